@@ -1,1 +1,3 @@
-export {};
+export * from "./log-errors.ts";
+export * from "./log-manager.ts";
+export * from "./partition-log.ts";
