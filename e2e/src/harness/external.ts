@@ -1,0 +1,14 @@
+import { externalPrograms } from "../../../tools/fetch/external-programs.mjs";
+
+const find = (name: keyof typeof externalPrograms): string | null => externalPrograms[name].find();
+
+/** Programs that other people wrote, or null where this machine has none: tests that need one are then skipped. */
+export const external = {
+  kcat: find("kcat"),
+  chromium: find("chromium"),
+  java: find("java"),
+  kafkaJars: find("kafkaJars"),
+};
+
+/** The class path of Apache Kafka's tools, or null where Java or the jars are absent. */
+export const kafkaClassPath: string | null = external.java === null ? null : external.kafkaJars;

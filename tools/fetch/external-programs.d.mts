@@ -1,0 +1,14 @@
+/** A program that other people wrote. `find` gives its path (or class path), `get` installs it or throws why not. */
+export interface ExternalProgram {
+  find(): string | null;
+  get(): void;
+}
+
+export declare const cacheDirectory: string;
+export declare const KAFKA_VERSION: string;
+export declare const externalPrograms: Readonly<
+  Record<"kcat" | "chromium" | "java" | "maven" | "kafkaJars", ExternalProgram>
+>;
+export declare function ensureExternalPrograms(
+  report?: (line: string) => void,
+): Record<keyof typeof externalPrograms, string | null>;

@@ -1,0 +1,86 @@
+// The programs that other people wrote and that the end-to-end tests drive: where each is found, and how it is got.
+// Only ordinary package clients are used (apt-get, mvn). What cannot be got is reported; its tests are then skipped by name.
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** Downloads live here, outside node_modules, so that `npm ci` keeps them. */
+export const cacheDirectory = join(repositoryRoot, ".cache");
+export const KAFKA_VERSION = "4.3.1";
+const kafkaJarsDirectory = join(cacheDirectory, `kafka-${KAFKA_VERSION}`);
+
+function onPath(...names) {
+  for (const name of names) {
+    const found = spawnSync(process.platform === "win32" ? "where" : "which", [name], { encoding: "utf8" });
+    if (found.status === 0) return found.stdout.trim().split("\n")[0];
+  }
+  return null;
+}
+
+function installDebianPackages(...packages) {
+  const apt = onPath("apt-get");
+  if (apt === null) throw new Error("no apt-get on this machine");
+  if (process.getuid?.() !== 0) throw new Error(`needs root: sudo apt-get install ${packages.join(" ")}`);
+  const options = { stdio: "pipe", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
+  try {
+    execFileSync(apt, ["install", "-y", "--no-install-recommends", ...packages], options);
+  } catch {
+    execFileSync(apt, ["update"], options); // the package lists may be missing or old
+    execFileSync(apt, ["install", "-y", "--no-install-recommends", ...packages], options);
+  }
+}
+
+function kafkaJars() {
+  const complete =
+    existsSync(kafkaJarsDirectory) && readdirSync(kafkaJarsDirectory).includes(`kafka_2.13-${KAFKA_VERSION}.jar`);
+  return complete ? join(kafkaJarsDirectory, "*") : null;
+}
+
+/** name -> how to find it (null when absent) and how to get it (throws when that is not possible here). */
+export const externalPrograms = {
+  kcat: { find: () => onPath("kcat", "kafkacat"), get: () => installDebianPackages("kcat") },
+  chromium: {
+    find: () => process.env.OTTLA_CHROMIUM ?? onPath("chromium", "chromium-browser", "google-chrome"),
+    get: () => installDebianPackages("chromium"),
+  },
+  java: { find: () => onPath("java"), get: () => installDebianPackages("default-jre-headless") },
+  maven: { find: () => onPath("mvn"), get: () => installDebianPackages("maven") },
+  kafkaJars: {
+    find: kafkaJars,
+    get: () => {
+      const maven = onPath("mvn");
+      if (maven === null) throw new Error("needs Maven (mvn)");
+      const pom = join(repositoryRoot, "tools/fetch/kafka/pom.xml");
+      const args = ["-q", "-B", "-f", pom, "dependency:copy-dependencies", `-DoutputDirectory=${kafkaJarsDirectory}`];
+      execFileSync(maven, args, { stdio: "pipe" });
+    },
+  },
+};
+
+/** Finds every program and gets the missing ones. Returns name -> path, or null with the reason on `report`. */
+export function ensureExternalPrograms(report = console.log) {
+  const found = {};
+  for (const [name, program] of Object.entries(externalPrograms)) {
+    found[name] = program.find();
+    if (found[name] !== null) continue;
+    report(`getting ${name} …`);
+    try {
+      program.get();
+      found[name] = program.find();
+    } catch (error) {
+      report(`${name} is not to be had here: ${String(error.message).split("\n")[0]}`);
+    }
+  }
+  return found;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // `--list` prints what is there (an input of Nx's cache); without it, what is missing is fetched.
+  const found = process.argv.includes("--list")
+    ? Object.fromEntries(Object.entries(externalPrograms).map(([name, program]) => [name, program.find()]))
+    : ensureExternalPrograms();
+  for (const [name, path] of Object.entries(found)) console.log(`${name}: ${path ?? "absent"}`);
+}

@@ -1,0 +1,78 @@
+// `npm test`: everything a change must pass, with one summary at the end.
+//   --deep         the long forms of tests that have a short one (seeds, faults, soak)
+//   --no-e2e       leaves the end-to-end tests out (for a quick look; CI never uses it)
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ensureExternalPrograms } from "../fetch/external-programs.mjs";
+
+const deep = process.argv.includes("--deep");
+const withE2e = !process.argv.includes("--no-e2e");
+const environment = { ...process.env, NX_DAEMON: "false", ...(deep ? { OTTLA_TEST_DEEP: "1" } : {}) };
+
+/** Runs one command with its output shown, and says whether it passed. */
+function check(name, command, args) {
+  console.log(`\n> ${name}`);
+  const startedMs = Date.now();
+  const { status } = spawnSync(command, args, { stdio: "inherit", env: environment });
+  console.log(`${status === 0 ? "passed" : "FAILED"}: ${name} (${((Date.now() - startedMs) / 1000).toFixed(1)} s)`);
+  return { name, passed: status === 0 };
+}
+
+const nx = (...args) => ["nx", ...args, "--output-style=static"];
+
+/** Every project's vitest report: the workspaces that have a `test` or `e2e` script. */
+function readReports() {
+  const projects = ["libs", "apps", "tools"].flatMap((group) => readdirSync(group).map((name) => join(group, name)));
+  if (withE2e) projects.push("e2e");
+  return projects
+    .map((project) => ({ project, file: join(project, ".test-results/vitest.json") }))
+    .filter(({ project, file }) => existsSync(file) && existsSync(join(project, "package.json")))
+    .map(({ project, file }) => ({ project, report: JSON.parse(readFileSync(file, "utf8")) }));
+}
+
+function summarize(checks) {
+  const totals = { passed: 0, failed: 0, skipped: 0 };
+  const named = { failed: [], skipped: [] };
+  console.log("\nTests by project:");
+  for (const { project, report } of readReports()) {
+    const tests = report.testResults.flatMap((file) => file.assertionResults);
+    const brokenFiles = report.testResults.filter(
+      (file) => file.status === "failed" && file.assertionResults.length === 0,
+    );
+    const counts = { passed: 0, failed: brokenFiles.length, skipped: 0 };
+    for (const test of tests) {
+      const outcome = test.status === "passed" || test.status === "failed" ? test.status : "skipped";
+      counts[outcome]++;
+      if (outcome !== "passed") named[outcome].push(`${project}: ${test.fullName}`);
+    }
+    for (const file of brokenFiles) named.failed.push(`${project}: ${file.name}: ${file.message}`);
+    for (const outcome of Object.keys(totals)) totals[outcome] += counts[outcome];
+    console.log(`  ${project}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  }
+  for (const { name, passed } of checks) {
+    if (passed) totals.passed++;
+    else {
+      totals.failed++;
+      named.failed.push(`check: ${name}`);
+    }
+  }
+  for (const name of named.skipped) console.log(`SKIPPED ${name}`);
+  for (const name of named.failed) console.log(`FAILED ${name}`);
+  return totals;
+}
+
+const checks = [
+  check("format and lint", "npx", ["biome", "check", "--error-on-warnings", "."]),
+  check("layers and cycles", "npx", ["depcruise", "--config", "tools/layers/dependency-cruiser.mjs", "libs", "apps"]),
+  check("build and types", "npx", nx("run-many", "-t", "build", "typecheck")),
+  check("unit and integration tests", "npx", nx("run-many", "-t", "test")),
+];
+if (withE2e) {
+  console.log("\n> programs for the end-to-end tests");
+  ensureExternalPrograms();
+  checks.push(check("end-to-end tests", "npx", nx("run", "@ottla/e2e:e2e")));
+}
+const { passed, failed, skipped } = summarize(checks);
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exitCode = failed === 0 ? 0 : 1;
