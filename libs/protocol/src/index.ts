@@ -1,1 +1,27 @@
-export {};
+export { ByteReader } from "./bytes/byte-reader.ts";
+export { type Bytes, ByteWriter, bytesSize, concatBytes } from "./bytes/byte-writer.ts";
+export { INT64_MAX, INT64_MIN } from "./bytes/int64.ts";
+export { isUuid, type Uuid, uuidFromBytes, writeUuidBytes, ZERO_UUID } from "./bytes/uuid.ts";
+export { ErrorCode, type ErrorName } from "./errors/error-code.ts";
+export { type ErrorInfo, errorByCode } from "./errors/error-info.ts";
+export { KafkaError, type KafkaErrorOptions } from "./errors/kafka-error.ts";
+export {
+  InvalidValueError,
+  MalformedFrameError,
+  ProtocolError,
+  UnsupportedVersionError,
+} from "./errors/protocol-error.ts";
+export * from "./messages/frame.ts";
+export { type RequestHeader, type ResponseHeader, requestHeader, responseHeader } from "./messages/header.ts";
+export * from "./messages/index.ts";
+export {
+  type ApiDefinition,
+  apiMessage,
+  type RequestInput,
+  type RequestOf,
+  type ResponseInput,
+  type ResponseOf,
+} from "./schema/api.ts";
+export type { UnknownTaggedField } from "./schema/field.ts";
+export { type AnyMessage, type Encodable, type Infer, Message, message } from "./schema/message.ts";
+export { includesVersion, type VersionRange } from "./schema/versions.ts";

@@ -1,0 +1,78 @@
+import { decodeHeaders } from "./cursor.ts";
+import type { RecordHeaders } from "./headers.ts";
+
+/** One record as positions in `bytes`: what a cursor shows of the record that it stands on. */
+export interface RecordPositions {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly keyStart: number;
+  /** -1 for a null key. */
+  readonly keyLength: number;
+  readonly valueStart: number;
+  /** -1 for a null value. */
+  readonly valueLength: number;
+  readonly headersStart: number;
+  readonly end: number;
+}
+
+/**
+ * One record of a batch. Key, value and headers are views over the batch's bytes, made when asked for, and keep the
+ * whole batch in memory; {@link copy} gives a record that stands alone.
+ */
+export class RecordView {
+  /** The offset of the record in its partition. */
+  readonly offset: number;
+  /** Milliseconds since the epoch; what they mean is the batch's `timestampType`. */
+  readonly timestampMs: number;
+  private readonly bytes: Uint8Array;
+  private readonly keyStart: number;
+  private readonly keyLength: number;
+  private readonly valueStart: number;
+  private readonly valueLength: number;
+  private readonly headersStart: number;
+  private readonly end: number;
+
+  constructor(record: RecordPositions) {
+    this.offset = record.offset;
+    this.timestampMs = record.timestampMs;
+    this.bytes = record.bytes;
+    this.keyStart = record.keyStart;
+    this.keyLength = record.keyLength;
+    this.valueStart = record.valueStart;
+    this.valueLength = record.valueLength;
+    this.headersStart = record.headersStart;
+    this.end = record.end;
+  }
+
+  /** The key; a new view at each call. */
+  get key(): Uint8Array | null {
+    return this.keyLength < 0 ? null : this.bytes.subarray(this.keyStart, this.keyStart + this.keyLength);
+  }
+
+  /** The value; a new view at each call. */
+  get value(): Uint8Array | null {
+    return this.valueLength < 0 ? null : this.bytes.subarray(this.valueStart, this.valueStart + this.valueLength);
+  }
+
+  /** The headers, decoded at each call. */
+  get headers(): RecordHeaders {
+    return decodeHeaders(this.bytes, this.headersStart, this.end);
+  }
+
+  /** The same record over a copy of its own bytes, so that the batch it came in can be freed. */
+  copy(): RecordView {
+    const start = this.keyStart;
+    return new RecordView({
+      bytes: this.bytes.slice(start, this.end),
+      offset: this.offset,
+      timestampMs: this.timestampMs,
+      keyStart: 0,
+      keyLength: this.keyLength,
+      valueStart: this.valueStart - start,
+      valueLength: this.valueLength,
+      headersStart: this.headersStart - start,
+      end: this.end - start,
+    });
+  }
+}
