@@ -1,6 +1,8 @@
 export * from "./clock.ts";
 export * from "./disk.ts";
 export * from "./logger.ts";
+export { createMemoryDisk, type MemoryDisk, type MemoryDiskOptions } from "./memory-disk.ts";
 export * from "./random.ts";
 export * from "./runtime.ts";
+export * from "./simulated-runtime.ts";
 export * from "./timers.ts";

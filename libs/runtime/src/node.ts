@@ -1,1 +1,1 @@
-export {};
+export { createNodeDisk } from "./node/node-disk.ts";

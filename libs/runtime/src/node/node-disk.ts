@@ -1,0 +1,102 @@
+import { constants, promises as fs, open as openDescriptor } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Disk, type DiskEntry, DiskError, type DiskFile, type DiskLock, type DiskStat } from "../disk.ts";
+import { lockFile } from "./file-lock.ts";
+import { errnoOf, toDiskError } from "./node-errors.ts";
+import { NodeFile } from "./node-file.ts";
+
+/**
+ * The real file system below `rootDirectory`, which is `/` to the disk's users.
+ *
+ * The root must exist or be creatable; `makeDirectory("/")` creates it. `sync` is fdatasync, which also makes a
+ * changed file size durable; `syncDirectory` does nothing on Windows, which cannot sync directories.
+ */
+export function createNodeDisk(rootDirectory: string): Disk {
+  return new NodeDisk(resolve(rootDirectory));
+}
+
+class NodeDisk implements Disk {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile> {
+    const flags = constants.O_RDWR | (options?.create ? constants.O_CREAT : 0);
+    const fd = await new Promise<number>((resolve, reject) => {
+      openDescriptor(this.#resolve(path), flags, 0o644, (error, fd) =>
+        error ? reject(toDiskError(error, path)) : resolve(fd),
+      );
+    });
+    return new NodeFile(path, fd);
+  }
+
+  async readFile(path: string): Promise<Uint8Array> {
+    return await this.#mapErrors(path, fs.readFile(this.#resolve(path)));
+  }
+
+  async list(directory: string): Promise<DiskEntry[]> {
+    const entries = await this.#mapErrors(directory, fs.readdir(this.#resolve(directory), { withFileTypes: true }));
+    return entries.map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }));
+  }
+
+  async stat(path: string): Promise<DiskStat | null> {
+    try {
+      const stats = await fs.stat(this.#resolve(path));
+      return { sizeBytes: stats.size, isDirectory: stats.isDirectory(), modifiedMs: stats.mtimeMs };
+    } catch (error) {
+      const mapped = toDiskError(error, path);
+      if (mapped.code === "NOT_FOUND") return null;
+      throw mapped;
+    }
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await this.#mapErrors(path, fs.mkdir(this.#resolve(path), { recursive: true }));
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#mapErrors(from, fs.rename(this.#resolve(from), this.#resolve(to)));
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#mapErrors(path, fs.rm(this.#resolve(path), { recursive: true, force: true }));
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    if (process.platform === "win32") return;
+    await this.#mapErrors(path, syncDirectory(this.#resolve(path)));
+  }
+
+  async lock(path: string): Promise<DiskLock> {
+    return await this.#mapErrors(path, lockFile(this.#resolve(path)));
+  }
+
+  #resolve(path: string): string {
+    if (!path.startsWith("/") || path.split("/").includes("..")) {
+      throw new DiskError("NOT_FOUND", path, `not an absolute path within the disk: ${path}`);
+    }
+    return join(this.#root, path);
+  }
+
+  async #mapErrors<T>(path: string, operation: Promise<T>): Promise<T> {
+    try {
+      return await operation;
+    } catch (error) {
+      throw toDiskError(error, path);
+    }
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await fs.open(path, "r");
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network and FUSE file systems have no sync for directories: their names are as durable as they get.
+    if (errnoOf(error) !== "EINVAL" && errnoOf(error) !== "ENOTSUP") throw error;
+  } finally {
+    await handle.close();
+  }
+}
