@@ -1,3 +1,4 @@
+export { allApis, apisByKey, requestHeaderVersionOf } from "./messages/all.ts";
 export {
   type ControlBatchInput,
   type ControlRecord,
