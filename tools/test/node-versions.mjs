@@ -1,4 +1,4 @@
-// Runs the unit and integration tests on every supported version of Node.js. npm has them as the package `node`.
+// Runs the unit and integration tests on every supported version of Node.js. npm has them as packages.
 //   node tools/test/node-versions.mjs [20 22 24]
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
@@ -8,18 +8,15 @@ import { cacheDirectory } from "../fetch/external-programs.mjs";
 const versions = process.argv.slice(2).length > 0 ? process.argv.slice(2) : ["20", "22", "24"];
 const vitest = resolve("node_modules/vitest/vitest.mjs");
 
-/** The path of that version's binary; it is installed from npm at the first use. */
+/** The binary of that version: npm has one package per platform. It is installed at the first use. */
 function nodeBinary(version) {
+  const packageName = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
   const directory = join(cacheDirectory, `node-${version}`);
-  const binary = join(directory, "node_modules/node/bin/node");
+  const binary = join(directory, "node_modules", packageName, "bin/node");
   if (!existsSync(binary)) {
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, "package.json"), '{ "private": true }\n');
-    // The package puts its binary in place with an install script.
-    execFileSync("npm", ["install", "--no-save", "--foreground-scripts", "--allow-scripts=node", `node@${version}`], {
-      cwd: directory,
-      stdio: "inherit",
-    });
+    execFileSync("npm", ["install", "--no-save", `${packageName}@${version}`], { cwd: directory, stdio: "inherit" });
   }
   return binary;
 }
