@@ -1,4 +1,7 @@
 export { allApis, apisByKey, requestHeaderVersionOf } from "./messages/all.ts";
+export { listenerUrl } from "./messages/listener-url.ts";
+export { allMetadataRecords, metadataRecordsByType } from "./messages/records/all-metadata.ts";
+export * from "./messages/records/index.ts";
 export {
   type ControlBatchInput,
   type ControlRecord,
@@ -23,3 +26,22 @@ export {
   validateProducedBatch,
 } from "./records/validate.ts";
 export { varintSize, varlongSize, writeVarint, writeVarlong } from "./records/varint.ts";
+export {
+  array,
+  bigint64,
+  bool,
+  bytes,
+  type Field,
+  type Fields,
+  float64,
+  int8,
+  int16,
+  int32,
+  int64,
+  type StructIn,
+  type StructOut,
+  string,
+  struct,
+  uint16,
+  uuid,
+} from "./schema/field.ts";

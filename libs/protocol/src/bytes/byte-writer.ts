@@ -1,5 +1,6 @@
 import { InvalidValueError } from "../errors/protocol-error.ts";
 import { INT64_MAX, INT64_MIN } from "./int64.ts";
+import { allocateRegion, releaseTail } from "./slab.ts";
 import { utf8Length, writeAscii, writeUtf8 } from "./utf8.ts";
 import { type Uuid, writeUuidBytes } from "./uuid.ts";
 
@@ -37,13 +38,21 @@ export class ByteWriter {
   private readonly chunks: Uint8Array[] = [];
   private chunksSizeBytes = 0;
   private buffer: Uint8Array;
-  /** Bytes of `buffer` before this index are in `chunks` already. */
-  private sealed = 0;
-  private position = 0;
+  /** Bytes of `buffer` before this index are in `chunks` already, or belong to others. */
+  private sealed: number;
+  private position: number;
+  /** Bytes of `buffer` from this index on belong to others. */
+  private limit: number;
+  private nextCapacityBytes: number;
 
-  /** @param capacityBytes size of the first buffer */
+  /** @param capacityBytes room in the first chunk */
   constructor(capacityBytes = BUFFER_SIZE_BYTES_FIRST) {
-    this.buffer = new Uint8Array(capacityBytes);
+    const { bytes, start, end } = allocateRegion(capacityBytes);
+    this.buffer = bytes;
+    this.sealed = start;
+    this.position = start;
+    this.limit = end;
+    this.nextCapacityBytes = capacityBytes * 2;
   }
 
   /** Bytes written so far. */
@@ -54,12 +63,14 @@ export class ByteWriter {
   /** What was written, as chunks in order; the writer is not to be used any more. */
   finish(): Uint8Array[] {
     this.seal();
+    releaseTail(this.buffer, this.position, this.limit);
     return this.chunks;
   }
 
-  /** What was written, in one piece: copied unless it is one chunk already. */
+  /** What was written, in one piece of memory of its own; the writer is not to be used any more. */
   toUint8Array(): Uint8Array {
-    return concatBytes(this.finish());
+    const chunks = this.finish();
+    return chunks.length === 1 ? chunks[0]!.slice() : concatBytes(chunks);
   }
 
   /** Ends the current chunk. */
@@ -77,16 +88,20 @@ export class ByteWriter {
   /** Makes room for `sizeBytes` in one piece and returns where they begin in `buffer`. */
   private reserve(sizeBytes: number): number {
     const start = this.position;
-    if (start + sizeBytes <= this.buffer.length) {
-      this.position = start + sizeBytes;
-      return start;
-    }
+    if (start + sizeBytes > this.limit) return this.reserveElsewhere(sizeBytes);
+    this.position = start + sizeBytes;
+    return start;
+  }
+
+  private reserveElsewhere(sizeBytes: number): number {
     this.seal();
-    const grown = Math.min(this.buffer.length * 2, BUFFER_SIZE_BYTES_MAX);
-    this.buffer = new Uint8Array(Math.max(grown, sizeBytes));
-    this.sealed = 0;
-    this.position = sizeBytes;
-    return 0;
+    const { bytes, start, end } = allocateRegion(Math.max(this.nextCapacityBytes, sizeBytes));
+    this.nextCapacityBytes = Math.min(this.nextCapacityBytes * 2, BUFFER_SIZE_BYTES_MAX);
+    this.buffer = bytes;
+    this.sealed = start;
+    this.position = start + sizeBytes;
+    this.limit = end;
+    return start;
   }
 
   writeInt8(value: number): void {

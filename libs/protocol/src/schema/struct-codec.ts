@@ -1,5 +1,5 @@
 import type { ByteReader } from "../bytes/byte-reader.ts";
-import { ByteWriter } from "../bytes/byte-writer.ts";
+import { type Bytes, ByteWriter, bytesSize } from "../bytes/byte-writer.ts";
 import { InvalidValueError, UnsupportedVersionError } from "../errors/protocol-error.ts";
 import { locateError, type SizedCodec } from "./codec.ts";
 import { defaultOf, isDefault } from "./defaults.ts";
@@ -80,20 +80,29 @@ export class StructCodec implements SizedCodec {
       if (unknown !== undefined && unknown.length > 0) throw new UnsupportedVersionError(NO_TAGS);
       return;
     }
-    const known = this.tagged.filter((plan) => !isDefault(plan.spec, value[plan.name]));
-    if (known.length === 0 && unknown === undefined) {
+    if (unknown === undefined && this.tagged.every((plan) => isDefault(plan.spec, value[plan.name]))) {
       writer.writeUnsignedVarint(0);
       return;
     }
+    this.writeTaggedFields(writer, value, unknown ?? []);
+  }
+
+  private writeTaggedFields(writer: ByteWriter, value: StructValue, unknown: readonly UnknownTaggedField[]): void {
+    const known = this.tagged.filter((plan) => !isDefault(plan.spec, value[plan.name]));
     const encoded = known.map((plan) => encodeTagged(plan, value[plan.name]));
-    const all = unknown === undefined ? encoded : mergeByTag(this.tagged, encoded, unknown);
+    const all = mergeByTag(this.tagged, encoded, unknown);
     writer.writeUnsignedVarint(all.length);
     for (const { tag, data } of all) {
       writer.writeUnsignedVarint(tag);
-      writer.writeUnsignedVarint(data.length);
+      writer.writeUnsignedVarint(bytesSize(data));
       writer.writeBytes(data);
     }
   }
+}
+
+interface EncodedTaggedField {
+  readonly tag: number;
+  readonly data: Bytes;
 }
 
 const NO_TAGS = "unknown tagged fields cannot be written in a version without tagged fields";
@@ -104,22 +113,22 @@ function refuseUnlessDefault({ name, spec }: FieldPlan, value: unknown): void {
   throw new UnsupportedVersionError(`the field ${name} is set, but this version does not have it`);
 }
 
-function encodeTagged({ name, tag, codec }: FieldPlan, value: unknown): UnknownTaggedField {
+function encodeTagged({ name, tag, codec }: FieldPlan, value: unknown): EncodedTaggedField {
   const writer = new ByteWriter(TAGGED_SIZE_BYTES_FIRST);
   try {
     codec!.write(writer, value);
   } catch (error) {
     throw locateError(error, name);
   }
-  return { tag, data: writer.toUint8Array() };
+  return { tag, data: writer.finish() };
 }
 
 /** Tagged fields are written in ascending order of their tags. */
 function mergeByTag(
   declared: readonly FieldPlan[],
-  known: readonly UnknownTaggedField[],
+  known: readonly EncodedTaggedField[],
   unknown: readonly UnknownTaggedField[],
-): readonly UnknownTaggedField[] {
+): readonly EncodedTaggedField[] {
   for (const { tag } of unknown) {
     if (declared.some((plan) => plan.tag === tag)) {
       throw new InvalidValueError(`the unknown tagged field ${tag} has the tag of a declared field`);
