@@ -1,5 +1,4 @@
 export * from "./consumer-group.ts";
-export * from "./consumer-protocol.ts";
 export * from "./control.ts";
 export { type CoordinatorRecord, coordinatorRecordType } from "./coordinator-record.ts";
 export * from "./group.ts";
