@@ -4,13 +4,20 @@ import type { RecordCursor } from "./cursor.ts";
 import { writeBatchCrc } from "./header.ts";
 import { writeInt16, writeInt32, writeInt64 } from "./integers.ts";
 import * as layout from "./layout.ts";
+import { RecordWriter } from "./record-writer.ts";
 import type { RecordData, RecordHeaderInput, TimestampType } from "./types.ts";
-import { MAX_VARINT_BYTES, varintSize, varlongSize, writeVarint, writeVarlong } from "./varint.ts";
+import { MAX_VARINT_BYTES } from "./varint.ts";
 
 /** How a {@link RecordBatchBuilder} starts. */
 export interface RecordBatchBuilderOptions {
   /** Bytes to allocate at first; the buffer doubles when full. Default 4096. */
   readonly initialCapacityBytes?: number;
+  /**
+   * A buffer to write into instead of a new one, at least 61 bytes: a fresh allocation costs as much as filling it, so
+   * whoever builds batch after batch keeps a few. It belongs to the batch until that is no longer needed. A batch that
+   * outgrows it goes on in a new buffer.
+   */
+  readonly buffer?: Uint8Array;
   /** What timestamp deltas count from. Default: the first record's timestamp. */
   readonly baseTimestampMs?: number;
 }
@@ -45,20 +52,14 @@ export interface RecordBatchCloseOptions {
 
 const DEFAULT_CAPACITY_BYTES = 4096;
 
-/** Below this size a loop beats the call into `TypedArray.prototype.set`. */
-const COPY_LOOP_MAX_BYTES = 24;
-
 const NO_HEADERS: readonly RecordHeaderInput[] = [];
-
-const encoder = new TextEncoder();
 
 /**
  * Writes records straight into the one growing buffer that becomes the batch: no object is kept per record. The size
  * is exact at every moment; {@link close} adds the header, compresses if asked, and computes the CRC.
  */
 export class RecordBatchBuilder {
-  private bytes: Uint8Array;
-  private position = layout.BATCH_HEADER_BYTES;
+  private readonly writer: RecordWriter;
   private count = 0;
   private lastDelta = -1;
   private baseTimestamp: number;
@@ -67,7 +68,8 @@ export class RecordBatchBuilder {
 
   constructor(options: RecordBatchBuilderOptions = {}) {
     const capacity = options.initialCapacityBytes ?? DEFAULT_CAPACITY_BYTES;
-    this.bytes = new Uint8Array(Math.max(capacity, layout.BATCH_HEADER_BYTES));
+    const buffer = options.buffer ?? new Uint8Array(Math.max(capacity, layout.BATCH_HEADER_BYTES));
+    this.writer = new RecordWriter(buffer, layout.BATCH_HEADER_BYTES);
     this.baseTimestamp = options.baseTimestampMs ?? Number.NaN;
   }
 
@@ -78,7 +80,7 @@ export class RecordBatchBuilder {
 
   /** Bytes of the batch as it would be now, header included, uncompressed. */
   get sizeBytes(): number {
-    return this.position;
+    return this.writer.position;
   }
 
   /** The highest timestamp appended, in ms; -1 before the first record. */
@@ -101,7 +103,7 @@ export class RecordBatchBuilder {
     value: RecordData,
     headers: readonly RecordHeaderInput[] = NO_HEADERS,
   ): boolean {
-    return this.count > 0 && this.position + estimateRecordSize(key, value, headers) > maxBytes;
+    return this.count > 0 && this.writer.position + estimateRecordSize(key, value, headers) > maxBytes;
   }
 
   /**
@@ -129,42 +131,15 @@ export class RecordBatchBuilder {
     headers: readonly RecordHeaderInput[],
     timestampMs: number,
   ): void {
-    const keyBytes = typeof key === "string" ? encoder.encode(key) : key;
-    const valueBytes = typeof value === "string" ? encoder.encode(value) : value;
     this.admit(offsetDelta, timestampMs);
-    const timestampDelta = timestampMs - this.baseTimestamp;
-    const bodySize =
-      1 +
-      varlongSize(timestampDelta) +
-      varintSize(offsetDelta) +
-      sizeOfData(keyBytes) +
-      sizeOfData(valueBytes) +
-      (headers.length === 0 ? 1 : sizeOfHeaders(headers));
-    this.reserve(bodySize + MAX_VARINT_BYTES);
-    const bytes = this.bytes;
-    let at = writeVarint(bytes, this.position, bodySize);
-    bytes[at++] = 0;
-    at = writeVarlong(bytes, at, timestampDelta);
-    at = writeVarint(bytes, at, offsetDelta);
-    at = writeData(bytes, at, keyBytes);
-    at = writeData(bytes, at, valueBytes);
-    this.position = headers.length === 0 ? writeNoHeaders(bytes, at) : writeHeaders(bytes, at, headers);
+    this.writer.writeRecord(timestampMs - this.baseTimestamp, offsetDelta, key, value, headers);
     this.commit(offsetDelta, timestampMs);
   }
 
-  /** Copies the record that `cursor` stands on, its key, value and headers as they lie. */
+  /** Appends the record that `cursor` stands on, its key, value and headers as they lie. */
   appendCopy(cursor: RecordCursor, offsetDelta: number): void {
     this.admit(offsetDelta, cursor.timestampMs);
-    const timestampDelta = cursor.timestampMs - this.baseTimestamp;
-    const contents = cursor.contents();
-    const bodySize = 1 + varlongSize(timestampDelta) + varintSize(offsetDelta) + contents.length;
-    this.reserve(bodySize + MAX_VARINT_BYTES);
-    let at = writeVarint(this.bytes, this.position, bodySize);
-    this.bytes[at++] = 0;
-    at = writeVarlong(this.bytes, at, timestampDelta);
-    at = writeVarint(this.bytes, at, offsetDelta);
-    this.bytes.set(contents, at);
-    this.position = at + contents.length;
+    this.writer.writeCopy(cursor.timestampMs - this.baseTimestamp, offsetDelta, cursor.contents());
     this.commit(offsetDelta, cursor.timestampMs);
   }
 
@@ -178,8 +153,9 @@ export class RecordBatchBuilder {
     if (this.closed) throw new Error("the record batch is closed already");
     this.closed = true;
     const codec = codecByName(options.compression ?? "none");
-    if (codec.id === 0) return this.seal(this.bytes.subarray(0, this.position), codec, options);
-    const records = this.bytes.subarray(layout.BATCH_HEADER_BYTES, this.position);
+    const { bytes, position } = this.writer;
+    if (codec.id === 0) return this.seal(bytes.subarray(0, position), codec, options);
+    const records = bytes.subarray(layout.BATCH_HEADER_BYTES, position);
     const compressed = codec.compress(records, options.compressionLevel);
     if (compressed instanceof Promise) return compressed.then((output) => this.seal(frame(output), codec, options));
     return this.seal(frame(compressed), codec, options);
@@ -195,14 +171,6 @@ export class RecordBatchBuilder {
     this.lastDelta = offsetDelta;
     this.count++;
     if (timestampMs > this.maxTimestamp) this.maxTimestamp = timestampMs;
-  }
-
-  private reserve(additionalBytes: number): void {
-    const needed = this.position + additionalBytes;
-    if (needed <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.position));
-    this.bytes = grown;
   }
 
   private seal(batch: Uint8Array, codec: CompressionCodec, options: RecordBatchCloseOptions): Uint8Array {
@@ -263,48 +231,4 @@ function frame(records: Uint8Array): Uint8Array {
   const batch = new Uint8Array(layout.BATCH_HEADER_BYTES + records.length);
   batch.set(records, layout.BATCH_HEADER_BYTES);
   return batch;
-}
-
-function sizeOfData(data: Uint8Array | null): number {
-  return data === null ? 1 : varintSize(data.length) + data.length;
-}
-
-function writeData(bytes: Uint8Array, position: number, data: Uint8Array | null): number {
-  if (data === null) {
-    bytes[position] = 1; // the varint of -1
-    return position + 1;
-  }
-  const length = data.length;
-  const at = writeVarint(bytes, position, length);
-  if (length > COPY_LOOP_MAX_BYTES) bytes.set(data, at);
-  else for (let index = 0; index < length; index++) bytes[at + index] = data[index]!;
-  return at + length;
-}
-
-function writeNoHeaders(bytes: Uint8Array, position: number): number {
-  bytes[position] = 0;
-  return position + 1;
-}
-
-function sizeOfHeaders(headers: readonly RecordHeaderInput[]): number {
-  let size = varintSize(headers.length);
-  for (let index = 0; index < headers.length; index++) {
-    const [name, value] = headers[index]!;
-    size += sizeOfData(encoder.encode(name)) + sizeOfData(asBytes(value));
-  }
-  return size;
-}
-
-function writeHeaders(bytes: Uint8Array, position: number, headers: readonly RecordHeaderInput[]): number {
-  let at = writeVarint(bytes, position, headers.length);
-  for (let index = 0; index < headers.length; index++) {
-    const [name, value] = headers[index]!;
-    at = writeData(bytes, at, encoder.encode(name));
-    at = writeData(bytes, at, asBytes(value));
-  }
-  return at;
-}
-
-function asBytes(data: RecordData): Uint8Array | null {
-  return typeof data === "string" ? encoder.encode(data) : data;
 }

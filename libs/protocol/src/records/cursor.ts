@@ -1,6 +1,7 @@
 import { CorruptRecordError } from "./errors.ts";
-import { RecordHeaders } from "./headers.ts";
+import { decodeHeaders, type RecordHeaders } from "./headers.ts";
 import { unzigzag64 } from "./varint.ts";
+import { viewOf } from "./view.ts";
 
 /** Where records lie and what their deltas count from. */
 export interface RecordsSection {
@@ -15,8 +16,6 @@ export interface RecordsSection {
   /** The timestamp of every record, where the broker stamped the batch; otherwise undefined. */
   readonly logAppendTimeMs: number | undefined;
 }
-
-const decoder = new TextDecoder();
 
 /** attributes, timestamp delta, offset delta, key length, value length, headers count: a byte each. */
 const MIN_RECORD_BYTES = 6;
@@ -95,12 +94,12 @@ export class RecordCursor {
 
   /** The key as a view of the batch's bytes. */
   key(): Uint8Array | null {
-    return this.keyLength < 0 ? null : this.bytes.subarray(this.keyStart, this.keyStart + this.keyLength);
+    return this.keyLength < 0 ? null : viewOf(this.bytes, this.keyStart, this.keyLength);
   }
 
   /** The value as a view of the batch's bytes. */
   value(): Uint8Array | null {
-    return this.valueLength < 0 ? null : this.bytes.subarray(this.valueStart, this.valueStart + this.valueLength);
+    return this.valueLength < 0 ? null : viewOf(this.bytes, this.valueStart, this.valueLength);
   }
 
   /** The headers, decoded; their values are views of the batch's bytes. */
@@ -189,28 +188,4 @@ export class RecordCursor {
       `corrupt record ${this.index + 1} of ${recordsCount} in the batch at offset ${baseOffset}: ${what}`,
     );
   }
-}
-
-/** Decodes the headers at `[start, end)`, which a cursor has walked over before. */
-export function decodeHeaders(bytes: Uint8Array, start: number, end: number): RecordHeaders {
-  const headers = new RecordHeaders();
-  let position = start;
-  const readLength = (): number => {
-    let zigzag = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[position++]!;
-      zigzag |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return (zigzag >>> 1) ^ -(zigzag & 1);
-    }
-  };
-  const read = (length: number): Uint8Array => {
-    position += length;
-    return bytes.subarray(position - length, position);
-  };
-  while (position < end) {
-    const name = decoder.decode(read(readLength()));
-    const valueLength = readLength();
-    headers.push([name, valueLength < 0 ? null : read(valueLength)]);
-  }
-  return headers;
 }

@@ -1,5 +1,5 @@
-import { decodeHeaders } from "./cursor.ts";
-import type { RecordHeaders } from "./headers.ts";
+import { decodeHeaders, type RecordHeaders } from "./headers.ts";
+import { viewOf } from "./view.ts";
 
 /** One record as positions in `bytes`: what a cursor shows of the record that it stands on. */
 export interface RecordPositions {
@@ -32,6 +32,8 @@ export class RecordView {
   private readonly valueLength: number;
   private readonly headersStart: number;
   private readonly end: number;
+  private keyView: Uint8Array | null | undefined;
+  private valueView: Uint8Array | null | undefined;
 
   constructor(record: RecordPositions) {
     this.offset = record.offset;
@@ -43,19 +45,25 @@ export class RecordView {
     this.valueLength = record.valueLength;
     this.headersStart = record.headersStart;
     this.end = record.end;
+    this.keyView = undefined;
+    this.valueView = undefined;
   }
 
-  /** The key; a new view at each call. */
   get key(): Uint8Array | null {
-    return this.keyLength < 0 ? null : this.bytes.subarray(this.keyStart, this.keyStart + this.keyLength);
+    if (this.keyView === undefined) {
+      this.keyView = this.keyLength < 0 ? null : viewOf(this.bytes, this.keyStart, this.keyLength);
+    }
+    return this.keyView;
   }
 
-  /** The value; a new view at each call. */
   get value(): Uint8Array | null {
-    return this.valueLength < 0 ? null : this.bytes.subarray(this.valueStart, this.valueStart + this.valueLength);
+    if (this.valueView === undefined) {
+      this.valueView = this.valueLength < 0 ? null : viewOf(this.bytes, this.valueStart, this.valueLength);
+    }
+    return this.valueView;
   }
 
-  /** The headers, decoded at each call. */
+  /** Decoded at each call. */
   get headers(): RecordHeaders {
     return decodeHeaders(this.bytes, this.headersStart, this.end);
   }
