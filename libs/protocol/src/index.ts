@@ -18,7 +18,6 @@ export * from "./messages/consumer-protocol.ts";
 export * from "./messages/frame.ts";
 export { type RequestHeader, type ResponseHeader, requestHeader, responseHeader } from "./messages/header.ts";
 export * from "./messages/index.ts";
-export { decodeVersioned, encodeVersioned, type Versioned } from "./messages/records/versioned.ts";
 export {
   estimateRecordSize,
   RecordBatchBuilder,

@@ -36,7 +36,7 @@ function defaultStruct(fields: StructSpec): unknown {
 /** Whether `value` says no more than leaving the field out would. */
 export function isDefault(spec: FieldSpec, value: unknown): boolean {
   if (value === undefined) return true;
-  if (value === null || spec.default === null) return value === (spec.default ?? undefined);
+  if (value === null || spec.default === null) return value === spec.default;
   switch (spec.type) {
     case "array":
     case "bytes":

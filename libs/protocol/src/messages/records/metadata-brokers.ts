@@ -1,5 +1,6 @@
 import { array, bool, int8, int16, int32, int64, string, uint16, uuid } from "../../schema/field.ts";
 import { message } from "../../schema/message.ts";
+import { listenerUrl } from "../listener-url.ts";
 import { type MetadataRecordOf, metadataRecord } from "./metadata-record.ts";
 
 /** A broker has registered. */
@@ -12,7 +13,13 @@ export const registerBrokerRecord = metadataRecord(
       isMigratingZkBroker: bool({ versions: "2+", default: false }),
       incarnationId: uuid(),
       brokerEpoch: int64(),
-      endPoints: array({ name: string(), host: string(), port: uint16(), securityProtocol: int16() }),
+      endPoints: array({
+        name: string(),
+        host: string(),
+        port: uint16(),
+        securityProtocol: int16(),
+        url: listenerUrl("0+"),
+      }),
       features: array({ name: string(), minSupportedVersion: int16(), maxSupportedVersion: int16() }),
       rack: string({ nullable: "0+" }),
       fenced: bool({ default: true }),
