@@ -1,0 +1,105 @@
+import { ErrorCode, type Uuid } from "@ottla/protocol";
+import { type BrokerEndpoint, type BrokerFeature, brokerById, type MetadataImage } from "../image/metadata-image.ts";
+import type { NewMetadataRecord } from "../records/metadata-record.ts";
+import { type ControllerResult, type ControllerState, refuse } from "./controller-state.ts";
+
+/** As Kafka: how many producer ids a broker is given at a time. */
+export const PRODUCER_ID_BLOCK_SIZE = 1000;
+
+/** Ids from `firstProducerId` on that belong to one broker alone, for ever. */
+export interface ProducerIdBlock {
+  readonly firstProducerId: number;
+  readonly size: number;
+}
+
+/**
+ * Gives a broker the next block of producer ids. The block is the broker's once the record is in the log; ids of a block
+ * whose broker dies are lost, never reused.
+ */
+export function allocateProducerIds(
+  { image }: ControllerState,
+  input: { readonly brokerId: number; readonly brokerEpoch: number },
+): ControllerResult<ProducerIdBlock> {
+  const { brokerId, brokerEpoch } = input;
+  checkBrokerEpoch(image, brokerId, brokerEpoch);
+  const firstProducerId = image.nextProducerId;
+  const nextProducerId = firstProducerId + PRODUCER_ID_BLOCK_SIZE;
+  if (!Number.isSafeInteger(nextProducerId)) throw refuse(ErrorCode.UNKNOWN_SERVER_ERROR, "There are no producer ids left.");
+  return {
+    records: [{ type: "ProducerIdsRecord", brokerId, brokerEpoch, nextProducerId }],
+    response: { firstProducerId, size: PRODUCER_ID_BLOCK_SIZE },
+  };
+}
+
+function checkBrokerEpoch(image: MetadataImage, brokerId: number, brokerEpoch: number): void {
+  const broker = brokerById(image, brokerId);
+  if (broker === undefined) {
+    throw refuse(ErrorCode.BROKER_ID_NOT_REGISTERED, `Broker ${brokerId} is not registered.`);
+  }
+  if (broker.epoch !== brokerEpoch) {
+    throw refuse(ErrorCode.STALE_BROKER_EPOCH, `Broker ${brokerId} has epoch ${broker.epoch}, not ${brokerEpoch}.`);
+  }
+}
+
+export interface BrokerRegistration {
+  readonly brokerId: number;
+  readonly incarnationId: Uuid;
+  readonly endpoints: readonly BrokerEndpoint[];
+  readonly features: readonly BrokerFeature[];
+  readonly rack: string | null;
+  readonly logDirs: readonly Uuid[];
+  /** A fenced broker leads nothing until it is unfenced. A broker on its own starts unfenced. */
+  readonly fenced: boolean;
+  /** Whether its last stop was clean. If not, what it had not synced may be gone, and its leaderships begin anew. */
+  readonly cleanShutdown: boolean;
+}
+
+/**
+ * Registers a broker that has started. Its epoch is the offset of the registration record, so that whatever it said in
+ * an earlier life can be told apart.
+ *
+ * After an unclean stop every partition that it leads alone gets a new leader epoch: offsets that were handed out before
+ * and lost may come again with other records, and consumers notice by the epoch (KIP-320).
+ */
+export function registerBroker(
+  state: ControllerState,
+  input: BrokerRegistration,
+): ControllerResult<{ readonly brokerEpoch: number }> {
+  const brokerEpoch = state.nextOffset;
+  const registration: NewMetadataRecord = {
+    type: "RegisterBrokerRecord",
+    brokerId: input.brokerId,
+    incarnationId: input.incarnationId,
+    brokerEpoch,
+    endPoints: input.endpoints,
+    features: input.features,
+    rack: input.rack,
+    fenced: input.fenced,
+    logDirs: input.logDirs,
+  };
+  const elections = input.cleanShutdown ? [] : renewedLeaderships(state.image, input.brokerId);
+  return { records: [registration, ...elections], response: { brokerEpoch } };
+}
+
+function renewedLeaderships(image: MetadataImage, brokerId: number): NewMetadataRecord[] {
+  const records: NewMetadataRecord[] = [];
+  for (const topic of image.topicsByName.values()) {
+    for (const { partition, leader } of topic.partitions) {
+      if (leader !== brokerId) continue;
+      records.push({ type: "PartitionChangeRecord", partitionId: partition, topicId: topic.topicId, leader });
+    }
+  }
+  return records;
+}
+
+/** Finalizes feature levels that are not finalized at that level yet. */
+export function finalizeFeatures(
+  { image }: ControllerState,
+  features: ReadonlyMap<string, number>,
+): ControllerResult<void> {
+  const changed = [...features].filter(([name, level]) => image.features.get(name) !== level);
+  return {
+    records: changed.map(([name, featureLevel]) => ({ type: "FeatureLevelRecord", name, featureLevel })),
+    response: undefined,
+  };
+}

@@ -1,0 +1,60 @@
+import { ErrorCode, KafkaError } from "@ottla/protocol";
+import type { Random } from "@ottla/runtime";
+import type { ConfigImage, MetadataImage } from "../image/metadata-image.ts";
+import type { NewMetadataRecord } from "../records/metadata-record.ts";
+
+/** What the controller decides by, besides the metadata itself. Values may change from one request to the next. */
+export interface ControllerPolicy {
+  readonly defaultNumPartitions: number;
+  readonly defaultReplicationFactor: number;
+  readonly deleteTopicEnable: boolean;
+  readonly configs: ConfigPolicy;
+}
+
+/** What is known of config keys: the tables are the broker's, the controller only asks. */
+export interface ConfigPolicy {
+  /** Throws KafkaError (INVALID_CONFIG, INVALID_REQUEST) when `configs`, all that is set for the resource, is not allowed. */
+  validate(resourceType: number, resourceName: string, configs: ConfigImage): void;
+  /** Whether the key holds a list, so that values can be appended and subtracted. */
+  isList(resourceType: number, key: string): boolean;
+  /** The value that a key has where none is set, as text, or null. */
+  defaultValue(resourceType: number, key: string): string | null;
+}
+
+/** What an operation of the controller sees: the metadata as of the records before it, and where its own will go. */
+export interface ControllerState {
+  readonly image: MetadataImage;
+  /** The offset of the operation's first record. */
+  readonly nextOffset: number;
+  readonly policy: ControllerPolicy;
+  readonly random: Random;
+}
+
+/** What an operation of the controller decides. The response goes out when the records are in the log. */
+export interface ControllerResult<Response> {
+  readonly records: readonly NewMetadataRecord[];
+  readonly response: Response;
+}
+
+/** One step of the controller: deterministic, without effects. It throws KafkaError where the whole request fails. */
+export type ControllerOperation<Response> = (state: ControllerState) => ControllerResult<Response>;
+
+/** How one item of a request ended. */
+export interface ItemOutcome {
+  /** Kafka's error code; 0 for success. */
+  readonly errno: number;
+  readonly message: string | null;
+}
+
+export const SUCCESS: ItemOutcome = { errno: ErrorCode.NONE, message: null };
+
+/** An error of one item, for which `error.errno` and the message as given go into the response. */
+export function refuse(errno: number, message: string): KafkaError {
+  return new KafkaError(message, { code: "REFUSED", errno });
+}
+
+/** The outcome of an item that threw. Anything but a KafkaError is a bug and goes on up. */
+export function outcomeOf(error: unknown): ItemOutcome {
+  if (error instanceof KafkaError) return { errno: error.errno, message: error.message };
+  throw error;
+}

@@ -1,0 +1,99 @@
+import { ErrorCode } from "@ottla/protocol";
+import type { TopicImage } from "../image/metadata-image.ts";
+import type { NewMetadataRecord } from "../records/metadata-record.ts";
+import {
+  type ControllerResult,
+  type ControllerState,
+  type ItemOutcome,
+  outcomeOf,
+  refuse,
+  SUCCESS,
+} from "./controller-state.ts";
+import { checkLeaderPossible, duplicatesOf, newPartitionRecord } from "./create-topics.ts";
+import { checkManualAssignment, placeReplicas, type ReplicaAssignment } from "./replica-placement.ts";
+
+export interface MorePartitions {
+  readonly name: string;
+  /** The number of partitions that the topic shall have in all. */
+  readonly count: number;
+  /** Brokers for each new partition; null to let the controller choose. */
+  readonly assignments: readonly { readonly brokerIds: ReplicaAssignment }[] | null;
+}
+
+export interface CreatePartitionsInput {
+  readonly topics: readonly MorePartitions[];
+  readonly validateOnly: boolean;
+}
+
+/** Adds partitions to topics, each on its own. */
+export function createPartitions(
+  state: ControllerState,
+  input: CreatePartitionsInput,
+): ControllerResult<readonly (ItemOutcome & { readonly name: string })[]> {
+  const records: NewMetadataRecord[] = [];
+  const duplicates = duplicatesOf(input.topics.map((topic) => topic.name));
+  const response = input.topics.map((topic) => {
+    try {
+      if (duplicates.has(topic.name)) throw refuse(ErrorCode.INVALID_REQUEST, "Duplicate topic name.");
+      records.push(...planPartitions(state, topic));
+      return { ...SUCCESS, name: topic.name };
+    } catch (error) {
+      return { ...outcomeOf(error), name: topic.name };
+    }
+  });
+  return { records: input.validateOnly ? [] : records, response };
+}
+
+function planPartitions(state: ControllerState, input: MorePartitions): NewMetadataRecord[] {
+  const topic = state.image.topicsByName.get(input.name);
+  if (topic === undefined) {
+    throw refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${input.name}' does not exist.`);
+  }
+  const existing = topic.partitions.length;
+  checkIncrease(topic, input.count);
+  const assignments = assignNewPartitions(state, topic, input);
+  return assignments.map((replicas, index) =>
+    newPartitionRecord(state.image, topic.topicId, existing + index, replicas),
+  );
+}
+
+/** No topic grows past this: a slip of the hand must not fill the disk with directories. */
+const PARTITIONS_PER_TOPIC_MAX = 100_000;
+
+function checkIncrease(topic: TopicImage, count: number): void {
+  const existing = topic.partitions.length;
+  if (count === existing) {
+    throw refuse(ErrorCode.INVALID_PARTITIONS, `Topic already has ${existing} partition(s).`);
+  }
+  if (count < existing) {
+    throw refuse(
+      ErrorCode.INVALID_PARTITIONS,
+      `The topic ${topic.name} currently has ${existing} partition(s); ${count} would not be an increase.`,
+    );
+  }
+  if (count > PARTITIONS_PER_TOPIC_MAX) {
+    throw refuse(ErrorCode.INVALID_PARTITIONS, `A topic can have at most ${PARTITIONS_PER_TOPIC_MAX} partitions.`);
+  }
+}
+
+function assignNewPartitions(
+  state: ControllerState,
+  topic: TopicImage,
+  input: MorePartitions,
+): readonly ReplicaAssignment[] {
+  const existing = topic.partitions.length;
+  const added = input.count - existing;
+  const replicationFactor = topic.partitions[0]!.replicas.length;
+  if (input.assignments === null) return placeReplicas(state.image, added, replicationFactor, state.random);
+  if (input.assignments.length !== added) {
+    throw refuse(
+      ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+      `Attempted to add ${added} additional partition(s), but only ${input.assignments.length} assignment(s) were specified.`,
+    );
+  }
+  input.assignments.forEach(({ brokerIds }, index) => {
+    checkManualAssignment(state.image, brokerIds, replicationFactor);
+    checkLeaderPossible(state.image, brokerIds, existing + index);
+  });
+  return input.assignments.map((assignment) => assignment.brokerIds);
+}

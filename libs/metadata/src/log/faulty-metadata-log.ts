@@ -1,0 +1,125 @@
+import type { Random } from "@ottla/runtime";
+import type {
+  AnnounceOutcome,
+  AppendOutcome,
+  BrokerAnnouncement,
+  BrokerLiveness,
+  ClaimOutcome,
+  ControllerElection,
+  LogHead,
+  LogSlice,
+  MetadataAppend,
+  MetadataLog,
+  MetadataSnapshot,
+} from "./metadata-log.ts";
+
+export interface FaultyMetadataLogOptions {
+  readonly random: Random;
+  /** How often an append or claim answers `unknown` although it was done, from 0 to 1. */
+  readonly lostAnswerRate: number;
+  /** How often an append or claim answers `unknown` and was not done, from 0 to 1. */
+  readonly lostRequestRate: number;
+  /** How often a read shows only a part of what is there, from 0 to 1. */
+  readonly staleReadRate: number;
+  /** How often a hint is not passed on, from 0 to 1. */
+  readonly lostHintRate: number;
+}
+
+/** How often each fault happened: a test that saw none of a kind has not tested it. */
+export interface FaultCounts {
+  lostAnswers: number;
+  lostRequests: number;
+  staleReads: number;
+  lostHints: number;
+}
+
+const CONNECTION_LOSS = "the connection was lost";
+
+/**
+ * A metadata log that fails in every way that the port allows: outcomes stay unknown whether or not the append was done,
+ * reads lag, hints are lost. Whoever copes with this one copes with a coordination service.
+ */
+export class FaultyMetadataLog implements MetadataLog {
+  readonly faults: FaultCounts = { lostAnswers: 0, lostRequests: 0, staleReads: 0, lostHints: 0 };
+  readonly election: ControllerElection;
+  readonly liveness: BrokerLiveness;
+  readonly #log: MetadataLog;
+  readonly #options: FaultyMetadataLogOptions;
+
+  constructor(log: MetadataLog, options: FaultyMetadataLogOptions) {
+    this.#log = log;
+    this.#options = options;
+    this.election = {
+      claim: (brokerId) => this.#unreliable<ClaimOutcome>(() => log.election.claim(brokerId)),
+      current: () => log.election.current(),
+      resign: (controllerEpoch) => log.election.resign(controllerEpoch),
+      onChange: (listener) => log.election.onChange(this.#forgetful(listener)),
+    };
+    this.liveness = {
+      announce: (broker: BrokerAnnouncement): Promise<AnnounceOutcome> => log.liveness.announce(broker),
+      withdraw: (brokerId) => log.liveness.withdraw(brokerId),
+      live: () => log.liveness.live(),
+      onChange: (listener) => log.liveness.onChange(this.#forgetful(listener)),
+      onLost: (listener) => log.liveness.onLost(listener),
+    };
+  }
+
+  get appendBytesMax(): number {
+    return this.#log.appendBytesMax;
+  }
+
+  head(): Promise<LogHead> {
+    return this.#log.head();
+  }
+
+  async read(offset: number): Promise<LogSlice> {
+    const slice = await this.#log.read(offset);
+    if (slice.kind === "trimmed" || slice.entries.length === 0 || !this.#happens(this.#options.staleReadRate)) return slice;
+    this.faults.staleReads++;
+    return { kind: "entries", entries: slice.entries.slice(0, this.#options.random.nextInt(slice.entries.length)) };
+  }
+
+  append(append: MetadataAppend): Promise<AppendOutcome> {
+    return this.#unreliable<AppendOutcome>(() => this.#log.append(append));
+  }
+
+  loadSnapshot(): Promise<MetadataSnapshot | null> {
+    return this.#log.loadSnapshot();
+  }
+
+  storeSnapshot(snapshot: MetadataSnapshot): Promise<void> {
+    return this.#log.storeSnapshot(snapshot);
+  }
+
+  onHeadMoved(listener: () => void): () => void {
+    return this.#log.onHeadMoved(this.#forgetful(listener));
+  }
+
+  close(): Promise<void> {
+    return this.#log.close();
+  }
+
+  async #unreliable<Outcome>(
+    operation: () => Promise<Outcome>,
+  ): Promise<Outcome | { readonly kind: "unknown"; readonly cause: unknown }> {
+    if (this.#happens(this.#options.lostRequestRate)) {
+      this.faults.lostRequests++;
+      return { kind: "unknown", cause: new Error(CONNECTION_LOSS) };
+    }
+    const outcome = await operation();
+    if (!this.#happens(this.#options.lostAnswerRate)) return outcome;
+    this.faults.lostAnswers++;
+    return { kind: "unknown", cause: new Error(CONNECTION_LOSS) };
+  }
+
+  #forgetful(listener: () => void): () => void {
+    return () => {
+      if (!this.#happens(this.#options.lostHintRate)) return listener();
+      this.faults.lostHints++;
+    };
+  }
+
+  #happens(rate: number): boolean {
+    return this.#options.random.nextFloat() < rate;
+  }
+}

@@ -1,0 +1,140 @@
+import type { Logger } from "@ottla/runtime";
+import { applyRecord } from "../image/apply-records.ts";
+import { EMPTY_IMAGE, type MetadataImage } from "../image/metadata-image.ts";
+import { deserializeRecord } from "../records/record-serde.ts";
+import type { MetadataEntry, MetadataLog, MetadataSnapshot } from "./metadata-log.ts";
+
+/** Told of every new image, in order. The next one comes when the promise settles. */
+export type ImageListener = (previous: MetadataImage, next: MetadataImage) => void | Promise<void>;
+
+interface Waiter {
+  readonly offset: number;
+  resolve(image: MetadataImage): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Replays the metadata log into an image, on every broker alike, and hands each new image to its listeners.
+ *
+ * `image` moves only after all listeners have taken the new one, so what it shows is there: the logs of its partitions
+ * are open.
+ */
+export class MetadataFollower {
+  readonly #log: MetadataLog;
+  readonly #logger: Logger;
+  readonly #listeners: ImageListener[] = [];
+  readonly #waiters = new Set<Waiter>();
+  #image: MetadataImage = EMPTY_IMAGE;
+  #running: Promise<void> | null = null;
+  #again = false;
+  #failure: unknown = null;
+  #unsubscribe: () => void = () => {};
+
+  constructor(log: MetadataLog, logger: Logger) {
+    this.#log = log;
+    this.#logger = logger;
+  }
+
+  /** The metadata as far as this broker has acted on it. */
+  get image(): MetadataImage {
+    return this.#image;
+  }
+
+  /** Adds a listener. Those that come first are told first. */
+  addListener(listener: ImageListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Loads what there is, then follows. */
+  async start(): Promise<void> {
+    this.#unsubscribe = this.#log.onHeadMoved(() => {
+      this.catchUp().catch((error) => this.#logger.error("the metadata log cannot be followed", { err: error }));
+    });
+    await this.catchUp();
+  }
+
+  /** Reads on until the head, as of some moment after this call, is reached. */
+  catchUp(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  /** Resolves to the first image that has the record at `offset`. */
+  waitFor(offset: number): Promise<MetadataImage> {
+    if (this.#image.offset >= offset) return Promise.resolve(this.#image);
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#waiters.add({ offset, resolve, reject });
+    });
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+    this.#fail(new Error("the metadata is not followed any more"));
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#again) {
+        this.#again = false;
+        while (await this.#step());
+      }
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  /** One read of the log; whether it brought anything. */
+  async #step(): Promise<boolean> {
+    const slice = await this.#log.read(this.#image.offset + 1);
+    if (slice.kind === "entries") {
+      if (slice.entries.length === 0) return false;
+      await this.#publish(slice.entries.reduce(applyEntry, this.#image));
+      return true;
+    }
+    const snapshot = await this.#log.loadSnapshot();
+    if (snapshot === null || snapshot.endOffset <= this.#image.offset + 1) {
+      throw new Error(`the metadata log begins at ${slice.logStartOffset}, and there is no snapshot of what came before`);
+    }
+    await this.#publish(imageOfSnapshot(snapshot));
+    return true;
+  }
+
+  async #publish(next: MetadataImage): Promise<void> {
+    for (const listener of this.#listeners) await listener(this.#image, next);
+    this.#image = next;
+    for (const waiter of this.#waiters) {
+      if (waiter.offset > next.offset) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve(next);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error;
+    for (const waiter of this.#waiters) waiter.reject(error);
+    this.#waiters.clear();
+  }
+}
+
+/** The image after one entry of the log. */
+export function applyEntry(image: MetadataImage, entry: MetadataEntry): MetadataImage {
+  return entry.records.reduce(
+    (before, record, index) => applyRecord(before, deserializeRecord(record), entry.baseOffset + index, entry.epoch),
+    image,
+  );
+}
+
+/** The image that a snapshot holds. */
+export function imageOfSnapshot(snapshot: MetadataSnapshot): MetadataImage {
+  const offset = snapshot.endOffset - 1;
+  const image = snapshot.records.reduce(
+    (before, record) => applyRecord(before, deserializeRecord(record), offset, snapshot.epoch),
+    EMPTY_IMAGE,
+  );
+  return { ...image, offset, epoch: snapshot.epoch };
+}
