@@ -1,1 +1,16 @@
-export {};
+export { KafkaError } from "@ottla/protocol";
+export type { Authenticate, BrokerAddress, Connector } from "@ottla/transport";
+export type { CallOptions } from "./deadline.ts";
+export type { ClientOptions } from "./options.ts";
+export {
+  bytesSerde,
+  type Data,
+  type Deserializer,
+  doubleSerde,
+  integerSerde,
+  jsonSerde,
+  longSerde,
+  type Serde,
+  type Serializer,
+  stringSerde,
+} from "./serdes.ts";

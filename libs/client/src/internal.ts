@@ -1,1 +1,15 @@
-export {};
+export {
+  type AskOptions,
+  ClusterClient,
+  type ComponentOptions,
+  type RequestBody,
+  type RequestTarget,
+} from "./cluster-client.ts";
+export type { CoordinatorKind } from "./coordinators.ts";
+export { Deadline, sleep } from "./deadline.ts";
+export { aborted, clientClosed, invalidArgument, invalidOption, timedOut, toKafkaError } from "./errors.ts";
+export type { BrokerNode, ClusterView, PartitionView, TopicView } from "./metadata/cluster-view.ts";
+export type { LeaderHint } from "./metadata/merge-metadata.ts";
+export type { MetadataCache, MetadataListener } from "./metadata/metadata-cache.ts";
+export { type ClientSettings, nonNegativeNumber, positiveNumber } from "./options.ts";
+export { isLostCoordinator, isRetriable, isStaleMetadata } from "./retry-policy.ts";

@@ -1,0 +1,107 @@
+import type { Runtime } from "@ottla/runtime";
+import { aborted, timedOut } from "./errors.ts";
+
+/** When and how an operation may be cut short. */
+export interface CallOptions {
+  /** Ends the operation; its promise then rejects with code `ABORTED`. What was already sent is not taken back. */
+  readonly signal?: AbortSignal | undefined;
+  /** The longest that the operation may take, retries included. Default: `defaultApiTimeoutMs`. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** The end of an operation: by time, or by the caller's signal. One is made for each operation and passed down. */
+export class Deadline {
+  readonly #what: string;
+  readonly #runtime: Runtime;
+  readonly #timeoutMs: number;
+  readonly #endsAtMs: number;
+  readonly signal: AbortSignal | undefined;
+  /** Why the operation has not succeeded yet; becomes the `cause` when its time is over. */
+  lastFailure: unknown;
+
+  /** @param what names the operation in errors: "Fetching metadata", "createTopics" */
+  constructor(what: string, runtime: Runtime, timeoutMs: number, signal?: AbortSignal | undefined) {
+    this.#what = what;
+    this.#runtime = runtime;
+    this.#timeoutMs = timeoutMs;
+    this.#endsAtMs = runtime.clock.monotonicMs() + timeoutMs;
+    this.signal = signal;
+  }
+
+  get remainingMs(): number {
+    return this.#endsAtMs - this.#runtime.clock.monotonicMs();
+  }
+
+  /** Whether the operation is to end now. */
+  get isOver(): boolean {
+    return this.signal?.aborted === true || this.remainingMs <= 0;
+  }
+
+  /** The error for an operation whose time is over. */
+  timeoutError(): Error {
+    return timedOut(this.#what, this.#timeoutMs, this.lastFailure);
+  }
+
+  /** @throws KafkaError `ABORTED` or `REQUEST_TIMED_OUT` if the operation is to end now */
+  check(): void {
+    if (this.signal?.aborted) throw aborted(this.signal);
+    if (this.remainingMs <= 0) throw this.timeoutError();
+  }
+
+  /** Settles as `promise` does, or rejects when the deadline comes first; `promise` itself goes on for others. */
+  async race<T>(promise: Promise<T>): Promise<T> {
+    const { promise: over, cancel } = this.#over();
+    try {
+      this.check();
+      return await Promise.race([promise, over]);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** A promise that rejects when the deadline comes, until it is cancelled. */
+  #over(): { readonly promise: Promise<never>; readonly cancel: () => void } {
+    const { signal } = this;
+    let cancel = () => {};
+    const promise = new Promise<never>((_, reject) => {
+      const onAbort = () => reject(aborted(signal!));
+      const onTimeout = () => reject(this.timeoutError());
+      const timer = Number.isFinite(this.#endsAtMs)
+        ? this.#runtime.timers.schedule(this.remainingMs, onTimeout, { keepAlive: true })
+        : undefined;
+      signal?.addEventListener("abort", onAbort);
+      cancel = () => {
+        timer?.cancel();
+        signal?.removeEventListener("abort", onAbort);
+      };
+    });
+    return { promise, cancel };
+  }
+
+  /** Waits; rejects when the deadline comes first, at once if it would come within `delayMs`. */
+  async sleep(delayMs: number): Promise<void> {
+    this.check();
+    if (delayMs >= this.remainingMs) throw this.timeoutError();
+    await sleep(this.#runtime, delayMs, this.signal);
+  }
+}
+
+/** Waits `delayMs`, or rejects with code `ABORTED` when the signal comes first. */
+export function sleep(runtime: Runtime, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(aborted(signal));
+    const onAbort = () => {
+      timer.cancel();
+      reject(aborted(signal!));
+    };
+    const timer = runtime.timers.schedule(
+      delayMs,
+      () => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      },
+      { keepAlive: true },
+    );
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,46 @@
+import { ErrorCode, KafkaError } from "@ottla/protocol";
+
+/** An option that cannot be used: says which, what was given and what is allowed. Code `INVALID_CONFIG`. */
+export function invalidOption(name: string, given: unknown, allowed: string): KafkaError {
+  return new KafkaError(`${name} is ${describe(given)}; it must be ${allowed}.`, {
+    code: "INVALID_CONFIG",
+    errno: ErrorCode.INVALID_CONFIG,
+  });
+}
+
+/** An argument of a call that cannot be used. Code `INVALID_ARGUMENT`. */
+export function invalidArgument(message: string): KafkaError {
+  return new KafkaError(message, { code: "INVALID_ARGUMENT", errno: ErrorCode.INVALID_REQUEST });
+}
+
+/** Something took longer than it may. Code `REQUEST_TIMED_OUT`, retriable; `cause` is the last failure on the way. */
+export function timedOut(what: string, timeoutMs: number, cause?: unknown): KafkaError {
+  const last = cause instanceof Error ? ` The last failure was: ${cause.message}` : "";
+  return new KafkaError(`${what} took longer than ${Math.round(timeoutMs)} ms.${last}`, {
+    code: "REQUEST_TIMED_OUT",
+    errno: ErrorCode.REQUEST_TIMED_OUT,
+    retriable: true,
+    cause,
+  });
+}
+
+/** The client was closed, before or while the operation ran. Code `CLOSED`. */
+export function clientClosed(what: string): KafkaError {
+  return new KafkaError(`${what} is closed; create a new one to go on.`, { code: "CLOSED" });
+}
+
+/** The caller's signal ended the operation. Code `ABORTED`; `cause` is the signal's reason. */
+export function aborted(signal: AbortSignal): KafkaError {
+  return new KafkaError("The operation was aborted by its AbortSignal.", { code: "ABORTED", cause: signal.reason });
+}
+
+/** `cause` as a KafkaError: itself if it is one, else wrapped with code `INTERNAL_ERROR`. */
+export function toKafkaError(cause: unknown): KafkaError {
+  if (cause instanceof KafkaError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new KafkaError(`Unexpected failure in the client: ${message}`, { code: "INTERNAL_ERROR", cause });
+}
+
+function describe(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,101 @@
+import { createSystemRuntime, type Logger, type Runtime } from "@ottla/runtime";
+import type { Authenticate, Connector } from "@ottla/transport";
+import { invalidOption } from "./errors.ts";
+
+/** What every Ottla SDK client is configured with. Names and defaults are those of Kafka's client configs. */
+export interface ClientOptions {
+  /**
+   * Where to find the cluster (`bootstrap.servers`): `host:port` (TCP, Node.js only; port 9092 when absent) or a
+   * `ws://` or `wss://` URL (anywhere). One, an array, or several in one string with commas between them. All must be
+   * of the same kind. Only used to learn of the cluster's brokers.
+   */
+  readonly bootstrapServers: string | readonly string[];
+  /** Name of this client in the broker's logs and quotas (`client.id`). Default `"ottla"`. */
+  readonly clientId?: string;
+  /** The longest wait for the answer to one request (`request.timeout.ms`). Default 30,000. */
+  readonly requestTimeoutMs?: number;
+  /** The longest time that one operation may take, its retries included (`default.api.timeout.ms`). Default 60,000. */
+  readonly defaultApiTimeoutMs?: number;
+  /** The longest wait for a connection (`socket.connection.setup.timeout.ms`), doubled by each failure. Default 10,000. */
+  readonly connectionSetupTimeoutMs?: number;
+  /** Where that doubling ends (`socket.connection.setup.timeout.max.ms`). Default 30,000. */
+  readonly connectionSetupTimeoutMaxMs?: number;
+  /** The first wait before connecting again to a broker that failed (`reconnect.backoff.ms`). Default 50. */
+  readonly reconnectBackoffMs?: number;
+  /** The longest such wait (`reconnect.backoff.max.ms`): it doubles with each failure, ±20%. Default 1,000. */
+  readonly reconnectBackoffMaxMs?: number;
+  /** The first wait before a request that failed is sent again (`retry.backoff.ms`). Default 100. */
+  readonly retryBackoffMs?: number;
+  /** The longest such wait (`retry.backoff.max.ms`): it doubles with each failure, ±20%. Default 1,000. */
+  readonly retryBackoffMaxMs?: number;
+  /** How old the view of the cluster may grow before it is refreshed unasked (`metadata.max.age.ms`). Default 300,000. */
+  readonly metadataMaxAgeMs?: number;
+  /** How long a connection may be idle before it is closed (`connections.max.idle.ms`). Default 540,000. */
+  readonly connectionsMaxIdleMs?: number;
+  /** Where log lines go. Default: nowhere. */
+  readonly logger?: Logger;
+  /** Clock, timers and randomness. Default: the platform's. */
+  readonly runtime?: Runtime;
+  /** How connections are opened. Default: TCP and WebSocket in Node.js, WebSocket elsewhere. */
+  readonly connector?: Connector;
+  /** Runs on each new connection before anything but version negotiation is sent on it. Default: none. */
+  readonly authenticate?: Authenticate;
+}
+
+/** {@link ClientOptions} with the defaults filled in; what concerns addresses and transport stays out. */
+export interface ClientSettings {
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+  readonly defaultApiTimeoutMs: number;
+  readonly connectionSetupTimeoutMs: number;
+  readonly connectionSetupTimeoutMaxMs: number;
+  readonly reconnectBackoffMs: number;
+  readonly reconnectBackoffMaxMs: number;
+  readonly retryBackoffMs: number;
+  readonly retryBackoffMaxMs: number;
+  readonly metadataMaxAgeMs: number;
+  readonly connectionsMaxIdleMs: number;
+}
+
+const DEFAULT_SETTINGS: ClientSettings = {
+  clientId: "ottla",
+  requestTimeoutMs: 30_000,
+  defaultApiTimeoutMs: 60_000,
+  connectionSetupTimeoutMs: 10_000,
+  connectionSetupTimeoutMaxMs: 30_000,
+  reconnectBackoffMs: 50,
+  reconnectBackoffMaxMs: 1_000,
+  retryBackoffMs: 100,
+  retryBackoffMaxMs: 1_000,
+  metadataMaxAgeMs: 300_000,
+  connectionsMaxIdleMs: 540_000,
+};
+
+/** Fills in the defaults and checks the numbers. @throws KafkaError `INVALID_CONFIG` that names the option */
+export function resolveSettings(options: ClientOptions): ClientSettings {
+  const settings: Record<string, string | number> = { ...DEFAULT_SETTINGS };
+  for (const name of Object.keys(DEFAULT_SETTINGS) as (keyof ClientSettings)[]) {
+    const given = options[name];
+    if (given === undefined) continue;
+    settings[name] = name === "clientId" ? String(given) : positiveNumber(name, given);
+  }
+  return settings as unknown as ClientSettings;
+}
+
+/** `value` if it is a number above zero (Infinity allowed). @throws KafkaError `INVALID_CONFIG` */
+export function positiveNumber(name: string, value: unknown): number {
+  if (typeof value === "number" && value > 0) return value;
+  throw invalidOption(name, value, "a number above 0");
+}
+
+/** `value` if it is a number, zero or above. @throws KafkaError `INVALID_CONFIG` */
+export function nonNegativeNumber(name: string, value: unknown): number {
+  if (typeof value === "number" && value >= 0) return value;
+  throw invalidOption(name, value, "a number of at least 0");
+}
+
+/** The runtime to use: the given one, or the platform's, in both cases with the given logger. */
+export function resolveRuntime(options: Pick<ClientOptions, "runtime" | "logger">): Runtime {
+  const runtime = options.runtime ?? createSystemRuntime();
+  return options.logger === undefined ? runtime : { ...runtime, logger: options.logger };
+}
