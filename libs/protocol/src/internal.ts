@@ -1,3 +1,4 @@
+export { decodeUtf8 } from "./bytes/utf8.ts";
 export { allApis, apisByKey, requestHeaderVersionOf } from "./messages/all.ts";
 export { listenerUrl } from "./messages/listener-url.ts";
 export { allMetadataRecords, metadataRecordsByType } from "./messages/records/all-metadata.ts";
@@ -13,6 +14,7 @@ export {
   readControlRecord,
   readEndTransactionMarker,
 } from "./records/control.ts";
+export { decodeHeaders, RecordCursor } from "./records/cursor.ts";
 export * from "./records/header.ts";
 export * from "./records/layout.ts";
 export {
@@ -26,6 +28,7 @@ export {
   validateProducedBatch,
 } from "./records/validate.ts";
 export { varintSize, varlongSize, writeVarint, writeVarlong } from "./records/varint.ts";
+export { viewOf } from "./records/view.ts";
 export {
   array,
   bigint64,
