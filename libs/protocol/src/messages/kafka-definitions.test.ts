@@ -121,7 +121,8 @@ function theirDefault(
   kind: string,
   fields: readonly NormalField[] | null,
 ): unknown {
-  const text = field.default === undefined ? undefined : String(field.default);
+  // Kafka's generator takes the string "null" for null, and JSON's null for no default at all.
+  const text = field.default === undefined || field.default === null ? undefined : String(field.default);
   if (text === "null") return null;
   if (isArray) return [];
   if (fields !== null) return Object.fromEntries(fields.map((member) => [member.name, member.default]));

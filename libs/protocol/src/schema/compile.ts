@@ -31,17 +31,26 @@ function compileField(spec: FieldSpec, version: number, flexible: boolean): Size
   if (type === "bytes" || type === "records") return bytesCodec(flexible, nullable);
   if (type === "array") return arrayCodec(compileField(spec.element!, version, flexible), flexible, nullable);
   const codec = compileStruct(spec.fields!, version, flexible);
-  return nullable ? nullableStructCodec(codec) : codec;
+  return nullable ? nullableStructCodec(codec, spec.tag !== undefined) : codec;
 }
 
-/** A struct that may be null is preceded by a byte: -1 for null, 1 otherwise. */
-function nullableStructCodec(codec: SizedCodec): SizedCodec {
+/**
+ * A struct that may be null is preceded by a byte, 1 when the struct follows. For null that byte is -1,
+ * but 0 in a tagged field, where Kafka writes a varint instead.
+ */
+function nullableStructCodec(codec: SizedCodec, tagged: boolean): SizedCodec {
   return {
     sizeBytesMin: 1,
-    read: (reader) => (reader.readInt8() < 0 ? null : codec.read(reader)),
+    read(reader) {
+      const isNull = tagged ? reader.readUnsignedVarint() === 0 : reader.readInt8() < 0;
+      return isNull ? null : codec.read(reader);
+    },
     write(writer, value) {
-      writer.writeInt8(value === null ? -1 : 1);
-      if (value !== null) codec.write(writer, value);
+      if (value === null) writer.writeInt8(tagged ? 0 : -1);
+      else {
+        writer.writeInt8(1);
+        codec.write(writer, value);
+      }
     },
   };
 }

@@ -69,7 +69,7 @@ export const consumerGroupMemberMetadataValue = message(
     serverAssignor: string({ nullable: "0+" }),
     classicMemberMetadata: struct(
       { sessionTimeoutMs: int32(), supportedProtocols: array({ name: string(), metadata: bytes() }) },
-      { nullable: "0+", tag: 0, default: null },
+      { nullable: "0+", tag: 0 },
     ),
   },
 );
@@ -131,7 +131,7 @@ export const consumerGroupCurrentMemberAssignmentKey = message(
 const topicPartitionsFields = {
   topicId: uuid(),
   partitions: array(int32()),
-  assignmentEpochs: array(int32(), { nullable: "0+", tag: 0, default: null }),
+  assignmentEpochs: array(int32(), { nullable: "0+", tag: 0 }),
 } as const;
 
 /** The partitions that the member has or is giving up. */
