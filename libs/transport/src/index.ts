@@ -1,1 +1,52 @@
-export {};
+export {
+  DEFAULT_WEBSOCKET_PATH,
+  formatAddress,
+  formatHostPort,
+  parseAddress,
+  parseBootstrap,
+} from "./address.ts";
+export type {
+  BrokerAddress,
+  ByteChannel,
+  ByteChannelHandlers,
+  ConnectOptions,
+  Connector,
+  TransportKind,
+  WriteDone,
+} from "./byte-channel.ts";
+export { type BackoffOptions, backoffMs } from "./client/backoff.ts";
+export {
+  type Authenticate,
+  type AuthenticationExchange,
+  BrokerConnection,
+  type BrokerConnectionOptions,
+  CONNECTION_DEFAULTS,
+  type RequestOptions,
+} from "./client/broker-connection.ts";
+export { abortable, delay } from "./client/delay.ts";
+export {
+  RECONNECT_DEFAULTS,
+  ReconnectingConnection,
+  type ReconnectingConnectionOptions,
+} from "./client/reconnecting-connection.ts";
+export { createDefaultConnector } from "./connector.ts";
+export { FrameDecoder, type FrameDecoderOptions, SIZE_PREFIX_BYTES } from "./frame-decoder.ts";
+export { createMemoryPair, type MemoryPairOptions } from "./memory-pair.ts";
+export type {
+  AdvertisedAddress,
+  HttpHandler,
+  HttpRequest,
+  HttpResponse,
+  InboundRequest,
+  RequestHandler,
+  ServerConnection,
+} from "./server/contract.ts";
+export {
+  DEFAULT_PIPELINE_LIMITS,
+  type PipelineLimits,
+  ServerPipeline,
+  type ServerPipelineOptions,
+} from "./server/server-pipeline.ts";
+export { DEFAULT_SUBPROTOCOLS, ORDERED_SUBPROTOCOL, UNORDERED_SUBPROTOCOL } from "./subprotocol.ts";
+export { FrameSizeError } from "./transport-error.ts";
+export { createWebSocketConnector, type WebSocketConnectorOptions } from "./websocket-connector.ts";

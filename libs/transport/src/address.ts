@@ -1,0 +1,81 @@
+import type { BrokerAddress } from "./byte-channel.ts";
+import { configError } from "./transport-error.ts";
+
+/** The path of the WebSocket endpoint, for a URL that names none. */
+export const DEFAULT_WEBSOCKET_PATH = "/kafka";
+
+const PORT_MAX = 65535;
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { "ws:": 80, "wss:": 443 };
+
+/**
+ * Reads `bootstrap.servers`: `host:port`, `[ipv6]:port` for TCP, `ws://` and `wss://` URLs for WebSocket, any number
+ * of them, as an array or separated by commas. A URL without a path means `/kafka`.
+ * @throws KafkaError INVALID_CONFIG that names the entry and says what is wrong with it.
+ */
+export function parseBootstrap(servers: string | readonly string[]): BrokerAddress[] {
+  const entries = (typeof servers === "string" ? [servers] : servers)
+    .flatMap((entry) => entry.split(","))
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+  if (entries.length === 0) {
+    throw configError('bootstrap.servers is empty: give at least one "host:port" or "ws://host:port".');
+  }
+  return entries.map(parseAddress);
+}
+
+/** Reads one entry of `bootstrap.servers`. */
+export function parseAddress(entry: string): BrokerAddress {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(entry)?.[1]?.toLowerCase();
+  if (scheme === undefined) return parseHostAndPort(entry);
+  if (scheme === "ws" || scheme === "wss") return parseWebSocketUrl(entry);
+  throw configError(`"${entry}" in bootstrap.servers: ${schemeAdvice(scheme, entry)}`);
+}
+
+function schemeAdvice(scheme: string, entry: string): string {
+  const rest = entry.slice(entry.indexOf("://") + 3);
+  if (scheme === "http") return `use "ws://${rest}".`;
+  if (scheme === "https") return `use "wss://${rest}".`;
+  return `"${scheme}://" is not known; use "host:port" for TCP, or a ws:// or wss:// URL.`;
+}
+
+function parseWebSocketUrl(entry: string): BrokerAddress {
+  const url = URL.canParse(entry) ? new URL(entry) : null;
+  if (url === null || url.hostname === "") throw configError(`"${entry}" in bootstrap.servers is not a valid URL.`);
+  if (url.hash !== "") throw configError(`"${entry}" in bootstrap.servers: a WebSocket URL has no "#" part.`);
+  if (!/^wss?:\/\/[^/?#]+\//i.test(entry)) url.pathname = DEFAULT_WEBSOCKET_PATH;
+  return {
+    host: withoutBrackets(url.hostname),
+    port: url.port === "" ? DEFAULT_PORTS[url.protocol]! : Number(url.port),
+    url: url.href,
+  };
+}
+
+function parseHostAndPort(entry: string): BrokerAddress {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]/\s]+)):(\d+)$/.exec(entry);
+  if (match === null) throw configError(`"${entry}" in bootstrap.servers: ${hostAdvice(entry)}`);
+  const port = Number(match[3]);
+  if (port < 1 || port > PORT_MAX) {
+    throw configError(`"${entry}" in bootstrap.servers: a port lies between 1 and ${PORT_MAX}.`);
+  }
+  return { host: match[1] ?? match[2]!, port };
+}
+
+function hostAdvice(entry: string): string {
+  if (/^[^:[\]/\s]+$/.test(entry)) return `the port is missing; write "${entry}:9092".`;
+  if (/^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:]*$/i.test(entry)) return 'write an IPv6 address in brackets: "[::1]:9092".';
+  return 'expected "host:port", "[ipv6]:port", or a ws:// or wss:// URL.';
+}
+
+function withoutBrackets(hostname: string): string {
+  return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+}
+
+/** `host:port` with brackets around an IPv6 host. */
+export function formatHostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** An address as a person writes it: the URL, or `host:port`. */
+export function formatAddress(address: BrokerAddress): string {
+  return address.url ?? formatHostPort(address.host, address.port);
+}

@@ -1,0 +1,65 @@
+/** What carries the bytes of a connection. */
+export type TransportKind = "tcp" | "websocket" | "memory";
+
+/** Where a broker is reached: `url` for WebSocket (`ws://`, `wss://`), `host` and `port` for TCP. */
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+  /** The whole WebSocket URL. Absent means TCP. */
+  readonly url?: string;
+}
+
+/**
+ * A connection as a duplex stream of bytes, whatever carries it. Chunk boundaries mean nothing to the reader.
+ *
+ * Nothing is delivered before `start`. `onClose` is called exactly once, after the last `onData`, and never from
+ * inside a call of the channel's own methods.
+ */
+export interface ByteChannel {
+  readonly kind: TransportKind;
+  /** The WebSocket subprotocol that both sides agreed on; absent or empty for none. */
+  readonly subprotocol?: string;
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  start(handlers: ByteChannelHandlers): void;
+  /**
+   * Queues `chunks`, which together are one or more whole frames; what is written in one turn of the event loop
+   * leaves together. The chunks are not copied: they must not change until `onDone`, which is called exactly once, in
+   * a later turn or microtask: with true when the platform has taken them, with false when they will never leave.
+   * Returns false when the high-water mark is reached: wait for `onDrain`. (What is written nevertheless is queued.)
+   */
+  write(chunks: readonly Uint8Array[], onDone?: WriteDone): boolean;
+  /** Bytes queued and not yet taken by the platform. */
+  readonly bufferedBytes: number;
+  /**
+   * Stops reading (TCP backpressure where the platform has it) until `resume`. Bytes that the platform had read
+   * already may still be delivered.
+   */
+  pause(): void;
+  resume(): void;
+  /** Sends what is queued, then closes. What arrives from now on is dropped. */
+  close(): void;
+  /** Closes at once. */
+  destroy(cause?: Error): void;
+}
+
+/** Hears that the chunks of a write are no longer needed, and whether they were written. */
+export type WriteDone = (written: boolean) => void;
+
+export interface ByteChannelHandlers {
+  onData(chunk: Uint8Array): void;
+  onDrain(): void;
+  /** `cause` is absent for an orderly close. */
+  onClose(cause?: Error): void;
+}
+
+/** Opens channels to brokers. TCP in Node.js, WebSocket anywhere, the in-memory pair in tests: all are connectors. */
+export interface Connector {
+  /** Rejects with a retriable KafkaError when the broker cannot be reached. */
+  connect(address: BrokerAddress, options: ConnectOptions): Promise<ByteChannel>;
+}
+
+export interface ConnectOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}

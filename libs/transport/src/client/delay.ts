@@ -1,0 +1,29 @@
+import type { Timers } from "@ottla/runtime";
+import { abortError } from "../transport-error.ts";
+
+/** Resolves after `delayMs`; rejects with ABORTED when `signal` is aborted first. */
+export function delay(timers: Timers, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(abortError(signal));
+    const onAbort = () => {
+      timer.cancel();
+      if (signal) reject(abortError(signal));
+    };
+    const timer = timers.schedule(delayMs, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** `promise`, or a rejection with ABORTED when `signal` is aborted first; what `promise` does goes on. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(abortError(signal));
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

@@ -1,0 +1,110 @@
+import { FrameSizeError } from "./transport-error.ts";
+
+/** Bytes of the big-endian signed size before each frame. */
+export const SIZE_PREFIX_BYTES = 4;
+
+/**
+ * What is set aside at first for a frame that does not fit its chunk. A peer that only announces a large frame costs
+ * no more than this; up to this size a frame is gathered with exactly one copy.
+ */
+const FIRST_GATHER_BYTES = 1024 * 1024;
+/** How much larger the next gather buffer is: an eighth of a larger frame is copied once more. */
+const GATHER_GROWTH = 8;
+
+const NO_BYTES = new Uint8Array(0);
+
+export interface FrameDecoderOptions {
+  /** Largest allowed frame, its size prefix not counted: `socket.request.max.bytes` on a broker. */
+  readonly maxFrameBytes: number;
+}
+
+/**
+ * Cuts a stream of bytes into Kafka frames: a 4-byte size, then that many bytes.
+ *
+ * Chunks may be split and coalesced anywhere. A frame that lies within one chunk is a view of it; one that spans
+ * chunks is gathered into a buffer of its own, so no frame pins more than the chunk it came in.
+ */
+export class FrameDecoder {
+  private readonly maxFrameBytes: number;
+  private prefix = 0;
+  private prefixBytes = 0;
+  /** Size of the frame being read; -1 while its size prefix is not complete. */
+  private frameBytes = -1;
+  private gathered: Uint8Array = NO_BYTES;
+  private gatheredBytes = 0;
+
+  constructor(options: FrameDecoderOptions) {
+    this.maxFrameBytes = options.maxFrameBytes;
+  }
+
+  /** Bytes held of a frame that is not complete. */
+  get pendingBytes(): number {
+    return this.prefixBytes + this.gatheredBytes;
+  }
+
+  /**
+   * Takes the next chunk and hands over each frame (without its size) that it completes.
+   * @throws FrameSizeError for a negative or too large size; the decoder is of no use afterwards.
+   */
+  push(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void): void {
+    let position = 0;
+    while (position < chunk.length) {
+      if (this.frameBytes < 0) position = this.readPrefix(chunk, position);
+      if (this.frameBytes >= 0) position = this.readFrame(chunk, position, onFrame);
+    }
+  }
+
+  private readPrefix(chunk: Uint8Array, start: number): number {
+    let position = start;
+    while (this.prefixBytes < SIZE_PREFIX_BYTES && position < chunk.length) {
+      this.prefix = (this.prefix << 8) | chunk[position++]!;
+      this.prefixBytes++;
+    }
+    if (this.prefixBytes === SIZE_PREFIX_BYTES) {
+      if (this.prefix < 0 || this.prefix > this.maxFrameBytes)
+        throw new FrameSizeError(this.prefix, this.maxFrameBytes);
+      this.frameBytes = this.prefix;
+    }
+    return position;
+  }
+
+  private readFrame(chunk: Uint8Array, position: number, onFrame: (frame: Uint8Array) => void): number {
+    const missingBytes = this.frameBytes - this.gatheredBytes;
+    const end = position + missingBytes;
+    if (this.gatheredBytes === 0 && end <= chunk.length) {
+      this.reset();
+      onFrame(chunk.subarray(position, end));
+      return end;
+    }
+    const part = chunk.subarray(position, end);
+    this.gather(part);
+    if (part.length === missingBytes) {
+      const frame = this.gathered;
+      this.reset();
+      onFrame(frame);
+    }
+    return position + part.length;
+  }
+
+  private gather(part: Uint8Array): void {
+    const totalBytes = this.gatheredBytes + part.length;
+    if (totalBytes > this.gathered.length) this.grow(totalBytes);
+    this.gathered.set(part, this.gatheredBytes);
+    this.gatheredBytes = totalBytes;
+  }
+
+  private grow(neededBytes: number): void {
+    const capacityBytes = Math.max(neededBytes, FIRST_GATHER_BYTES, this.gathered.length * GATHER_GROWTH);
+    const grown = new Uint8Array(Math.min(capacityBytes, this.frameBytes));
+    grown.set(this.gathered.subarray(0, this.gatheredBytes));
+    this.gathered = grown;
+  }
+
+  private reset(): void {
+    this.prefix = 0;
+    this.prefixBytes = 0;
+    this.frameBytes = -1;
+    this.gathered = NO_BYTES;
+    this.gatheredBytes = 0;
+  }
+}

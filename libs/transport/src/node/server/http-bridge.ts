@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { HttpRequest, HttpResponse } from "../../server/contract.ts";
+import type { BrowserRequest } from "../../server/origin-policy.ts";
+import { plainAddress } from "./advertised.ts";
+
+/** What `judgeOrigin` looks at. */
+export function browserRequest(request: IncomingMessage, isUpgrade: boolean): BrowserRequest {
+  return {
+    method: request.method ?? "",
+    isUpgrade,
+    host: request.headers.host,
+    origin: request.headers.origin,
+    fetchSite: singleHeader(request, "sec-fetch-site"),
+    fetchMode: singleHeader(request, "sec-fetch-mode"),
+    fetchDest: singleHeader(request, "sec-fetch-dest"),
+  };
+}
+
+function singleHeader(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** The request as the HTTP handler sees it; null when its target is no path. */
+export function handlerRequest(request: IncomingMessage): HttpRequest | null {
+  const target = request.url ?? "";
+  if (!target.startsWith("/") || !URL.canParse(target, "http://localhost")) return null;
+  const url = new URL(target, "http://localhost");
+  const headers = new Map(
+    Object.entries(request.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(", ") : (value ?? ""),
+    ]),
+  );
+  return {
+    method: request.method ?? "GET",
+    path: url.pathname,
+    query: url.searchParams,
+    headers,
+    remoteAddress: plainAddress(request.socket.remoteAddress),
+  };
+}
+
+/** What a page of another origin may not do with our responses, whatever it finds a way to fetch. */
+const SAFETY_HEADERS = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "cross-origin-resource-policy": "same-origin",
+} as const;
+
+/** `corsOrigin`: an origin of `allowed.origins` that the response is for. */
+export function sendResponse(
+  target: ServerResponse,
+  response: HttpResponse,
+  options: { readonly corsOrigin?: string; readonly withoutBody?: boolean } = {},
+): void {
+  const body = typeof response.body === "string" ? Buffer.from(response.body) : (response.body ?? new Uint8Array(0));
+  target.writeHead(response.status, {
+    ...SAFETY_HEADERS,
+    ...(options.corsOrigin === undefined ? {} : corsHeaders(options.corsOrigin)),
+    "content-length": body.length,
+    ...response.headers,
+    connection: "close",
+  });
+  target.end(options.withoutBody ? undefined : body);
+}
+
+function corsHeaders(origin: string): Record<string, string> {
+  return {
+    "access-control-allow-origin": origin,
+    "access-control-allow-methods": "GET, HEAD",
+    "cross-origin-resource-policy": "cross-origin",
+    vary: "origin",
+  };
+}
+
+export function textResponse(status: number, text: string): HttpResponse {
+  return { status, headers: { "content-type": "text/plain; charset=utf-8" }, body: `${text}\n` };
+}

@@ -1,0 +1,93 @@
+import type { TlsOptions } from "node:tls";
+import { requestHeaderVersionOf } from "@ottla/protocol/internal";
+import type { Runtime } from "@ottla/runtime";
+import type { HttpHandler, RequestHandler } from "../../server/contract.ts";
+import { DEFAULT_PIPELINE_LIMITS, type PipelineLimits } from "../../server/server-pipeline.ts";
+
+/** What one port speaks; the first bytes of a connection say which. */
+export type ListenerProtocol = "kafka" | "http" | "ws";
+
+/** One of `listeners`, with its part of `advertised.listeners`. */
+export interface ListenerOptions {
+  /** Kafka's listener name. */
+  readonly name: string;
+  /** Address to bind. Without one, both loopback addresses: 127.0.0.1 and ::1. */
+  readonly host?: string;
+  /** Port to bind; 0 takes a free one, the same for all addresses. */
+  readonly port: number;
+  readonly protocols: readonly ListenerProtocol[];
+  /** TLS on this port: options of `node:tls`, `key` and `cert` first. */
+  readonly tls?: TlsOptions;
+  /** What clients of this listener are told to connect to. A `url` serves WebSocket clients, `host` and `port` all. */
+  readonly advertised?: { readonly host: string; readonly port: number } | { readonly url: string };
+}
+
+/** Bounds of a server and of each of its connections. */
+export interface ServerLimits extends PipelineLimits {
+  /** `connections.max.idle.ms`: a connection without traffic is closed after this time. */
+  readonly connectionsMaxIdleMs: number;
+  /** `max.connections`: connections on all listeners together. */
+  readonly maxConnections: number;
+  /** `max.connections.per.ip`. */
+  readonly maxConnectionsPerIp: number;
+  /** How long a client may take to say what it speaks: first bytes, TLS handshake, HTTP header. */
+  readonly handshakeTimeoutMs: number;
+  /** How often a WebSocket client is asked whether it still exists; one that does not answer is dropped. */
+  readonly webSocketPingIntervalMs: number;
+  /** How long the system waits before it probes a silent TCP client. */
+  readonly tcpKeepAliveDelayMs: number;
+}
+
+export const DEFAULT_SERVER_LIMITS: ServerLimits = {
+  ...DEFAULT_PIPELINE_LIMITS,
+  connectionsMaxIdleMs: 600_000,
+  maxConnections: 2 ** 31 - 1,
+  maxConnectionsPerIp: 2 ** 31 - 1,
+  handshakeTimeoutMs: 30_000,
+  webSocketPingIntervalMs: 30_000,
+  tcpKeepAliveDelayMs: 60_000,
+};
+
+/**
+ * A frame may not be so large that its size could be read as text: the first byte of a connection tells `GET …` from
+ * Kafka by that.
+ */
+export const MAX_REQUEST_BYTES_LIMIT = 0x40_ff_ff_ff;
+
+export interface StartServerOptions {
+  readonly listeners: readonly ListenerOptions[];
+  /** Answers Kafka requests, whatever carries them. */
+  readonly handler: RequestHandler;
+  /** Answers plain HTTP; without one everything but the WebSocket endpoint is 404. */
+  readonly http?: HttpHandler;
+  readonly limits?: Partial<ServerLimits>;
+  /** `allowed.origins`; a function where they change while the server runs. None by default. */
+  readonly allowedOrigins?: readonly string[] | (() => readonly string[]);
+  readonly runtime: Runtime;
+}
+
+/** The options with all defaults filled in, as the parts of a server share them. */
+export interface ServerContext {
+  readonly handler: RequestHandler;
+  readonly http: HttpHandler | undefined;
+  readonly limits: ServerLimits;
+  readonly allowedOrigins: () => readonly string[];
+  readonly runtime: Runtime;
+  readonly headerVersionOf: (apiKey: number, apiVersion: number) => number | undefined;
+}
+
+export function createContext(options: StartServerOptions): ServerContext {
+  const { handler, http, allowedOrigins = [], runtime } = options;
+  const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
+  if (limits.maxRequestBytes > MAX_REQUEST_BYTES_LIMIT) {
+    throw new RangeError(`socket.request.max.bytes is at most ${MAX_REQUEST_BYTES_LIMIT}`);
+  }
+  return {
+    handler,
+    http,
+    limits,
+    allowedOrigins: typeof allowedOrigins === "function" ? allowedOrigins : () => allowedOrigins,
+    runtime,
+    headerVersionOf: requestHeaderVersionOf,
+  };
+}

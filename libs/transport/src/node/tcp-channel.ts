@@ -1,0 +1,143 @@
+import type { Socket } from "node:net";
+import type { Timers } from "@ottla/runtime";
+import { formatHostPort } from "../address.ts";
+import type { ByteChannel, ByteChannelHandlers, WriteDone } from "../byte-channel.ts";
+import { coalesceChunks, type OutgoingBatch, OutgoingQueue, settleBatch } from "../outgoing-queue.ts";
+import { closeSocket } from "./close-socket.ts";
+import { socketError } from "./socket-errors.ts";
+
+export interface TcpChannelOptions {
+  readonly timers: Timers;
+  /** Unsent bytes at which `write` returns false; `onDrain` comes below half of it. */
+  readonly highWaterMarkBytes: number;
+  /** Bytes that were read from the socket before. */
+  readonly firstChunk?: Uint8Array;
+}
+
+/** A channel over a connected TCP or TLS socket. */
+export class TcpChannel implements ByteChannel {
+  readonly kind = "tcp";
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly socket: Socket;
+  private readonly timers: Timers;
+  private readonly highWaterMarkBytes: number;
+  private readonly queue = new OutgoingQueue();
+  private firstChunk: Uint8Array | null;
+  private handlers: ByteChannelHandlers | null = null;
+  private state: "open" | "closing" | "closed" = "open";
+  private cause: Error | undefined;
+  private paused = false;
+  private flushPlanned = false;
+  private needsDrain = false;
+
+  constructor(socket: Socket, options: TcpChannelOptions) {
+    this.socket = socket;
+    this.timers = options.timers;
+    this.highWaterMarkBytes = options.highWaterMarkBytes;
+    this.firstChunk = options.firstChunk ?? null;
+    this.remoteAddress = formatHostPort(socket.remoteAddress ?? "?", socket.remotePort ?? 0);
+    this.localAddress = formatHostPort(socket.localAddress ?? "?", socket.localPort ?? 0);
+    socket.on("error", (error) => this.failed(error));
+    socket.on("close", () => this.finish());
+  }
+
+  get bufferedBytes(): number {
+    return this.queue.sizeBytes + this.socket.writableLength;
+  }
+
+  start(handlers: ByteChannelHandlers): void {
+    this.handlers = handlers;
+    process.nextTick(() => {
+      if (this.state === "closed") return handlers.onClose(this.cause);
+      if (this.firstChunk !== null && !this.paused) this.deliverFirst();
+      this.socket.on("data", (chunk) => this.deliver(chunk));
+      if (!this.paused) this.socket.resume();
+    });
+  }
+
+  write(chunks: readonly Uint8Array[], onDone?: WriteDone): boolean {
+    if (this.state !== "open") {
+      if (onDone !== undefined) process.nextTick(onDone, false);
+      return false;
+    }
+    this.queue.add(chunks, onDone);
+    if (!this.flushPlanned) {
+      this.flushPlanned = true;
+      process.nextTick(() => this.flush());
+    }
+    if (this.bufferedBytes >= this.highWaterMarkBytes) this.needsDrain = true;
+    return !this.needsDrain;
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.paused = false;
+    if (this.handlers === null) return;
+    if (this.firstChunk !== null) process.nextTick(() => this.deliverFirst());
+    this.socket.resume();
+  }
+
+  close(): void {
+    if (this.state !== "open") return;
+    this.flush();
+    this.state = "closing";
+    closeSocket(this.socket, this.timers);
+  }
+
+  destroy(cause?: Error): void {
+    if (this.state === "closed") return;
+    this.state = "closing";
+    this.cause = cause;
+    this.socket.destroy();
+  }
+
+  private deliverFirst(): void {
+    const chunk = this.firstChunk;
+    if (chunk === null || this.paused) return;
+    this.firstChunk = null;
+    this.deliver(chunk);
+  }
+
+  private deliver(chunk: Uint8Array): void {
+    if (this.state === "open") this.handlers?.onData(chunk);
+  }
+
+  private flush(): void {
+    this.flushPlanned = false;
+    if (this.state !== "open") return;
+    for (const batch of this.queue.take()) this.send(batch);
+  }
+
+  private send(batch: OutgoingBatch): void {
+    const chunks = coalesceChunks(batch.chunks);
+    const last = chunks.length - 1;
+    if (last < 0) return settleBatch(batch, true);
+    if (last > 0) this.socket.cork();
+    for (let i = 0; i < last; i++) this.socket.write(chunks[i]!);
+    this.socket.write(chunks[last]!, (error) => this.written(batch, error));
+    if (last > 0) this.socket.uncork();
+  }
+
+  private written(batch: OutgoingBatch, error: Error | null | undefined): void {
+    settleBatch(batch, !error);
+    if (!this.needsDrain || this.bufferedBytes >= this.highWaterMarkBytes / 2) return;
+    this.needsDrain = false;
+    if (this.state === "open") this.handlers?.onDrain();
+  }
+
+  private failed(error: Error): void {
+    this.cause ??= socketError(`The connection with ${this.remoteAddress} broke`, error);
+  }
+
+  private finish(): void {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this.queue.drop();
+    this.handlers?.onClose(this.cause);
+  }
+}
