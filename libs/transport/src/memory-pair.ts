@@ -116,8 +116,8 @@ class MemoryChannel implements ByteChannel {
   private deliverNow(): void {
     if (this.state === "closed" || this.peer.handlers === null || this.peer.paused) return;
     for (const batch of this.queue.take()) this.deliverBatch(batch);
-    if (this.state === "closing") return this.endBothWays();
-    if (this.needsDrain) {
+    if (this.state === "closing") this.endBothWays();
+    else if (this.needsDrain) {
       this.needsDrain = false;
       this.handlers?.onDrain();
     }

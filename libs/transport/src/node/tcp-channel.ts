@@ -49,10 +49,8 @@ export class TcpChannel implements ByteChannel {
   start(handlers: ByteChannelHandlers): void {
     this.handlers = handlers;
     process.nextTick(() => {
-      if (this.state === "closed") return handlers.onClose(this.cause);
-      if (this.firstChunk !== null && !this.paused) this.deliverFirst();
-      this.socket.on("data", (chunk) => this.deliver(chunk));
-      if (!this.paused) this.socket.resume();
+      if (this.state === "closed") handlers.onClose(this.cause);
+      else this.startReading();
     });
   }
 
@@ -96,6 +94,12 @@ export class TcpChannel implements ByteChannel {
     this.socket.destroy();
   }
 
+  private startReading(): void {
+    this.deliverFirst();
+    this.socket.on("data", (chunk) => this.deliver(chunk));
+    if (!this.paused) this.socket.resume();
+  }
+
   private deliverFirst(): void {
     const chunk = this.firstChunk;
     if (chunk === null || this.paused) return;
@@ -116,7 +120,10 @@ export class TcpChannel implements ByteChannel {
   private send(batch: OutgoingBatch): void {
     const chunks = coalesceChunks(batch.chunks);
     const last = chunks.length - 1;
-    if (last < 0) return settleBatch(batch, true);
+    if (last < 0) {
+      settleBatch(batch, true);
+      return;
+    }
     if (last > 0) this.socket.cork();
     for (let i = 0; i < last; i++) this.socket.write(chunks[i]!);
     this.socket.write(chunks[last]!, (error) => this.written(batch, error));

@@ -108,7 +108,10 @@ export class NodeWebSocketChannel implements ByteChannel {
    */
   probe(): void {
     if (this.paused || this.state !== "open") return;
-    if (!this.heard) return this.destroy(networkError("The other side does not answer WebSocket pings."));
+    if (!this.heard) {
+      this.destroy(networkError("The other side does not answer WebSocket pings."));
+      return;
+    }
     this.heard = false;
     this.webSocket.ping();
   }
@@ -136,7 +139,8 @@ export class NodeWebSocketChannel implements ByteChannel {
     this.heard = true;
     if (!isBinary) {
       this.cause = protocolViolation("The other side sent a text message: it does not speak Kafka over WebSocket.");
-      return this.closeWith(UNSUPPORTED_DATA, "Kafka frames are binary messages");
+      this.closeWith(UNSUPPORTED_DATA, "Kafka frames are binary messages");
+      return;
     }
     for (const fragment of fragments) {
       if (this.state === "open") this.handlers?.onData(fragment);

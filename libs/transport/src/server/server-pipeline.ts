@@ -143,7 +143,8 @@ export class ServerPipeline implements ServerConnection, AnswerSink {
     try {
       this.decoder.push(chunk, this.onFrame);
     } catch (error) {
-      return this.close(describeCause(error));
+      this.close(describeCause(error));
+      return;
     }
     this.dispatch();
   }
@@ -168,7 +169,10 @@ export class ServerPipeline implements ServerConnection, AnswerSink {
   answered(request: PipelineRequest): void {
     this.inFlight--;
     this.inFlightBytes -= request.frame.length;
-    if (this.state === "closed") return request.onDone?.(false);
+    if (this.state === "closed") {
+      request.onDone?.(false);
+      return;
+    }
     this.lastActiveMs = this.options.runtime.clock.monotonicMs();
     if (!this.responses.release(request)) this.channelFull = true;
     if (this.state === "draining" && this.inFlight === 0) this.end();

@@ -57,10 +57,13 @@ export class HttpEndpoint {
     this.connections.endHandshake(request.socket);
     this.limitAnswerTime(request.socket);
     const verdict = this.judge(request, false);
-    if (!verdict.allowed) return sendResponse(response, textResponse(403, verdict.reason));
+    if (!verdict.allowed) {
+      sendResponse(response, textResponse(403, verdict.reason));
+      return;
+    }
     const options = { corsOrigin: verdict.corsOrigin, withoutBody: request.method === "HEAD" };
-    if (request.method === "OPTIONS") return sendResponse(response, { status: 204 }, options);
-    sendResponse(response, await this.answer(request), options);
+    const answer = request.method === "OPTIONS" ? { status: 204 } : await this.answer(request);
+    sendResponse(response, answer, options);
   }
 
   /** One request a connection; a client that does not take its answer is idle. */
@@ -89,12 +92,14 @@ export class HttpEndpoint {
     this.connections.endHandshake(socket);
     const { timers } = this.context.runtime;
     const verdict = this.judge(request, true);
-    if (!verdict.allowed) return refuse(socket, timers, 403, verdict.reason);
     const path = (request.url ?? "").split("?", 1)[0]!;
-    if (!this.listener.protocols.includes("ws") || !WEBSOCKET_PATHS.includes(path)) {
-      return refuse(socket, timers, 404, "There is no WebSocket endpoint here; it is at /kafka.");
+    if (!verdict.allowed) {
+      refuse(socket, timers, 403, verdict.reason);
+    } else if (!this.listener.protocols.includes("ws") || !WEBSOCKET_PATHS.includes(path)) {
+      refuse(socket, timers, 404, "There is no WebSocket endpoint here; it is at /kafka.");
+    } else {
+      this.webSockets.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, socket, request));
     }
-    this.webSockets.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, socket, request));
   }
 
   private open(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {

@@ -64,14 +64,17 @@ export class Listener {
 
   private route(socket: Socket, firstChunk: Uint8Array): void {
     const sniffed = sniff(firstChunk, this.context.limits.maxRequestBytes);
-    if (sniffed === "tls") return this.reject(socket, "a TLS handshake on a listener without TLS");
-    if (sniffed === "http") return this.routeHttp(socket, firstChunk);
-    if (!this.speaks("kafka")) return this.reject(socket, "Kafka over TCP on a listener that does not serve it");
-    this.serveKafka(socket, firstChunk);
+    if (sniffed === "tls") this.reject(socket, "a TLS handshake on a listener without TLS");
+    else if (sniffed === "http") this.routeHttp(socket, firstChunk);
+    else if (this.speaks("kafka")) this.serveKafka(socket, firstChunk);
+    else this.reject(socket, "Kafka over TCP on a listener that does not serve it");
   }
 
   private routeHttp(socket: Socket, firstChunk: Uint8Array): void {
-    if (this.speaks("http") || this.speaks("ws")) return this.endpoint.accept(socket, firstChunk);
+    if (this.speaks("http") || this.speaks("ws")) {
+      this.endpoint.accept(socket, firstChunk);
+      return;
+    }
     this.context.runtime.logger.info("Closing a connection", this.logFields(socket, "HTTP on a Kafka port"));
     this.connections.endHandshake(socket);
     refuse(
