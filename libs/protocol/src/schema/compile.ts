@@ -3,14 +3,19 @@ import type { ByteWriter } from "../bytes/byte-writer.ts";
 import { InvalidValueError, MalformedFrameError } from "../errors/protocol-error.ts";
 import type { SizedCodec } from "./codec.ts";
 import type { FieldSpec, StructSpec } from "./field.ts";
+import type { FieldPlan } from "./field-plan.ts";
 import { bytesCodec, fixedCodecs, isFixedType, stringCodec } from "./primitive-codecs.ts";
-import { type FieldPlan, StructCodec } from "./struct-codec.ts";
+import { StructCodec } from "./struct-codec.ts";
 import { includesVersion, parseVersions } from "./versions.ts";
 
 /** Makes the codec of a struct in `version`; `flexible` tells whether that version is a flexible one (KIP-482). */
 export function compileStruct(fields: StructSpec, version: number, flexible: boolean): StructCodec {
-  const plans = Object.entries(fields).map(([name, spec]) => planField(name, spec, version, flexible));
-  return new StructCodec(plans, flexible);
+  return new StructCodec(planFields(fields, version, flexible), flexible);
+}
+
+/** What becomes of each field of a struct in `version`. */
+export function planFields(fields: StructSpec, version: number, flexible: boolean): readonly FieldPlan[] {
+  return Object.entries(fields).map(([name, spec]) => planField(name, spec, version, flexible));
 }
 
 function planField(name: string, spec: FieldSpec, version: number, flexible: boolean): FieldPlan {
