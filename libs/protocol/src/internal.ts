@@ -14,8 +14,9 @@ export {
   readControlRecord,
   readEndTransactionMarker,
 } from "./records/control.ts";
-export { decodeHeaders, RecordCursor } from "./records/cursor.ts";
+export { RecordCursor, type RecordsSection } from "./records/cursor.ts";
 export * from "./records/header.ts";
+export { decodeHeaders } from "./records/headers.ts";
 export * from "./records/layout.ts";
 export {
   type BatchProblem,

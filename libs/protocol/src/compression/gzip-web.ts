@@ -1,10 +1,22 @@
 import type { NativeStreamCodec } from "../native/contract.ts";
 import { OutputTooLargeError } from "../native/output-too-large.ts";
+import { concatenate } from "./concatenate.ts";
+import { gunzipMembers } from "./gzip-members.ts";
 
-/** gzip over the web's `CompressionStream`, which has no levels. */
+/**
+ * gzip over the web's compression streams. They know no levels, and refuse several members in one stream, which the
+ * format allows: what they refuse, the slow decoder of our own decides.
+ */
 export const webGzip: NativeStreamCodec = {
   compress: (input) => pump(new CompressionStream("gzip"), input, Number.POSITIVE_INFINITY),
-  decompress: (input, maxOutputBytes) => pump(new DecompressionStream("gzip"), input, maxOutputBytes),
+  async decompress(input, maxOutputBytes) {
+    try {
+      return await pump(new DecompressionStream("gzip"), input, maxOutputBytes);
+    } catch (error) {
+      if (error instanceof OutputTooLargeError) throw error;
+      return gunzipMembers(input, maxOutputBytes);
+    }
+  },
 };
 
 async function pump(
@@ -32,16 +44,4 @@ async function collect(reader: ReadableStreamDefaultReader<Uint8Array>, maxOutpu
     }
     chunks.push(value);
   }
-}
-
-function concatenate(chunks: readonly Uint8Array[], totalBytes: number): Uint8Array {
-  const first = chunks[0];
-  if (first !== undefined && chunks.length === 1) return first;
-  const whole = new Uint8Array(totalBytes);
-  let position = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, position);
-    position += chunk.length;
-  }
-  return whole;
 }

@@ -1,0 +1,126 @@
+import compressorModule from "snappyjs/snappy_compressor.js";
+import decompressorModule from "snappyjs/snappy_decompressor.js";
+import { nativeModules } from "#native";
+import type { NativeSnappy } from "../native/contract.ts";
+import { readInt32, writeInt32 } from "../records/integers.ts";
+import { type CompressionCodec, corruptInput, outputTooLarge } from "./codec.ts";
+import { checkSnappyBlock, readSnappyPreamble } from "./snappy-block.ts";
+
+/**
+ * The framing of xerial's snappy-java, which Kafka uses: this header (a magic word, version 1, compatible with
+ * version 1), then Snappy blocks, each after its length as 32 bits big-endian.
+ */
+const XERIAL_HEADER = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1);
+const XERIAL_MAGIC_BYTES = 8;
+const BLOCK_LENGTH_BYTES = 4;
+
+/** Input bytes in a block, as snappy-java's default. */
+const BLOCK_INPUT_BYTES = 32 * 1024;
+
+/** Codec 2: xerial-framed Snappy is written; that and a bare Snappy block (librdkafka's way) are read. */
+export const snappyCodec: CompressionCodec = createSnappyCodec(() => nativeModules.snappy());
+
+/** The Snappy codec over native block functions, looked up at each use, or without. */
+export function createSnappyCodec(nativeSnappy: () => NativeSnappy | null): CompressionCodec {
+  return {
+    id: 2,
+    name: "snappy",
+    compress: (input) => compressFramed(input, nativeSnappy()),
+    decompress: (input, maxOutputBytes) => decompressBlocks(input, findBlocks(input), maxOutputBytes, nativeSnappy()),
+  };
+}
+
+function compressFramed(input: Uint8Array, native: NativeSnappy | null): Uint8Array {
+  const blocks = Math.ceil(input.length / BLOCK_INPUT_BYTES);
+  const output = new Uint8Array(
+    XERIAL_HEADER.length + blocks * maxBlockBytes(Math.min(input.length, BLOCK_INPUT_BYTES)),
+  );
+  output.set(XERIAL_HEADER);
+  let position = XERIAL_HEADER.length;
+  for (let start = 0; start < input.length; start += BLOCK_INPUT_BYTES) {
+    const block = input.subarray(start, start + BLOCK_INPUT_BYTES);
+    const size = compressBlock(block, output.subarray(position + BLOCK_LENGTH_BYTES), native);
+    writeInt32(output, position, size);
+    position += BLOCK_LENGTH_BYTES + size;
+  }
+  return output.subarray(0, position);
+}
+
+/** Snappy's own bound for a block with its length before it. */
+function maxBlockBytes(inputBytes: number): number {
+  return BLOCK_LENGTH_BYTES + 32 + inputBytes + Math.ceil(inputBytes / 6);
+}
+
+function compressBlock(input: Uint8Array, output: Uint8Array, native: NativeSnappy | null): number {
+  if (native === null) return new compressorModule.SnappyCompressor(input).compressToBuffer(output);
+  const block = native.compressBlock(input);
+  output.set(block);
+  return block.length;
+}
+
+interface SnappyBlock {
+  readonly start: number;
+  readonly end: number;
+  readonly uncompressedBytes: number;
+}
+
+function findBlocks(input: Uint8Array): SnappyBlock[] {
+  if (!isXerialFramed(input)) return [blockAt(input, 0, input.length)];
+  if (input.length < XERIAL_HEADER.length) throw corruptInput("snappy", "the header is cut short");
+  const blocks: SnappyBlock[] = [];
+  let position = XERIAL_HEADER.length;
+  while (position < input.length) {
+    const start = position + BLOCK_LENGTH_BYTES;
+    const end = start <= input.length ? start + readInt32(input, position) : start;
+    if (end < start || end > input.length) throw corruptInput("snappy", "a block is cut short");
+    blocks.push(blockAt(input, start, end));
+    position = end;
+  }
+  return blocks;
+}
+
+function isXerialFramed(input: Uint8Array): boolean {
+  for (let index = 0; index < XERIAL_MAGIC_BYTES; index++) {
+    if (input[index] !== XERIAL_HEADER[index]) return false;
+  }
+  return true;
+}
+
+function blockAt(input: Uint8Array, start: number, end: number): SnappyBlock {
+  return { start, end, uncompressedBytes: readSnappyPreamble(input, start, end).uncompressedBytes };
+}
+
+function decompressBlocks(
+  input: Uint8Array,
+  blocks: readonly SnappyBlock[],
+  maxOutputBytes: number,
+  native: NativeSnappy | null,
+): Uint8Array {
+  let totalBytes = 0;
+  for (const block of blocks) totalBytes += block.uncompressedBytes;
+  if (totalBytes > maxOutputBytes) throw outputTooLarge("snappy", maxOutputBytes);
+  const output = new Uint8Array(totalBytes);
+  let position = 0;
+  for (const block of blocks) {
+    const target = output.subarray(position, position + block.uncompressedBytes);
+    if (native === null) decompressBlock(input, block, target);
+    else target.set(decompressNativeBlock(input, block, native));
+    position += block.uncompressedBytes;
+  }
+  return output;
+}
+
+function decompressBlock(input: Uint8Array, block: SnappyBlock, output: Uint8Array): void {
+  const elementsStart = readSnappyPreamble(input, block.start, block.end).end;
+  checkSnappyBlock(input, elementsStart, block.end, block.uncompressedBytes);
+  const decompressor = new decompressorModule.SnappyDecompressor(input.subarray(elementsStart, block.end));
+  if (!decompressor.uncompressToBuffer(output)) throw corruptInput("snappy", "a block is not sound");
+}
+
+function decompressNativeBlock(input: Uint8Array, block: SnappyBlock, native: NativeSnappy): Uint8Array {
+  try {
+    return native.decompressBlock(input.subarray(block.start, block.end));
+  } catch (error) {
+    throw corruptInput("snappy", "a block is not sound", error);
+  }
+}
