@@ -1,0 +1,52 @@
+import { ErrorCode } from "@ottla/protocol";
+import type { DeletedGroup, GroupRequest } from "../group-requests.ts";
+import { deleteAllOffsets } from "../offsets/offset-delete.ts";
+import type { CoordinatorContext } from "../shard/coordinator-context.ts";
+import type { Step } from "../shard/step.ts";
+import type { ClassicGroup } from "./classic-group.ts";
+import { appendGroupTombstone } from "./group-metadata-record.ts";
+
+type DeleteGroups = Extract<GroupRequest, { type: "deleteGroups" }>;
+
+/** DeleteGroups: takes away groups without members, with their offsets. */
+export function deleteGroups(context: CoordinatorContext, step: Step, { groupIds, ticket }: DeleteGroups): void {
+  const results = groupIds.map((groupId) => ({ groupId, errorCode: deleteOne(context, step, groupId) }));
+  step.replyAfterOwnRecords(ticket, results, (errorCode) => deleteGroupsError(groupIds, errorCode));
+}
+
+function deleteOne(context: CoordinatorContext, step: Step, groupId: string): number {
+  const group = context.groups.get(groupId);
+  if (group === undefined || group.state === "Dead") return ErrorCode.GROUP_ID_NOT_FOUND;
+  if (!group.isEmpty) return ErrorCode.NON_EMPTY_GROUP;
+  deleteAllOffsets(context, step, groupId);
+  deleteGroup(context, step, group);
+  return ErrorCode.NONE;
+}
+
+/** The answer that gives every group the same error. */
+export function deleteGroupsError(groupIds: readonly string[], errorCode: number): DeletedGroup[] {
+  return groupIds.map((groupId) => ({ groupId, errorCode }));
+}
+
+/** Takes away an empty group. Until the log says so it is dead: whoever wants to join has to try again. */
+export function deleteGroup(context: CoordinatorContext, step: Step, group: ClassicGroup): void {
+  const { stateTimestampMs } = group;
+  group.transitionTo("Dead", step.nowMs);
+  if (group.isInLog) appendGroupTombstone(step, group.groupId);
+  step.whenCommitted({
+    committed: () => forget(context, group),
+    failed: () => group.transitionTo("Empty", stateTimestampMs),
+  });
+}
+
+/** Forgets a group that came into being for a request which was then refused. */
+export function discardIfUnused(context: CoordinatorContext, group: ClassicGroup): void {
+  if (group.isDisposable && !context.offsets.hasAny(group.groupId)) forget(context, group);
+}
+
+function forget({ groups, deadlines }: CoordinatorContext, group: ClassicGroup): void {
+  if (groups.get(group.groupId) !== group) return;
+  deadlines.cancel(group.joinDeadline);
+  deadlines.cancel(group.syncDeadline);
+  groups.remove(group.groupId);
+}

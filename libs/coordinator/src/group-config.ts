@@ -1,0 +1,31 @@
+/** What the group coordinator is configured with; Kafka's broker configs in camelCase. */
+export interface GroupConfig {
+  /** `group.min.session.timeout.ms`: shorter session timeouts are refused. */
+  readonly groupMinSessionTimeoutMs: number;
+  /** `group.max.session.timeout.ms`: longer session timeouts are refused. */
+  readonly groupMaxSessionTimeoutMs: number;
+  /** `group.initial.rebalance.delay.ms`: how long an empty group waits for more members before its first rebalance. */
+  readonly groupInitialRebalanceDelayMs: number;
+  /** `group.max.size`: members beyond this number are refused. */
+  readonly groupMaxSize: number;
+  /** `offset.metadata.max.bytes`: the longest metadata string of a committed offset. */
+  readonly offsetMetadataMaxBytes: number;
+  /** `offsets.retention.minutes` in milliseconds: how long offsets outlive their group or their last commit. */
+  readonly offsetsRetentionMs: number;
+  /** `offsets.retention.check.interval.ms`: how often expired offsets are looked for. */
+  readonly offsetsRetentionCheckIntervalMs: number;
+  /** `offsets.commit.timeout.ms`: how long an answer waits for its records to be committed. */
+  readonly offsetsCommitTimeoutMs: number;
+}
+
+/** Kafka's defaults; the initial rebalance delay is that of a cluster of several brokers. */
+export const defaultGroupConfig: GroupConfig = {
+  groupMinSessionTimeoutMs: 6_000,
+  groupMaxSessionTimeoutMs: 1_800_000,
+  groupInitialRebalanceDelayMs: 3_000,
+  groupMaxSize: 2 ** 31 - 1,
+  offsetMetadataMaxBytes: 4_096,
+  offsetsRetentionMs: 7 * 24 * 60 * 60 * 1_000,
+  offsetsRetentionCheckIntervalMs: 600_000,
+  offsetsCommitTimeoutMs: 5_000,
+};

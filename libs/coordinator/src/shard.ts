@@ -1,0 +1,238 @@
+import { ErrorCode } from "@ottla/protocol";
+import type { Logger, Random } from "@ottla/runtime";
+import { onGroupLoaded } from "./classic/classic-deadlines.ts";
+import { ClassicGroup } from "./classic/classic-group.ts";
+import { deleteGroup, discardIfUnused } from "./classic/delete-group.ts";
+import { dismissWaiting } from "./classic/rebalance.ts";
+import type { GroupConfig } from "./group-config.ts";
+import type { GroupRequest } from "./group-requests.ts";
+import { GroupRegistry } from "./groups.ts";
+import { GroupOffsets, NO_PRODUCER_ID } from "./offsets/group-offsets.ts";
+import { expireOffsets } from "./offsets/offset-expiry.ts";
+import type { GroupRecord } from "./records/group-record.ts";
+import { coordinatorError } from "./shard/append-error.ts";
+import type { CoordinatorContext } from "./shard/coordinator-context.ts";
+import type { DeadlineSubject, ShardDeadline } from "./shard/deadline-subject.ts";
+import { Deadline, DeadlineQueue } from "./shard/deadlines.ts";
+import { dispatch, onGroupDeadline } from "./shard/dispatch.ts";
+import { Journal } from "./shard/journal.ts";
+import { PendingWrites } from "./shard/pending-writes.ts";
+import { Step } from "./shard/step.ts";
+import type { Reply } from "./shard/ticket.ts";
+
+export interface GroupCoordinatorShardOptions {
+  readonly config: GroupConfig;
+  /** For member ids. */
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** What a step of the shard asks its runner to do. */
+export interface StepResult {
+  /** To be appended, in order, after those of earlier steps. */
+  readonly records: readonly GroupRecord[];
+  /** Names these records when they turn out to be committed or not; null where there are none. */
+  readonly writeId: number | null;
+  /** Answers that may leave now. */
+  readonly replies: readonly Reply[];
+}
+
+/** Records that one sweep writes at the most, about; the next sweep goes on from there. */
+const SWEEP_RECORDS_MAX = 5_000;
+const NEXT_SWEEP_DELAY_MS = 100;
+
+/**
+ * The coordinator of the groups in one partition of `__consumer_offsets`, in one leader epoch: a deterministic state
+ * machine. Requests, records from the log, time and the fate of its own records go in; records and answers come out.
+ *
+ * First the log is replayed ({@link replay}), then {@link finishLoading} is called, and from then on every event is a
+ * step. A step's records are replayed as it ends, so that the next step builds on them; answers that tell of them
+ * wait until the runner reports them {@link committed}. When they are reported {@link appendFailed}, their replay is
+ * taken back. See docs/decisions/0006-group-state-and-rollback.md.
+ */
+export class GroupCoordinatorShard {
+  private readonly journal = new Journal();
+  private readonly writes = new PendingWrites();
+  private readonly context: CoordinatorContext;
+  private readonly sweepDeadline: ShardDeadline = new Deadline({ type: "expirySweep" });
+  private readonly commitDeadline: ShardDeadline = new Deadline({ type: "commitTimeout" });
+  private isLoading = true;
+
+  constructor({ config, random, logger }: GroupCoordinatorShardOptions) {
+    this.context = {
+      config,
+      random,
+      logger,
+      deadlines: new DeadlineQueue<DeadlineSubject>(),
+      groups: new GroupRegistry(),
+      offsets: new GroupOffsets(this.journal),
+    };
+  }
+
+  /** When {@link tick} has to be called at the latest; infinite for never. */
+  get nextDeadlineMs(): number {
+    return this.context.deadlines.nextDueMs;
+  }
+
+  /** Groups that this shard knows. */
+  get groupCount(): number {
+    return this.context.groups.size;
+  }
+
+  /** Takes in a record of the log, while loading. `producerId` is -1 outside transactions. */
+  replay(record: GroupRecord, producerId: number = NO_PRODUCER_ID): void {
+    if (record.type === "offsetCommit") this.replayOffset(record, producerId);
+    else this.replayGroupMetadata(record);
+  }
+
+  /** Takes in a transaction marker of the log, while loading. */
+  replayEndTransaction(producerId: number, outcome: "commit" | "abort"): void {
+    this.context.offsets.replayEndTransaction(producerId, outcome);
+  }
+
+  private replayOffset({ key, value }: Extract<GroupRecord, { type: "offsetCommit" }>, producerId: number): void {
+    const { offsets } = this.context;
+    if (value === null) {
+      offsets.replayTombstone(key);
+      return;
+    }
+    this.replaySimpleGroup(key.group, value.commitTimestamp);
+    offsets.replayCommit(key, value, producerId);
+  }
+
+  /** Offsets may be all that there is of a group. */
+  private replaySimpleGroup(groupId: string, commitTimestampMs: number): void {
+    const { groups } = this.context;
+    if (groups.get(groupId) !== undefined) return;
+    const group = groups.getOrCreate(groupId, commitTimestampMs);
+    this.journal.record(() => discardIfUnused(this.context, group));
+  }
+
+  /**
+   * Of a group that is in use, memory knows more than the log does; what a record of it changes, it changes when it
+   * is committed (see the hooks in classic/). So this is for loading.
+   */
+  private replayGroupMetadata({ key, value }: Extract<GroupRecord, { type: "groupMetadata" }>): void {
+    if (!this.isLoading) return;
+    if (value === null) this.context.groups.remove(key.group);
+    else this.context.groups.put(ClassicGroup.fromRecord(key.group, value));
+  }
+
+  /** The log has been replayed to its end, and all of it is committed. */
+  finishLoading(nowMs: number): StepResult {
+    return this.run(nowMs, (step) => {
+      this.isLoading = false;
+      this.journal.open();
+      for (const groupId of this.context.offsets.groupIds()) this.context.groups.getOrCreate(groupId, nowMs);
+      for (const group of this.context.groups.values()) onGroupLoaded(this.context, step, group);
+      this.context.deadlines.schedule(this.sweepDeadline, nowMs + this.context.config.offsetsRetentionCheckIntervalMs);
+    });
+  }
+
+  /** Something has happened. */
+  handle(request: GroupRequest, nowMs: number): StepResult {
+    return this.run(nowMs, (step) => dispatch(this.context, step, request));
+  }
+
+  /** Time has passed. */
+  tick(nowMs: number): StepResult {
+    return this.run(nowMs, (step) => {
+      for (;;) {
+        const due = this.context.deadlines.takeDue(nowMs);
+        if (due === undefined) return;
+        this.onDeadline(step, due.subject);
+      }
+    });
+  }
+
+  /** The records of every write up to `writeId` are committed. */
+  committed(writeId: number, nowMs: number): StepResult {
+    return this.run(nowMs, (step) => {
+      const done = this.writes.takeUpTo(writeId);
+      this.journal.forgetUpTo(this.writes.oldest?.journalPosition ?? this.journal.position);
+      for (const { hooks } of done) for (const { hook } of hooks) hook.committed(step);
+    });
+  }
+
+  /** The records of `writeId` and of every write after it are not in the log, and will not be. */
+  appendFailed(writeId: number, appendError: number, nowMs: number): StepResult {
+    return this.run(nowMs, (step) => {
+      const failed = this.writes.takeFrom(writeId);
+      if (failed.length === 0) return;
+      this.journal.rollBackTo(failed[0]!.journalPosition);
+      const errorCode = coordinatorError(appendError);
+      for (const { hooks } of failed) for (const { hook } of hooks) hook.failed(step, errorCode);
+    });
+  }
+
+  /** This broker coordinates the partition no longer: whoever waits is sent to look for the one that does. */
+  unload(nowMs: number): readonly Reply[] {
+    const step = new Step(nowMs);
+    for (const { hooks } of this.writes.takeFrom(0)) {
+      for (const { hook } of hooks) hook.failed(step, ErrorCode.NOT_COORDINATOR);
+    }
+    for (const group of this.context.groups.values()) dismissWaiting(step, group, ErrorCode.NOT_COORDINATOR);
+    return step.replies;
+  }
+
+  private run(nowMs: number, action: (step: Step) => void): StepResult {
+    const step = new Step(nowMs);
+    action(step);
+    this.settleHooks(step);
+    const write = this.takeRecords(step);
+    this.watchCommits();
+    return { records: step.records, writeId: write, replies: step.replies };
+  }
+
+  /** A step without records has nothing to wait for but the writes before it. */
+  private settleHooks(step: Step): void {
+    while (step.records.length === 0 && step.hooks.length > 0) {
+      const hooks = step.hooks.splice(0);
+      const before = this.writes.newest;
+      if (before === undefined) for (const hook of hooks) hook.committed(step);
+      else for (const hook of hooks) before.hooks.push({ hook, sinceMs: step.nowMs });
+    }
+  }
+
+  private takeRecords(step: Step): number | null {
+    if (step.records.length === 0) return null;
+    const write = this.writes.add(this.journal.position);
+    for (const record of step.records) this.replay(record);
+    for (const hook of step.hooks) write.hooks.push({ hook, sinceMs: step.nowMs });
+    return write.writeId;
+  }
+
+  private watchCommits(): void {
+    const { deadlines, config } = this.context;
+    deadlines.schedule(this.commitDeadline, this.writes.waitingSinceMs + config.offsetsCommitTimeoutMs);
+  }
+
+  private onDeadline(step: Step, subject: DeadlineSubject): void {
+    if (subject.type === "expirySweep") this.sweep(step);
+    else if (subject.type === "commitTimeout") this.onCommitTimeout(step);
+    else onGroupDeadline(this.context, step, subject);
+  }
+
+  /** Takes away expired offsets, and empty groups that have none left. */
+  private sweep(step: Step): void {
+    const { groups, deadlines, config } = this.context;
+    let nextSweepMs = config.offsetsRetentionCheckIntervalMs;
+    for (const group of groups.values()) {
+      if (step.records.length >= SWEEP_RECORDS_MAX) {
+        nextSweepMs = NEXT_SWEEP_DELAY_MS;
+        break;
+      }
+      const hasNoOffsets = expireOffsets(this.context, step, group);
+      if (hasNoOffsets && group.isEmpty && group.pendingMembers.size === 0) deleteGroup(this.context, step, group);
+    }
+    deadlines.schedule(this.sweepDeadline, step.nowMs + nextSweepMs);
+  }
+
+  /** The records may yet be committed, but nobody is left waiting for that. */
+  private onCommitTimeout(step: Step): void {
+    const { config, logger } = this.context;
+    const hooks = this.writes.takeHooksSince(step.nowMs - config.offsetsCommitTimeoutMs);
+    if (hooks.length > 0) logger.warn("records of groups are not committed in time", { waiting: hooks.length });
+    for (const hook of hooks) hook.failed(step, coordinatorError(ErrorCode.REQUEST_TIMED_OUT));
+  }
+}

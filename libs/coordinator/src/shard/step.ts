@@ -1,0 +1,66 @@
+import type { GroupRecord } from "../records/group-record.ts";
+import type { Reply, Ticket } from "./ticket.ts";
+
+/** What is to happen once the records of a step are committed, or turn out never to be. */
+export interface CommitHook {
+  committed(step: Step): void;
+  /**
+   * The records were refused or lost, and what their replay did has been taken back; or they were not committed in
+   * time, and may yet be. `errorCode` is what a client is to be told.
+   */
+  failed(step: Step, errorCode: number): void;
+}
+
+/**
+ * One step of the state machine: the time it happens at, and what comes out of it. Answers in `replies` depend on no
+ * uncommitted record; those that do wait in a hook.
+ */
+export class Step {
+  readonly nowMs: number;
+  readonly records: GroupRecord[] = [];
+  readonly replies: Reply[] = [];
+  readonly hooks: CommitHook[] = [];
+
+  constructor(nowMs: number) {
+    this.nowMs = nowMs;
+  }
+
+  /** Appends a record. It is replayed when the step ends. */
+  append(record: GroupRecord): void {
+    this.records.push(record);
+  }
+
+  /** Answers at once. */
+  reply<Response>(ticket: Ticket<Response>, response: Response): void {
+    this.replies.push({ ticket: ticket as Ticket<unknown>, response });
+  }
+
+  /**
+   * Answers when everything this shard has appended so far, this step included, is committed: for answers that tell
+   * of state which replay has changed. `failure` makes the answer for records that were not committed.
+   */
+  replyWhenCommitted<Response>(
+    ticket: Ticket<Response>,
+    response: Response,
+    failure: (errorCode: number) => Response,
+  ): void {
+    this.whenCommitted({
+      committed: (step) => step.reply(ticket, response),
+      failed: (step, errorCode) => step.reply(ticket, failure(errorCode)),
+    });
+  }
+
+  /** Answers at once, unless this step has appended records: then when those are committed. */
+  replyAfterOwnRecords<Response>(
+    ticket: Ticket<Response>,
+    response: Response,
+    failure: (errorCode: number) => Response,
+  ): void {
+    if (this.records.length === 0) this.reply(ticket, response);
+    else this.replyWhenCommitted(ticket, response, failure);
+  }
+
+  whenCommitted(hook: CommitHook): void {
+    this.hooks.push(hook);
+  }
+}
