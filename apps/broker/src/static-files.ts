@@ -1,0 +1,63 @@
+import { readFile } from "node:fs/promises";
+import { extname, join, normalize, sep } from "node:path";
+import type { HttpHandler, HttpResponse } from "@ottla/transport";
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".json": "application/json; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".ico": "image/x-icon",
+  ".wasm": "application/wasm",
+  ".map": "application/json; charset=utf-8",
+};
+
+/** Nothing is loaded from elsewhere, and nobody frames the page. `wasm-unsafe-eval` compiles the zstd codec. */
+const SECURITY_HEADERS = {
+  "content-security-policy":
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; " +
+    "connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+};
+
+/** Serves the files of one directory, `index.html` for `/`. Files under `assets/` have hashed names and never change. */
+export function staticFiles(directory: string): HttpHandler {
+  return async ({ method, path }) => {
+    if (method !== "GET" && method !== "HEAD") return text(405, "Only GET is possible here.\n");
+    const file = resolveInside(directory, path === "/" ? "/index.html" : path);
+    if (file === null) return text(404, "There is nothing here.\n");
+    try {
+      const body = await readFile(file);
+      const cacheControl = path.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache";
+      const contentType = CONTENT_TYPES[extname(file)] ?? "application/octet-stream";
+      return {
+        status: 200,
+        headers: { ...SECURITY_HEADERS, "content-type": contentType, "cache-control": cacheControl },
+        body: new Uint8Array(body.buffer, body.byteOffset, body.byteLength),
+      };
+    } catch {
+      if (path === "/") return text(200, "This broker runs without its page: build @ottla/console to see it here.\n");
+      return text(404, "There is nothing here.\n");
+    }
+  };
+}
+
+/** The file that a request path means, or null for one that would lead out of the directory. */
+function resolveInside(directory: string, path: string): string | null {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(path);
+  } catch {
+    return null;
+  }
+  if (decoded.includes("\0")) return null;
+  const file = normalize(join(directory, decoded));
+  return file.startsWith(directory + sep) ? file : null;
+}
+
+function text(status: number, body: string): HttpResponse {
+  return { status, headers: { ...SECURITY_HEADERS, "content-type": "text/plain; charset=utf-8" }, body };
+}

@@ -1,0 +1,26 @@
+import { CommanderError } from "commander";
+
+/** What went wrong is the user's input: a flag, a file, a value. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+/** Shown below `--help`. */
+export const EXIT_CODES = `
+Exit codes: ${EXIT_OK} done, ${EXIT_FAILED} failed, ${EXIT_USAGE} wrong usage, 130 ended with Ctrl-C.`;
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+  return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/** One line for a person: the message, with Kafka's error name where there is one. Never a stack trace. */
+export function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`;
+}

@@ -1,0 +1,12 @@
+/** Aborts at the first Ctrl-C or SIGTERM, so that a command can end cleanly; a second one ends the process at once. */
+export function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(128 + (signal === "SIGINT" ? 2 : 15));
+    process.exitCode = 128 + (signal === "SIGINT" ? 2 : 15);
+    controller.abort();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return controller.signal;
+}

@@ -1,0 +1,33 @@
+import { Command, CommanderError } from "commander";
+import { addBrokerCommand } from "./commands/broker.ts";
+import { addConsumeCommand } from "./commands/consume.ts";
+import { addGroupsCommand } from "./commands/groups.ts";
+import { addProduceCommand } from "./commands/produce.ts";
+import { addTopicsCommand } from "./commands/topics.ts";
+import { EXIT_CODES, exitCodeOf, explain } from "./exit.ts";
+import { packageVersion } from "./version.ts";
+
+/** The `ottla` command. Each subcommand loads what it needs only when it runs, so that `--help` and start are fast. */
+function createProgram(): Command {
+  const program = new Command("ottla")
+    .description("Kafka for TypeScript: a Kafka-compatible broker and its command line.")
+    .version(packageVersion)
+    .showHelpAfterError("(add --help for what is possible)")
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .addHelpText("after", EXIT_CODES);
+  addBrokerCommand(program);
+  addTopicsCommand(program);
+  addProduceCommand(program);
+  addConsumeCommand(program);
+  addGroupsCommand(program);
+  return program;
+}
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  // Commander has printed its own message already; `--help` and `--version` are errors of code 0 to it.
+  if (!(error instanceof CommanderError)) process.stderr.write(`ottla: ${explain(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+}
