@@ -1,14 +1,18 @@
+import { ErrorCode } from "@ottla/protocol";
+
+/** What is wrong with one batch of an append, by its index in the call (KIP-467). */
+export interface BatchError {
+  readonly batchIndex: number;
+  readonly message: string;
+}
+
 /** Thrown by `appendAsLeader`: nothing of the call was appended. `errno` is Kafka's error code. */
 export class AppendRejected extends Error {
   readonly errno: number;
-  /** Which batches or records are at fault, by index in the call (KIP-467), where that is known. */
-  readonly recordErrors: readonly { readonly batchIndex: number; readonly message: string }[];
+  /** Which batches are at fault, where that is known. */
+  readonly recordErrors: readonly BatchError[];
 
-  constructor(
-    errno: number,
-    message: string,
-    recordErrors: readonly { readonly batchIndex: number; readonly message: string }[] = [],
-  ) {
+  constructor(errno: number, message: string, recordErrors: readonly BatchError[] = []) {
     super(message);
     this.name = "AppendRejected";
     this.errno = errno;
@@ -18,6 +22,7 @@ export class AppendRejected extends Error {
 
 /** Thrown by `read` for an offset outside the log. */
 export class OffsetOutOfRange extends Error {
+  readonly errno = ErrorCode.OFFSET_OUT_OF_RANGE;
   readonly requestedOffset: number;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
@@ -28,5 +33,28 @@ export class OffsetOutOfRange extends Error {
     this.requestedOffset = requestedOffset;
     this.logStartOffset = logStartOffset;
     this.logEndOffset = logEndOffset;
+  }
+}
+
+/** Thrown by every operation on a log that was closed, deleted or taken offline by a failing disk. */
+export class LogUnavailable extends Error {
+  /** NOT_LEADER_OR_FOLLOWER for a log that was closed, KAFKA_STORAGE_ERROR for one whose disk failed. */
+  readonly errno: number;
+
+  constructor(errno: number, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = "LogUnavailable";
+    this.errno = errno;
+  }
+}
+
+/** A file of the log directory that is not what its name says. `path` is the file's. */
+export class LogDirectoryCorrupt extends Error {
+  readonly path: string;
+
+  constructor(path: string, problem: string) {
+    super(`${path} cannot be used: ${problem}`);
+    this.name = "LogDirectoryCorrupt";
+    this.path = path;
   }
 }

@@ -1,4 +1,5 @@
-import type { LogConfig, PartitionLog } from "./partition-log.ts";
+import type { LogConfig } from "./log-config.ts";
+import type { PartitionLog } from "./partition-log.ts";
 
 /** All partition logs of one log directory. Opening one recovers it first where the last stop was not clean. */
 export interface LogManager {

@@ -1,3 +1,5 @@
+import type { LogConfig } from "./log-config.ts";
+
 /**
  * What one partition's log offers to whoever leads or follows that partition.
  *
@@ -125,28 +127,4 @@ export interface TimestampAndOffset {
 export interface EpochEndOffset {
   readonly leaderEpoch: number;
   readonly endOffset: number;
-}
-
-/** A topic's log settings under Kafka's names, in camelCase. Defaults are Kafka's (see `defaultLogConfig`). */
-export interface LogConfig {
-  readonly segmentBytes: number;
-  readonly segmentMs: number;
-  readonly segmentJitterMs: number;
-  readonly segmentIndexBytes: number;
-  readonly indexIntervalBytes: number;
-  readonly retentionMs: number;
-  readonly retentionBytes: number;
-  readonly maxMessageBytes: number;
-  readonly cleanupPolicy: readonly ("delete" | "compact")[];
-  readonly messageTimestampType: "CreateTime" | "LogAppendTime";
-  readonly messageTimestampBeforeMaxMs: number;
-  readonly messageTimestampAfterMaxMs: number;
-  readonly flushMessages: number;
-  readonly flushMs: number;
-  readonly fileDeleteDelayMs: number;
-  readonly minCleanableDirtyRatio: number;
-  readonly minCompactionLagMs: number;
-  readonly maxCompactionLagMs: number;
-  readonly deleteRetentionMs: number;
-  readonly minInsyncReplicas: number;
 }

@@ -1,0 +1,135 @@
+import type { Disk, DiskFile } from "@ottla/runtime";
+
+/**
+ * Keeps the number of open files bounded: files are opened when they are used, and the one unused for longest is
+ * closed when there are too many. Files in use are never closed, so the bound may be passed while they are.
+ */
+export class FileCache {
+  readonly disk: Disk;
+  readonly #capacity: number;
+  /** Open files that nobody uses, the one unused for longest first. */
+  readonly #idle = new Set<CachedFile>();
+  #openCount = 0;
+
+  constructor(disk: Disk, capacity: number) {
+    this.disk = disk;
+    this.#capacity = capacity;
+  }
+
+  get openCount(): number {
+    return this.#openCount;
+  }
+
+  /** @internal */
+  opened(): void {
+    this.#openCount++;
+    this.#closeIdle();
+  }
+
+  /** @internal */
+  closed(file: CachedFile): void {
+    this.#openCount--;
+    this.#idle.delete(file);
+  }
+
+  /** @internal */
+  becameIdle(file: CachedFile): void {
+    this.#idle.add(file);
+    this.#closeIdle();
+  }
+
+  /** @internal */
+  becameUsed(file: CachedFile): void {
+    this.#idle.delete(file);
+  }
+
+  #closeIdle(): void {
+    for (const file of this.#idle) {
+      if (this.#openCount <= this.#capacity) return;
+      file.closeIdle();
+    }
+  }
+}
+
+/** A file that is opened when it is used. Every `acquire` is answered by one `release`. */
+export class CachedFile {
+  path: string;
+  readonly #cache: FileCache;
+  #create: boolean;
+  #file: DiskFile | null = null;
+  #opening: Promise<DiskFile> | null = null;
+  #closing: Promise<void> = Promise.resolve();
+  #users = 0;
+  #whenUnused: (() => void) | null = null;
+
+  constructor(cache: FileCache, path: string, options: { readonly create: boolean }) {
+    this.#cache = cache;
+    this.path = path;
+    this.#create = options.create;
+  }
+
+  /** The open file: at once where it is open already. */
+  acquire(): DiskFile | Promise<DiskFile> {
+    this.#users++;
+    if (this.#file !== null) {
+      if (this.#users === 1) this.#cache.becameUsed(this);
+      return this.#file;
+    }
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  release(): void {
+    this.#users--;
+    if (this.#users > 0) return;
+    this.#whenUnused?.();
+    this.#whenUnused = null;
+    if (this.#file !== null) this.#cache.becameIdle(this);
+  }
+
+  /** Runs `action` with the open file. */
+  async use<T>(action: (file: DiskFile) => T | Promise<T>): Promise<T> {
+    try {
+      return await action(await this.acquire());
+    } finally {
+      this.release();
+    }
+  }
+
+  /** Closes the file once nobody uses it. It may be used again afterwards. */
+  async close(): Promise<void> {
+    if (this.#users > 0) await new Promise<void>((resolve) => this.#onUnused(resolve));
+    if (this.#file !== null) this.closeIdle();
+    await this.#closing;
+  }
+
+  /** @internal */
+  closeIdle(): void {
+    const file = this.#file!;
+    this.#file = null;
+    this.#cache.closed(this);
+    this.#closing = Promise.all([this.#closing, file.close()]).then(ignore, ignore);
+  }
+
+  #onUnused(callback: () => void): void {
+    const previous = this.#whenUnused;
+    this.#whenUnused = () => {
+      previous?.();
+      callback();
+    };
+  }
+
+  async #open(): Promise<DiskFile> {
+    try {
+      const file = await this.#cache.disk.open(this.path, { create: this.#create });
+      this.#create = false;
+      this.#file = file;
+      this.#cache.opened();
+      return file;
+    } finally {
+      this.#opening = null;
+    }
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,80 @@
+import { ErrorCode } from "@ottla/protocol";
+import {
+  baseTimestampAt,
+  batchSizeAt,
+  checkBatchFrame,
+  checkBatchIntegrity,
+  isLogAppendTimeAt,
+  maxTimestampAt,
+  NO_TIMESTAMP,
+  validateProducedBatch,
+} from "@ottla/protocol/internal";
+import type { LogConfig } from "../log-config.ts";
+import { AppendRejected } from "../log-errors.ts";
+import type { LeaderAppendOptions } from "../partition-log.ts";
+
+/** Throws {@link AppendRejected} unless every batch may be appended by a leader. Looks at headers only, and at CRCs. */
+export function checkLeaderBatches(
+  bytes: Uint8Array,
+  origin: LeaderAppendOptions["origin"],
+  config: LogConfig,
+  nowMs: number,
+): void {
+  let batchIndex = 0;
+  for (let position = 0; position < bytes.length; batchIndex++) {
+    const problem = origin === "client" ? validateProducedBatch(bytes, position) : checkBatchFrame(bytes, position);
+    if (problem !== null) reject(problem.errorCode, problem.message, batchIndex);
+    if (origin === "client") checkTimestamps(bytes, position, config, nowMs, batchIndex);
+    const sizeBytes = batchSizeAt(bytes, position);
+    if (sizeBytes > config.maxMessageBytes) {
+      const message = `the batch has ${sizeBytes} bytes, max.message.bytes is ${config.maxMessageBytes}`;
+      reject(ErrorCode.MESSAGE_TOO_LARGE, message, batchIndex);
+    }
+    position += sizeBytes;
+  }
+  checkTotal(bytes, config);
+}
+
+/** Throws {@link AppendRejected} unless the batches are whole, intact and go on where the log ends. */
+export function checkFollowerBatches(bytes: Uint8Array, config: LogConfig): void {
+  for (let position = 0; position < bytes.length; position += batchSizeAt(bytes, position)) {
+    const problem = checkBatchIntegrity(bytes, position);
+    if (problem !== null) throw new AppendRejected(problem.errorCode, problem.message);
+  }
+  checkTotal(bytes, config);
+}
+
+function checkTotal(bytes: Uint8Array, config: LogConfig): void {
+  if (bytes.length === 0) throw new AppendRejected(ErrorCode.INVALID_RECORD, "there is no record batch to append");
+  if (bytes.length <= config.segmentBytes) return;
+  throw new AppendRejected(
+    ErrorCode.RECORD_LIST_TOO_LARGE,
+    `${bytes.length} bytes of batches do not fit a segment of ${config.segmentBytes} bytes (segment.bytes)`,
+  );
+}
+
+function checkTimestamps(
+  bytes: Uint8Array,
+  position: number,
+  config: LogConfig,
+  nowMs: number,
+  batchIndex: number,
+): void {
+  if (isLogAppendTimeAt(bytes, position)) {
+    reject(ErrorCode.INVALID_TIMESTAMP, "a producer must not set the timestamp type to LogAppendTime", batchIndex);
+  }
+  if (config.messageTimestampType === "LogAppendTime") return;
+  const earliestMs = nowMs - config.messageTimestampBeforeMaxMs;
+  const latestMs = nowMs + config.messageTimestampAfterMaxMs;
+  const baseTimestampMs = baseTimestampAt(bytes, position);
+  const maxTimestampMs = maxTimestampAt(bytes, position);
+  const isTooEarly = baseTimestampMs !== NO_TIMESTAMP && baseTimestampMs < earliestMs;
+  if (!isTooEarly && maxTimestampMs <= latestMs) return;
+  const timestampMs = isTooEarly ? baseTimestampMs : maxTimestampMs;
+  const message = `timestamp ${timestampMs} is out of range, it should be within [${earliestMs}, ${latestMs}]`;
+  reject(ErrorCode.INVALID_TIMESTAMP, message, batchIndex);
+}
+
+function reject(errno: number, message: string, batchIndex: number): never {
+  throw new AppendRejected(errno, message, [{ batchIndex, message }]);
+}

@@ -1,0 +1,225 @@
+import { batchSizeAt } from "@ottla/protocol/internal";
+import { DiskError } from "@ottla/runtime";
+import type { AbortedTransactionEntry } from "../indexes/transaction-index.ts";
+import { encodeProducerSnapshot } from "../producers/producer-snapshot.ts";
+import type { ProducerUndo } from "../producers/producer-state.ts";
+import { NEW_SEGMENT, Segment } from "../segments/segment.ts";
+import { isTransient } from "./disk-failure.ts";
+import type { LogState } from "./log-state.ts";
+import type { LogSyncer } from "./log-syncer.ts";
+import { type NextAppend, RollPlanner } from "./roll-planner.ts";
+
+/** Batches with offsets assigned, on their way to the file. */
+export interface QueuedAppend extends NextAppend {
+  readonly bytes: Uint8Array;
+  readonly baseOffset: number;
+  readonly undos: readonly ProducerUndo[];
+  readonly aborted: readonly AbortedTransactionEntry[];
+}
+
+/** Where a new segment begins, and the producers' state there. */
+interface RollPoint {
+  readonly baseOffset: number;
+  readonly snapshot: Uint8Array;
+}
+
+/** Appends that go down in one write to one file, and are settled together. */
+interface CommitGroup {
+  readonly rollBefore: RollPoint | null;
+  readonly appends: QueuedAppend[];
+  readonly settled: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The group commit: what is appended in one turn of the event loop, and while a write is in flight, goes down in one
+ * gathered write. At most one write is in flight.
+ */
+export class AppendQueue {
+  readonly #state: LogState;
+  readonly #syncer: LogSyncer;
+  readonly #planner: RollPlanner;
+  /** Waiting groups; appends join the last one. */
+  #groups: CommitGroup[] = [];
+  #inFlight: CommitGroup | null = null;
+  #isScheduled = false;
+  #isPaused = false;
+  #whenIdle: (() => void) | null = null;
+  /** Set after a write that failed: what it left in the file must go before the next one. */
+  #mustCutTail = false;
+  #lastSettled: Promise<void> = Promise.resolve();
+  #nextOffset: number;
+
+  constructor(state: LogState, syncer: LogSyncer) {
+    this.#state = state;
+    this.#syncer = syncer;
+    this.#planner = new RollPlanner(state.env.runtime.random);
+    this.#planner.reset(state);
+    this.#nextOffset = state.logEndOffset;
+  }
+
+  /** The offset that the next record gets: the log end, once all that is queued is written. */
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+
+  /** Settles as the last append that was queued so far does. */
+  get settled(): Promise<void> {
+    return this.#lastSettled;
+  }
+
+  /** Queues batches; the promise settles when they are written, and synced where the log's config asks for it. */
+  enqueue(append: QueuedAppend): Promise<void> {
+    const nowMs = this.#state.env.runtime.clock.nowMs();
+    const rolls = this.#planner.shouldRoll(append, this.#state, nowMs);
+    this.#planner.queued(append, append.baseOffset, rolls, this.#state.config, nowMs);
+    const group = this.#groupFor(append, rolls);
+    group.appends.push(append);
+    this.#nextOffset = append.lastOffset + 1;
+    this.#lastSettled = group.settled;
+    this.#schedule();
+    return group.settled;
+  }
+
+  /** Runs `action` while no write is in flight and none begins. What is queued goes on afterwards. */
+  async runExclusively<T>(action: () => Promise<T>): Promise<T> {
+    this.#isPaused = true;
+    try {
+      if (this.#inFlight !== null) await new Promise<void>((resolve) => this.#onIdle(resolve));
+      return await action();
+    } finally {
+      this.#isPaused = false;
+      this.#schedule();
+    }
+  }
+
+  /** To be called when the end of the log was changed by other means than an append. Nothing may be queued. */
+  reset(): void {
+    this.#nextOffset = this.#state.logEndOffset;
+    this.#planner.reset(this.#state);
+  }
+
+  #groupFor(append: QueuedAppend, rolls: boolean): CommitGroup {
+    const last = this.#groups.at(-1);
+    if (last !== undefined && !rolls) return last;
+    const group = createGroup(rolls ? this.#rollPoint(append) : null);
+    this.#groups.push(group);
+    return group;
+  }
+
+  /** The producers' state already counts this append, so what it did there is left out of the snapshot. */
+  #rollPoint(append: QueuedAppend): RollPoint {
+    const entries = new Map(this.#state.producers.entries);
+    for (const { producerId, previous } of [...append.undos].reverse()) {
+      if (previous === undefined) entries.delete(producerId);
+      else entries.set(producerId, previous);
+    }
+    return { baseOffset: append.baseOffset, snapshot: encodeProducerSnapshot(entries) };
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isPaused || this.#inFlight !== null || this.#groups.length === 0) return;
+    this.#isScheduled = true;
+    this.#state.env.runtime.timers.defer(() => {
+      this.#isScheduled = false;
+      void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    while (!this.#isPaused && this.#inFlight === null && this.#groups.length > 0) {
+      const group = this.#groups.shift()!;
+      this.#inFlight = group;
+      try {
+        await this.#commit(group);
+      } catch (error) {
+        this.#failed(group, error);
+      }
+      this.#inFlight = null;
+    }
+    if (this.#inFlight === null) this.#becameIdle();
+  }
+
+  async #commit(group: CommitGroup): Promise<void> {
+    if (this.#mustCutTail) await this.#cutTail();
+    if (group.rollBefore !== null) await this.#roll(group.rollBefore);
+    const { active } = this.#state.segments;
+    const chunks = group.appends.map((append) => append.bytes);
+    await active.log.use((file) => file.write(chunks, active.sizeBytes));
+    for (const append of group.appends) this.#written(active, append);
+    this.#state.setLogEndOffset(group.appends.at(-1)!.lastOffset + 1);
+    this.#syncer.written(group.appends.at(-1)!.lastOffset + 1).then(group.resolve, group.reject);
+  }
+
+  #written(segment: Segment, append: QueuedAppend): void {
+    const { bytes, baseOffset, lastOffset } = append;
+    const { indexIntervalBytes } = this.#state.config;
+    for (let position = 0; position < bytes.length; ) {
+      const sizeBytes = batchSizeAt(bytes, position);
+      segment.batchWritten(bytes, position, sizeBytes, indexIntervalBytes);
+      position += sizeBytes;
+    }
+    for (const aborted of append.aborted) segment.transactionIndex.append(aborted);
+    this.#state.tail.add({ bytes, baseOffset, lastOffset });
+  }
+
+  async #roll(point: RollPoint): Promise<void> {
+    const { env, identity, segments, snapshots } = this.#state;
+    await segments.active.finishIndexes();
+    await snapshots.write(point.baseOffset, point.snapshot, { sync: false });
+    const createdMs = env.runtime.clock.nowMs();
+    const segment = new Segment(env.files, identity.directory, point.baseOffset, NEW_SEGMENT, createdMs);
+    await segment.log.use((file) => file.truncate(0));
+    segments.add(segment);
+    this.#state.namesUnsynced = true;
+    this.#syncer.rolled();
+  }
+
+  async #cutTail(): Promise<void> {
+    const { active } = this.#state.segments;
+    await active.log.use((file) => file.truncate(active.sizeBytes));
+    this.#mustCutTail = false;
+  }
+
+  /** Nothing of the failed group counts; what is queued behind it was checked against it, so it fails as well. */
+  #failed(group: CommitGroup, cause: unknown): void {
+    const error = cause instanceof DiskError ? cause : new DiskError("IO", "", String(cause), { cause });
+    const lost = [group, ...this.#groups];
+    this.#groups = [];
+    const undos = lost.flatMap((one) => one.appends.flatMap((append) => append.undos)).reverse();
+    this.#state.producers.undo(undos, this.#state.logEndOffset);
+    this.#state.epochs.truncateFromEnd(this.#state.logEndOffset);
+    this.#mustCutTail = true;
+    this.reset();
+    this.#lastSettled = Promise.resolve();
+    if (!isTransient(error)) this.#state.fail(error);
+    for (const one of lost) one.reject(error);
+  }
+
+  #onIdle(callback: () => void): void {
+    const previous = this.#whenIdle;
+    this.#whenIdle = () => {
+      previous?.();
+      callback();
+    };
+  }
+
+  #becameIdle(): void {
+    const callback = this.#whenIdle;
+    this.#whenIdle = null;
+    callback?.();
+  }
+}
+
+function createGroup(rollBefore: RollPoint | null): CommitGroup {
+  let resolve!: () => void;
+  let reject!: (error: unknown) => void;
+  const settled = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  // Whoever appended learns of a failure; that nobody asked must not bring the process down.
+  settled.catch(() => {});
+  return { rollBefore, appends: [], settled, resolve, reject };
+}

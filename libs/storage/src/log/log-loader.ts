@@ -1,0 +1,174 @@
+import { baseOffsetAt, lastOffsetAt } from "@ottla/protocol/internal";
+import { readEpochCheckpoint } from "../files/checkpoint-file.ts";
+import {
+  CLEANED_SUFFIX,
+  DELETED_SUFFIX,
+  joinPath,
+  LEADER_EPOCH_CHECKPOINT,
+  LOG_SUFFIX,
+  OFFSET_INDEX_SUFFIX,
+  offsetFileName,
+  offsetOfFileName,
+  PRODUCER_SNAPSHOT_SUFFIX,
+  TEMPORARY_SUFFIX,
+  TIME_INDEX_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
+} from "../files/names.ts";
+import type { LogConfig } from "../log-config.ts";
+import { SnapshotFiles } from "../producers/snapshot-files.ts";
+import { scanBatches } from "../segments/batch-scanner.ts";
+import { NEW_SEGMENT, Segment } from "../segments/segment.ts";
+import { LeaderEpochs } from "./leader-epochs.ts";
+import { rebuildIndexes, recoverLog } from "./log-recovery.ts";
+import { type LogEnvironment, type LogIdentity, LogState } from "./log-state.ts";
+import { rebuildProducers } from "./producer-replay.ts";
+
+/** What the checkpoints of the log directory say of a log, and how it was left. */
+export interface LoadHints {
+  readonly isCleanStop: boolean;
+  readonly recoveryPoint: number;
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+}
+
+/** Opens the log in a partition's directory, which exists. After an unclean stop it is recovered first. */
+export async function loadLog(
+  env: LogEnvironment,
+  identity: LogIdentity,
+  config: LogConfig,
+  hints: LoadHints,
+): Promise<LogState> {
+  const names = await removeLeftovers(env, identity.directory);
+  const state = await createState(env, identity, config, names);
+  for (const segment of await openSegments(env, identity.directory, names)) state.segments.add(segment);
+  const isNew = state.segments.all.length === 0;
+  if (isNew) await addFirstSegment(state, hints.logStartOffset);
+  state.logStartOffset = Math.max(hints.logStartOffset, state.segments.first.baseOffset);
+  if (isNew || hints.isCleanStop) await openClean(state, names);
+  else await recoverLog(state, hints.recoveryPoint);
+  if (state.logEndOffset < state.logStartOffset) await startOver(state);
+  await finishLoading(state, hints);
+  return state;
+}
+
+async function removeLeftovers(env: LogEnvironment, directory: string): Promise<Set<string>> {
+  const names = new Set((await env.disk.list(directory)).map((entry) => entry.name));
+  for (const name of names) {
+    const isLeftover = [DELETED_SUFFIX, CLEANED_SUFFIX, TEMPORARY_SUFFIX].some((suffix) => name.endsWith(suffix));
+    if (!isLeftover) continue;
+    await env.disk.remove(joinPath(directory, name));
+    names.delete(name);
+  }
+  return names;
+}
+
+async function createState(
+  env: LogEnvironment,
+  identity: LogIdentity,
+  config: LogConfig,
+  names: ReadonlySet<string>,
+): Promise<LogState> {
+  const { directory } = identity;
+  const hasEpochs = names.has(LEADER_EPOCH_CHECKPOINT);
+  const entries = hasEpochs ? await readEpochCheckpoint(env.disk, joinPath(directory, LEADER_EPOCH_CHECKPOINT)) : [];
+  const snapshotOffsets = offsetsOf(names, PRODUCER_SNAPSHOT_SUFFIX);
+  const snapshots = new SnapshotFiles(env.disk, directory, env.runtime.logger, snapshotOffsets);
+  return new LogState(env, identity, config, { epochs: new LeaderEpochs(entries), snapshots });
+}
+
+function offsetsOf(names: ReadonlySet<string>, suffix: string): number[] {
+  const offsets: number[] = [];
+  for (const name of names) {
+    const offset = offsetOfFileName(name, suffix);
+    if (offset !== null) offsets.push(offset);
+  }
+  return offsets.sort((a, b) => a - b);
+}
+
+function openSegments(env: LogEnvironment, directory: string, names: ReadonlySet<string>): Promise<Segment[]> {
+  return Promise.all(
+    offsetsOf(names, LOG_SUFFIX).map(async (baseOffset) => {
+      const stat = async (suffix: string) => {
+        const name = offsetFileName(baseOffset, suffix);
+        return names.has(name) ? await env.disk.stat(joinPath(directory, name)) : null;
+      };
+      const [log, offsetIndex, timeIndex, transactionIndex] = await Promise.all(
+        [LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX].map(stat),
+      );
+      const sizes = {
+        logBytes: log?.sizeBytes ?? 0,
+        offsetIndexBytes: offsetIndex?.sizeBytes ?? 0,
+        timeIndexBytes: timeIndex?.sizeBytes ?? 0,
+        transactionIndexBytes: transactionIndex?.sizeBytes ?? 0,
+      };
+      return new Segment(env.files, directory, baseOffset, sizes, log?.modifiedMs ?? 0);
+    }),
+  );
+}
+
+async function addFirstSegment(state: LogState, baseOffset: number): Promise<void> {
+  const { env, identity } = state;
+  const segment = new Segment(env.files, identity.directory, baseOffset, NEW_SEGMENT, env.runtime.clock.nowMs());
+  await segment.log.use((file) => file.truncate(0));
+  state.segments.add(segment);
+  state.namesUnsynced = true;
+}
+
+/** After a clean stop files are what they were left as: only the end of the last segment is looked at. */
+async function openClean(state: LogState, names: ReadonlySet<string>): Promise<void> {
+  for (const segment of state.segments.all) {
+    const hasIndexes = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX].every((suffix) =>
+      names.has(offsetFileName(segment.baseOffset, suffix)),
+    );
+    if (!hasIndexes && segment.sizeBytes > 0) await rebuildIndexes(state, segment);
+  }
+  state.logEndOffset = await readEndOffset(state);
+  state.recoveryPoint = state.logEndOffset;
+  await rebuildProducers(state, state.logEndOffset);
+}
+
+/** The offset after the last batch. Reads from the last index entry on. */
+async function readEndOffset(state: LogState): Promise<number> {
+  const { active } = state.segments;
+  let endOffset = active.baseOffset;
+  if (active.sizeBytes === 0) return endOffset;
+  await active.maxTimestamp();
+  const from = await active.offsetIndex.lastPosition();
+  await scanBatches(active.log, state.env.pool, from, active.sizeBytes, (bytes, position, sizeBytes) => {
+    if (baseOffsetAt(bytes, position) < active.baseOffset) return false;
+    endOffset = lastOffsetAt(bytes, position) + 1;
+    active.batchSeen(bytes, position, sizeBytes);
+    return true;
+  });
+  return endOffset;
+}
+
+/** A log whose end lies before its start has nothing to keep. */
+async function startOver(state: LogState): Promise<void> {
+  const { env, identity, segments, logStartOffset } = state;
+  state.logger.warn("the log ends before its start offset and begins anew", {
+    logEndOffset: state.logEndOffset,
+    logStartOffset,
+  });
+  const previous = [...segments.all];
+  segments.remove(previous);
+  for (const segment of previous) {
+    await segment.close();
+    for (const path of await segment.markDeleted(env.disk)) await env.disk.remove(path);
+  }
+  await addFirstSegment(state, logStartOffset);
+  state.epochs.clear();
+  await state.snapshots.removeWhere(() => true);
+  state.producers.reset();
+  state.logEndOffset = logStartOffset;
+  await env.disk.syncDirectory(identity.directory);
+}
+
+async function finishLoading(state: LogState, hints: LoadHints): Promise<void> {
+  state.recoveryPoint = Math.min(state.recoveryPoint, state.logEndOffset);
+  await state.snapshots.removeWhere((offset) => offset > state.logEndOffset);
+  state.epochs.truncateFromEnd(state.logEndOffset);
+  state.epochs.truncateFromStart(state.logStartOffset);
+  await state.segments.active.prepareForAppends();
+  state.setHighWatermark(hints.highWatermark);
+}

@@ -1,0 +1,145 @@
+import { ErrorCode } from "@ottla/protocol";
+import type { Disk, DiskError, Logger, Runtime } from "@ottla/runtime";
+import type { FileCache } from "../files/file-cache.ts";
+import type { LogConfig } from "../log-config.ts";
+import { AppendRejected, LogUnavailable } from "../log-errors.ts";
+import type { BufferPool } from "../memory/buffer-pool.ts";
+import { Tail, type TailMemory } from "../memory/tail.ts";
+import type { ReadLimit } from "../partition-log.ts";
+import { ProducerState } from "../producers/producer-state.ts";
+import type { SnapshotFiles } from "../producers/snapshot-files.ts";
+import { SegmentList } from "../segments/segment-list.ts";
+import type { LeaderEpochs } from "./leader-epochs.ts";
+
+/** What all logs of a log directory share. */
+export interface LogEnvironment {
+  readonly disk: Disk;
+  readonly runtime: Runtime;
+  readonly files: FileCache;
+  readonly pool: BufferPool;
+  readonly tailMemory: TailMemory;
+  /** Called when a log's disk failed for good. */
+  diskFailed(error: DiskError): void;
+  /** Called after a log's recovery point moved back: the checkpoint on disk must not promise more than is true. */
+  recoveryPointLowered(): Promise<void>;
+}
+
+/** Where a log is, and whose it is. */
+export interface LogIdentity {
+  readonly topic: string;
+  readonly partition: number;
+  readonly topicId: string;
+  readonly directory: string;
+}
+
+/**
+ * The state of one partition's log, shared by the parts that append, read, flush and truncate.
+ * Invariant: logStartOffset <= lastStableOffset <= highWatermark <= logEndOffset, and recoveryPoint <= logEndOffset.
+ */
+export class LogState {
+  readonly env: LogEnvironment;
+  readonly identity: LogIdentity;
+  readonly logger: Logger;
+  readonly segments = new SegmentList([]);
+  readonly producers = new ProducerState();
+  readonly epochs: LeaderEpochs;
+  readonly snapshots: SnapshotFiles;
+  readonly tail: Tail;
+  config: LogConfig;
+  logStartOffset = 0;
+  logEndOffset = 0;
+  /** Everything below it is synced, with its indexes, and need not be looked at after a crash. */
+  recoveryPoint = 0;
+  /** True while names in the log's directory may be lost in a crash of the operating system. */
+  namesUnsynced = false;
+  isClosed = false;
+  #highWatermark = 0;
+  #failure: DiskError | null = null;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(
+    env: LogEnvironment,
+    identity: LogIdentity,
+    config: LogConfig,
+    parts: { readonly epochs: LeaderEpochs; readonly snapshots: SnapshotFiles },
+  ) {
+    this.env = env;
+    this.identity = identity;
+    this.config = config;
+    this.epochs = parts.epochs;
+    this.snapshots = parts.snapshots;
+    this.tail = new Tail(env.tailMemory);
+    this.logger = env.runtime.logger.child({ topic: identity.topic, partition: identity.partition });
+  }
+
+  get highWatermark(): number {
+    return this.#highWatermark;
+  }
+
+  get lastStableOffset(): number {
+    const unstable = this.producers.firstUnstableOffset;
+    if (unstable === null || unstable >= this.#highWatermark) return this.#highWatermark;
+    return Math.max(unstable, this.logStartOffset);
+  }
+
+  get failure(): DiskError | null {
+    return this.#failure;
+  }
+
+  limitOffset(limit: ReadLimit): number {
+    if (limit === "logEnd") return this.logEndOffset;
+    return limit === "highWatermark" ? this.#highWatermark : this.lastStableOffset;
+  }
+
+  /** Sets the high watermark to the nearest offset that the log has. */
+  setHighWatermark(offset: number): void {
+    const bounded = Math.max(this.logStartOffset, Math.min(offset, this.logEndOffset));
+    if (bounded === this.#highWatermark) return;
+    this.#highWatermark = bounded;
+    this.producers.highWatermarkMoved(bounded);
+    this.notify();
+  }
+
+  /** Moves the log end, and what may not lie beyond it. */
+  setLogEndOffset(offset: number): void {
+    const isGrowth = offset > this.logEndOffset;
+    this.logEndOffset = offset;
+    if (!isGrowth) {
+      this.recoveryPoint = Math.min(this.recoveryPoint, offset);
+      this.logStartOffset = Math.min(this.logStartOffset, offset);
+      this.setHighWatermark(this.#highWatermark);
+    }
+    this.notify();
+  }
+
+  /** Takes the log offline: its disk cannot be trusted any more. */
+  fail(error: DiskError): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.logger.error("the log's disk failed; the partition is offline", { path: error.path, error: error.message });
+    this.env.diskFailed(error);
+  }
+
+  checkAppendable(): void {
+    if (this.isClosed) throw new AppendRejected(ErrorCode.NOT_LEADER_OR_FOLLOWER, this.#closedMessage());
+    if (this.#failure === null) return;
+    throw new AppendRejected(ErrorCode.KAFKA_STORAGE_ERROR, `the disk of this log failed: ${this.#failure.message}`);
+  }
+
+  checkOpen(): void {
+    if (this.isClosed) throw new LogUnavailable(ErrorCode.NOT_LEADER_OR_FOLLOWER, this.#closedMessage());
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #closedMessage(): string {
+    return `the log of ${this.identity.topic}-${this.identity.partition} has been closed`;
+  }
+}

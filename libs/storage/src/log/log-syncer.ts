@@ -1,0 +1,147 @@
+import { DiskError, type Timer } from "@ottla/runtime";
+import { writeEpochCheckpoint } from "../files/checkpoint-file.ts";
+import { joinPath, LEADER_EPOCH_CHECKPOINT } from "../files/names.ts";
+import { encodeProducerSnapshot } from "../producers/producer-snapshot.ts";
+import type { AppendQueue } from "./append-queue.ts";
+import { AsyncMutex } from "./async-mutex.ts";
+import { isTransient } from "./disk-failure.ts";
+import type { LogState } from "./log-state.ts";
+
+/**
+ * Makes a log durable. Two things are told apart: syncing the data, which is what `flush.messages` waits for, and
+ * flushing, which also brings indexes, producer state and epochs to disk and so moves the recovery point.
+ */
+export class LogSyncer {
+  readonly #state: LogState;
+  readonly #syncing = new AsyncMutex();
+  readonly #flushing = new AsyncMutex();
+  #queue!: AppendQueue;
+  /** Everything below is durable, if not indexed. */
+  #syncedOffset: number;
+  #nextSync: Promise<void> | null = null;
+  #flushTimer: Timer | null = null;
+  #writtenEpochs: number;
+
+  constructor(state: LogState) {
+    this.#state = state;
+    this.#syncedOffset = state.recoveryPoint;
+    this.#writtenEpochs = state.epochs.version;
+  }
+
+  attach(queue: AppendQueue): void {
+    this.#queue = queue;
+  }
+
+  /** The log was written up to `endOffset`: resolves at once, or after a sync where `flush.messages` asks for one. */
+  written(endOffset: number): Promise<void> {
+    this.#scheduleFlush();
+    if (endOffset - this.#syncedOffset < this.#state.config.flushMessages) return DONE;
+    return this.syncData();
+  }
+
+  /** A segment was closed: it is flushed in the background, so that recovery never needs to look at it. */
+  rolled(): void {
+    this.#flushInBackground();
+  }
+
+  /** Syncs what is written by now. Calls that come while a sync runs share the next one. */
+  syncData(): Promise<void> {
+    this.#nextSync ??= this.#syncing.run(() => {
+      this.#nextSync = null;
+      return this.#sync();
+    });
+    return this.#nextSync;
+  }
+
+  /** Writes and syncs all that was appended so far, and moves the recovery point there. */
+  flush(): Promise<void> {
+    return this.#flushing.run(() => this.#guard(() => this.#flush(), isTransient));
+  }
+
+  /** Runs `action` while nothing is being flushed. */
+  runExclusively<T>(action: () => Promise<T>): Promise<T> {
+    return this.#flushing.run(action);
+  }
+
+  /** The end of the log was moved back. */
+  truncated(): void {
+    this.#syncedOffset = Math.min(this.#syncedOffset, this.#state.recoveryPoint);
+  }
+
+  async saveEpochs(): Promise<void> {
+    const { epochs, env, identity } = this.#state;
+    if (epochs.version === this.#writtenEpochs) return;
+    const { version } = epochs;
+    await writeEpochCheckpoint(env.disk, joinPath(identity.directory, LEADER_EPOCH_CHECKPOINT), epochs.entries);
+    this.#writtenEpochs = version;
+  }
+
+  close(): void {
+    this.#flushTimer?.cancel();
+    this.#flushTimer = null;
+  }
+
+  #scheduleFlush(): void {
+    const { flushMs } = this.#state.config;
+    if (this.#flushTimer !== null || flushMs === Number.POSITIVE_INFINITY) return;
+    this.#flushTimer = this.#state.env.runtime.timers.schedule(flushMs, () => {
+      this.#flushTimer = null;
+      this.#flushInBackground();
+    });
+  }
+
+  #flushInBackground(): void {
+    // A failure has taken the log offline by the time this rejects; there is nobody else to tell.
+    this.flush().catch(() => {});
+  }
+
+  async #sync(): Promise<void> {
+    await this.#guard(
+      async () => {
+        const { segments, env, identity, logEndOffset } = this.#state;
+        for (const segment of segments.all.filter((segment) => segment.isUnsynced)) await segment.syncLog();
+        if (this.#state.namesUnsynced) {
+          this.#state.namesUnsynced = false;
+          await env.disk.syncDirectory(identity.directory);
+        }
+        this.#syncedOffset = Math.max(this.#syncedOffset, logEndOffset);
+      },
+      () => false,
+    );
+  }
+
+  async #flush(): Promise<void> {
+    const { producers, recoveryPoint, segments, snapshots } = this.#state;
+    const offset = this.#queue.nextOffset;
+    const snapshot = encodeProducerSnapshot(producers.entries);
+    await this.#queue.settled;
+    if (offset > recoveryPoint || snapshots.latestOffset !== offset) {
+      for (const segment of segments.from(recoveryPoint)) await segment.syncIndexes();
+      await snapshots.write(offset, snapshot, { sync: true });
+      this.#state.namesUnsynced = true;
+    }
+    await this.#syncing.run(() => this.#sync());
+    await this.saveEpochs();
+    this.#state.recoveryPoint = Math.max(this.#state.recoveryPoint, offset);
+    await this.#removeOldSnapshots();
+  }
+
+  /** Segments keep the snapshot at their start, so that a truncation into them finds it. */
+  async #removeOldSnapshots(): Promise<void> {
+    const { segments, snapshots } = this.#state;
+    const starts = new Set(segments.all.map((segment) => segment.baseOffset));
+    await snapshots.removeWhere((offset) => offset !== snapshots.latestOffset && !starts.has(offset));
+  }
+
+  /** After a failed sync nobody knows what is on disk: the log goes offline. */
+  async #guard(action: () => Promise<void>, isHarmless: (error: DiskError) => boolean): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (error instanceof DiskError && !isHarmless(error)) this.#state.fail(error);
+      throw error;
+    }
+  }
+}
+
+const DONE = Promise.resolve();

@@ -1,0 +1,60 @@
+import { baseOffsetAt, lastOffsetAt } from "@ottla/protocol/internal";
+import { scanBatches } from "../segments/batch-scanner.ts";
+import { NEW_SEGMENT, Segment } from "../segments/segment.ts";
+import type { LogState } from "./log-state.ts";
+import { rebuildProducers } from "./producer-replay.ts";
+import type { SegmentDeleter } from "./segment-deleter.ts";
+
+/**
+ * Removes every record at or above `offset`. A batch that `offset` falls into goes as a whole, so the log may end
+ * before `offset`. Nothing may be appended or flushed meanwhile.
+ */
+export async function truncateLog(state: LogState, deleter: SegmentDeleter, offset: number): Promise<void> {
+  const { segments } = state;
+  if (offset >= state.logEndOffset) return;
+  if (offset <= segments.first.baseOffset) return await restartLog(state, deleter, offset);
+  await deleter.delete(segments.all.filter((segment) => segment.baseOffset >= offset));
+  const endOffset = await truncateActive(state, offset);
+  state.epochs.truncateFromEnd(endOffset);
+  await finishTruncation(state, endOffset);
+}
+
+/** Removes everything: the log begins and ends at `offset` afterwards. */
+export async function restartLog(state: LogState, deleter: SegmentDeleter, offset: number): Promise<void> {
+  const { env, identity, segments } = state;
+  const previous = segments.all;
+  const segment = new Segment(env.files, identity.directory, offset, NEW_SEGMENT, env.runtime.clock.nowMs());
+  await deleter.delete(previous);
+  segments.add(segment);
+  await segment.log.use((file) => file.truncate(0));
+  state.namesUnsynced = true;
+  state.epochs.clear();
+  await state.snapshots.removeWhere(() => true);
+  state.logStartOffset = offset;
+  await finishTruncation(state, offset);
+}
+
+/** Cuts the last segment before the batch that ends at or after `offset`; returns where the log ends then. */
+async function truncateActive(state: LogState, offset: number): Promise<number> {
+  const { active } = state.segments;
+  let endOffset = offset;
+  const from = await active.offsetIndex.lookup(offset);
+  const position = await scanBatches(active.log, state.env.pool, from, active.sizeBytes, (bytes, at) => {
+    if (lastOffsetAt(bytes, at) < offset) return true;
+    endOffset = Math.min(offset, baseOffsetAt(bytes, at));
+    return false;
+  });
+  await active.truncateTo(endOffset, position);
+  return endOffset;
+}
+
+async function finishTruncation(state: LogState, endOffset: number): Promise<void> {
+  const { env, snapshots, tail } = state;
+  tail.clear();
+  await snapshots.removeWhere((offset) => offset > endOffset);
+  await rebuildProducers(state, endOffset);
+  const isRecoveryPointLowered = state.recoveryPoint > endOffset;
+  state.setLogEndOffset(endOffset);
+  state.producers.highWatermarkMoved(state.highWatermark);
+  if (isRecoveryPointLowered) await env.recoveryPointLowered();
+}

@@ -1,0 +1,23 @@
+import { baseOffsetAt, NO_PRODUCER_ID, producerIdAt } from "@ottla/protocol/internal";
+import { scanBatches } from "../segments/batch-scanner.ts";
+import type { LogState } from "./log-state.ts";
+
+/** Brings the producers' state to `offset`: from the newest usable snapshot, and from the batches after that. */
+export async function rebuildProducers(state: LogState, offset: number): Promise<void> {
+  const { env, producers, segments, snapshots, logStartOffset } = state;
+  const nowMs = env.runtime.clock.nowMs();
+  const snapshot = await snapshots.loadLatest(offset, nowMs);
+  producers.reset(snapshot?.entries);
+  const fromOffset = Math.max(snapshot?.offset ?? 0, logStartOffset);
+  if (fromOffset >= offset) return;
+  for (const segment of segments.from(fromOffset)) {
+    if (segment.baseOffset >= offset) break;
+    const position = await segment.offsetIndex.lookup(fromOffset);
+    await scanBatches(segment.log, env.pool, position, segment.sizeBytes, (bytes, at) => {
+      const baseOffset = baseOffsetAt(bytes, at);
+      if (baseOffset >= offset) return false;
+      if (baseOffset >= fromOffset && producerIdAt(bytes, at) > NO_PRODUCER_ID) producers.apply(bytes, at, nowMs);
+      return true;
+    });
+  }
+}

@@ -1,0 +1,110 @@
+import { BATCH_HEADER_BYTES, batchSizeAt, lastOffsetAt } from "@ottla/protocol/internal";
+import type { Segment } from "../segments/segment.ts";
+import { type FoundBatches, nothingFound } from "./log-read.ts";
+import type { LogState } from "./log-state.ts";
+import { endOfBatches, lastEndOffset } from "./tail-reader.ts";
+
+/** What a read wants, in terms of offsets and bytes. */
+export interface Wanted {
+  readonly offset: number;
+  /** Only batches that end below it. */
+  readonly limitOffset: number;
+  readonly maxBytes: number;
+  readonly minOneBatch: boolean;
+}
+
+/** Reads batches from disk into a pooled buffer, from the one segment that has the first batch wanted. */
+export async function readSegments(state: LogState, wanted: Wanted): Promise<FoundBatches> {
+  for (const segment of state.segments.from(wanted.offset)) {
+    if (segment.baseOffset >= wanted.limitOffset) break;
+    const found = await readSegment(state, segment, wanted);
+    if (found !== null) return found;
+  }
+  return nothingFound(wanted.offset);
+}
+
+/** Null when the segment has no batch that ends at or after the offset wanted. */
+async function readSegment(state: LogState, segment: Segment, wanted: Wanted): Promise<FoundBatches | null> {
+  let position = await segment.offsetIndex.lookup(wanted.offset);
+  // What lies between the index entry and the batch wanted is read with it, so that one read is enough.
+  let blockBytes = wanted.maxBytes + state.config.indexIntervalBytes + BATCH_HEADER_BYTES;
+  while (segment.sizeBytes - position >= BATCH_HEADER_BYTES) {
+    const found = await readBlock(state, segment, position, blockBytes, wanted);
+    if ("chunks" in found) return found;
+    if (found.nextPosition === position && found.neededBytes <= blockBytes) return null;
+    position = found.nextPosition;
+    blockBytes = Math.max(blockBytes, found.neededBytes);
+  }
+  return null;
+}
+
+interface ReadOn {
+  /** Where to read next. */
+  readonly nextPosition: number;
+  /** At least how much. */
+  readonly neededBytes: number;
+}
+
+async function readBlock(
+  state: LogState,
+  segment: Segment,
+  position: number,
+  blockBytes: number,
+  wanted: Wanted,
+): Promise<FoundBatches | ReadOn> {
+  const { pool } = state.env;
+  const buffer = pool.acquire(Math.min(blockBytes, segment.sizeBytes - position));
+  let isKept = false;
+  try {
+    const readBytes = await segment.log.use((file) => file.read(buffer, position));
+    const batches = wholeBatches(buffer.subarray(0, readBytes));
+    const start = skipTo(batches, wanted.offset);
+    if (start === batches.length) {
+      return { nextPosition: position + start, neededBytes: sizeOfBatchAt(buffer.subarray(0, readBytes), start) };
+    }
+    const end = endOfBatches(batches, start, wanted.limitOffset, wanted.maxBytes, wanted.minOneBatch);
+    if (end === start) return nothingFound(wanted.offset);
+    isKept = true;
+    return {
+      chunks: [batches.subarray(start, end)],
+      sizeBytes: end - start,
+      endOffset: lastEndOffset(batches, start, end),
+      release: once(() => pool.release(buffer)),
+    };
+  } finally {
+    if (!isKept) pool.release(buffer);
+  }
+}
+
+/** The part of a block that holds whole batches. */
+function wholeBatches(block: Uint8Array): Uint8Array {
+  let end = 0;
+  for (let sizeBytes = sizeOfBatchAt(block, 0); sizeBytes > 0 && end + sizeBytes <= block.length; ) {
+    end += sizeBytes;
+    sizeBytes = sizeOfBatchAt(block, end);
+  }
+  return block.subarray(0, end);
+}
+
+/** The size of the batch at `position` by its header; 0 where the block does not hold a (plausible) header. */
+function sizeOfBatchAt(block: Uint8Array, position: number): number {
+  if (block.length - position < BATCH_HEADER_BYTES) return 0;
+  return Math.max(0, batchSizeAt(block, position));
+}
+
+function skipTo(batches: Uint8Array, offset: number): number {
+  let position = 0;
+  while (position < batches.length && lastOffsetAt(batches, position) < offset) {
+    position += batchSizeAt(batches, position);
+  }
+  return position;
+}
+
+function once(action: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    action();
+  };
+}

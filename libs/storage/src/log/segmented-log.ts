@@ -1,0 +1,279 @@
+import {
+  baseOffsetAt,
+  batchSizeAt,
+  NO_PRODUCER_ID,
+  partitionLeaderEpochAt,
+  producerIdAt,
+} from "@ottla/protocol/internal";
+import type { LogConfig } from "../log-config.ts";
+import type {
+  EpochEndOffset,
+  LeaderAppendOptions,
+  LogAppend,
+  LogRead,
+  LogReadOptions,
+  PartitionLog,
+  ReadLimit,
+  TimestampAndOffset,
+} from "../partition-log.ts";
+import type { ProducerBatch } from "../producers/producer-entry.ts";
+import { checkFollowerBatches, checkLeaderBatches } from "./append-check.ts";
+import { AppendQueue, type QueuedAppend } from "./append-queue.ts";
+import { checkFollowerOffsets, placeFollowerBatches, placeLeaderBatches } from "./leader-append.ts";
+import { readLog } from "./log-reader.ts";
+import type { LogState } from "./log-state.ts";
+import { LogSyncer } from "./log-syncer.ts";
+import { restartLog, truncateLog } from "./log-truncator.ts";
+import { expiredSegments } from "./retention.ts";
+import { SegmentDeleter } from "./segment-deleter.ts";
+import { findByTimestamp, findMaxTimestamp } from "./time-lookup.ts";
+
+const NO_TIMESTAMP = -1;
+
+/** A {@link PartitionLog} of segment files behind the disk port. */
+export class SegmentedLog implements PartitionLog {
+  readonly #state: LogState;
+  readonly #syncer: LogSyncer;
+  readonly #queue: AppendQueue;
+  readonly #deleter: SegmentDeleter;
+
+  constructor(state: LogState) {
+    this.#state = state;
+    this.#syncer = new LogSyncer(state);
+    this.#queue = new AppendQueue(state, this.#syncer);
+    this.#syncer.attach(this.#queue);
+    this.#deleter = new SegmentDeleter(state);
+  }
+
+  get topic(): string {
+    return this.#state.identity.topic;
+  }
+
+  get partition(): number {
+    return this.#state.identity.partition;
+  }
+
+  get topicId(): string {
+    return this.#state.identity.topicId;
+  }
+
+  get logStartOffset(): number {
+    return this.#state.logStartOffset;
+  }
+
+  get logEndOffset(): number {
+    return this.#state.logEndOffset;
+  }
+
+  get highWatermark(): number {
+    return this.#state.highWatermark;
+  }
+
+  get lastStableOffset(): number {
+    return this.#state.lastStableOffset;
+  }
+
+  get recoveryPoint(): number {
+    return this.#state.recoveryPoint;
+  }
+
+  get latestLeaderEpoch(): number {
+    return this.#state.epochs.latest;
+  }
+
+  get sizeBytes(): number {
+    return this.#state.segments.sizeBytes;
+  }
+
+  /** @internal The directory that holds the log's files. */
+  get directory(): string {
+    return this.#state.identity.directory;
+  }
+
+  get config(): LogConfig {
+    return this.#state.config;
+  }
+
+  appendAsLeader(batches: Uint8Array, options: LeaderAppendOptions): LogAppend {
+    const state = this.#state;
+    state.checkAppendable();
+    const nowMs = state.env.runtime.clock.nowMs();
+    checkLeaderBatches(batches, options.origin, state.config, nowMs);
+    const duplicate = options.origin === "client" ? this.#findDuplicate(batches) : undefined;
+    if (duplicate !== undefined) return this.#duplicateAppend(duplicate);
+    const append = placeLeaderBatches(state, batches, this.#queue.nextOffset, options, nowMs);
+    if (options.leaderEpoch > state.epochs.latest) state.epochs.assign(options.leaderEpoch, append.baseOffset);
+    const isStamped = state.config.messageTimestampType === "LogAppendTime";
+    return this.#enqueue(append, isStamped ? nowMs : NO_TIMESTAMP);
+  }
+
+  appendAsFollower(batches: Uint8Array): LogAppend {
+    const state = this.#state;
+    state.checkAppendable();
+    checkFollowerBatches(batches, state.config);
+    checkFollowerOffsets(batches, this.#queue.nextOffset);
+    const nowMs = state.env.runtime.clock.nowMs();
+    const append = placeFollowerBatches(state, batches, baseOffsetAt(batches, 0), nowMs);
+    for (let position = 0; position < batches.length; position += batchSizeAt(batches, position)) {
+      const epoch = partitionLeaderEpochAt(batches, position);
+      if (epoch > state.epochs.latest) state.epochs.assign(epoch, baseOffsetAt(batches, position));
+    }
+    return this.#enqueue(append, NO_TIMESTAMP);
+  }
+
+  read(offset: number, options: LogReadOptions): LogRead | Promise<LogRead> {
+    return readLog(this.#state, offset, options);
+  }
+
+  offsetForTimestamp(timestampMs: number, limit: ReadLimit): Promise<TimestampAndOffset | null> {
+    return findByTimestamp(this.#state, timestampMs, limit);
+  }
+
+  offsetForMaxTimestamp(): Promise<TimestampAndOffset | null> {
+    return findMaxTimestamp(this.#state);
+  }
+
+  endOffsetForEpoch(leaderEpoch: number): EpochEndOffset | null {
+    return this.#state.epochs.endOffsetFor(leaderEpoch, this.#state.logEndOffset);
+  }
+
+  setHighWatermark(offset: number): void {
+    this.#state.setHighWatermark(offset);
+  }
+
+  async advanceLogStartOffset(offset: number): Promise<void> {
+    this.#state.checkOpen();
+    await this.#syncer.runExclusively(() => this.#moveLogStart(offset));
+  }
+
+  async truncateTo(offset: number): Promise<void> {
+    await this.#whileQuiet(() => truncateLog(this.#state, this.#deleter, offset));
+  }
+
+  async truncateFullyAndStartAt(offset: number): Promise<void> {
+    await this.#whileQuiet(() => restartLog(this.#state, this.#deleter, offset));
+  }
+
+  async assignLeaderEpoch(leaderEpoch: number): Promise<void> {
+    this.#state.checkOpen();
+    this.#state.epochs.assign(leaderEpoch, this.#queue.nextOffset);
+    await this.#syncer.runExclusively(() => this.#syncer.saveEpochs());
+  }
+
+  updateConfig(config: LogConfig): void {
+    this.#state.config = config;
+  }
+
+  flush(): Promise<void> {
+    return this.#syncer.flush();
+  }
+
+  async close(): Promise<void> {
+    if (this.#state.isClosed) return;
+    this.#state.isClosed = true;
+    try {
+      await this.#queue.settled.catch(() => {});
+      if (this.#state.failure === null) await this.#closeFiles();
+    } finally {
+      await this.#release();
+    }
+  }
+
+  /** @internal Stops all activity and lets go of all files without writing anything: the log is to be deleted. */
+  async abandon(): Promise<void> {
+    this.#state.isClosed = true;
+    await this.#syncer.runExclusively(() => this.#queue.runExclusively(() => this.#release()));
+  }
+
+  onAdvance(listener: () => void): () => void {
+    return this.#state.subscribe(listener);
+  }
+
+  /** @internal Deletes what retention says may go. Returns how many segments went. */
+  async deleteExpired(): Promise<number> {
+    if (this.#state.isClosed || this.#state.failure !== null) return 0;
+    return await this.#syncer.runExclusively(() => this.#deleteExpired());
+  }
+
+  /** @internal Forgets idempotent producers that were silent since `beforeMs`. */
+  expireProducers(beforeMs: number): void {
+    this.#state.producers.expire(beforeMs);
+  }
+
+  #findDuplicate(batches: Uint8Array): ProducerBatch | undefined {
+    if (producerIdAt(batches, 0) <= NO_PRODUCER_ID) return undefined;
+    return this.#state.producers.findDuplicate(batches, 0);
+  }
+
+  #duplicateAppend(duplicate: ProducerBatch): LogAppend {
+    return {
+      baseOffset: duplicate.firstOffset,
+      lastOffset: duplicate.lastOffset,
+      logAppendTimeMs: NO_TIMESTAMP,
+      logStartOffset: this.#state.logStartOffset,
+      isDuplicate: true,
+      // The first one may still be on its way to the disk.
+      written: this.#queue.settled,
+    };
+  }
+
+  #enqueue(append: QueuedAppend, logAppendTimeMs: number): LogAppend {
+    const written = this.#queue.enqueue(append);
+    return {
+      baseOffset: append.baseOffset,
+      lastOffset: append.lastOffset,
+      logAppendTimeMs,
+      logStartOffset: this.#state.logStartOffset,
+      isDuplicate: false,
+      written,
+    };
+  }
+
+  async #moveLogStart(offset: number): Promise<void> {
+    const state = this.#state;
+    if (offset <= state.logStartOffset) return;
+    if (offset > state.highWatermark) throw new RangeError(`offset ${offset} is above the high watermark`);
+    state.logStartOffset = offset;
+    state.epochs.truncateFromStart(offset);
+    await this.#syncer.saveEpochs();
+    state.notify();
+  }
+
+  /** Runs `action` while nothing is written or flushed; what was appended before has been written. */
+  async #whileQuiet(action: () => Promise<void>): Promise<void> {
+    this.#state.checkOpen();
+    await this.#syncer.runExclusively(async () => {
+      await this.#queue.settled.catch(() => {});
+      await this.#queue.runExclusively(action);
+      this.#queue.reset();
+      this.#syncer.truncated();
+      await this.#syncer.saveEpochs();
+    });
+  }
+
+  async #deleteExpired(): Promise<number> {
+    const state = this.#state;
+    const expired = await expiredSegments(state, state.env.runtime.clock.nowMs());
+    // The segment that is written to stays: it is closed by the next append, and goes after that.
+    const closed = expired.filter((segment) => segment !== state.segments.active);
+    if (closed.length === 0) return 0;
+    await this.#deleter.delete(closed);
+    state.logStartOffset = Math.max(state.logStartOffset, state.segments.first.baseOffset);
+    state.epochs.truncateFromStart(state.logStartOffset);
+    await this.#syncer.saveEpochs();
+    state.notify();
+    return closed.length;
+  }
+
+  async #closeFiles(): Promise<void> {
+    await this.#state.segments.active.finishIndexes();
+    await this.#syncer.flush();
+  }
+
+  async #release(): Promise<void> {
+    this.#syncer.close();
+    this.#deleter.close();
+    this.#state.tail.clear();
+    for (const segment of this.#state.segments.all) await segment.close();
+  }
+}

@@ -1,0 +1,81 @@
+import type { Disk } from "@ottla/runtime";
+import {
+  type PartitionOffsets,
+  partitionKey,
+  readOffsetCheckpoint,
+  writeOffsetCheckpoint,
+} from "../files/checkpoint-file.ts";
+import {
+  HIGH_WATERMARK_CHECKPOINT,
+  joinPath,
+  LOG_START_CHECKPOINT,
+  RECOVERY_POINT_CHECKPOINT,
+} from "../files/names.ts";
+import { AsyncMutex } from "../log/async-mutex.ts";
+import type { LoadHints } from "../log/log-loader.ts";
+import type { SegmentedLog } from "../log/segmented-log.ts";
+
+type Kind = "recoveryPoint" | "highWatermark" | "logStartOffset";
+
+const FILE_NAMES: Readonly<Record<Kind, string>> = {
+  recoveryPoint: RECOVERY_POINT_CHECKPOINT,
+  highWatermark: HIGH_WATERMARK_CHECKPOINT,
+  logStartOffset: LOG_START_CHECKPOINT,
+};
+
+/** The offsets of all logs of a directory that outlive a stop. Files are written when their content has changed. */
+export class Checkpoints {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #writing = new AsyncMutex();
+  readonly #saved: Record<Kind, PartitionOffsets> = {
+    recoveryPoint: new Map(),
+    highWatermark: new Map(),
+    logStartOffset: new Map(),
+  };
+
+  constructor(disk: Disk, directory: string) {
+    this.#disk = disk;
+    this.#directory = directory;
+  }
+
+  async load(): Promise<void> {
+    for (const kind of Object.keys(FILE_NAMES) as Kind[]) {
+      this.#saved[kind] = await readOffsetCheckpoint(this.#disk, this.#path(kind));
+    }
+  }
+
+  hintsFor(topic: string, partition: number, isCleanStop: boolean): LoadHints {
+    const key = partitionKey(topic, partition);
+    return {
+      isCleanStop,
+      recoveryPoint: this.#saved.recoveryPoint.get(key) ?? 0,
+      highWatermark: this.#saved.highWatermark.get(key) ?? 0,
+      logStartOffset: this.#saved.logStartOffset.get(key) ?? 0,
+    };
+  }
+
+  save(kind: Kind, logs: Iterable<SegmentedLog>): Promise<void> {
+    return this.#writing.run(async () => {
+      const offsets = new Map<string, number>();
+      for (const log of logs) offsets.set(partitionKey(log.topic, log.partition), log[kind]);
+      if (isSame(offsets, this.#saved[kind])) return;
+      await writeOffsetCheckpoint(this.#disk, this.#path(kind), offsets);
+      this.#saved[kind] = offsets;
+    });
+  }
+
+  async saveAll(logs: () => Iterable<SegmentedLog>): Promise<void> {
+    for (const kind of Object.keys(FILE_NAMES) as Kind[]) await this.save(kind, logs());
+  }
+
+  #path(kind: Kind): string {
+    return joinPath(this.#directory, FILE_NAMES[kind]);
+  }
+}
+
+function isSame(a: PartitionOffsets, b: PartitionOffsets): boolean {
+  if (a.size !== b.size) return false;
+  for (const [key, offset] of a) if (b.get(key) !== offset) return false;
+  return true;
+}

@@ -1,0 +1,231 @@
+import { ZERO_UUID } from "@ottla/protocol";
+import type { Disk, DiskError, DiskLock, Runtime, Timer } from "@ottla/runtime";
+import { takeCleanShutdownMark, writeCleanShutdownMark } from "../files/clean-shutdown.ts";
+import { FileCache } from "../files/file-cache.ts";
+import {
+  deletedDirectoryName,
+  isDeletedDirectoryName,
+  joinPath,
+  parsePartitionDirectoryName,
+  partitionDirectoryName,
+} from "../files/names.ts";
+import { readTopicId, writeTopicId } from "../files/partition-metadata.ts";
+import { loadLog } from "../log/log-loader.ts";
+import type { LogEnvironment, LogIdentity } from "../log/log-state.ts";
+import { SegmentedLog } from "../log/segmented-log.ts";
+import { defaultLogConfig, type LogConfig } from "../log-config.ts";
+import { LogDirectoryCorrupt } from "../log-errors.ts";
+import type { LogManager } from "../log-manager.ts";
+import { BufferPool } from "../memory/buffer-pool.ts";
+import { TailMemory } from "../memory/tail.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import type { LogManagerOptions } from "./open-log-manager.ts";
+import { runLimited } from "./run-limited.ts";
+
+type Defaulted =
+  | "maxOpenFiles"
+  | "tailMemoryBytes"
+  | "readBufferBytes"
+  | "recoveryParallelism"
+  | "checkpointIntervalMs"
+  | "highWatermarkCheckpointIntervalMs"
+  | "retentionCheckIntervalMs"
+  | "producerIdExpirationMs";
+
+const DEFAULTS: Required<Pick<LogManagerOptions, Defaulted>> = {
+  maxOpenFiles: 1000,
+  tailMemoryBytes: 64 * 1024 ** 2,
+  readBufferBytes: 16 * 1024 ** 2,
+  recoveryParallelism: 8,
+  checkpointIntervalMs: 60_000,
+  highWatermarkCheckpointIntervalMs: 5_000,
+  retentionCheckIntervalMs: 300_000,
+  producerIdExpirationMs: 86_400_000,
+};
+
+export class DirectoryLogManager implements LogManager {
+  readonly #options: LogManagerOptions & typeof DEFAULTS;
+  readonly #disk: Disk;
+  readonly #runtime: Runtime;
+  readonly #lock: DiskLock;
+  readonly #env: LogEnvironment;
+  readonly #checkpoints: Checkpoints;
+  readonly #logs = new Map<string, SegmentedLog>();
+  /** Logs that are being opened, so that two callers get the same one. */
+  readonly #opening = new Map<string, Promise<SegmentedLog>>();
+  readonly #timers = new Set<Timer>();
+  #isClosed = false;
+  #isFailed = false;
+
+  constructor(options: LogManagerOptions, lock: DiskLock) {
+    this.#options = { ...DEFAULTS, ...withoutUndefined(options) };
+    this.#disk = options.disk;
+    this.#runtime = options.runtime;
+    this.#lock = lock;
+    this.#checkpoints = new Checkpoints(options.disk, options.directory);
+    this.#env = {
+      disk: options.disk,
+      runtime: options.runtime,
+      files: new FileCache(options.disk, this.#options.maxOpenFiles),
+      pool: new BufferPool(this.#options.readBufferBytes),
+      tailMemory: new TailMemory(this.#options.tailMemoryBytes),
+      diskFailed: (error) => this.#diskFailed(error),
+      recoveryPointLowered: () => this.#checkpoints.save("recoveryPoint", this.#logs.values()),
+    };
+  }
+
+  /** @internal Opens what the directory holds. */
+  async start(): Promise<void> {
+    const { directory, recoveryParallelism } = this.#options;
+    const isCleanStop = await takeCleanShutdownMark(this.#disk, directory);
+    await this.#checkpoints.load();
+    const directories = (await this.#disk.list(directory)).filter((entry) => entry.isDirectory);
+    const startedMs = this.#runtime.clock.monotonicMs();
+    await runLimited(directories, recoveryParallelism, ({ name }) => this.#openFound(name, isCleanStop));
+    this.#runtime.logger.info("log directory opened", {
+      directory,
+      logs: this.#logs.size,
+      cleanStop: isCleanStop,
+      elapsedMs: Math.round(this.#runtime.clock.monotonicMs() - startedMs),
+    });
+    this.#startTasks();
+  }
+
+  logs(): Iterable<SegmentedLog> {
+    return this.#logs.values();
+  }
+
+  get(topic: string, partition: number): SegmentedLog | undefined {
+    return this.#logs.get(partitionDirectoryName(topic, partition));
+  }
+
+  async openOrCreate(topic: string, partition: number, topicId: string, config: LogConfig): Promise<SegmentedLog> {
+    const name = partitionDirectoryName(topic, partition);
+    const existing = this.#logs.get(name) ?? (await this.#opening.get(name));
+    if (existing !== undefined) {
+      checkTopicId(existing, topicId);
+      existing.updateConfig(config);
+      return existing;
+    }
+    const opening = this.#create({ topic, partition, topicId, directory: this.#path(name) }, config);
+    this.#opening.set(name, opening);
+    try {
+      return await opening;
+    } finally {
+      this.#opening.delete(name);
+    }
+  }
+
+  async delete(topic: string, partition: number): Promise<void> {
+    const name = partitionDirectoryName(topic, partition);
+    const log = this.#logs.get(name);
+    if (log === undefined) return;
+    this.#logs.delete(name);
+    await log.abandon();
+    const deletedPath = this.#path(deletedDirectoryName(topic, partition, this.#uniqueId()));
+    await this.#disk.rename(log.directory, deletedPath);
+    await this.#disk.syncDirectory(this.#options.directory);
+    await this.#checkpoints.saveAll(() => this.#logs.values());
+    this.#after(log.config.fileDeleteDelayMs, () => this.#disk.remove(deletedPath));
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const timer of this.#timers) timer.cancel();
+    try {
+      await Promise.all(this.#opening.values());
+      await runLimited([...this.#logs.values()], this.#options.recoveryParallelism, (log) => log.close());
+      await this.#checkpoints.saveAll(() => this.#logs.values());
+      if (!this.#isFailed) await writeCleanShutdownMark(this.#disk, this.#options.directory);
+    } finally {
+      await this.#lock.release();
+    }
+  }
+
+  async #openFound(name: string, isCleanStop: boolean): Promise<void> {
+    const directory = this.#path(name);
+    if (isDeletedDirectoryName(name)) return await this.#disk.remove(directory);
+    const parsed = parsePartitionDirectoryName(name);
+    if (parsed === null) return;
+    const topicId = (await readTopicId(this.#disk, directory)) ?? ZERO_UUID;
+    const config = this.#options.configOf?.(parsed.topic) ?? defaultLogConfig;
+    await this.#open({ ...parsed, topicId, directory }, config, isCleanStop);
+  }
+
+  async #create(identity: LogIdentity, config: LogConfig): Promise<SegmentedLog> {
+    await this.#disk.makeDirectory(identity.directory);
+    await writeTopicId(this.#disk, identity.directory, identity.topicId);
+    await this.#disk.syncDirectory(this.#options.directory);
+    return await this.#open(identity, config, false);
+  }
+
+  async #open(identity: LogIdentity, config: LogConfig, isCleanStop: boolean): Promise<SegmentedLog> {
+    const hints = this.#checkpoints.hintsFor(identity.topic, identity.partition, isCleanStop);
+    const log = new SegmentedLog(await loadLog(this.#env, identity, config, hints));
+    this.#logs.set(partitionDirectoryName(identity.topic, identity.partition), log);
+    return log;
+  }
+
+  #startTasks(): void {
+    const { checkpointIntervalMs, highWatermarkCheckpointIntervalMs, retentionCheckIntervalMs } = this.#options;
+    this.#every(checkpointIntervalMs, async () => {
+      await this.#checkpoints.save("recoveryPoint", this.#logs.values());
+      await this.#checkpoints.save("logStartOffset", this.#logs.values());
+    });
+    this.#every(highWatermarkCheckpointIntervalMs, () => this.#checkpoints.save("highWatermark", this.#logs.values()));
+    this.#every(retentionCheckIntervalMs, () => this.#cleanUp());
+  }
+
+  async #cleanUp(): Promise<void> {
+    const expiredBeforeMs = this.#runtime.clock.nowMs() - this.#options.producerIdExpirationMs;
+    for (const log of [...this.#logs.values()]) {
+      log.expireProducers(expiredBeforeMs);
+      await log.deleteExpired();
+    }
+  }
+
+  #every(intervalMs: number, task: () => Promise<void>): void {
+    this.#after(intervalMs, async () => {
+      try {
+        await task();
+      } finally {
+        if (!this.#isClosed) this.#every(intervalMs, task);
+      }
+    });
+  }
+
+  #after(delayMs: number, task: () => Promise<void>): void {
+    const timer = this.#runtime.timers.schedule(delayMs, () => {
+      this.#timers.delete(timer);
+      task().catch((error) => {
+        this.#runtime.logger.warn("a background task of the log directory failed", { error: String(error) });
+      });
+    });
+    this.#timers.add(timer);
+  }
+
+  #diskFailed(error: DiskError): void {
+    if (this.#isFailed) return;
+    this.#isFailed = true;
+    this.#options.onDiskFailure?.(error);
+  }
+
+  #path(name: string): string {
+    return joinPath(this.#options.directory, name);
+  }
+
+  #uniqueId(): string {
+    const bytes = this.#runtime.random.fill(new Uint8Array(16));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+}
+
+function checkTopicId(log: SegmentedLog, topicId: string): void {
+  if (log.topicId === topicId || log.topicId === ZERO_UUID) return;
+  throw new LogDirectoryCorrupt(log.directory, `it belongs to topic id ${log.topicId}, not to ${topicId}`);
+}
+
+function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}

@@ -1,0 +1,53 @@
+import type { Disk, DiskError, Runtime } from "@ottla/runtime";
+import type { LogConfig } from "../log-config.ts";
+import type { LogManager } from "../log-manager.ts";
+import { DirectoryLogManager } from "./directory-log-manager.ts";
+
+export interface LogManagerOptions {
+  readonly disk: Disk;
+  /** The log directory (`log.dirs` has one of these per entry) as a path of `disk`. It is created where absent. */
+  readonly directory: string;
+  readonly runtime: Runtime;
+  /** The configuration of a topic whose log is found in the directory. Default: Kafka's defaults. */
+  readonly configOf?: (topic: string) => LogConfig;
+  /** How many files may be open at once; files in use can exceed it. Default 1000. */
+  readonly maxOpenFiles?: number;
+  /** Memory for the newest batches of all partitions together. Default 64 MiB. */
+  readonly tailMemoryBytes?: number;
+  /** Memory kept for reads from disk to use again. Default 16 MiB. */
+  readonly readBufferBytes?: number;
+  /** How many logs are opened and recovered at a time (`num.recovery.threads.per.data.dir`). Default 8. */
+  readonly recoveryParallelism?: number;
+  /** `log.flush.offset.checkpoint.interval.ms` and the log start offsets'. Default 60,000. */
+  readonly checkpointIntervalMs?: number;
+  /** `replica.high.watermark.checkpoint.interval.ms`. Default 5000. */
+  readonly highWatermarkCheckpointIntervalMs?: number;
+  /** `log.retention.check.interval.ms`. Default 300,000. */
+  readonly retentionCheckIntervalMs?: number;
+  /** `producer.id.expiration.ms`. Default 86,400,000 (a day). */
+  readonly producerIdExpirationMs?: number;
+  /** Called once when a disk operation failed for good. Logs concerned refuse appends by then. */
+  readonly onDiskFailure?: (error: DiskError) => void;
+}
+
+/**
+ * Opens a log directory: takes its lock, opens the logs in it (recovering them where the last stop was not clean),
+ * removes what is left of deleted ones. Rejects with DiskError `LOCKED` when another broker uses the directory.
+ */
+export async function openLogManager(options: LogManagerOptions): Promise<LogManager> {
+  const { disk, directory } = options;
+  await disk.makeDirectory(directory);
+  const lock = await disk.lock(joinLock(directory));
+  try {
+    const manager = new DirectoryLogManager(options, lock);
+    await manager.start();
+    return manager;
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+function joinLock(directory: string): string {
+  return directory.endsWith("/") ? `${directory}.lock` : `${directory}/.lock`;
+}

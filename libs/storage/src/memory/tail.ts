@@ -1,0 +1,124 @@
+/** Bytes of one append that are still in memory: whole batches, as they arrived. */
+export interface TailChunk {
+  readonly bytes: Uint8Array;
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+}
+
+/**
+ * Bounds the memory that the tails of all partitions hold together. What counts is what a slice pins: a small slice
+ * of a large buffer pins all of it, and several slices of one buffer pin it once.
+ */
+export class TailMemory {
+  readonly #limitBytes: number;
+  /** How many chunks pin each buffer. */
+  readonly #pins = new Map<ArrayBufferLike, number>();
+  /** Every tail with a chunk, once per chunk, oldest chunk first; consumed from `#head`. */
+  #owners: Tail[] = [];
+  #head = 0;
+  #pinnedBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  get pinnedBytes(): number {
+    return this.#pinnedBytes;
+  }
+
+  /** @internal */
+  added(owner: Tail, bytes: Uint8Array): void {
+    const pins = this.#pins.get(bytes.buffer) ?? 0;
+    this.#pins.set(bytes.buffer, pins + 1);
+    if (pins === 0) this.#pinnedBytes += bytes.buffer.byteLength;
+    this.#owners.push(owner);
+    while (this.#pinnedBytes > this.#limitBytes && this.#head < this.#owners.length) this.#evictOldest();
+    this.#compact();
+  }
+
+  /** @internal */
+  removed(bytes: Uint8Array): void {
+    const pins = this.#pins.get(bytes.buffer)!;
+    if (pins > 1) {
+      this.#pins.set(bytes.buffer, pins - 1);
+      return;
+    }
+    this.#pins.delete(bytes.buffer);
+    this.#pinnedBytes -= bytes.buffer.byteLength;
+  }
+
+  #evictOldest(): void {
+    this.#owners[this.#head++]!.dropOldest();
+  }
+
+  #compact(): void {
+    if (this.#head < 1024 || this.#head * 2 < this.#owners.length) return;
+    this.#owners = this.#owners.slice(this.#head);
+    this.#head = 0;
+  }
+}
+
+/** Stands where a chunk was, so that the array does not pin it any more. */
+const NOTHING: TailChunk = { bytes: new Uint8Array(0), baseOffset: -1, lastOffset: -1 };
+
+/** The newest batches of one partition, in memory. Invariant: no record between its first and last offset is missing. */
+export class Tail {
+  readonly #memory: TailMemory;
+  #chunks: TailChunk[] = [];
+  #head = 0;
+  /** Chunks that were cleared, but stand in the memory's queue still. */
+  #clearedCount = 0;
+
+  constructor(memory: TailMemory) {
+    this.#memory = memory;
+  }
+
+  /** The first offset in memory; Infinity when there is nothing. */
+  get startOffset(): number {
+    return this.#chunks[this.#head]?.baseOffset ?? Number.POSITIVE_INFINITY;
+  }
+
+  get chunks(): readonly TailChunk[] {
+    return this.#chunks;
+  }
+
+  add(chunk: TailChunk): void {
+    this.#chunks.push(chunk);
+    this.#memory.added(this, chunk.bytes);
+  }
+
+  /** The index of the chunk that holds `offset`, or of the one after it; `chunks.length` when there is none. */
+  indexOf(offset: number): number {
+    let low = this.#head;
+    let high = this.#chunks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#chunks[middle]!.lastOffset < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Forgets everything, as after a truncation. */
+  clear(): void {
+    const remaining = this.#chunks.slice(this.#head);
+    this.#clearedCount += remaining.length;
+    this.#chunks = [];
+    this.#head = 0;
+    for (const chunk of remaining) this.#memory.removed(chunk.bytes);
+  }
+
+  /** @internal */
+  dropOldest(): void {
+    if (this.#clearedCount > 0) {
+      this.#clearedCount--;
+      return;
+    }
+    const chunk = this.#chunks[this.#head]!;
+    this.#chunks[this.#head++] = NOTHING;
+    this.#memory.removed(chunk.bytes);
+    if (this.#head < 64 || this.#head * 2 < this.#chunks.length) return;
+    this.#chunks = this.#chunks.slice(this.#head);
+    this.#head = 0;
+  }
+}

@@ -1,0 +1,179 @@
+import { BATCH_HEADER_BYTES, lastOffsetAt, maxTimestampAt } from "@ottla/protocol/internal";
+import type { Disk } from "@ottla/runtime";
+import { CachedFile, type FileCache } from "../files/file-cache.ts";
+import {
+  DELETED_SUFFIX,
+  joinPath,
+  LOG_SUFFIX,
+  OFFSET_INDEX_SUFFIX,
+  offsetFileName,
+  TIME_INDEX_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
+} from "../files/names.ts";
+import { OFFSET_INDEX_ENTRY_BYTES, OffsetIndex } from "../indexes/offset-index.ts";
+import { TIME_INDEX_ENTRY_BYTES, TimeIndex, type TimestampOffset } from "../indexes/time-index.ts";
+import { TRANSACTION_INDEX_ENTRY_BYTES, TransactionIndex } from "../indexes/transaction-index.ts";
+
+/** What the disk holds of a segment when it is opened. */
+export interface SegmentSizes {
+  readonly logBytes: number;
+  readonly offsetIndexBytes: number;
+  readonly timeIndexBytes: number;
+  readonly transactionIndexBytes: number;
+}
+
+export const NEW_SEGMENT: SegmentSizes = {
+  logBytes: 0,
+  offsetIndexBytes: 0,
+  timeIndexBytes: 0,
+  transactionIndexBytes: 0,
+};
+
+const NO_TIMESTAMP_OFFSET: TimestampOffset = { timestampMs: -1, offset: -1 };
+
+/** A stretch of the log: a file of batches and its indexes. Every offset in it is at least `baseOffset`. */
+export class Segment {
+  readonly baseOffset: number;
+  readonly log: CachedFile;
+  readonly offsetIndex: OffsetIndex;
+  readonly timeIndex: TimeIndex;
+  readonly transactionIndex: TransactionIndex;
+  /** Bytes of batches that are in the file and count. */
+  sizeBytes: number;
+  /** When the segment was created, or last written to before it was opened. */
+  readonly createdMs: number;
+  /** The first batch's largest timestamp, which the segment's age counts from; null while it is empty, or not read. */
+  firstTimestampMs: number | null = null;
+  /** The largest timestamp so far with its batch's last offset; null where the time index has not been read yet. */
+  #maxTimestamp: TimestampOffset | null;
+  #bytesSinceIndexEntry = 0;
+  /** Bytes at the end that are not synced, or a length that is not. */
+  isUnsynced: boolean;
+
+  constructor(files: FileCache, directory: string, baseOffset: number, sizes: SegmentSizes, createdMs: number) {
+    const path = (suffix: string) => joinPath(directory, offsetFileName(baseOffset, suffix));
+    const count = (bytes: number, entryBytes: number) => Math.floor(bytes / entryBytes);
+    this.baseOffset = baseOffset;
+    this.createdMs = createdMs;
+    this.sizeBytes = sizes.logBytes;
+    this.isUnsynced = sizes === NEW_SEGMENT;
+    this.log = new CachedFile(files, path(LOG_SUFFIX), { create: true });
+    const offsetEntries = count(sizes.offsetIndexBytes, OFFSET_INDEX_ENTRY_BYTES);
+    this.offsetIndex = new OffsetIndex(files, path(OFFSET_INDEX_SUFFIX), baseOffset, offsetEntries);
+    const timeEntries = count(sizes.timeIndexBytes, TIME_INDEX_ENTRY_BYTES);
+    this.timeIndex = new TimeIndex(files, path(TIME_INDEX_SUFFIX), baseOffset, timeEntries);
+    const transactionEntries = count(sizes.transactionIndexBytes, TRANSACTION_INDEX_ENTRY_BYTES);
+    this.transactionIndex = new TransactionIndex(files, path(TRANSACTION_INDEX_SUFFIX), transactionEntries);
+    this.#maxTimestamp = timeEntries === 0 ? NO_TIMESTAMP_OFFSET : null;
+  }
+
+  /** The largest timestamp so far, with the last offset of its batch; -1 where there is none. */
+  async maxTimestamp(): Promise<TimestampOffset> {
+    this.#maxTimestamp ??= (await this.timeIndex.lastEntry()) ?? NO_TIMESTAMP_OFFSET;
+    return this.#maxTimestamp;
+  }
+
+  /**
+   * Takes a batch into account that was written at the end of the file. The time index must have been read.
+   * An index entry is made for it when `indexIntervalBytes` of log lie behind the last one.
+   */
+  batchWritten(bytes: Uint8Array, position: number, sizeBytes: number, indexIntervalBytes: number): void {
+    const lastOffset = lastOffsetAt(bytes, position);
+    const timestampMs = maxTimestampAt(bytes, position);
+    if (this.sizeBytes === 0) this.firstTimestampMs = timestampMs;
+    if (timestampMs > this.#maxTimestamp!.timestampMs) this.#maxTimestamp = { timestampMs, offset: lastOffset };
+    if (this.#bytesSinceIndexEntry > indexIntervalBytes) {
+      this.offsetIndex.append(lastOffset, this.sizeBytes);
+      this.timeIndex.maybeAppend(this.#maxTimestamp!.timestampMs, this.#maxTimestamp!.offset);
+      this.#bytesSinceIndexEntry = 0;
+    }
+    this.sizeBytes += sizeBytes;
+    this.#bytesSinceIndexEntry += sizeBytes;
+    this.isUnsynced = true;
+  }
+
+  /** The last step before a segment is closed for writing: the time index must know its largest timestamp. */
+  async finishIndexes(): Promise<void> {
+    const { timestampMs, offset } = await this.maxTimestamp();
+    if (timestampMs >= 0) this.timeIndex.maybeAppend(timestampMs, offset);
+    await this.saveIndexes();
+  }
+
+  async saveIndexes(): Promise<void> {
+    await Promise.all([this.offsetIndex.index.save(), this.timeIndex.index.save(), this.transactionIndex.save()]);
+  }
+
+  async syncLog(): Promise<void> {
+    if (!this.isUnsynced) return;
+    this.isUnsynced = false;
+    await this.log.use((file) => file.sync());
+  }
+
+  async syncIndexes(): Promise<void> {
+    await Promise.all([this.offsetIndex.index.sync(), this.timeIndex.index.sync(), this.transactionIndex.sync()]);
+  }
+
+  /** Cuts the file at `position`, which is where the batch with `offset` began, and the indexes with it. */
+  async truncateTo(offset: number, position: number): Promise<void> {
+    await this.log.use((file) => file.truncate(position));
+    this.sizeBytes = position;
+    this.isUnsynced = true;
+    await this.truncateIndexesTo(offset);
+    this.#bytesSinceIndexEntry = 0;
+    this.firstTimestampMs = null;
+    await this.prepareForAppends();
+  }
+
+  /** Drops index entries of batches that end at or after `offset`, or that lie beyond the end of the file. */
+  async truncateIndexesTo(offset: number): Promise<void> {
+    await this.offsetIndex.truncateTo(offset, this.sizeBytes);
+    await this.timeIndex.truncateTo(offset);
+    await this.transactionIndex.truncateTo(offset);
+    this.#maxTimestamp = null;
+    await this.maxTimestamp();
+  }
+
+  /** Reads what must be known of a segment before it is written to. */
+  async prepareForAppends(): Promise<void> {
+    await this.maxTimestamp();
+    if (this.sizeBytes < BATCH_HEADER_BYTES) return;
+    const header = new Uint8Array(BATCH_HEADER_BYTES);
+    await this.log.use((file) => file.read(header, 0));
+    this.firstTimestampMs = maxTimestampAt(header, 0);
+  }
+
+  /** Counts batches that lie between the last index entry and the end towards the largest timestamp. */
+  batchSeen(bytes: Uint8Array, position: number, sizeBytes: number): void {
+    const timestampMs = maxTimestampAt(bytes, position);
+    if (timestampMs > this.#maxTimestamp!.timestampMs) {
+      this.#maxTimestamp = { timestampMs, offset: lastOffsetAt(bytes, position) };
+    }
+    this.#bytesSinceIndexEntry += sizeBytes;
+  }
+
+  /** Whether the entries of both indexes ascend and lie within the log. Reads them all. */
+  async hasSaneIndexes(): Promise<boolean> {
+    return (await this.offsetIndex.isSane(this.sizeBytes)) && (await this.timeIndex.isSane());
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#files().map((file) => file.close()));
+  }
+
+  /** Renames the files out of the way; those who read them go on. Returns the new paths. */
+  async markDeleted(disk: Disk): Promise<string[]> {
+    const renamed: string[] = [];
+    for (const file of this.#files()) {
+      if ((await disk.stat(file.path)) === null) continue;
+      const path = file.path + DELETED_SUFFIX;
+      await disk.rename(file.path, path);
+      file.path = path;
+      renamed.push(path);
+    }
+    return renamed;
+  }
+
+  #files(): CachedFile[] {
+    return [this.log, this.offsetIndex.index.file, this.timeIndex.index.file, this.transactionIndex.index.file];
+  }
+}
