@@ -90,7 +90,7 @@ export class WebSocketChannel implements ByteChannel {
 
   destroy(cause?: Error): void {
     if (this.state === "closed") return;
-    this.cause = cause;
+    this.cause ??= cause;
     this.state = "closing";
     this.held = [];
     this.socket.onmessage = null;

@@ -13,7 +13,7 @@ import {
 } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
 import { formatAddress } from "../address.ts";
-import type { BrokerAddress, ByteChannel, Connector } from "../byte-channel.ts";
+import type { BrokerAddress, ByteChannel, Connector, WriteDone } from "../byte-channel.ts";
 import { Fifo } from "../fifo.ts";
 import { FrameDecoder } from "../frame-decoder.ts";
 import { UNORDERED_SUBPROTOCOL } from "../subprotocol.ts";
@@ -75,10 +75,12 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
-interface WaitingRequest {
+interface OutgoingRequest {
   readonly correlationId: number;
   readonly chunks: readonly Uint8Array[];
-  readonly pending: PendingRequest;
+  /** Null for a request without a response. */
+  readonly pending: PendingRequest | null;
+  readonly onDone?: WriteDone;
 }
 
 /**
@@ -98,7 +100,7 @@ export class BrokerConnection {
   private readonly requestTimeoutMs: number;
   private readonly maxInFlightRequests: number;
   private readonly inFlight = new Map<number, PendingRequest>();
-  private readonly waiting = new Fifo<WaitingRequest>();
+  private readonly waiting = new Fifo<OutgoingRequest>();
   private abandoned = 0;
   private versions: BrokerVersions | null = null;
   private nextCorrelationId = 0;
@@ -218,8 +220,10 @@ export class BrokerConnection {
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       this.requireOpen();
-      const chunks = this.encode(api, options.version ?? this.requestVersion(api), this.takeCorrelationId(), body);
-      this.write(chunks, (written) => (written ? resolve() : reject(this.lostError())));
+      const correlationId = this.takeCorrelationId();
+      const chunks = this.encode(api, options.version ?? this.requestVersion(api), correlationId, body);
+      const onDone = (written: boolean) => (written ? resolve() : reject(this.lostError()));
+      this.send({ correlationId, chunks, pending: null, onDone });
     });
   }
 
@@ -296,16 +300,13 @@ export class BrokerConnection {
     return encodeRequest(api, version, { correlationId, clientId: this.options.clientId }, body);
   }
 
-  private send(request: WaitingRequest): void {
-    if (this.inFlight.size >= this.maxInFlightRequests) {
-      this.waiting.push(request);
-      return;
-    }
-    this.inFlight.set(request.correlationId, request.pending);
-    this.write(request.chunks);
+  private send(request: OutgoingRequest): void {
+    if (this.waiting.length > 0 || this.inFlight.size >= this.maxInFlightRequests) this.waiting.push(request);
+    else this.sendNow(request);
   }
 
-  private write(chunks: readonly Uint8Array[], onDone?: (written: boolean) => void): void {
+  private sendNow({ correlationId, chunks, pending, onDone }: OutgoingRequest): void {
+    if (pending !== null) this.inFlight.set(correlationId, pending);
     if (!this.channel.write(chunks, onDone)) this.channelFull = true;
   }
 
@@ -340,8 +341,8 @@ export class BrokerConnection {
   private sendWaiting(): void {
     while (this.waiting.length > 0 && this.inFlight.size < this.maxInFlightRequests) {
       const next = this.waiting.shift()!;
-      if (next.pending.isAbandoned) this.abandoned--;
-      else this.send(next);
+      if (next.pending?.isAbandoned) this.abandoned--;
+      else this.sendNow(next);
     }
   }
 
@@ -381,6 +382,7 @@ export class BrokerConnection {
       return Number.POSITIVE_INFINITY;
     }
     this.waiting.forEach(({ pending }) => {
+      if (pending === null) return;
       if (pending.deadlineMs > nowMs) nextMs = Math.min(nextMs, pending.deadlineMs);
       else if (!pending.isAbandoned) this.timeOutWaiting(pending);
     });
@@ -410,7 +412,10 @@ export class BrokerConnection {
     this.closeError = error;
     for (const pending of this.inFlight.values()) pending.fail(error);
     this.inFlight.clear();
-    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) next.pending.fail(error);
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+      next.pending?.fail(error);
+      next.onDone?.(false);
+    }
     this.onDrain();
   }
 

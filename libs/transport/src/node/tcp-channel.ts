@@ -90,7 +90,7 @@ export class TcpChannel implements ByteChannel {
   destroy(cause?: Error): void {
     if (this.state === "closed") return;
     this.state = "closing";
-    this.cause = cause;
+    this.cause ??= cause;
     this.socket.destroy();
   }
 

@@ -123,7 +123,7 @@ export class NodeWebSocketChannel implements ByteChannel {
   destroy(cause?: Error): void {
     if (this.state === "closed") return;
     this.state = "closing";
-    this.cause = cause;
+    this.cause ??= cause;
     this.webSocket.terminate();
   }
 

@@ -56,6 +56,7 @@ export class HttpEndpoint {
   private async handleRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.connections.endHandshake(request.socket);
     this.limitAnswerTime(request.socket);
+    request.resume();
     const verdict = this.judge(request, false);
     if (!verdict.allowed) {
       sendResponse(response, textResponse(403, verdict.reason));
