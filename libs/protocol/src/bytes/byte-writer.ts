@@ -155,24 +155,36 @@ export class ByteWriter {
    * are `Long.MAX_VALUE` and `Long.MIN_VALUE`.
    */
   writeInt64(value: number): void {
-    if (!(Number.isInteger(value) && value >= INT64_MIN && value <= INT64_MAX)) {
-      failRange(value, "int64");
+    if ((value | 0) === value) {
+      this.putInt64(value >> 31, value);
+      return;
     }
+    if (!(Number.isInteger(value) && value >= INT64_MIN && value <= INT64_MAX)) failRange(value, "int64");
     if (value === INT64_MAX) {
-      this.putInt32(0x7fffffff);
-      this.putInt32(-1);
+      this.putInt64(0x7fffffff, -1);
       return;
     }
     const high = Math.floor(value / TWO_32);
-    this.putInt32(high);
-    this.putInt32(value - high * TWO_32);
+    this.putInt64(high, value - high * TWO_32);
+  }
+
+  private putInt64(high: number, low: number): void {
+    const at = this.reserve(8);
+    const { buffer } = this;
+    buffer[at] = high >> 24;
+    buffer[at + 1] = high >> 16;
+    buffer[at + 2] = high >> 8;
+    buffer[at + 3] = high;
+    buffer[at + 4] = low >> 24;
+    buffer[at + 5] = low >> 16;
+    buffer[at + 6] = low >> 8;
+    buffer[at + 7] = low;
   }
 
   /** A 64-bit integer with all its bits. */
   writeBigInt64(value: bigint): void {
     if (BigInt.asIntN(64, value) !== value) failRange(value, "int64");
-    this.putInt32(Number(value >> 32n));
-    this.putInt32(Number(value & 0xffffffffn));
+    this.putInt64(Number(value >> 32n), Number(value & 0xffffffffn));
   }
 
   writeFloat64(value: number): void {

@@ -1,7 +1,19 @@
 import { apiMessage } from "../schema/api.ts";
-import { array, bool, int16, int32, string, uuid } from "../schema/field.ts";
+import { array, bool, string, uuid } from "../schema/field.ts";
 import { type Infer, message } from "../schema/message.ts";
-import { listenerUrl } from "./listener-url.ts";
+import { metadataResponseFields } from "./metadata-fields.ts";
+import { MetadataResponseCodec } from "./metadata-response-fast.ts";
+
+export {
+  type MetadataResponse,
+  type MetadataResponseBroker,
+  type MetadataResponseBrokerInput,
+  type MetadataResponsePartition,
+  type MetadataResponsePartitionInput,
+  type MetadataResponseTopic,
+  type MetadataResponseTopicInput,
+  NO_AUTHORIZED_OPERATIONS,
+} from "./metadata-fields.ts";
 
 /** Asks for brokers, topics and partition leaders; null topics means all of them (an empty list, in v0). */
 export const metadataRequest = message(
@@ -19,37 +31,13 @@ export const metadataRequest = message(
 
 /** The cluster as the broker knows it. */
 export const metadataResponse = message(
-  { name: "MetadataResponse", validVersions: "0-13", flexibleVersions: "9+" },
   {
-    throttleTimeMs: int32({ versions: "3+", ignorable: true }),
-    brokers: array({
-      nodeId: int32(),
-      host: string(),
-      port: int32(),
-      rack: string({ versions: "1+", nullable: "1+", ignorable: true, default: null }),
-      url: listenerUrl("9+"),
-    }),
-    clusterId: string({ versions: "2+", nullable: "2+", ignorable: true, default: null }),
-    controllerId: int32({ versions: "1+", ignorable: true, default: -1 }),
-    topics: array({
-      errorCode: int16(),
-      name: string({ nullable: "12+" }),
-      topicId: uuid({ versions: "10+", ignorable: true }),
-      isInternal: bool({ versions: "1+", ignorable: true, default: false }),
-      partitions: array({
-        errorCode: int16(),
-        partitionIndex: int32(),
-        leaderId: int32(),
-        leaderEpoch: int32({ versions: "7+", ignorable: true, default: -1 }),
-        replicaNodes: array(int32()),
-        isrNodes: array(int32()),
-        offlineReplicas: array(int32(), { versions: "5+", ignorable: true }),
-      }),
-      topicAuthorizedOperations: int32({ versions: "8+", default: -2147483648 }),
-    }),
-    clusterAuthorizedOperations: int32({ versions: "8-10", default: -2147483648 }),
-    errorCode: int16({ versions: "13+", ignorable: true }),
+    name: "MetadataResponse",
+    validVersions: "0-13",
+    flexibleVersions: "9+",
+    codec: (version) => new MetadataResponseCodec(version),
   },
+  metadataResponseFields,
 );
 
 export const metadataApi = apiMessage({
@@ -60,4 +48,3 @@ export const metadataApi = apiMessage({
 });
 
 export interface MetadataRequest extends Infer<typeof metadataRequest> {}
-export interface MetadataResponse extends Infer<typeof metadataResponse> {}

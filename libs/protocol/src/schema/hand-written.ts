@@ -71,7 +71,7 @@ export function readInt32s(reader: ByteReader, compact: boolean): number[] {
 }
 
 /** A string that is not null; left out, it is empty. */
-export function writeString(writer: ByteWriter, compact: boolean, text: string | undefined): void {
+export function writeString(writer: ByteWriter, compact: boolean, text: string | null | undefined): void {
   if (text === null) failNullWrite();
   writeNullableString(writer, compact, text ?? "");
 }

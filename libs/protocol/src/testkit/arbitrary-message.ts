@@ -13,11 +13,56 @@ const uuid = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => uuid
 /** Small integers and the bounds are what goes wrong; unpaired surrogates do not survive UTF-8. */
 const text = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ unit: "grapheme", maxLength: 40 }));
 const smallBytes = fc.uint8Array({ maxLength: 40 });
-const rope = fc.oneof(smallBytes, fc.uint8Array({ minLength: 1000, maxLength: 1100 }));
+/** Small enough to be copied into the frame, or large enough to be referenced. */
+const recordBytes = fc.oneof(
+  smallBytes,
+  fc.integer({ min: 1000, max: 1100 }).map((size) => new Uint8Array(size).fill(size)),
+);
 
 /** Values of a message in one version: what decoding its encoding gives again, member for member. */
 export function arbitraryMessage(message: AnyMessage, version: number): fc.Arbitrary<unknown> {
   return arbitraryStruct(message.fields, version, message.isFlexible(version));
+}
+
+/**
+ * What a caller may encode as far as the types go: members left out, members set in versions that do not have them,
+ * null in versions that do not allow it.
+ */
+export function arbitraryInput(message: AnyMessage, version: number): fc.Arbitrary<unknown> {
+  return arbitraryStructInput(message.fields, version, message.isFlexible(version));
+}
+
+function arbitraryStructInput(fields: StructSpec, version: number, flexible: boolean): fc.Arbitrary<unknown> {
+  const members: Record<string, fc.Arbitrary<unknown>> = {};
+  const required: string[] = [];
+  for (const [name, spec] of Object.entries(fields)) {
+    members[name] = arbitraryMemberInput(spec, version, flexible);
+    if (spec.versions === undefined && spec.tag === undefined && spec.default === undefined) required.push(name);
+  }
+  const plain = fc.record(members, { requiredKeys: required });
+  // In a version without tagged fields these are an error, so they must be rare there.
+  const tags = fc.oneof(
+    { arbitrary: unknownTags, weight: 1 },
+    { arbitrary: fc.constant({}), weight: flexible ? 1 : 9 },
+  );
+  return fc.tuple(plain, tags).map(([value, unknown]) => ({ ...value, ...unknown }));
+}
+
+function arbitraryMemberInput(spec: FieldSpec, version: number, flexible: boolean): fc.Arbitrary<unknown> {
+  const present = within(spec.versions, version, true);
+  const value = arbitraryInputValue(spec, version, flexible);
+  const mayBeNull = spec.nullable !== undefined;
+  return fc.oneof(
+    { arbitrary: present ? value : fc.constant(defaultOf(spec)), weight: 30 },
+    { arbitrary: value, weight: 1 },
+    { arbitrary: mayBeNull ? fc.constant(null) : value, weight: within(spec.nullable, version, false) ? 8 : 1 },
+  );
+}
+
+function arbitraryInputValue(spec: FieldSpec, version: number, flexible: boolean): fc.Arbitrary<unknown> {
+  if (spec.type === "struct") return arbitraryStructInput(spec.fields!, version, flexible);
+  if (spec.type !== "array") return arbitraryValue(spec, version, flexible);
+  return fc.array(arbitraryInputValue(spec.element!, version, flexible), { maxLength: ARRAY_LENGTH_MAX });
 }
 
 function arbitraryStruct(fields: StructSpec, version: number, flexible: boolean): fc.Arbitrary<unknown> {
@@ -82,7 +127,7 @@ function arbitraryValue(spec: FieldSpec, version: number, flexible: boolean): fc
     case "bytes":
       return smallBytes;
     case "records":
-      return rope;
+      return recordBytes;
     case "array":
       return fc.array(arbitraryValue(spec.element!, version, flexible), { maxLength: ARRAY_LENGTH_MAX });
     case "struct":
