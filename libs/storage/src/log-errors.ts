@@ -48,6 +48,18 @@ export class LogUnavailable extends Error {
   }
 }
 
+/** A partition's directory belongs to another topic of the same name, which has been deleted meanwhile. */
+export class InconsistentTopicId extends Error {
+  readonly errno = ErrorCode.INCONSISTENT_TOPIC_ID;
+  readonly foundTopicId: string;
+
+  constructor(directory: string, foundTopicId: string, expectedTopicId: string) {
+    super(`${directory} belongs to topic id ${foundTopicId}, not to ${expectedTopicId}: delete that log first`);
+    this.name = "InconsistentTopicId";
+    this.foundTopicId = foundTopicId;
+  }
+}
+
 /** A file of the log directory that is not what its name says. `path` is the file's. */
 export class LogDirectoryCorrupt extends Error {
   readonly path: string;

@@ -35,17 +35,21 @@ export function checkLeaderBatches(
   checkTotal(bytes, config);
 }
 
-/** Throws {@link AppendRejected} unless the batches are whole, intact and go on where the log ends. */
-export function checkFollowerBatches(bytes: Uint8Array, config: LogConfig): void {
+/** Throws {@link AppendRejected} unless the batches are whole and intact. */
+export function checkFollowerBatches(bytes: Uint8Array): void {
   for (let position = 0; position < bytes.length; position += batchSizeAt(bytes, position)) {
     const problem = checkBatchIntegrity(bytes, position);
     if (problem !== null) throw new AppendRejected(problem.errorCode, problem.message);
   }
-  checkTotal(bytes, config);
+  checkNotEmpty(bytes);
+}
+
+function checkNotEmpty(bytes: Uint8Array): void {
+  if (bytes.length === 0) throw new AppendRejected(ErrorCode.INVALID_RECORD, "there is no record batch to append");
 }
 
 function checkTotal(bytes: Uint8Array, config: LogConfig): void {
-  if (bytes.length === 0) throw new AppendRejected(ErrorCode.INVALID_RECORD, "there is no record batch to append");
+  checkNotEmpty(bytes);
   if (bytes.length <= config.segmentBytes) return;
   throw new AppendRejected(
     ErrorCode.RECORD_LIST_TOO_LARGE,

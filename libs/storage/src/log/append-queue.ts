@@ -94,6 +94,16 @@ export class AppendQueue {
     }
   }
 
+  /** Begins a new segment at the log end, unless something is queued just now. */
+  async roll(): Promise<void> {
+    await this.runExclusively(async () => {
+      if (this.#nextOffset !== this.#state.logEndOffset) return;
+      const snapshot = encodeProducerSnapshot(this.#state.producers.entries);
+      await this.#roll({ baseOffset: this.#nextOffset, snapshot });
+      this.#planner.reset(this.#state);
+    });
+  }
+
   /** To be called when the end of the log was changed by other means than an append. Nothing may be queued. */
   reset(): void {
     this.#nextOffset = this.#state.logEndOffset;

@@ -35,7 +35,9 @@ export function placeLeaderBatches(
     if (stampMs !== null) setLogAppendTime(bytes, position, stampMs);
     nextOffset += lastOffsetDeltaAt(bytes, position) + 1;
   }
-  return toQueuedAppend(state, bytes, firstOffset, nowMs, (position) => checkProducer(state, bytes, position));
+  return toQueuedAppend(state, bytes, firstOffset, nowMs, (position) => {
+    state.producers.check(bytes, position, options.origin);
+  });
 }
 
 /** Takes batches that carry their offsets already into the producers' state. */
@@ -46,10 +48,6 @@ export function placeFollowerBatches(
   nowMs: number,
 ): QueuedAppend {
   return toQueuedAppend(state, bytes, firstOffset, nowMs, () => {});
-}
-
-function checkProducer(state: LogState, bytes: Uint8Array, position: number): void {
-  state.producers.check(bytes, position);
 }
 
 function toQueuedAppend(

@@ -22,6 +22,8 @@ export interface LogEnvironment {
   diskFailed(error: DiskError): void;
   /** Called after a log's recovery point moved back: the checkpoint on disk must not promise more than is true. */
   recoveryPointLowered(): Promise<void>;
+  /** Called after records were deleted by request: a crash must not bring them back. */
+  logStartAdvanced(): Promise<void>;
 }
 
 /** Where a log is, and whose it is. */
@@ -102,13 +104,10 @@ export class LogState {
 
   /** Moves the log end, and what may not lie beyond it. */
   setLogEndOffset(offset: number): void {
-    const isGrowth = offset > this.logEndOffset;
     this.logEndOffset = offset;
-    if (!isGrowth) {
-      this.recoveryPoint = Math.min(this.recoveryPoint, offset);
-      this.logStartOffset = Math.min(this.logStartOffset, offset);
-      this.setHighWatermark(this.#highWatermark);
-    }
+    this.recoveryPoint = Math.min(this.recoveryPoint, offset);
+    this.logStartOffset = Math.min(this.logStartOffset, offset);
+    this.setHighWatermark(this.#highWatermark);
     this.notify();
   }
 

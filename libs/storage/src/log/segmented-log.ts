@@ -6,6 +6,7 @@ import {
   producerIdAt,
 } from "@ottla/protocol/internal";
 import type { LogConfig } from "../log-config.ts";
+import { OffsetOutOfRange } from "../log-errors.ts";
 import type {
   EpochEndOffset,
   LeaderAppendOptions,
@@ -110,7 +111,7 @@ export class SegmentedLog implements PartitionLog {
   appendAsFollower(batches: Uint8Array): LogAppend {
     const state = this.#state;
     state.checkAppendable();
-    checkFollowerBatches(batches, state.config);
+    checkFollowerBatches(batches);
     checkFollowerOffsets(batches, this.#queue.nextOffset);
     const nowMs = state.env.runtime.clock.nowMs();
     const append = placeFollowerBatches(state, batches, baseOffsetAt(batches, 0), nowMs);
@@ -182,7 +183,8 @@ export class SegmentedLog implements PartitionLog {
   /** @internal Stops all activity and lets go of all files without writing anything: the log is to be deleted. */
   async abandon(): Promise<void> {
     this.#state.isClosed = true;
-    await this.#syncer.runExclusively(() => this.#queue.runExclusively(() => this.#release()));
+    await this.#queue.settled.catch(() => {});
+    await this.#syncer.runExclusively(() => this.#release());
   }
 
   onAdvance(listener: () => void): () => void {
@@ -232,10 +234,11 @@ export class SegmentedLog implements PartitionLog {
   async #moveLogStart(offset: number): Promise<void> {
     const state = this.#state;
     if (offset <= state.logStartOffset) return;
-    if (offset > state.highWatermark) throw new RangeError(`offset ${offset} is above the high watermark`);
+    if (offset > state.highWatermark) throw new OffsetOutOfRange(offset, state.logStartOffset, state.highWatermark);
     state.logStartOffset = offset;
     state.epochs.truncateFromStart(offset);
     await this.#syncer.saveEpochs();
+    await state.env.logStartAdvanced();
     state.notify();
   }
 
@@ -254,7 +257,7 @@ export class SegmentedLog implements PartitionLog {
   async #deleteExpired(): Promise<number> {
     const state = this.#state;
     const expired = await expiredSegments(state, state.env.runtime.clock.nowMs());
-    // The segment that is written to stays: it is closed by the next append, and goes after that.
+    if (expired.includes(state.segments.active)) await this.#queue.roll();
     const closed = expired.filter((segment) => segment !== state.segments.active);
     if (closed.length === 0) return 0;
     await this.#deleter.delete(closed);
@@ -262,6 +265,7 @@ export class SegmentedLog implements PartitionLog {
     state.epochs.truncateFromStart(state.logStartOffset);
     await this.#syncer.saveEpochs();
     state.notify();
+    state.logger.info("segments expired", { segments: closed.length, logStartOffset: state.logStartOffset });
     return closed.length;
   }
 

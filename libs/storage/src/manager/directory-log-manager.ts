@@ -14,7 +14,7 @@ import { loadLog } from "../log/log-loader.ts";
 import type { LogEnvironment, LogIdentity } from "../log/log-state.ts";
 import { SegmentedLog } from "../log/segmented-log.ts";
 import { defaultLogConfig, type LogConfig } from "../log-config.ts";
-import { LogDirectoryCorrupt } from "../log-errors.ts";
+import { InconsistentTopicId } from "../log-errors.ts";
 import type { LogManager } from "../log-manager.ts";
 import { BufferPool } from "../memory/buffer-pool.ts";
 import { TailMemory } from "../memory/tail.ts";
@@ -71,6 +71,7 @@ export class DirectoryLogManager implements LogManager {
       tailMemory: new TailMemory(this.#options.tailMemoryBytes),
       diskFailed: (error) => this.#diskFailed(error),
       recoveryPointLowered: () => this.#checkpoints.save("recoveryPoint", this.#logs.values()),
+      logStartAdvanced: () => this.#checkpoints.save("logStartOffset", this.#logs.values()),
     };
   }
 
@@ -81,7 +82,12 @@ export class DirectoryLogManager implements LogManager {
     await this.#checkpoints.load();
     const directories = (await this.#disk.list(directory)).filter((entry) => entry.isDirectory);
     const startedMs = this.#runtime.clock.monotonicMs();
-    await runLimited(directories, recoveryParallelism, ({ name }) => this.#openFound(name, isCleanStop));
+    try {
+      await runLimited(directories, recoveryParallelism, ({ name }) => this.#openFound(name, isCleanStop));
+    } catch (error) {
+      await Promise.all(Array.from(this.#logs.values(), (log) => log.abandon()));
+      throw error;
+    }
     this.#runtime.logger.info("log directory opened", {
       directory,
       logs: this.#logs.size,
@@ -134,13 +140,23 @@ export class DirectoryLogManager implements LogManager {
     this.#isClosed = true;
     for (const timer of this.#timers) timer.cancel();
     try {
-      await Promise.all(this.#opening.values());
-      await runLimited([...this.#logs.values()], this.#options.recoveryParallelism, (log) => log.close());
+      await Promise.allSettled(this.#opening.values());
+      const errors = await this.#closeLogs();
       await this.#checkpoints.saveAll(() => this.#logs.values());
+      if (errors.length > 0) throw errors[0];
       if (!this.#isFailed) await writeCleanShutdownMark(this.#disk, this.#options.directory);
     } finally {
       await this.#lock.release();
     }
+  }
+
+  /** Closes every log, also where others cannot be closed. */
+  async #closeLogs(): Promise<unknown[]> {
+    const errors: unknown[] = [];
+    await runLimited([...this.#logs.values()], this.#options.recoveryParallelism, async (log) => {
+      await log.close().catch((error) => errors.push(error));
+    });
+    return errors;
   }
 
   async #openFound(name: string, isCleanStop: boolean): Promise<void> {
@@ -223,7 +239,7 @@ export class DirectoryLogManager implements LogManager {
 
 function checkTopicId(log: SegmentedLog, topicId: string): void {
   if (log.topicId === topicId || log.topicId === ZERO_UUID) return;
-  throw new LogDirectoryCorrupt(log.directory, `it belongs to topic id ${log.topicId}, not to ${topicId}`);
+  throw new InconsistentTopicId(log.directory, log.topicId, topicId);
 }
 
 function withoutUndefined<T extends object>(options: T): T {

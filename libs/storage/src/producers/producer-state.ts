@@ -15,6 +15,7 @@ import {
 } from "@ottla/protocol/internal";
 import type { AbortedTransactionEntry } from "../indexes/transaction-index.ts";
 import { AppendRejected } from "../log-errors.ts";
+import type { LeaderAppendOptions } from "../partition-log.ts";
 import { readMarker } from "./marker.ts";
 import {
   emptyProducerEntry,
@@ -75,12 +76,14 @@ export class ProducerState {
   }
 
   /** Throws {@link AppendRejected} where a leader must not append the batch. The batch has a producer id. */
-  check(bytes: Uint8Array, position: number): void {
+  check(bytes: Uint8Array, position: number, origin: LeaderAppendOptions["origin"]): void {
     const entry = this.#entries.get(producerIdAt(bytes, position));
     if (entry === undefined) return;
     checkEpoch(entry, bytes, position);
     if (isControlBatchAt(bytes, position)) checkCoordinatorEpoch(entry, bytes, position);
-    else checkData(entry, bytes, position);
+    else checkTransaction(entry, bytes, position);
+    // What a coordinator writes in a producer's name (offsets of a transaction) carries no sequence.
+    if (origin === "client") checkSequence(entry, producerEpochAt(bytes, position), baseSequenceAt(bytes, position));
   }
 
   /** Takes a batch with a producer id and final offsets into account. */
@@ -221,14 +224,10 @@ function checkCoordinatorEpoch(entry: ProducerEntry, bytes: Uint8Array, position
   );
 }
 
-function checkData(entry: ProducerEntry, bytes: Uint8Array, position: number): void {
-  if (!isTransactionalAt(bytes, position) && entry.transactionFirstOffset !== NO_OFFSET) {
-    throw new AppendRejected(
-      ErrorCode.INVALID_TXN_STATE,
-      `producer ${entry.producerId} wrote outside of its open transaction`,
-    );
-  }
-  checkSequence(entry, producerEpochAt(bytes, position), baseSequenceAt(bytes, position));
+function checkTransaction(entry: ProducerEntry, bytes: Uint8Array, position: number): void {
+  if (isTransactionalAt(bytes, position) || entry.transactionFirstOffset === NO_OFFSET) return;
+  const message = `producer ${entry.producerId} wrote outside of its open transaction`;
+  throw new AppendRejected(ErrorCode.INVALID_TXN_STATE, message);
 }
 
 function checkSequence(entry: ProducerEntry, producerEpoch: number, firstSequence: number): void {
