@@ -1,3 +1,6 @@
+import { ErrorCode } from "../errors/error-code.ts";
+import { KafkaError } from "../errors/kafka-error.ts";
+
 /** The compression codecs of Kafka by `compression.type` name. */
 export type CompressionType = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
@@ -25,14 +28,18 @@ export interface CompressionCodec {
 /** Why data could not be decompressed: it is `corrupt`, or larger than allowed (`too-large`). */
 export type CompressionFault = "corrupt" | "too-large";
 
-/** Compressed data that cannot be read. */
-export class CompressionError extends Error {
+/**
+ * Compressed data that cannot be read: Kafka's CORRUPT_MESSAGE (2), or MESSAGE_TOO_LARGE (10) if it would decompress
+ * to more than is allowed.
+ */
+export class CompressionError extends KafkaError {
+  override readonly name = "CompressionError";
   readonly codec: CompressionType;
   readonly fault: CompressionFault;
 
-  constructor(codec: CompressionType, fault: CompressionFault, message: string, options?: ErrorOptions) {
-    super(`${codec}: ${message}`, options);
-    this.name = "CompressionError";
+  constructor(codec: CompressionType, fault: CompressionFault, message: string, cause?: unknown) {
+    const code = fault === "corrupt" ? "CORRUPT_MESSAGE" : "MESSAGE_TOO_LARGE";
+    super(`${codec}: ${message}`, { code, errno: ErrorCode[code], cause });
     this.codec = codec;
     this.fault = fault;
   }
@@ -45,7 +52,7 @@ export function outputTooLarge(codec: CompressionType, maxOutputBytes: number): 
 
 /** The error for input that the codec did not write. */
 export function corruptInput(codec: CompressionType, message: string, cause?: unknown): CompressionError {
-  return new CompressionError(codec, "corrupt", message, cause === undefined ? undefined : { cause });
+  return new CompressionError(codec, "corrupt", message, cause);
 }
 
 /** Unless told otherwise a batch may decompress to this many bytes. */

@@ -1,3 +1,4 @@
+import { utf8Length } from "../bytes/utf8.ts";
 import type { CompressionCodec, CompressionType } from "../compression/codec.ts";
 import { codecByName } from "../compression/codecs.ts";
 import type { RecordCursor } from "./cursor.ts";
@@ -6,7 +7,7 @@ import { writeInt16, writeInt32, writeInt64 } from "./integers.ts";
 import * as layout from "./layout.ts";
 import { RecordWriter } from "./record-writer.ts";
 import type { RecordData, RecordHeaderInput, TimestampType } from "./types.ts";
-import { MAX_VARINT_BYTES } from "./varint.ts";
+import { MAX_VARINT_BYTES, MAX_VARLONG_BYTES } from "./varint.ts";
 
 /** How a {@link RecordBatchBuilder} starts. */
 export interface RecordBatchBuilderOptions {
@@ -94,8 +95,8 @@ export class RecordBatchBuilder {
   }
 
   /**
-   * True if appending the record could make the uncompressed batch larger than `maxBytes`; by
-   * {@link estimateRecordSize}, so never false for a record that does not fit. An empty batch takes any record.
+   * True if appending the record could make the uncompressed batch larger than `maxBytes`: exact but for the few bytes
+   * of its deltas and lengths, which are counted at their longest. An empty batch takes any record.
    */
   wouldExceed(
     maxBytes: number,
@@ -103,7 +104,10 @@ export class RecordBatchBuilder {
     value: RecordData,
     headers: readonly RecordHeaderInput[] = NO_HEADERS,
   ): boolean {
-    return this.count > 0 && this.writer.position + estimateRecordSize(key, value, headers) > maxBytes;
+    if (this.count === 0) return false;
+    const room = maxBytes - this.writer.position;
+    if (estimateRecordSize(key, value, headers) <= room) return false;
+    return recordSizeBound(key, value, headers, utf8Length) > room;
   }
 
   /**
@@ -197,24 +201,40 @@ export class RecordBatchBuilder {
 
 /**
  * An upper bound of the bytes that the record takes in any batch, as Kafka's producer estimates: text is counted with
- * three bytes a UTF-16 unit, deltas at their longest.
+ * three bytes a UTF-16 unit, deltas and lengths at their longest. Looks at sizes only, so it is cheap.
  */
 export function estimateRecordSize(
   key: RecordData,
   value: RecordData,
   headers: readonly RecordHeaderInput[] = NO_HEADERS,
 ): number {
-  let size = 36 + maxDataSize(key) + maxDataSize(value);
+  return recordSizeBound(key, value, headers, maxUtf8Length);
+}
+
+/** The length, attributes, both deltas, the lengths of key and value, the headers count. */
+const MAX_RECORD_OVERHEAD_BYTES = 5 * MAX_VARINT_BYTES + 1 + MAX_VARLONG_BYTES;
+
+function recordSizeBound(
+  key: RecordData,
+  value: RecordData,
+  headers: readonly RecordHeaderInput[],
+  textBytes: (text: string) => number,
+): number {
+  let size = MAX_RECORD_OVERHEAD_BYTES + dataBytes(key, textBytes) + dataBytes(value, textBytes);
   for (let index = 0; index < headers.length; index++) {
-    const [name, headerValue] = headers[index]!;
-    size += 2 * MAX_VARINT_BYTES + maxDataSize(name) + maxDataSize(headerValue);
+    const header = headers[index]!;
+    size += 2 * MAX_VARINT_BYTES + dataBytes(header[0], textBytes) + dataBytes(header[1], textBytes);
   }
   return size;
 }
 
-function maxDataSize(data: RecordData): number {
+function dataBytes(data: RecordData, textBytes: (text: string) => number): number {
   if (data === null) return 0;
-  return typeof data === "string" ? data.length * 3 : data.length;
+  return typeof data === "string" ? textBytes(data) : data.length;
+}
+
+function maxUtf8Length(text: string): number {
+  return text.length * 3;
 }
 
 function attributesOf(codec: CompressionCodec, options: RecordBatchCloseOptions): number {

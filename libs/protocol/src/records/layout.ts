@@ -26,12 +26,6 @@ export const BATCH_LENGTH_OVERHEAD_BYTES = 12;
 /** The format version that this library reads and writes. */
 export const RECORD_BATCH_MAGIC = 2;
 
-/** The smallest value of the length field in a whole batch. */
-export const MIN_BATCH_LENGTH = BATCH_HEADER_BYTES - BATCH_LENGTH_OVERHEAD_BYTES;
-
-/** The smallest legal size of a message of formats 0 and 1 after offset and size: crc, magic, attributes, key, value. */
-export const MIN_LEGACY_MESSAGE_LENGTH = 14;
-
 export const ATTRIBUTE_COMPRESSION_MASK = 0x07;
 export const ATTRIBUTE_LOG_APPEND_TIME = 0x08;
 export const ATTRIBUTE_TRANSACTIONAL = 0x10;

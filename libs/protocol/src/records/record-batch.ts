@@ -102,6 +102,7 @@ class RecordIterator implements IterableIterator<RecordView, undefined> {
  *
  * @throws CorruptRecordError (also as a rejection) if the batch is not whole and intact
  * @throws UnsupportedRecordFormatError if it is of magic 0 or 1
+ * @throws CompressionError if it would decompress to more than `maxDecompressedBytes`
  */
 export function readRecordBatch(
   bytes: Uint8Array,
@@ -139,6 +140,6 @@ function decompress(codecId: number, records: Uint8Array, limit: number): Uint8A
 }
 
 function asCorruptRecord(error: unknown): never {
-  if (!(error instanceof CompressionError)) throw error;
+  if (!(error instanceof CompressionError) || error.fault === "too-large") throw error;
   throw new CorruptRecordError(`corrupt record batch: ${error.message}`, { cause: error });
 }

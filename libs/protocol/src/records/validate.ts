@@ -1,21 +1,7 @@
-import {
-  CORRUPT_MESSAGE_CODE,
-  CorruptRecordError,
-  INVALID_RECORD_CODE,
-  INVALID_TIMESTAMP_CODE,
-  UNSUPPORTED_COMPRESSION_TYPE_CODE,
-  UNSUPPORTED_FOR_MESSAGE_FORMAT_CODE,
-  UnsupportedRecordFormatError,
-} from "./errors.ts";
+import { ErrorCode } from "../errors/error-code.ts";
+import { CorruptRecordError, UnsupportedRecordFormatError } from "./errors.ts";
 import * as header from "./header.ts";
-import {
-  BATCH_HEADER_BYTES,
-  BATCH_LENGTH_OVERHEAD_BYTES,
-  MIN_BATCH_LENGTH,
-  MIN_LEGACY_MESSAGE_LENGTH,
-  NO_PRODUCER_ID,
-  RECORD_BATCH_MAGIC,
-} from "./layout.ts";
+import { BATCH_HEADER_BYTES, MAGIC_POSITION, NO_PRODUCER_ID, RECORD_BATCH_MAGIC } from "./layout.ts";
 
 /** What is wrong with a batch; each reason has one Kafka error code. */
 export type BatchProblemReason =
@@ -41,17 +27,17 @@ export interface BatchProblem {
 }
 
 const ERROR_CODES: Record<BatchProblemReason, number> = {
-  truncated: CORRUPT_MESSAGE_CODE,
-  "old-format": UNSUPPORTED_FOR_MESSAGE_FORMAT_CODE,
-  "unknown-format": CORRUPT_MESSAGE_CODE,
-  "invalid-length": CORRUPT_MESSAGE_CODE,
-  "crc-mismatch": CORRUPT_MESSAGE_CODE,
-  "unknown-compression": UNSUPPORTED_COMPRESSION_TYPE_CODE,
-  "invalid-count": INVALID_RECORD_CODE,
-  "inconsistent-offsets": INVALID_RECORD_CODE,
-  "invalid-sequence": INVALID_RECORD_CODE,
-  "control-batch": INVALID_RECORD_CODE,
-  "invalid-timestamp": INVALID_TIMESTAMP_CODE,
+  truncated: ErrorCode.CORRUPT_MESSAGE,
+  "old-format": ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT,
+  "unknown-format": ErrorCode.CORRUPT_MESSAGE,
+  "invalid-length": ErrorCode.CORRUPT_MESSAGE,
+  "crc-mismatch": ErrorCode.CORRUPT_MESSAGE,
+  "unknown-compression": ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+  "invalid-count": ErrorCode.INVALID_RECORD,
+  "inconsistent-offsets": ErrorCode.INVALID_RECORD,
+  "invalid-sequence": ErrorCode.INVALID_RECORD,
+  "control-batch": ErrorCode.INVALID_RECORD,
+  "invalid-timestamp": ErrorCode.INVALID_TIMESTAMP,
 };
 
 const HIGHEST_COMPRESSION_ID = 4;
@@ -74,14 +60,14 @@ export function checkBatchIntegrity(bytes: Uint8Array, position: number, end = b
 /** {@link checkBatchIntegrity} without the CRC. */
 export function checkBatchFrame(bytes: Uint8Array, position: number, end = bytes.length): BatchProblem | null {
   const available = end - position;
-  if (available <= BATCH_LENGTH_OVERHEAD_BYTES + 4) {
+  if (available <= MAGIC_POSITION) {
     return problem("truncated", `${available} bytes are too few for the header of a record batch`);
   }
   const magic = header.magicAt(bytes, position);
   if (magic !== RECORD_BATCH_MAGIC) return wrongMagic(magic);
   const size = header.batchSizeAt(bytes, position);
   if (size < BATCH_HEADER_BYTES) {
-    return problem("invalid-length", `batch length ${size - BATCH_LENGTH_OVERHEAD_BYTES} is below the minimum of 49`);
+    return problem("invalid-length", `the batch claims ${size} bytes, its header alone has ${BATCH_HEADER_BYTES}`);
   }
   if (size > available) return problem("truncated", `the batch claims ${size} bytes, ${available} are there`);
   const compression = header.compressionAt(bytes, position);
@@ -160,18 +146,19 @@ export function throwBatchProblem(found: BatchProblem, magic: number): never {
 
 /**
  * The end of the batch at `position`, which is where the next one starts, or -1 if the bytes up to `end` do not hold
- * all of it: a broker may cut the last batch of a Fetch response short. Works for every format version.
+ * all of it: a broker may cut the last batch of a Fetch response short. If it is not -1 the header can be read.
  *
  * @throws CorruptRecordError if the length field cannot be right
+ * @throws UnsupportedRecordFormatError if the batch is not of magic 2
  */
 export function nextBatchPosition(bytes: Uint8Array, position: number, end = bytes.length): number {
-  if (end - position < BATCH_LENGTH_OVERHEAD_BYTES) return -1;
-  const length = header.batchLengthAt(bytes, position);
-  if (length < MIN_LEGACY_MESSAGE_LENGTH) {
-    throw new CorruptRecordError(`corrupt record batch: length ${length} is below the minimum of ${MIN_BATCH_LENGTH}`);
-  }
-  const next = position + BATCH_LENGTH_OVERHEAD_BYTES + length;
-  return next > end ? -1 : next;
+  const available = end - position;
+  if (available <= MAGIC_POSITION) return -1;
+  const magic = header.magicAt(bytes, position);
+  if (magic !== RECORD_BATCH_MAGIC) throw new UnsupportedRecordFormatError(magic);
+  const size = header.batchSizeAt(bytes, position);
+  if (size < BATCH_HEADER_BYTES) throw new CorruptRecordError(`corrupt record batch: it claims ${size} bytes in all`);
+  return size > available ? -1 : position + size;
 }
 
 /**
@@ -179,6 +166,7 @@ export function nextBatchPosition(bytes: Uint8Array, position: number, end = byt
  * returns where the last whole one ends. Bytes after that are the beginning of a batch that was cut short.
  *
  * @throws CorruptRecordError if a length field cannot be right
+ * @throws UnsupportedRecordFormatError if a batch is not of magic 2
  */
 export function forEachBatch(
   bytes: Uint8Array,

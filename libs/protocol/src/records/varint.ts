@@ -7,6 +7,9 @@
 /** The most bytes a varint takes. */
 export const MAX_VARINT_BYTES = 5;
 
+/** The most bytes a varlong takes. */
+export const MAX_VARLONG_BYTES = 10;
+
 /** Bytes that the 32-bit integer `value` takes as a varint. */
 export function varintSize(value: number): number {
   const zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
