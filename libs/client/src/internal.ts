@@ -1,3 +1,4 @@
+export type { BrokerConnection } from "@ottla/transport";
 export {
   type AskOptions,
   ClusterClient,

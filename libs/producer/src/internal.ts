@@ -1,1 +1,1 @@
-export {};
+export { murmur2OfKey, partitionOfKey } from "./partitioner/murmur2.ts";

@@ -1,0 +1,216 @@
+import { type ClusterClient, invalidArgument, toKafkaError } from "@ottla/client/internal";
+import type { KafkaError, RecordData, RecordHeaderInput } from "@ottla/protocol";
+import { PartitionSequence } from "../idempotence/partition-sequence.ts";
+import { ProducerIdentity } from "../idempotence/producer-identity.ts";
+import type { ProducerCounters } from "../metrics.ts";
+import type { ProducerSettings } from "../options.ts";
+import type { TopicPartitioner } from "../partitioner/partitioner.ts";
+import { BatchOutcomes, type BatchOwner } from "../sender/batch-outcomes.ts";
+import { BrokerSender, type SenderEnvironment } from "../sender/broker-sender.ts";
+import { IncompleteBatches } from "./incomplete-batches.ts";
+import { PartitionQueue } from "./partition-queue.ts";
+import type { ProducerBatch } from "./producer-batch.ts";
+import type { QueueOwner } from "./topic-queues.ts";
+import { TopicRegistry } from "./topic-registry.ts";
+import { type WaitingSend, WaitingSends, type WaitReason } from "./waiting-sends.ts";
+
+/**
+ * Where all sends of a producer come together: it writes records into the batches of their partitions, within the
+ * buffer memory, and keeps count of the batches until they are done.
+ */
+export class Accumulator implements QueueOwner, BatchOwner {
+  readonly #client: ClusterClient;
+  readonly #settings: ProducerSettings;
+  readonly #waiting: WaitingSends;
+  readonly #incomplete: IncompleteBatches;
+  readonly #topics: TopicRegistry;
+  readonly #identity: ProducerIdentity | null;
+  readonly #outcomes: BatchOutcomes;
+  #usedBytes = 0;
+  #flushes = 0;
+
+  constructor(
+    client: ClusterClient,
+    settings: ProducerSettings,
+    createPartitioner: () => TopicPartitioner,
+    counters: ProducerCounters,
+  ) {
+    this.#client = client;
+    this.#settings = settings;
+    this.#waiting = new WaitingSends(client.runtime, settings.maxBlockMs, (topic) => this.#load(topic));
+    this.#incomplete = new IncompleteBatches(client.runtime, settings.deliveryTimeoutMs, (batch) =>
+      this.#expire(batch),
+    );
+    this.#outcomes = new BatchOutcomes(client, this, counters);
+    this.#identity = settings.isIdempotent ? new ProducerIdentity(client, (error) => this.#onIdentity(error)) : null;
+    this.#topics = new TopicRegistry({
+      client,
+      maxBlockMs: settings.maxBlockMs,
+      metadataMaxIdleMs: settings.metadataMaxIdleMs,
+      queueOwner: this,
+      createPartitioner,
+      createSender: (brokerId) => new BrokerSender(brokerId, this.#senderEnvironment(counters)),
+      onReady: (topic) => this.#waiting.topicReady(topic),
+      onFailed: (topic, error) => this.#waiting.topicFailed(topic, error),
+    });
+  }
+
+  get batchSizeBytes(): number {
+    return this.#settings.batchSizeBytes;
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  get waitingSends(): number {
+    return this.#waiting.size;
+  }
+
+  nowMs(): number {
+    return this.#client.runtime.clock.monotonicMs();
+  }
+
+  /**
+   * Why a record cannot be accepted at once; null if it can.
+   * @param isResuming true for a send whose turn has come: the others that wait do not count
+   * @throws KafkaError INVALID_ARGUMENT if the topic has no such partition
+   */
+  waitReason(name: string, partition: number | undefined, isResuming: boolean): WaitReason | null {
+    const topic = this.#topics.find(name);
+    if (topic === undefined) return "topic";
+    if (!isResuming && this.#waiting.mustQueue(name)) return this.#waiting.isWaitedFor(name) ? "topic" : "memory";
+    if (partition !== undefined && !(partition in topic.queues)) return this.#missingPartition(name, partition);
+    return this.#usedBytes < this.#settings.bufferMemoryBytes ? null : "memory";
+  }
+
+  /** Writes a record into its batch; there is no reason to wait. @returns the batch: the record is its last one */
+  append(
+    name: string,
+    partition: number | undefined,
+    key: RecordData,
+    value: RecordData,
+    headers: readonly RecordHeaderInput[],
+    timestampMs: number,
+  ): ProducerBatch {
+    return this.#topics.find(name)!.append(partition, key, value, headers, timestampMs);
+  }
+
+  /** Has a send wait its turn. */
+  wait(send: WaitingSend, reason: WaitReason, signal: AbortSignal | undefined): void {
+    this.#waiting.add(send, reason, signal);
+  }
+
+  /** Settles when all records sent before the call are done. */
+  async flush(): Promise<void> {
+    this.#flushes++;
+    try {
+      this.#topics.wakeAll();
+      await this.#waiting.settled();
+      await Promise.all(this.#incomplete.snapshot().map((batch) => batch.done));
+    } finally {
+      this.#flushes--;
+    }
+  }
+
+  /** Fails what is not done yet and stops. */
+  close(error: KafkaError): void {
+    this.#waiting.failAll(error);
+    for (const batch of this.#incomplete.snapshot()) {
+      this.#outcomes.abandon(this.#topics.queueOf(batch.topic, batch.partition), batch, error);
+    }
+    this.#topics.close();
+  }
+
+  createQueue(topic: string, partition: number): PartitionQueue {
+    const sequence = this.#identity === null ? null : new PartitionSequence(this.#identity);
+    return new PartitionQueue(topic, partition, sequence);
+  }
+
+  account(sizeBytes: number): void {
+    this.#usedBytes += sizeBytes;
+  }
+
+  opened(batch: ProducerBatch, queue: PartitionQueue): void {
+    this.#incomplete.add(batch);
+    if (queue.drainer !== null) queue.drainer.wake(queue);
+    else this.#client.metadata.requestRefresh();
+  }
+
+  filled(batch: ProducerBatch, queue: PartitionQueue): void {
+    this.#seal(batch, queue);
+    queue.drainer?.wake(queue);
+  }
+
+  release(batch: ProducerBatch): void {
+    this.#incomplete.delete(batch);
+    this.#usedBytes -= batch.accountedBytes;
+    batch.accountedBytes = 0;
+    this.#waiting.memoryFreed();
+  }
+
+  replace(batch: ProducerBatch, parts: readonly ProducerBatch[]): void {
+    const topic = this.#topics.find(batch.topic);
+    if (topic !== undefined) topic.batchSizeBytes = Math.min(topic.batchSizeBytes, Math.ceil(batch.sizeBytes / 2));
+    const queue = this.#topics.queueOf(batch.topic, batch.partition);
+    for (const part of parts) {
+      part.accountedBytes = part.sizeBytes;
+      this.account(part.accountedBytes);
+      this.#incomplete.add(part);
+      this.#seal(part, queue);
+    }
+    this.release(batch);
+  }
+
+  #load(topic: string): void {
+    if (this.#topics.find(topic) === undefined) this.#topics.load(topic);
+  }
+
+  #missingPartition(name: string, partition: number): WaitReason {
+    if (!this.#topics.isMissing(name, partition)) {
+      this.#topics.loadPartition(name, partition);
+      return "topic";
+    }
+    const count = this.#topics.find(name)!.partitionCount;
+    throw invalidArgument(`Topic "${name}" has partitions 0 to ${count - 1}; there is no partition ${partition}.`);
+  }
+
+  #seal(batch: ProducerBatch, queue: PartitionQueue): void {
+    batch.seal(this.#settings.compression, this.#settings.compressionLevel, (error) => {
+      if (error !== undefined) this.#outcomes.abandon(queue, batch, toKafkaError(error));
+      queue.drainer?.wake(queue);
+    });
+  }
+
+  #expire(batch: ProducerBatch): void {
+    const queue = this.#topics.queueOf(batch.topic, batch.partition);
+    this.#outcomes.expire(queue, batch, this.#settings.deliveryTimeoutMs);
+    queue.drainer?.wake(queue);
+  }
+
+  #onIdentity(error: KafkaError | null): void {
+    if (error === null) {
+      this.#topics.wakeAll();
+      return;
+    }
+    for (const batch of this.#incomplete.snapshot()) {
+      this.#outcomes.abandon(this.#topics.queueOf(batch.topic, batch.partition), batch, error);
+    }
+  }
+
+  #senderEnvironment(counters: ProducerCounters): SenderEnvironment {
+    return {
+      client: this.#client,
+      settings: this.#settings,
+      identity: this.#identity,
+      outcomes: this.#outcomes,
+      counters,
+      isFlushing: () => this.#flushes > 0,
+      topicIdOf: (topic) => this.#topics.topicIdOf(topic),
+      seal: (batch, queue) => this.#seal(batch, queue),
+      giveUp: (queue, error) => {
+        for (const batch of queue.unfinished()) this.#outcomes.abandon(queue, batch, error);
+      },
+    };
+  }
+}

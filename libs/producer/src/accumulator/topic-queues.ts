@@ -1,0 +1,124 @@
+import type { TopicView } from "@ottla/client/internal";
+import { invalidArgument } from "@ottla/client/internal";
+import { RecordBatchBuilder, type RecordData, type RecordHeaderInput, ZERO_UUID } from "@ottla/protocol";
+import type { PartitionedTopic, TopicPartitioner } from "../partitioner/partitioner.ts";
+import type { PartitionQueue } from "./partition-queue.ts";
+import { ProducerBatch } from "./producer-batch.ts";
+
+const INITIAL_CAPACITY_BYTES = 1024;
+
+/** What the queues of a topic need from their surroundings. */
+export interface QueueOwner {
+  readonly batchSizeBytes: number;
+  /** On the monotonic clock. */
+  nowMs(): number;
+  /** Makes the queue of one partition. */
+  createQueue(topic: string, partition: number): PartitionQueue;
+  /** Records of so many bytes were taken. */
+  account(sizeBytes: number): void;
+  /** A batch was begun. */
+  opened(batch: ProducerBatch, queue: PartitionQueue): void;
+  /** A batch is full: to be sealed. */
+  filled(batch: ProducerBatch, queue: PartitionQueue): void;
+}
+
+/** The partitions of one topic, and which of them a record goes to. */
+export class TopicQueues implements PartitionedTopic {
+  readonly name: string;
+  /** The most bytes of a batch: less than configured once the broker has refused that. */
+  batchSizeBytes: number;
+  /** When a record was last sent to the topic, on the monotonic clock. */
+  usedAtMs = 0;
+  #topicId = ZERO_UUID;
+  #queues: PartitionQueue[] = [];
+  #availablePartitions: number[] = [];
+  readonly #partitioner: TopicPartitioner;
+  readonly #owner: QueueOwner;
+
+  constructor(name: string, partitioner: TopicPartitioner, owner: QueueOwner) {
+    this.name = name;
+    this.#partitioner = partitioner;
+    this.#owner = owner;
+    this.batchSizeBytes = owner.batchSizeBytes;
+  }
+
+  get topicId(): string {
+    return this.#topicId;
+  }
+
+  get queues(): readonly PartitionQueue[] {
+    return this.#queues;
+  }
+
+  get partitionCount(): number {
+    return this.#queues.length;
+  }
+
+  get availablePartitions(): readonly number[] {
+    return this.#availablePartitions;
+  }
+
+  get hasUnfinished(): boolean {
+    return this.#queues.some((queue) => queue.hasUnfinished);
+  }
+
+  /** Takes over what the metadata say; partitions never become fewer. */
+  update(view: TopicView): void {
+    this.#topicId = view.topicId;
+    for (let partition = this.#queues.length; partition < view.partitions.length; partition++) {
+      this.#queues.push(this.#owner.createQueue(this.name, partition));
+    }
+    const available = view.partitions.filter((partition) => partition.leader >= 0);
+    this.#availablePartitions = (available.length > 0 ? available : view.partitions).map(({ partition }) => partition);
+  }
+
+  /**
+   * Writes a record into the batch of its partition.
+   * @param given the partition asked for, if any; it exists
+   * @returns that batch: the record is its last one
+   */
+  append(
+    given: number | undefined,
+    key: RecordData,
+    value: RecordData,
+    headers: readonly RecordHeaderInput[],
+    timestampMs: number,
+  ): ProducerBatch {
+    let queue = this.#queues[given ?? this.#choose(key, value, headers)]!;
+    if (queue.open?.isFullFor(this.batchSizeBytes, key, value, headers)) {
+      this.#closeFull(queue);
+      if (given === undefined && this.#partitioner.batchFull())
+        queue = this.#queues[this.#choose(key, value, headers)]!;
+      if (queue.open?.isFullFor(this.batchSizeBytes, key, value, headers)) this.#closeFull(queue);
+    }
+    const batch = queue.open ?? this.#openBatch(queue);
+    const sizeBytes = batch.append(key, value, headers, timestampMs);
+    batch.accountedBytes += sizeBytes;
+    this.#owner.account(sizeBytes);
+    if (given === undefined) this.#partitioner.appended(sizeBytes);
+    return batch;
+  }
+
+  #choose(key: RecordData, value: RecordData, headers: readonly RecordHeaderInput[]): number {
+    const partition = this.#partitioner.choose(this, key, value, headers);
+    if (partition in this.#queues) return partition;
+    throw invalidArgument(
+      `The partitioner chose partition ${partition} of "${this.name}", which has partitions 0 to ${this.partitionCount - 1}.`,
+    );
+  }
+
+  #openBatch(queue: PartitionQueue): ProducerBatch {
+    const builder = new RecordBatchBuilder({ initialCapacityBytes: INITIAL_CAPACITY_BYTES });
+    const createdAtMs = this.#owner.nowMs();
+    const batch = new ProducerBatch({ topic: this.name, partition: queue.partition, createdAtMs, builder });
+    this.usedAtMs = createdAtMs;
+    queue.open = batch;
+    this.#owner.opened(batch, queue);
+    return batch;
+  }
+
+  #closeFull(queue: PartitionQueue): void {
+    const batch = queue.closeOpen();
+    if (batch !== null) this.#owner.filled(batch, queue);
+  }
+}

@@ -1,0 +1,174 @@
+import type { ClusterClient, ClusterView, TopicView } from "@ottla/client/internal";
+import { ZERO_UUID } from "@ottla/protocol";
+import type { TopicPartitioner } from "../partitioner/partitioner.ts";
+import type { BrokerSender } from "../sender/broker-sender.ts";
+import type { PartitionQueue } from "./partition-queue.ts";
+import { type QueueOwner, TopicQueues } from "./topic-queues.ts";
+
+/** What the registry needs from its surroundings. */
+export interface RegistryEnvironment {
+  readonly client: ClusterClient;
+  readonly maxBlockMs: number;
+  readonly metadataMaxIdleMs: number;
+  readonly queueOwner: QueueOwner;
+  createPartitioner(): TopicPartitioner;
+  createSender(brokerId: number): BrokerSender;
+  /** The topic is known now (again). */
+  onReady(topic: string): void;
+  /** The topic cannot be found out about. */
+  onFailed(topic: string, error: unknown): void;
+}
+
+/** The topics that records are sent to, with each partition's queue assigned to the broker that leads it. */
+export class TopicRegistry {
+  readonly #environment: RegistryEnvironment;
+  readonly #topics = new Map<string, TopicQueues>();
+  readonly #senders = new Map<number, BrokerSender>();
+  /** Topics whose metadata are on their way. */
+  readonly #loading = new Set<string>();
+  /** The topic looked up last: most sends go to the same one as before. */
+  #latest: TopicQueues | undefined;
+  /** The highest partition of each topic that was asked for in vain. */
+  readonly #missingPartitions = new Map<string, number>();
+
+  constructor(environment: RegistryEnvironment) {
+    this.#environment = environment;
+    environment.client.metadata.onChange((view) => this.#onMetadata(view));
+  }
+
+  get senders(): Iterable<BrokerSender> {
+    return this.#senders.values();
+  }
+
+  /** The topic, if its partitions are known. */
+  find(name: string): TopicQueues | undefined {
+    if (this.#latest?.name === name) return this.#latest;
+    const topic = this.#topics.get(name);
+    if (topic !== undefined) this.#latest = topic;
+    return topic;
+  }
+
+  topicIdOf(name: string): string {
+    return this.#topics.get(name)?.topicId ?? ZERO_UUID;
+  }
+
+  queueOf(topic: string, partition: number): PartitionQueue {
+    return this.#topics.get(topic)!.queues[partition]!;
+  }
+
+  /** Finds out about a topic; `onReady` or `onFailed` tell when that is done. */
+  load(name: string): void {
+    if (this.#loading.has(name)) return;
+    this.#loading.add(name);
+    void this.#load(name).finally(() => this.#loading.delete(name));
+  }
+
+  /** Whether the last refresh has shown that the topic has no such partition. */
+  isMissing(name: string, partition: number): boolean {
+    return partition <= (this.#missingPartitions.get(name) ?? -1);
+  }
+
+  /** Finds out whether the topic has got more partitions than are known; tells as {@link load} does. */
+  loadPartition(name: string, partition: number): void {
+    if (this.#loading.has(name)) return;
+    this.#loading.add(name);
+    const { client, maxBlockMs, onReady, onFailed } = this.#environment;
+    const deadline = client.deadline(`Looking for partition ${partition} of topic "${name}"`, {
+      timeoutMs: maxBlockMs,
+    });
+    void client.metadata
+      .refresh(deadline)
+      .then(
+        () => {
+          this.#missingPartitions.set(name, partition);
+          this.#loading.delete(name);
+          onReady(name);
+        },
+        (error) => onFailed(name, error),
+      )
+      .finally(() => this.#loading.delete(name));
+  }
+
+  /** Has every queue that has something to send drained. */
+  wakeAll(): void {
+    for (const topic of this.#topics.values()) for (const queue of topic.queues) wakeIfUnsent(queue);
+  }
+
+  close(): void {
+    for (const sender of this.#senders.values()) sender.close();
+  }
+
+  async #load(name: string): Promise<void> {
+    const { client, maxBlockMs, onReady, onFailed } = this.#environment;
+    const deadline = client.deadline(`Getting metadata of topic "${name}"`, { timeoutMs: maxBlockMs });
+    try {
+      const view = await client.metadata.topic(name, deadline);
+      this.#update(view, client.metadata.view);
+      this.#loading.delete(name);
+      onReady(name);
+    } catch (error) {
+      onFailed(name, error);
+    }
+  }
+
+  #onMetadata(view: ClusterView): void {
+    let isLeaderless = false;
+    for (const topic of this.#topics.values()) {
+      const topicView = view.topics.get(topic.name);
+      if (topicView !== undefined) this.#update(topicView, view);
+      isLeaderless ||= topic.queues.some((queue) => queue.drainer === null && queue.hasUnsent);
+    }
+    if (isLeaderless) this.#environment.client.metadata.requestRefresh();
+    this.#forgetIdle();
+  }
+
+  #update(topicView: TopicView, view: ClusterView): void {
+    const topic = this.#topics.get(topicView.name) ?? this.#create(topicView.name);
+    if (topicView.partitions.length > topic.partitionCount) this.#missingPartitions.delete(topic.name);
+    topic.update(topicView);
+    for (const { partition, leader } of topicView.partitions) {
+      this.#assign(topic.queues[partition]!, view.brokers.has(leader) ? leader : -1);
+    }
+  }
+
+  #create(name: string): TopicQueues {
+    const { createPartitioner, queueOwner } = this.#environment;
+    const topic = new TopicQueues(name, createPartitioner(), queueOwner);
+    topic.usedAtMs = queueOwner.nowMs();
+    this.#topics.set(name, topic);
+    return topic;
+  }
+
+  #assign(queue: PartitionQueue, leader: number): void {
+    const sender = leader < 0 ? null : this.#senderOf(leader);
+    if (queue.drainer === sender) return;
+    queue.drainer?.forget(queue);
+    queue.drainer = sender;
+    wakeIfUnsent(queue);
+  }
+
+  #senderOf(brokerId: number): BrokerSender {
+    const known = this.#senders.get(brokerId);
+    if (known !== undefined) return known;
+    const sender = this.#environment.createSender(brokerId);
+    this.#senders.set(brokerId, sender);
+    return sender;
+  }
+
+  /** A program that makes up topic names as it goes must not fill the memory with them. */
+  #forgetIdle(): void {
+    const { client, metadataMaxIdleMs, queueOwner } = this.#environment;
+    const idleSinceMs = queueOwner.nowMs() - metadataMaxIdleMs;
+    for (const [name, topic] of this.#topics) {
+      if (topic.usedAtMs > idleSinceMs || topic.hasUnfinished || this.#loading.has(name)) continue;
+      this.#topics.delete(name);
+      this.#missingPartitions.delete(name);
+      client.metadata.untrack([name]);
+      if (this.#latest === topic) this.#latest = undefined;
+    }
+  }
+}
+
+function wakeIfUnsent(queue: PartitionQueue): void {
+  if (queue.hasUnsent) queue.drainer?.wake(queue);
+}

@@ -1,0 +1,168 @@
+import { aborted, timedOut } from "@ottla/client/internal";
+import type { Runtime, Timer } from "@ottla/runtime";
+
+/** Why a send has to wait: its topic is not known yet, or the buffer memory is used up. */
+export type WaitReason = "topic" | "memory";
+
+/** A send that could not be accepted at once, in whole or in part. */
+export interface WaitingSend {
+  /** The topic of its next record. */
+  readonly topic: string;
+  /** Tries to go on. @returns null when all its records are accepted (or it failed), else why it has to wait again */
+  resume(): WaitReason | null;
+  fail(error: unknown): void;
+}
+
+interface Waiter {
+  readonly send: WaitingSend;
+  reason: WaitReason;
+  readonly stopWatching: () => void;
+  /** Settles when the send waits no longer. */
+  readonly over: Promise<void>;
+  readonly finish: () => void;
+  isOver: boolean;
+}
+
+/**
+ * Sends that wait, in the order in which they came: for the metadata of their topic, each topic by itself, and after
+ * that for buffer memory, all together. Nobody overtakes another send to the same topic.
+ */
+export class WaitingSends {
+  readonly #runtime: Runtime;
+  readonly #maxBlockMs: number;
+  readonly #loadTopic: (topic: string) => void;
+  readonly #forTopic = new Map<string, Waiter[]>();
+  #forMemory: Waiter[] = [];
+
+  /** @param loadTopic has a topic found out about, unless that is under way or done; ends in `topicReady` or `topicFailed` */
+  constructor(runtime: Runtime, maxBlockMs: number, loadTopic: (topic: string) => void) {
+    this.#runtime = runtime;
+    this.#maxBlockMs = maxBlockMs;
+    this.#loadTopic = loadTopic;
+  }
+
+  get size(): number {
+    return this.#all().filter((waiter) => !waiter.isOver).length;
+  }
+
+  /** Whether a new send to the topic has to queue up behind others. */
+  mustQueue(topic: string): boolean {
+    return this.#forMemory.length > 0 || this.isWaitedFor(topic);
+  }
+
+  /** Whether sends wait for the topic to become known. */
+  isWaitedFor(topic: string): boolean {
+    return this.#forTopic.size > 0 && this.#forTopic.has(topic);
+  }
+
+  /** Has a send wait, until it can go on, its time is over, or its signal ends it. */
+  add(send: WaitingSend, reason: WaitReason, signal: AbortSignal | undefined): void {
+    let finish = () => {};
+    const over = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const waiter: Waiter = { send, reason, over, finish, isOver: false, stopWatching: () => stop() };
+    const stop = this.#watch(waiter, signal);
+    this.#enqueue(waiter);
+  }
+
+  /** The topic is known now: its sends go on, as far as memory allows. */
+  topicReady(topic: string): void {
+    const waiters = this.#forTopic.get(topic);
+    if (waiters === undefined) return;
+    this.#forTopic.delete(topic);
+    for (const waiter of waiters) {
+      if (waiter.isOver) continue;
+      if (this.#forMemory.length === 0) this.#resume(waiter);
+      else {
+        waiter.reason = "memory";
+        this.#forMemory.push(waiter);
+      }
+    }
+  }
+
+  /** The topic will not become known: its sends fail. */
+  topicFailed(topic: string, error: unknown): void {
+    const waiters = this.#forTopic.get(topic) ?? [];
+    this.#forTopic.delete(topic);
+    for (const waiter of waiters) this.#fail(waiter, error);
+  }
+
+  /** Memory has become free: sends go on until one has to wait again. */
+  memoryFreed(): void {
+    const waiters = this.#forMemory;
+    this.#forMemory = [];
+    for (let index = 0; index < waiters.length; index++) {
+      const waiter = waiters[index]!;
+      if (!waiter.isOver) this.#resume(waiter);
+      if (this.#forMemory.length === 0) continue;
+      this.#forMemory = this.#forMemory.concat(waiters.slice(index + 1));
+      return;
+    }
+  }
+
+  /** Settles when all sends that wait now wait no longer. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#all().map((waiter) => waiter.over));
+  }
+
+  failAll(error: unknown): void {
+    const waiters = this.#all();
+    this.#forTopic.clear();
+    this.#forMemory = [];
+    for (const waiter of waiters) this.#fail(waiter, error);
+  }
+
+  #all(): Waiter[] {
+    return [...this.#forMemory, ...[...this.#forTopic.values()].flat()];
+  }
+
+  #enqueue(waiter: Waiter): void {
+    if (waiter.reason === "memory") {
+      this.#forMemory.push(waiter);
+      return;
+    }
+    const waiters = this.#forTopic.get(waiter.send.topic);
+    if (waiters === undefined) this.#forTopic.set(waiter.send.topic, [waiter]);
+    else waiters.push(waiter);
+    this.#loadTopic(waiter.send.topic);
+  }
+
+  #resume(waiter: Waiter): void {
+    const reason = waiter.send.resume();
+    if (reason === null) {
+      this.#end(waiter);
+    } else {
+      waiter.reason = reason;
+      this.#enqueue(waiter);
+    }
+  }
+
+  #fail(waiter: Waiter, error: unknown): void {
+    if (waiter.isOver) return;
+    this.#end(waiter);
+    waiter.send.fail(error);
+  }
+
+  #end(waiter: Waiter): void {
+    waiter.isOver = true;
+    waiter.stopWatching();
+    waiter.finish();
+  }
+
+  #watch(waiter: Waiter, signal: AbortSignal | undefined): () => void {
+    const onAbort = () => this.#fail(waiter, aborted(signal!));
+    const onTimeout = () => this.#fail(waiter, timedOut(describeWait(waiter), this.#maxBlockMs));
+    const timer: Timer = this.#runtime.timers.schedule(this.#maxBlockMs, onTimeout, { keepAlive: true });
+    signal?.addEventListener("abort", onAbort, { once: true });
+    return () => {
+      timer.cancel();
+      signal?.removeEventListener("abort", onAbort);
+    };
+  }
+}
+
+function describeWait({ reason, send }: Waiter): string {
+  if (reason === "topic") return `Waiting for metadata of topic "${send.topic}"`;
+  return "Waiting for buffer memory (the brokers take records more slowly than they are sent; see bufferMemory)";
+}

@@ -1,0 +1,125 @@
+import type { ClientOptions, Data, Serializer } from "@ottla/client";
+import { invalidOption, nonNegativeNumber, positiveNumber } from "@ottla/client/internal";
+import { type CompressionType, codecByName } from "@ottla/protocol";
+import type { PartitionerOption } from "./partitioner/partitioner.ts";
+
+/** How many replicas have to have a record before its send is done: none, the leader, or all in sync. */
+export type Acks = 0 | 1 | "all" | -1;
+
+/** How a {@link Producer} is configured. Names and defaults are Kafka's unless said otherwise. */
+export interface ProducerOptions<K = Data, V = Data> extends ClientOptions {
+  /**
+   * `acks`: `"all"` (the default, also -1) waits for all in-sync replicas, 1 for the leader alone, 0 for nobody: the
+   * send is done once the record has left, and may be lost.
+   */
+  readonly acks?: Acks;
+  /**
+   * `linger.ms`: how long a batch that is not full waits for more records. Default 0: a record leaves at once while
+   * nothing is in flight to its broker; while something is, records gather.
+   */
+  readonly lingerMs?: number;
+  /** `batch.size`: the most bytes of a batch, before compression. Default 131,072 (the Java client: 16,384). */
+  readonly batchSize?: number;
+  /** `buffer.memory`: bytes of records that wait to be sent or acknowledged; above it sends wait. Default 33,554,432. */
+  readonly bufferMemory?: number;
+  /** `max.block.ms`: how long a send may wait for metadata of its topic, or for buffer memory. Default 60,000. */
+  readonly maxBlockMs?: number;
+  /** `max.in.flight.requests.per.connection`: Default 5, which is also the most with idempotence. */
+  readonly maxInFlightRequestsPerConnection?: number;
+  /** `delivery.timeout.ms`: how long after `send` a record is given up, retries included. Default 120,000. */
+  readonly deliveryTimeoutMs?: number;
+  /** `max.request.size`: the most bytes of one request, and of one record. Default 1,048,576. */
+  readonly maxRequestSize?: number;
+  /** `compression.type`. Default `"none"`. */
+  readonly compression?: CompressionType;
+  /** `compression.gzip.level` (1-9) or `compression.zstd.level` (1-22). Default: the codec's own. */
+  readonly compressionLevel?: number;
+  /** How partitions are chosen. Default `"default"`: murmur2 of the key as in Java, sticky without a key. */
+  readonly partitioner?: PartitionerOption;
+  /** Turns keys into bytes. Default: strings as UTF-8, bytes as they are. */
+  readonly keySerializer?: Serializer<K>;
+  /** Turns values into bytes. Default: strings as UTF-8, bytes as they are. */
+  readonly valueSerializer?: Serializer<V>;
+  /**
+   * `enable.idempotence`: retries neither double nor reorder records. Default true where `acks` is `"all"`, else it is
+   * not possible.
+   */
+  readonly idempotence?: boolean;
+  /** `metadata.max.idle.ms`: how long after the last send to a topic it is forgotten. Default 300,000. */
+  readonly metadataMaxIdleMs?: number;
+}
+
+/** {@link ProducerOptions} with the defaults filled in, without what concerns the client below and the types. */
+export interface ProducerSettings {
+  readonly acks: -1 | 0 | 1;
+  readonly lingerMs: number;
+  readonly batchSizeBytes: number;
+  readonly bufferMemoryBytes: number;
+  readonly maxBlockMs: number;
+  readonly maxInFlightRequests: number;
+  readonly deliveryTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly maxRequestSizeBytes: number;
+  readonly compression: CompressionType;
+  readonly compressionLevel: number | undefined;
+  readonly isIdempotent: boolean;
+  readonly metadataMaxIdleMs: number;
+}
+
+/** The most requests in flight for which a broker can tell duplicates from new batches. */
+const IDEMPOTENT_IN_FLIGHT_MAX = 5;
+
+/** Fills in the defaults and checks. @throws KafkaError INVALID_CONFIG that names the option and what is allowed */
+export function resolveProducerSettings<K, V>(options: ProducerOptions<K, V>): ProducerSettings {
+  const acks = acksOf(options.acks);
+  const requestTimeoutMs = positiveNumber("requestTimeoutMs", options.requestTimeoutMs ?? 30_000);
+  const lingerMs = nonNegativeNumber("lingerMs", options.lingerMs ?? 0);
+  const maxInFlightRequests = positiveNumber(
+    "maxInFlightRequestsPerConnection",
+    options.maxInFlightRequestsPerConnection ?? 5,
+  );
+  return {
+    acks,
+    lingerMs,
+    requestTimeoutMs,
+    maxInFlightRequests,
+    isIdempotent: isIdempotent(options.idempotence, acks, maxInFlightRequests),
+    deliveryTimeoutMs: deliveryTimeoutOf(options.deliveryTimeoutMs, lingerMs + requestTimeoutMs),
+    batchSizeBytes: nonNegativeNumber("batchSize", options.batchSize ?? 131_072),
+    bufferMemoryBytes: positiveNumber("bufferMemory", options.bufferMemory ?? 33_554_432),
+    maxBlockMs: nonNegativeNumber("maxBlockMs", options.maxBlockMs ?? 60_000),
+    maxRequestSizeBytes: positiveNumber("maxRequestSize", options.maxRequestSize ?? 1_048_576),
+    compression: compressionOf(options.compression ?? "none"),
+    compressionLevel: options.compressionLevel,
+    metadataMaxIdleMs: positiveNumber("metadataMaxIdleMs", options.metadataMaxIdleMs ?? 300_000),
+  };
+}
+
+function acksOf(acks: Acks = "all"): -1 | 0 | 1 {
+  if (acks === "all" || acks === -1) return -1;
+  if (acks === 0 || acks === 1) return acks;
+  throw invalidOption("acks", acks, '"all", 1 or 0');
+}
+
+function isIdempotent(given: boolean | undefined, acks: number, maxInFlightRequests: number): boolean {
+  if (given === false) return false;
+  if (acks !== -1) {
+    if (given === undefined) return false;
+    throw invalidOption("idempotence", given, 'false (or absent) unless acks is "all"');
+  }
+  if (maxInFlightRequests <= IDEMPOTENT_IN_FLIGHT_MAX) return true;
+  const allowed = `at most ${IDEMPOTENT_IN_FLIGHT_MAX} with idempotence, which is on unless set to false`;
+  throw invalidOption("maxInFlightRequestsPerConnection", maxInFlightRequests, allowed);
+}
+
+/** As in Kafka: the default gives way to longer request timeouts, a value that was set must not contradict them. */
+function deliveryTimeoutOf(given: number | undefined, atLeastMs: number): number {
+  if (given === undefined) return Math.max(120_000, atLeastMs);
+  if (given >= atLeastMs) return given;
+  throw invalidOption("deliveryTimeoutMs", given, `at least lingerMs + requestTimeoutMs, which is ${atLeastMs}`);
+}
+
+function compressionOf(name: CompressionType): CompressionType {
+  if (codecByName(name) !== undefined) return name;
+  throw invalidOption("compression", name, '"none", "gzip", "snappy", "lz4" or "zstd"');
+}

@@ -1,0 +1,67 @@
+import type { Data } from "@ottla/client";
+import { invalidArgument } from "@ottla/client/internal";
+import type { RecordData, RecordHeaderInput } from "@ottla/protocol";
+
+/**
+ * Headers on their way into a record: a list of `[name, value]` pairs, in which names may repeat and the order is
+ * kept, or an object.
+ */
+export type HeadersInput = readonly RecordHeaderInput[] | Readonly<Record<string, RecordData>>;
+
+/** A record to send. `K` and `V` are what the producer's serializers take: text, bytes or null without any. */
+export interface ProducerRecord<K = Data, V = Data> {
+  readonly topic: string;
+  /** Decides about the partition, and is what compaction keeps the last record of. Absent means null. */
+  readonly key?: K;
+  /** Null (or absent) is a tombstone: on a compacted topic it deletes the key. */
+  readonly value?: V;
+  readonly headers?: HeadersInput;
+  /** The partition to write to. Default: the partitioner chooses. */
+  readonly partition?: number;
+  /** Milliseconds since the epoch. Default: now. */
+  readonly timestampMs?: number;
+}
+
+/** Where a record was written. */
+export interface RecordMetadata {
+  readonly topic: string;
+  readonly partition: number;
+  /** -1 where the broker did not tell: with `acks: 0`, and after a retry whose first attempt had long succeeded. */
+  readonly offset: number;
+  /** The record's timestamp: the broker's time on a topic with `message.timestamp.type=LogAppendTime`. */
+  readonly timestampMs: number;
+}
+
+const NO_HEADERS: readonly RecordHeaderInput[] = [];
+
+/** Headers as the pairs that go into the record. @throws KafkaError INVALID_ARGUMENT if they are neither form */
+export function headerPairs(headers: HeadersInput | undefined): readonly RecordHeaderInput[] {
+  if (headers === undefined || headers === null) return NO_HEADERS;
+  if (isPairs(headers)) {
+    for (const header of headers) checkHeader(header);
+    return headers;
+  }
+  if (typeof headers !== "object") throw wrongHeaders();
+  const pairs = Object.entries(headers);
+  for (const pair of pairs) checkHeader(pair);
+  return pairs;
+}
+
+function isPairs(headers: HeadersInput): headers is readonly RecordHeaderInput[] {
+  return Array.isArray(headers);
+}
+
+function checkHeader(header: RecordHeaderInput): void {
+  if (!Array.isArray(header) || typeof header[0] !== "string" || !isRecordData(header[1])) throw wrongHeaders();
+}
+
+/** Whether a value can be written into a record as it is. */
+export function isRecordData(data: unknown): data is RecordData {
+  return typeof data === "string" || data === null || data instanceof Uint8Array;
+}
+
+function wrongHeaders(): Error {
+  return invalidArgument(
+    "headers must be a list of [name, value] pairs or an object; names are strings, values strings, bytes or null.",
+  );
+}

@@ -1,0 +1,248 @@
+import { type BrokerConnection, type ClusterClient, isRetriable, toKafkaError } from "@ottla/client/internal";
+import type { KafkaError, ProduceResponse } from "@ottla/protocol";
+import type { Timer } from "@ottla/runtime";
+import { type DrainRules, NEVER, type PartitionQueue, type QueueDrainer } from "../accumulator/partition-queue.ts";
+import type { ProducerBatch } from "../accumulator/producer-batch.ts";
+import type { ProducerIdentity } from "../idempotence/producer-identity.ts";
+import type { ProducerCounters } from "../metrics.ts";
+import type { ProducerSettings } from "../options.ts";
+import { type BatchOutcomes, NOWHERE_KNOWN } from "./batch-outcomes.ts";
+import { exchangeProduce, matchResponses, type TakenBatch } from "./produce-exchange.ts";
+
+/** How long a batch that is not full waits at most for the answers to requests before it, where `lingerMs` is less. */
+const NATURAL_BATCHING_MS_MAX = 5;
+
+/** What the senders of all brokers share. */
+export interface SenderEnvironment {
+  readonly client: ClusterClient;
+  readonly settings: ProducerSettings;
+  /** Null without idempotence. */
+  readonly identity: ProducerIdentity | null;
+  readonly outcomes: BatchOutcomes;
+  readonly counters: ProducerCounters;
+  /** Whether someone waits for everything to be sent: nothing lingers then. */
+  isFlushing(): boolean;
+  topicIdOf(topic: string): string;
+  /** Ends the taking of records by a batch that is to be sent. */
+  seal(batch: ProducerBatch, queue: PartitionQueue): void;
+  /** Nothing can be sent to this broker, ever: gives up what its queues hold. */
+  giveUp(queue: PartitionQueue, error: KafkaError): void;
+}
+
+/**
+ * Sends the batches of the partitions that one broker leads: those that are due at a moment in one request, up to
+ * `maxInFlightRequestsPerConnection` requests at a time.
+ *
+ * Draining happens once per turn of the event loop, after its I/O: sends that are made in the same turn, or because of
+ * the same answer, go together. While a request is in flight, batches that are not full wait for its answer, for
+ * `NATURAL_BATCHING_MS_MAX` at most: at low load a record leaves at once, at high load batches fill by themselves.
+ */
+export class BrokerSender implements QueueDrainer {
+  readonly #brokerId: number;
+  readonly #environment: SenderEnvironment;
+  /** Queues that may have something to send, those that waited longest first. */
+  readonly #queues = new Set<PartitionQueue>();
+  readonly #drainSoon = () => this.#drain();
+  #isScheduled = false;
+  #isConnecting = false;
+  #connectFailures = 0;
+  #inFlight = 0;
+  #throttledUntilMs = 0;
+  #timer: Timer | null = null;
+  #timerDueMs = NEVER;
+  #closed = false;
+
+  constructor(brokerId: number, environment: SenderEnvironment) {
+    this.#brokerId = brokerId;
+    this.#environment = environment;
+  }
+
+  wake(queue: PartitionQueue): void {
+    this.#queues.add(queue);
+    this.schedule();
+  }
+
+  /** The partition has another leader now. */
+  forget(queue: PartitionQueue): void {
+    this.#queues.delete(queue);
+  }
+
+  /** Drains after the I/O of this turn. */
+  schedule(): void {
+    if (this.#isScheduled || this.#closed) return;
+    this.#isScheduled = true;
+    this.#environment.client.runtime.timers.defer(this.#drainSoon);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#queues.clear();
+  }
+
+  #drain(): void {
+    this.#isScheduled = false;
+    if (this.#closed || this.#queues.size === 0) return;
+    const connection = this.#environment.client.openConnection(this.#brokerId);
+    const nowMs = this.#nowMs();
+    if (connection === undefined) this.#connect();
+    else if (this.#throttledUntilMs > nowMs) this.#wakeIn(this.#throttledUntilMs - nowMs, nowMs);
+    else this.#sendDue(connection, nowMs);
+  }
+
+  #sendDue(connection: BrokerConnection, nowMs: number): void {
+    while (this.#inFlight < this.#environment.settings.maxInFlightRequests) {
+      const { taken, nextDueMs } = this.#takeDue(nowMs);
+      if (taken.length > 0) {
+        this.#send(connection, taken, nowMs);
+      } else {
+        this.#wakeIn(nextDueMs, nowMs);
+        return;
+      }
+    }
+  }
+
+  /** One batch of each partition that is due, as many as one request holds; and when the next one will be. */
+  #takeDue(nowMs: number): { readonly taken: TakenBatch[]; readonly nextDueMs: number } {
+    const { maxRequestSizeBytes } = this.#environment.settings;
+    const rules = this.#rules(nowMs);
+    const taken: TakenBatch[] = [];
+    let nextDueMs = NEVER;
+    let sizeBytes = 0;
+    for (const queue of this.#queues) {
+      const dueInMs = queue.dueInMs(rules);
+      if (dueInMs > 0) {
+        nextDueMs = Math.min(nextDueMs, dueInMs);
+        if (!queue.hasUnsent) this.#queues.delete(queue);
+        continue;
+      }
+      const batch = queue.peek()!;
+      if (taken.length > 0 && sizeBytes + batch.sizeBytes > maxRequestSizeBytes) break;
+      if (!this.#prepare(queue, batch)) continue;
+      sizeBytes += batch.sizeBytes;
+      taken.push({ queue, batch: queue.take(), topicId: this.#environment.topicIdOf(queue.topic) });
+    }
+    for (const { queue } of taken) this.#moveToEnd(queue);
+    return { taken, nextDueMs };
+  }
+
+  #rules(nowMs: number): DrainRules {
+    const { settings, isFlushing } = this.#environment;
+    const whileInFlightMs = this.#inFlight > 0 ? NATURAL_BATCHING_MS_MAX : 0;
+    const lingerMs = isFlushing() ? 0 : Math.max(settings.lingerMs, whileInFlightMs);
+    return { nowMs, lingerMs, maxInFlight: settings.maxInFlightRequests };
+  }
+
+  /** @returns whether the batch can be taken now; if not, the queue is woken when it can */
+  #prepare(queue: PartitionQueue, batch: ProducerBatch): boolean {
+    const { identity, seal } = this.#environment;
+    if (identity !== null && !identity.isKnown) {
+      identity.request();
+      return false;
+    }
+    if (batch === queue.open) {
+      queue.closeOpen();
+      seal(batch, queue);
+    }
+    return batch.isReady;
+  }
+
+  /** So that a request with room for few partitions takes all of them in turn. */
+  #moveToEnd(queue: PartitionQueue): void {
+    this.#queues.delete(queue);
+    if (queue.hasUnsent) this.#queues.add(queue);
+  }
+
+  #send(connection: BrokerConnection, taken: readonly TakenBatch[], nowMs: number): void {
+    const { settings, counters, outcomes } = this.#environment;
+    this.#inFlight++;
+    countRequest(counters, taken);
+    exchangeProduce(connection, taken, settings).then(
+      (response) => {
+        this.#over(nowMs);
+        if (response === null) for (const batch of taken) outcomes.written(batch, NOWHERE_KNOWN);
+        else this.#answered(taken, response);
+      },
+      (error) => {
+        this.#over(nowMs);
+        for (const batch of taken) outcomes.failed(batch, error);
+      },
+    );
+  }
+
+  #answered(taken: readonly TakenBatch[], response: ProduceResponse): void {
+    if (response.throttleTimeMs > 0) this.#throttledUntilMs = this.#nowMs() + response.throttleTimeMs;
+    const answers = matchResponses(taken, response);
+    for (let index = 0; index < taken.length; index++) {
+      this.#environment.outcomes.answered(taken[index]!, answers[index], response);
+    }
+  }
+
+  /** A request is in flight no longer. */
+  #over(sentAtMs: number): void {
+    this.#inFlight--;
+    this.#environment.counters.answered(this.#nowMs() - sentAtMs);
+    this.schedule();
+  }
+
+  #connect(): void {
+    if (this.#isConnecting) return;
+    this.#isConnecting = true;
+    const { client, settings } = this.#environment;
+    const deadline = client.deadline(`Connecting to broker ${this.#brokerId}`, {
+      timeoutMs: settings.deliveryTimeoutMs,
+    });
+    client.connection(this.#brokerId, deadline).then(
+      () => {
+        this.#isConnecting = false;
+        this.#connectFailures = 0;
+        this.schedule();
+      },
+      (error) => {
+        this.#isConnecting = false;
+        if (!this.#closed) this.#connectFailed(error);
+      },
+    );
+  }
+
+  /** The leader may be elsewhere by now; if the metadata do not say so, it is tried again. */
+  #connectFailed(cause: unknown): void {
+    const { client, giveUp } = this.#environment;
+    const error = toKafkaError(cause);
+    if (!isRetriable(error)) {
+      for (const queue of [...this.#queues]) giveUp(queue, error);
+      return;
+    }
+    for (const queue of this.#queues) for (const batch of queue.unfinished()) batch.lastFailure = error;
+    client.metadata.requestRefresh();
+    this.#wakeIn(client.retryBackoffMs(++this.#connectFailures), this.#nowMs());
+  }
+
+  /** Drains in `delayMs` or before. */
+  #wakeIn(delayMs: number, nowMs: number): void {
+    const dueMs = nowMs + delayMs;
+    if (delayMs === NEVER || dueMs >= this.#timerDueMs) return;
+    this.#timer?.cancel();
+    this.#timerDueMs = dueMs;
+    const onDue = () => {
+      this.#timer = null;
+      this.#timerDueMs = NEVER;
+      this.#drain();
+    };
+    this.#timer = this.#environment.client.runtime.timers.schedule(delayMs, onDue, { keepAlive: true });
+  }
+
+  #nowMs(): number {
+    return this.#environment.client.runtime.clock.monotonicMs();
+  }
+}
+
+function countRequest(counters: ProducerCounters, taken: readonly TakenBatch[]): void {
+  let bytes = 0;
+  let records = 0;
+  for (const { batch } of taken) {
+    bytes += batch.sizeBytes;
+    records += batch.recordsCount;
+  }
+  counters.requested(taken.length, bytes, records);
+}
