@@ -16,10 +16,10 @@ export class GroupRegistry {
   }
 
   /** The group, made as an empty classic one where there is none. */
-  getOrCreate(groupId: string, nowMs: number): Group {
+  getOrCreate(groupId: string, wallMs: number): Group {
     const existing = this.groups.get(groupId);
     if (existing !== undefined) return existing;
-    const created = new ClassicGroup(groupId, nowMs);
+    const created = new ClassicGroup(groupId, wallMs);
     this.groups.set(groupId, created);
     return created;
   }

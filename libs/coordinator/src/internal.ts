@@ -16,5 +16,6 @@ export {
   type UnknownGroupRecord,
 } from "./records/group-record.ts";
 export { coordinatorError } from "./shard/append-error.ts";
+export type { Moment } from "./shard/step.ts";
 export { deliver, type Reply, type Ticket } from "./shard/ticket.ts";
 export { GroupCoordinatorShard, type GroupCoordinatorShardOptions, type StepResult } from "./shard.ts";

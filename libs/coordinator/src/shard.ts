@@ -17,7 +17,7 @@ import { Deadline, DeadlineQueue } from "./shard/deadlines.ts";
 import { dispatch, onGroupDeadline } from "./shard/dispatch.ts";
 import { Journal } from "./shard/journal.ts";
 import { PendingWrites } from "./shard/pending-writes.ts";
-import { Step } from "./shard/step.ts";
+import { type Moment, Step } from "./shard/step.ts";
 import type { Reply } from "./shard/ticket.ts";
 
 export interface GroupCoordinatorShardOptions {
@@ -69,7 +69,7 @@ export class GroupCoordinatorShard {
     };
   }
 
-  /** When {@link tick} has to be called at the latest; infinite for never. */
+  /** When {@link tick} is to be called, by the monotonic clock; infinite for never. */
   get nextDeadlineMs(): number {
     return this.context.deadlines.nextDueMs;
   }
@@ -96,16 +96,19 @@ export class GroupCoordinatorShard {
       offsets.replayTombstone(key);
       return;
     }
-    this.replaySimpleGroup(key.group, value.commitTimestamp);
+    this.replayGroupOfOffset(key.group, value.commitTimestamp);
     offsets.replayCommit(key, value, producerId);
   }
 
-  /** Offsets may be all that there is of a group. */
-  private replaySimpleGroup(groupId: string, commitTimestampMs: number): void {
-    const { groups } = this.context;
-    if (groups.get(groupId) !== undefined) return;
-    const group = groups.getOrCreate(groupId, commitTimestampMs);
-    this.journal.record(() => discardIfUnused(this.context, group));
+  /** Offsets may be all that the log has of a group. */
+  private replayGroupOfOffset(groupId: string, commitTimestampMs: number): void {
+    const group = this.context.groups.getOrCreate(groupId, commitTimestampMs);
+    if (group.isInLog) return;
+    group.isInLog = true;
+    this.journal.record(() => {
+      group.isInLog = false;
+      discardIfUnused(this.context, group);
+    });
   }
 
   /**
@@ -119,26 +122,36 @@ export class GroupCoordinatorShard {
   }
 
   /** The log has been replayed to its end, and all of it is committed. */
-  finishLoading(nowMs: number): StepResult {
-    return this.run(nowMs, (step) => {
+  finishLoading(now: Moment): StepResult {
+    return this.run(now, (step) => {
       this.isLoading = false;
       this.journal.open();
-      for (const groupId of this.context.offsets.groupIds()) this.context.groups.getOrCreate(groupId, nowMs);
+      this.findLostGroups(now.wallMs);
       for (const group of this.context.groups.values()) onGroupLoaded(this.context, step, group);
-      this.context.deadlines.schedule(this.sweepDeadline, nowMs + this.context.config.offsetsRetentionCheckIntervalMs);
+      this.context.deadlines.schedule(
+        this.sweepDeadline,
+        now.monotonicMs + this.context.config.offsetsRetentionCheckIntervalMs,
+      );
     });
   }
 
+  /** A group may have been deleted while a simple consumer went on to commit offsets in its name. */
+  private findLostGroups(wallMs: number): void {
+    for (const groupId of this.context.offsets.groupIds()) {
+      this.context.groups.getOrCreate(groupId, wallMs).isInLog = true;
+    }
+  }
+
   /** Something has happened. */
-  handle(request: GroupRequest, nowMs: number): StepResult {
-    return this.run(nowMs, (step) => dispatch(this.context, step, request));
+  handle(request: GroupRequest, now: Moment): StepResult {
+    return this.run(now, (step) => dispatch(this.context, step, request));
   }
 
   /** Time has passed. */
-  tick(nowMs: number): StepResult {
-    return this.run(nowMs, (step) => {
+  tick(now: Moment): StepResult {
+    return this.run(now, (step) => {
       for (;;) {
-        const due = this.context.deadlines.takeDue(nowMs);
+        const due = this.context.deadlines.takeDue(now.monotonicMs);
         if (due === undefined) return;
         this.onDeadline(step, due.subject);
       }
@@ -146,8 +159,8 @@ export class GroupCoordinatorShard {
   }
 
   /** The records of every write up to `writeId` are committed. */
-  committed(writeId: number, nowMs: number): StepResult {
-    return this.run(nowMs, (step) => {
+  committed(writeId: number, now: Moment): StepResult {
+    return this.run(now, (step) => {
       const done = this.writes.takeUpTo(writeId);
       this.journal.forgetUpTo(this.writes.oldest?.journalPosition ?? this.journal.position);
       for (const { hooks } of done) for (const { hook } of hooks) hook.committed(step);
@@ -155,8 +168,8 @@ export class GroupCoordinatorShard {
   }
 
   /** The records of `writeId` and of every write after it are not in the log, and will not be. */
-  appendFailed(writeId: number, appendError: number, nowMs: number): StepResult {
-    return this.run(nowMs, (step) => {
+  appendFailed(writeId: number, appendError: number, now: Moment): StepResult {
+    return this.run(now, (step) => {
       const failed = this.writes.takeFrom(writeId);
       if (failed.length === 0) return;
       this.journal.rollBackTo(failed[0]!.journalPosition);
@@ -166,8 +179,8 @@ export class GroupCoordinatorShard {
   }
 
   /** This broker coordinates the partition no longer: whoever waits is sent to look for the one that does. */
-  unload(nowMs: number): readonly Reply[] {
-    const step = new Step(nowMs);
+  unload(now: Moment): readonly Reply[] {
+    const step = new Step(now);
     for (const { hooks } of this.writes.takeFrom(0)) {
       for (const { hook } of hooks) hook.failed(step, ErrorCode.NOT_COORDINATOR);
     }
@@ -175,8 +188,8 @@ export class GroupCoordinatorShard {
     return step.replies;
   }
 
-  private run(nowMs: number, action: (step: Step) => void): StepResult {
-    const step = new Step(nowMs);
+  private run(now: Moment, action: (step: Step) => void): StepResult {
+    const step = new Step(now);
     action(step);
     this.settleHooks(step);
     const write = this.takeRecords(step);
@@ -190,7 +203,7 @@ export class GroupCoordinatorShard {
       const hooks = step.hooks.splice(0);
       const before = this.writes.newest;
       if (before === undefined) for (const hook of hooks) hook.committed(step);
-      else for (const hook of hooks) before.hooks.push({ hook, sinceMs: step.nowMs });
+      else for (const hook of hooks) before.hooks.push({ hook, sinceMs: step.monotonicMs });
     }
   }
 
@@ -198,7 +211,7 @@ export class GroupCoordinatorShard {
     if (step.records.length === 0) return null;
     const write = this.writes.add(this.journal.position);
     for (const record of step.records) this.replay(record);
-    for (const hook of step.hooks) write.hooks.push({ hook, sinceMs: step.nowMs });
+    for (const hook of step.hooks) write.hooks.push({ hook, sinceMs: step.monotonicMs });
     return write.writeId;
   }
 
@@ -225,13 +238,13 @@ export class GroupCoordinatorShard {
       const hasNoOffsets = expireOffsets(this.context, step, group);
       if (hasNoOffsets && group.isEmpty && group.pendingMembers.size === 0) deleteGroup(this.context, step, group);
     }
-    deadlines.schedule(this.sweepDeadline, step.nowMs + nextSweepMs);
+    deadlines.schedule(this.sweepDeadline, step.monotonicMs + nextSweepMs);
   }
 
   /** The records may yet be committed, but nobody is left waiting for that. */
   private onCommitTimeout(step: Step): void {
     const { config, logger } = this.context;
-    const hooks = this.writes.takeHooksSince(step.nowMs - config.offsetsCommitTimeoutMs);
+    const hooks = this.writes.takeHooksSince(step.monotonicMs - config.offsetsCommitTimeoutMs);
     if (hooks.length > 0) logger.warn("records of groups are not committed in time", { waiting: hooks.length });
     for (const hook of hooks) hook.failed(step, coordinatorError(ErrorCode.REQUEST_TIMED_OUT));
   }

@@ -51,7 +51,7 @@ export class ClassicGroup {
   leaderId: string | null = null;
   /** When the group entered its state; -1 where the log does not say. */
   stateTimestampMs: number;
-  /** Whether the log has a record of this group's metadata. */
+  /** Whether the log has records of this group, its offsets included, which outlive it unless it is deleted there. */
   isInLog = false;
   /** Set while the rebalance under way is the first since the group was empty. */
   initialRebalance: InitialRebalance | null = null;
@@ -73,9 +73,9 @@ export class ClassicGroup {
   private readonly votes = new ProtocolVotes();
   private joinedCount = 0;
 
-  constructor(groupId: string, nowMs: number) {
+  constructor(groupId: string, wallMs: number) {
     this.groupId = groupId;
-    this.stateTimestampMs = nowMs;
+    this.stateTimestampMs = wallMs;
     this.joinDeadline = new Deadline({ type: "classicJoin", groupId });
     this.syncDeadline = new Deadline({ type: "classicSync", groupId });
   }
@@ -138,21 +138,21 @@ export class ClassicGroup {
     return longestMs;
   }
 
-  transitionTo(state: ClassicGroupState, nowMs: number): void {
+  transitionTo(state: ClassicGroupState, wallMs: number): void {
     if (!PREVIOUS_STATES[state].includes(this.state)) {
       throw new Error(`group ${this.groupId} cannot go from ${this.state} to ${state}`);
     }
     this.state = state;
-    this.stateTimestampMs = nowMs;
+    this.stateTimestampMs = wallMs;
   }
 
   /** Opens the next generation with the members there are. */
-  startNextGeneration(nowMs: number): void {
+  startNextGeneration(wallMs: number): void {
     this.generationId++;
     this.pendingSyncs.clear();
     const isEmpty = this.members.size === 0;
     this.protocolName = isEmpty ? null : this.selectProtocol();
-    this.transitionTo(isEmpty ? "Empty" : "CompletingRebalance", nowMs);
+    this.transitionTo(isEmpty ? "Empty" : "CompletingRebalance", wallMs);
     this.subscribedTopics = this.findSubscribedTopics();
   }
 

@@ -31,7 +31,7 @@ export function deleteGroupsError(groupIds: readonly string[], errorCode: number
 /** Takes away an empty group. Until the log says so it is dead: whoever wants to join has to try again. */
 export function deleteGroup(context: CoordinatorContext, step: Step, group: ClassicGroup): void {
   const { stateTimestampMs } = group;
-  group.transitionTo("Dead", step.nowMs);
+  group.transitionTo("Dead", step.wallMs);
   if (group.isInLog) appendGroupTombstone(step, group.groupId);
   step.whenCommitted({
     committed: () => forget(context, group),

@@ -50,7 +50,7 @@ function checkRequest({ config }: CoordinatorContext, { groupId, sessionTimeoutM
 /** A member that says it has an id already cannot be of a group that is not there. */
 function groupToJoin(context: CoordinatorContext, step: Step, request: JoinGroupRequest): ClassicGroup | undefined {
   return request.memberId === ""
-    ? context.groups.getOrCreate(request.groupId, step.nowMs)
+    ? context.groups.getOrCreate(request.groupId, step.wallMs)
     : context.groups.get(request.groupId);
 }
 

@@ -22,10 +22,10 @@ export function prepareRebalance(context: CoordinatorContext, step: Step, group:
   group.pendingSyncs.clear();
   context.deadlines.cancel(group.syncDeadline);
   const isInitial = group.state === "Empty";
-  group.transitionTo("PreparingRebalance", step.nowMs);
+  group.transitionTo("PreparingRebalance", step.wallMs);
   if (isInitial) startInitialRebalance(context, step, group);
   else if (group.haveAllMembersJoined) completeJoin(context, step, group);
-  else context.deadlines.schedule(group.joinDeadline, step.nowMs + group.rebalanceTimeoutMs);
+  else context.deadlines.schedule(group.joinDeadline, step.monotonicMs + group.rebalanceTimeoutMs);
 }
 
 /** More members are likely to come: give them time. */
@@ -33,7 +33,7 @@ function startInitialRebalance(context: CoordinatorContext, step: Step, group: C
   const delayMs = context.config.groupInitialRebalanceDelayMs;
   group.initialRebalance = { delayMs, remainingMs: Math.max(group.rebalanceTimeoutMs - delayMs, 0) };
   group.hasNewMembers = false;
-  context.deadlines.schedule(group.joinDeadline, step.nowMs + delayMs);
+  context.deadlines.schedule(group.joinDeadline, step.monotonicMs + delayMs);
 }
 
 /** The time for members to join is over, or an initial rebalance's delay is. */
@@ -47,7 +47,7 @@ export function onJoinDeadline(context: CoordinatorContext, step: Step, group: C
   const delayMs = Math.min(context.config.groupInitialRebalanceDelayMs, initial.remainingMs);
   group.hasNewMembers = false;
   group.initialRebalance = { delayMs, remainingMs: Math.max(initial.remainingMs - initial.delayMs, 0) };
-  context.deadlines.schedule(group.joinDeadline, step.nowMs + delayMs);
+  context.deadlines.schedule(group.joinDeadline, step.monotonicMs + delayMs);
 }
 
 /** Goes on to the next generation as soon as every member has joined; an initial rebalance waits out its delay. */
@@ -64,11 +64,11 @@ function completeJoin(context: CoordinatorContext, step: Step, group: ClassicGro
   }
   if (group.members.size > 0 && !group.electJoinedLeader()) {
     // Only static members are left and none has joined: wait on, until one does or its session ends.
-    context.deadlines.schedule(group.joinDeadline, step.nowMs + group.rebalanceTimeoutMs);
+    context.deadlines.schedule(group.joinDeadline, step.monotonicMs + group.rebalanceTimeoutMs);
     return;
   }
   group.initialRebalance = null;
-  group.startNextGeneration(step.nowMs);
+  group.startNextGeneration(step.wallMs);
   if (group.isEmpty) becomeEmpty(context, step, group);
   else announceGeneration(context, step, group);
 }
@@ -100,7 +100,7 @@ function announceGeneration(context: CoordinatorContext, step: Step, group: Clas
     member.isIdKnown = true;
     startSession(context, step, group, member.memberId, member.details.sessionTimeoutMs);
   }
-  context.deadlines.schedule(group.syncDeadline, step.nowMs + group.rebalanceTimeoutMs);
+  context.deadlines.schedule(group.syncDeadline, step.monotonicMs + group.rebalanceTimeoutMs);
 }
 
 /** Members that have not asked for their assignment in time are out. */
@@ -121,7 +121,7 @@ export function becomeStable(
   group: ClassicGroup,
   assigned: Assignments,
 ): void {
-  group.transitionTo("Stable", step.nowMs);
+  group.transitionTo("Stable", step.wallMs);
   for (const member of group.members.values()) {
     member.assignment = assigned.get(member.memberId) ?? NO_BYTES;
     answerSync(context, step, group, member, ErrorCode.NONE);

@@ -16,7 +16,7 @@ export function startSession(
     session = new Deadline({ type: "classicSession", groupId: group.groupId, memberId });
     group.sessions.set(memberId, session);
   }
-  context.deadlines.schedule(session, step.nowMs + timeoutMs);
+  context.deadlines.schedule(session, step.monotonicMs + timeoutMs);
 }
 
 export function endSession(context: CoordinatorContext, group: ClassicGroup, memberId: string): void {

@@ -47,6 +47,6 @@ function isExpired(
   offset: CommittedOffset,
   retentionStart: RetentionStart,
 ): boolean {
-  if (offset.expireTimestampMs !== -1) return step.nowMs >= offset.expireTimestampMs;
-  return step.nowMs - retentionStart(offset) >= config.offsetsRetentionMs;
+  if (offset.expireTimestampMs !== -1) return step.wallMs >= offset.expireTimestampMs;
+  return step.wallMs - retentionStart(offset) >= config.offsetsRetentionMs;
 }

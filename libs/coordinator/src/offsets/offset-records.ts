@@ -13,7 +13,7 @@ export interface OffsetToCommit {
   readonly retentionMs: number;
 }
 
-export function offsetCommitRecord(groupId: string, commit: OffsetToCommit, nowMs: number): GroupRecord {
+export function offsetCommitRecord(groupId: string, commit: OffsetToCommit, wallMs: number): GroupRecord {
   return {
     type: "offsetCommit",
     key: { group: groupId, topic: commit.topic, partition: commit.partition },
@@ -21,8 +21,8 @@ export function offsetCommitRecord(groupId: string, commit: OffsetToCommit, nowM
       offset: commit.offset,
       leaderEpoch: commit.leaderEpoch,
       metadata: commit.metadata ?? "",
-      commitTimestamp: nowMs,
-      expireTimestamp: commit.retentionMs < 0 ? -1 : Math.min(nowMs + commit.retentionMs, Number.MAX_SAFE_INTEGER),
+      commitTimestamp: wallMs,
+      expireTimestamp: commit.retentionMs < 0 ? -1 : Math.min(wallMs + commit.retentionMs, Number.MAX_SAFE_INTEGER),
       topicId: commit.topicId,
     },
   };

@@ -11,18 +11,28 @@ export interface CommitHook {
   failed(step: Step, errorCode: number): void;
 }
 
+/** A point in time. */
+export interface Moment {
+  /** By the wall clock, which may jump: for timestamps that are stored. */
+  readonly wallMs: number;
+  /** By a clock that only goes forward: for deadlines. */
+  readonly monotonicMs: number;
+}
+
 /**
  * One step of the state machine: the time it happens at, and what comes out of it. Answers in `replies` depend on no
  * uncommitted record; those that do wait in a hook.
  */
 export class Step {
-  readonly nowMs: number;
+  readonly wallMs: number;
+  readonly monotonicMs: number;
   readonly records: GroupRecord[] = [];
   readonly replies: Reply[] = [];
   readonly hooks: CommitHook[] = [];
 
-  constructor(nowMs: number) {
-    this.nowMs = nowMs;
+  constructor({ wallMs, monotonicMs }: Moment) {
+    this.wallMs = wallMs;
+    this.monotonicMs = monotonicMs;
   }
 
   /** Appends a record. It is replayed when the step ends. */

@@ -1,0 +1,444 @@
+import { ZERO_UUID } from "@ottla/protocol";
+import { seededRandom, silentLogger } from "@ottla/runtime";
+import { defaultGroupConfig, type GroupConfig } from "../group-config.ts";
+import type { GroupRequest, JoinGroupAnswer, LeavingMember, SyncGroupAnswer } from "../group-requests.ts";
+import { decodeGroupRecord, type EncodedGroupRecord, encodeGroupRecord } from "../records/group-record.ts";
+import { deliver, type Reply, type Ticket } from "../shard/ticket.ts";
+import { GroupCoordinatorShard, type StepResult } from "../shard.ts";
+
+/** Remembers its answer, and fails the test when there is a second one. */
+export class TestTicket<Response> implements Ticket<Response> {
+  private answers: Response[] = [];
+
+  complete(response: Response): void {
+    if (this.answers.length > 0) throw new Error(`answered twice: ${JSON.stringify([...this.answers, response])}`);
+    this.answers.push(response);
+  }
+
+  get isAnswered(): boolean {
+    return this.answers.length > 0;
+  }
+
+  /** The answer; the test fails when there is none. */
+  get answer(): Response {
+    if (this.answers.length === 0) throw new Error("not answered yet");
+    return this.answers[0]!;
+  }
+}
+
+export const WALL_START_MS = 1_700_000_000_000;
+
+/** What the log holds: a coordinator's record, perhaps in a transaction, or the end of one. */
+export type LogEntry =
+  | (EncodedGroupRecord & { readonly producerId?: number })
+  | { readonly producerId: number; readonly outcome: "commit" | "abort" };
+
+export interface JoinOptions {
+  readonly groupId?: string;
+  readonly memberId?: string;
+  readonly instanceId?: string | null;
+  readonly protocols?: readonly (readonly [name: string, metadata: string])[];
+  readonly protocolType?: string;
+  readonly version?: number;
+  readonly sessionTimeoutMs?: number;
+  readonly rebalanceTimeoutMs?: number;
+  readonly clientId?: string;
+  readonly reason?: string | null;
+}
+
+export const DEFAULT_SESSION_MS = 10_000;
+export const DEFAULT_REBALANCE_MS = 60_000;
+
+const encoder = new TextEncoder();
+export const bytesOf = (text: string): Uint8Array => encoder.encode(text);
+export const textOf = (bytes: Uint8Array | readonly Uint8Array[]): string =>
+  new TextDecoder().decode(bytes as Uint8Array);
+
+/**
+ * A shard with everything that surrounds it: a log, which holds encoded records, and time, which stands still until
+ * the test moves it. Records are committed at once, unless `holdsCommits` says otherwise.
+ */
+export class ShardHarness {
+  readonly config: GroupConfig;
+  shard: GroupCoordinatorShard;
+  /** Committed records. */
+  readonly log: LogEntry[] = [];
+  /** While true, records stay uncommitted until `commitAll` or `failAll`. */
+  holdsCommits = false;
+  monotonicMs = 0;
+  private writes: { readonly writeId: number; readonly records: readonly LogEntry[] }[] = [];
+  private loads = 0;
+  private readonly seed: number;
+
+  constructor(config: Partial<GroupConfig> = {}, seed = 1) {
+    this.config = { ...defaultGroupConfig, groupInitialRebalanceDelayMs: 0, ...config };
+    this.seed = seed;
+    this.shard = this.load();
+  }
+
+  get now() {
+    return { wallMs: WALL_START_MS + this.monotonicMs, monotonicMs: this.monotonicMs };
+  }
+
+  get uncommittedRecords(): number {
+    return this.writes.reduce((count, { records }) => count + records.length, 0);
+  }
+
+  private load(): GroupCoordinatorShard {
+    const random = seededRandom(this.seed + 7919 * this.loads++);
+    const shard = new GroupCoordinatorShard({ config: this.config, random, logger: silentLogger });
+    for (const entry of this.log) replayEntry(shard, entry);
+    this.shard = shard;
+    this.take(shard.finishLoading(this.now));
+    return shard;
+  }
+
+  /** The coordinator is killed: what is not committed is gone, and another one loads the log. */
+  crashAndReload(): void {
+    this.writes = [];
+    this.load();
+  }
+
+  /** The coordinator resigns in good order, and another one loads the log. */
+  unloadAndReload(): void {
+    const replies = this.shard.unload(this.now);
+    this.writes = [];
+    this.deliverAll(replies);
+    this.load();
+  }
+
+  /** Another shard that has read the same log. */
+  replica(): GroupCoordinatorShard {
+    const current = this.shard;
+    const writes = this.writes;
+    this.writes = [];
+    const replica = this.load();
+    this.shard = current;
+    this.writes = writes;
+    return replica;
+  }
+
+  handle(request: GroupRequest): void {
+    this.take(this.shard.handle(request, this.now));
+    if (!this.holdsCommits) this.commitAll();
+  }
+
+  /** Commits the oldest uncommitted write. */
+  commitOne(): void {
+    const write = this.writes.shift();
+    if (write === undefined) return;
+    this.log.push(...write.records);
+    this.take(this.shard.committed(write.writeId, this.now));
+  }
+
+  commitAll(): void {
+    while (this.writes.length > 0) this.commitOne();
+  }
+
+  /** The log refuses every uncommitted write. */
+  failAll(appendError: number): void {
+    const [first] = this.writes;
+    this.writes = [];
+    if (first !== undefined) this.take(this.shard.appendFailed(first.writeId, appendError, this.now));
+    if (!this.holdsCommits) this.commitAll();
+  }
+
+  /** Lets time pass, stopping at every deadline on the way. */
+  advance(durationMs: number): void {
+    const endMs = this.monotonicMs + durationMs;
+    while (this.shard.nextDeadlineMs <= endMs) {
+      this.monotonicMs = Math.max(this.monotonicMs, this.shard.nextDeadlineMs);
+      this.take(this.shard.tick(this.now));
+      if (!this.holdsCommits) this.commitAll();
+    }
+    this.monotonicMs = endMs;
+  }
+
+  private take({ records, writeId, replies }: StepResult): void {
+    if (writeId !== null) this.writes.push({ writeId, records: records.map(encodeGroupRecord) });
+    this.deliverAll(replies);
+  }
+
+  private deliverAll(replies: readonly Reply[]): void {
+    for (const reply of replies) deliver(reply);
+  }
+
+  private ask<Response>(request: (ticket: TestTicket<Response>) => GroupRequest): TestTicket<Response> {
+    const ticket = new TestTicket<Response>();
+    this.handle(request(ticket));
+    return ticket;
+  }
+
+  join(options: JoinOptions = {}): TestTicket<JoinGroupAnswer> {
+    const { version = 9, sessionTimeoutMs = DEFAULT_SESSION_MS, clientId = "client" } = options;
+    const protocols = options.protocols ?? [["range", "topics"]];
+    return this.ask((ticket) => ({
+      type: "joinGroup",
+      client: { apiVersion: version, clientId, clientHost: "/127.0.0.1" },
+      ticket,
+      request: {
+        groupId: options.groupId ?? "group",
+        sessionTimeoutMs,
+        rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? DEFAULT_REBALANCE_MS,
+        memberId: options.memberId ?? "",
+        groupInstanceId: options.instanceId ?? null,
+        protocolType: options.protocolType ?? "consumer",
+        protocols: protocols.map(([name, metadata]) => ({ name, metadata: bytesOf(metadata) })),
+        reason: options.reason ?? null,
+      },
+    }));
+  }
+
+  /** Joins as a dynamic member does from v4 on: gets its id first. The ticket is that of the second request. */
+  joinTwice(options: JoinOptions = {}): { readonly memberId: string; readonly ticket: TestTicket<JoinGroupAnswer> } {
+    const { memberId } = this.join(options).answer;
+    return { memberId, ticket: this.join({ ...options, memberId }) };
+  }
+
+  sync(
+    memberId: string,
+    generationId: number,
+    assignments: Readonly<Record<string, string>> = {},
+    options: {
+      readonly groupId?: string;
+      readonly instanceId?: string;
+      readonly protocolType?: string;
+      readonly protocolName?: string;
+    } = {},
+  ): TestTicket<SyncGroupAnswer> {
+    return this.ask((ticket) => ({
+      type: "syncGroup",
+      ticket,
+      request: {
+        groupId: options.groupId ?? "group",
+        generationId,
+        memberId,
+        groupInstanceId: options.instanceId ?? null,
+        protocolType: options.protocolType ?? null,
+        protocolName: options.protocolName ?? null,
+        assignments: Object.entries(assignments).map(([id, assignment]) => ({
+          memberId: id,
+          assignment: bytesOf(assignment),
+        })),
+      },
+    }));
+  }
+
+  /** @returns the error code */
+  heartbeat(memberId: string, generationId: number, groupId = "group", instanceId: string | null = null): number {
+    return this.ask<{ errorCode: number }>((ticket) => ({
+      type: "heartbeat",
+      ticket,
+      request: { groupId, generationId, memberId, groupInstanceId: instanceId },
+    })).answer.errorCode;
+  }
+
+  leave(members: readonly (string | Partial<LeavingMember>)[], groupId = "group") {
+    return this.ask<{ errorCode: number; members?: readonly { readonly errorCode: number }[] | undefined }>(
+      (ticket) => ({
+        type: "leaveGroup",
+        groupId,
+        members: members.map((member) => ({
+          memberId: "",
+          groupInstanceId: null,
+          reason: null,
+          ...(typeof member === "string" ? { memberId: member } : member),
+        })),
+        ticket,
+      }),
+    );
+  }
+
+  commit(
+    offsets: Readonly<Record<string, number>>,
+    options: {
+      readonly groupId?: string;
+      readonly memberId?: string;
+      readonly generationId?: number;
+      readonly instanceId?: string;
+      readonly metadata?: string | null;
+      readonly retentionMs?: number;
+      readonly topicId?: string;
+      readonly version?: number;
+    } = {},
+  ) {
+    return this.ask<{
+      topics: readonly { partitions: readonly { partitionIndex: number; errorCode: number }[] }[];
+    }>((ticket) => ({
+      type: "offsetCommit",
+      apiVersion: options.version ?? 9,
+      ticket,
+      request: {
+        groupId: options.groupId ?? "group",
+        generationIdOrMemberEpoch: options.generationId ?? -1,
+        memberId: options.memberId ?? "",
+        groupInstanceId: options.instanceId ?? null,
+        retentionTimeMs: options.retentionMs ?? -1,
+        topics: Object.entries(offsets).map(([topicPartition, committedOffset]) => {
+          const [name, partition] = splitPartition(topicPartition);
+          return {
+            name,
+            topicId: options.topicId ?? ZERO_UUID,
+            partitions: [
+              {
+                partitionIndex: partition,
+                committedOffset,
+                committedLeaderEpoch: 3,
+                committedMetadata: options.metadata === undefined ? "meta" : options.metadata,
+              },
+            ],
+          };
+        }),
+      },
+    }));
+  }
+
+  /** @returns the error code of the first partition */
+  commitError(...parameters: Parameters<ShardHarness["commit"]>): number {
+    return this.commit(...parameters).answer.topics[0]!.partitions[0]!.errorCode;
+  }
+
+  fetchTicket(
+    partitions: readonly string[] | null,
+    options: { readonly groupId?: string; readonly requireStable?: boolean; readonly topicId?: string } = {},
+  ) {
+    return this.ask<FetchedGroup>((ticket) => ({
+      type: "offsetFetch",
+      requireStable: options.requireStable ?? false,
+      ticket,
+      request: {
+        groupId: options.groupId ?? "group",
+        memberId: null,
+        memberEpoch: -1,
+        topics:
+          partitions &&
+          partitions.map((topicPartition) => {
+            const [name, partition] = splitPartition(topicPartition);
+            return { name, topicId: options.topicId ?? ZERO_UUID, partitionIndexes: [partition] };
+          }),
+      },
+    }));
+  }
+
+  /** Committed offsets by `topic-partition`, those that there are. */
+  fetch(partitions: readonly string[] | null = null, groupId = "group"): Record<string, number> {
+    return offsetsOf(this.fetchTicket(partitions, { groupId }).answer);
+  }
+
+  describe(groupIds: readonly string[] = ["group"], apiVersion = 6) {
+    return this.ask<
+      readonly {
+        readonly errorCode: number;
+        readonly errorMessage?: string | null | undefined;
+        readonly groupState: string;
+        readonly protocolType: string;
+        readonly protocolData: string;
+        readonly members: readonly {
+          readonly memberId: string;
+          readonly groupInstanceId?: string | null | undefined;
+          readonly memberAssignment: Uint8Array | readonly Uint8Array[];
+          readonly memberMetadata: Uint8Array | readonly Uint8Array[];
+        }[];
+      }[]
+    >((ticket) => ({ type: "describeGroups", groupIds, apiVersion, ticket })).answer;
+  }
+
+  state(groupId = "group"): string {
+    return this.describe([groupId])[0]!.groupState;
+  }
+
+  list(statesFilter: readonly string[] = [], typesFilter: readonly string[] = []) {
+    return this.ask<readonly { groupId: string; protocolType: string; groupState?: string; groupType?: string }[]>(
+      (ticket) => ({ type: "listGroups", request: { statesFilter, typesFilter }, ticket }) as GroupRequest,
+    ).answer;
+  }
+
+  deleteGroups(groupIds: readonly string[]) {
+    return this.ask<readonly { readonly groupId: string; readonly errorCode: number }[]>((ticket) => ({
+      type: "deleteGroups",
+      groupIds,
+      ticket,
+    }));
+  }
+
+  deleteOffsets(partitions: readonly string[], groupId = "group") {
+    return this.ask<{
+      errorCode: number;
+      topics: readonly { partitions: readonly { errorCode: number }[] }[];
+    }>((ticket) => ({
+      type: "offsetDelete",
+      ticket,
+      request: {
+        groupId,
+        topics: partitions.map((topicPartition) => {
+          const [name, partitionIndex] = splitPartition(topicPartition);
+          return { name, partitions: [{ partitionIndex }] };
+        }),
+      },
+    }));
+  }
+
+  clientGone(ticket: Ticket<never>, groupId = "group"): void {
+    this.handle({ type: "clientGone", groupId, ticket });
+  }
+
+  /**
+   * A stable group of dynamic members, the first of which leads; each is assigned its own index.
+   * @returns the members' ids
+   */
+  stableGroup(
+    size: number,
+    options: JoinOptions = {},
+  ): { readonly memberIds: string[]; readonly generationId: number } {
+    const pending = Array.from({ length: size }, () => this.join(options).answer.memberId);
+    const joins = pending.map((memberId) => this.join({ ...options, memberId }));
+    this.advance(this.config.groupInitialRebalanceDelayMs);
+    const leader = joins[0]!.answer;
+    const assignments = Object.fromEntries(pending.map((memberId, index) => [memberId, `assignment ${index}`]));
+    const { groupId } = options;
+    const named = groupId === undefined ? {} : { groupId };
+    for (const { answer } of joins) {
+      this.sync(answer.memberId, leader.generationId!, answer.memberId === leader.leader ? assignments : {}, named);
+    }
+    return { memberIds: pending, generationId: leader.generationId! };
+  }
+}
+
+function replayEntry(shard: GroupCoordinatorShard, entry: LogEntry): void {
+  if ("outcome" in entry) {
+    shard.replayEndTransaction(entry.producerId, entry.outcome);
+    return;
+  }
+  const record = decodeGroupRecord(entry.key, entry.value);
+  if (record.type === "unknown") throw new Error(record.reason);
+  shard.replay(record, entry.producerId);
+}
+
+interface FetchedGroup {
+  readonly errorCode?: number | undefined;
+  readonly topics: readonly {
+    readonly name?: string | undefined;
+    readonly partitions: readonly {
+      readonly partitionIndex: number;
+      readonly committedOffset: number;
+      readonly committedLeaderEpoch?: number | undefined;
+      readonly metadata: string | null;
+      readonly errorCode: number;
+    }[];
+  }[];
+}
+
+export function offsetsOf(group: FetchedGroup): Record<string, number> {
+  const offsets: Record<string, number> = {};
+  for (const { name, partitions } of group.topics) {
+    for (const { partitionIndex, committedOffset } of partitions) {
+      if (committedOffset !== -1) offsets[`${name}-${partitionIndex}`] = committedOffset;
+    }
+  }
+  return offsets;
+}
+
+function splitPartition(topicPartition: string): [topic: string, partition: number] {
+  const dash = topicPartition.lastIndexOf("-");
+  return [topicPartition.slice(0, dash), Number(topicPartition.slice(dash + 1))];
+}
