@@ -88,12 +88,15 @@ export class ByteWriter {
   /** Makes room for `sizeBytes` in one piece and returns where they begin in `buffer`. */
   private reserve(sizeBytes: number): number {
     const start = this.position;
-    if (start + sizeBytes > this.limit) return this.reserveElsewhere(sizeBytes);
-    this.position = start + sizeBytes;
+    const end = start + sizeBytes;
+    // Put this way round, NaN does not get past either: the length of what should have been a string.
+    if (!(end <= this.limit)) return this.reserveElsewhere(sizeBytes);
+    this.position = end;
     return start;
   }
 
   private reserveElsewhere(sizeBytes: number): number {
+    if (!(sizeBytes >= 0)) throw new InvalidValueError("a value is not of the type that its field has");
     this.seal();
     const { bytes, start, end } = allocateRegion(Math.max(this.nextCapacityBytes, sizeBytes));
     this.nextCapacityBytes = Math.min(this.nextCapacityBytes * 2, BUFFER_SIZE_BYTES_MAX);
