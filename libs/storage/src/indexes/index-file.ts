@@ -17,16 +17,24 @@ export class IndexFile {
   #count: number;
   #savedCount: number;
   #tail: DataView;
+  #hasBrokenEnd: boolean;
   #unsynced = false;
   #saving: Promise<void> = Promise.resolve();
 
-  /** @param savedCount how many entries the file has; 0 where it does not exist yet */
-  constructor(files: FileCache, path: string, entryBytes: number, savedCount: number) {
+  /** @param fileBytes the size of the file; 0 where it does not exist yet */
+  constructor(files: FileCache, path: string, entryBytes: number, fileBytes: number) {
+    const savedCount = Math.floor(fileBytes / entryBytes);
     this.entryBytes = entryBytes;
     this.file = new CachedFile(files, path, { create: true });
     this.#count = savedCount;
     this.#savedCount = savedCount;
+    this.#hasBrokenEnd = fileBytes % entryBytes !== 0;
     this.#tail = new DataView(new ArrayBuffer(0));
+  }
+
+  /** True if the file ends in the middle of an entry: it cannot be relied on. */
+  get hasBrokenEnd(): boolean {
+    return this.#hasBrokenEnd;
   }
 
   get count(): number {
@@ -79,12 +87,13 @@ export class IndexFile {
   /** Keeps the first `count` entries. */
   async truncate(count: number): Promise<void> {
     await this.#saving;
-    if (count >= this.#count) return;
-    this.#count = count;
-    if (count >= this.#savedCount) return;
-    this.#savedCount = count;
+    if (count >= this.#count && !this.#hasBrokenEnd) return;
+    this.#count = Math.min(this.#count, count);
+    if (count >= this.#savedCount && !this.#hasBrokenEnd) return;
+    this.#hasBrokenEnd = false;
+    this.#savedCount = Math.min(this.#savedCount, count);
     this.#unsynced = true;
-    await this.file.use((file) => file.truncate(count * this.entryBytes));
+    await this.file.use((file) => file.truncate(this.#savedCount * this.entryBytes));
   }
 
   /** Writes what is in memory to the file, which it creates. */

@@ -1,7 +1,7 @@
 import type { FileCache } from "../files/file-cache.ts";
 import { IndexFile } from "./index-file.ts";
 
-export const OFFSET_INDEX_ENTRY_BYTES = 8;
+const ENTRY_BYTES = 8;
 const POSITION_AT = 4;
 
 /**
@@ -12,8 +12,8 @@ export class OffsetIndex {
   readonly index: IndexFile;
   readonly #baseOffset: number;
 
-  constructor(files: FileCache, path: string, baseOffset: number, savedCount: number) {
-    this.index = new IndexFile(files, path, OFFSET_INDEX_ENTRY_BYTES, savedCount);
+  constructor(files: FileCache, path: string, baseOffset: number, fileBytes: number) {
+    this.index = new IndexFile(files, path, ENTRY_BYTES, fileBytes);
     this.#baseOffset = baseOffset;
   }
 
@@ -38,6 +38,7 @@ export class OffsetIndex {
 
   /** Whether offsets and positions ascend strictly and stay below `logBytes`. */
   async isSane(logBytes: number): Promise<boolean> {
+    if (this.index.hasBrokenEnd) return false;
     let [lastOffset, lastPosition] = [-1, -1];
     for (const entry of await this.index.entries()) {
       const [offset, position] = [entry.getInt32(0), entry.getInt32(POSITION_AT)];

@@ -2,7 +2,7 @@ import type { FileCache } from "../files/file-cache.ts";
 import { IndexFile } from "./index-file.ts";
 import { countWhile } from "./offset-index.ts";
 
-export const TIME_INDEX_ENTRY_BYTES = 12;
+const ENTRY_BYTES = 12;
 const OFFSET_AT = 8;
 
 /** The largest timestamp in a segment up to some batch, and the last offset of the batch that has it. */
@@ -21,10 +21,10 @@ export class TimeIndex {
   /** The last entry's timestamp, or null where the file has not been asked yet. */
   #lastTimestampMs: number | null;
 
-  constructor(files: FileCache, path: string, baseOffset: number, savedCount: number) {
-    this.index = new IndexFile(files, path, TIME_INDEX_ENTRY_BYTES, savedCount);
+  constructor(files: FileCache, path: string, baseOffset: number, fileBytes: number) {
+    this.index = new IndexFile(files, path, ENTRY_BYTES, fileBytes);
     this.#baseOffset = baseOffset;
-    this.#lastTimestampMs = savedCount === 0 ? -1 : null;
+    this.#lastTimestampMs = this.index.count === 0 ? -1 : null;
   }
 
   /** Adds an entry where the timestamp is larger than the last one's; does nothing otherwise. */
@@ -53,6 +53,7 @@ export class TimeIndex {
 
   /** Whether timestamps and offsets ascend. */
   async isSane(): Promise<boolean> {
+    if (this.index.hasBrokenEnd) return false;
     let [lastTimestampMs, lastOffset] = [-1, -1];
     for (const entry of await this.index.entries()) {
       const [timestampMs, offset] = [timestampOf(entry), entry.getInt32(OFFSET_AT)];

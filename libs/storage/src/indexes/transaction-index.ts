@@ -1,7 +1,7 @@
 import type { FileCache } from "../files/file-cache.ts";
 import { IndexFile } from "./index-file.ts";
 
-export const TRANSACTION_INDEX_ENTRY_BYTES = 34;
+const ENTRY_BYTES = 34;
 const VERSION = 0;
 const PRODUCER_ID_AT = 2;
 const FIRST_OFFSET_AT = 10;
@@ -25,9 +25,9 @@ export class TransactionIndex {
   /** Aborted transactions are few, so once read they stay in memory. */
   #entries: AbortedTransactionEntry[] | null;
 
-  constructor(files: FileCache, path: string, savedCount: number) {
-    this.index = new IndexFile(files, path, TRANSACTION_INDEX_ENTRY_BYTES, savedCount);
-    this.#entries = savedCount === 0 ? [] : null;
+  constructor(files: FileCache, path: string, fileBytes: number) {
+    this.index = new IndexFile(files, path, ENTRY_BYTES, fileBytes);
+    this.#entries = this.index.count === 0 ? [] : null;
   }
 
   append(transaction: AbortedTransactionEntry): void {

@@ -120,7 +120,7 @@ async function openClean(state: LogState, names: ReadonlySet<string>): Promise<v
     const hasIndexes = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX].every((suffix) =>
       names.has(offsetFileName(segment.baseOffset, suffix)),
     );
-    if (!hasIndexes && segment.sizeBytes > 0) await rebuildIndexes(state, segment);
+    if ((!hasIndexes || segment.hasBrokenIndex) && segment.sizeBytes > 0) await rebuildIndexes(state, segment);
   }
   state.logEndOffset = await readEndOffset(state);
   state.recoveryPoint = state.logEndOffset;

@@ -108,14 +108,9 @@ function takeBatch(
   sizeBytes: number,
   fromOffset: number,
 ): void {
-  const baseOffset = baseOffsetAt(bytes, position);
-  // Before the recovery point the index has its entries already; from there on they are made as at the append.
-  if (lastOffsetAt(bytes, position) < fromOffset) {
-    segment.batchSeen(bytes, position, sizeBytes);
-    segment.sizeBytes += sizeBytes;
-    return;
-  }
   segment.batchWritten(bytes, position, sizeBytes, state.config.indexIntervalBytes);
+  const baseOffset = baseOffsetAt(bytes, position);
+  if (baseOffset < fromOffset) return;
   const epoch = partitionLeaderEpochAt(bytes, position);
   if (epoch > state.epochs.latest) state.epochs.assign(epoch, baseOffset);
   if (producerIdAt(bytes, position) <= NO_PRODUCER_ID) return;

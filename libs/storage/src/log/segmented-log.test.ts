@@ -1,11 +1,15 @@
-import { describe, expect, it } from "vitest";
-import { AppendRejected, OffsetOutOfRange } from "../log-errors.ts";
-import { batch, concat, offsetsOf } from "../test-support/batches.ts";
-import { append, openFixture, openLog, READ_ALL, readAll } from "../test-support/fixture.ts";
+import { checkBatchIntegrity, isLogAppendTimeAt, maxTimestampAt } from "@ottla/protocol/internal";
+import { afterEach, describe, expect, it } from "vitest";
+import { OffsetOutOfRange } from "../log-errors.ts";
+import { batch, concat, offsetsOf, sequenced } from "../test-support/batches.ts";
+import { bothDisks, fileNames, removeTemporaryDirectories } from "../test-support/disks.ts";
+import { append, openFixture, openLog, READ_ALL, readAll, START_MS } from "../test-support/fixture.ts";
 
-describe("a partition log", () => {
+afterEach(removeTemporaryDirectories);
+
+describe.each(bothDisks)("a partition log on a %s disk", (_name, createDisk) => {
   it("assigns offsets at once and counts them when they are written", async () => {
-    const fixture = await openFixture();
+    const fixture = await openFixture({ disk: createDisk() });
     const log = await openLog(fixture);
     const first = log.appendAsLeader(batch({ count: 3 }), { leaderEpoch: 4, origin: "client" });
     const second = log.appendAsLeader(batch({ count: 2 }), { leaderEpoch: 4, origin: "client" });
@@ -17,8 +21,33 @@ describe("a partition log", () => {
     await fixture.manager.close();
   });
 
+  it("tells listeners of each move, before the append's promise settles", async () => {
+    const fixture = await openFixture({ disk: createDisk() });
+    const log = await openLog(fixture);
+    const seen: string[] = [];
+    const unsubscribe = log.onAdvance(() => seen.push(`${log.highWatermark}/${log.logEndOffset}`));
+    await append(log, batch({ count: 3 })).then(() => seen.push("written"));
+    log.setHighWatermark(2);
+    log.setHighWatermark(2);
+    unsubscribe();
+    log.setHighWatermark(3);
+    expect(seen).toEqual(["0/3", "written", "2/3"]);
+    await fixture.manager.close();
+  });
+
+  it("keeps the high watermark within the log", async () => {
+    const fixture = await openFixture({ disk: createDisk() });
+    const log = await openLog(fixture);
+    await append(log, batch({ count: 3 }));
+    log.setHighWatermark(99);
+    expect(log.highWatermark).toBe(3);
+    log.setHighWatermark(-5);
+    expect(log.highWatermark).toBe(0);
+    await fixture.manager.close();
+  });
+
   it("reads at the tail without copying", async () => {
-    const fixture = await openFixture();
+    const fixture = await openFixture({ disk: createDisk() });
     const log = await openLog(fixture);
     const bytes = batch({ count: 3 });
     await append(log, bytes);
@@ -30,13 +59,14 @@ describe("a partition log", () => {
   });
 
   it("has its records after it was closed and opened again", async () => {
-    const fixture = await openFixture();
+    const disk = createDisk();
+    const fixture = await openFixture({ disk });
     const log = await openLog(fixture);
     for (let i = 0; i < 10; i++) await append(log, batch({ count: 5, valueBytes: 1000 }), i);
     log.setHighWatermark(40);
     const before = await readAll(log);
     await fixture.manager.close();
-    const again = await openFixture({ disk: fixture.disk });
+    const again = await openFixture({ disk });
     const reopened = again.manager.get("topic", 0)!;
     expect([reopened.logEndOffset, reopened.highWatermark, reopened.latestLeaderEpoch]).toEqual([50, 40, 9]);
     expect(reopened.topicId).toBe(log.topicId);
@@ -46,33 +76,158 @@ describe("a partition log", () => {
     await again.manager.close();
   });
 
-  it("rejects what lies outside", async () => {
-    const fixture = await openFixture();
+  it.each([0, 1024 ** 2])(
+    "rolls segments and reads across them, with %i bytes of tail in memory",
+    async (tailMemoryBytes) => {
+      const disk = createDisk();
+      const fixture = await openFixture({
+        disk,
+        tailMemoryBytes,
+        config: { segmentBytes: 4096, indexIntervalBytes: 256 },
+      });
+      const log = await openLog(fixture);
+      const appended: Uint8Array[] = [];
+      for (let i = 0; i < 50; i++) {
+        appended.push(batch({ count: 2, valueBytes: 100 }));
+        await append(log, appended[i]!);
+      }
+      expect(log.sizeBytes).toBe(concat(appended).length);
+      expect(Buffer.compare(await readAll(log), concat(appended))).toBe(0);
+      const names = await fileNames(disk, "/data/topic-0");
+      expect(names.filter((name) => name.endsWith(".log")).length).toBeGreaterThan(3);
+      for (let offset = 0; offset < 100; offset++) {
+        const read = await log.read(offset, { ...READ_ALL, maxBytes: 1 });
+        expect(offsetsOf(read)).toEqual([[offset - (offset % 2), offset - (offset % 2) + 1]]);
+        read.release();
+      }
+      await fixture.manager.close();
+    },
+  );
+
+  it("bounds reads by bytes and by the limit, in whole batches", async () => {
+    const disk = createDisk();
+    for (const tailMemoryBytes of [0, 1024 ** 2]) {
+      const fixture = await openFixture({ disk, tailMemoryBytes });
+      const log = await openLog(fixture, `topic-${tailMemoryBytes}`);
+      const batches = [3, 3, 3].map((count) => batch({ count }));
+      for (const bytes of batches) await append(log, bytes);
+      const size = batches[0]!.length;
+      const read = async (offset: number, options: object) => {
+        const found = await log.read(offset, { ...READ_ALL, ...options });
+        const offsets = offsetsOf(found).map(([base]) => base);
+        expect(found.sizeBytes).toBe(offsets.length * size);
+        found.release();
+        return offsets;
+      };
+      expect(await read(0, { maxBytes: size * 2 })).toEqual([0, 3]);
+      expect(await read(0, { maxBytes: size * 2 - 1 })).toEqual([0]);
+      expect(await read(0, { maxBytes: size - 1 })).toEqual([0]);
+      expect(await read(0, { maxBytes: size - 1, minOneBatch: false })).toEqual([]);
+      expect(await read(4, { maxBytes: size * 5 })).toEqual([3, 6]);
+      expect(await read(0, { limit: "highWatermark" })).toEqual([]);
+      log.setHighWatermark(6);
+      expect(await read(0, { limit: "highWatermark" })).toEqual([0, 3]);
+      expect(await read(8, { limit: "highWatermark" })).toEqual([]);
+      log.setHighWatermark(5);
+      expect(await read(0, { limit: "highWatermark" })).toEqual([0]);
+      expect(await read(9, {})).toEqual([]);
+      await fixture.manager.close();
+    }
+  });
+
+  it("refuses to read outside of the log", async () => {
+    const fixture = await openFixture({ disk: createDisk() });
     const log = await openLog(fixture);
     await append(log, batch({ count: 3 }));
     expect(() => log.read(4, READ_ALL)).toThrow(OffsetOutOfRange);
     expect(() => log.read(-1, READ_ALL)).toThrow(OffsetOutOfRange);
-    expect(() => log.appendAsLeader(new Uint8Array(0), { leaderEpoch: 0, origin: "client" })).toThrow(AppendRejected);
+    await fixture.manager.close();
+    expect(() => log.read(0, READ_ALL)).toThrow(expect.objectContaining({ name: "LogUnavailable", errno: 6 }));
+    expect(() => log.appendAsLeader(batch(), { leaderEpoch: 0, origin: "client" })).toThrow(
+      expect.objectContaining({ name: "AppendRejected", errno: 6 }),
+    );
+  });
+});
+
+describe("rolling", () => {
+  const segmentsAfter = async (config: object, appends: { batches: Uint8Array; afterMs?: number }[]) => {
+    const fixture = await openFixture({ config });
+    const log = await openLog(fixture);
+    for (const { batches, afterMs = 0 } of appends) {
+      await fixture.runtime.advance(afterMs);
+      await append(log, batches);
+    }
+    const names = await fileNames(fixture.disk, "/data/topic-0");
+    await fixture.manager.close();
+    return names.filter((name) => name.endsWith(".log")).map((name) => Number(name.slice(0, -4)));
+  };
+  const size = batch().length;
+
+  it("happens before a segment would exceed segment.bytes", async () => {
+    const appends = [{ batches: batch() }, { batches: batch() }, { batches: batch() }];
+    expect(await segmentsAfter({ segmentBytes: 2 * size }, appends)).toEqual([0, 2]);
+    expect(await segmentsAfter({ segmentBytes: 2 * size - 1 }, appends)).toEqual([0, 1, 2]);
+    expect(await segmentsAfter({ segmentBytes: 3 * size }, appends)).toEqual([0]);
+  });
+
+  it("happens when records come segment.ms after the segment's first", async () => {
+    const at = (timestampMs: number) => ({ batches: batch({ timestampMs }) });
+    const config = { segmentMs: 1000, messageTimestampAfterMaxMs: Number.POSITIVE_INFINITY };
+    expect(await segmentsAfter(config, [at(5000), at(6000), at(6001), at(6002)])).toEqual([0, 2]);
+    expect(await segmentsAfter(config, [at(5000), at(100), at(5001)])).toEqual([0]);
+  });
+
+  it("goes by the clock where records have no timestamp", async () => {
+    const bare = () => batch({ timestampMs: -1 });
+    const appends = [{ batches: bare() }, { batches: bare(), afterMs: 1000 }, { batches: bare(), afterMs: 1 }];
+    expect(await segmentsAfter({ segmentMs: 1000 }, appends)).toEqual([0, 2]);
+  });
+
+  it("happens when the index is full", async () => {
+    const appends = Array.from({ length: 8 }, (_, i) => ({ batches: batch({ timestampMs: START_MS + i }) }));
+    expect(await segmentsAfter({ segmentIndexBytes: 36, indexIntervalBytes: 0 }, appends)).toEqual([0, 3, 6]);
+  });
+
+  it("takes a jitter off segment.ms that the seed determines", async () => {
+    const at = (timestampMs: number) => ({ batches: batch({ timestampMs }) });
+    const appends = Array.from({ length: 20 }, (_, i) => at(100 * i));
+    const rolled = await segmentsAfter({ segmentMs: 1000, segmentJitterMs: 1000 }, appends);
+    expect(rolled.length).toBeGreaterThan(2);
+    expect(await segmentsAfter({ segmentMs: 1000, segmentJitterMs: 1000 }, appends)).toEqual(rolled);
+  });
+
+  it("keeps appends of one turn in order across a roll", async () => {
+    const fixture = await openFixture({ config: { segmentBytes: 3 * size } });
+    const log = await openLog(fixture);
+    const appends = Array.from({ length: 10 }, () => log.appendAsLeader(batch(), { leaderEpoch: 0, origin: "client" }));
+    await Promise.all(appends.map((one) => one.written));
+    expect(appends.map((one) => one.baseOffset)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(offsetsOf(await log.read(0, READ_ALL)).length).toBe(10);
+    const bytes = await readAll(log);
+    expect(bytes.length).toBe(10 * size);
+    await fixture.manager.close();
+  });
+});
+
+describe("message.timestamp.type=LogAppendTime", () => {
+  it("stamps batches with the broker's time and a valid CRC", async () => {
+    const fixture = await openFixture({ config: { messageTimestampType: "LogAppendTime" } });
+    const log = await openLog(fixture);
+    await fixture.runtime.advance(500);
+    const appended = await append(log, batch({ count: 3, timestampMs: 5 }));
+    expect(appended.logAppendTimeMs).toBe(START_MS + 500);
+    const bytes = await readAll(log);
+    expect(isLogAppendTimeAt(bytes, 0)).toBe(true);
+    expect(maxTimestampAt(bytes, 0)).toBe(START_MS + 500);
+    expect(checkBatchIntegrity(bytes, 0)).toBeNull();
+    expect(await log.offsetForTimestamp(START_MS + 500, "logEnd")).toMatchObject({ offset: 0 });
     await fixture.manager.close();
   });
 
-  it("rolls segments, and reads across them from disk", async () => {
-    const fixture = await openFixture({ config: { segmentBytes: 4096, indexIntervalBytes: 256 }, tailMemoryBytes: 0 });
+  it("says -1 for CreateTime, and repeats nothing for a duplicate", async () => {
+    const fixture = await openFixture();
     const log = await openLog(fixture);
-    const appended: Uint8Array[] = [];
-    for (let i = 0; i < 50; i++) {
-      const bytes = batch({ count: 2, valueBytes: 100 });
-      appended.push(bytes);
-      await append(log, bytes);
-    }
-    expect(Buffer.compare(await readAll(log), concat(appended))).toBe(0);
-    const names = (await fixture.disk.list("/data/topic-0")).map((entry) => entry.name);
-    expect(names.filter((name) => name.endsWith(".log")).length).toBeGreaterThan(3);
-    for (let offset = 0; offset < 100; offset++) {
-      const read = await log.read(offset, { ...READ_ALL, maxBytes: 1 });
-      expect(offsetsOf(read)).toEqual([[offset - (offset % 2), offset - (offset % 2) + 1]]);
-      read.release();
-    }
+    expect((await append(log, sequenced({ producerId: 1 }, 0))).logAppendTimeMs).toBe(-1);
     await fixture.manager.close();
   });
 });

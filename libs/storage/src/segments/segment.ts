@@ -10,9 +10,9 @@ import {
   TIME_INDEX_SUFFIX,
   TRANSACTION_INDEX_SUFFIX,
 } from "../files/names.ts";
-import { OFFSET_INDEX_ENTRY_BYTES, OffsetIndex } from "../indexes/offset-index.ts";
-import { TIME_INDEX_ENTRY_BYTES, TimeIndex, type TimestampOffset } from "../indexes/time-index.ts";
-import { TRANSACTION_INDEX_ENTRY_BYTES, TransactionIndex } from "../indexes/transaction-index.ts";
+import { OffsetIndex } from "../indexes/offset-index.ts";
+import { TimeIndex, type TimestampOffset } from "../indexes/time-index.ts";
+import { TransactionIndex } from "../indexes/transaction-index.ts";
 
 /** What the disk holds of a segment when it is opened. */
 export interface SegmentSizes {
@@ -52,19 +52,20 @@ export class Segment {
 
   constructor(files: FileCache, directory: string, baseOffset: number, sizes: SegmentSizes, createdMs: number) {
     const path = (suffix: string) => joinPath(directory, offsetFileName(baseOffset, suffix));
-    const count = (bytes: number, entryBytes: number) => Math.floor(bytes / entryBytes);
     this.baseOffset = baseOffset;
     this.createdMs = createdMs;
     this.sizeBytes = sizes.logBytes;
     this.isUnsynced = sizes === NEW_SEGMENT;
     this.log = new CachedFile(files, path(LOG_SUFFIX), { create: true });
-    const offsetEntries = count(sizes.offsetIndexBytes, OFFSET_INDEX_ENTRY_BYTES);
-    this.offsetIndex = new OffsetIndex(files, path(OFFSET_INDEX_SUFFIX), baseOffset, offsetEntries);
-    const timeEntries = count(sizes.timeIndexBytes, TIME_INDEX_ENTRY_BYTES);
-    this.timeIndex = new TimeIndex(files, path(TIME_INDEX_SUFFIX), baseOffset, timeEntries);
-    const transactionEntries = count(sizes.transactionIndexBytes, TRANSACTION_INDEX_ENTRY_BYTES);
-    this.transactionIndex = new TransactionIndex(files, path(TRANSACTION_INDEX_SUFFIX), transactionEntries);
-    this.#maxTimestamp = timeEntries === 0 ? NO_TIMESTAMP_OFFSET : null;
+    this.offsetIndex = new OffsetIndex(files, path(OFFSET_INDEX_SUFFIX), baseOffset, sizes.offsetIndexBytes);
+    this.timeIndex = new TimeIndex(files, path(TIME_INDEX_SUFFIX), baseOffset, sizes.timeIndexBytes);
+    this.transactionIndex = new TransactionIndex(files, path(TRANSACTION_INDEX_SUFFIX), sizes.transactionIndexBytes);
+    this.#maxTimestamp = this.timeIndex.index.count === 0 ? NO_TIMESTAMP_OFFSET : null;
+  }
+
+  /** True if an index file ends in the middle of an entry. */
+  get hasBrokenIndex(): boolean {
+    return this.offsetIndex.index.hasBrokenEnd || this.timeIndex.index.hasBrokenEnd;
   }
 
   /** The largest timestamp so far, with the last offset of its batch; -1 where there is none. */

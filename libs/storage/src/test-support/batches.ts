@@ -4,15 +4,15 @@ import type { LogRead } from "../partition-log.ts";
 
 const encoder = new TextEncoder();
 
-/** A batch of `count` small records, at fixed times unless told otherwise. */
+/** A batch of `count` small records, a millisecond apart from `timestampMs` on. */
 export function batch(
   options: Partial<RecordBatchInput> & { readonly count?: number; readonly valueBytes?: number } = {},
 ) {
-  const { count = 1, valueBytes = 10, ...input } = options;
+  const { count = 1, valueBytes = 10, timestampMs = 1_700_000_000_000, ...input } = options;
   const records: RecordInput[] = Array.from({ length: count }, (_, i) => ({
     key: encoder.encode(`key-${i}`),
     value: new Uint8Array(valueBytes).fill(i),
-    timestampMs: 1_700_000_000_000 + i,
+    timestampMs: timestampMs + i,
   }));
   return encodeRecordBatch({ records, ...input });
 }

@@ -1,0 +1,221 @@
+import { baseOffsetAt, batchSizeAt, checkBatchIntegrity, lastOffsetAt } from "@ottla/protocol/internal";
+import type { Disk } from "@ottla/runtime";
+import { describe, expect, it } from "vitest";
+import { batch, concat, marker, sequenced } from "../test-support/batches.ts";
+import { copyDisk, fileNames, readText, writeFile } from "../test-support/disks.ts";
+import { append, type FixtureOptions, openFixture, openLog, readAll } from "../test-support/fixture.ts";
+
+const PARTITION = "/data/topic-0";
+const FIRST_LOG = `${PARTITION}/00000000000000000000.log`;
+
+/** Opens what a killed process left behind. */
+async function openAfterKill(disk: Disk, options: FixtureOptions = {}) {
+  const fixture = await openFixture({ ...options, disk: await copyDisk(disk) });
+  return { fixture, log: fixture.manager.get("topic", 0)! };
+}
+
+/** Every offset index entry must point at the batch that ends at its offset; time index entries must not lie. */
+async function expectIndexesToAgree(disk: Disk): Promise<void> {
+  for (const name of await fileNames(disk, PARTITION)) {
+    if (!name.endsWith(".log")) continue;
+    const path = `${PARTITION}/${name.slice(0, -4)}`;
+    const baseOffset = Number(name.slice(0, -4));
+    const log = await disk.readFile(`${path}.log`);
+    const offsetIndex = view(await disk.readFile(`${path}.index`));
+    for (let at = 0; at < offsetIndex.byteLength; at += 8) {
+      const position = offsetIndex.getInt32(at + 4);
+      expect(checkBatchIntegrity(log, position)).toBeNull();
+      expect(lastOffsetAt(log, position)).toBe(baseOffset + offsetIndex.getInt32(at));
+    }
+    const timeIndex = view(await disk.readFile(`${path}.timeindex`));
+    const timestamps = batchTimestamps(log);
+    let last = -1;
+    for (let at = 0; at < timeIndex.byteLength; at += 12) {
+      const timestampMs = Number(timeIndex.getBigInt64(at));
+      expect(timestampMs).toBeGreaterThan(last);
+      expect(timestamps.get(baseOffset + timeIndex.getInt32(at + 8))).toBe(timestampMs);
+      last = timestampMs;
+    }
+  }
+}
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function batchTimestamps(log: Uint8Array): Map<number, number> {
+  const timestamps = new Map<number, number>();
+  for (let position = 0; position < log.length; position += batchSizeAt(log, position)) {
+    timestamps.set(lastOffsetAt(log, position), Number(view(log).getBigInt64(position + 35)));
+  }
+  return timestamps;
+}
+
+describe("after a kill", () => {
+  it("finds everything that was written, without a clean close", async () => {
+    const fixture = await openFixture({ config: { segmentBytes: 2000, indexIntervalBytes: 200 } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 40; i++) await append(log, batch({ count: 3, timestampMs: 1000 * i }), Math.floor(i / 10));
+    const expected = await readAll(log);
+    const { fixture: again, log: reopened } = await openAfterKill(fixture.disk, { config: fixture.config });
+    expect(Buffer.compare(await readAll(reopened), expected)).toBe(0);
+    expect(reopened.logEndOffset).toBe(120);
+    expect([0, 1, 2, 3].map((epoch) => reopened.endOffsetForEpoch(epoch)?.endOffset)).toEqual([30, 60, 90, 120]);
+    await again.manager.close();
+    await expectIndexesToAgree(again.disk);
+  });
+
+  it("keeps exactly the whole batches, wherever the file was cut", async () => {
+    const fixture = await openFixture({ config: { indexIntervalBytes: 100 } });
+    const log = await openLog(fixture);
+    const batches = [1, 2, 3, 1].map((count, i) => batch({ count, timestampMs: 1000 * i, valueBytes: 5 }));
+    for (const bytes of batches) await append(log, bytes);
+    const content = concat(batches);
+    const left = await copyDisk(fixture.disk);
+    for (let cut = 0; cut <= content.length; cut++) {
+      await writeFile(left, FIRST_LOG, content.subarray(0, cut));
+      const { fixture: again, log: reopened } = await openAfterKill(left, { config: fixture.config });
+      const wholeBytes = wholePrefix(content.subarray(0, cut));
+      expect(reopened.sizeBytes).toBe(wholeBytes);
+      expect(Buffer.compare(await readAll(reopened), content.subarray(0, wholeBytes))).toBe(0);
+      await append(reopened, batch({ count: 2 }));
+      await again.manager.close();
+      await expectIndexesToAgree(again.disk);
+    }
+  });
+
+  it("cuts the log where a single byte of the last batch is wrong", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    const batches = [batch({ count: 2 }), batch({ count: 2 })];
+    for (const bytes of batches) await append(log, bytes);
+    const content = concat(batches);
+    const left = await copyDisk(fixture.disk);
+    const start = batches[0]!.length;
+    for (let at = start; at < content.length; at++) {
+      // The leader epoch (bytes 12 to 15) lies outside the CRC, and any value of it is legal.
+      if (at - start >= 12 && at - start < 16) continue;
+      const damaged = content.slice();
+      damaged[at]! ^= 0x40;
+      await writeFile(left, FIRST_LOG, damaged);
+      const { fixture: again, log: reopened } = await openAfterKill(left);
+      // A base offset that has grown within the segment's range is a gap, as compaction leaves them.
+      const gapOffset = baseOffsetAt(damaged, start);
+      expect(reopened.logEndOffset).toBe(gapOffset > 2 && gapOffset < 2 ** 31 ? gapOffset + 2 : 2);
+      await again.manager.close();
+    }
+  });
+
+  it("drops segments that no longer connect to the log", async () => {
+    const fixture = await openFixture({ config: { segmentBytes: 500 } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 12; i++) await append(log, batch({ count: 2, valueBytes: 50 }));
+    const left = await copyDisk(fixture.disk);
+    await writeFile(left, "/data/recovery-point-offset-checkpoint", "0\n0\n");
+    const names = (await fileNames(left, PARTITION)).filter((name) => name.endsWith(".log"));
+    const second = `${PARTITION}/${names[1]}`;
+    const content = await left.readFile(second);
+    await writeFile(left, second, content.subarray(0, content.length - 1));
+    const { fixture: again, log: reopened } = await openAfterKill(left, { config: fixture.config });
+    const lastBatch = content.length - batchSizeAt(content, 0) * (content.length / batchSizeAt(content, 0) - 1);
+    expect(lastBatch).toBe(batchSizeAt(content, 0));
+    expect(reopened.logEndOffset).toBe(baseOffsetAt(content, content.length - lastBatch));
+    expect((await fileNames(again.disk, PARTITION)).filter((name) => name.endsWith(".log"))).toEqual(names.slice(0, 2));
+    await append(reopened, batch());
+    await again.manager.close();
+  });
+
+  it("reads only what lies past the recovery point", async () => {
+    const fixture = await openFixture({ config: { indexIntervalBytes: 0 } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 10; i++) await append(log, batch({ count: 1 }));
+    await log.flush();
+    for (let i = 0; i < 2; i++) await append(log, batch({ count: 1 }));
+    await fixture.runtime.advance(60_000);
+    const left = await copyDisk(fixture.disk);
+    expect(await readText(left, "/data/recovery-point-offset-checkpoint")).toBe("0\n1\ntopic 0 10\n");
+    // Damage below the recovery point is not looked at; the log ends where it did.
+    const content = await left.readFile(FIRST_LOG);
+    content[70]! ^= 1;
+    await writeFile(left, FIRST_LOG, content);
+    const { fixture: again, log: reopened } = await openAfterKill(left, { config: fixture.config });
+    expect(reopened.logEndOffset).toBe(12);
+    await again.manager.close();
+  });
+
+  it("survives indexes that are missing, cut, or nonsense", async () => {
+    const fixture = await openFixture({ config: { indexIntervalBytes: 50 } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 20; i++) await append(log, batch({ count: 2, timestampMs: 1000 * i }));
+    const expected = await readAll(log);
+    await log.flush();
+    await fixture.runtime.advance(60_000);
+    const nonsense = new Uint8Array(96).map((_, i) => (i * 37) & 0x7f);
+    for (const suffix of [".index", ".timeindex"]) {
+      const path = FIRST_LOG.replace(".log", suffix);
+      for (const damage of ["remove", "cut", "nonsense", "zeros"] as const) {
+        const left = await copyDisk(fixture.disk);
+        const content = await left.readFile(path);
+        if (damage === "remove") await left.remove(path);
+        if (damage === "cut") await writeFile(left, path, content.subarray(0, 13));
+        if (damage === "nonsense") await writeFile(left, path, nonsense);
+        if (damage === "zeros") await writeFile(left, path, new Uint8Array(content.length));
+        const { fixture: again, log: reopened } = await openAfterKill(left, { config: fixture.config });
+        expect(Buffer.compare(await readAll(reopened), expected)).toBe(0);
+        await again.manager.close();
+        await expectIndexesToAgree(again.disk);
+      }
+    }
+  });
+
+  it("knows producers, open transactions and aborted ones again", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    const [one, two] = [{ producerId: 1 }, { producerId: 2 }];
+    await append(log, sequenced(one, 0, 2, true));
+    await append(log, sequenced(two, 0, 2, true));
+    await log.appendAsLeader(marker(one, "abort"), { leaderEpoch: 0, origin: "control" }).written;
+    log.setHighWatermark(5);
+    const { fixture: again, log: reopened } = await openAfterKill(fixture.disk);
+    reopened.setHighWatermark(5);
+    expect(reopened.lastStableOffset).toBe(2);
+    const repeated = reopened.appendAsLeader(sequenced(two, 0, 2, true), { leaderEpoch: 0, origin: "client" });
+    expect([repeated.isDuplicate, repeated.baseOffset]).toEqual([true, 2]);
+    await reopened.appendAsLeader(marker(two, "commit"), { leaderEpoch: 0, origin: "control" }).written;
+    reopened.setHighWatermark(6);
+    const read = await reopened.read(0, { maxBytes: 10_000, minOneBatch: true, limit: "lastStable" });
+    expect(read.abortedTransactions).toEqual([{ producerId: 1, firstOffset: 0 }]);
+    await again.manager.close();
+  });
+
+  it("starts anew where nothing is left above the log start offset", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    for (let i = 0; i < 5; i++) await append(log, batch({ count: 2 }));
+    log.setHighWatermark(10);
+    await log.advanceLogStartOffset(6);
+    const left = await copyDisk(fixture.disk);
+    await writeFile(left, FIRST_LOG, new Uint8Array(0));
+    const { fixture: again, log: reopened } = await openAfterKill(left);
+    expect([reopened.logStartOffset, reopened.logEndOffset]).toEqual([6, 6]);
+    expect((await append(reopened, batch())).baseOffset).toBe(6);
+    await again.manager.close();
+  });
+
+  it("recovers again after a kill in the middle of recovery: nothing is trusted that was not before", async () => {
+    const fixture = await openFixture({ config: { indexIntervalBytes: 100 } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 10; i++) await append(log, batch({ count: 2 }));
+    const expected = await readAll(log);
+    const first = await openAfterKill(fixture.disk, { config: fixture.config });
+    const second = await openAfterKill(first.fixture.disk, { config: fixture.config });
+    expect(Buffer.compare(await readAll(second.log), expected)).toBe(0);
+    await Promise.all([first.fixture.manager.close(), second.fixture.manager.close()]);
+  });
+});
+
+function wholePrefix(bytes: Uint8Array): number {
+  let end = 0;
+  while (bytes.length - end >= 61 && end + batchSizeAt(bytes, end) <= bytes.length) end += batchSizeAt(bytes, end);
+  return end;
+}
