@@ -14,42 +14,52 @@ const CHECKSUM_BYTES = 4;
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
 
+/** One frame, as it lies in the input. */
+export interface ZstdFrame {
+  readonly start: number;
+  readonly end: number;
+  /** The most bytes that it can decompress to; exactly those if {@link isExact}. */
+  readonly boundBytes: number;
+  /** The frame tells its size, as most writers do that compress in one go. */
+  readonly isExact: boolean;
+}
+
 /**
- * The most bytes that the frames in `input` can decompress to, found from their headers and those of their blocks:
- * exact where the frames tell their size, as most writers that compress in one go do.
+ * Finds the frames of `input` and what they can decompress to, from their headers and those of their blocks. Frames
+ * without content are left out.
  *
  * @throws CompressionError if it is not a sequence of whole frames, or a frame claims more than its blocks can hold
  */
-export function zstdDecompressedBound(input: Uint8Array): number {
+export function findZstdFrames(input: Uint8Array): ZstdFrame[] {
+  const frames: ZstdFrame[] = [];
   let position = 0;
-  let bound = 0;
   do {
     const magic = readUint(input, position, 4);
     if ((magic & SKIPPABLE_MAGIC_MASK) >>> 0 === SKIPPABLE_MAGIC) {
       position += 8 + readUint(input, position + 4, 4);
     } else {
       if (magic !== MAGIC) throw corruptInput("zstd", "this is not a Zstandard frame");
-      const frame = measureFrame(input, position + 4);
-      bound += frame.boundBytes;
+      const frame = measureFrame(input, position);
+      frames.push(frame);
       position = frame.end;
     }
+    if (position > input.length) throw corruptInput("zstd", "the frame is cut short");
   } while (position < input.length);
-  if (position > input.length) throw corruptInput("zstd", "the frame is cut short");
-  return bound;
+  return frames;
 }
 
-function measureFrame(input: Uint8Array, position: number): { boundBytes: number; end: number } {
-  const descriptor = readUint(input, position, 1);
+function measureFrame(input: Uint8Array, start: number): ZstdFrame {
+  const descriptor = readUint(input, start + 4, 1);
   const singleSegment = (descriptor & 0x20) !== 0;
   const contentSizeFlag = descriptor >>> 6;
   const contentSizeBytes = contentSizeFlag === 0 && singleSegment ? 1 : CONTENT_SIZE_BYTES[contentSizeFlag]!;
-  const contentSizeAt = position + 1 + (singleSegment ? 0 : 1) + DICTIONARY_ID_BYTES[descriptor & 3]!;
+  const contentSizeAt = start + 5 + (singleSegment ? 0 : 1) + DICTIONARY_ID_BYTES[descriptor & 3]!;
   const blocks = measureBlocks(input, contentSizeAt + contentSizeBytes);
   const end = blocks.end + ((descriptor & 0x04) !== 0 ? CHECKSUM_BYTES : 0);
-  if (contentSizeBytes === 0) return { boundBytes: blocks.boundBytes, end };
+  if (contentSizeBytes === 0) return { start, end, boundBytes: blocks.boundBytes, isExact: false };
   const contentBytes = readUint(input, contentSizeAt, contentSizeBytes) + (contentSizeBytes === 2 ? 256 : 0);
   if (contentBytes > blocks.boundBytes) throw corruptInput("zstd", `the frame cannot hold ${contentBytes} bytes`);
-  return { boundBytes: contentBytes, end };
+  return { start, end, boundBytes: contentBytes, isExact: true };
 }
 
 function measureBlocks(input: Uint8Array, position: number): { boundBytes: number; end: number } {

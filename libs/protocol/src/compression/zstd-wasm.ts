@@ -2,7 +2,6 @@ import type { NativeStreamCodec } from "../native/contract.ts";
 import { OutputTooLargeError } from "../native/output-too-large.ts";
 import { DEFAULT_MAX_DECOMPRESSED_BYTES } from "./codec.ts";
 import { gzipCodec } from "./gzip.ts";
-import { zstdDecompressedBound } from "./zstd-frame.ts";
 import { ZSTD_WASM_GZIP_BASE64 } from "./zstd-wasm-binary.ts";
 
 /** What the module exports, under the one-letter names that its build gave them. */
@@ -53,7 +52,7 @@ const MAX_KEPT_MEMORY_BYTES = 64 * 1024 * 1024;
 /** ZSTD_error_dstSize_tooSmall */
 const TARGET_TOO_SMALL = 70;
 
-/** An error code of zstd, as ZSTD_ErrorCode numbers them. */
+/** An error that zstd reports, as ZSTD_ErrorCode numbers them. */
 class ZstdError extends Error {
   readonly zstdCode: number;
 
@@ -75,18 +74,21 @@ export async function loadZstdWasm(): Promise<NativeStreamCodec> {
 function createCodec(module: WebAssembly.Module): NativeStreamCodec {
   let kept: Zstd | undefined;
   const use = (work: (zstd: Zstd) => Uint8Array): Uint8Array => {
-    const zstd = kept ?? new Zstd(module);
-    kept = undefined; // an instance that fails halfway is not used again
-    const output = work(zstd);
-    if (zstd.memoryBytes <= MAX_KEPT_MEMORY_BYTES) kept = zstd;
-    return output;
+    kept ??= new Zstd(module);
+    const zstd = kept;
+    try {
+      return work(zstd);
+    } catch (error) {
+      // An error code leaves everything in order; what else may come (a trap) does not.
+      if (!(error instanceof ZstdError || error instanceof OutputTooLargeError)) kept = undefined;
+      throw error;
+    } finally {
+      if (zstd.memoryBytes > MAX_KEPT_MEMORY_BYTES) kept = undefined;
+    }
   };
   return {
     compress: (input, level) => use((zstd) => zstd.compress(input, level)),
-    decompress(input, maxOutputBytes) {
-      const bound = zstdDecompressedBound(input);
-      return use((zstd) => zstd.decompress(input, Math.min(bound, maxOutputBytes), maxOutputBytes));
-    },
+    decompress: (input, maxOutputBytes) => use((zstd) => zstd.decompress(input, maxOutputBytes)),
   };
 }
 
@@ -114,19 +116,17 @@ class Zstd {
     );
   }
 
-  /** @param capacity room for the output, at most `maxOutputBytes` */
-  decompress(input: Uint8Array, capacity: number, maxOutputBytes: number): Uint8Array {
+  /** Allocates `maxOutputBytes`, so they should not be many more than there are. */
+  decompress(input: Uint8Array, maxOutputBytes: number): Uint8Array {
     const zstd = this.exports;
     this.decompressContext ||= zstd.n();
     try {
-      return this.run(input, capacity, (target, _capacity, source) =>
+      return this.run(input, maxOutputBytes, (target, capacity, source) =>
         zstd.q(this.decompressContext, target, capacity, source, input.length, 0, 0),
       );
     } catch (error) {
-      if (error instanceof ZstdError && error.zstdCode === TARGET_TOO_SMALL && capacity === maxOutputBytes) {
-        throw new OutputTooLargeError(maxOutputBytes);
-      }
-      throw error;
+      const tooLarge = error instanceof ZstdError && error.zstdCode === TARGET_TOO_SMALL;
+      throw tooLarge ? new OutputTooLargeError(maxOutputBytes) : error;
     }
   }
 
@@ -137,13 +137,15 @@ class Zstd {
   ): Uint8Array {
     const source = this.allocate(input.length);
     const target = this.allocate(capacity);
-    new Uint8Array(this.exports.f.buffer).set(input, source);
-    const result = work(target, capacity, source);
-    if (this.exports.h(result) !== 0) throw new ZstdError(-result);
-    const output = new Uint8Array(this.exports.f.buffer, target, result >>> 0).slice();
-    this.exports.t(target);
-    this.exports.t(source);
-    return output;
+    try {
+      new Uint8Array(this.exports.f.buffer).set(input, source);
+      const result = work(target, capacity, source);
+      if (this.exports.h(result) !== 0) throw new ZstdError(-result);
+      return new Uint8Array(this.exports.f.buffer, target, result >>> 0).slice();
+    } finally {
+      this.exports.t(target);
+      this.exports.t(source);
+    }
   }
 
   private allocate(bytes: number): number {

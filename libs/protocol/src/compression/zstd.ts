@@ -2,6 +2,8 @@ import { nativeModules } from "#native";
 import type { NativeStreamCodec } from "../native/contract.ts";
 import { OutputTooLargeError } from "../native/output-too-large.ts";
 import { type CompressionCodec, CompressionError, corruptInput, outputTooLarge } from "./codec.ts";
+import { concatenate } from "./concatenate.ts";
+import { findZstdFrames, type ZstdFrame } from "./zstd-frame.ts";
 
 /** Kafka's default of `compression.zstd.level`. */
 const DEFAULT_LEVEL = 3;
@@ -48,16 +50,52 @@ function decompressWith(
   input: Uint8Array,
   maxOutputBytes: number,
 ): Uint8Array | Promise<Uint8Array> {
+  const frames = findZstdFrames(input);
+  const [first] = frames;
+  if (first !== undefined && frames.length === 1) return decompressFrame(zstd, input, first, maxOutputBytes);
+  return decompressFrames(zstd, input, frames, maxOutputBytes);
+}
+
+/** Several frames are legal and hardly ever seen; not every engine goes on after the first. */
+async function decompressFrames(
+  zstd: NativeStreamCodec,
+  input: Uint8Array,
+  frames: readonly ZstdFrame[],
+  maxOutputBytes: number,
+): Promise<Uint8Array> {
+  const contents: Uint8Array[] = [];
+  let totalBytes = 0;
+  for (const frame of frames) {
+    const content = await decompressFrame(zstd, input, frame, maxOutputBytes - totalBytes);
+    contents.push(content);
+    totalBytes += content.length;
+  }
+  return concatenate(contents, totalBytes);
+}
+
+function decompressFrame(
+  zstd: NativeStreamCodec,
+  input: Uint8Array,
+  frame: ZstdFrame,
+  maxOutputBytes: number,
+): Uint8Array | Promise<Uint8Array> {
+  if (frame.isExact && frame.boundBytes > maxOutputBytes) throw outputTooLarge("zstd", maxOutputBytes);
+  const capacity = Math.min(frame.boundBytes, maxOutputBytes);
+  const fail = (error: unknown): never => {
+    const tooLarge = error instanceof OutputTooLargeError && capacity < frame.boundBytes;
+    throw tooLarge ? outputTooLarge("zstd", maxOutputBytes) : corruptInput("zstd", "a frame is not sound", error);
+  };
   try {
-    const output = zstd.decompress(input, maxOutputBytes);
-    return output instanceof Promise ? output.catch((error) => fail(error, maxOutputBytes)) : output;
+    const output = zstd.decompress(input.subarray(frame.start, frame.end), capacity);
+    if (output instanceof Promise) return output.then((content) => checkSize(content, frame), fail);
+    return checkSize(output, frame);
   } catch (error) {
-    return fail(error, maxOutputBytes);
+    if (error instanceof CompressionError) throw error;
+    return fail(error);
   }
 }
 
-function fail(error: unknown, maxOutputBytes: number): never {
-  if (error instanceof CompressionError) throw error;
-  if (error instanceof OutputTooLargeError) throw outputTooLarge("zstd", maxOutputBytes);
-  throw corruptInput("zstd", "the data is not a whole Zstandard stream", error);
+function checkSize(content: Uint8Array, frame: ZstdFrame): Uint8Array {
+  if (!frame.isExact || content.length === frame.boundBytes) return content;
+  throw corruptInput("zstd", `the frame says ${frame.boundBytes} bytes and holds ${content.length}`);
 }

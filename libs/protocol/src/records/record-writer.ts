@@ -13,18 +13,22 @@ const encoder = /*#__PURE__*/ new TextEncoder();
  * So every byte is encoded once and in its place.
  */
 export class RecordWriter {
-  /** Written up to {@link position}; replaced when full. */
+  /** Holds whole records up to {@link position}; replaced when full. */
   bytes: Uint8Array;
-  /** Where the next byte goes. */
+  /** Where the next record goes. A record that fails halfway leaves it where it is. */
   position: number;
+  /** Where the next byte of the record being written goes. */
+  private at: number;
   /** Where the record being written ends if the rest of it is ASCII. There is room up to here. */
   private expectedEnd = 0;
 
   constructor(buffer: Uint8Array, position: number) {
     this.bytes = buffer;
     this.position = position;
+    this.at = position;
   }
 
+  /** @throws TypeError if key, value or a header is neither bytes nor text nor null */
   writeRecord(
     timestampDelta: number,
     offsetDelta: number,
@@ -32,7 +36,6 @@ export class RecordWriter {
     value: RecordData,
     headers: readonly RecordHeaderInput[],
   ): void {
-    const start = this.position;
     const expectedSize =
       1 +
       varlongSize(timestampDelta) +
@@ -40,37 +43,41 @@ export class RecordWriter {
       asciiSize(key) +
       asciiSize(value) +
       (headers.length === 0 ? 1 : asciiSizeOfHeaders(headers));
+    if (Number.isNaN(expectedSize)) throw new TypeError("keys, values and headers must be Uint8Array, string or null");
     const bodyStart = this.begin(expectedSize, timestampDelta, offsetDelta);
     this.writeData(key);
     this.writeData(value);
-    if (headers.length === 0) this.bytes[this.position++] = 0;
+    if (headers.length === 0) this.bytes[this.at++] = 0;
     else this.writeHeaders(headers);
-    const size = this.position - bodyStart;
-    if (size !== expectedSize) this.prefixLength(start, bodyStart, size);
+    const size = this.at - bodyStart;
+    if (size !== expectedSize) this.prefixLength(this.position, bodyStart, size);
+    this.position = this.at;
   }
 
   /** Writes a record whose key, value and headers are `contents`, as they lie in another batch. */
   writeCopy(timestampDelta: number, offsetDelta: number, contents: Uint8Array): void {
     const size = 1 + varlongSize(timestampDelta) + varintSize(offsetDelta) + contents.length;
     this.begin(size, timestampDelta, offsetDelta);
-    this.bytes.set(contents, this.position);
-    this.position += contents.length;
+    this.bytes.set(contents, this.at);
+    this.position = this.at + contents.length;
   }
 
   /** Makes room and writes what comes before the key. Returns where the record's length counts from. */
   private begin(size: number, timestampDelta: number, offsetDelta: number): number {
-    this.expectedEnd = this.position + MAX_VARINT_BYTES + size;
+    this.at = this.position;
+    this.expectedEnd = this.at + MAX_VARINT_BYTES + size;
     if (this.expectedEnd > this.bytes.length) this.grow(this.expectedEnd);
     const bytes = this.bytes;
-    const bodyStart = writeVarint(bytes, this.position, size);
+    const bodyStart = writeVarint(bytes, this.at, size);
     bytes[bodyStart] = 0; // attributes, unused
-    this.position = writeVarint(bytes, writeVarlong(bytes, bodyStart + 1, timestampDelta), offsetDelta);
+    const deltaEnd = writeVarlong(bytes, bodyStart + 1, timestampDelta);
+    this.at = writeVarint(bytes, deltaEnd, offsetDelta);
     return bodyStart;
   }
 
   private writeData(data: RecordData): void {
     if (data === null)
-      this.bytes[this.position++] = 1; // the varint of -1
+      this.bytes[this.at++] = 1; // the varint of -1
     else if (typeof data === "string") this.writeText(data);
     else this.writeBytes(data);
   }
@@ -78,22 +85,22 @@ export class RecordWriter {
   private writeBytes(data: Uint8Array): void {
     const bytes = this.bytes;
     const length = data.length;
-    const at = writeVarint(bytes, this.position, length);
-    if (length > LOOP_MAX_BYTES) bytes.set(data, at);
-    else for (let index = 0; index < length; index++) bytes[at + index] = data[index]!;
-    this.position = at + length;
+    const start = writeVarint(bytes, this.at, length);
+    if (length > LOOP_MAX_BYTES) bytes.set(data, start);
+    else for (let index = 0; index < length; index++) bytes[start + index] = data[index]!;
+    this.at = start + length;
   }
 
   private writeText(text: string): void {
-    const start = this.position;
+    const start = this.at;
     const dataStart = writeVarint(this.bytes, start, text.length);
     if (text.length <= LOOP_MAX_BYTES && writeAscii(text, this.bytes, dataStart)) {
-      this.position = dataStart + text.length;
+      this.at = dataStart + text.length;
       return;
     }
-    this.position = dataStart;
+    this.at = dataStart;
     this.encode(text);
-    const length = this.position - dataStart;
+    const length = this.at - dataStart;
     if (length !== text.length) {
       this.extend(length - text.length);
       this.prefixLength(start, dataStart, length);
@@ -102,19 +109,19 @@ export class RecordWriter {
 
   /** Writes `text` without a length. */
   private encode(text: string): void {
-    const { bytes, position } = this;
-    const room = new Uint8Array(bytes.buffer, bytes.byteOffset + position, bytes.length - position);
+    const { bytes, at } = this;
+    const room = new Uint8Array(bytes.buffer, bytes.byteOffset + at, bytes.length - at);
     const { read, written } = encoder.encodeInto(text, room);
-    this.position += written;
+    this.at += written;
     if (read === text.length) return;
     const rest = encoder.encode(text.slice(read));
-    if (this.position + rest.length > this.bytes.length) this.grow(this.position + rest.length);
-    this.bytes.set(rest, this.position);
-    this.position += rest.length;
+    if (this.at + rest.length > this.bytes.length) this.grow(this.at + rest.length);
+    this.bytes.set(rest, this.at);
+    this.at += rest.length;
   }
 
   private writeHeaders(headers: readonly RecordHeaderInput[]): void {
-    this.position = writeVarint(this.bytes, this.position, headers.length);
+    this.at = writeVarint(this.bytes, this.at, headers.length);
     for (let index = 0; index < headers.length; index++) {
       const [name, value] = headers[index]!;
       this.writeText(name);
@@ -129,21 +136,21 @@ export class RecordWriter {
   }
 
   /**
-   * Writes `length` at `start`, before the data that reaches from `dataStart` to the position, and moves the data if
+   * Writes `length` at `start`, before the data that starts at `dataStart` and was written last, and moves the data if
    * the length takes more or fewer bytes than are there.
    */
   private prefixLength(start: number, dataStart: number, length: number): void {
     const movedStart = start + varintSize(length);
     if (movedStart !== dataStart) {
-      this.bytes.copyWithin(movedStart, dataStart, this.position);
-      this.position += movedStart - dataStart;
+      this.bytes.copyWithin(movedStart, dataStart, this.at);
+      this.at += movedStart - dataStart;
     }
     writeVarint(this.bytes, start, length);
   }
 
   private grow(minimumBytes: number): void {
     const grown = new Uint8Array(Math.max(minimumBytes, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.position));
+    grown.set(this.bytes.subarray(0, this.at));
     this.bytes = grown;
   }
 }
