@@ -1,1 +1,8 @@
-export {};
+export { type BrokerProcessOptions, runBrokerProcess } from "./run-broker-process.ts";
+export {
+  BrokerStartError,
+  type ConfigValues,
+  type RunningBroker,
+  type StartBrokerOptions,
+  startBroker,
+} from "./start-broker.ts";

@@ -1,1 +1,14 @@
-export {};
+export { type Broker, type BrokerOptions, startBroker } from "./broker.ts";
+export { BrokerConfig, ConfigSource, type ConfigSynonym } from "./config/broker-config.ts";
+export { type BrokerConfigName, type BrokerConfigValue, brokerConfigTable } from "./config/broker-config-table.ts";
+export { ConfigError } from "./config/config-error.ts";
+export * from "./config/config-sources.ts";
+export { type TopicConfigName, topicConfigTable } from "./config/topic-config-table.ts";
+export { StartupError } from "./services/data-directory.ts";
+export {
+  addressOf,
+  type OpenListener,
+  type OpenServer,
+  type ServerOptions,
+  type StartServer,
+} from "./services/server.ts";

@@ -1,1 +1,1 @@
-export {};
+export type { BrokerServices, ControllerGateway } from "./services/broker-services.ts";

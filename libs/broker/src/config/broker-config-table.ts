@@ -57,19 +57,32 @@ const identityAndNetwork = {
   ),
   "socket.request.max.bytes": intConfig(104_857_600, "The largest request in bytes.", { min: 1 }),
   "socket.listen.backlog.size": intConfig(50, "How many connections may wait to be accepted.", { min: 1 }),
-  "connections.max.idle.ms": longConfig(600_000, "A connection that is silent this long is closed, in milliseconds.", { min: 1 }),
+  "connections.max.idle.ms": longConfig(600_000, "A connection that is silent this long is closed, in milliseconds.", {
+    min: 1,
+  }),
   "max.connections": intConfig(INT_MAX, "The most connections at a time.", { min: 0 }),
   "max.connections.per.ip": intConfig(INT_MAX, "The most connections at a time from one address.", { min: 0 }),
-  "request.timeout.ms": intConfig(30_000, "How long the broker waits for its own requests, in milliseconds.", { min: 1 }),
+  "request.timeout.ms": intConfig(30_000, "How long the broker waits for its own requests, in milliseconds.", {
+    min: 1,
+  }),
   "queued.max.requests": intConfig(500, "Requests that may wait for a thread.", { min: 1, ...NO_THREADS }),
   "num.network.threads": intConfig(3, "Threads for the network.", { min: 1, ...NO_THREADS }),
   "num.io.threads": intConfig(8, "Threads for requests.", { min: 1, ...NO_THREADS }),
   "background.threads": intConfig(10, "Threads for background work.", { min: 1, ...NO_THREADS }),
   "num.recovery.threads.per.data.dir": intConfig(2, "Threads for recovery at start.", { min: 1, ...NO_THREADS }),
   "num.replica.fetchers": intConfig(1, "Fetchers for each source broker.", { min: 1, ...NO_CLUSTER_YET }),
-  "socket.send.buffer.bytes": intConfig(102_400, "SO_SNDBUF.", { min: -1, ...ignored("the platform sizes socket buffers") }),
-  "socket.receive.buffer.bytes": intConfig(102_400, "SO_RCVBUF.", { min: -1, ...ignored("the platform sizes socket buffers") }),
-  "connection.failed.authentication.delay.ms": intConfig(100, "Delay before a failed authentication is answered.", { min: 0, ...ignored("there is no authentication yet") }),
+  "socket.send.buffer.bytes": intConfig(102_400, "SO_SNDBUF.", {
+    min: -1,
+    ...ignored("the platform sizes socket buffers"),
+  }),
+  "socket.receive.buffer.bytes": intConfig(102_400, "SO_RCVBUF.", {
+    min: -1,
+    ...ignored("the platform sizes socket buffers"),
+  }),
+  "connection.failed.authentication.delay.ms": intConfig(100, "Delay before a failed authentication is answered.", {
+    min: 0,
+    ...ignored("there is no authentication yet"),
+  }),
 } as const;
 
 /** Topics and their defaults. */
@@ -77,11 +90,28 @@ const topics = {
   "auto.create.topics.enable": booleanConfig(true, "Whether a topic comes into being when a client first asks for it."),
   "delete.topic.enable": booleanConfig(true, "Whether topics can be deleted."),
   "num.partitions": intConfig(1, "Partitions of a topic that is created without saying how many.", { min: 1 }),
-  "default.replication.factor": intConfig(1, "Replicas of a topic that is created without saying how many.", { min: 1 }),
-  "min.insync.replicas": intConfig(1, "How many replicas must be in sync for acks=all to be accepted.", { min: 1, ...clusterWide }),
-  "unclean.leader.election.enable": booleanConfig(false, "Whether a replica that is not in sync may become leader.", clusterWide),
-  "message.max.bytes": intConfig(1_048_588, "The largest record batch that a topic takes, in bytes.", { min: 0, ...clusterWide }),
-  "compression.type": choiceConfig(["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"], "producer", "The codec of batches on disk; `producer` keeps what the producer chose.", clusterWide),
+  "default.replication.factor": intConfig(1, "Replicas of a topic that is created without saying how many.", {
+    min: 1,
+  }),
+  "min.insync.replicas": intConfig(1, "How many replicas must be in sync for acks=all to be accepted.", {
+    min: 1,
+    ...clusterWide,
+  }),
+  "unclean.leader.election.enable": booleanConfig(
+    false,
+    "Whether a replica that is not in sync may become leader.",
+    clusterWide,
+  ),
+  "message.max.bytes": intConfig(1_048_588, "The largest record batch that a topic takes, in bytes.", {
+    min: 0,
+    ...clusterWide,
+  }),
+  "compression.type": choiceConfig(
+    ["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"],
+    "producer",
+    "The codec of batches on disk; `producer` keeps what the producer chose.",
+    clusterWide,
+  ),
   "compression.gzip.level": intConfig(-1, "Level for compression.type gzip.", { min: -1, max: 9, ...clusterWide }),
   "compression.lz4.level": intConfig(9, "Level for compression.type lz4.", { min: 1, max: 17, ...clusterWide }),
   "compression.zstd.level": intConfig(3, "Level for compression.type zstd.", { min: -131072, max: 22, ...clusterWide }),
@@ -89,71 +119,213 @@ const topics = {
 
 /** The log: files, retention, syncing, cleaning. */
 const log = {
-  "log.dirs": listConfig(["./data"], "Where the logs are. One directory; several are not supported yet.", { nonEmpty: true }),
+  "log.dirs": listConfig(["./data"], "Where the logs are. One directory; several are not supported yet.", {
+    nonEmpty: true,
+  }),
   "log.dir": stringConfig(null, "Another name of log.dirs."),
-  "log.cleanup.policy": listConfig(["delete"], "The default of cleanup.policy.", { choices: ["delete", "compact"], ...clusterWide }),
-  "log.retention.ms": longConfig(null, "Milliseconds that records are kept; -1 for ever. Stronger than log.retention.minutes and log.retention.hours.", { min: -1, ...clusterWide }),
+  "log.cleanup.policy": listConfig(["delete"], "The default of cleanup.policy.", {
+    choices: ["delete", "compact"],
+    ...clusterWide,
+  }),
+  "log.retention.ms": longConfig(
+    null,
+    "Milliseconds that records are kept; -1 for ever. Stronger than log.retention.minutes and log.retention.hours.",
+    { min: -1, ...clusterWide },
+  ),
   "log.retention.minutes": intConfig(null, "Minutes that records are kept; -1 for ever.", { min: -1 }),
   "log.retention.hours": intConfig(168, "Hours that records are kept; -1 for ever.", { min: -1 }),
   "log.retention.bytes": longConfig(-1, "Bytes that a partition keeps; -1 for no limit.", { min: -1, ...clusterWide }),
-  "log.retention.check.interval.ms": longConfig(300_000, "How often retention looks for segments to delete, in milliseconds.", { min: 1 }),
-  "log.segment.bytes": intConfig(1_073_741_824, "The size of a segment file in bytes.", { min: SEGMENT_BYTES_MIN, ...clusterWide }),
-  "log.roll.ms": longConfig(null, "Milliseconds after which a segment is rolled. Stronger than log.roll.hours.", { min: 1, ...clusterWide }),
+  "log.retention.check.interval.ms": longConfig(
+    300_000,
+    "How often retention looks for segments to delete, in milliseconds.",
+    { min: 1 },
+  ),
+  "log.segment.bytes": intConfig(1_073_741_824, "The size of a segment file in bytes.", {
+    min: SEGMENT_BYTES_MIN,
+    ...clusterWide,
+  }),
+  "log.roll.ms": longConfig(null, "Milliseconds after which a segment is rolled. Stronger than log.roll.hours.", {
+    min: 1,
+    ...clusterWide,
+  }),
   "log.roll.hours": intConfig(168, "Hours after which a segment is rolled.", { min: 1 }),
-  "log.roll.jitter.ms": longConfig(null, "The most by which log.roll.ms is shortened at random.", { min: 0, ...clusterWide }),
+  "log.roll.jitter.ms": longConfig(null, "The most by which log.roll.ms is shortened at random.", {
+    min: 0,
+    ...clusterWide,
+  }),
   "log.roll.jitter.hours": intConfig(0, "The most by which log.roll.hours is shortened at random.", { min: 0 }),
-  "log.segment.delete.delay.ms": longConfig(60_000, "How long the files of a removed segment stay, in milliseconds.", { min: 0, ...clusterWide }),
-  "log.index.interval.bytes": intConfig(4096, "About how many bytes lie between two entries of the offset index.", { min: 0, ...clusterWide }),
-  "log.index.size.max.bytes": intConfig(10_485_760, "The largest size of an offset index in bytes.", { min: 4, ...clusterWide }),
-  "log.preallocate": booleanConfig(false, "Whether a new segment's file is allocated in full.", ignored("segments grow as they are written")),
-  "log.message.timestamp.type": choiceConfig(["CreateTime", "LogAppendTime"], "CreateTime", "Whose clock stamps the records.", clusterWide),
-  "log.message.timestamp.before.max.ms": longConfig(LONG_MAX, "How far behind the broker's clock a timestamp may lie.", { min: 0, ...clusterWide }),
-  "log.message.timestamp.after.max.ms": longConfig(3_600_000, "How far ahead of the broker's clock a timestamp may lie.", { min: 0, ...clusterWide }),
-  "log.flush.interval.messages": longConfig(LONG_MAX, "Sync a log after this many records.", { min: 1, ...clusterWide }),
-  "log.flush.interval.ms": longConfig(null, "Sync a log when a record has been unsynced this long, in milliseconds.", { min: 0, ...clusterWide }),
-  "log.flush.scheduler.interval.ms": longConfig(LONG_MAX, "How often logs are looked at for syncing, in milliseconds.", { min: 1 }),
-  "log.flush.offset.checkpoint.interval.ms": intConfig(60_000, "How often the recovery point is written, in milliseconds.", { min: 0 }),
-  "log.flush.start.offset.checkpoint.interval.ms": intConfig(60_000, "How often the log start offset is written, in milliseconds.", { min: 0 }),
+  "log.segment.delete.delay.ms": longConfig(60_000, "How long the files of a removed segment stay, in milliseconds.", {
+    min: 0,
+    ...clusterWide,
+  }),
+  "log.index.interval.bytes": intConfig(4096, "About how many bytes lie between two entries of the offset index.", {
+    min: 0,
+    ...clusterWide,
+  }),
+  "log.index.size.max.bytes": intConfig(10_485_760, "The largest size of an offset index in bytes.", {
+    min: 4,
+    ...clusterWide,
+  }),
+  "log.preallocate": booleanConfig(
+    false,
+    "Whether a new segment's file is allocated in full.",
+    ignored("segments grow as they are written"),
+  ),
+  "log.message.timestamp.type": choiceConfig(
+    ["CreateTime", "LogAppendTime"],
+    "CreateTime",
+    "Whose clock stamps the records.",
+    clusterWide,
+  ),
+  "log.message.timestamp.before.max.ms": longConfig(
+    LONG_MAX,
+    "How far behind the broker's clock a timestamp may lie.",
+    { min: 0, ...clusterWide },
+  ),
+  "log.message.timestamp.after.max.ms": longConfig(
+    3_600_000,
+    "How far ahead of the broker's clock a timestamp may lie.",
+    { min: 0, ...clusterWide },
+  ),
+  "log.flush.interval.messages": longConfig(LONG_MAX, "Sync a log after this many records.", {
+    min: 1,
+    ...clusterWide,
+  }),
+  "log.flush.interval.ms": longConfig(null, "Sync a log when a record has been unsynced this long, in milliseconds.", {
+    min: 0,
+    ...clusterWide,
+  }),
+  "log.flush.scheduler.interval.ms": longConfig(
+    LONG_MAX,
+    "How often logs are looked at for syncing, in milliseconds.",
+    { min: 1 },
+  ),
+  "log.flush.offset.checkpoint.interval.ms": intConfig(
+    60_000,
+    "How often the recovery point is written, in milliseconds.",
+    { min: 0 },
+  ),
+  "log.flush.start.offset.checkpoint.interval.ms": intConfig(
+    60_000,
+    "How often the log start offset is written, in milliseconds.",
+    { min: 0 },
+  ),
   "log.cleaner.enable": booleanConfig(true, "Whether compacted topics are compacted."),
   "log.cleaner.threads": intConfig(1, "Threads for compaction.", { min: 0, ...NO_THREADS }),
-  "log.cleaner.delete.retention.ms": longConfig(86_400_000, "How long tombstones are kept, in milliseconds.", { min: 0, ...clusterWide }),
-  "log.cleaner.min.cleanable.ratio": doubleConfig(0.5, "How much of a log must be uncompacted before it is cleaned.", { min: 0, max: 1, ...clusterWide }),
-  "log.cleaner.min.compaction.lag.ms": longConfig(0, "The shortest time that a record stays uncompacted, in milliseconds.", { min: 0, ...clusterWide }),
-  "log.cleaner.max.compaction.lag.ms": longConfig(LONG_MAX, "The longest time that a record stays uncompacted, in milliseconds.", { min: 1, ...clusterWide }),
-  "log.cleaner.backoff.ms": longConfig(15_000, "How long the cleaner rests when there is nothing to clean, in milliseconds.", { min: 0, ...clusterWide }),
-  "log.cleaner.dedupe.buffer.size": longConfig(134_217_728, "Memory for compaction's map of keys, in bytes.", { min: 1, ...clusterWide }),
-  "log.cleaner.io.buffer.size": intConfig(524_288, "Memory for compaction's reads and writes, in bytes.", { min: 0, ...clusterWide }),
-  "log.cleaner.io.buffer.load.factor": doubleConfig(0.9, "How full compaction's map of keys may get.", { ...ignored("the map grows to the memory it is given") }),
-  "log.cleaner.io.max.bytes.per.second": doubleConfig(Number.MAX_VALUE, "The most bytes a second that compaction reads and writes.", { ...ignored("compaction is not throttled") }),
-  "metadata.log.max.record.bytes.between.snapshots": longConfig(20_971_520, "Bytes of cluster metadata after which a snapshot of it is taken.", { min: 1 }),
-  "metadata.log.dir": stringConfig(null, "Where the cluster metadata is.", refused("the cluster metadata lives in log.dirs")),
-  "producer.id.expiration.ms": intConfig(86_400_000, "How long an idle producer's sequence numbers are remembered, in milliseconds.", { min: 1, ...clusterWide }),
-  "producer.id.expiration.check.interval.ms": intConfig(600_000, "How often idle producers are forgotten, in milliseconds.", { min: 1 }),
+  "log.cleaner.delete.retention.ms": longConfig(86_400_000, "How long tombstones are kept, in milliseconds.", {
+    min: 0,
+    ...clusterWide,
+  }),
+  "log.cleaner.min.cleanable.ratio": doubleConfig(0.5, "How much of a log must be uncompacted before it is cleaned.", {
+    min: 0,
+    max: 1,
+    ...clusterWide,
+  }),
+  "log.cleaner.min.compaction.lag.ms": longConfig(
+    0,
+    "The shortest time that a record stays uncompacted, in milliseconds.",
+    { min: 0, ...clusterWide },
+  ),
+  "log.cleaner.max.compaction.lag.ms": longConfig(
+    LONG_MAX,
+    "The longest time that a record stays uncompacted, in milliseconds.",
+    { min: 1, ...clusterWide },
+  ),
+  "log.cleaner.backoff.ms": longConfig(
+    15_000,
+    "How long the cleaner rests when there is nothing to clean, in milliseconds.",
+    { min: 0, ...clusterWide },
+  ),
+  "log.cleaner.dedupe.buffer.size": longConfig(134_217_728, "Memory for compaction's map of keys, in bytes.", {
+    min: 1,
+    ...clusterWide,
+  }),
+  "log.cleaner.io.buffer.size": intConfig(524_288, "Memory for compaction's reads and writes, in bytes.", {
+    min: 0,
+    ...clusterWide,
+  }),
+  "log.cleaner.io.buffer.load.factor": doubleConfig(0.9, "How full compaction's map of keys may get.", {
+    ...ignored("the map grows to the memory it is given"),
+  }),
+  "log.cleaner.io.max.bytes.per.second": doubleConfig(
+    Number.MAX_VALUE,
+    "The most bytes a second that compaction reads and writes.",
+    { ...ignored("compaction is not throttled") },
+  ),
+  "metadata.log.max.record.bytes.between.snapshots": longConfig(
+    20_971_520,
+    "Bytes of cluster metadata after which a snapshot of it is taken.",
+    { min: 1 },
+  ),
+  "metadata.log.dir": stringConfig(
+    null,
+    "Where the cluster metadata is.",
+    refused("the cluster metadata lives in log.dirs"),
+  ),
+  "producer.id.expiration.ms": intConfig(
+    86_400_000,
+    "How long an idle producer's sequence numbers are remembered, in milliseconds.",
+    { min: 1, ...clusterWide },
+  ),
+  "producer.id.expiration.check.interval.ms": intConfig(
+    600_000,
+    "How often idle producers are forgotten, in milliseconds.",
+    { min: 1 },
+  ),
 } as const;
 
 /** Reading, groups and offsets. */
 const consuming = {
   "fetch.max.bytes": intConfig(57_671_680, "The most bytes in the answer to one fetch.", { min: 1024 }),
-  "max.incremental.fetch.session.cache.slots": intConfig(1000, "Fetch sessions that are kept.", { min: 0, ...ignored("every fetch names its partitions in full") }),
-  "group.initial.rebalance.delay.ms": intConfig(null, "How long a new group waits for more members before its first rebalance, in milliseconds; 0 on one node, 3000 in a cluster.", { min: 0 }),
-  "group.min.session.timeout.ms": intConfig(6000, "The shortest session timeout that a member may ask for, in milliseconds.", { min: 1 }),
-  "group.max.session.timeout.ms": intConfig(1_800_000, "The longest session timeout that a member may ask for, in milliseconds.", { min: 1 }),
+  "max.incremental.fetch.session.cache.slots": intConfig(1000, "Fetch sessions that are kept.", {
+    min: 0,
+    ...ignored("every fetch names its partitions in full"),
+  }),
+  "group.initial.rebalance.delay.ms": intConfig(
+    null,
+    "How long a new group waits for more members before its first rebalance, in milliseconds; 0 on one node, 3000 in a cluster.",
+    { min: 0 },
+  ),
+  "group.min.session.timeout.ms": intConfig(
+    6000,
+    "The shortest session timeout that a member may ask for, in milliseconds.",
+    { min: 1 },
+  ),
+  "group.max.session.timeout.ms": intConfig(
+    1_800_000,
+    "The longest session timeout that a member may ask for, in milliseconds.",
+    { min: 1 },
+  ),
   "group.max.size": intConfig(INT_MAX, "The most members of a group.", { min: 1 }),
   "offset.metadata.max.bytes": intConfig(4096, "The longest metadata of a committed offset, in bytes.", { min: 0 }),
-  "offsets.commit.timeout.ms": intConfig(5000, "How long a commit waits for the replicas, in milliseconds.", { min: 1 }),
+  "offsets.commit.timeout.ms": intConfig(5000, "How long a commit waits for the replicas, in milliseconds.", {
+    min: 1,
+  }),
   "offsets.load.buffer.size": intConfig(5_242_880, "Bytes read at a time when a coordinator loads.", { min: 1 }),
   "offsets.retention.minutes": intConfig(10_080, "Minutes that the offsets of an empty group are kept.", { min: 1 }),
-  "offsets.retention.check.interval.ms": longConfig(600_000, "How often old offsets are looked for, in milliseconds.", { min: 1 }),
-  "offsets.topic.compression.codec": intConfig(0, "The codec of __consumer_offsets: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.", { min: 0, max: 4 }),
+  "offsets.retention.check.interval.ms": longConfig(600_000, "How often old offsets are looked for, in milliseconds.", {
+    min: 1,
+  }),
+  "offsets.topic.compression.codec": intConfig(
+    0,
+    "The codec of __consumer_offsets: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.",
+    { min: 0, max: 4 },
+  ),
   "offsets.topic.num.partitions": intConfig(50, "Partitions of __consumer_offsets.", { min: 1 }),
-  "offsets.topic.replication.factor": shortConfig(3, "Replicas of __consumer_offsets. A broker on its own takes 1.", { min: 1 }),
+  "offsets.topic.replication.factor": shortConfig(3, "Replicas of __consumer_offsets. A broker on its own takes 1.", {
+    min: 1,
+  }),
   "offsets.topic.segment.bytes": intConfig(104_857_600, "Segment size of __consumer_offsets in bytes.", { min: 1 }),
 } as const;
 
 /** The broker as a process. */
 const process = {
   "logger.level": choiceConfig(["error", "warn", "info", "debug"], "info", "Which lines the broker's own log has."),
-  "logger.format": choiceConfig(["auto", "json", "pretty"], "auto", "The form of the broker's own log; auto is pretty on a terminal and JSON elsewhere."),
+  "logger.format": choiceConfig(
+    ["auto", "json", "pretty"],
+    "auto",
+    "The form of the broker's own log; auto is pretty on a terminal and JSON elsewhere.",
+  ),
 } as const;
 
 const CLUSTERS = "clusters are not supported yet: remove it to run one broker on its own";
@@ -163,11 +335,22 @@ const POLICIES = "Java classes cannot be loaded";
 
 /** Keys of Kafka's that do nothing here, each with what a person wants to know about it. */
 const others = {
-  "process.roles": listConfig([], "KRaft's roles. Every broker here is its own controller.", { choices: ["broker", "controller"], ...ignored("this broker is always broker and controller") }),
+  "process.roles": listConfig([], "KRaft's roles. Every broker here is its own controller.", {
+    choices: ["broker", "controller"],
+    ...ignored("this broker is always broker and controller"),
+  }),
   "controller.quorum.voters": listConfig([], "KRaft's voters.", ignored("this broker is its own controller quorum")),
-  "controller.quorum.bootstrap.servers": listConfig([], "KRaft's controllers.", ignored("this broker is its own controller quorum")),
+  "controller.quorum.bootstrap.servers": listConfig(
+    [],
+    "KRaft's controllers.",
+    ignored("this broker is its own controller quorum"),
+  ),
   "zookeeper.connect": stringConfig(null, "The ZooKeeper ensemble of a cluster.", refused(CLUSTERS)),
-  "zookeeper.connection.timeout.ms": intConfig(null, "Timeout for connecting to ZooKeeper.", ignored("there is no ZooKeeper")),
+  "zookeeper.connection.timeout.ms": intConfig(
+    null,
+    "Timeout for connecting to ZooKeeper.",
+    ignored("there is no ZooKeeper"),
+  ),
   "zookeeper.session.timeout.ms": intConfig(18_000, "ZooKeeper's session timeout.", ignored("there is no ZooKeeper")),
   "authorizer.class.name": stringConfig("", "The authorizer.", refused(SECURITY)),
   "super.users": stringConfig("", "Users that may do all.", refused(SECURITY)),
@@ -182,27 +365,59 @@ const others = {
   "alter.config.policy.class.name": stringConfig(null, "A policy for changed configs.", refused(POLICIES)),
   "remote.log.storage.system.enable": booleanConfig(false, "Tiered storage.", refused(TIERED)),
   "auto.leader.rebalance.enable": booleanConfig(true, "Gives leadership back to preferred replicas.", NO_CLUSTER_YET),
-  "leader.imbalance.check.interval.seconds": longConfig(300, "How often leadership is balanced.", { min: 1, ...NO_CLUSTER_YET }),
+  "leader.imbalance.check.interval.seconds": longConfig(300, "How often leadership is balanced.", {
+    min: 1,
+    ...NO_CLUSTER_YET,
+  }),
   "leader.imbalance.per.broker.percentage": intConfig(10, "Imbalance that is left alone.", NO_CLUSTER_YET),
   "controlled.shutdown.enable": booleanConfig(true, "Hands leadership over before stopping.", NO_CLUSTER_YET),
-  "replica.lag.time.max.ms": longConfig(30_000, "How long a follower may lag and stay in sync.", { min: 1, ...NO_CLUSTER_YET }),
+  "replica.lag.time.max.ms": longConfig(30_000, "How long a follower may lag and stay in sync.", {
+    min: 1,
+    ...NO_CLUSTER_YET,
+  }),
   "replica.fetch.min.bytes": intConfig(1, "Least bytes of a follower's fetch.", NO_CLUSTER_YET),
-  "replica.fetch.max.bytes": intConfig(1_048_576, "Most bytes of a follower's fetch for one partition.", NO_CLUSTER_YET),
+  "replica.fetch.max.bytes": intConfig(
+    1_048_576,
+    "Most bytes of a follower's fetch for one partition.",
+    NO_CLUSTER_YET,
+  ),
   "replica.fetch.wait.max.ms": intConfig(500, "Longest wait of a follower's fetch.", NO_CLUSTER_YET),
   "replica.fetch.response.max.bytes": intConfig(10_485_760, "Most bytes of a follower's fetch.", NO_CLUSTER_YET),
   "replica.socket.timeout.ms": intConfig(30_000, "Socket timeout of followers.", NO_CLUSTER_YET),
   "replica.socket.receive.buffer.bytes": intConfig(65_536, "Socket buffer of followers.", NO_CLUSTER_YET),
-  "replica.high.watermark.checkpoint.interval.ms": longConfig(5000, "How often the high watermarks are written.", { min: 1 }),
+  "replica.high.watermark.checkpoint.interval.ms": longConfig(5000, "How often the high watermarks are written.", {
+    min: 1,
+  }),
   "replica.selector.class": stringConfig(null, "Chooses the replica that a consumer reads from.", NO_CLUSTER_YET),
   "transaction.state.log.num.partitions": intConfig(50, "Partitions of __transaction_state.", NO_TRANSACTIONS_YET),
   "transaction.state.log.replication.factor": shortConfig(3, "Replicas of __transaction_state.", NO_TRANSACTIONS_YET),
   "transaction.state.log.min.isr": intConfig(2, "In-sync replicas of __transaction_state.", NO_TRANSACTIONS_YET),
-  "transaction.state.log.segment.bytes": intConfig(104_857_600, "Segments of __transaction_state.", NO_TRANSACTIONS_YET),
+  "transaction.state.log.segment.bytes": intConfig(
+    104_857_600,
+    "Segments of __transaction_state.",
+    NO_TRANSACTIONS_YET,
+  ),
   "transaction.max.timeout.ms": intConfig(900_000, "The longest transaction.", NO_TRANSACTIONS_YET),
-  "transactional.id.expiration.ms": intConfig(604_800_000, "How long a transactional id is remembered.", NO_TRANSACTIONS_YET),
-  "share.coordinator.state.topic.replication.factor": shortConfig(3, "Replicas of share groups' state.", ignored("share groups are not supported")),
-  "share.coordinator.state.topic.min.isr": shortConfig(2, "In-sync replicas of share groups' state.", ignored("share groups are not supported")),
-  "group.coordinator.rebalance.protocols": listConfig(["classic"], "Rebalance protocols.", ignored("groups use the classic protocol")),
+  "transactional.id.expiration.ms": intConfig(
+    604_800_000,
+    "How long a transactional id is remembered.",
+    NO_TRANSACTIONS_YET,
+  ),
+  "share.coordinator.state.topic.replication.factor": shortConfig(
+    3,
+    "Replicas of share groups' state.",
+    ignored("share groups are not supported"),
+  ),
+  "share.coordinator.state.topic.min.isr": shortConfig(
+    2,
+    "In-sync replicas of share groups' state.",
+    ignored("share groups are not supported"),
+  ),
+  "group.coordinator.rebalance.protocols": listConfig(
+    ["classic"],
+    "Rebalance protocols.",
+    ignored("groups use the classic protocol"),
+  ),
   "quota.window.num": intConfig(11, "Samples that quotas keep.", ignored("there are no quotas yet")),
   "quota.window.size.seconds": intConfig(1, "Time of a quota sample.", ignored("there are no quotas yet")),
   "metric.reporters": listConfig([], "Reporters of metrics.", ignored(POLICIES)),

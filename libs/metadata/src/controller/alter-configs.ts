@@ -1,5 +1,11 @@
 import { ErrorCode } from "@ottla/protocol";
-import { brokerById, type ConfigImage, ConfigResourceType, configsOf, type MetadataImage } from "../image/metadata-image.ts";
+import {
+  brokerById,
+  type ConfigImage,
+  ConfigResourceType,
+  configsOf,
+  type MetadataImage,
+} from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import {
   type ConfigPolicy,

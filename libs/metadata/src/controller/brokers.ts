@@ -24,7 +24,8 @@ export function allocateProducerIds(
   checkBrokerEpoch(image, brokerId, brokerEpoch);
   const firstProducerId = image.nextProducerId;
   const nextProducerId = firstProducerId + PRODUCER_ID_BLOCK_SIZE;
-  if (!Number.isSafeInteger(nextProducerId)) throw refuse(ErrorCode.UNKNOWN_SERVER_ERROR, "There are no producer ids left.");
+  if (!Number.isSafeInteger(nextProducerId))
+    throw refuse(ErrorCode.UNKNOWN_SERVER_ERROR, "There are no producer ids left.");
   return {
     records: [{ type: "ProducerIdsRecord", brokerId, brokerEpoch, nextProducerId }],
     response: { firstProducerId, size: PRODUCER_ID_BLOCK_SIZE },

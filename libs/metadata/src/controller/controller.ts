@@ -3,8 +3,8 @@ import type { Runtime } from "@ottla/runtime";
 import { applyRecord } from "../image/apply-records.ts";
 import { recordsOf } from "../image/image-records.ts";
 import type { MetadataImage } from "../image/metadata-image.ts";
-import type { AppendOutcome, MetadataAppend, MetadataLog } from "../log/metadata-log.ts";
 import type { MetadataFollower } from "../log/metadata-follower.ts";
+import type { AppendOutcome, MetadataAppend, MetadataLog } from "../log/metadata-log.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { asWritten, serializeRecord } from "../records/record-serde.ts";
 import type { ControllerOperation, ControllerPolicy } from "./controller-state.ts";
@@ -110,7 +110,8 @@ export class Controller {
     const { log, follower, brokerId } = this.#options;
     const outcome = await log.election.claim(brokerId);
     if (outcome.kind === "lost") throw notController(`broker ${outcome.to.controllerId} is the controller`);
-    if (outcome.kind === "unknown") throw notController(`the controller's office could not be taken: ${String(outcome.cause)}`);
+    if (outcome.kind === "unknown")
+      throw notController(`the controller's office could not be taken: ${String(outcome.cause)}`);
     const head = await log.head();
     await follower.catchUp();
     await follower.waitFor(head.endOffset - 1);

@@ -103,7 +103,13 @@ function planTopic(state: ControllerState, topic: NewTopic): ControllerResult<Cr
     records.push(newPartitionRecord(state.image, topicId, partition, replicas));
   });
   for (const [name, value] of configs) {
-    records.push({ type: "ConfigRecord", resourceType: ConfigResourceType.TOPIC, resourceName: topic.name, name, value });
+    records.push({
+      type: "ConfigRecord",
+      resourceType: ConfigResourceType.TOPIC,
+      resourceName: topic.name,
+      name,
+      value,
+    });
   }
   const response: CreatedTopic = {
     ...SUCCESS,

@@ -1,4 +1,10 @@
-import type { BrokerRegistrationChangeRecord, ConfigRecord, PartitionChangeRecord, PartitionRecord, RegisterBrokerRecord } from "@ottla/protocol/internal";
+import type {
+  BrokerRegistrationChangeRecord,
+  ConfigRecord,
+  PartitionChangeRecord,
+  PartitionRecord,
+  RegisterBrokerRecord,
+} from "@ottla/protocol/internal";
 import type { MetadataRecord } from "../records/metadata-record.ts";
 import {
   type BrokerImage,
@@ -20,7 +26,12 @@ export class CorruptMetadataError extends Error {
 }
 
 /** The image after `record`, which is at `offset` of the log and was written in `epoch`. */
-export function applyRecord(image: MetadataImage, record: MetadataRecord, offset: number, epoch: number): MetadataImage {
+export function applyRecord(
+  image: MetadataImage,
+  record: MetadataRecord,
+  offset: number,
+  epoch: number,
+): MetadataImage {
   return { ...image, ...changeOf(image, record), offset, epoch };
 }
 
@@ -61,7 +72,8 @@ function changeOf(image: MetadataImage, record: MetadataRecord): ImageChange {
 
 function topicOf(image: MetadataImage, topicId: string): TopicImage {
   const topic = topicById(image, topicId);
-  if (topic === undefined) throw new CorruptMetadataError(`the metadata log speaks of topic ${topicId}, which is not there`);
+  if (topic === undefined)
+    throw new CorruptMetadataError(`the metadata log speaks of topic ${topicId}, which is not there`);
   return topic;
 }
 
@@ -117,7 +129,9 @@ function changePartition(image: MetadataImage, record: PartitionChangeRecord): I
   const topic = topicOf(image, record.topicId);
   const before = topic.partitions[record.partitionId];
   if (before === undefined) {
-    throw new CorruptMetadataError(`the metadata log changes partition ${record.partitionId} of ${topic.name}, which is not there`);
+    throw new CorruptMetadataError(
+      `the metadata log changes partition ${record.partitionId} of ${topic.name}, which is not there`,
+    );
   }
   return withPartition(image, topic, changedPartition(before, record));
 }
@@ -174,7 +188,12 @@ function registrationChange(record: BrokerRegistrationChangeRecord): Partial<Bro
 }
 
 /** A change that names another epoch than the broker has now was meant for an earlier life of it. */
-function changeBroker(image: MetadataImage, brokerId: number, epoch: number, change: Partial<BrokerImage>): ImageChange {
+function changeBroker(
+  image: MetadataImage,
+  brokerId: number,
+  epoch: number,
+  change: Partial<BrokerImage>,
+): ImageChange {
   const broker = brokerById(image, brokerId);
   if (broker === undefined || broker.epoch !== epoch) {
     throw new CorruptMetadataError(`the metadata log changes broker ${brokerId} of epoch ${epoch}, which is not there`);

@@ -1,4 +1,10 @@
-import { type BrokerImage, type MetadataImage, NO_LEADER, type PartitionImage, type TopicImage } from "./metadata-image.ts";
+import {
+  type BrokerImage,
+  type MetadataImage,
+  NO_LEADER,
+  type PartitionImage,
+  type TopicImage,
+} from "./metadata-image.ts";
 import type { PersistentMap } from "./persistent-map.ts";
 
 /** One partition that is new or not as it was. */

@@ -32,7 +32,10 @@ function brokerRecord(broker: BrokerImage): NewMetadataRecord {
 }
 
 function topicRecords({ name, topicId, partitions }: TopicImage): NewMetadataRecord[] {
-  return [{ type: "TopicRecord", name, topicId }, ...partitions.map((partition) => partitionRecord(topicId, partition))];
+  return [
+    { type: "TopicRecord", name, topicId },
+    ...partitions.map((partition) => partitionRecord(topicId, partition)),
+  ];
 }
 
 function partitionRecord(topicId: string, partition: PartitionImage): NewMetadataRecord {

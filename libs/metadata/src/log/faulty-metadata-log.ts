@@ -74,7 +74,8 @@ export class FaultyMetadataLog implements MetadataLog {
 
   async read(offset: number): Promise<LogSlice> {
     const slice = await this.#log.read(offset);
-    if (slice.kind === "trimmed" || slice.entries.length === 0 || !this.#happens(this.#options.staleReadRate)) return slice;
+    if (slice.kind === "trimmed" || slice.entries.length === 0 || !this.#happens(this.#options.staleReadRate))
+      return slice;
     this.faults.staleReads++;
     return { kind: "entries", entries: slice.entries.slice(0, this.#options.random.nextInt(slice.entries.length)) };
   }

@@ -87,15 +87,20 @@ export class MemoryMetadataLog implements MetadataLog {
       return { kind: "done", endOffset: append.expectedOffset + append.records.length };
     }
     const isController = store.controller !== null && store.controller === this.#session;
-    if (!isController || store.controllerEpoch !== append.controllerEpoch || store.endOffset !== append.expectedOffset) {
+    if (
+      !isController ||
+      store.controllerEpoch !== append.controllerEpoch ||
+      store.endOffset !== append.expectedOffset
+    ) {
       return { kind: "not-controller" };
     }
     const records = append.records.map(serializeRecord);
     store.appendIds.set(store.endOffset, append.id);
-    store.entries.push({ baseOffset: store.endOffset, epoch: append.controllerEpoch, records });
-    store.endOffset += records.length;
+    const endOffset = store.endOffset + records.length;
+    store.entries.push({ baseOffset: store.endOffset, endOffset, epoch: append.controllerEpoch, records });
+    store.endOffset = endOffset;
     store.changes.notify();
-    return { kind: "done", endOffset: store.endOffset };
+    return { kind: "done", endOffset };
   }
 
   async loadSnapshot(): Promise<MetadataSnapshot | null> {

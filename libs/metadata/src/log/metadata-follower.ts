@@ -98,7 +98,9 @@ export class MetadataFollower {
     }
     const snapshot = await this.#log.loadSnapshot();
     if (snapshot === null || snapshot.endOffset <= this.#image.offset + 1) {
-      throw new Error(`the metadata log begins at ${slice.logStartOffset}, and there is no snapshot of what came before`);
+      throw new Error(
+        `the metadata log begins at ${slice.logStartOffset}, and there is no snapshot of what came before`,
+      );
     }
     await this.#publish(imageOfSnapshot(snapshot));
     return true;
@@ -123,10 +125,11 @@ export class MetadataFollower {
 
 /** The image after one entry of the log. */
 export function applyEntry(image: MetadataImage, entry: MetadataEntry): MetadataImage {
-  return entry.records.reduce(
+  const after = entry.records.reduce(
     (before, record, index) => applyRecord(before, deserializeRecord(record), entry.baseOffset + index, entry.epoch),
     image,
   );
+  return { ...after, offset: entry.endOffset - 1, epoch: entry.epoch };
 }
 
 /** The image that a snapshot holds. */

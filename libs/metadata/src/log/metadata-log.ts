@@ -53,6 +53,8 @@ export interface LogHead {
 /** What one append put into the log. */
 export interface MetadataEntry {
   readonly baseOffset: number;
+  /** The offset after the entry: entries that hold nothing for us (control records) take offsets too. */
+  readonly endOffset: number;
   readonly epoch: number;
   /** Values of the records in Kafka's form (see `serializeRecord`), one offset each. */
   readonly records: readonly Uint8Array[];

@@ -1,0 +1,120 @@
+import { readFile } from "node:fs/promises";
+import {
+  BrokerConfig,
+  ConfigError,
+  type ConfigSetting,
+  parseProperties,
+  settingFromArgument,
+  settingsFromEnvironment,
+} from "@ottla/broker";
+import type { Logger } from "@ottla/runtime";
+import { createPinoLogger } from "./pino-logger.ts";
+import { BrokerStartError, optionSettings, type RunningBroker, startWithSettings } from "./start-broker.ts";
+
+export interface BrokerProcessOptions {
+  /** `--port`. */
+  readonly port?: number;
+  /** `--data`. */
+  readonly dataDirectory?: string;
+  /** `--memory`. */
+  readonly memory?: boolean;
+  /** `--config`: a `server.properties` file. */
+  readonly configFile?: string;
+  /** `--set key=value`, each; stronger than the environment, which is stronger than the file. */
+  readonly set?: readonly string[];
+  /** Variables `OTTLA_*` set configs. Default: `process.env`. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
+const SIGNALS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
+
+/**
+ * Runs a broker as this process: reads its configs, says `ready` on standard output, and ends with SIGTERM or SIGINT, a
+ * second of which cuts the ending short. What keeps it from starting is said in a line on standard error.
+ * @returns the exit code, when the broker has stopped
+ */
+export async function runBrokerProcess(options: BrokerProcessOptions): Promise<number> {
+  try {
+    const settings = await gatherSettings(options);
+    const logger = await createLogger(settings);
+    return await serve(settings, options.memory ?? false, logger);
+  } catch (error) {
+    if (!(error instanceof BrokerStartError || error instanceof ConfigError)) throw error;
+    for (const line of error.message.split("\n")) process.stderr.write(`ottla: ${line}\n`);
+    return EXIT_FAILED;
+  }
+}
+
+/** The weakest first: the file, the environment, `--set`, the options of their own. */
+async function gatherSettings(options: BrokerProcessOptions): Promise<ConfigSetting[]> {
+  const { configFile, set = [], environment = process.env } = options;
+  return [
+    ...(configFile === undefined ? [] : parseProperties(await readConfig(configFile), configFile)),
+    ...settingsFromEnvironment(environment),
+    ...set.map(settingFromArgument),
+    ...optionSettings(options),
+  ];
+}
+
+async function readConfig(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new ConfigError([`the config file ${path} cannot be read: ${(error as Error).message}`]);
+  }
+}
+
+function createLogger(settings: readonly ConfigSetting[]): Promise<Logger> {
+  const config = BrokerConfig.fromSettings(settings);
+  const format = config.require("logger.format");
+  const isPretty = format === "pretty" || (format === "auto" && process.stderr.isTTY === true);
+  return createPinoLogger({ format: isPretty ? "pretty" : "json", level: config.require("logger.level") });
+}
+
+async function serve(settings: readonly ConfigSetting[], memory: boolean, logger: Logger): Promise<number> {
+  const stop = new StopRequest(logger);
+  const broker = await startWithSettings(settings, { memory, logger, onFatal: (error) => stop.fail(error) });
+  process.stdout.write(readyLine(broker));
+  const exitCode = await stop.requested;
+  logger.info("shutting down: answering what is in flight, writing everything to disk");
+  await broker.close();
+  logger.info("stopped cleanly");
+  return exitCode;
+}
+
+function readyLine({ bootstrapServers, webSocketUrl, clusterId, nodeId }: RunningBroker): string {
+  const sinceProcessStartMs = Math.round(performance.now());
+  return `ready ${bootstrapServers} ${webSocketUrl} (broker ${nodeId} of cluster ${clusterId}) in ${sinceProcessStartMs} ms\n`;
+}
+
+/** Waits for the first signal; the second one ends the process at once. */
+class StopRequest {
+  /** Settles with the exit code when the broker is to stop. */
+  readonly requested: Promise<number>;
+  readonly #logger: Logger;
+  #request: (exitCode: number) => void = () => {};
+  #isRequested = false;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+    this.requested = new Promise((resolve) => {
+      this.#request = resolve;
+    });
+    for (const signal of Object.keys(SIGNALS)) process.on(signal, () => this.#onSignal(signal));
+  }
+
+  /** The broker cannot go on. */
+  fail(error: Error): void {
+    this.#logger.error("the disk has failed; the broker stops", { err: error });
+    this.#isRequested = true;
+    this.#request(EXIT_FAILED);
+  }
+
+  #onSignal(signal: string): void {
+    if (this.#isRequested) process.exit(SIGNALS[signal]);
+    this.#isRequested = true;
+    this.#request(EXIT_OK);
+  }
+}

@@ -1,0 +1,150 @@
+import { resolve } from "node:path";
+import {
+  addressOf,
+  type Broker,
+  BrokerConfig,
+  type ConfigSetting,
+  type ServerOptions,
+  settingsFromObject,
+  startBroker as startCore,
+} from "@ottla/broker";
+import { createMemoryDisk, createSystemRuntime, type Logger, silentLogger } from "@ottla/runtime";
+import { createNodeDisk } from "@ottla/runtime/node";
+import { startServer } from "@ottla/transport/node";
+import { explainStartFailure } from "./explain-start-failure.ts";
+import { httpHandler } from "./http-handler.ts";
+
+/** Config values under Kafka's keys, such as `{ "num.partitions": 3 }`. */
+export type ConfigValues = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+export interface StartBrokerOptions {
+  /** The port for Kafka over TCP, WebSocket and HTTP. Default 9092; 0 takes a free one. */
+  readonly port?: number;
+  /** Keeps everything in memory, and nothing when the broker stops. Default false. */
+  readonly memory?: boolean;
+  /** Where the data is. Default `./data` (Kafka's `log.dirs`). Not with `memory`. */
+  readonly dataDirectory?: string;
+  /** Any of Kafka's config keys; `port` and `dataDirectory` are stronger. */
+  readonly config?: ConfigValues;
+  /** Where log lines go. Default: nowhere. */
+  readonly logger?: Logger;
+}
+
+/** A broker that runs in this process. */
+export interface RunningBroker extends AsyncDisposable {
+  /** For `bootstrapServers` of producers, consumers and admins: `localhost:9092`. */
+  readonly bootstrapServers: string;
+  /** For clients in browsers: `ws://localhost:9092/kafka`. */
+  readonly webSocketUrl: string;
+  /** The port of the first listener. */
+  readonly port: number;
+  readonly clusterId: string;
+  readonly nodeId: number;
+  /** Answers what is in flight, writes everything to disk and stops. */
+  close(): Promise<void>;
+}
+
+/** The broker could not start. The message says in a line what a person can do about it; `cause` is the error below. */
+export class BrokerStartError extends Error {
+  constructor(message: string, options: { readonly cause: unknown }) {
+    super(message, options);
+    this.name = "BrokerStartError";
+  }
+}
+
+/**
+ * Starts a broker in this process. Any number of them may run, each with its own port and data.
+ *
+ * ```ts
+ * await using broker = await startBroker({ port: 0, memory: true });
+ * ```
+ * @throws BrokerStartError when a config value is wrong, the port is in use, or the data directory cannot be used
+ */
+export async function startBroker(options: StartBrokerOptions = {}): Promise<RunningBroker> {
+  const settings = [...settingsFromObject(options.config ?? {}), ...optionSettings(options)];
+  return await startWithSettings(settings, {
+    memory: options.memory ?? false,
+    logger: options.logger ?? silentLogger,
+  });
+}
+
+/** What `port` and `dataDirectory` mean as configs. */
+export function optionSettings({
+  port,
+  dataDirectory,
+}: Pick<StartBrokerOptions, "port" | "dataDirectory">): ConfigSetting[] {
+  const settings: ConfigSetting[] = [];
+  if (port !== undefined) settings.push({ key: "listeners", value: `PLAINTEXT://localhost:${port}`, origin: "port" });
+  if (dataDirectory !== undefined) settings.push({ key: "log.dirs", value: dataDirectory, origin: "dataDirectory" });
+  return settings;
+}
+
+export interface StartEnvironment {
+  readonly memory: boolean;
+  readonly logger: Logger;
+  /** Called when the disk has failed and the broker cannot go on. */
+  readonly onFatal?: (error: Error) => void;
+}
+
+/** Starts a broker from settings, wherever they were written. */
+export async function startWithSettings(
+  settings: readonly ConfigSetting[],
+  environment: StartEnvironment,
+): Promise<RunningBroker> {
+  const directory: { name: string | null } = { name: null };
+  try {
+    const config = BrokerConfig.fromSettings(settings);
+    directory.name = environment.memory ? null : resolve(dataDirectoryOf(config));
+    return running(await start(config, directory.name, environment));
+  } catch (error) {
+    throw new BrokerStartError(explainStartFailure(error, directory.name), { cause: error });
+  }
+}
+
+function dataDirectoryOf(config: BrokerConfig): string {
+  const single = config.isSet("log.dirs") ? null : config.get("log.dir");
+  return single ?? config.require("log.dirs")[0]!;
+}
+
+async function start(
+  config: BrokerConfig,
+  dataDirectory: string | null,
+  { logger, onFatal }: StartEnvironment,
+): Promise<Broker> {
+  const runtime = createSystemRuntime({ logger });
+  for (const { key, reason } of config.ignoredKeys()) logger.warn(`${key} has no effect here: ${reason}`);
+  const startedMs = runtime.clock.monotonicMs();
+  let broker: Broker | null = null;
+  broker = await startCore({
+    config,
+    disk: dataDirectory === null ? createMemoryDisk() : createNodeDisk(dataDirectory),
+    directory: "/",
+    directoryName: dataDirectory ?? "memory",
+    runtime,
+    startServer: (options: ServerOptions) => startServer(options),
+    http: httpHandler(() => ({
+      status: broker === null ? "starting" : "ok",
+      uptimeMs: Math.round(runtime.clock.monotonicMs() - startedMs),
+    })),
+    ...(onFatal !== undefined && { onFatal }),
+  });
+  return broker;
+}
+
+function running(broker: Broker): RunningBroker {
+  const { host, port, url } = addressOf(broker.listeners[0]!);
+  const close = () => broker.shutdown();
+  return {
+    bootstrapServers: `${bracketed(host)}:${port}`,
+    webSocketUrl: url ?? `ws://${bracketed(host)}:${port}/kafka`,
+    port: broker.listeners[0]!.port,
+    clusterId: broker.clusterId,
+    nodeId: broker.nodeId,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,327 @@
+import {
+  ConfigResourceType,
+  type ControllerPolicy,
+  configsOf,
+  finalizeFeatures,
+  METADATA_TOPIC,
+  type MetadataImage,
+  randomUuid,
+  registerBroker,
+} from "@ottla/metadata";
+import type { Disk, DiskError, Runtime } from "@ottla/runtime";
+import { defaultLogConfig, type LogConfig, type LogManager, openLogManager } from "@ottla/storage";
+import type { HttpHandler, RequestHandler } from "@ottla/transport";
+import { components } from "./components.ts";
+import type { BrokerConfig } from "./config/broker-config.ts";
+import { TableConfigPolicy } from "./config/config-policy.ts";
+import { type ListenerConfig, listenersOf, unadvertisedWildcards } from "./config/listeners.ts";
+import { logConfigOf, TopicConfig } from "./config/topic-config.ts";
+import { createDispatcher } from "./dispatch/dispatcher.ts";
+import { HandlerRegistry } from "./dispatch/handler-registry.ts";
+import { coreHandlers } from "./handlers/index.ts";
+import { DeadlineQueue } from "./partition/deadline-queue.ts";
+import { PartitionRegistry } from "./partition/partition-registry.ts";
+import { Purgatory } from "./partition/purgatory.ts";
+import { removeStrayLogs } from "./partition/stray-logs.ts";
+import type { BrokerServices } from "./services/broker-services.ts";
+import { Closers } from "./services/closers.ts";
+import { claimDirectory, type DirectoryIdentity, inspectDirectory, joinPath } from "./services/data-directory.ts";
+import { supportedFeatures } from "./services/features.ts";
+import { LocalControllerGateway } from "./services/local-controller.ts";
+import { METADATA_LOG_CONFIG, type MetadataPlane, openMetadataPlane } from "./services/metadata-plane.ts";
+import { ProducerIds } from "./services/producer-ids.ts";
+import { addressOf, type OpenListener, type OpenServer, type StartServer } from "./services/server.ts";
+import { TopicCreator } from "./services/topic-creator.ts";
+
+export interface BrokerOptions {
+  readonly config: BrokerConfig;
+  readonly disk: Disk;
+  /** The log directory as a path of `disk`. */
+  readonly directory: string;
+  /** What a person calls that directory. */
+  readonly directoryName: string;
+  readonly runtime: Runtime;
+  readonly startServer: StartServer;
+  /** Answers plain HTTP on the listeners. */
+  readonly http?: HttpHandler;
+  /** Called when the disk has failed and the broker cannot go on. */
+  readonly onFatal?: (error: DiskError) => void;
+}
+
+/** One broker. Several run in one process, each with its own directory and ports. */
+export interface Broker {
+  readonly clusterId: string;
+  readonly nodeId: number;
+  /** The open ports, with the real port where 0 was asked for. */
+  readonly listeners: readonly OpenListener[];
+  readonly connectionCount: number;
+  /** For tools and tests that look inside. */
+  readonly services: BrokerServices;
+  /** Answers what is in flight, writes everything to disk, and marks the stop as clean. Calls after the first share it. */
+  shutdown(): Promise<void>;
+}
+
+/** How long requests in flight may take to end at shutdown. */
+const DRAIN_GRACE_MS = 5_000;
+
+/**
+ * Opens the data directory, replays the metadata, opens the logs, listens, and registers the broker. Resolves when clients
+ * are served. What was opened is closed again when a later step fails.
+ * @throws ConfigError, StartupError, DiskError and what `startServer` throws
+ */
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const closers = new Closers();
+  try {
+    return await new BrokerStart(options, closers).run();
+  } catch (error) {
+    await closers.closeAll().catch(() => {});
+    throw error;
+  }
+}
+
+/** The steps of one start, and what they have brought so far. */
+class BrokerStart {
+  readonly #options: BrokerOptions;
+  readonly #closers: Closers;
+  readonly #listeners: readonly ListenerConfig[];
+  #config: BrokerConfig;
+  #brokerEpoch = -1;
+
+  constructor(options: BrokerOptions, closers: Closers) {
+    this.#options = options;
+    this.#closers = closers;
+    this.#config = options.config;
+    this.#listeners = listenersOf(options.config);
+  }
+
+  async run(): Promise<Broker> {
+    const { identity, logs, cleanShutdown } = await this.#openDirectory();
+    const plane = await this.#openMetadata(identity, logs);
+    const { services, handler } = this.#compose(identity, logs, plane);
+    const server = await this.#listen(handler.handle);
+    await plane.follower.start();
+    await removeStrayLogs(logs, plane.follower.image, identity.nodeId, this.#options.runtime.logger);
+    await this.#register(identity, plane, server.listeners, cleanShutdown);
+    this.#closers.add(() => services.purgatory.close());
+    handler.open();
+    return this.#running(services, server);
+  }
+
+  async #openDirectory() {
+    const { disk, directory, directoryName, runtime, onFatal } = this.#options;
+    const wanted = configuredNodeId(this.#config);
+    const found = await inspectDirectory(disk, { path: directory, name: directoryName }, wanted);
+    const cleanShutdown = await hasCleanShutdownMark(disk, directory);
+    const logs = await openLogManager({
+      disk,
+      directory,
+      runtime,
+      configOf: (topic) => (topic === METADATA_TOPIC ? METADATA_LOG_CONFIG : defaultLogConfig),
+      checkpointIntervalMs: this.#config.require("log.flush.offset.checkpoint.interval.ms"),
+      highWatermarkCheckpointIntervalMs: this.#config.require("replica.high.watermark.checkpoint.interval.ms"),
+      retentionCheckIntervalMs: this.#config.require("log.retention.check.interval.ms"),
+      producerIdExpirationMs: this.#config.require("producer.id.expiration.ms"),
+      ...(onFatal !== undefined && { onDiskFailure: onFatal }),
+    });
+    this.#closers.add(() => logs.close());
+    const nodeId = wanted ?? found?.nodeId ?? this.#config.require("node.id");
+    const identity = await claimDirectory(disk, directory, found, nodeId, runtime);
+    return { identity, logs, cleanShutdown };
+  }
+
+  #openMetadata({ nodeId }: DirectoryIdentity, logs: LogManager): Promise<MetadataPlane> {
+    const { disk, directory, runtime } = this.#options;
+    const snapshotIntervalBytes = this.#config.require("metadata.log.max.record.bytes.between.snapshots");
+    const policy = () => controllerPolicy(this.#config);
+    return openMetadataPlane({ nodeId, logs, disk, directory, runtime, policy, snapshotIntervalBytes }, this.#closers);
+  }
+
+  #compose(identity: DirectoryIdentity, logs: LogManager, plane: MetadataPlane) {
+    const { runtime } = this.#options;
+    const { nodeId, clusterId } = identity;
+    const deadlines = new DeadlineQueue(runtime.clock, runtime.timers);
+    const purgatory = new Purgatory(runtime.timers, deadlines);
+    const partitions = new PartitionRegistry({
+      nodeId,
+      logs,
+      logger: runtime.logger,
+      logConfigOf: (image, topic) => this.#logConfigOf(image, topic),
+      onAdvance: (partition) => purgatory.partitionMoved(partition),
+    });
+    this.#closers.add(() => partitions.close());
+    plane.follower.addListener(async (previous, next) => {
+      this.#takeConfigs(next, nodeId);
+      await partitions.apply(previous, next);
+    });
+    const controller = new LocalControllerGateway(nodeId, plane.controller);
+    const currentConfig = () => this.#config;
+    let registry: HandlerRegistry | null = null;
+    const services: BrokerServices = {
+      nodeId,
+      clusterId,
+      runtime,
+      partitions,
+      purgatory,
+      deadlines,
+      controller,
+      producerIds: new ProducerIds(controller, () => ({ brokerId: nodeId, brokerEpoch: this.#brokerEpoch })),
+      topics: new TopicCreator(controller, currentConfig),
+      servedApis: () => registry?.advertised() ?? [],
+      get config() {
+        return currentConfig();
+      },
+      get image() {
+        return plane.follower.image;
+      },
+    };
+    const parts = components.map((create) => create(services));
+    registry = new HandlerRegistry([...coreHandlers(services), ...parts.flatMap((part) => part.handlers)]);
+    for (const part of parts) this.#closers.add(() => part.close());
+    return { services, handler: new Gate(createDispatcher(registry, runtime.logger)) };
+  }
+
+  #logConfigOf(image: MetadataImage, topic: string): LogConfig {
+    return logConfigOf(new TopicConfig(configsOf(image, ConfigResourceType.TOPIC, topic), this.#config));
+  }
+
+  #takeConfigs(image: MetadataImage, nodeId: number): void {
+    const own = configsOf(image, ConfigResourceType.BROKER, String(nodeId));
+    const all = configsOf(image, ConfigResourceType.BROKER, "");
+    this.#config = this.#options.config.withDynamic(own, all);
+  }
+
+  async #listen(handler: RequestHandler): Promise<OpenServer> {
+    const { startServer, runtime, http } = this.#options;
+    for (const { name, port } of unadvertisedWildcards(this.#listeners)) {
+      runtime.logger.warn(
+        `listener ${name} accepts connections on every interface, and clients are told the address that they reach it by; behind port mappings (Docker) set advertised.listeners=${name}://<host that clients can reach>:${port}`,
+      );
+    }
+    const server = await startServer({
+      listeners: this.#listeners.map(serverListener),
+      handler,
+      limits: serverLimits(this.#config),
+      allowedOrigins: () => this.#config.require("allowed.origins"),
+      runtime,
+      ...(http !== undefined && { http }),
+    });
+    this.#closers.add(() => server.close({ graceMs: DRAIN_GRACE_MS }));
+    return server;
+  }
+
+  async #register(
+    { nodeId, directoryId }: DirectoryIdentity,
+    plane: MetadataPlane,
+    listeners: readonly OpenListener[],
+    cleanShutdown: boolean,
+  ): Promise<void> {
+    const incarnationId = randomUuid(this.#options.runtime.random);
+    await plane.log.liveness.announce({ brokerId: nodeId, incarnationId, directoryId });
+    const levels = new Map([...supportedFeatures].map(([name, { maxVersion }]) => [name, maxVersion]));
+    await plane.controller.submit((state) => finalizeFeatures(state, levels));
+    const registration = {
+      brokerId: nodeId,
+      incarnationId,
+      endpoints: listeners.map(registeredEndpoint),
+      features: [...supportedFeatures].map(([name, { minVersion, maxVersion }]) => ({
+        name,
+        minSupportedVersion: minVersion,
+        maxSupportedVersion: maxVersion,
+      })),
+      rack: this.#config.get("broker.rack"),
+      logDirs: [directoryId],
+      fenced: false,
+      cleanShutdown,
+    };
+    const { response } = await plane.controller.submit((state) => registerBroker(state, registration));
+    this.#brokerEpoch = response.brokerEpoch;
+  }
+
+  #running(services: BrokerServices, server: OpenServer): Broker {
+    const closers = this.#closers;
+    let stopping: Promise<void> | null = null;
+    return {
+      clusterId: services.clusterId,
+      nodeId: services.nodeId,
+      listeners: server.listeners,
+      get connectionCount() {
+        return server.connectionCount;
+      },
+      services,
+      shutdown() {
+        stopping ??= closers.closeAll();
+        return stopping;
+      },
+    };
+  }
+}
+
+/** Holds requests back until the broker can answer them. */
+class Gate {
+  readonly handle: RequestHandler;
+  #handler: RequestHandler | null = null;
+  #open: () => void = () => {};
+
+  constructor(handler: RequestHandler) {
+    const opened = new Promise<void>((resolve) => {
+      this.#open = () => {
+        this.#handler = handler;
+        resolve();
+      };
+    });
+    this.handle = (request) => (this.#handler === null ? opened.then(() => handler(request)) : this.#handler(request));
+  }
+
+  open(): void {
+    this.#open();
+  }
+}
+
+/** The id that the configs name, or null where they leave it open. */
+function configuredNodeId(config: BrokerConfig): number | null {
+  if (config.isSet("node.id")) return config.require("node.id");
+  return config.get("broker.id");
+}
+
+const CLEAN_SHUTDOWN_MARK = ".kafka_cleanshutdown";
+
+/** Opening the logs takes the mark away, so this looks before. */
+async function hasCleanShutdownMark(disk: Disk, directory: string): Promise<boolean> {
+  return (await disk.stat(joinPath(directory, CLEAN_SHUTDOWN_MARK))) !== null;
+}
+
+function controllerPolicy(config: BrokerConfig): ControllerPolicy {
+  return {
+    defaultNumPartitions: config.require("num.partitions"),
+    defaultReplicationFactor: config.require("default.replication.factor"),
+    deleteTopicEnable: config.require("delete.topic.enable"),
+    configs: new TableConfigPolicy(config),
+  };
+}
+
+function serverListener({ name, host, port, advertised }: ListenerConfig) {
+  return {
+    name,
+    port,
+    protocols: ["kafka", "http", "ws"] as const,
+    ...(host !== undefined && { host }),
+    ...(advertised !== undefined && { advertised }),
+  };
+}
+
+function serverLimits(config: BrokerConfig) {
+  return {
+    maxRequestBytes: config.require("socket.request.max.bytes"),
+    connectionsMaxIdleMs: config.require("connections.max.idle.ms"),
+    maxConnections: config.require("max.connections"),
+    maxConnectionsPerIp: config.require("max.connections.per.ip"),
+  };
+}
+
+/** Kafka's number of PLAINTEXT. */
+const SECURITY_PROTOCOL_PLAINTEXT = 0;
+
+function registeredEndpoint(listener: OpenListener) {
+  const { host, port, url } = addressOf(listener);
+  return { name: listener.name, host, port, securityProtocol: SECURITY_PROTOCOL_PLAINTEXT, url: url ?? null };
+}

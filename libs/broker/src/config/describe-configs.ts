@@ -1,0 +1,70 @@
+import { type BrokerConfig, ConfigSource, type ConfigSynonym } from "./broker-config.ts";
+import { brokerConfigTable } from "./broker-config-table.ts";
+import { type ConfigDefinition, isSensitive } from "./config-definition.ts";
+import type { TopicConfig } from "./topic-config.ts";
+import { type TopicConfigName, topicConfigTable } from "./topic-config-table.ts";
+
+/** A config as DescribeConfigs tells it. */
+export interface DescribedConfig {
+  readonly name: string;
+  /** Null where there is none, or it must not be shown. */
+  readonly value: string | null;
+  readonly source: ConfigSource;
+  readonly isReadOnly: boolean;
+  readonly isSensitive: boolean;
+  readonly type: number;
+  readonly documentation: string;
+  /** All that gives the key a value, the strongest first. */
+  readonly synonyms: readonly ConfigSynonym[];
+}
+
+type Table = Readonly<Record<string, ConfigDefinition<unknown>>>;
+
+/** Every config of a topic, by name. */
+export function describeTopicConfigs(topic: TopicConfig): DescribedConfig[] {
+  return describeTable(
+    topicConfigTable,
+    (name) => topic.synonyms(name as TopicConfigName),
+    () => false,
+  );
+}
+
+/** Every config of a broker, by name. */
+export function describeBrokerConfigs(broker: BrokerConfig): DescribedConfig[] {
+  const table: Table = brokerConfigTable;
+  return describeTable(
+    table,
+    (name) => broker.synonyms(name),
+    (name) => table[name]!.updateMode === "read-only",
+  );
+}
+
+function describeTable(
+  table: Table,
+  synonymsOf: (name: string) => readonly ConfigSynonym[],
+  isReadOnly: (name: string) => boolean,
+): DescribedConfig[] {
+  return Object.keys(table)
+    .sort()
+    .map((name) => describe(name, table[name]!, synonymsOf(name), isReadOnly(name)));
+}
+
+function describe(
+  name: string,
+  definition: ConfigDefinition<unknown>,
+  synonyms: readonly ConfigSynonym[],
+  isReadOnly: boolean,
+): DescribedConfig {
+  const hidden = isSensitive(definition);
+  const shown = hidden ? synonyms.map((synonym) => ({ ...synonym, value: null })) : synonyms;
+  return {
+    name,
+    value: shown[0]?.value ?? null,
+    source: synonyms[0]?.source ?? ConfigSource.DEFAULT_CONFIG,
+    isReadOnly,
+    isSensitive: hidden,
+    type: definition.type,
+    documentation: definition.documentation,
+    synonyms: shown,
+  };
+}

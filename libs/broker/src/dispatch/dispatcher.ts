@@ -1,0 +1,182 @@
+import {
+  type ApiDefinition,
+  apiVersionsApi,
+  ByteReader,
+  ErrorCode,
+  encodeResponse,
+  includesVersion,
+  KafkaError,
+  type Message,
+} from "@ottla/protocol";
+import { parseVersions } from "@ottla/protocol/internal";
+import type { Logger } from "@ottla/runtime";
+import type { InboundRequest, RequestHandler, ServerConnection } from "@ottla/transport";
+import {
+  type Answer,
+  type ApiHandler,
+  Later,
+  NO_RESPONSE,
+  Reply,
+  type RequestContext,
+  type WholeRequestError,
+} from "../api-handler.ts";
+import type { HandlerRegistry } from "./handler-registry.ts";
+
+/** A handler whose types are forgotten: the bytes on the wire have been checked by the codecs. */
+type UntypedHandler = ApiHandler<ApiDefinition<Message<unknown, unknown>, Message<unknown, unknown>>>;
+
+class Context implements RequestContext {
+  readonly connection: ServerConnection;
+  readonly apiVersion: number;
+  readonly clientId: string;
+  readonly receivedAtMs: number;
+
+  constructor({ connection, header, receivedAtMs }: InboundRequest) {
+    this.connection = connection;
+    this.apiVersion = header.requestApiVersion;
+    this.clientId = header.clientId ?? "";
+    this.receivedAtMs = receivedAtMs;
+  }
+
+  get signal(): AbortSignal {
+    return this.connection.signal;
+  }
+}
+
+/**
+ * Hands requests to their handlers and their answers back.
+ *
+ * As in Kafka: an API or version that is not served, and a body that cannot be decoded, close the connection with one log
+ * line; ApiVersions of an unknown version is answered in v0. A handler that fails unexpectedly costs its request, never
+ * the process.
+ */
+export function createDispatcher(registry: HandlerRegistry, logger: Logger): RequestHandler {
+  return (inbound) => {
+    const handler = registry.get(inbound.header.requestApiKey) as UntypedHandler | undefined;
+    const version = inbound.header.requestApiVersion;
+    if (handler === undefined) {
+      return inbound.connection.close(`API ${inbound.header.requestApiKey} is not served`);
+    }
+    if (version < handler.minVersion || version > handler.maxVersion) {
+      return refuseVersion(inbound, handler);
+    }
+    return new Exchange(inbound, handler, logger).run();
+  };
+}
+
+function refuseVersion(inbound: InboundRequest, { api, minVersion, maxVersion }: UntypedHandler): void {
+  const { requestApiVersion, correlationId } = inbound.header;
+  if (api.key !== apiVersionsApi.key) {
+    inbound.connection.close(`${api.name} v${requestApiVersion} is not served, only v${minVersion} to v${maxVersion}`);
+    return;
+  }
+  const body = {
+    errorCode: ErrorCode.UNSUPPORTED_VERSION,
+    apiKeys: [{ apiKey: api.key, minVersion, maxVersion }],
+  };
+  inbound.respond(encodeResponse(apiVersionsApi, 0, correlationId, body));
+}
+
+/** One request and its answer. */
+class Exchange {
+  readonly #inbound: InboundRequest;
+  readonly #handler: UntypedHandler;
+  readonly #logger: Logger;
+  #request: unknown;
+
+  constructor(inbound: InboundRequest, handler: UntypedHandler, logger: Logger) {
+    this.#inbound = inbound;
+    this.#handler = handler;
+    this.#logger = logger;
+  }
+
+  run(): void | Promise<void> {
+    if (!this.#decode()) return;
+    try {
+      const result = this.#handler.handle(this.#request, new Context(this.#inbound));
+      if (result instanceof Promise) return this.#answerWhenSettled(result);
+      if (!(result instanceof Later)) return this.#answer(result);
+      void this.#answerWhenSettled(result.response);
+      return result.effect;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #decode(): boolean {
+    const { frame, bodyOffset, header, connection } = this.#inbound;
+    const { api } = this.#handler;
+    try {
+      this.#request = api.request.decode(new ByteReader(frame, bodyOffset), header.requestApiVersion);
+      return true;
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      connection.close(`malformed ${api.name} request: ${error.message}`);
+      return false;
+    }
+  }
+
+  async #answerWhenSettled(pending: Promise<Answer<unknown>>): Promise<void> {
+    try {
+      this.#answer(await pending);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #answer(answer: Answer<unknown>): void {
+    if (answer === NO_RESPONSE) this.#inbound.respondNothing();
+    else if (answer instanceof Reply) this.#send(answer.response, answer.onDone);
+    else this.#send(answer);
+  }
+
+  #send(response: unknown, onDone?: () => void): void {
+    const { header } = this.#inbound;
+    let chunks: Uint8Array[];
+    try {
+      chunks = encodeResponse(this.#handler.api, header.requestApiVersion, header.correlationId, response);
+    } catch (error) {
+      onDone?.();
+      throw error;
+    }
+    this.#inbound.respond(chunks, onDone);
+  }
+
+  #fail(cause: unknown): void {
+    const error = this.#explain(cause);
+    const response = this.#errorResponse(error);
+    if (response === null) {
+      this.#inbound.connection.close(`${this.#handler.api.name} failed: ${error.message}`);
+    } else {
+      this.#send(response);
+    }
+  }
+
+  /** Errors that are part of the protocol are the client's to see; any other is a bug of ours. */
+  #explain(cause: unknown): WholeRequestError {
+    if (cause instanceof KafkaError && cause.errno !== ErrorCode.UNKNOWN_SERVER_ERROR) return cause;
+    const { header, connection } = this.#inbound;
+    this.#logger.error(`${this.#handler.api.name} failed unexpectedly`, {
+      err: cause,
+      apiVersion: header.requestApiVersion,
+      clientId: header.clientId,
+      remote: connection.remoteAddress,
+    });
+    const message = KafkaError.fromCode(ErrorCode.UNKNOWN_SERVER_ERROR).message;
+    return { errno: ErrorCode.UNKNOWN_SERVER_ERROR, message };
+  }
+
+  #errorResponse(error: WholeRequestError): unknown {
+    const { api, errorResponse } = this.#handler;
+    const version = this.#inbound.header.requestApiVersion;
+    if (errorResponse !== undefined) return errorResponse(this.#request, error, version);
+    const { errorCode, errorMessage } = api.response.fields;
+    if (errorCode === undefined || !isIn(errorCode.versions, version)) return null;
+    const withMessage = errorMessage !== undefined && isIn(errorMessage.versions, version);
+    return { errorCode: error.errno, ...(withMessage && { errorMessage: error.message }) };
+  }
+}
+
+function isIn(versions: string | undefined, version: number): boolean {
+  return versions === undefined || includesVersion(parseVersions(versions), version);
+}

@@ -1,0 +1,54 @@
+import { type CreatedTopic, createTopics } from "@ottla/metadata";
+import { type CreateTopicsRequest, createTopicsApi, ErrorCode, type ResponseInput } from "@ottla/protocol";
+import { apiHandler } from "../api-handler.ts";
+import { describeTopicConfigs } from "../config/describe-configs.ts";
+import { TopicConfig } from "../config/topic-config.ts";
+import type { BrokerServices } from "../services/broker-services.ts";
+
+type CreateTopicsResponseInput = ResponseInput<typeof createTopicsApi>;
+type TopicResult = CreateTopicsResponseInput["topics"][number];
+
+/** From here on the answer tells what was created. */
+const FIRST_VERSION_WITH_DETAILS = 5;
+
+/** CreateTopics: each topic on its own. The answer comes when this broker has the topics' logs. */
+export const createTopicsHandler = (broker: BrokerServices) =>
+  apiHandler(
+    createTopicsApi,
+    { minVersion: 2, maxVersion: 7, errorResponse: wholeRequestFailed },
+    async (request, { apiVersion }) => {
+      const { topics, validateOnly } = request;
+      const { response } = await broker.controller.submit((state) => createTopics(state, { topics, validateOnly }));
+      return { throttleTimeMs: 0, topics: response.map((topic) => result(broker, topic, apiVersion)) };
+    },
+  );
+
+function wholeRequestFailed(
+  { topics }: CreateTopicsRequest,
+  { errno, message }: { readonly errno: number; readonly message: string },
+): CreateTopicsResponseInput {
+  return {
+    throttleTimeMs: 0,
+    topics: topics.map(({ name }) => ({ name, errorCode: errno, errorMessage: message })),
+  };
+}
+
+function result(broker: BrokerServices, created: CreatedTopic, apiVersion: number): TopicResult {
+  const { name, topicId, errno, message } = created;
+  const base = { name, topicId, errorCode: errno, errorMessage: message };
+  if (apiVersion < FIRST_VERSION_WITH_DETAILS || errno !== ErrorCode.NONE) return base;
+  return {
+    ...base,
+    numPartitions: created.numPartitions,
+    replicationFactor: created.replicationFactor,
+    configs: describeTopicConfigs(new TopicConfig(created.configs, broker.config)).map(
+      ({ name: key, value, source, isReadOnly, isSensitive }) => ({
+        name: key,
+        value,
+        readOnly: isReadOnly,
+        configSource: source,
+        isSensitive,
+      }),
+    ),
+  };
+}

@@ -1,0 +1,22 @@
+import type { AnyApiHandler } from "../api-handler.ts";
+import type { BrokerServices } from "../services/broker-services.ts";
+import { apiVersionsHandler } from "./api-versions.ts";
+import { createTopicsHandler } from "./create-topics.ts";
+import { fetchHandler } from "./fetch.ts";
+import { initProducerIdHandler } from "./init-producer-id.ts";
+import { listOffsetsHandler } from "./list-offsets.ts";
+import { metadataHandler } from "./metadata.ts";
+import { produceHandler } from "./produce.ts";
+
+/** Every API that the broker's core serves; groups bring their own. */
+export function coreHandlers(broker: BrokerServices): AnyApiHandler[] {
+  return [
+    produceHandler(broker),
+    fetchHandler(broker),
+    listOffsetsHandler(broker),
+    metadataHandler(broker),
+    apiVersionsHandler(broker),
+    createTopicsHandler(broker),
+    initProducerIdHandler(broker),
+  ];
+}

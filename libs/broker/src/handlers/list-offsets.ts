@@ -1,0 +1,126 @@
+import { ErrorCode, KafkaError, type ListOffsetsRequest, listOffsetsApi, type ResponseInput } from "@ottla/protocol";
+import type { ReadLimit, TimestampAndOffset } from "@ottla/storage";
+import { apiHandler, later } from "../api-handler.ts";
+import { earliestEpochOf } from "../partition/earliest-epoch.ts";
+import { visibleEnd } from "../partition/fetch-wait.ts";
+import type { Partition } from "../partition/partition.ts";
+import { errnoOf } from "../partition/partition-error.ts";
+import type { PartitionRegistry } from "../partition/partition-registry.ts";
+import type { BrokerServices } from "../services/broker-services.ts";
+
+type PartitionQuery = ListOffsetsRequest["topics"][number]["partitions"][number];
+type PartitionResult = ResponseInput<typeof listOffsetsApi>["topics"][number]["partitions"][number];
+
+/** Kafka's special timestamps, and the first version that knows each. */
+const LATEST = -1;
+const EARLIEST = -2;
+const MAX_TIMESTAMP = -3;
+const EARLIEST_LOCAL = -4;
+const LATEST_TIERED = -5;
+const EARLIEST_PENDING_UPLOAD = -6;
+const FIRST_VERSION_OF: Readonly<Record<number, number>> = {
+  [MAX_TIMESTAMP]: 7,
+  [EARLIEST_LOCAL]: 8,
+  [LATEST_TIERED]: 9,
+  [EARLIEST_PENDING_UPLOAD]: 11,
+};
+
+const READ_COMMITTED = 1;
+const UNKNOWN_OFFSET: TimestampAndOffset = { timestampMs: -1, offset: -1, leaderEpoch: -1 };
+
+/** ListOffsets: the ends of a log, or the first offset at or after a time. */
+export const listOffsetsHandler = (broker: BrokerServices) =>
+  apiHandler(
+    listOffsetsApi,
+    { minVersion: 1, maxVersion: 11, errorResponse: wholeRequestFailed },
+    (request, { apiVersion }) => {
+      const limit = readLimit(request);
+      const topics = request.topics.map(async ({ name, partitions }) => {
+        const duplicates = duplicatesIn(partitions);
+        const found = partitions.map((query) =>
+          duplicates.has(query.partitionIndex)
+            ? failed(query, ErrorCode.INVALID_REQUEST)
+            : find(broker.partitions, name, query, limit, apiVersion),
+        );
+        return { name, partitions: await Promise.all(found) };
+      });
+      return later(Promise.all(topics).then((found) => ({ topics: found })));
+    },
+  );
+
+function wholeRequestFailed({ topics }: ListOffsetsRequest, { errno }: { readonly errno: number }) {
+  return {
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map((query) => failed(query, errno)),
+    })),
+  };
+}
+
+/** As Kafka: a partition that is asked for twice is refused. */
+function duplicatesIn(partitions: readonly PartitionQuery[]): ReadonlySet<number> {
+  const seen = new Set<number>();
+  const twice = new Set<number>();
+  for (const { partitionIndex } of partitions) (seen.has(partitionIndex) ? twice : seen).add(partitionIndex);
+  return twice;
+}
+
+function failed({ partitionIndex }: PartitionQuery, errorCode: number): PartitionResult {
+  return { partitionIndex, errorCode };
+}
+
+async function find(
+  partitions: PartitionRegistry,
+  topic: string,
+  query: PartitionQuery,
+  limit: ReadLimit,
+  apiVersion: number,
+): Promise<PartitionResult> {
+  try {
+    const partition = leaderOf(partitions, topic, query);
+    const { timestampMs, offset, leaderEpoch } = await lookUp(partition, query.timestamp, limit, apiVersion);
+    const result = { partitionIndex: query.partitionIndex, errorCode: ErrorCode.NONE, timestamp: timestampMs, offset };
+    return apiVersion < FIRST_VERSION_WITH_LEADER_EPOCH ? result : { ...result, leaderEpoch };
+  } catch (error) {
+    return failed(query, errnoOf(error));
+  }
+}
+
+const FIRST_VERSION_WITH_LEADER_EPOCH = 4;
+
+function leaderOf(partitions: PartitionRegistry, topic: string, query: PartitionQuery): Partition {
+  const partition = partitions.get(topic, query.partitionIndex);
+  if (partition === undefined) throw KafkaError.fromCode(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  const errno = partition.checkLeaderEpoch(query.currentLeaderEpoch);
+  if (errno !== ErrorCode.NONE) throw KafkaError.fromCode(errno);
+  return partition;
+}
+
+function readLimit({ replicaId, isolationLevel }: ListOffsetsRequest): ReadLimit {
+  if (replicaId >= 0) return "logEnd";
+  return isolationLevel === READ_COMMITTED ? "lastStable" : "highWatermark";
+}
+
+async function lookUp(
+  partition: Partition,
+  timestamp: number,
+  limit: ReadLimit,
+  apiVersion: number,
+): Promise<TimestampAndOffset> {
+  const { log, leaderEpoch } = partition;
+  if (apiVersion < (FIRST_VERSION_OF[timestamp] ?? 0)) throw KafkaError.fromCode(ErrorCode.UNSUPPORTED_VERSION);
+  switch (timestamp) {
+    case LATEST:
+      return { timestampMs: -1, offset: visibleEnd(partition, limit), leaderEpoch };
+    case EARLIEST:
+    case EARLIEST_LOCAL: // without tiered storage everything is local
+      return { timestampMs: -1, offset: log.logStartOffset, leaderEpoch: earliestEpochOf(log) };
+    case MAX_TIMESTAMP:
+      return (await log.offsetForMaxTimestamp()) ?? UNKNOWN_OFFSET;
+    case LATEST_TIERED:
+    case EARLIEST_PENDING_UPLOAD: // nothing is tiered
+      return UNKNOWN_OFFSET;
+    default:
+      return timestamp < 0 ? UNKNOWN_OFFSET : ((await log.offsetForTimestamp(timestamp, limit)) ?? UNKNOWN_OFFSET);
+  }
+}

@@ -1,0 +1,203 @@
+import { ErrorCode, KafkaError, type ProduceRequest, produceApi, type ResponseInput } from "@ottla/protocol";
+import { BATCH_HEADER_BYTES, isTransactionalAt } from "@ottla/protocol/internal";
+import { AppendRejected, type LogAppend } from "@ottla/storage";
+import { apiHandler, later, NO_RESPONSE, type RequestContext } from "../api-handler.ts";
+import type { Acks, Partition } from "../partition/partition.ts";
+import { errnoOf } from "../partition/partition-error.ts";
+import type { BrokerServices } from "../services/broker-services.ts";
+import { isInternalTopic } from "../services/internal-topics.ts";
+import { hintedEndpoints, leaderHint } from "../services/leader-hints.ts";
+
+type ProduceResponseInput = ResponseInput<typeof produceApi>;
+type TopicInput = ProduceRequest["topicData"][number];
+type PartitionInput = TopicInput["partitionData"][number];
+type TopicResult = ProduceResponseInput["responses"][number];
+type PartitionResult = TopicResult["partitionResponses"][number];
+
+/** From here on topics are named by their ids. */
+const FIRST_VERSION_WITH_TOPIC_IDS = 13;
+
+/** From here on a client that asked the wrong broker is told the right one (KIP-951). */
+const FIRST_VERSION_WITH_LEADER = 10;
+
+/** Kafka's own tools write to internal topics under this client id. */
+const ADMIN_CLIENT_ID = "__admin_client";
+
+/**
+ * Produce: appends each partition's batches as they came, and answers once they are as safe as `acks` asks for. The
+ * appends happen before this returns, so requests of one connection are appended in the order they were sent.
+ *
+ * A partition that fails does not harm the others. Versions 0 to 2 are advertised, because librdkafka takes a broker
+ * without them for too old, and refused.
+ */
+export const produceHandler = (broker: BrokerServices) =>
+  apiHandler(
+    produceApi,
+    { minVersion: 3, maxVersion: 13, advertisedMinVersion: 0, errorResponse: () => null },
+    (request, context) => {
+      const pending = request.topicData.map((topic) => produceToTopic(broker, request, topic, context));
+      const responses = Promise.all(pending);
+      if (request.acks === 0) return unanswered(responses, context);
+      return later(responses.then((topics) => respond(broker, topics, context)));
+    },
+  );
+
+function respond(
+  broker: BrokerServices,
+  responses: readonly TopicResult[],
+  context: RequestContext,
+): ProduceResponseInput {
+  if (context.apiVersion < FIRST_VERSION_WITH_LEADER) return { responses };
+  const results = responses.flatMap((topic) => topic.partitionResponses);
+  return { responses, nodeEndpoints: hintedEndpoints(broker, results, context) };
+}
+
+async function produceToTopic(
+  broker: BrokerServices,
+  request: ProduceRequest,
+  topic: TopicInput,
+  context: RequestContext,
+): Promise<TopicResult> {
+  const pending = topic.partitionData.map((data) => produce(broker, request, topic, data, context));
+  return { name: topic.name, topicId: topic.topicId, partitionResponses: await Promise.all(pending) };
+}
+
+/** With acks=0 the client hears nothing; closing the connection is how it learns of an error. */
+function unanswered(responses: Promise<readonly TopicResult[]>, { connection }: RequestContext): typeof NO_RESPONSE {
+  void responses.then((topics) => {
+    for (const { name, topicId, partitionResponses } of topics) {
+      const failed = partitionResponses.find(({ errorCode }) => errorCode !== ErrorCode.NONE);
+      if (failed === undefined) continue;
+      const where = `${name || topicId}-${failed.index}`;
+      return connection.close(`produce with acks=0 to ${where} failed: ${failed.errorMessage ?? failed.errorCode}`);
+    }
+  });
+  return NO_RESPONSE;
+}
+
+/** Appends one partition's records. Never throws or rejects: what fails is this partition's result alone. */
+function produce(
+  broker: BrokerServices,
+  request: ProduceRequest,
+  topic: TopicInput,
+  data: PartitionInput,
+  context: RequestContext,
+): PartitionResult | Promise<PartitionResult> {
+  let partition: Partition | undefined;
+  try {
+    partition = findPartition(broker, topic, data, context);
+    const found = partition;
+    const appending = found.appendAsLeader(checkRecords(request, data), {
+      acks: request.acks as Acks,
+      origin: "client",
+    });
+    const { append } = appending;
+    const acknowledged =
+      request.acks === -1 ? withTimeout(broker, appending.committed, request.timeoutMs) : append.written;
+    return acknowledged.then(
+      () => appended(data.index, append),
+      (error) => failed(broker, data.index, error, found, context),
+    );
+  } catch (error) {
+    return failed(broker, data.index, error, partition, context);
+  }
+}
+
+function findPartition(
+  broker: BrokerServices,
+  topic: TopicInput,
+  { index }: PartitionInput,
+  { apiVersion, clientId }: RequestContext,
+): Partition {
+  const byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
+  const { partitions } = broker;
+  const partition = byId ? partitions.getById(topic.topicId, index) : partitions.get(topic.name, index);
+  if (partition === undefined) throw unknownPartition(broker, byId, topic, index);
+  if (isInternalTopic(partition.topic) && clientId !== ADMIN_CLIENT_ID) {
+    throw KafkaError.fromCode(ErrorCode.INVALID_TOPIC_EXCEPTION, `${partition.topic} is written by the broker alone`);
+  }
+  return partition;
+}
+
+function unknownPartition(broker: BrokerServices, byId: boolean, topic: TopicInput, index: number): KafkaError {
+  if (byId && !broker.image.topicNamesById.has(topic.topicId)) {
+    return KafkaError.fromCode(ErrorCode.UNKNOWN_TOPIC_ID, `There is no topic with the id ${topic.topicId}`);
+  }
+  const name = byId ? broker.image.topicNamesById.get(topic.topicId) : topic.name;
+  if (broker.partitions.hasFailed(name ?? "", index)) {
+    return KafkaError.fromCode(ErrorCode.KAFKA_STORAGE_ERROR, `The log of ${name}-${index} could not be opened`);
+  }
+  return KafkaError.fromCode(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `This broker does not host ${name}-${index}`);
+}
+
+/** What can be said of the records without the log. @throws KafkaError */
+function checkRecords({ acks }: ProduceRequest, { records }: PartitionInput): Uint8Array {
+  if (acks !== -1 && acks !== 0 && acks !== 1) {
+    throw KafkaError.fromCode(ErrorCode.INVALID_REQUIRED_ACKS, `acks is ${acks}`);
+  }
+  if (records === null || records.length === 0) {
+    throw KafkaError.fromCode(
+      ErrorCode.INVALID_RECORD,
+      "A produce request carries one record batch for each partition",
+    );
+  }
+  if (records.length >= BATCH_HEADER_BYTES && isTransactionalAt(records, 0)) {
+    throw KafkaError.fromCode(ErrorCode.INVALID_TXN_STATE, "This broker does not serve transactions");
+  }
+  return records;
+}
+
+/** Like `committed`, but gives up after the client's own timeout: the records may still become committed later. */
+function withTimeout(broker: BrokerServices, committed: Promise<void>, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const deadline = broker.deadlines.schedule(timeoutMs, () => {
+      reject(KafkaError.fromCode(ErrorCode.REQUEST_TIMED_OUT, `The records were not committed within ${timeoutMs} ms`));
+    });
+    committed.then(
+      () => {
+        deadline.cancel();
+        resolve();
+      },
+      (error) => {
+        deadline.cancel();
+        reject(error);
+      },
+    );
+  });
+}
+
+function appended(index: number, append: LogAppend): PartitionResult {
+  return {
+    index,
+    errorCode: ErrorCode.NONE,
+    baseOffset: append.baseOffset,
+    logAppendTimeMs: append.logAppendTimeMs,
+    logStartOffset: append.logStartOffset,
+  };
+}
+
+function failed(
+  broker: BrokerServices,
+  index: number,
+  error: unknown,
+  partition: Partition | undefined,
+  { apiVersion }: RequestContext,
+): PartitionResult {
+  const errorCode = errnoOf(error);
+  if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR || errorCode === ErrorCode.KAFKA_STORAGE_ERROR) {
+    broker.runtime.logger.error("produce failed", { topic: partition?.topic, partition: index, err: error });
+  }
+  return {
+    index,
+    errorCode,
+    baseOffset: -1,
+    errorMessage: error instanceof Error ? error.message : String(error),
+    recordErrors: recordErrorsOf(error),
+    ...(apiVersion >= FIRST_VERSION_WITH_LEADER && leaderHint(errorCode, partition)),
+  };
+}
+
+function recordErrorsOf(error: unknown): NonNullable<PartitionResult["recordErrors"]> {
+  if (!(error instanceof AppendRejected)) return [];
+  return error.recordErrors.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message }));
+}

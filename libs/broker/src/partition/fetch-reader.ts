@@ -1,0 +1,116 @@
+import { ErrorCode, KafkaError } from "@ottla/protocol";
+import type { LogRead, PartitionLog, ReadLimit } from "@ottla/storage";
+import type { Partition } from "./partition.ts";
+import { errnoOf } from "./partition-error.ts";
+
+/** One partition of a fetch: where to read, and how much. `partition` is absent where this broker does not host it. */
+export interface FetchTarget {
+  readonly index: number;
+  readonly partition: Partition | undefined;
+  /** The error where `partition` is absent. */
+  readonly missingErrno: number;
+  readonly fetchOffset: number;
+  /** The epoch of the last record that the reader has, or -1 (KIP-595). */
+  readonly lastFetchedEpoch: number;
+  readonly currentLeaderEpoch: number;
+  readonly maxBytes: number;
+}
+
+/** What one partition gave: records, or an error. */
+export interface FetchOutcome {
+  readonly target: FetchTarget;
+  readonly errno: number;
+  readonly read: LogRead | null;
+  /** Where the reader's log parts from this one, where it does. */
+  readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
+}
+
+export interface FetchReadOptions {
+  readonly maxBytes: number;
+  readonly limit: ReadLimit;
+}
+
+/** All partitions of one fetch, read. Their bytes are borrowed until `release`. */
+export class FetchResult {
+  readonly outcomes: readonly FetchOutcome[];
+  readonly sizeBytes: number;
+  /** Whether waiting would not help: a partition has an error, or its reader has to truncate first. */
+  readonly isFinal: boolean;
+
+  constructor(outcomes: readonly FetchOutcome[]) {
+    this.outcomes = outcomes;
+    this.sizeBytes = outcomes.reduce((sum, { read }) => sum + (read?.sizeBytes ?? 0), 0);
+    this.isFinal = outcomes.some(({ errno, divergingEpoch }) => errno !== ErrorCode.NONE || divergingEpoch !== null);
+  }
+
+  release(): void {
+    for (const { read } of this.outcomes) read?.release();
+  }
+}
+
+/**
+ * Reads the partitions in the order of the request until `maxBytes` are full. The first batch found is given even when
+ * it is larger than every limit, so that a reader always gets on (KIP-74).
+ */
+export async function readPartitions(
+  targets: readonly FetchTarget[],
+  { maxBytes, limit }: FetchReadOptions,
+): Promise<FetchResult> {
+  const outcomes: FetchOutcome[] = [];
+  let leftBytes = maxBytes;
+  let anythingRead = false;
+  for (const target of targets) {
+    const pending = readPartition(target, {
+      maxBytes: Math.min(target.maxBytes, Math.max(leftBytes, 0)),
+      minOneBatch: !anythingRead,
+      limit,
+    });
+    const outcome = pending instanceof Promise ? await pending : pending;
+    const sizeBytes = outcome.read?.sizeBytes ?? 0;
+    leftBytes -= sizeBytes;
+    anythingRead ||= sizeBytes > 0;
+    outcomes.push(outcome);
+  }
+  return new FetchResult(outcomes);
+}
+
+interface PartitionReadOptions {
+  readonly maxBytes: number;
+  readonly minOneBatch: boolean;
+  readonly limit: ReadLimit;
+}
+
+/** Never throws or rejects: what fails is this partition's outcome alone. */
+function readPartition(target: FetchTarget, options: PartitionReadOptions): FetchOutcome | Promise<FetchOutcome> {
+  const failed = (error: unknown): FetchOutcome => ({
+    target,
+    errno: errnoOf(error),
+    read: null,
+    divergingEpoch: null,
+  });
+  try {
+    const { log } = readable(target);
+    const divergingEpoch = divergence(log, target);
+    const reach = divergingEpoch === null ? options : { ...options, maxBytes: 0, minOneBatch: false };
+    const found = (read: LogRead): FetchOutcome => ({ target, errno: ErrorCode.NONE, read, divergingEpoch });
+    const read = log.read(divergingEpoch === null ? target.fetchOffset : log.logStartOffset, reach);
+    return read instanceof Promise ? read.then(found, failed) : found(read);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function readable({ partition, missingErrno, currentLeaderEpoch }: FetchTarget): Partition {
+  const errno = partition === undefined ? missingErrno : partition.checkLeaderEpoch(currentLeaderEpoch);
+  if (partition === undefined || errno !== ErrorCode.NONE) throw KafkaError.fromCode(errno);
+  return partition;
+}
+
+/** Whether what the reader has up to its fetch offset is no part of this log: it has to truncate first. */
+function divergence(log: PartitionLog, { fetchOffset, lastFetchedEpoch }: FetchTarget): FetchOutcome["divergingEpoch"] {
+  if (lastFetchedEpoch < 0) return null;
+  const end = log.endOffsetForEpoch(lastFetchedEpoch);
+  if (end === null) throw KafkaError.fromCode(ErrorCode.OFFSET_OUT_OF_RANGE);
+  const { leaderEpoch: epoch, endOffset } = end;
+  return epoch < lastFetchedEpoch || endOffset < fetchOffset ? { epoch, endOffset } : null;
+}

@@ -1,0 +1,40 @@
+import type { Committed, ControllerOperation, MetadataImage } from "@ottla/metadata";
+import type { Runtime } from "@ottla/runtime";
+import type { BrokerConfig } from "../config/broker-config.ts";
+import type { ServedApi } from "../dispatch/handler-registry.ts";
+import type { DeadlineQueue } from "../partition/deadline-queue.ts";
+import type { PartitionRegistry } from "../partition/partition-registry.ts";
+import type { Purgatory } from "../partition/purgatory.ts";
+import type { ProducerIds } from "./producer-ids.ts";
+import type { TopicCreator } from "./topic-creator.ts";
+
+/** What handlers work with: one broker's parts. */
+export interface BrokerServices {
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly runtime: Runtime;
+  /** The configs as of now; they change at run time. */
+  readonly config: BrokerConfig;
+  /** The metadata as far as this broker has acted on it: the logs of its partitions are open. */
+  readonly image: MetadataImage;
+  readonly partitions: PartitionRegistry;
+  readonly purgatory: Purgatory;
+  readonly deadlines: DeadlineQueue;
+  readonly controller: ControllerGateway;
+  readonly producerIds: ProducerIds;
+  readonly topics: TopicCreator;
+  /** What ApiVersions answers. */
+  readonly servedApis: () => readonly ServedApi[];
+}
+
+/** The way to the controller, wherever it is. */
+export interface ControllerGateway {
+  /** The broker that is controller, or -1. */
+  readonly controllerId: number;
+  /**
+   * Runs an operation of the controller. Resolves when its records are in the metadata log and this broker has acted on
+   * them.
+   * @throws KafkaError what the operation throws, or why the controller cannot be reached
+   */
+  submit<Response>(operation: ControllerOperation<Response>): Promise<Committed<Response>>;
+}

@@ -1,0 +1,17 @@
+import type { Committed, Controller, ControllerOperation } from "@ottla/metadata";
+import type { ControllerGateway } from "./broker-services.ts";
+
+/** The controller of a broker on its own: itself. */
+export class LocalControllerGateway implements ControllerGateway {
+  readonly controllerId: number;
+  readonly #controller: Controller;
+
+  constructor(controllerId: number, controller: Controller) {
+    this.controllerId = controllerId;
+    this.#controller = controller;
+  }
+
+  submit<Response>(operation: ControllerOperation<Response>): Promise<Committed<Response>> {
+    return this.#controller.submit(operation);
+  }
+}
