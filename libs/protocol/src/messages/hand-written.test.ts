@@ -31,6 +31,11 @@ function encode(codec: Codec, value: unknown): Uint8Array {
   return writer.toUint8Array();
 }
 
+/** As text, which is compared fast and shown well. */
+function encodeHex(codec: Codec, value: unknown): string {
+  return Buffer.from(encode(codec, value)).toString("hex");
+}
+
 function decode(codec: Codec, bytes: Uint8Array): unknown {
   const reader = new ByteReader(bytes);
   return { value: codec.read(reader), remaining: reader.remaining };
@@ -55,7 +60,7 @@ describe.each(handWritten)("%s", (_, message, version) => {
     fc.assert(
       fc.property(arbitraryMessage(message, version), (value) => {
         const bytes = encode(compiled, value);
-        expect(encode(fast, value)).toEqual(bytes);
+        expect(encodeHex(fast, value)).toBe(encodeHex(compiled, value));
         expect(decode(fast, bytes)).toEqual(decode(compiled, bytes));
       }),
       { numRuns: 12 },
@@ -65,7 +70,7 @@ describe.each(handWritten)("%s", (_, message, version) => {
   test("members left out, members of other versions, null where it is not allowed", () => {
     fc.assert(
       fc.property(arbitraryInput(message, version), (value) => {
-        expect(outcome(() => encode(fast, value))).toEqual(outcome(() => encode(compiled, value)));
+        expect(outcome(() => encodeHex(fast, value))).toEqual(outcome(() => encodeHex(compiled, value)));
       }),
       { numRuns: 20 },
     );
