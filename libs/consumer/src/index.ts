@@ -1,1 +1,36 @@
-export {};
+export {
+  bytesSerde,
+  type CallOptions,
+  type ClientOptions,
+  type Deserializer,
+  doubleSerde,
+  integerSerde,
+  jsonSerde,
+  KafkaError,
+  longSerde,
+  stringSerde,
+} from "@ottla/client";
+export type { RecordHeader, RecordHeaders, TimestampType } from "@ottla/protocol";
+export type {
+  AssignablePartition,
+  AssignableTopics,
+  GroupMetadata,
+  MemberAssignment,
+  MemberSubscription,
+  PartitionAssignor,
+  RebalanceProtocol,
+} from "./assignors/assignor.ts";
+export { RangeAssignor } from "./assignors/range-assignor.ts";
+export { RoundRobinAssignor } from "./assignors/round-robin-assignor.ts";
+export { StickyAssignor } from "./assignors/sticky/sticky-assignor.ts";
+export { ConsumerBatch } from "./batch.ts";
+export { Consumer } from "./consumer.ts";
+export type { ConsumerEvents, ResetReason } from "./events.ts";
+export type { MembershipState } from "./group/membership.ts";
+export type { OffsetQuery } from "./offsets/list-offsets.ts";
+export type { CommittedOffset, OffsetAndTimestamp, OffsetToCommit } from "./offsets/offset-types.ts";
+export type { AssignorName, ConsumerOptions, IsolationLevel, OffsetResetPolicy } from "./options.ts";
+export type { ReadOptions } from "./reading/iterators.ts";
+export type { RebalanceListener } from "./rebalance-listener.ts";
+export { ConsumerRecord } from "./record.ts";
+export type { TopicPartition } from "./topic-partition.ts";

@@ -1,0 +1,314 @@
+import type { CallOptions, KafkaError } from "@ottla/client";
+import { ClusterClient, clientClosed, type Deadline, toKafkaError } from "@ottla/client/internal";
+import { invalidState, noGroup } from "./errors.ts";
+import { EventHub } from "./events.ts";
+import { Fetcher } from "./fetch/fetcher.ts";
+import { GroupMember } from "./group/group-member.ts";
+import { GroupSession } from "./group/group-session.ts";
+import { HangWatch } from "./group/hang-watch.ts";
+import type { MemberIdentity } from "./group/membership.ts";
+import { Commits } from "./offsets/commits.ts";
+import { CommittedOffsets, NO_MEMBER } from "./offsets/committed-offsets.ts";
+import { PositionFinder } from "./offsets/position-finder.ts";
+import { type ConsumerOptions, type ConsumerSettings, resolveConsumerSettings } from "./options.ts";
+import { AssignedPartitions } from "./partitions/assigned-partitions.ts";
+import { Delivery } from "./reading/delivery.ts";
+import type { ReadingHost } from "./reading/iterators.ts";
+import { Moment } from "./reading/moment.ts";
+import type { RebalanceListener } from "./rebalance-listener.ts";
+import type { TopicPartition } from "./topic-partition.ts";
+import { TopicWatch } from "./topic-watch.ts";
+import { TroubleMonitor } from "./trouble.ts";
+
+/** What the consumer's group comes down to: who commits, and the membership while there is one. */
+interface Group<K, V> {
+  readonly offsets: CommittedOffsets;
+  readonly commits: Commits<K, V>;
+  session: GroupSession<K, V> | undefined;
+}
+
+/** The parts of a consumer, and how they hang together. {@link Consumer} is what users see of it. */
+export class ConsumerCore<K, V> implements ReadingHost {
+  readonly client: ClusterClient;
+  readonly settings: ConsumerSettings<K, V>;
+  readonly events = new EventHub();
+  readonly partitions = new AssignedPartitions<K, V>();
+  readonly delivery: Delivery<K, V>;
+  readonly #fetcher: Fetcher<K, V>;
+  readonly #finder: PositionFinder<K, V>;
+  readonly #troubles: TroubleMonitor;
+  readonly #topicWatch: TopicWatch;
+  readonly #hangWatch: HangWatch<K, V>;
+  readonly #group: Group<K, V> | undefined;
+  readonly #assigned = new Moment();
+  #topics: readonly string[] = [];
+  #listener: RebalanceListener = {};
+  #mode: "none" | "subscribed" | "assigned" = "none";
+  #isReading = false;
+  #failure: KafkaError | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @throws KafkaError `INVALID_CONFIG` */
+  constructor(options: ConsumerOptions<K, V>) {
+    this.settings = resolveConsumerSettings(options);
+    const allowAutoTopicCreation = options.allowAutoCreateTopics ?? true;
+    this.client = new ClusterClient(options, { component: "The consumer", allowAutoTopicCreation });
+    this.#troubles = new TroubleMonitor(this.client.runtime, this.events);
+    this.#topicWatch = new TopicWatch(this.client);
+    this.delivery = this.#createDelivery();
+    this.#group = this.#createGroup();
+    this.#fetcher = this.#createFetcher();
+    this.#finder = this.#createFinder();
+    const { maxPollIntervalMs } = this.settings;
+    this.#hangWatch = new HangWatch(this.client.runtime, this.delivery, maxPollIntervalMs, () => this.#onHang());
+  }
+
+  get topics(): readonly string[] {
+    return this.#topics;
+  }
+
+  /** The group's commits. @throws KafkaError `INVALID_GROUP_ID` without a group */
+  group(what: string): Group<K, V> {
+    if (this.#group === undefined) throw noGroup(what);
+    return this.#group;
+  }
+
+  /** The membership, while the consumer subscribes and has begun. */
+  get member(): GroupMember | undefined {
+    return this.#group?.session?.member;
+  }
+
+  subscribe(topics: readonly string[], listener: RebalanceListener): void {
+    this.checkOpen();
+    this.group("Subscribing to topics");
+    if (this.#mode === "assigned") throw invalidState("Partitions are assigned by hand; unsubscribe first.");
+    this.#mode = "subscribed";
+    this.#topics = topics;
+    this.#listener = listener;
+    this.#topicWatch.watch(topics);
+    const session = this.#group?.session;
+    session?.subscribe(topics, listener);
+    session?.member?.requestRejoin("the subscription changed");
+  }
+
+  assign(partitions: readonly TopicPartition[]): void {
+    this.checkOpen();
+    if (this.#mode === "subscribed") throw invalidState("The consumer subscribes to topics; unsubscribe first.");
+    this.#mode = "assigned";
+    this.#topicWatch.watch(partitions.map(({ topic }) => topic));
+    this.partitions.replace(partitions);
+    this.startAutoCommit();
+    if (this.#isReading) this.findPositions();
+  }
+
+  /** Leaves the group, or gives up what was assigned by hand. */
+  async unsubscribe(): Promise<void> {
+    await this.#leave();
+    this.#mode = "none";
+    this.#topics = [];
+    this.#topicWatch.watch([]);
+    this.delivery.release();
+  }
+
+  beginLoop(): void {
+    this.checkOpen();
+    if (this.#isReading) throw invalidState("Another loop reads from this consumer; end that one first.");
+    if (this.#mode === "none")
+      throw invalidState("There is nothing to read: subscribe to topics, or assign partitions.");
+    this.#isReading = true;
+    this.begin();
+  }
+
+  endLoop(): void {
+    this.#isReading = false;
+    this.delivery.abandonInHand();
+  }
+
+  /** Joins the group if that is to be, and sees to it that partitions have positions. */
+  begin(): void {
+    const group = this.#group;
+    if (this.#mode === "subscribed" && group !== undefined && group.session === undefined) this.#join(group);
+    this.findPositions();
+  }
+
+  /** Begins, and settles when partitions are assigned and their positions known. */
+  async start(options: CallOptions): Promise<void> {
+    this.checkOpen();
+    const deadline = this.client.deadline("Starting the consumer", options);
+    this.begin();
+    while (this.#mode === "subscribed" && this.member?.state !== "stable") {
+      await deadline.race(this.#assigned.next());
+      this.checkOpen();
+    }
+    await deadline.race(this.#finder.find());
+  }
+
+  /** Looks up positions that are missing, then fetches. */
+  findPositions(): void {
+    void this.#finder.find();
+    this.#fetcher.plan();
+  }
+
+  /** Waits until a partition has a position. */
+  async positionOf(partition: TopicPartition, deadline: Deadline): Promise<number> {
+    for (;;) {
+      const { position } = this.partitions.require(partition);
+      if (position !== undefined) return position.offset;
+      await deadline.race(this.#finder.find());
+      this.delivery.throwRaised();
+    }
+  }
+
+  /** Something changed that fetching or handing out depends on. */
+  onPartitionsChanged(): void {
+    this.#fetcher.plan();
+    this.delivery.notify();
+  }
+
+  /** @throws KafkaError `CLOSED`, or what the consumer failed with */
+  checkOpen(): void {
+    if (this.#closing !== undefined) throw clientClosed("The consumer");
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#leave();
+    this.delivery.end();
+    this.#fetcher.close();
+    this.#finder.close();
+    this.#topicWatch.close();
+    this.#hangWatch.stop();
+    this.#assigned.give();
+    await this.client.close();
+  }
+
+  async #leave(): Promise<void> {
+    const group = this.#group;
+    group?.commits.stopAutomatic();
+    if (group?.session !== undefined) {
+      await group.session.close();
+      group.session = undefined;
+    } else if (this.settings.autoCommit && this.#failure === undefined) {
+      this.delivery.holdBack();
+      await group?.commits.commitProcessed(this.client.settings.requestTimeoutMs);
+    }
+    this.partitions.replace([]);
+  }
+
+  #join(group: Group<K, V>): void {
+    const { client, settings, partitions, delivery, events } = this;
+    const session = new GroupSession<K, V>({
+      runtime: client.runtime,
+      partitions,
+      delivery,
+      commits: group.commits,
+      events,
+      troubles: this.#troubles,
+      autoCommit: settings.autoCommit,
+      commitTimeoutMs: client.settings.requestTimeoutMs,
+      onAssigned: () => this.findPositions(),
+      onStable: () => this.#assigned.give(),
+      onEnd: (error) => this.#onMembershipEnd(error),
+    });
+    group.session = session;
+    session.subscribe(this.#topics, this.#listener);
+    session.member = new GroupMember(client, this.#memberOptions(), session);
+    session.member.start();
+    this.#hangWatch.start();
+    this.startAutoCommit();
+  }
+
+  #memberOptions() {
+    const { maxPollIntervalMs: rebalanceTimeoutMs, clientRack: rackId, groupId, ...rest } = this.settings;
+    return { ...rest, groupId: groupId!, rebalanceTimeoutMs, rackId };
+  }
+
+  startAutoCommit(): void {
+    if (this.settings.autoCommit) this.#group?.commits.startAutomatic(this.settings.autoCommitIntervalMs);
+  }
+
+  #onMembershipEnd(error: KafkaError | null): void {
+    this.#hangWatch.stop();
+    if (error === null) return;
+    this.#failure = error;
+    this.client.runtime.logger.error("the consumer has failed", { code: error.code, error: error.message });
+    this.delivery.fail(error);
+    this.#assigned.give();
+    this.events.emit("failed", { error });
+  }
+
+  #onHang(): void {
+    const { maxPollIntervalMs } = this.settings;
+    this.client.runtime.logger.warn("the handler hangs; the consumer leaves the group until it is back", {
+      maxPollIntervalMs,
+    });
+    this.events.emit("handlerHangs", { maxPollIntervalMs });
+    this.#group?.session?.onHang();
+  }
+
+  #createDelivery(): Delivery<K, V> {
+    return new Delivery(this.partitions, this.settings.maxPollRecords, {
+      onChunkOpened: () => {
+        this.#fetcher.plan();
+        this.client.runtime.timers.defer(() => this.delivery.readAhead());
+      },
+      onUnreadable: (state, error) => {
+        this.#fetcher.onUnreadable(state, error);
+        this.#fetcher.plan();
+      },
+    });
+  }
+
+  #createGroup(): Group<K, V> | undefined {
+    const { groupId, groupInstanceId, isolationLevel } = this.settings;
+    if (groupId === null) return undefined;
+    const { client, partitions, events } = this;
+    const offsets = new CommittedOffsets(client, { groupId, groupInstanceId, isolationLevel });
+    const committer = {
+      identity: () => this.#committer(),
+      onRefused: (error: KafkaError, identity: MemberIdentity) => this.member?.coordinatorRefused(error, identity),
+    };
+    const commits = new Commits(client.runtime, offsets, partitions, committer, events);
+    return { offsets, commits, session: undefined };
+  }
+
+  #committer(): MemberIdentity {
+    return this.#mode === "subscribed" && this.member !== undefined ? this.member.committer : NO_MEMBER;
+  }
+
+  #createFetcher(): Fetcher<K, V> {
+    return new Fetcher(this.client, this.settings, this.partitions, {
+      onData: () => this.delivery.notify(),
+      onTraffic: () => this.member?.pulse(),
+      onOutOfRange: (state) => {
+        state.findPosition("policy", state.fetchOffset);
+        this.findPositions();
+      },
+      ...this.#troubleListener(),
+    });
+  }
+
+  #createFinder(): PositionFinder<K, V> {
+    return new PositionFinder(this.client, this.settings, this.partitions, this.#group?.offsets, {
+      onFound: () => this.#fetcher.plan(),
+      onReset: (event) => {
+        this.client.runtime.logger.info("position reset", { ...event });
+        this.events.emit("reset", event);
+      },
+      ...this.#troubleListener(),
+    });
+  }
+
+  #troubleListener() {
+    return {
+      onTrouble: (operation: string, error: KafkaError) => this.#troubles.report(operation, error),
+      onRecovered: (operation: string) => this.#troubles.recovered(operation),
+      onFailure: (error: KafkaError) => this.delivery.raise(toKafkaError(error)),
+    };
+  }
+}

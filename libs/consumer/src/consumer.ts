@@ -1,0 +1,265 @@
+import type { CallOptions } from "@ottla/client";
+import { invalidArgument } from "@ottla/client/internal";
+import type { GroupMetadata } from "./assignors/assignor.ts";
+import { ConsumerBatch } from "./batch.ts";
+import { ConsumerCore } from "./consumer-core.ts";
+import { noGroup } from "./errors.ts";
+import type { ConsumerEvents } from "./events.ts";
+import type { MembershipState } from "./group/membership.ts";
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets, type OffsetQuery } from "./offsets/list-offsets.ts";
+import type { CommittedOffset, OffsetAndTimestamp, OffsetToCommit } from "./offsets/offset-types.ts";
+import type { ConsumerOptions } from "./options.ts";
+import { BatchLoop, type ReadOptions, RecordLoop } from "./reading/iterators.ts";
+import type { RebalanceListener } from "./rebalance-listener.ts";
+import { ConsumerRecord } from "./record.ts";
+import type { TopicPartition } from "./topic-partition.ts";
+
+/**
+ * Reads topics: as a member of a group that shares their partitions, or partitions of one's own choice.
+ *
+ * ```ts
+ * await using consumer = new Consumer({ bootstrapServers: "localhost:9092", groupId: "billing", topics: ["orders"] });
+ * for await (const record of consumer) console.log(record.topic, record.offset, record.value);
+ * ```
+ *
+ * At least once: a record (or batch) counts as processed when the loop asks for the next one, and only processed
+ * offsets are committed automatically. What is in hand when a loop is left, by `break` or by an error, therefore comes
+ * again to whoever reads on from the committed offset; `commit()` before leaving counts it. A second loop over the
+ * same consumer goes on after it.
+ *
+ * Heartbeats go on while a handler works. A rebalance waits for the handler to ask for more, up to `maxPollIntervalMs`.
+ * Connections open with the first loop or call.
+ */
+export class Consumer<K = string | null, V = string | null>
+  implements AsyncIterable<ConsumerRecord<K, V>>, AsyncDisposable
+{
+  readonly #core: ConsumerCore<K, V>;
+
+  /** @throws KafkaError `INVALID_CONFIG` that names the option */
+  constructor(options: ConsumerOptions<K, V>) {
+    this.#core = new ConsumerCore(options);
+    if (options.topics !== undefined) this.subscribe(options.topics, options.rebalanceListener);
+  }
+
+  /** Reads record by record. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<ConsumerRecord<K, V>> {
+    return this.records();
+  }
+
+  /**
+   * Reads record by record. One loop at a time; it ends when the consumer is closed.
+   * @throws KafkaError (in the loop) what trying again does not heal: `OFFSET_OUT_OF_RANGE` and
+   *   `NO_OFFSET_FOR_PARTITION` with `autoOffsetReset: "none"`, `FENCED_INSTANCE_ID`, `TOPIC_AUTHORIZATION_FAILED`,
+   *   `CORRUPT_MESSAGE` and the like; `ABORTED`
+   */
+  records(options: ReadOptions = {}): AsyncIterableIterator<ConsumerRecord<K, V>> {
+    return new RecordLoop(this.#core, this.#core.delivery, options);
+  }
+
+  /** Reads batch by batch: what one fetch brought of a partition. The fastest way. Else as {@link records}. */
+  batches(options: ReadOptions = {}): AsyncIterableIterator<ConsumerBatch<K, V>> {
+    return new BatchLoop(this.#core, this.#core.delivery, options);
+  }
+
+  /**
+   * Reads `topics` as a member of the group, which assigns partitions. Replaces an earlier subscription. Takes effect
+   * with the first loop or {@link start}.
+   *
+   * @throws KafkaError `INVALID_GROUP_ID` without a `groupId`; `INVALID_STATE` if partitions are assigned by hand
+   */
+  subscribe(topics: string | readonly string[], listener: RebalanceListener = {}): void {
+    const names = [...new Set(typeof topics === "string" ? [topics] : topics)];
+    if (names.length === 0) throw invalidArgument("Subscribe to at least one topic; unsubscribe to stop reading.");
+    this.#core.subscribe(names, listener);
+  }
+
+  /** Leaves the group after a last commit, or gives up what was assigned by hand. */
+  async unsubscribe(): Promise<void> {
+    await this.#core.unsubscribe();
+  }
+
+  /** The topics subscribed to. */
+  subscription(): string[] {
+    return [...this.#core.topics];
+  }
+
+  /**
+   * Reads exactly these partitions, without the group's management. Begins at offsets committed for `groupId` if there
+   * is one, else where `autoOffsetReset` says; `seek` to begin elsewhere.
+   *
+   * @throws KafkaError `INVALID_STATE` if the consumer subscribes to topics
+   */
+  assign(partitions: Iterable<TopicPartition>): void {
+    this.#core.assign([...partitions]);
+  }
+
+  /** The partitions that are read at this moment. */
+  assignment(): TopicPartition[] {
+    return this.#core.partitions.list();
+  }
+
+  /**
+   * Joins the group (or takes up what was assigned by hand) before the first loop, and settles when partitions are
+   * assigned and it is known where to begin: with `autoOffsetReset: "latest"`, records sent after this are read.
+   */
+  async start(options: CallOptions = {}): Promise<void> {
+    await this.#core.start(options);
+  }
+
+  /** Goes on from `offset`. @throws KafkaError `NOT_ASSIGNED` */
+  seek(partition: TopicPartition, offset: number): void {
+    if (!Number.isSafeInteger(offset) || offset < 0) throw invalidArgument(`${offset} is not an offset.`);
+    this.#core.partitions.require(partition).seek({ offset, leaderEpoch: -1 });
+    this.#core.onPartitionsChanged();
+  }
+
+  /** Goes on from the first offset that these partitions (default: all) still hold. */
+  seekToBeginning(partitions?: Iterable<TopicPartition>): void {
+    this.#seekTo("earliest", partitions);
+  }
+
+  /** Goes on from the end of these partitions (default: all). */
+  seekToEnd(partitions?: Iterable<TopicPartition>): void {
+    this.#seekTo("latest", partitions);
+  }
+
+  /** Hands out no records of these partitions (default: all) until {@link resume}. They stay assigned. */
+  pause(partitions?: Iterable<TopicPartition>): void {
+    for (const state of this.#core.partitions.select(partitions)) state.pause();
+    this.#core.onPartitionsChanged();
+  }
+
+  /** Ends {@link pause}. */
+  resume(partitions?: Iterable<TopicPartition>): void {
+    for (const state of this.#core.partitions.select(partitions)) state.resume();
+    this.#core.onPartitionsChanged();
+  }
+
+  /** The partitions that are paused. */
+  paused(): TopicPartition[] {
+    const paused = [...this.#core.partitions].filter((state) => state.isPaused);
+    return paused.map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  /** Offset of the next record to come from a partition; waits until that is known. */
+  async position(partition: TopicPartition, options: CallOptions = {}): Promise<number> {
+    this.#core.checkOpen();
+    const deadline = this.#core.client.deadline("Finding the position", options);
+    return await this.#core.positionOf(partition, deadline);
+  }
+
+  /**
+   * How many offsets the reader is behind the end of a partition, as of the last fetch; undefined before it.
+   * @throws KafkaError `NOT_ASSIGNED`
+   */
+  currentLag(partition: TopicPartition): number | undefined {
+    const { position, highWatermark } = this.#core.partitions.require(partition);
+    if (position === undefined || highWatermark < 0) return undefined;
+    return Math.max(0, highWatermark - position.offset);
+  }
+
+  /**
+   * Commits all that was handed out so far, what is in hand included.
+   *
+   * @throws KafkaError `REBALANCE_IN_PROGRESS`, `ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID` if the partitions are not this
+   *   member's any more; `INVALID_GROUP_ID` without a group; others as Kafka's
+   */
+  commit(options?: CallOptions): Promise<void>;
+  /** Commits up to and including a record or batch. */
+  commit(upTo: ConsumerRecord<K, V> | ConsumerBatch<K, V>, options?: CallOptions): Promise<void>;
+  /** Commits these offsets: of each partition the one to go on from, that of the last processed record plus one. */
+  commit(offsets: Iterable<OffsetToCommit>, options?: CallOptions): Promise<void>;
+  async commit(
+    what: ConsumerRecord<K, V> | ConsumerBatch<K, V> | Iterable<OffsetToCommit> | CallOptions = {},
+    options?: CallOptions,
+  ): Promise<void> {
+    this.#core.checkOpen();
+    const { commits } = this.#core.group("Committing");
+    if (what instanceof ConsumerRecord || what instanceof ConsumerBatch)
+      await commits.commit([offsetAfter(what)], options);
+    else if (Symbol.iterator in what) await commits.commit([...what], options);
+    else await commits.commitHandedOut(what);
+  }
+
+  /** What the group has committed for `partitions`; those without a committed offset are left out. */
+  async committed(partitions: Iterable<TopicPartition>, options?: CallOptions): Promise<CommittedOffset[]> {
+    this.#core.checkOpen();
+    return await this.#core.group("Looking up committed offsets").offsets.fetch([...partitions], options);
+  }
+
+  /** The first offset that each of `partitions` still holds. */
+  async beginningOffsets(partitions: Iterable<TopicPartition>, options?: CallOptions): Promise<OffsetAndTimestamp[]> {
+    return await this.#listOffsets(atTime(partitions, EARLIEST_TIMESTAMP), options);
+  }
+
+  /** The offset after the last record of each of `partitions` that this consumer may read. */
+  async endOffsets(partitions: Iterable<TopicPartition>, options?: CallOptions): Promise<OffsetAndTimestamp[]> {
+    return await this.#listOffsets(atTime(partitions, LATEST_TIMESTAMP), options);
+  }
+
+  /** The first record of each partition at or after `timestampMs`; partitions without such a record are left out. */
+  async offsetsForTimes(queries: Iterable<OffsetQuery>, options?: CallOptions): Promise<OffsetAndTimestamp[]> {
+    const list = [...queries];
+    const wrong = list.find(({ timestampMs }) => !(timestampMs >= 0));
+    if (wrong !== undefined) throw invalidArgument(`${wrong.timestampMs} is not a time.`);
+    return (await this.#listOffsets(list, options)).filter(({ offset }) => offset >= 0);
+  }
+
+  /** The partitions that a topic has. Waits for a topic that does not exist yet. */
+  async partitionsFor(topic: string, options?: CallOptions): Promise<TopicPartition[]> {
+    this.#core.checkOpen();
+    const { client } = this.#core;
+    const { partitions } = await client.metadata.topic(topic, client.deadline(`Looking up topic "${topic}"`, options));
+    return partitions.map(({ partition }) => ({ topic, partition }));
+  }
+
+  /** Who this consumer is in its group. @throws KafkaError `INVALID_GROUP_ID` without a group */
+  groupMetadata(): GroupMetadata {
+    const { settings, member } = this.#core;
+    const { groupId, groupInstanceId } = settings;
+    if (groupId === null) throw noGroup("Group metadata");
+    return member?.group ?? { groupId, groupInstanceId, memberId: "", generationId: -1 };
+  }
+
+  /** Where the membership of the group stands. */
+  get membershipState(): MembershipState {
+    return this.#core.member?.state ?? "unjoined";
+  }
+
+  /** Calls `listener` at each event of that name; returns how to stop that. */
+  on<N extends keyof ConsumerEvents>(name: N, listener: (event: ConsumerEvents[N]) => void): () => void {
+    return this.#core.events.on(name, listener);
+  }
+
+  /**
+   * Commits what is processed, leaves the group, and closes all connections. A loop ends when it next asks for more;
+   * what it has in hand is not waited for, and not committed. Closing again waits for the first close.
+   */
+  async close(): Promise<void> {
+    await this.#core.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #seekTo(source: "earliest" | "latest", partitions: Iterable<TopicPartition> | undefined): void {
+    for (const state of this.#core.partitions.select(partitions)) state.findPosition(source);
+    this.#core.findPositions();
+  }
+
+  async #listOffsets(queries: OffsetQuery[], options: CallOptions | undefined): Promise<OffsetAndTimestamp[]> {
+    this.#core.checkOpen();
+    const { client, settings } = this.#core;
+    return await listOffsets(client, queries, settings.isolationLevel, client.deadline("Listing offsets", options));
+  }
+}
+
+function offsetAfter<K, V>(what: ConsumerRecord<K, V> | ConsumerBatch<K, V>): OffsetToCommit {
+  const { topic, partition, leaderEpoch } = what;
+  return { topic, partition, offset: what instanceof ConsumerBatch ? what.nextOffset : what.offset + 1, leaderEpoch };
+}
+
+function atTime(partitions: Iterable<TopicPartition>, timestampMs: number): OffsetQuery[] {
+  return [...partitions].map(({ topic, partition }) => ({ topic, partition, timestampMs }));
+}

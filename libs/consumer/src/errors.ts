@@ -1,0 +1,35 @@
+import { KafkaError } from "@ottla/client";
+import { ErrorCode } from "@ottla/protocol";
+import { formatPartition, type TopicPartition } from "./topic-partition.ts";
+
+/** A call that does not fit how the consumer is used, such as `assign` on one that subscribes. Code `INVALID_STATE`. */
+export function invalidState(message: string): KafkaError {
+  return new KafkaError(message, { code: "INVALID_STATE", errno: ErrorCode.INVALID_REQUEST });
+}
+
+/** A call needs a group. Code `INVALID_GROUP_ID`, as Kafka's. */
+export function noGroup(what: string): KafkaError {
+  return new KafkaError(`${what} needs a consumer group: give the consumer a groupId.`, {
+    code: "INVALID_GROUP_ID",
+    errno: ErrorCode.INVALID_GROUP_ID,
+  });
+}
+
+/** A partition that this consumer does not have. Code `NOT_ASSIGNED`. */
+export function notAssigned(partition: TopicPartition): KafkaError {
+  return new KafkaError(`${formatPartition(partition)} is not assigned to this consumer.`, { code: "NOT_ASSIGNED" });
+}
+
+/** There is no offset to start from, and `autoOffsetReset` is `none`. Code `NO_OFFSET_FOR_PARTITION`. */
+export function noOffset(partitions: readonly TopicPartition[]): KafkaError {
+  const names = partitions.map(formatPartition).join(", ");
+  return new KafkaError(
+    `No offset is committed for ${names}, and autoOffsetReset is "none": seek to where reading is to begin, or set autoOffsetReset.`,
+    { code: "NO_OFFSET_FOR_PARTITION" },
+  );
+}
+
+/** The position lies outside what the partition holds, and `autoOffsetReset` is `none`. Code `OFFSET_OUT_OF_RANGE`. */
+export function offsetOutOfRange(partition: TopicPartition, offset: number): KafkaError {
+  return KafkaError.fromCode(ErrorCode.OFFSET_OUT_OF_RANGE, `Offset ${offset} of ${formatPartition(partition)}`);
+}

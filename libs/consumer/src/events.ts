@@ -1,0 +1,63 @@
+import type { KafkaError } from "@ottla/client";
+import type { MembershipState } from "./group/membership.ts";
+import type { OffsetToCommit } from "./offsets/offset-types.ts";
+import type { TopicPartition } from "./topic-partition.ts";
+
+/** Why a position was set by the reset policy: nothing was committed, or the broker does not have that offset. */
+export type ResetReason = "noCommittedOffset" | "outOfRange";
+
+/** What a consumer tells of, by name. */
+export interface ConsumerEvents {
+  /** The membership of the group went from one state to another. */
+  membership: { readonly from: MembershipState; readonly to: MembershipState; readonly reason: string };
+  /** Partitions were taken over. */
+  assigned: { readonly partitions: readonly TopicPartition[]; readonly generationId: number };
+  /** Partitions were given up in order. */
+  revoked: { readonly partitions: readonly TopicPartition[] };
+  /** Partitions went without warning. */
+  lost: { readonly partitions: readonly TopicPartition[] };
+  /**
+   * A position was set by `autoOffsetReset`. With reason `outOfRange` history was lost: the records from `fromOffset`
+   * up to `toOffset` were deleted before they were read (or, where `toOffset` is the lower one, the log was cut back).
+   */
+  reset: TopicPartition & {
+    readonly reason: ResetReason;
+    /** The position before; null if there was none. */
+    readonly fromOffset: number | null;
+    readonly toOffset: number;
+  };
+  /** Offsets were committed. */
+  commit: { readonly offsets: readonly OffsetToCommit[] };
+  /** A commit in the background failed. Nothing is lost: the next one covers the same records. */
+  commitFailed: { readonly offsets: readonly OffsetToCommit[]; readonly error: KafkaError };
+  /** The handler keeps what it was handed for longer than `maxPollIntervalMs`: the consumer is out of the group till then. */
+  handlerHangs: { readonly maxPollIntervalMs: number };
+  /** Something that should be quick has failed for a while, and is tried again: say so before the user wonders. */
+  stall: { readonly operation: string; readonly error: KafkaError; readonly sinceMs: number };
+  /** What stalled goes on. */
+  recovered: { readonly operation: string };
+  /** The consumer has ended because of an error that trying again does not heal; reading throws the same error. */
+  failed: { readonly error: KafkaError };
+}
+
+type Listener<E> = (event: E) => void;
+
+/** Calls those who listen to an event, in the order in which they came. */
+export class EventHub {
+  readonly #listeners = new Map<keyof ConsumerEvents, Set<Listener<never>>>();
+
+  /** Calls `listener` at each event of that name; returns how to stop that. */
+  on<N extends keyof ConsumerEvents>(name: N, listener: Listener<ConsumerEvents[N]>): () => void {
+    let listeners = this.#listeners.get(name);
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.#listeners.set(name, listeners);
+    }
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  emit<N extends keyof ConsumerEvents>(name: N, event: ConsumerEvents[N]): void {
+    for (const listener of this.#listeners.get(name) ?? []) (listener as Listener<ConsumerEvents[N]>)(event);
+  }
+}

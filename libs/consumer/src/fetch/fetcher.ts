@@ -1,0 +1,310 @@
+import {
+  type BrokerNode,
+  type ClusterClient,
+  isStaleMetadata,
+  type LeaderHint,
+  toKafkaError,
+} from "@ottla/client/internal";
+import { ErrorCode, type FetchResponse, fetchApi, KafkaError, ZERO_UUID } from "@ottla/protocol";
+import type { Timer } from "@ottla/runtime";
+import type { ConsumerSettings } from "../options.ts";
+import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
+import type { PartitionState } from "../partitions/partition-state.ts";
+import { formatPartition, groupByTopic, type TopicPartition } from "../topic-partition.ts";
+import { FetchedChunk } from "./fetched-chunk.ts";
+
+/** Who hears of what fetching brings. */
+export interface FetchListener<K, V> {
+  /** Something can be handed out. */
+  onData(): void;
+  /** An answer came, with or without data. */
+  onTraffic(): void;
+  /** The broker does not have the position that was asked for. */
+  onOutOfRange(state: PartitionState<K, V>): void;
+  /** Fetching fails for now. */
+  onTrouble(what: string, error: KafkaError): void;
+  onRecovered(what: string): void;
+  /** An error that trying again does not heal. */
+  onFailure(error: KafkaError): void;
+}
+
+type PartitionAnswer = FetchResponse["responses"][number]["partitions"][number];
+
+/** What was asked of a broker, by topic name and id and partition. */
+interface Asked<K, V> {
+  readonly state: PartitionState<K, V>;
+  readonly version: number;
+  readonly offset: number;
+}
+
+/** Long polls have a connection of their own, so that nothing else waits behind them. */
+const PURPOSE = "fetch";
+
+/** How often data that cannot be read is fetched again. */
+const UNREADABLE_RETRIES = 3;
+
+/**
+ * Keeps records coming. Each broker has one fetch under way at a time, for all partitions that it leads, also those
+ * that have records waiting: no partition then waits behind another one's long poll. A fetch begins after what waits
+ * already, so that the next records come while these are handled; when more than `prefetchMaxBytes` wait, fetching
+ * waits too.
+ */
+export class Fetcher<K, V> {
+  readonly #client: ClusterClient;
+  readonly #settings: ConsumerSettings<K, V>;
+  readonly #partitions: AssignedPartitions<K, V>;
+  readonly #listener: FetchListener<K, V>;
+  readonly #busyBrokers = new Set<number>();
+  readonly #brokerFailures = new Map<number, number>();
+  readonly #closing = new AbortController();
+  readonly #unsubscribe: () => void;
+  #isPlanned = false;
+  #retryTimer: Timer | undefined;
+  #turn = 0;
+
+  constructor(
+    client: ClusterClient,
+    settings: ConsumerSettings<K, V>,
+    partitions: AssignedPartitions<K, V>,
+    listener: FetchListener<K, V>,
+  ) {
+    this.#client = client;
+    this.#settings = settings;
+    this.#partitions = partitions;
+    this.#listener = listener;
+    this.#unsubscribe = client.metadata.onChange(() => this.plan());
+  }
+
+  /** Looks soon what there is to fetch: to be called when anything changed that fetching depends on. */
+  plan(): void {
+    if (this.#isPlanned || this.#closing.signal.aborted) return;
+    this.#isPlanned = true;
+    this.#client.runtime.timers.defer(() => {
+      this.#isPlanned = false;
+      this.#fetchWhatIsDue();
+    });
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#unsubscribe();
+    this.#retryTimer?.cancel();
+  }
+
+  #fetchWhatIsDue(): void {
+    if (this.#closing.signal.aborted) return;
+    const budgetBytes = this.#settings.prefetchMaxBytes - this.#readyBytes();
+    if (budgetBytes <= 0) return;
+    for (const [broker, states] of this.#dueByLeader()) {
+      if (!this.#busyBrokers.has(broker)) void this.#fetch(broker, states, budgetBytes);
+    }
+  }
+
+  #readyBytes(): number {
+    let bytes = 0;
+    for (const state of this.#partitions) bytes += state.readyBytes;
+    return bytes;
+  }
+
+  #dueByLeader(): Map<number, PartitionState<K, V>[]> {
+    const nowMs = this.#client.runtime.clock.monotonicMs();
+    const byLeader = new Map<number, PartitionState<K, V>[]>();
+    let nextRetryMs = Number.POSITIVE_INFINITY;
+    for (const state of this.#partitions) {
+      if (!state.isFetchable) continue;
+      if (state.retryAtMs > nowMs) {
+        nextRetryMs = Math.min(nextRetryMs, state.retryAtMs - nowMs);
+        continue;
+      }
+      const leader = this.#leaderOf(state);
+      if (leader === -1) {
+        this.#onPartitionError(state, ErrorCode.LEADER_NOT_AVAILABLE);
+        continue;
+      }
+      const group = byLeader.get(leader);
+      if (group === undefined) byLeader.set(leader, [state]);
+      else group.push(state);
+    }
+    this.#planIn(nextRetryMs);
+    return byLeader;
+  }
+
+  #leaderOf({ topic, partition }: PartitionState<K, V>): number {
+    return this.#client.metadata.view.topics.get(topic)?.partitions[partition]?.leader ?? -1;
+  }
+
+  #planIn(delayMs: number): void {
+    this.#retryTimer?.cancel();
+    this.#retryTimer = undefined;
+    if (delayMs === Number.POSITIVE_INFINITY) return;
+    this.#retryTimer = this.#client.runtime.timers.schedule(delayMs, () => this.plan(), { keepAlive: true });
+  }
+
+  async #fetch(broker: number, states: readonly PartitionState<K, V>[], budgetBytes: number): Promise<void> {
+    this.#busyBrokers.add(broker);
+    const asked = new Map(states.map((state) => [state, ask(state)]));
+    try {
+      const response = await this.#request(broker, states, budgetBytes);
+      this.#brokerFailures.delete(broker);
+      this.#listener.onRecovered(`fetch from broker ${broker}`);
+      this.#accept(response, asked);
+    } catch (error) {
+      if (!this.#closing.signal.aborted) this.#onBrokerError(broker, states, error);
+    } finally {
+      this.#busyBrokers.delete(broker);
+      this.plan();
+    }
+  }
+
+  async #request(broker: number, states: readonly PartitionState<K, V>[], budgetBytes: number): Promise<FetchResponse> {
+    const { fetchMaxWaitMs, fetchMinBytes, fetchMaxBytes, isolationLevel } = this.#settings;
+    const request = {
+      maxWaitMs: fetchMaxWaitMs,
+      minBytes: fetchMinBytes,
+      maxBytes: Math.min(fetchMaxBytes, budgetBytes),
+      isolationLevel: isolationLevel === "read_committed" ? 1 : 0,
+      topics: this.#topics(states),
+    };
+    const requestTimeoutMs = fetchMaxWaitMs + this.#client.settings.requestTimeoutMs;
+    const { signal } = this.#closing;
+    const options = { retry: false, purpose: PURPOSE, requestTimeoutMs, timeoutMs: requestTimeoutMs, signal };
+    return await this.#client.ask({ broker }, fetchApi, request, options);
+  }
+
+  /** Partitions that were served longest ago come first, since an answer has room for only so much. */
+  #topics(states: readonly PartitionState<K, V>[]) {
+    const { topics } = this.#client.metadata.view;
+    const inTurn = [...states].sort((a, b) => a.servedTurn - b.servedTurn);
+    return [...groupByTopic(inTurn)].map(([topic, group]) => ({
+      topic,
+      topicId: topics.get(topic)?.topicId ?? ZERO_UUID,
+      partitions: group.map((state) => ({
+        partition: state.partition,
+        currentLeaderEpoch: topics.get(topic)?.partitions[state.partition]?.leaderEpoch ?? -1,
+        fetchOffset: state.fetchOffset,
+        partitionMaxBytes: this.#settings.maxPartitionFetchBytes,
+      })),
+    }));
+  }
+
+  #accept(response: FetchResponse, asked: ReadonlyMap<PartitionState<K, V>, Asked<K, V>>): void {
+    this.#learnLeaders(response);
+    let hasData = false;
+    for (const { topic, topicId, partitions } of response.responses) {
+      const name = topic || this.#client.metadata.view.topicsById.get(topicId)?.name;
+      if (name === undefined) continue;
+      for (const answer of partitions) {
+        const state = this.#partitions.get({ topic: name, partition: answer.partitionIndex });
+        const question = state && asked.get(state);
+        if (question === undefined || question.version !== question.state.version) continue;
+        hasData = this.#acceptPartition(question, answer) || hasData;
+      }
+    }
+    this.#listener.onTraffic();
+    if (hasData) this.#listener.onData();
+  }
+
+  /** Returns whether there is something to hand out. */
+  #acceptPartition({ state, offset }: Asked<K, V>, answer: PartitionAnswer): boolean {
+    if (answer.errorCode !== ErrorCode.NONE) {
+      this.#onPartitionError(state, answer.errorCode);
+      return false;
+    }
+    state.failures = 0;
+    state.highWatermark = answer.highWatermark;
+    this.#listener.onRecovered(fetchOf(state));
+    const bytes = answer.records;
+    if (bytes === null || bytes.length === 0) return false;
+    state.servedTurn = ++this.#turn;
+    try {
+      const { highWatermark, logStartOffset } = answer;
+      const abortedTransactions = answer.abortedTransactions ?? [];
+      const data = { bytes, fetchOffset: offset, highWatermark, logStartOffset, abortedTransactions };
+      const chunk = new FetchedChunk(state, data, this.#settings);
+      if (chunk.nextOffset === offset) throw batchTooLarge(state);
+      state.accept(chunk);
+      return true;
+    } catch (error) {
+      this.onUnreadable(state, error);
+      return false;
+    }
+  }
+
+  /** What was fetched cannot be read. The fault may lie on the way, so it is fetched again a few times. */
+  onUnreadable(state: PartitionState<K, V>, cause: unknown): void {
+    const error = unreadable(state, cause);
+    state.refetch();
+    this.#backOff(state, error);
+    if (!error.retriable || state.failures > UNREADABLE_RETRIES) this.#listener.onFailure(error);
+  }
+
+  #onPartitionError(state: PartitionState<K, V>, errno: number): void {
+    const error = KafkaError.fromCode(errno, `Fetching ${formatPartition(state)}`);
+    // What was fetched before is handed out first: the position may lie in range when that is done.
+    const isAtPosition = state.position?.offset === state.fetchOffset;
+    if (errno === ErrorCode.OFFSET_OUT_OF_RANGE && isAtPosition) {
+      this.#listener.onOutOfRange(state);
+      return;
+    }
+    if (isStaleMetadata(errno)) this.#client.metadata.requestRefresh();
+    const mayHeal =
+      error.retriable || errno === ErrorCode.UNKNOWN_SERVER_ERROR || errno === ErrorCode.OFFSET_OUT_OF_RANGE;
+    this.#backOff(state, error);
+    if (!mayHeal) this.#listener.onFailure(error);
+  }
+
+  #backOff(state: PartitionState<K, V>, error: KafkaError): void {
+    state.failures++;
+    state.retryAtMs = this.#client.runtime.clock.monotonicMs() + this.#client.retryBackoffMs(state.failures);
+    this.#listener.onTrouble(fetchOf(state), error);
+  }
+
+  #onBrokerError(broker: number, states: readonly PartitionState<K, V>[], cause: unknown): void {
+    const error = toKafkaError(cause);
+    const failures = (this.#brokerFailures.get(broker) ?? 0) + 1;
+    this.#brokerFailures.set(broker, failures);
+    const retryAtMs = this.#client.runtime.clock.monotonicMs() + this.#client.retryBackoffMs(failures);
+    for (const state of states) state.retryAtMs = retryAtMs;
+    this.#listener.onTrouble(`fetch from broker ${broker}`, error);
+    if (!error.retriable) this.#listener.onFailure(error);
+  }
+
+  /** An answer may tell who leads now, which saves asking for metadata (KIP-951). */
+  #learnLeaders(response: FetchResponse): void {
+    const hints: LeaderHint[] = [];
+    for (const { topic, topicId, partitions } of response.responses) {
+      const name = topic || this.#client.metadata.view.topicsById.get(topicId)?.name;
+      if (name === undefined) continue;
+      for (const { partitionIndex: partition, errorCode, currentLeader } of partitions) {
+        if (errorCode !== ErrorCode.NONE && currentLeader.leaderId >= 0)
+          hints.push({ topic: name, partition, ...currentLeader });
+      }
+    }
+    if (hints.length === 0) return;
+    const nodes = response.nodeEndpoints.map((node): BrokerNode => {
+      return { id: node.nodeId, address: this.#client.addressOf(node), rack: node.rack };
+    });
+    this.#client.metadata.applyLeaderHints(hints, nodes);
+  }
+}
+
+function ask<K, V>(state: PartitionState<K, V>): Asked<K, V> {
+  return { state, version: state.version, offset: state.fetchOffset };
+}
+
+function fetchOf(partition: TopicPartition): string {
+  return `fetch of ${formatPartition(partition)}`;
+}
+
+function unreadable(partition: TopicPartition, cause: unknown): KafkaError {
+  const { message, code, errno, retriable } = toKafkaError(cause);
+  return new KafkaError(`Reading ${formatPartition(partition)}: ${message}`, { code, errno, retriable, cause });
+}
+
+/** Only brokers older than Kafka 0.10.1 cut a first batch short (KIP-74). */
+function batchTooLarge(partition: TopicPartition): KafkaError {
+  return new KafkaError(
+    `The next record batch of ${formatPartition(partition)} is larger than a fetch may be; raise maxPartitionFetchBytes.`,
+    { code: "RECORD_TOO_LARGE" },
+  );
+}

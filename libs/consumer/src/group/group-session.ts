@@ -1,0 +1,139 @@
+import { toKafkaError } from "@ottla/client/internal";
+import { KafkaError } from "@ottla/protocol";
+import type { Runtime } from "@ottla/runtime";
+import type { GroupMetadata, MemberAssignment } from "../assignors/assignor.ts";
+import type { EventHub } from "../events.ts";
+import type { Commits } from "../offsets/commits.ts";
+import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
+import type { Delivery } from "../reading/delivery.ts";
+import type { RebalanceListener } from "../rebalance-listener.ts";
+import type { TopicPartition } from "../topic-partition.ts";
+import type { TroubleMonitor } from "../trouble.ts";
+import type { GroupMember, GroupMemberHost } from "./group-member.ts";
+import type { MembershipState } from "./membership.ts";
+
+/** The parts of a consumer that a rebalance has to do with. */
+export interface GroupSessionParts<K, V> {
+  readonly runtime: Runtime;
+  readonly partitions: AssignedPartitions<K, V>;
+  readonly delivery: Delivery<K, V>;
+  readonly commits: Commits<K, V>;
+  readonly events: EventHub;
+  readonly troubles: TroubleMonitor;
+  readonly autoCommit: boolean;
+  readonly commitTimeoutMs: number;
+  /** Positions are to be found, and fetching to go on. */
+  onAssigned(): void;
+  /** The rebalance is over. */
+  onStable(): void;
+  onEnd(error: KafkaError | null): void;
+}
+
+/** A consumer's side of its membership: takes partitions over and gives them up, and tells the user. */
+export class GroupSession<K, V> implements GroupMemberHost {
+  readonly #parts: GroupSessionParts<K, V>;
+  #topics: readonly string[] = [];
+  #listener: RebalanceListener = {};
+  #isClosing = false;
+  #isHanging = false;
+  /** Set right after construction: the member needs this session first. */
+  member: GroupMember | undefined;
+
+  constructor(parts: GroupSessionParts<K, V>) {
+    this.#parts = parts;
+  }
+
+  /** Which topics to read, and who wants to know of rebalances. */
+  subscribe(topics: readonly string[], listener: RebalanceListener): void {
+    this.#topics = topics;
+    this.#listener = listener;
+  }
+
+  /** The handler keeps what it was handed for too long. */
+  onHang(): void {
+    this.#isHanging = true;
+    this.member?.suspend();
+  }
+
+  /** Rebalances do not wait for the handler any more. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.member?.close();
+  }
+
+  topics(): readonly string[] {
+    return this.#topics;
+  }
+
+  async giveUp(how: "revoke" | "lose", signal: AbortSignal): Promise<void> {
+    const { delivery } = this.#parts;
+    delivery.holdBack();
+    if (how === "revoke" && !this.#isClosing) await delivery.whenIdle(signal);
+    const isExpelled = this.member!.isExpelled;
+    if (!isExpelled) await this.#commitProcessed();
+    if (isExpelled || this.#isHanging || how === "lose") await this.#lose();
+    else await this.#revoke();
+  }
+
+  async #commitProcessed(): Promise<void> {
+    const { commits, autoCommit, commitTimeoutMs } = this.#parts;
+    if (autoCommit) await commits.commitProcessed(commitTimeoutMs);
+  }
+
+  async #revoke(): Promise<void> {
+    const { partitions, events } = this.#parts;
+    const revoked = partitions.list();
+    await this.#tell("onRevoked", revoked);
+    partitions.replace([]);
+    events.emit("revoked", { partitions: revoked });
+  }
+
+  async #lose(): Promise<void> {
+    const { partitions, events } = this.#parts;
+    const lost = partitions.list();
+    partitions.replace([]);
+    await this.#tell("onLost", lost);
+    events.emit("lost", { partitions: lost });
+  }
+
+  async adopt(assignment: MemberAssignment, { generationId }: GroupMetadata): Promise<void> {
+    const { partitions, events, delivery } = this.#parts;
+    partitions.replace(assignment.partitions);
+    await this.#tell("onAssigned", assignment.partitions);
+    delivery.release();
+    events.emit("assigned", { partitions: assignment.partitions, generationId });
+    this.#parts.onAssigned();
+  }
+
+  async handlerBack(signal: AbortSignal): Promise<void> {
+    await this.#parts.delivery.whenIdle(signal);
+    this.#isHanging = false;
+  }
+
+  onTransition(from: MembershipState, to: MembershipState, reason: string): void {
+    this.#parts.runtime.logger.info("group membership", { from, to, reason });
+    this.#parts.events.emit("membership", { from, to, reason });
+    if (to === "stable") this.#parts.onStable();
+  }
+
+  onTrouble(operation: string, error: KafkaError): void {
+    this.#parts.troubles.report(operation, error);
+  }
+
+  onRecovered(operation: string): void {
+    this.#parts.troubles.recovered(operation);
+  }
+
+  onEnd(error: KafkaError | null): void {
+    this.#parts.onEnd(error);
+  }
+
+  async #tell(what: keyof RebalanceListener, partitions: readonly TopicPartition[]): Promise<void> {
+    try {
+      await this.#listener[what]?.(partitions);
+    } catch (cause) {
+      const message = `The rebalance listener's ${what} failed: ${toKafkaError(cause).message}`;
+      this.#parts.delivery.raise(new KafkaError(message, { code: "REBALANCE_LISTENER_FAILED", cause }));
+    }
+  }
+}

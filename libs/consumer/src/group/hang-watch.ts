@@ -1,0 +1,42 @@
+import type { Runtime, Timer } from "@ottla/runtime";
+import type { Delivery } from "../reading/delivery.ts";
+
+/** The limit is looked at so many times before it is over. */
+const LOOKS = 4;
+
+/** Notices a handler that keeps what it was handed for longer than `maxPollIntervalMs`. Costs nothing per record. */
+export class HangWatch<K, V> {
+  readonly #runtime: Runtime;
+  readonly #delivery: Delivery<K, V>;
+  readonly #intervalMs: number;
+  readonly #onHang: () => void;
+  #timer: Timer | undefined;
+  #seenHandOuts = -1;
+  #looks = 0;
+
+  constructor(runtime: Runtime, delivery: Delivery<K, V>, maxPollIntervalMs: number, onHang: () => void) {
+    this.#runtime = runtime;
+    this.#delivery = delivery;
+    this.#intervalMs = maxPollIntervalMs / LOOKS;
+    this.#onHang = onHang;
+  }
+
+  start(): void {
+    if (this.#intervalMs === Number.POSITIVE_INFINITY) return;
+    this.#timer = this.#runtime.timers.schedule(this.#intervalMs, () => {
+      this.start();
+      this.#look();
+    });
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #look(): void {
+    const { handOuts, isInHand } = this.#delivery;
+    this.#looks = isInHand && handOuts === this.#seenHandOuts ? this.#looks + 1 : 0;
+    this.#seenHandOuts = handOuts;
+    if (this.#looks === LOOKS) this.#onHang();
+  }
+}

@@ -1,0 +1,150 @@
+import { type CallOptions, KafkaError } from "@ottla/client";
+import type { ClusterClient } from "@ottla/client/internal";
+import {
+  ErrorCode,
+  errorByCode,
+  type OffsetCommitResponse,
+  type OffsetFetchResponse,
+  offsetCommitApi,
+  offsetFetchApi,
+  ZERO_UUID,
+} from "@ottla/protocol";
+import type { MemberIdentity } from "../group/membership.ts";
+import type { IsolationLevel } from "../options.ts";
+import { formatPartition, groupByTopic, type TopicPartition } from "../topic-partition.ts";
+import type { CommittedOffset, OffsetToCommit } from "./offset-types.ts";
+
+/** For which group, and in whose name. */
+export interface CommitOptions {
+  readonly groupId: string;
+  readonly groupInstanceId: string | null;
+  readonly isolationLevel: IsolationLevel;
+}
+
+/** Commits of someone who is not a member of the group, such as a consumer with partitions assigned by hand. */
+export const NO_MEMBER: MemberIdentity = { memberId: "", generationId: -1 };
+
+/** The offsets that a group has committed. */
+export class CommittedOffsets {
+  readonly #client: ClusterClient;
+  readonly #options: CommitOptions;
+  /** Commits go one after another, so that one that is tried again cannot undo a later one. */
+  #lastCommit: Promise<unknown> = Promise.resolve();
+
+  constructor(client: ClusterClient, options: CommitOptions) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  /**
+   * Commits `offsets` in the name of `identity`.
+   * @throws KafkaError `REBALANCE_IN_PROGRESS`, `ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID`, `FENCED_INSTANCE_ID` if the
+   *   partitions are not (or no longer) the member's; others as Kafka's
+   */
+  async commit(
+    offsets: readonly OffsetToCommit[],
+    identity: () => MemberIdentity,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const commit = this.#lastCommit.then(() => this.#commitNow(offsets, identity(), options));
+    this.#lastCommit = commit.catch(() => {});
+    await commit;
+  }
+
+  async #commitNow(offsets: readonly OffsetToCommit[], identity: MemberIdentity, options: CallOptions): Promise<void> {
+    if (offsets.length === 0) return;
+    const request = this.#commitRequest(offsets, identity);
+    const response = await this.#client.ask({ group: this.#options.groupId }, offsetCommitApi, request, {
+      ...options,
+      errorOf: (answer) => firstError(answer, (errno) => errorByCode(errno).retriable),
+    });
+    this.#checkCommit(response);
+  }
+
+  #commitRequest(offsets: readonly OffsetToCommit[], { memberId, generationId }: MemberIdentity) {
+    const { groupId, groupInstanceId } = this.#options;
+    const topics = [...groupByTopic(offsets)].map(([name, group]) => ({
+      name,
+      topicId: this.#topicId(name),
+      partitions: group.map(({ partition, offset, leaderEpoch = -1, metadata = "" }) => ({
+        partitionIndex: partition,
+        committedOffset: offset,
+        committedLeaderEpoch: leaderEpoch,
+        committedMetadata: metadata,
+      })),
+    }));
+    return { groupId, groupInstanceId, memberId, generationIdOrMemberEpoch: generationId, topics };
+  }
+
+  #checkCommit(response: OffsetCommitResponse): void {
+    for (const topic of response.topics) {
+      for (const { partitionIndex, errorCode } of topic.partitions) {
+        if (errorCode === ErrorCode.NONE) continue;
+        const partition = { topic: this.#nameOf(topic), partition: partitionIndex };
+        throw KafkaError.fromCode(errorCode, `The offset of ${formatPartition(partition)} was not committed`);
+      }
+    }
+  }
+
+  /** What is committed for `partitions`; those without a committed offset are left out. */
+  async fetch(partitions: readonly TopicPartition[], options: CallOptions = {}): Promise<CommittedOffset[]> {
+    if (partitions.length === 0) return [];
+    const body = (version: number) => this.#fetchRequest(partitions, version);
+    const response = await this.#client.ask({ group: this.#options.groupId }, offsetFetchApi, body, {
+      ...options,
+      errorOf: (answer) => groupError(answer) || firstError(groupOf(answer), () => true),
+    });
+    return groupOf(response).topics.flatMap((topic) =>
+      topic.partitions
+        .filter((partition) => partition.committedOffset >= 0)
+        .map(({ partitionIndex, committedOffset, committedLeaderEpoch, metadata }) => ({
+          topic: this.#nameOf(topic),
+          partition: partitionIndex,
+          offset: committedOffset,
+          leaderEpoch: committedLeaderEpoch,
+          metadata: metadata ?? "",
+        })),
+    );
+  }
+
+  #fetchRequest(partitions: readonly TopicPartition[], version: number) {
+    const { groupId, isolationLevel } = this.#options;
+    const topics = [...groupByTopic(partitions)].map(([name, group]) => ({
+      name,
+      topicId: this.#topicId(name),
+      partitionIndexes: group.map(({ partition }) => partition),
+    }));
+    // Offsets of a transaction that is still open are waited for, as they may be what to go on from (KIP-447).
+    const stable = version >= 7 ? { requireStable: isolationLevel === "read_committed" } : {};
+    return version >= 8 ? { groups: [{ groupId, topics }], ...stable } : { groupId, topics, ...stable };
+  }
+
+  #topicId(name: string): string {
+    return this.#client.metadata.view.topics.get(name)?.topicId ?? ZERO_UUID;
+  }
+
+  #nameOf(topic: { readonly name: string; readonly topicId?: string }): string {
+    return topic.name || (this.#client.metadata.view.topicsById.get(topic.topicId ?? "")?.name ?? "");
+  }
+}
+
+interface AnsweredTopics {
+  readonly topics: readonly { readonly partitions: readonly { readonly errorCode: number }[] }[];
+}
+
+/** The first error code of a partition that `counts`; 0 if there is none. */
+function firstError({ topics }: AnsweredTopics, counts: (errno: number) => boolean): number {
+  for (const { partitions } of topics) {
+    for (const { errorCode } of partitions) if (errorCode !== ErrorCode.NONE && counts(errorCode)) return errorCode;
+  }
+  return ErrorCode.NONE;
+}
+
+/** From version 8 on an answer holds several groups, of which we asked for one. */
+function groupOf(response: OffsetFetchResponse) {
+  return response.groups[0] ?? response;
+}
+
+function groupError(response: OffsetFetchResponse): number {
+  return response.errorCode || (response.groups[0]?.errorCode ?? ErrorCode.NONE);
+}

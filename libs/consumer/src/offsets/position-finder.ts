@@ -1,0 +1,156 @@
+import { type ClusterClient, isRetriable, sleep, toKafkaError } from "@ottla/client/internal";
+import type { KafkaError } from "@ottla/protocol";
+import { noOffset, offsetOutOfRange } from "../errors.ts";
+import type { ConsumerEvents } from "../events.ts";
+import type { ConsumerSettings } from "../options.ts";
+import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
+import type { PartitionState } from "../partitions/partition-state.ts";
+import { partitionKey } from "../topic-partition.ts";
+import type { CommittedOffsets } from "./committed-offsets.ts";
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "./list-offsets.ts";
+
+/** Who hears of positions. */
+export interface PositionListener {
+  /** Some partitions have a position now. */
+  onFound(): void;
+  onReset(event: ConsumerEvents["reset"]): void;
+  onTrouble(operation: string, error: KafkaError): void;
+  onRecovered(operation: string): void;
+  /** An error that trying again does not heal. */
+  onFailure(error: KafkaError): void;
+}
+
+const OPERATION = "finding positions";
+
+/**
+ * Finds where to begin in partitions that have no position: at the committed offset, else where `autoOffsetReset`
+ * says. Goes on until all have one.
+ */
+export class PositionFinder<K, V> {
+  readonly #client: ClusterClient;
+  readonly #settings: ConsumerSettings<K, V>;
+  readonly #partitions: AssignedPartitions<K, V>;
+  readonly #committed: CommittedOffsets | undefined;
+  readonly #listener: PositionListener;
+  readonly #closing = new AbortController();
+  #running: Promise<void> | undefined;
+
+  /** @param committed undefined without a group: nothing is committed then */
+  constructor(
+    client: ClusterClient,
+    settings: ConsumerSettings<K, V>,
+    partitions: AssignedPartitions<K, V>,
+    committed: CommittedOffsets | undefined,
+    listener: PositionListener,
+  ) {
+    this.#client = client;
+    this.#settings = settings;
+    this.#partitions = partitions;
+    this.#committed = committed;
+    this.#listener = listener;
+  }
+
+  /** Finds all positions that are missing; settles when they are there, or when finding them has failed. */
+  async find(): Promise<void> {
+    while (this.#missing().length > 0 && !this.#closing.signal.aborted) {
+      this.#running ??= this.#run().finally(() => {
+        this.#running = undefined;
+      });
+      if (
+        !(await this.#running.then(
+          () => true,
+          () => false,
+        ))
+      )
+        return;
+    }
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  #missing(): PartitionState<K, V>[] {
+    return [...this.#partitions].filter((state) => state.source !== undefined);
+  }
+
+  async #run(): Promise<void> {
+    for (let failures = 1; ; failures++) {
+      try {
+        await this.#findOnce();
+        return this.#listener.onRecovered(OPERATION);
+      } catch (cause) {
+        const error = toKafkaError(cause);
+        if (this.#closing.signal.aborted) throw error;
+        if (!isRetriable(error)) {
+          this.#listener.onFailure(error);
+          throw error;
+        }
+        this.#listener.onTrouble(OPERATION, error);
+        await sleep(this.#client.runtime, this.#client.retryBackoffMs(failures), this.#closing.signal);
+      }
+    }
+  }
+
+  async #findOnce(): Promise<void> {
+    const missing = this.#missing();
+    await this.#takeCommitted(missing.filter((state) => state.source === "committed"));
+    await this.#takeReset(missing.filter((state) => state.source !== undefined));
+    this.#listener.onFound();
+  }
+
+  /** Partitions without a committed offset are left to the policy. */
+  async #takeCommitted(states: readonly PartitionState<K, V>[]): Promise<void> {
+    const versions = new Map(states.map((state) => [state, state.version]));
+    const { signal } = this.#closing;
+    const offsets = (await this.#committed?.fetch(states, { signal })) ?? [];
+    const found = new Map(offsets.map((offset) => [partitionKey(offset.topic, offset.partition), offset]));
+    for (const state of states) {
+      if (state.version !== versions.get(state)) continue;
+      const committed = found.get(partitionKey(state.topic, state.partition));
+      if (committed === undefined) state.findPosition("policy");
+      else {
+        state.seek(committed);
+        state.markCommitted(committed.offset);
+      }
+    }
+  }
+
+  async #takeReset(states: readonly PartitionState<K, V>[]): Promise<void> {
+    if (states.length === 0) return;
+    const queries = states.map((state) => ({
+      topic: state.topic,
+      partition: state.partition,
+      timestampMs: this.#isEarliest(state) ? EARLIEST_TIMESTAMP : LATEST_TIMESTAMP,
+    }));
+    this.#refuseWithoutPolicy(states);
+    const versions = states.map((state) => state.version);
+    const deadline = this.#client.deadline("Finding the ends of partitions", { signal: this.#closing.signal });
+    const offsets = await listOffsets(this.#client, queries, this.#settings.isolationLevel, deadline);
+    states.forEach((state, index) => {
+      if (state.version === versions[index]) this.#reset(state, offsets[index]!);
+    });
+  }
+
+  #isEarliest({ source }: PartitionState<K, V>): boolean {
+    return source === "earliest" || (source === "policy" && this.#settings.autoOffsetReset === "earliest");
+  }
+
+  #refuseWithoutPolicy(states: readonly PartitionState<K, V>[]): void {
+    const refused = states.filter(({ source }) => source === "policy" && this.#settings.autoOffsetReset === "none");
+    const outOfRange = refused.find((state) => state.refusedOffset !== null);
+    if (outOfRange !== undefined) throw offsetOutOfRange(outOfRange, outOfRange.refusedOffset!);
+    if (refused.length > 0) throw noOffset(refused);
+  }
+
+  #reset(
+    state: PartitionState<K, V>,
+    { offset, leaderEpoch }: { readonly offset: number; readonly leaderEpoch: number },
+  ) {
+    const { topic, partition, refusedOffset, source } = state;
+    state.seek({ offset, leaderEpoch });
+    if (source !== "policy") return;
+    const reason = refusedOffset === null ? "noCommittedOffset" : "outOfRange";
+    this.#listener.onReset({ topic, partition, reason, fromOffset: refusedOffset, toOffset: offset });
+  }
+}

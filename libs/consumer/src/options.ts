@@ -1,0 +1,176 @@
+import { type ClientOptions, type Deserializer, stringSerde } from "@ottla/client";
+import { invalidOption, nonNegativeNumber, positiveNumber } from "@ottla/client/internal";
+import type { PartitionAssignor } from "./assignors/assignor.ts";
+import { RangeAssignor } from "./assignors/range-assignor.ts";
+import { RoundRobinAssignor } from "./assignors/round-robin-assignor.ts";
+import { StickyAssignor } from "./assignors/sticky/sticky-assignor.ts";
+import type { RebalanceListener } from "./rebalance-listener.ts";
+
+/** Where reading begins without a committed offset, or when the position is not (or no longer) in the partition. */
+export type OffsetResetPolicy = "earliest" | "latest" | "none";
+
+/** Which records are shown: all, or none of a transaction that is still open or was aborted. */
+export type IsolationLevel = "read_uncommitted" | "read_committed";
+
+/** The assignors that are part of the library. */
+export type AssignorName = "range" | "roundrobin" | "sticky";
+
+/** Options of a consumer. Names and defaults are those of Kafka's consumer configs, in camelCase. */
+export interface ConsumerOptions<K = string | null, V = string | null> extends ClientOptions {
+  /** The group to be a member of, or to commit for (`group.id`). Default: none; partitions are then assigned by hand. */
+  readonly groupId?: string;
+  /** Makes this a static member (`group.instance.id`, KIP-345): one id for each instance, the same after a restart. */
+  readonly groupInstanceId?: string;
+  /** Topics to subscribe to from the start; the same as calling `subscribe`. Needs a `groupId`. */
+  readonly topics?: string | readonly string[];
+  /** Awaited when partitions come and go; see {@link RebalanceListener}. */
+  readonly rebalanceListener?: RebalanceListener;
+  /** How keys are read (`key.deserializer`). Default: as UTF-8 text. `record.keyBytes` has them as they are. */
+  readonly keyDeserializer?: Deserializer<K>;
+  /** How values are read (`value.deserializer`). Default: as UTF-8 text. `record.valueBytes` has them as they are. */
+  readonly valueDeserializer?: Deserializer<V>;
+  /** Where to begin without a usable position (`auto.offset.reset`). Default `"latest"`. */
+  readonly autoOffsetReset?: OffsetResetPolicy;
+  /** Commit processed offsets by itself (`enable.auto.commit`). Default: true with a `groupId`. */
+  readonly autoCommit?: boolean;
+  /** How often it does (`auto.commit.interval.ms`). Default 5,000. */
+  readonly autoCommitIntervalMs?: number;
+  /** A member that is silent for so long is taken out of the group (`session.timeout.ms`). Default 45,000. */
+  readonly sessionTimeoutMs?: number;
+  /** How often the coordinator hears of this member (`heartbeat.interval.ms`). Default 3,000. */
+  readonly heartbeatIntervalMs?: number;
+  /**
+   * The longest that a handler may take for what it was handed, before the consumer leaves the group until it is back;
+   * also how long a rebalance waits for it (`max.poll.interval.ms`). Default 300,000.
+   */
+  readonly maxPollIntervalMs?: number;
+  /** Assignors in order of preference (`partition.assignment.strategy`): names, or your own. Default `["range"]`. */
+  readonly partitionAssignors?: readonly (AssignorName | PartitionAssignor)[];
+  /** The rack of this consumer (`client.rack`), for assignors that keep reads within a rack (KIP-881). */
+  readonly clientRack?: string;
+  /** The least that a fetch waits for (`fetch.min.bytes`). Default 1. */
+  readonly fetchMinBytes?: number;
+  /** How long it waits for that at most (`fetch.max.wait.ms`). Default 500. */
+  readonly fetchMaxWaitMs?: number;
+  /** The most that one fetch brings, but for a first batch that is larger (`fetch.max.bytes`). Default 52,428,800. */
+  readonly fetchMaxBytes?: number;
+  /** The same for each partition (`max.partition.fetch.bytes`). Default 1,048,576. */
+  readonly maxPartitionFetchBytes?: number;
+  /**
+   * No more is fetched from a broker while so many bytes wait to be handed out. Memory is bounded by this plus one
+   * fetch from each broker. Default 16,777,216.
+   */
+  readonly prefetchMaxBytes?: number;
+  /** The most records that a batch of `batches()` has (`max.poll.records`). Default: as many as were fetched. */
+  readonly maxPollRecords?: number;
+  /** `isolation.level`. Default `"read_uncommitted"`. */
+  readonly isolationLevel?: IsolationLevel;
+  /** Verify the checksum of each batch (`check.crcs`). Default true. */
+  readonly checkCrcs?: boolean;
+  /** Whether asking for a topic may create it, where the broker allows it (`allow.auto.create.topics`). Default true. */
+  readonly allowAutoCreateTopics?: boolean;
+}
+
+/** {@link ConsumerOptions} checked and with the defaults filled in; what concerns the client core stays out. */
+export interface ConsumerSettings<K, V> {
+  readonly groupId: string | null;
+  readonly groupInstanceId: string | null;
+  readonly keyDeserializer: Deserializer<K>;
+  readonly valueDeserializer: Deserializer<V>;
+  readonly autoOffsetReset: OffsetResetPolicy;
+  readonly autoCommit: boolean;
+  readonly autoCommitIntervalMs: number;
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly maxPollIntervalMs: number;
+  readonly assignors: readonly PartitionAssignor[];
+  readonly clientRack: string | null;
+  readonly fetchMinBytes: number;
+  readonly fetchMaxWaitMs: number;
+  readonly fetchMaxBytes: number;
+  readonly maxPartitionFetchBytes: number;
+  readonly prefetchMaxBytes: number;
+  readonly maxPollRecords: number;
+  readonly isolationLevel: IsolationLevel;
+  readonly checkCrcs: boolean;
+}
+
+const DEFAULT_ASSIGNORS: readonly AssignorName[] = ["range"];
+
+const BUILT_IN: Readonly<Record<AssignorName, () => PartitionAssignor>> = {
+  range: () => new RangeAssignor(),
+  roundrobin: () => new RoundRobinAssignor(),
+  sticky: () => new StickyAssignor(),
+};
+
+/** @throws KafkaError `INVALID_CONFIG` that names the option */
+export function resolveConsumerSettings<K, V>(options: ConsumerOptions<K, V>): ConsumerSettings<K, V> {
+  const groupId = options.groupId ?? null;
+  if (groupId === "") throw invalidOption("groupId", groupId, "a name that is not empty");
+  return {
+    groupId,
+    groupInstanceId: options.groupInstanceId ?? null,
+    // Without a deserializer of the user's, K and V are what the default gives: see the defaults of the type parameters.
+    keyDeserializer: options.keyDeserializer ?? (stringSerde as unknown as Deserializer<K>),
+    valueDeserializer: options.valueDeserializer ?? (stringSerde as unknown as Deserializer<V>),
+    autoOffsetReset: oneOf("autoOffsetReset", options.autoOffsetReset, ["latest", "earliest", "none"]),
+    autoCommit: resolveAutoCommit(options.autoCommit, groupId),
+    ...resolveGroupTimes(options),
+    assignors: resolveAssignors(options.partitionAssignors ?? DEFAULT_ASSIGNORS),
+    clientRack: options.clientRack ?? null,
+    ...resolveFetchSettings(options),
+    isolationLevel: oneOf("isolationLevel", options.isolationLevel, ["read_uncommitted", "read_committed"]),
+    checkCrcs: options.checkCrcs ?? true,
+  };
+}
+
+type AnyOptions = ConsumerOptions<never, never>;
+
+function resolveGroupTimes(options: Omit<AnyOptions, "keyDeserializer" | "valueDeserializer">) {
+  const sessionTimeoutMs = positiveNumber("sessionTimeoutMs", options.sessionTimeoutMs ?? 45_000);
+  const heartbeatIntervalMs = positiveNumber("heartbeatIntervalMs", options.heartbeatIntervalMs ?? 3_000);
+  if (heartbeatIntervalMs >= sessionTimeoutMs) {
+    throw invalidOption("heartbeatIntervalMs", heartbeatIntervalMs, `below sessionTimeoutMs (${sessionTimeoutMs})`);
+  }
+  return {
+    sessionTimeoutMs,
+    heartbeatIntervalMs,
+    autoCommitIntervalMs: positiveNumber("autoCommitIntervalMs", options.autoCommitIntervalMs ?? 5_000),
+    maxPollIntervalMs: positiveNumber("maxPollIntervalMs", options.maxPollIntervalMs ?? 300_000),
+  };
+}
+
+function resolveFetchSettings(options: Omit<AnyOptions, "keyDeserializer" | "valueDeserializer">) {
+  return {
+    fetchMinBytes: nonNegativeNumber("fetchMinBytes", options.fetchMinBytes ?? 1),
+    fetchMaxWaitMs: nonNegativeNumber("fetchMaxWaitMs", options.fetchMaxWaitMs ?? 500),
+    fetchMaxBytes: positiveNumber("fetchMaxBytes", options.fetchMaxBytes ?? 52_428_800),
+    maxPartitionFetchBytes: positiveNumber("maxPartitionFetchBytes", options.maxPartitionFetchBytes ?? 1_048_576),
+    prefetchMaxBytes: positiveNumber("prefetchMaxBytes", options.prefetchMaxBytes ?? 16_777_216),
+    maxPollRecords: positiveNumber("maxPollRecords", options.maxPollRecords ?? Number.POSITIVE_INFINITY),
+  };
+}
+
+function resolveAutoCommit(given: boolean | undefined, groupId: string | null): boolean {
+  if (given === true && groupId === null) throw invalidOption("autoCommit", given, "false without a groupId");
+  return given ?? groupId !== null;
+}
+
+function resolveAssignors(given: readonly (AssignorName | PartitionAssignor)[]): PartitionAssignor[] {
+  if (given.length === 0) throw invalidOption("partitionAssignors", given, "at least one assignor");
+  const assignors = given.map((assignor) => {
+    if (typeof assignor !== "string") return assignor;
+    const create = BUILT_IN[assignor];
+    if (create !== undefined) return create();
+    throw invalidOption("partitionAssignors", assignor, `one of ${Object.keys(BUILT_IN).join(", ")}, or an assignor`);
+  });
+  const names = assignors.map((assignor) => assignor.name);
+  if (new Set(names).size < names.length) throw invalidOption("partitionAssignors", names.join(), "without repetition");
+  return assignors;
+}
+
+function oneOf<T extends string>(name: string, given: T | undefined, allowed: readonly [T, ...T[]]): T {
+  if (given === undefined) return allowed[0];
+  if (allowed.includes(given)) return given;
+  throw invalidOption(name, given, allowed.map((value) => `"${value}"`).join(" or "));
+}

@@ -1,0 +1,186 @@
+import type { FetchedChunk } from "../fetch/fetched-chunk.ts";
+import type { TopicPartition } from "../topic-partition.ts";
+
+/** Where in a partition: an offset, and the epoch of the leader that took the record before it (-1 if not known). */
+export interface Position {
+  readonly offset: number;
+  readonly leaderEpoch: number;
+}
+
+/** How the position of a partition is to be found, while it has none. */
+export type PositionSource = "committed" | "earliest" | "latest" | "policy";
+
+/** Stands for "no offset". */
+const NONE = -1;
+
+/**
+ * What the consumer keeps of a partition that it reads. Offsets are plain numbers here, since they change with each
+ * record.
+ *
+ * Invariant: processed offset <= position <= fetch offset; the chunks cover position to fetch offset without a gap.
+ */
+export class PartitionState<K, V> implements TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Offset of the next record to hand out; NONE until it is found. */
+  #offset = NONE;
+  #leaderEpoch = NONE;
+  /** Up to where records count as processed: what is committed automatically. */
+  #processedOffset = NONE;
+  #processedLeaderEpoch = NONE;
+  #committedOffset = NONE;
+  #source: PositionSource = "committed";
+  /** The position that a broker refused, while the reset policy looks for another one. */
+  #refusedOffset: number | null = null;
+  #fetchOffset = NONE;
+  readonly #chunks: FetchedChunk<K, V>[] = [];
+  #bufferedBytes = 0;
+  #isPaused = false;
+  /** Goes up whenever the position is set: whatever was on its way for the old one is then dropped. */
+  #version = 0;
+  /** Failures to fetch in a row. */
+  failures = 0;
+  /** Not fetched before this time, on the monotonic clock. */
+  retryAtMs = 0;
+  /** When data last came, as a running number: whoever waits longest is served first. */
+  servedTurn = 0;
+  /** As of the last fetch; -1 before. */
+  highWatermark = NONE;
+
+  constructor({ topic, partition }: TopicPartition) {
+    this.topic = topic;
+    this.partition = partition;
+  }
+
+  /** Where the next record is to come from; undefined until it is found. */
+  get position(): Position | undefined {
+    return this.#offset === NONE ? undefined : { offset: this.#offset, leaderEpoch: this.#leaderEpoch };
+  }
+
+  /** How the position is to be found; undefined once there is one. */
+  get source(): PositionSource | undefined {
+    return this.#offset === NONE ? this.#source : undefined;
+  }
+
+  get refusedOffset(): number | null {
+    return this.#refusedOffset;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Where the next fetch begins: after what waits to be handed out. */
+  get fetchOffset(): number {
+    return this.#fetchOffset;
+  }
+
+  /** Whether there is a position and the user wants records. */
+  get isFetchable(): boolean {
+    return this.#offset !== NONE && !this.#isPaused;
+  }
+
+  /** Fetched bytes that may be handed out. */
+  get readyBytes(): number {
+    return this.#isPaused ? 0 : this.#bufferedBytes;
+  }
+
+  /** The chunk to hand out from, unless paused. */
+  get nextChunk(): FetchedChunk<K, V> | undefined {
+    return this.#isPaused ? undefined : this.#chunks[0];
+  }
+
+  /** The chunk after that one. */
+  get followingChunk(): FetchedChunk<K, V> | undefined {
+    return this.#isPaused ? undefined : this.#chunks[1];
+  }
+
+  /** What is to be committed, if anything changed since the last commit. */
+  get uncommitted(): Position | undefined {
+    if (this.#processedOffset === this.#committedOffset || this.#processedOffset === NONE) return undefined;
+    return { offset: this.#processedOffset, leaderEpoch: this.#processedLeaderEpoch };
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+  }
+
+  /** Goes on from `position`, whatever was there before. */
+  seek({ offset, leaderEpoch }: Position): void {
+    this.#dropFetched();
+    this.#forgetFailures();
+    this.#offset = offset;
+    this.#leaderEpoch = leaderEpoch;
+    this.#fetchOffset = offset;
+    this.#refusedOffset = null;
+    this.markProcessed();
+  }
+
+  /** Has no position until one is found in that way. */
+  findPosition(source: PositionSource, refusedOffset: number | null = null): void {
+    this.#dropFetched();
+    this.#forgetFailures();
+    this.#offset = NONE;
+    this.#processedOffset = NONE;
+    this.#source = source;
+    this.#refusedOffset = refusedOffset;
+  }
+
+  /** Ends everything that is on its way for this partition, since it is not the consumer's any more. */
+  release(): void {
+    this.#dropFetched();
+    this.#offset = NONE;
+  }
+
+  /** Takes what a fetch from {@link fetchOffset} brought. */
+  accept(chunk: FetchedChunk<K, V>): void {
+    this.#chunks.push(chunk);
+    this.#bufferedBytes += chunk.sizeBytes;
+    this.#fetchOffset = chunk.nextOffset;
+  }
+
+  /** Drops what waits, so that it is fetched again. */
+  refetch(): void {
+    this.#dropFetched();
+    this.#fetchOffset = this.#offset;
+  }
+
+  /** Records below `offset` have been handed out. */
+  handOut(offset: number, leaderEpoch: number): void {
+    this.#offset = offset;
+    this.#leaderEpoch = leaderEpoch;
+    const chunk = this.#chunks[0];
+    if (chunk === undefined || offset < chunk.nextOffset) return;
+    this.#chunks.shift();
+    this.#bufferedBytes -= chunk.sizeBytes;
+  }
+
+  /** What was handed out counts as processed. */
+  markProcessed(): void {
+    this.#processedOffset = this.#offset;
+    this.#processedLeaderEpoch = this.#leaderEpoch;
+  }
+
+  markCommitted(offset: number): void {
+    this.#committedOffset = offset;
+  }
+
+  #dropFetched(): void {
+    this.#version++;
+    this.#chunks.length = 0;
+    this.#bufferedBytes = 0;
+  }
+
+  #forgetFailures(): void {
+    this.failures = 0;
+    this.retryAtMs = 0;
+  }
+}

@@ -1,0 +1,17 @@
+import type { TopicPartition } from "./topic-partition.ts";
+
+/**
+ * Told of partitions that come and go in a group. Each function is awaited before things go on; what it throws is
+ * thrown to the loop that reads, as `REBALANCE_LISTENER_FAILED`.
+ */
+export interface RebalanceListener {
+  /** Partitions are about to be read: the time to load state, or to `seek`. Also called when none were assigned. */
+  onAssigned?(partitions: readonly TopicPartition[]): void | Promise<void>;
+  /**
+   * Partitions are about to go, and still are this consumer's: the time to save state, or to `commit`. With
+   * `autoCommit` the offsets of processed records were committed just before.
+   */
+  onRevoked?(partitions: readonly TopicPartition[]): void | Promise<void>;
+  /** Partitions went without warning: another member may read them already, and commits for them are refused. */
+  onLost?(partitions: readonly TopicPartition[]): void | Promise<void>;
+}
