@@ -215,6 +215,16 @@ describe("writers share memory but never bytes", () => {
     );
   });
 
+  test("a writer that ends before one that was made later gives nothing back", () => {
+    const [first, second] = [new ByteWriter(512), new ByteWriter(512)];
+    second.writeInt32(0x01020304);
+    first.writeInt32(5);
+    first.finish();
+    const third = new ByteWriter(512);
+    third.writeNullableString("x".repeat(510));
+    expect(hex(second.toUint8Array())).toBe("01020304");
+  });
+
   test("finished bytes stay as they are", () => {
     const first = new ByteWriter();
     first.writeInt32(0x01020304);
