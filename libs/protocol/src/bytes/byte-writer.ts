@@ -64,6 +64,7 @@ export class ByteWriter {
   finish(): Uint8Array[] {
     this.seal();
     releaseTail(this.buffer, this.position, this.limit);
+    this.limit = this.position;
     return this.chunks;
   }
 
