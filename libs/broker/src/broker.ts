@@ -84,12 +84,15 @@ class BrokerStart {
   readonly #options: BrokerOptions;
   readonly #closers: Closers;
   readonly #listeners: readonly ListenerConfig[];
+  #static: BrokerConfig;
+  /** The static configs with what is set at run time. */
   #config: BrokerConfig;
   #brokerEpoch = -1;
 
   constructor(options: BrokerOptions, closers: Closers) {
     this.#options = options;
     this.#closers = closers;
+    this.#static = options.config;
     this.#config = options.config;
     this.#listeners = listenersOf(options.config);
   }
@@ -97,12 +100,13 @@ class BrokerStart {
   async run(): Promise<Broker> {
     const { identity, logs, cleanShutdown } = await this.#openDirectory();
     const plane = await this.#openMetadata(identity, logs);
-    const { services, handler } = this.#compose(identity, logs, plane);
+    const { services, handler, parts } = this.#compose(identity, logs, plane);
     const server = await this.#listen(handler.handle);
     await plane.follower.start();
     await removeStrayLogs(logs, plane.follower.image, identity.nodeId, this.#options.runtime.logger);
     await this.#register(identity, plane, server.listeners, cleanShutdown);
     this.#closers.add(() => services.purgatory.close());
+    for (const part of parts) this.#closers.add(() => part.close());
     handler.open();
     return this.#running(services, server);
   }
@@ -125,6 +129,7 @@ class BrokerStart {
     });
     this.#closers.add(() => logs.close());
     const nodeId = wanted ?? found?.nodeId ?? this.#config.require("node.id");
+    this.#static = this.#static.withStatic("node.id", String(nodeId));
     const identity = await claimDirectory(disk, directory, found, nodeId, runtime);
     return { identity, logs, cleanShutdown };
   }
@@ -176,8 +181,10 @@ class BrokerStart {
     };
     const parts = components.map((create) => create(services));
     registry = new HandlerRegistry([...coreHandlers(services), ...parts.flatMap((part) => part.handlers)]);
-    for (const part of parts) this.#closers.add(() => part.close());
-    return { services, handler: new Gate(createDispatcher(registry, runtime.logger)) };
+    for (const part of parts) {
+      plane.follower.addListener(async (previous, next) => part.metadataChanged?.(previous, next));
+    }
+    return { services, parts, handler: new Gate(createDispatcher(registry, runtime.logger)) };
   }
 
   #logConfigOf(image: MetadataImage, topic: string): LogConfig {
@@ -187,7 +194,7 @@ class BrokerStart {
   #takeConfigs(image: MetadataImage, nodeId: number): void {
     const own = configsOf(image, ConfigResourceType.BROKER, String(nodeId));
     const all = configsOf(image, ConfigResourceType.BROKER, "");
-    this.#config = this.#options.config.withDynamic(own, all);
+    this.#config = this.#static.withDynamic(own, all);
   }
 
   async #listen(handler: RequestHandler): Promise<OpenServer> {

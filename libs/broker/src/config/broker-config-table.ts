@@ -283,7 +283,7 @@ const consuming = {
   }),
   "group.initial.rebalance.delay.ms": intConfig(
     null,
-    "How long a new group waits for more members before its first rebalance, in milliseconds; 0 on one node, 3000 in a cluster.",
+    "How long a new group waits for more members before its first rebalance, in milliseconds. Default: 0 on one broker, 3000 in a cluster.",
     { min: 0 },
   ),
   "group.min.session.timeout.ms": intConfig(

@@ -55,6 +55,11 @@ export class BrokerConfig {
     return new BrokerConfig(values, NO_OVERRIDES, NO_OVERRIDES);
   }
 
+  /** The same broker once it knows a value that its settings left open. */
+  withStatic(name: BrokerConfigName, value: string): BrokerConfig {
+    return new BrokerConfig(new Map(this.#static).set(name, value), this.#dynamic, this.#dynamicDefault);
+  }
+
   /** The same broker with other values set at run time. They have been checked when they were set. */
   withDynamic(dynamic: Overrides, dynamicDefault: Overrides): BrokerConfig {
     return new BrokerConfig(this.#static, dynamic, dynamicDefault);

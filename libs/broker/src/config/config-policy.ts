@@ -44,7 +44,7 @@ export class TableConfigPolicy implements ConfigPolicy {
 
   defaultValue(resourceType: number, key: string): string | null {
     if (resourceType === ConfigResourceType.TOPIC && Object.hasOwn(topicConfigTable, key)) {
-      return new TopicConfig(NO_CONFIGS, this.#broker).synonyms(key as TopicConfigName)[0]?.value ?? null;
+      return new TopicConfig(NO_CONFIGS, this.#broker).text(key as TopicConfigName);
     }
     const definition = tables[resourceType]?.[key];
     const fallback = definition?.defaultValue ?? null;

@@ -22,49 +22,38 @@ type Table = Readonly<Record<string, ConfigDefinition<unknown>>>;
 
 /** Every config of a topic, by name. */
 export function describeTopicConfigs(topic: TopicConfig): DescribedConfig[] {
-  return describeTable(
-    topicConfigTable,
-    (name) => topic.synonyms(name as TopicConfigName),
-    () => false,
-  );
+  const names = (Object.keys(topicConfigTable) as TopicConfigName[]).sort();
+  return names.map((name) => describe(name, topicConfigTable[name], topic.text(name), topic.synonyms(name), false));
 }
 
 /** Every config of a broker, by name. */
 export function describeBrokerConfigs(broker: BrokerConfig): DescribedConfig[] {
   const table: Table = brokerConfigTable;
-  return describeTable(
-    table,
-    (name) => broker.synonyms(name),
-    (name) => table[name]!.updateMode === "read-only",
-  );
-}
-
-function describeTable(
-  table: Table,
-  synonymsOf: (name: string) => readonly ConfigSynonym[],
-  isReadOnly: (name: string) => boolean,
-): DescribedConfig[] {
   return Object.keys(table)
     .sort()
-    .map((name) => describe(name, table[name]!, synonymsOf(name), isReadOnly(name)));
+    .map((name) => {
+      const synonyms = broker.synonyms(name);
+      const isReadOnly = table[name]!.updateMode === "read-only";
+      return describe(name, table[name]!, synonyms[0]?.value ?? null, synonyms, isReadOnly);
+    });
 }
 
 function describe(
   name: string,
   definition: ConfigDefinition<unknown>,
+  value: string | null,
   synonyms: readonly ConfigSynonym[],
   isReadOnly: boolean,
 ): DescribedConfig {
   const hidden = isSensitive(definition);
-  const shown = hidden ? synonyms.map((synonym) => ({ ...synonym, value: null })) : synonyms;
   return {
     name,
-    value: shown[0]?.value ?? null,
+    value: hidden ? null : value,
     source: synonyms[0]?.source ?? ConfigSource.DEFAULT_CONFIG,
     isReadOnly,
     isSensitive: hidden,
     type: definition.type,
     documentation: definition.documentation,
-    synonyms: shown,
+    synonyms: hidden ? synonyms.map((synonym) => ({ ...synonym, value: null })) : synonyms,
   };
 }

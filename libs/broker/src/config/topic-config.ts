@@ -1,7 +1,6 @@
 import type { ConfigImage } from "@ottla/metadata";
 import type { LogConfig } from "@ottla/storage";
 import { type BrokerConfig, ConfigSource, type ConfigSynonym } from "./broker-config.ts";
-import type { BrokerConfigName } from "./broker-config-table.ts";
 import { type ConfigDefinition, LONG_MAX } from "./config-definition.ts";
 import {
   type TopicConfigName,
@@ -10,6 +9,12 @@ import {
   topicConfigSynonyms,
   topicConfigTable,
 } from "./topic-config-table.ts";
+
+/** A value that counts for a topic, in the unit of the key that it is set by. */
+interface Candidate extends ConfigSynonym {
+  /** Milliseconds in that unit; 1 where the units are the same. */
+  readonly unitMs: number;
+}
 
 /** The configs of one topic: its own over its broker's. */
 export class TopicConfig {
@@ -23,9 +28,10 @@ export class TopicConfig {
 
   get<Name extends TopicConfigName>(name: Name): TopicConfigValue<Name> | null {
     const definition: ConfigDefinition<unknown> = topicConfigTable[name];
-    const strongest = this.synonyms(name)[0];
-    const value = strongest === undefined ? definition.defaultValue : definition.parse(strongest.value ?? "");
-    return (value ?? null) as TopicConfigValue<Name> | null;
+    const text = this.text(name);
+    return (
+      text === null ? definition.defaultValue : (definition.parse(text) ?? null)
+    ) as TopicConfigValue<Name> | null;
   }
 
   require<Name extends TopicConfigName>(name: Name): TopicConfigValue<Name> {
@@ -34,38 +40,46 @@ export class TopicConfig {
     return value;
   }
 
-  /** All that gives the key a value, the strongest first, in the topic key's unit. */
-  synonyms(name: TopicConfigName): ConfigSynonym[] {
-    const own = this.#own.get(name);
-    const found: ConfigSynonym[] =
-      own === undefined ? [] : [{ name, value: own, source: ConfigSource.DYNAMIC_TOPIC_CONFIG }];
-    const brokerKeys = topicConfigSynonyms[name];
-    if (brokerKeys === undefined) return [...found, ...defaultOf(name)];
-    return [...found, ...brokerKeys.flatMap((synonym) => this.#brokerSynonyms(synonym))].sort(bySource);
+  /** The value that counts, as text in the key's own unit; null where there is none. */
+  text(name: TopicConfigName): string | null {
+    const strongest = this.#candidates(name)[0];
+    return strongest?.value == null ? null : inMs(strongest.value, strongest.unitMs);
   }
 
-  #brokerSynonyms({ brokerKey, unitMs = 1 }: TopicConfigSynonym): ConfigSynonym[] {
-    const found = this.#broker.synonyms(brokerKey as BrokerConfigName);
-    if (unitMs === 1) return found;
-    return found.map((synonym) => ({ ...synonym, value: inUnit(synonym.value, unitMs) }));
+  /** All that gives the key a value, the strongest first, each under its own name and in its own unit. */
+  synonyms(name: TopicConfigName): ConfigSynonym[] {
+    return this.#candidates(name).map(({ unitMs: _, ...synonym }) => synonym);
+  }
+
+  #candidates(name: TopicConfigName): Candidate[] {
+    const own = this.#own.get(name);
+    const found: Candidate[] =
+      own === undefined ? [] : [{ name, value: own, source: ConfigSource.DYNAMIC_TOPIC_CONFIG, unitMs: 1 }];
+    const fromBroker = topicConfigSynonyms[name]?.flatMap((synonym) => this.#brokerCandidates(synonym));
+    return [...found, ...(fromBroker ?? defaultOf(name))].sort(bySource);
+  }
+
+  #brokerCandidates({ brokerKey, unitMs = 1 }: TopicConfigSynonym): Candidate[] {
+    return this.#broker.synonyms(brokerKey).map((synonym) => ({ ...synonym, unitMs }));
   }
 }
 
 /** Every value that was set is stronger than any default; among equals the order of the synonyms counts. */
-function bySource(a: ConfigSynonym, b: ConfigSynonym): number {
+function bySource(a: Candidate, b: Candidate): number {
   return a.source - b.source;
 }
 
-function inUnit(value: string | null, unitMs: number): string | null {
-  if (value === null) return null;
+/** Negative values mean "no limit" in every unit. */
+function inMs(value: string, unitMs: number): string {
   const number = Number(value);
-  return number < 0 ? value : String(number * unitMs);
+  return unitMs === 1 || number < 0 ? value : String(number * unitMs);
 }
 
-function defaultOf(name: TopicConfigName): ConfigSynonym[] {
+function defaultOf(name: TopicConfigName): Candidate[] {
   const definition: ConfigDefinition<unknown> = topicConfigTable[name];
   if (definition.defaultValue === null) return [];
-  return [{ name, value: definition.format(definition.defaultValue), source: ConfigSource.DEFAULT_CONFIG }];
+  const value = definition.format(definition.defaultValue);
+  return [{ name, value, source: ConfigSource.DEFAULT_CONFIG, unitMs: 1 }];
 }
 
 /** The log of Kafka has `Long.MAX_VALUE` where ours has Infinity. */

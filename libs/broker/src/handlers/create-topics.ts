@@ -1,9 +1,10 @@
 import { type CreatedTopic, createTopics } from "@ottla/metadata";
 import { type CreateTopicsRequest, createTopicsApi, ErrorCode, type ResponseInput } from "@ottla/protocol";
-import { apiHandler } from "../api-handler.ts";
+import { apiHandler, type WholeRequestError } from "../api-handler.ts";
 import { describeTopicConfigs } from "../config/describe-configs.ts";
 import { TopicConfig } from "../config/topic-config.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
+import { submitWithin } from "../services/submit-within.ts";
 
 type CreateTopicsResponseInput = ResponseInput<typeof createTopicsApi>;
 type TopicResult = CreateTopicsResponseInput["topics"][number];
@@ -17,15 +18,16 @@ export const createTopicsHandler = (broker: BrokerServices) =>
     createTopicsApi,
     { minVersion: 2, maxVersion: 7, errorResponse: wholeRequestFailed },
     async (request, { apiVersion }) => {
-      const { topics, validateOnly } = request;
-      const { response } = await broker.controller.submit((state) => createTopics(state, { topics, validateOnly }));
-      return { throttleTimeMs: 0, topics: response.map((topic) => result(broker, topic, apiVersion)) };
+      const { topics, validateOnly, timeoutMs } = request;
+      const input = { topics, validateOnly };
+      const created = await submitWithin(broker, timeoutMs, (state) => createTopics(state, input));
+      return { throttleTimeMs: 0, topics: created.map((topic) => result(broker, topic, apiVersion)) };
     },
   );
 
 function wholeRequestFailed(
   { topics }: CreateTopicsRequest,
-  { errno, message }: { readonly errno: number; readonly message: string },
+  { errno, message }: WholeRequestError,
 ): CreateTopicsResponseInput {
   return {
     throttleTimeMs: 0,

@@ -40,3 +40,11 @@ export const CLUSTER_OPERATIONS = bits(
   AclOperation.ALTER_CONFIGS,
   AclOperation.IDEMPOTENT_WRITE,
 );
+
+export const GROUP_OPERATIONS = bits(
+  AclOperation.READ,
+  AclOperation.DELETE,
+  AclOperation.DESCRIBE,
+  AclOperation.DESCRIBE_CONFIGS,
+  AclOperation.ALTER_CONFIGS,
+);

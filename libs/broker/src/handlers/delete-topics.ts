@@ -1,0 +1,48 @@
+import { deleteTopics, type TopicReference } from "@ottla/metadata";
+import { type DeleteTopicsRequest, deleteTopicsApi, ErrorCode, type ResponseInput, ZERO_UUID } from "@ottla/protocol";
+import { apiHandler, type WholeRequestError } from "../api-handler.ts";
+import type { BrokerServices } from "../services/broker-services.ts";
+import { submitWithin } from "../services/submit-within.ts";
+
+type DeleteTopicsResponseInput = ResponseInput<typeof deleteTopicsApi>;
+
+/** From here on topics are named by name or id. */
+const FIRST_VERSION_WITH_IDS = 6;
+const FIRST_VERSION_WITH_DELETION_DISABLED = 3;
+
+/** DeleteTopics: each topic on its own. The answer comes when this broker has removed the topics' logs. */
+export const deleteTopicsHandler = (broker: BrokerServices) =>
+  apiHandler(
+    deleteTopicsApi,
+    { minVersion: 1, maxVersion: 6, errorResponse: wholeRequestFailed },
+    async (request, { apiVersion }) => {
+      const references = referencesOf(request, apiVersion);
+      const deleted = await submitWithin(broker, request.timeoutMs, (state) => deleteTopics(state, references));
+      const responses = deleted.map(({ name, topicId, errno, message }) => ({
+        name,
+        topicId,
+        errorCode: errno,
+        errorMessage: message,
+      }));
+      return { throttleTimeMs: 0, responses };
+    },
+  );
+
+function referencesOf({ topics, topicNames }: DeleteTopicsRequest, apiVersion: number): readonly TopicReference[] {
+  return apiVersion >= FIRST_VERSION_WITH_IDS ? topics : topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
+}
+
+function wholeRequestFailed(
+  request: DeleteTopicsRequest,
+  { errno, message }: WholeRequestError,
+  version: number,
+): DeleteTopicsResponseInput {
+  const isUnknownCode = errno === ErrorCode.TOPIC_DELETION_DISABLED && version < FIRST_VERSION_WITH_DELETION_DISABLED;
+  const errorCode = isUnknownCode ? ErrorCode.INVALID_REQUEST : errno;
+  const responses = referencesOf(request, version).map((reference) => ({
+    ...reference,
+    errorCode,
+    errorMessage: message,
+  }));
+  return { throttleTimeMs: 0, responses };
+}
