@@ -1,15 +1,32 @@
 import type { LogConfig } from "./log-config.ts";
 import type { PartitionLog } from "./partition-log.ts";
 
+/** Memory and files in use by the logs of a directory. */
+export interface LogResources {
+  /** Memory that the newest batches pin, and its bound. */
+  readonly tailBytes: number;
+  readonly tailBytesMax: number;
+  /** Memory of reads from disk that have not been released yet. */
+  readonly lentReadBytes: number;
+  /** Memory kept for reads to come. */
+  readonly pooledReadBytes: number;
+  readonly openFiles: number;
+}
+
 /** All partition logs of one log directory. Opening one recovers it first where the last stop was not clean. */
 export interface LogManager {
   /** Every log that is open. */
   logs(): Iterable<PartitionLog>;
   get(topic: string, partition: number): PartitionLog | undefined;
-  /** Opens the partition's log, creating its directory where there is none. */
+  /**
+   * Opens the partition's log, creating its directory where there is none; an open one gets the configuration.
+   * Rejects with {@link InconsistentTopicId} when the directory belongs to an earlier topic of that name.
+   */
   openOrCreate(topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog>;
   /** Closes and removes a log: renamed first, so that a crash in between does not bring it back. */
   delete(topic: string, partition: number): Promise<void>;
+  /** What all logs together hold at this moment. */
+  resources(): LogResources;
   /** Flushes and closes every log, writes the checkpoints and marks the stop as clean. */
   close(): Promise<void>;
 }

@@ -62,6 +62,11 @@ export class SegmentedLog implements PartitionLog {
     return this.#state.logStartOffset;
   }
 
+  /** @internal True if records before the log start offset are still in its first segment. */
+  get startsInsideSegment(): boolean {
+    return this.#state.logStartOffset > this.#state.segments.first.baseOffset;
+  }
+
   get logEndOffset(): number {
     return this.#state.logEndOffset;
   }

@@ -58,7 +58,11 @@ export class Checkpoints {
   save(kind: Kind, logs: Iterable<SegmentedLog>): Promise<void> {
     return this.#writing.run(async () => {
       const offsets = new Map<string, number>();
-      for (const log of logs) offsets.set(partitionKey(log.topic, log.partition), log[kind]);
+      for (const log of logs) {
+        // As in Kafka: a start offset that the first segment's name says already is not repeated.
+        if (kind === "logStartOffset" && !log.startsInsideSegment) continue;
+        offsets.set(partitionKey(log.topic, log.partition), log[kind]);
+      }
       if (isSame(offsets, this.#saved[kind])) return;
       await writeOffsetCheckpoint(this.#disk, this.#path(kind), offsets);
       this.#saved[kind] = offsets;

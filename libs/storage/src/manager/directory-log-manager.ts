@@ -10,12 +10,13 @@ import {
   partitionDirectoryName,
 } from "../files/names.ts";
 import { readTopicId, writeTopicId } from "../files/partition-metadata.ts";
+import { AsyncMutex } from "../log/async-mutex.ts";
 import { loadLog } from "../log/log-loader.ts";
 import type { LogEnvironment, LogIdentity } from "../log/log-state.ts";
 import { SegmentedLog } from "../log/segmented-log.ts";
 import { defaultLogConfig, type LogConfig } from "../log-config.ts";
 import { InconsistentTopicId } from "../log-errors.ts";
-import type { LogManager } from "../log-manager.ts";
+import type { LogManager, LogResources } from "../log-manager.ts";
 import { BufferPool } from "../memory/buffer-pool.ts";
 import { TailMemory } from "../memory/tail.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -51,8 +52,8 @@ export class DirectoryLogManager implements LogManager {
   readonly #env: LogEnvironment;
   readonly #checkpoints: Checkpoints;
   readonly #logs = new Map<string, SegmentedLog>();
-  /** Logs that are being opened, so that two callers get the same one. */
-  readonly #opening = new Map<string, Promise<SegmentedLog>>();
+  /** Partitions whose log is being opened or deleted. */
+  readonly #mutexes = new Map<string, AsyncMutex>();
   readonly #timers = new Set<Timer>();
   #isClosed = false;
   #isFailed = false;
@@ -107,32 +108,36 @@ export class DirectoryLogManager implements LogManager {
 
   async openOrCreate(topic: string, partition: number, topicId: string, config: LogConfig): Promise<SegmentedLog> {
     const name = partitionDirectoryName(topic, partition);
-    const existing = this.#logs.get(name) ?? (await this.#opening.get(name));
-    if (existing !== undefined) {
+    return await this.#oneAtATime(name, async () => {
+      const existing = this.#logs.get(name);
+      if (existing === undefined)
+        return await this.#create({ topic, partition, topicId, directory: this.#path(name) }, config);
       checkTopicId(existing, topicId);
       existing.updateConfig(config);
       return existing;
-    }
-    const opening = this.#create({ topic, partition, topicId, directory: this.#path(name) }, config);
-    this.#opening.set(name, opening);
-    try {
-      return await opening;
-    } finally {
-      this.#opening.delete(name);
-    }
+    });
   }
 
   async delete(topic: string, partition: number): Promise<void> {
     const name = partitionDirectoryName(topic, partition);
-    const log = this.#logs.get(name);
-    if (log === undefined) return;
-    this.#logs.delete(name);
-    await log.abandon();
-    const deletedPath = this.#path(deletedDirectoryName(topic, partition, this.#uniqueId()));
-    await this.#disk.rename(log.directory, deletedPath);
-    await this.#disk.syncDirectory(this.#options.directory);
-    await this.#checkpoints.saveAll(() => this.#logs.values());
-    this.#after(log.config.fileDeleteDelayMs, () => this.#disk.remove(deletedPath));
+    await this.#oneAtATime(name, async () => {
+      const log = this.#logs.get(name);
+      if (log === undefined) return;
+      this.#logs.delete(name);
+      await log.abandon();
+      await this.#removeDirectory(log);
+    });
+  }
+
+  resources(): LogResources {
+    const { files, pool, tailMemory } = this.#env;
+    return {
+      tailBytes: tailMemory.pinnedBytes,
+      tailBytesMax: this.#options.tailMemoryBytes,
+      lentReadBytes: pool.lentBytes,
+      pooledReadBytes: pool.retainedBytes,
+      openFiles: files.openCount,
+    };
   }
 
   async close(): Promise<void> {
@@ -140,7 +145,7 @@ export class DirectoryLogManager implements LogManager {
     this.#isClosed = true;
     for (const timer of this.#timers) timer.cancel();
     try {
-      await Promise.allSettled(this.#opening.values());
+      await Promise.all(Array.from(this.#mutexes.keys(), (name) => this.#oneAtATime(name, async () => {})));
       const errors = await this.#closeLogs();
       await this.#checkpoints.saveAll(() => this.#logs.values());
       if (errors.length > 0) throw errors[0];
@@ -157,6 +162,26 @@ export class DirectoryLogManager implements LogManager {
       await log.close().catch((error) => errors.push(error));
     });
     return errors;
+  }
+
+  async #removeDirectory(log: SegmentedLog): Promise<void> {
+    const deletedPath = this.#path(deletedDirectoryName(log.topic, log.partition, this.#uniqueId()));
+    await this.#disk.rename(log.directory, deletedPath);
+    await this.#disk.syncDirectory(this.#options.directory);
+    await this.#checkpoints.saveAll(() => this.#logs.values());
+    this.#after(log.config.fileDeleteDelayMs, () => this.#disk.remove(deletedPath));
+  }
+
+  /** Runs what opens or deletes one partition's log after what was begun on it before. */
+  #oneAtATime<T>(name: string, action: () => Promise<T>): Promise<T> {
+    const mutex = this.#mutexes.get(name) ?? new AsyncMutex();
+    this.#mutexes.set(name, mutex);
+    const result = mutex.run(action);
+    const forget = () => {
+      if (mutex.isIdle) this.#mutexes.delete(name);
+    };
+    result.then(forget, forget);
+    return result;
   }
 
   async #openFound(name: string, isCleanStop: boolean): Promise<void> {

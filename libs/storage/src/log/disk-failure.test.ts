@@ -1,0 +1,245 @@
+import { createMemoryDisk, type DiskErrorCode } from "@ottla/runtime";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { batch, concat, sequenced } from "../test-support/batches.ts";
+import { copyDisk, FaultyDisk, type Operation } from "../test-support/disks.ts";
+import { append, openFixture, openLog, readAll } from "../test-support/fixture.ts";
+
+const STORAGE_ERROR = 56;
+const client = { leaderEpoch: 0, origin: "client" } as const;
+
+const unhandled: unknown[] = [];
+const noteUnhandled = (reason: unknown) => void unhandled.push(reason);
+
+beforeEach(() => void process.on("unhandledRejection", noteUnhandled));
+
+afterEach(async () => {
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("unhandledRejection", noteUnhandled);
+  expect(unhandled.splice(0)).toEqual([]);
+});
+
+function failing(operation: Operation, pattern: RegExp, code: DiskErrorCode) {
+  return (asked: Operation, path: string) => (asked === operation && pattern.test(path) ? code : null);
+}
+
+describe("a full disk", () => {
+  it("refuses appends, keeps serving reads, and is used again once there is space", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk, tailMemoryBytes: 0 });
+    const log = await openLog(fixture);
+    await append(log, batch({ count: 2 }));
+    const before = await readAll(log);
+    disk.fault = failing("write", /\.log$/, "NO_SPACE");
+    disk.tornBytes = 70;
+    await expect(append(log, batch({ count: 2 }))).rejects.toMatchObject({ name: "DiskError", code: "NO_SPACE" });
+    expect([log.logEndOffset, log.sizeBytes]).toEqual([2, before.length]);
+    expect(Buffer.compare(await readAll(log), before)).toBe(0);
+    await expect(append(log, batch({ count: 2 }))).rejects.toMatchObject({ code: "NO_SPACE" });
+    disk.fault = () => null;
+    expect((await append(log, batch({ count: 2 }))).baseOffset).toBe(2);
+    await fixture.manager.close();
+    const again = await openFixture({ disk });
+    expect(again.manager.get("topic", 0)!.logEndOffset).toBe(4);
+    await again.manager.close();
+  });
+
+  it("takes back offsets, sequences and epochs of everything that was queued", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk });
+    const log = await openLog(fixture);
+    await append(log, sequenced({ producerId: 1 }, 0));
+    disk.fault = failing("write", /\.log$/, "NO_SPACE");
+    const lost = [1, 2, 3].map((sequence) =>
+      log.appendAsLeader(sequenced({ producerId: 1 }, sequence), { leaderEpoch: 1, origin: "client" }),
+    );
+    const repeated = log.appendAsLeader(sequenced({ producerId: 1 }, 3), { leaderEpoch: 1, origin: "client" });
+    expect(repeated.isDuplicate).toBe(true);
+    for (const one of [...lost, repeated]) await expect(one.written).rejects.toMatchObject({ code: "NO_SPACE" });
+    expect([log.logEndOffset, log.latestLeaderEpoch]).toEqual([1, 0]);
+    disk.fault = () => null;
+    const retried = await append(log, sequenced({ producerId: 1 }, 1), 1);
+    expect([retried.isDuplicate, retried.baseOffset]).toEqual([false, 1]);
+    expect(await append(log, sequenced({ producerId: 1 }, 0), 1)).toMatchObject({ isDuplicate: true, baseOffset: 0 });
+    await fixture.manager.close();
+  });
+
+  it("while a segment rolls loses nothing, and the roll is made up for", async () => {
+    for (const [operation, pattern] of [
+      ["write", /\.index$/],
+      ["write", /\.snapshot$/],
+      ["open", /00001\.log$/],
+    ] as const) {
+      const disk = new FaultyDisk();
+      const fixture = await openFixture({ disk, config: { segmentBytes: batch().length, indexIntervalBytes: 0 } });
+      const log = await openLog(fixture);
+      await append(log, batch());
+      disk.fault = failing(operation, pattern, "NO_SPACE");
+      await append(log, batch()).catch(() => {});
+      disk.fault = () => null;
+      const { baseOffset } = await append(log, batch());
+      expect(await readAll(log)).toHaveLength((baseOffset + 1) * batch().length);
+      await fixture.manager.close();
+      const again = await openFixture({ disk, config: fixture.config });
+      expect(again.manager.get("topic", 0)!.logEndOffset).toBe(baseOffset + 1);
+      await again.manager.close();
+    }
+  });
+
+  it("is what the memory disk is at its capacity", async () => {
+    const fixture = await openFixture({ disk: createMemoryDisk({ capacityBytes: 300_000 }) });
+    const log = await openLog(fixture);
+    const big = () => batch({ valueBytes: 50_000 });
+    let written = 0;
+    await expect(
+      (async () => {
+        for (;;) {
+          await append(log, big());
+          written++;
+        }
+      })(),
+    ).rejects.toMatchObject({ code: "NO_SPACE" });
+    expect(written).toBeGreaterThan(2);
+    await log.truncateTo(1);
+    expect((await append(log, big())).baseOffset).toBe(1);
+    await fixture.manager.close();
+  });
+});
+
+describe("a failing disk", () => {
+  it("rejects what is in flight and queued, and takes the log offline", async () => {
+    const disk = new FaultyDisk();
+    const failures: string[] = [];
+    const fixture = await openFixture({ disk, onDiskFailure: (error) => failures.push(error.code) });
+    const log = await openLog(fixture);
+    await append(log, batch());
+    disk.fault = failing("write", /\.log$/, "IO");
+    const lost = [log.appendAsLeader(batch(), client), log.appendAsLeader(batch(), client)];
+    for (const one of lost) await expect(one.written).rejects.toMatchObject({ name: "DiskError", code: "IO" });
+    disk.fault = () => null;
+    expect(() => log.appendAsLeader(batch(), client)).toThrow(expect.objectContaining({ errno: STORAGE_ERROR }));
+    expect(log.logEndOffset).toBe(1);
+    expect((await readAll(log)).length).toBe(batch().length);
+    expect(failures).toEqual(["IO"]);
+    await fixture.manager.close();
+    const again = await openFixture({ disk });
+    expect(again.manager.get("topic", 0)!.logEndOffset).toBe(1);
+    await again.manager.close();
+  });
+
+  it("leaves other logs of the directory alone", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk });
+    const [bad, good] = [await openLog(fixture, "bad"), await openLog(fixture, "good")];
+    disk.fault = failing("write", /bad-0/, "IO");
+    await expect(append(bad, batch())).rejects.toMatchObject({ code: "IO" });
+    expect((await append(good, batch())).baseOffset).toBe(0);
+    disk.fault = () => null;
+    await fixture.manager.close();
+  });
+
+  it("never counts a failed sync as durable", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk, config: { flushMessages: 1 } });
+    const log = await openLog(fixture);
+    await append(log, batch());
+    disk.fault = failing("sync", /\.log$/, "IO");
+    await expect(append(log, batch())).rejects.toMatchObject({ code: "IO" });
+    disk.fault = () => null;
+    expect(() => log.appendAsLeader(batch(), client)).toThrow(expect.objectContaining({ errno: STORAGE_ERROR }));
+    await fixture.manager.close();
+  });
+
+  it("that cannot close a log leaves no mark of a clean shutdown, but lets go of the lock", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk });
+    const [bad, good] = [await openLog(fixture, "bad"), await openLog(fixture, "good")];
+    await Promise.all([append(bad, batch()), append(good, batch())]);
+    disk.fault = failing("sync", /bad-0/, "IO");
+    await expect(fixture.manager.close()).rejects.toMatchObject({ code: "IO" });
+    disk.fault = () => null;
+    expect(await disk.stat("/data/.kafka_cleanshutdown")).toBeNull();
+    const again = await openFixture({ disk });
+    expect([again.manager.get("bad", 0)!.logEndOffset, again.manager.get("good", 0)!.logEndOffset]).toEqual([1, 1]);
+    await again.manager.close();
+  });
+});
+
+describe("group commit", () => {
+  it("writes what one turn appends in one go, and what comes meanwhile in the next", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk });
+    const log = await openLog(fixture);
+    disk.counts.write = 0;
+    const first = Array.from({ length: 50 }, () => log.appendAsLeader(batch(), client));
+    await Promise.all(first.map((one) => one.written));
+    expect(disk.counts.write).toBe(1);
+    await append(log, batch());
+    expect(disk.counts.write).toBe(2);
+    await fixture.manager.close();
+  });
+
+  it("syncs once for all that wait, and only where flush.messages asks for it", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk, config: { flushMessages: 1 } });
+    const log = await openLog(fixture);
+    await append(log, batch());
+    disk.counts.sync = 0;
+    const appends = Array.from({ length: 20 }, () => log.appendAsLeader(batch(), client));
+    await Promise.all(appends.map((one) => one.written));
+    expect(disk.counts.sync).toBe(1);
+    log.updateConfig({ ...fixture.config, flushMessages: 5 });
+    disk.counts.sync = 0;
+    for (let i = 0; i < 10; i++) await append(log, batch());
+    expect(disk.counts.sync).toBe(2);
+    log.updateConfig({ ...fixture.config, flushMessages: Number.POSITIVE_INFINITY });
+    disk.counts.sync = 0;
+    for (let i = 0; i < 10; i++) await append(log, batch());
+    expect(disk.counts.sync).toBe(0);
+    await fixture.manager.close();
+  });
+
+  it("makes the names of new segments durable before it acknowledges with flush.messages=1", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk, config: { flushMessages: 1, segmentBytes: batch().length } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 3; i++) {
+      const before = disk.counts.syncDirectory;
+      await append(log, batch());
+      expect(disk.counts.syncDirectory).toBeGreaterThan(before);
+    }
+    await fixture.manager.close();
+  });
+
+  it("syncs in the background flush.ms after a write, without holding anything up", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk, config: { flushMs: 100 } });
+    const log = await openLog(fixture);
+    disk.counts.sync = 0;
+    await append(log, batch());
+    await fixture.runtime.advance(99);
+    expect([disk.counts.sync, log.recoveryPoint]).toEqual([0, 0]);
+    await fixture.runtime.advance(1);
+    expect(disk.counts.sync).toBeGreaterThan(0);
+    expect(log.recoveryPoint).toBe(1);
+    disk.counts.sync = 0;
+    await fixture.runtime.advance(1000);
+    expect(disk.counts.sync).toBe(0);
+    await fixture.manager.close();
+  });
+
+  it("has on disk, with flush.messages=1, everything that it acknowledged", async () => {
+    const fixture = await openFixture({ config: { flushMessages: 1, segmentBytes: 300 } });
+    const log = await openLog(fixture);
+    const acknowledged: Uint8Array[] = [];
+    for (let i = 0; i < 8; i++) {
+      const bytes = batch({ count: 2 });
+      await append(log, bytes);
+      acknowledged.push(bytes);
+      await fixture.runtime.settle();
+      const again = await openFixture({ disk: await copyDisk(fixture.disk), config: fixture.config });
+      expect(Buffer.compare(await readAll(again.manager.get("topic", 0)!), concat(acknowledged))).toBe(0);
+      await again.manager.close();
+    }
+    await fixture.manager.close();
+  });
+});

@@ -1,0 +1,189 @@
+import { assignOffsets, baseOffsetAt, batchSizeAt } from "@ottla/protocol/internal";
+import { describe, expect, it } from "vitest";
+import { batch, concat, marker, sequenced } from "../test-support/batches.ts";
+import { copyDisk, fileNames, readText } from "../test-support/disks.ts";
+import { append, openFixture, openLog, readAll } from "../test-support/fixture.ts";
+
+/** A batch as a follower gets it: with its leader's offsets and epoch. */
+function placed(baseOffset: number, count: number, leaderEpoch = 0): Uint8Array {
+  const bytes = batch({ count });
+  assignOffsets(bytes, 0, baseOffset, leaderEpoch);
+  return bytes;
+}
+
+describe("a follower's log", () => {
+  it("keeps offsets, gaps and epochs as the leader gave them", async () => {
+    const fixture = await openFixture({ tailMemoryBytes: 0 });
+    const log = await openLog(fixture);
+    const batches = [placed(5, 2, 1), placed(7, 1, 1), placed(20, 3, 4)];
+    await log.appendAsFollower(concat(batches.slice(0, 2))).written;
+    await log.appendAsFollower(batches[2]!).written;
+    expect([log.logEndOffset, log.highWatermark, log.latestLeaderEpoch]).toEqual([23, 0, 4]);
+    expect(Buffer.compare(await readAll(log), concat(batches))).toBe(0);
+    expect(log.endOffsetForEpoch(1)).toEqual({ leaderEpoch: 1, endOffset: 20 });
+    const read = await log.read(10, { maxBytes: 1000, minOneBatch: true, limit: "logEnd" });
+    expect(baseOffsetAt(read.chunks[0]!, 0)).toBe(20);
+    read.release();
+    await fixture.manager.close();
+  });
+
+  it("refuses what does not follow on its end, and what is damaged", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await log.appendAsFollower(placed(0, 3)).written;
+    expect(() => log.appendAsFollower(placed(2, 3))).toThrow(/cannot follow 2/);
+    expect(() => log.appendAsFollower(concat([placed(3, 3), placed(5, 1)]))).toThrow(/cannot follow 5/);
+    const damaged = placed(3, 1);
+    damaged[70]! ^= 1;
+    expect(() => log.appendAsFollower(damaged)).toThrow(expect.objectContaining({ errno: 2 }));
+    expect(log.logEndOffset).toBe(3);
+    await fixture.manager.close();
+  });
+
+  it("takes its leader's sequences as they are", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    const first = sequenced({ producerId: 1 }, 40, 1);
+    const second = sequenced({ producerId: 1 }, 90, 1);
+    assignOffsets(second, 0, 1, 0);
+    await log.appendAsFollower(concat([first, second])).written;
+    const appended = await append(log, sequenced({ producerId: 1 }, 91, 1));
+    expect([appended.baseOffset, appended.isDuplicate]).toEqual([2, false]);
+    await fixture.manager.close();
+  });
+});
+
+describe("truncateTo", () => {
+  it("removes every record at or above the offset, from memory and disk, and what was known of them", async () => {
+    const fixture = await openFixture({ config: { segmentBytes: 600, indexIntervalBytes: 0 } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 20; i++) await append(log, batch({ count: 2, valueBytes: 60 }), i);
+    log.setHighWatermark(40);
+    const before = await readAll(log);
+    await log.truncateTo(14);
+    expect([log.logEndOffset, log.highWatermark, log.latestLeaderEpoch]).toEqual([14, 14, 6]);
+    const kept = before.subarray(0, 7 * batchSizeAt(before, 0));
+    expect(Buffer.compare(await readAll(log), kept)).toBe(0);
+    const appended = await append(log, batch(), 30);
+    expect(appended.baseOffset).toBe(14);
+    const again = await openFixture({ disk: await copyDisk(fixture.disk), config: fixture.config });
+    expect(again.manager.get("topic", 0)!.logEndOffset).toBe(15);
+    await Promise.all([fixture.manager.close(), again.manager.close()]);
+  });
+
+  it("does nothing at or beyond the log end", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await append(log, batch({ count: 2 }));
+    await log.truncateTo(2);
+    await log.truncateTo(50);
+    expect(log.logEndOffset).toBe(2);
+    await fixture.manager.close();
+  });
+
+  it("removes a batch that the offset falls into as a whole", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await append(log, batch({ count: 2 }));
+    await append(log, batch({ count: 5 }));
+    await log.truncateTo(4);
+    expect(log.logEndOffset).toBe(2);
+    await fixture.manager.close();
+  });
+
+  it("below the first segment begins the log anew there", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await log.truncateFullyAndStartAt(100);
+    await append(log, batch({ count: 2 }));
+    await log.truncateTo(40);
+    expect([log.logStartOffset, log.highWatermark, log.logEndOffset]).toEqual([40, 40, 40]);
+    await fixture.manager.close();
+  });
+
+  it("forgets sequences, transactions and aborts that it removed, and remembers those before", async () => {
+    for (const segmentBytes of [200, 1_000_000]) {
+      const fixture = await openFixture({ config: { segmentBytes } });
+      const log = await openLog(fixture);
+      const [one, two] = [{ producerId: 1 }, { producerId: 2 }];
+      await append(log, sequenced(one, 0, 1, true));
+      await append(log, sequenced(two, 0, 1));
+      await append(log, sequenced(two, 1, 1));
+      await log.appendAsLeader(marker(one, "abort"), { leaderEpoch: 0, origin: "control" }).written;
+      await append(log, sequenced(one, 1, 1, true));
+      await log.truncateTo(2);
+      log.setHighWatermark(2);
+      expect(log.lastStableOffset).toBe(0);
+      expect(await append(log, sequenced(two, 1, 1))).toMatchObject({ baseOffset: 2, isDuplicate: false });
+      expect(await append(log, sequenced(one, 0, 1, true))).toMatchObject({ isDuplicate: true });
+      await log.appendAsLeader(marker(one, "commit"), { leaderEpoch: 0, origin: "control" }).written;
+      log.setHighWatermark(4);
+      const read = await log.read(0, { maxBytes: 10_000, minOneBatch: true, limit: "lastStable" });
+      expect(read.abortedTransactions).toEqual([]);
+      read.release();
+      await fixture.manager.close();
+    }
+  });
+
+  it("lowers the recovery point on disk before anything is appended in its place", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    for (let i = 0; i < 10; i++) await append(log, batch());
+    await log.flush();
+    await fixture.runtime.advance(60_000);
+    expect(await readText(fixture.disk, "/data/recovery-point-offset-checkpoint")).toBe("0\n1\ntopic 0 10\n");
+    await log.truncateTo(4);
+    expect(await readText(fixture.disk, "/data/recovery-point-offset-checkpoint")).toBe("0\n1\ntopic 0 4\n");
+    await fixture.manager.close();
+  });
+
+  it("lets appends of the same turn go first", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    const appended = log.appendAsLeader(batch({ count: 3 }), { leaderEpoch: 0, origin: "client" });
+    await log.truncateTo(0);
+    await appended.written;
+    expect(log.logEndOffset).toBe(0);
+    expect((await append(log, batch())).baseOffset).toBe(0);
+    await fixture.manager.close();
+  });
+});
+
+describe("truncateFullyAndStartAt", () => {
+  it.each([0, 7, 1000])("begins the log anew at %i", async (offset) => {
+    const fixture = await openFixture({ config: { segmentBytes: 300, fileDeleteDelayMs: 1000 } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 10; i++) await append(log, sequenced({ producerId: 1 }, i));
+    log.setHighWatermark(10);
+    await log.truncateFullyAndStartAt(offset);
+    expect([log.logStartOffset, log.highWatermark, log.logEndOffset, log.latestLeaderEpoch]).toEqual([
+      offset,
+      offset,
+      offset,
+      -1,
+    ]);
+    expect((await append(log, sequenced({ producerId: 1 }, 44))).baseOffset).toBe(offset);
+    await fixture.runtime.advance(1000);
+    const names = await fileNames(fixture.disk, "/data/topic-0");
+    expect(names.filter((name) => name.includes(".deleted"))).toEqual([]);
+    expect(names.filter((name) => name.endsWith(".log"))).toEqual([`${String(offset).padStart(20, "0")}.log`]);
+    await fixture.manager.close();
+    const again = await openFixture({ disk: fixture.disk });
+    const reopened = again.manager.get("topic", 0)!;
+    expect([reopened.logStartOffset, reopened.logEndOffset]).toEqual([offset, offset + 1]);
+    await again.manager.close();
+  });
+});
+
+describe("assignLeaderEpoch", () => {
+  it("marks where a leader begins, durably, before it has written anything", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await append(log, batch({ count: 3 }), 0);
+    await log.assignLeaderEpoch(5);
+    expect(log.latestLeaderEpoch).toBe(5);
+    expect(log.endOffsetForEpoch(0)).toEqual({ leaderEpoch: 0, endOffset: 3 });
+    expect(await readText(fixture.disk, "/data/topic-0/leader-epoch-checkpoint")).toBe("0\n2\n0 0\n5 3\n");
+    await fixture.manager.close();
+  });
+});

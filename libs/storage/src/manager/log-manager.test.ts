@@ -1,0 +1,201 @@
+import { createSystemRuntime } from "@ottla/runtime";
+import { afterEach, describe, expect, it } from "vitest";
+import { batch } from "../test-support/batches.ts";
+import {
+  bothDisks,
+  copyDisk,
+  fileNames,
+  readText,
+  removeTemporaryDirectories,
+  writeFile,
+} from "../test-support/disks.ts";
+import { append, openFixture, openLog, readAll, TOPIC_ID } from "../test-support/fixture.ts";
+
+afterEach(removeTemporaryDirectories);
+
+const OTHER_ID = "BBBBBBBBBBBBBBBBBBBBBA";
+
+describe.each(bothDisks)("a log directory on a %s disk", (_name, createDisk) => {
+  it("holds what Kafka's does, after a clean stop", async () => {
+    const disk = createDisk();
+    const fixture = await openFixture({ disk });
+    const log = await openLog(fixture, "orders", 3);
+    await append(log, batch({ count: 4 }), 2);
+    log.setHighWatermark(3);
+    await fixture.manager.close();
+    const names = (await fileNames(disk, "/data")).filter((name) => !name.startsWith(".lock"));
+    expect(names).toEqual([
+      ".kafka_cleanshutdown",
+      "orders-3",
+      "recovery-point-offset-checkpoint",
+      "replication-offset-checkpoint",
+    ]);
+    expect(await fileNames(disk, "/data/orders-3")).toEqual([
+      "00000000000000000000.index",
+      "00000000000000000000.log",
+      "00000000000000000000.timeindex",
+      "00000000000000000004.snapshot",
+      "leader-epoch-checkpoint",
+      "partition.metadata",
+    ]);
+    expect(await readText(disk, "/data/recovery-point-offset-checkpoint")).toBe("0\n1\norders 3 4\n");
+    expect(await readText(disk, "/data/replication-offset-checkpoint")).toBe("0\n1\norders 3 3\n");
+    expect(await readText(disk, "/data/orders-3/leader-epoch-checkpoint")).toBe("0\n1\n2 0\n");
+    expect(await readText(disk, "/data/orders-3/partition.metadata")).toBe(`version: 0\ntopic_id: ${TOPIC_ID}`);
+  });
+
+  it("can be open only once", async () => {
+    const disk = createDisk();
+    const fixture = await openFixture({ disk });
+    await expect(openFixture({ disk })).rejects.toMatchObject({ name: "DiskError", code: "LOCKED" });
+    await fixture.manager.close();
+    await (await openFixture({ disk })).manager.close();
+  });
+
+  it("deletes a log for good, while it is read and appended to", async () => {
+    const disk = createDisk();
+    const fixture = await openFixture({ disk, tailMemoryBytes: 0, config: { fileDeleteDelayMs: 1000 } });
+    const [gone, kept] = [await openLog(fixture, "gone"), await openLog(fixture, "kept")];
+    await Promise.all([append(gone, batch({ count: 2 })), append(kept, batch({ count: 3 }))]);
+    const read = gone.read(0, { maxBytes: 1000, minOneBatch: true, limit: "logEnd" });
+    const appended = gone.appendAsLeader(batch(), { leaderEpoch: 0, origin: "client" });
+    await fixture.manager.delete("gone", 0);
+    await fixture.manager.delete("gone", 0);
+    expect((await read).sizeBytes).toBeGreaterThan(0);
+    await appended.written;
+    expect(fixture.manager.get("gone", 0)).toBeUndefined();
+    expect((await fileNames(disk, "/data")).filter((name) => /^gone-0\.[0-9a-f]{32}-delete$/.test(name))).toHaveLength(
+      1,
+    );
+    const again = await openLog(fixture, "gone");
+    expect(again.logEndOffset).toBe(0);
+    await fixture.runtime.advance(1000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await fileNames(disk, "/data")).filter((name) => name.endsWith("-delete"))).toEqual([]);
+    await fixture.manager.close();
+    const reopened = await openFixture({ disk });
+    expect([...reopened.manager.logs()].map((log) => [log.topic, log.logEndOffset]).sort()).toEqual([
+      ["gone", 0],
+      ["kept", 3],
+    ]);
+    await reopened.manager.close();
+  });
+
+  it("removes at the start what a deletion had left", async () => {
+    const disk = createDisk();
+    const fixture = await openFixture({ disk });
+    await append(await openLog(fixture, "gone"), batch());
+    await fixture.manager.delete("gone", 0);
+    await fixture.manager.close();
+    expect((await fileNames(disk, "/data")).filter((name) => name.endsWith("-delete"))).toHaveLength(1);
+    const again = await openFixture({ disk });
+    expect((await fileNames(disk, "/data")).filter((name) => name.endsWith("-delete"))).toEqual([]);
+    await again.manager.close();
+  });
+
+  it("keeps few files open however many logs there are", async () => {
+    const disk = createDisk();
+    const fixture = await openFixture({ disk, maxOpenFiles: 5, tailMemoryBytes: 0, config: { segmentBytes: 300 } });
+    const logs = await Promise.all(Array.from({ length: 20 }, (_, i) => openLog(fixture, `topic-${i}`)));
+    for (let round = 0; round < 6; round++) {
+      await Promise.all(logs.map((log) => append(log, batch({ valueBytes: 60 }))));
+    }
+    expect(fixture.manager.resources().openFiles).toBeLessThanOrEqual(5);
+    for (const log of logs) expect((await readAll(log)).length).toBe(log.sizeBytes);
+    expect(fixture.manager.resources().openFiles).toBeLessThanOrEqual(5);
+    await fixture.manager.close();
+    expect(fixture.manager.resources().openFiles).toBe(0);
+  });
+});
+
+describe("a log manager", () => {
+  it("gives two callers at once the same log", async () => {
+    const fixture = await openFixture();
+    const [one, two] = await Promise.all([openLog(fixture), openLog(fixture)]);
+    expect(one).toBe(two);
+    expect([...fixture.manager.logs()]).toEqual([one]);
+    await fixture.manager.close();
+  });
+
+  it("does not hand out the log of an earlier topic of the same name", async () => {
+    const fixture = await openFixture();
+    await openLog(fixture);
+    const opening = fixture.manager.openOrCreate("topic", 0, OTHER_ID, fixture.config);
+    await expect(opening).rejects.toMatchObject({ name: "InconsistentTopicId", foundTopicId: TOPIC_ID });
+    await fixture.manager.delete("topic", 0);
+    expect((await fixture.manager.openOrCreate("topic", 0, OTHER_ID, fixture.config)).topicId).toBe(OTHER_ID);
+    await fixture.manager.close();
+  });
+
+  it("checkpoints what changed, in its intervals, and leaves no timer behind", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await append(log, batch({ count: 5 }));
+    log.setHighWatermark(4);
+    await fixture.runtime.advance(5000);
+    expect(await readText(fixture.disk, "/data/replication-offset-checkpoint")).toBe("0\n1\ntopic 0 4\n");
+    await log.flush();
+    await fixture.runtime.advance(60_000);
+    expect(await readText(fixture.disk, "/data/recovery-point-offset-checkpoint")).toBe("0\n1\ntopic 0 5\n");
+    await fixture.manager.close();
+    expect(fixture.runtime.pendingTimers).toBe(0);
+  });
+
+  it("has the high watermark again after a kill", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await append(log, batch({ count: 5 }));
+    log.setHighWatermark(4);
+    await fixture.runtime.advance(5000);
+    log.setHighWatermark(5);
+    const again = await openFixture({ disk: await copyDisk(fixture.disk) });
+    expect(again.manager.get("topic", 0)!.highWatermark).toBe(4);
+    await Promise.all([fixture.manager.close(), again.manager.close()]);
+  });
+
+  it("counts a kill while it opens as an unclean stop", async () => {
+    const fixture = await openFixture();
+    await append(await openLog(fixture), batch());
+    await fixture.manager.close();
+    const again = await openFixture({ disk: fixture.disk });
+    expect(await fixture.disk.stat("/data/.kafka_cleanshutdown")).toBeNull();
+    await again.manager.close();
+  });
+
+  it("says which file of the directory it cannot use, and lets go of the lock", async () => {
+    const fixture = await openFixture();
+    await append(await openLog(fixture), batch());
+    await fixture.manager.close();
+    const path = "/data/topic-0/leader-epoch-checkpoint";
+    const content = await readText(fixture.disk, path);
+    await writeFile(fixture.disk, path, "nonsense");
+    await expect(openFixture({ disk: fixture.disk })).rejects.toThrow(`${path} cannot be used`);
+    await writeFile(fixture.disk, path, content);
+    await (await openFixture({ disk: fixture.disk })).manager.close();
+  });
+
+  it("closes twice, and with appends on their way", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    const appends = Array.from({ length: 30 }, () => log.appendAsLeader(batch(), { leaderEpoch: 0, origin: "client" }));
+    await Promise.all([fixture.manager.close(), fixture.manager.close()]);
+    await Promise.all(appends.map((one) => one.written));
+    const again = await openFixture({ disk: fixture.disk });
+    expect(again.manager.get("topic", 0)!.logEndOffset).toBe(30);
+    await again.manager.close();
+  });
+
+  it("opens hundreds of logs at once, and finds each as it was", async () => {
+    const disk = bothDisks[1]![1]();
+    const runtime = createSystemRuntime() as never;
+    const fixture = await openFixture({ disk, runtime });
+    const logs = await Promise.all(Array.from({ length: 300 }, (_, i) => openLog(fixture, `topic-${i % 10}`, i)));
+    await Promise.all(logs.map((log, i) => append(log, batch({ count: 1 + (i % 5) }))));
+    await fixture.manager.close();
+    const again = await openFixture({ disk, runtime });
+    for (const log of logs) {
+      expect(again.manager.get(log.topic, log.partition)!.logEndOffset).toBe(1 + (log.partition % 5));
+    }
+    await again.manager.close();
+  });
+});

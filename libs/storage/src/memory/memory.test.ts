@@ -1,0 +1,124 @@
+import { describe, expect, it } from "vitest";
+import { batch, concat } from "../test-support/batches.ts";
+import { append, openFixture, openLog, READ_ALL } from "../test-support/fixture.ts";
+import { BufferPool } from "./buffer-pool.ts";
+import { Tail, TailMemory } from "./tail.ts";
+
+const KIB = 1024;
+
+function chunk(offset: number, bytes: Uint8Array) {
+  return { bytes, baseOffset: offset, lastOffset: offset };
+}
+
+describe("the memory of tails", () => {
+  it("counts what slices pin: a whole buffer, once however many slices it has", () => {
+    const memory = new TailMemory(1000 * KIB);
+    const [one, two] = [new Tail(memory), new Tail(memory)];
+    const socketChunk = new Uint8Array(64 * KIB);
+    one.add(chunk(0, socketChunk.subarray(0, 100)));
+    two.add(chunk(0, socketChunk.subarray(100, 200)));
+    one.add(chunk(1, socketChunk.subarray(200, 300)));
+    expect(memory.pinnedBytes).toBe(64 * KIB);
+    one.clear();
+    expect(memory.pinnedBytes).toBe(64 * KIB);
+    two.clear();
+    expect(memory.pinnedBytes).toBe(0);
+  });
+
+  it("lets the oldest chunks of all tails go when there is too much", () => {
+    const memory = new TailMemory(3 * KIB);
+    const [one, two] = [new Tail(memory), new Tail(memory)];
+    one.add(chunk(0, new Uint8Array(KIB)));
+    two.add(chunk(0, new Uint8Array(KIB)));
+    one.add(chunk(1, new Uint8Array(KIB)));
+    expect([one.startOffset, two.startOffset]).toEqual([0, 0]);
+    one.add(chunk(2, new Uint8Array(KIB)));
+    expect([one.startOffset, two.startOffset]).toEqual([1, 0]);
+    one.add(chunk(3, new Uint8Array(2 * KIB)));
+    expect([one.startOffset, two.startOffset]).toEqual([2, Number.POSITIVE_INFINITY]);
+    expect(memory.pinnedBytes).toBe(3 * KIB);
+  });
+
+  it("holds nothing larger than itself", () => {
+    const memory = new TailMemory(KIB);
+    const tail = new Tail(memory);
+    tail.add(chunk(0, new Uint8Array(2 * KIB)));
+    expect([memory.pinnedBytes, tail.startOffset]).toEqual([0, Number.POSITIVE_INFINITY]);
+  });
+
+  it("keeps its books over clears, evictions and tens of thousands of chunks", () => {
+    const memory = new TailMemory(100 * KIB);
+    const tails = Array.from({ length: 7 }, () => new Tail(memory));
+    for (let i = 0; i < 30_000; i++) {
+      tails[i % 7]!.add(chunk(i, new Uint8Array(KIB)));
+      if (i % 1009 === 0) tails[(i * 5) % 7]!.clear();
+      expect(memory.pinnedBytes).toBeLessThanOrEqual(100 * KIB);
+    }
+    for (let tail = 0; tail < 7; tail++) {
+      const { startOffset, chunks } = tails[tail]!;
+      expect(chunks[tails[tail]!.indexOf(startOffset)]?.baseOffset ?? Number.POSITIVE_INFINITY).toBe(startOffset);
+    }
+    for (const tail of tails) tail.clear();
+    expect(memory.pinnedBytes).toBe(0);
+  });
+});
+
+describe("the buffer pool", () => {
+  it("gives the same memory again, up to what it may keep", () => {
+    const pool = new BufferPool(100 * KIB);
+    const first = pool.acquire(50 * KIB);
+    expect(first.length).toBe(50 * KIB);
+    expect(pool.lentBytes).toBeGreaterThanOrEqual(50 * KIB);
+    pool.release(first);
+    expect(pool.lentBytes).toBe(0);
+    expect(pool.acquire(49 * KIB).buffer).toBe(first.buffer);
+    const others = [pool.acquire(60 * KIB), pool.acquire(60 * KIB)];
+    for (const buffer of others) pool.release(buffer);
+    expect(pool.retainedBytes).toBeLessThanOrEqual(100 * KIB);
+  });
+
+  it("wastes at most a quarter of what was asked for", () => {
+    const pool = new BufferPool(0);
+    for (let size = 32 * KIB; size < 4096 * KIB; size += 37_777) {
+      const buffer = pool.acquire(size);
+      expect(buffer.buffer.byteLength).toBeLessThanOrEqual(size * 1.25);
+      pool.release(buffer);
+    }
+  });
+});
+
+describe("reads", () => {
+  it("come from memory as long as it lasts, and from disk before that, with the same result", async () => {
+    const fixture = await openFixture({ tailMemoryBytes: 5 * KIB });
+    const log = await openLog(fixture);
+    const appended: Uint8Array[] = [];
+    for (let i = 0; i < 20; i++) {
+      appended.push(batch({ valueBytes: 900 }));
+      await append(log, appended[i]!);
+    }
+    expect(log.read(19, READ_ALL)).not.toBeInstanceOf(Promise);
+    expect(log.read(0, READ_ALL)).toBeInstanceOf(Promise);
+    for (let offset = 0; offset < 20; offset++) {
+      const read = await log.read(offset, READ_ALL);
+      expect(Buffer.compare(concat(read.chunks), concat(appended.slice(offset)))).toBe(0);
+      read.release();
+      read.release();
+    }
+    await fixture.manager.close();
+  });
+
+  it("give every pooled buffer back, also those that find nothing", async () => {
+    const fixture = await openFixture({ tailMemoryBytes: 0 });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 5; i++) await append(log, batch({ valueBytes: 900 }));
+    log.setHighWatermark(2);
+    const small = await log.read(0, { maxBytes: 10, minOneBatch: false, limit: "logEnd" });
+    expect(small.chunks).toEqual([]);
+    const held = [await log.read(0, READ_ALL), await log.read(1, { ...READ_ALL, limit: "highWatermark" })];
+    expect(fixture.manager.resources().lentReadBytes).toBeGreaterThan(0);
+    for (const read of held) read.release();
+    await log.offsetForMaxTimestamp();
+    expect(fixture.manager.resources().lentReadBytes).toBe(0);
+    await fixture.manager.close();
+  });
+});
