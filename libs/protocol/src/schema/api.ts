@@ -1,4 +1,4 @@
-import type { AnyMessage, Encodable, Infer, Message } from "./message.ts";
+import type { AnyMessage, Encodable, Infer } from "./message.ts";
 import { parseVersions, type VersionRange } from "./versions.ts";
 
 /** What an API says about itself. */
@@ -46,9 +46,9 @@ export type ResponseInput<A> = A extends ApiDefinition<AnyMessage, infer S> ? En
 
 /** Declares an API of two messages. */
 /*#__NO_SIDE_EFFECTS__*/
-export function apiMessage<QOut, QIn, SOut, SIn>(
-  options: ApiOptions<Message<QOut, QIn>, Message<SOut, SIn>>,
-): ApiDefinition<Message<QOut, QIn>, Message<SOut, SIn>> {
+export function apiMessage<Request extends AnyMessage, Response extends AnyMessage>(
+  options: ApiOptions<Request, Response>,
+): ApiDefinition<Request, Response> {
   const { key, name, request, response } = options;
   const validVersions = options.versions === undefined ? request.validVersions : parseVersions(options.versions);
   return {

@@ -90,6 +90,9 @@ export class Message<Out, In> {
   }
 }
 
+/** The message that a declaration of these fields makes. */
+export type MessageOf<F extends Fields> = Message<StructOut<F>, StructIn<F>>;
+
 /** Any message, when its types do not matter. */
 export type AnyMessage = Message<unknown, never>;
 
@@ -104,6 +107,6 @@ export type Encodable<M> = M extends Message<unknown, infer In> ? In : never;
 export function message<const F extends Fields>(
   options: MessageOptions<StructOut<F>, StructIn<F>>,
   fields: F,
-): Message<StructOut<F>, StructIn<F>> {
+): MessageOf<F> {
   return new Message(options, fields);
 }
