@@ -286,7 +286,7 @@ function portOf(brokerId: number): number {
 }
 
 /** A topic id that follows from the name: its first letters, in the 22 characters of a UUID. */
-function topicIdOf(name: string): string {
+export function topicIdOf(name: string): string {
   return `${name
     .replaceAll(/[^A-Za-z0-9_-]/g, "_")
     .padEnd(21, "x")

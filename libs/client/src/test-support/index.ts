@@ -4,5 +4,6 @@ export {
   type FakeHandler,
   type Fault,
   type FaultContext,
+  topicIdOf,
 } from "./fake-cluster.ts";
 export { FakePartition, type FakeRecord } from "./fake-partition.ts";
