@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { Runtime } from "@ottla/runtime";
 import { formatAddress } from "../address.ts";
@@ -29,7 +29,9 @@ export function createTcpConnector(runtime: Pick<Runtime, "timers">, options: Tc
 }
 
 function openSocket({ host, port }: BrokerAddress, tls: ConnectionOptions | undefined): Socket {
-  const socket = tls === undefined ? connect({ host, port }) : connectTls({ servername: host, ...tls, host, port });
+  // TLS sends names only to a server, no addresses.
+  const servername = isIP(host) === 0 ? host : undefined;
+  const socket = tls === undefined ? connect({ host, port }) : connectTls({ servername, ...tls, host, port });
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
   return socket;

@@ -1,0 +1,203 @@
+import { createSimulatedRuntime } from "@ottla/runtime";
+import { afterEach, describe, expect, test } from "vitest";
+import type { InboundRequest } from "../../server/contract.ts";
+import { testServers } from "../../test/servers.ts";
+import { apiVersionsRequest, httpRequest, RawClient, upgrade } from "../../test/sockets.ts";
+import { concat, frameOf, turns } from "../../test/support.ts";
+
+const servers = testServers();
+afterEach(() => servers.closeAll());
+
+/** A client that has been served once. */
+async function servedClient(port: number): Promise<RawClient> {
+  const client = await RawClient.connect(port);
+  client.send(apiVersionsRequest(1));
+  await client.until(() => client.received.length > 0);
+  return client;
+}
+
+describe("numbers of connections", () => {
+  test.each([
+    { limits: { maxConnections: 2 }, says: "max.connections=2" },
+    { limits: { maxConnectionsPerIp: 2 }, says: "max.connections.per.ip=2" },
+  ])("$limits: one more is closed, until one goes", async ({ limits, says }) => {
+    const { port, lines, server } = await servers.start({ limits });
+    const [first] = [await servedClient(port), await servedClient(port)];
+    expect(server.connectionCount).toBe(2);
+    const refused = await RawClient.connect(port);
+    await refused.closed;
+    expect(refused.received.length).toBe(0);
+    expect(lines()).toMatchObject([{ level: "warn", fields: { limit: says } }]);
+    first!.socket.destroy();
+    while (server.connectionCount === 2) await turns(1);
+    expect((await servedClient(port)).received.length).toBeGreaterThan(0);
+  });
+});
+
+describe("clients that say nothing", () => {
+  test.each([
+    { name: "nothing at all", bytes: "" },
+    { name: "half an HTTP header", bytes: "GET / HTTP/1.1\r\nHost: local" },
+    { name: "endless HTTP headers", bytes: "GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\n" },
+  ])("$name: are closed after their time, with one line", async ({ bytes }) => {
+    const runtime = createSimulatedRuntime(1);
+    const { port, lines } = await servers.start({ runtime, limits: { handshakeTimeoutMs: 1_000 } });
+    const client = await RawClient.connect(port);
+    if (bytes) client.send(bytes);
+    await turns(10);
+    await runtime.advance(999);
+    await turns();
+    expect(client.socket.destroyed).toBe(false);
+    await runtime.advance(1);
+    await client.closed;
+    expect(lines()).toMatchObject([{ level: "info", fields: { reason: "did not say what it wants within 1000 ms" } }]);
+    expect(runtime.pendingTimers).toBe(0);
+  });
+
+  test("one byte at a time does not buy more of it", async () => {
+    const runtime = createSimulatedRuntime(1);
+    const { port } = await servers.start({ runtime, limits: { handshakeTimeoutMs: 1_000 } });
+    const client = await RawClient.connect(port);
+    for (const character of httpRequest("GET /", { Host: "localhost" }).slice(0, 20)) {
+      client.send(character);
+      await turns(3);
+      await runtime.advance(100);
+      if (client.socket.destroyed) break;
+    }
+    await client.closed;
+    expect(client.text).toBe("");
+  });
+
+  test("an answer that is not taken does not stay for ever", async () => {
+    const runtime = createSimulatedRuntime(1);
+    const body = new Uint8Array(64 * 1024 * 1024);
+    const { port, server } = await servers.start({
+      runtime,
+      http: () => ({ status: 200, body }),
+      limits: { connectionsMaxIdleMs: 5_000 },
+    });
+    const client = await RawClient.connect(port);
+    client.socket.pause();
+    client.send(httpRequest("GET /", { Host: "localhost" }));
+    await turns(20);
+    await runtime.advance(5_000);
+    while (server.connectionCount > 0) await turns(1);
+    client.socket.destroy();
+  });
+});
+
+describe("connections.max.idle.ms", () => {
+  const limits = { connectionsMaxIdleMs: 10_000 };
+
+  test("closes idle connections, with one line", async () => {
+    const runtime = createSimulatedRuntime(1);
+    const { port, lines } = await servers.start({ runtime, limits });
+    const client = await servedClient(port);
+    await runtime.advance(9_000);
+    expect(client.socket.destroyed).toBe(false);
+    await runtime.advance(6_000);
+    await client.closed;
+    expect(lines()).toMatchObject([{ fields: { reason: expect.stringContaining("connections.max.idle.ms") } }]);
+    while (runtime.pendingTimers > 0) await runtime.advance(5_000);
+  });
+
+  test("leaves busy ones, and those that wait for an answer", async () => {
+    const runtime = createSimulatedRuntime(1);
+    const held: InboundRequest[] = [];
+    const { port } = await servers.start({ runtime, limits, handler: (request) => void held.push(request) });
+    const waiting = await RawClient.connect(port);
+    waiting.send(apiVersionsRequest(1));
+    while (held.length === 0) await turns(1);
+    await runtime.advance(60_000);
+    expect(waiting.socket.destroyed).toBe(false);
+    held[0]!.respond([frameOf(Uint8Array.of(1))]);
+    await waiting.until(() => waiting.received.length > 0);
+    expect(waiting.received.length).toBe(5);
+  });
+
+  test("drops those that do not take what they asked for", async () => {
+    const runtime = createSimulatedRuntime(1);
+    const response = frameOf(new Uint8Array(32 * 1024 * 1024));
+    const { port, server } = await servers.start({
+      runtime,
+      limits,
+      handler: (request) => request.respond([response]),
+    });
+    const client = await RawClient.connect(port);
+    client.socket.pause();
+    client.send(apiVersionsRequest(1));
+    await turns(20);
+    await runtime.advance(20_000);
+    while (server.connectionCount > 0) await turns(1);
+    client.socket.destroy();
+  });
+});
+
+describe("half-open WebSockets", () => {
+  const limits = { webSocketPingIntervalMs: 1_000 };
+
+  test("that answer no ping are dropped, those that do are kept", async () => {
+    const runtime = createSimulatedRuntime(1);
+    const { port, server } = await servers.start({ runtime, limits });
+    const dead = (await upgrade(`ws://localhost:${port}/`, { autoPong: false })).webSocket!;
+    const alive = (await upgrade(`ws://localhost:${port}/`)).webSocket!;
+    const ended = new Promise((resolve) => dead.on("close", resolve));
+    for (let i = 0; i < 3; i++) {
+      const pinged = new Promise((resolve) => alive.once("ping", resolve));
+      await runtime.advance(1_000);
+      await pinged;
+      await turns(5);
+    }
+    expect(await ended).toBe(1006);
+    expect(alive.readyState).toBe(alive.OPEN);
+    expect(server.connectionCount).toBe(1);
+    alive.terminate();
+  });
+});
+
+describe("a slow reader", () => {
+  test.each(["tcp", "websocket"])("over %s does not make the server grow", async (transport) => {
+    const response = frameOf(new Uint8Array(1024 * 1024));
+    let handled = 0;
+    const { port } = await servers.start({
+      handler: (request) => {
+        handled++;
+        request.respond([response]);
+      },
+    });
+    const asked = 1_000;
+    const requests = concat(Array.from({ length: asked }, (_, i) => apiVersionsRequest(i)));
+    if (transport === "tcp") {
+      const client = await RawClient.connect(port);
+      client.socket.pause();
+      client.send(requests);
+      await turns(50);
+      const before = handled;
+      await turns(50);
+      expect(handled).toBe(before);
+      expect(handled).toBeLessThan(50);
+      client.socket.resume();
+      await client.until(() => handled === asked && client.socket.bytesRead === asked * response.length);
+      expect(client.socket.bytesRead).toBe(asked * response.length);
+      client.socket.destroy();
+    } else {
+      const { webSocket } = await upgrade(`ws://localhost:${port}/`);
+      webSocket!.pause();
+      webSocket!.send(requests);
+      await turns(50);
+      const before = handled;
+      await turns(50);
+      expect(handled).toBe(before);
+      expect(handled).toBeLessThan(50);
+      webSocket!.resume();
+      let received = 0;
+      await new Promise<void>((resolve) => {
+        webSocket!.on("message", (data) => {
+          received += (data as Uint8Array).length;
+          if (received === asked * response.length) resolve();
+        });
+      });
+      webSocket!.terminate();
+    }
+  });
+});
