@@ -20,12 +20,12 @@ export class LogSyncer {
   #syncedOffset: number;
   #nextSync: Promise<void> | null = null;
   #flushTimer: Timer | null = null;
-  #writtenEpochs: number;
+  /** The version of the leader epochs that the checkpoint has: they were loaded from it as version 0. */
+  #writtenEpochs = 0;
 
   constructor(state: LogState) {
     this.#state = state;
     this.#syncedOffset = state.recoveryPoint;
-    this.#writtenEpochs = state.epochs.version;
   }
 
   attach(queue: AppendQueue): void {
