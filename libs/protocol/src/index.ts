@@ -38,6 +38,6 @@ export {
   type ResponseInput,
   type ResponseOf,
 } from "./schema/api.ts";
-export type { UnknownTaggedField } from "./schema/field.ts";
-export { type AnyMessage, type Encodable, type Infer, Message, message } from "./schema/message.ts";
+export type { Field, Fields, StructIn, StructOut, UnknownTaggedField } from "./schema/field.ts";
+export { type AnyMessage, type Encodable, type Infer, Message, type MessageOf, message } from "./schema/message.ts";
 export { includesVersion, type VersionRange } from "./schema/versions.ts";
