@@ -51,8 +51,9 @@ class MemoryServer {
     return client;
   }
 
+  /** Like a real server: what is in flight is answered, then the connections end. */
   #closeAll(): void {
-    for (const pipeline of this.#pipelines) pipeline.destroy();
+    for (const pipeline of this.#pipelines) pipeline.drain();
   }
 }
 
@@ -85,9 +86,10 @@ export class MemoryBroker {
     const runtime = createSimulatedRuntime(seed);
     const server = new MemoryServer();
     const broker = await startBroker({
-      config: BrokerConfig.load(settingsFromObject(config)),
+      config: BrokerConfig.fromSettings(settingsFromObject(config)),
       disk,
       directory: "/data",
+      directoryName: "memory",
       runtime,
       startServer: server.start,
     });

@@ -1,4 +1,4 @@
-import { ErrorCode } from "@ottla/protocol";
+import { ErrorCode, ZERO_UUID } from "@ottla/protocol";
 import type { GroupRequest, OffsetFetchGroup, OffsetFetchGroupAnswer } from "../group-requests.ts";
 import type { CoordinatorContext } from "../shard/coordinator-context.ts";
 import type { Step } from "../shard/step.ts";
@@ -34,8 +34,7 @@ export function offsetFetchError(groupId: string, errorCode: number): OffsetFetc
 function allTopics({ offsets }: CoordinatorContext, groupId: string): FetchTopic[] {
   const topics: FetchTopic[] = [];
   for (const [name, partitions] of offsets.topicsOf(groupId)) {
-    const [first] = partitions.values();
-    topics.push({ name, topicId: first!.topicId, partitionIndexes: [...partitions.keys()] });
+    topics.push({ name, topicId: ZERO_UUID, partitionIndexes: [...partitions.keys()] });
   }
   return topics;
 }

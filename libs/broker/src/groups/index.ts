@@ -1,0 +1,38 @@
+import { imageDelta, type MetadataImage } from "@ottla/metadata";
+import { deleteGroupsHandler } from "../handlers/delete-groups.ts";
+import { describeGroupsHandler } from "../handlers/describe-groups.ts";
+import { findCoordinatorHandler } from "../handlers/find-coordinator.ts";
+import { heartbeatHandler } from "../handlers/heartbeat.ts";
+import { joinGroupHandler } from "../handlers/join-group.ts";
+import { leaveGroupHandler } from "../handlers/leave-group.ts";
+import { listGroupsHandler } from "../handlers/list-groups.ts";
+import { offsetCommitHandler } from "../handlers/offset-commit.ts";
+import { offsetDeleteHandler } from "../handlers/offset-delete.ts";
+import { offsetFetchHandler } from "../handlers/offset-fetch.ts";
+import { syncGroupHandler } from "../handlers/sync-group.ts";
+import type { BrokerServices } from "../services/broker-services.ts";
+import { GroupCoordinator } from "./group-coordinator.ts";
+
+/** Groups and their offsets: the coordinator, and the APIs that clients reach it by. */
+export function createGroups(broker: BrokerServices) {
+  const groups = new GroupCoordinator(broker);
+  const handlers = [
+    findCoordinatorHandler(broker),
+    joinGroupHandler(groups),
+    syncGroupHandler(groups),
+    heartbeatHandler(groups),
+    leaveGroupHandler(groups),
+    offsetCommitHandler(broker, groups),
+    offsetFetchHandler(broker, groups),
+    offsetDeleteHandler(broker, groups),
+    describeGroupsHandler(groups),
+    listGroupsHandler(groups),
+    deleteGroupsHandler(groups),
+  ];
+  return {
+    handlers,
+    metadataChanged: (previous: MetadataImage, next: MetadataImage) =>
+      groups.topicsDeleted(imageDelta(previous, next).deletedTopics),
+    close: async () => groups.close(),
+  };
+}

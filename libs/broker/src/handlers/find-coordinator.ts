@@ -1,0 +1,103 @@
+import { partitionForGroup } from "@ottla/coordinator/internal";
+import { brokerById, NO_LEADER } from "@ottla/metadata";
+import {
+  ErrorCode,
+  type FindCoordinatorRequest,
+  findCoordinatorApi,
+  KafkaError,
+  type ResponseInput,
+} from "@ottla/protocol";
+import { apiHandler, type RequestContext } from "../api-handler.ts";
+import { endpointFields } from "../services/broker-endpoints.ts";
+import type { BrokerServices } from "../services/broker-services.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "../services/internal-topics.ts";
+
+type FindCoordinatorAnswer = ResponseInput<typeof findCoordinatorApi>;
+type Coordinator = NonNullable<FindCoordinatorAnswer["coordinators"]>[number];
+
+const KeyType = { GROUP: 0, TRANSACTION: 1 } as const;
+
+const FIRST_VERSION_WITH_MESSAGE = 1;
+const FIRST_VERSION_WITH_URL = 3;
+const FIRST_VERSION_WITH_KEYS = 4;
+
+/**
+ * FindCoordinator: the leader of the partition that holds the group. The first one to ask has `__consumer_offsets`
+ * created.
+ *
+ * A transactional id fails at once and not retriably: a client that retried would hang instead of telling its user.
+ */
+export const findCoordinatorHandler = (broker: BrokerServices) =>
+  apiHandler(
+    findCoordinatorApi,
+    { minVersion: 0, maxVersion: 6, errorResponse: findFailed },
+    async (request, context) => {
+      const { apiVersion } = context;
+      const keys = apiVersion >= FIRST_VERSION_WITH_KEYS ? request.coordinatorKeys : [request.key];
+      const refusal = refuseKeyType(request.keyType) ?? (await ensureTopic(broker));
+      const coordinators = keys.map((key) =>
+        refusal === null ? find(broker, key, context) : notFound(key, refusal.errno, refusal.message),
+      );
+      return apiVersion >= FIRST_VERSION_WITH_KEYS ? { coordinators } : single(coordinators[0]!, apiVersion);
+    },
+  );
+
+function refuseKeyType(keyType: number): KafkaError | null {
+  if (keyType === KeyType.GROUP) return null;
+  if (keyType === KeyType.TRANSACTION) {
+    return KafkaError.fromCode(
+      ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+      "This broker does not serve transactions",
+    );
+  }
+  return KafkaError.fromCode(ErrorCode.INVALID_REQUEST, `There are no coordinators of type ${keyType}`);
+}
+
+async function ensureTopic({ image, topics, runtime }: BrokerServices): Promise<KafkaError | null> {
+  if (image.topicsByName.has(CONSUMER_OFFSETS_TOPIC)) return null;
+  try {
+    await topics.ensure(CONSUMER_OFFSETS_TOPIC);
+    return null;
+  } catch (error) {
+    runtime.logger.warn(`${CONSUMER_OFFSETS_TOPIC} could not be created`, { err: error });
+    return KafkaError.fromCode(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  }
+}
+
+function find(broker: BrokerServices, groupId: string, { connection, apiVersion }: RequestContext): Coordinator {
+  const topic = broker.image.topicsByName.get(CONSUMER_OFFSETS_TOPIC);
+  const partition = topic?.partitions[partitionForGroup(groupId, topic.partitions.length)];
+  const leader = partition && partition.leader !== NO_LEADER ? brokerById(broker.image, partition.leader) : undefined;
+  if (leader === undefined || leader.fenced) {
+    return notFound(groupId, ErrorCode.COORDINATOR_NOT_AVAILABLE, "The coordinator is not available.");
+  }
+  const { url, ...address } = endpointFields(broker, leader, connection);
+  return {
+    key: groupId,
+    nodeId: leader.brokerId,
+    ...address,
+    errorCode: ErrorCode.NONE,
+    errorMessage: null,
+    ...(apiVersion >= FIRST_VERSION_WITH_URL && { url }),
+  };
+}
+
+function notFound(key: string, errorCode: number, errorMessage: string): Coordinator {
+  return { key, nodeId: -1, host: "", port: -1, errorCode, errorMessage };
+}
+
+/** The form for one key. */
+function single({ key: _, errorMessage, ...coordinator }: Coordinator, apiVersion: number): FindCoordinatorAnswer {
+  return apiVersion >= FIRST_VERSION_WITH_MESSAGE ? { ...coordinator, errorMessage } : coordinator;
+}
+
+function findFailed(
+  { coordinatorKeys }: FindCoordinatorRequest,
+  { errno, message }: { readonly errno: number; readonly message: string },
+  version: number,
+): FindCoordinatorAnswer {
+  if (version >= FIRST_VERSION_WITH_KEYS) {
+    return { coordinators: coordinatorKeys.map((key) => notFound(key, errno, message)) };
+  }
+  return single(notFound("", errno, message), version);
+}
