@@ -40,6 +40,8 @@ export interface AskOptions<A> extends CallOptions {
    * response's own `errorCode`, 0 where it has none. A caller that deals with a code itself returns 0 for it.
    */
   readonly errorOf?: (response: ResponseOf<A>) => number;
+  /** The highest version to use, where later ones ask for what the caller does not have (topic ids). Default: any. */
+  readonly maxVersion?: number;
   /** False: one attempt only. Default true: until the timeout, with backoff. */
   readonly retry?: boolean;
   /** Requests of different purposes do not queue behind each other: each has a connection to a broker of its own. */
@@ -69,6 +71,7 @@ export class ClusterClient implements AsyncDisposable {
   readonly #pool: ConnectionPool;
   readonly #selector: BrokerSelector;
   readonly #coordinators: CoordinatorCache;
+  readonly #throttledUntilMs = new WeakMap<BrokerConnection, number>();
   #closed = false;
 
   /** @throws KafkaError INVALID_CONFIG when an option is wrong */
@@ -124,6 +127,19 @@ export class ClusterClient implements AsyncDisposable {
         await deadline.sleep(this.retryBackoffMs(failures));
       }
     }
+  }
+
+  /** Notes how long a response asks not to be followed by another request on its connection (KIP-219). */
+  throttled(connection: BrokerConnection, response: object): void {
+    const { throttleTimeMs } = response as { throttleTimeMs?: number };
+    if (throttleTimeMs === undefined || throttleTimeMs <= 0) return;
+    this.#throttledUntilMs.set(connection, this.runtime.clock.monotonicMs() + throttleTimeMs);
+  }
+
+  /** How long a broker wants to be left alone on this connection; 0 when it does not. */
+  throttleLeftMs(connection: BrokerConnection): number {
+    const untilMs = this.#throttledUntilMs.get(connection);
+    return untilMs === undefined ? 0 : Math.max(0, untilMs - this.runtime.clock.monotonicMs());
   }
 
   /** How long to wait after the given number of failures in a row, jitter included. */
@@ -190,15 +206,22 @@ export class ClusterClient implements AsyncDisposable {
     try {
       const connection = await this.#connect(brokerId, options.purpose ?? purposeOf(target), deadline);
       const timeoutMs = Math.min(options.requestTimeoutMs ?? this.settings.requestTimeoutMs, deadline.remainingMs);
-      const version = connection.requestVersion(api);
+      const version = connection.requestVersion(api, options.maxVersion);
       const request = typeof body === "function" ? body(version) : body;
+      await this.#waitForThrottle(connection, deadline);
       const response = await connection.request(api, request, { version, timeoutMs, signal: deadline.signal });
+      this.throttled(connection, response as object);
       checkResponse(api, response, options.errorOf);
       return response;
     } catch (error) {
       this.#learnFrom(error, target, brokerId);
       throw error;
     }
+  }
+
+  async #waitForThrottle(connection: BrokerConnection, deadline: Deadline): Promise<void> {
+    const waitMs = this.throttleLeftMs(connection);
+    if (waitMs > 0) await deadline.sleep(waitMs);
   }
 
   async #brokerIdOf(target: RequestTarget, deadline: Deadline): Promise<number | null> {

@@ -1,0 +1,186 @@
+import type { CallOptions } from "@ottla/client";
+import type { ClusterClient, RequestTarget } from "@ottla/client/internal";
+import { describeConfigsApi, incrementalAlterConfigsApi } from "@ottla/protocol";
+import { checkResources } from "./partial-failure.ts";
+
+/** Kafka's numbers of what can have configs. */
+const RESOURCE_TYPES = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 } as const;
+
+/** What can have configs. */
+export type ConfigResourceType = keyof typeof RESOURCE_TYPES;
+
+/** One thing that has configs. */
+export interface ConfigResource {
+  readonly type: ConfigResourceType;
+  /** Topic name, broker id as text (empty: the default of all brokers), or group id. */
+  readonly name: string;
+}
+
+/** What to ask of one resource. */
+export interface ConfigQuery extends ConfigResource {
+  /** Default: all keys. */
+  readonly keys?: readonly string[];
+}
+
+/** Where a config's value comes from. */
+export type ConfigSource =
+  | "unknown"
+  | "topic"
+  | "dynamicBroker"
+  | "dynamicDefaultBroker"
+  | "staticBroker"
+  | "default"
+  | "dynamicBrokerLogger"
+  | "clientMetrics"
+  | "group";
+
+const SOURCES: readonly ConfigSource[] = [
+  "unknown",
+  "topic",
+  "dynamicBroker",
+  "dynamicDefaultBroker",
+  "staticBroker",
+  "default",
+  "dynamicBrokerLogger",
+  "clientMetrics",
+  "group",
+];
+
+/** One config of a resource. */
+export interface ConfigEntry {
+  /** Kafka's key, such as `retention.ms`. */
+  readonly key: string;
+  /** Null for a secret, and where no value is set. */
+  readonly value: string | null;
+  readonly source: ConfigSource;
+  readonly isReadOnly: boolean;
+  readonly isSensitive: boolean;
+  /** In words; null when it was not asked for, or the broker is older than Kafka 2.6. */
+  readonly documentation: string | null;
+  /** Values that stand behind this one, strongest first. Empty when they were not asked for. */
+  readonly synonyms: readonly { readonly key: string; readonly value: string | null; readonly source: ConfigSource }[];
+}
+
+export interface ResourceConfigs extends ConfigResource {
+  readonly entries: readonly ConfigEntry[];
+}
+
+export interface DescribeConfigsOptions extends CallOptions {
+  /** Default false. */
+  readonly includeSynonyms?: boolean;
+  /** Default false. */
+  readonly includeDocumentation?: boolean;
+}
+
+const OPERATIONS = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
+
+/** A change of one config (KIP-339). `append` and `subtract` are for lists; `delete` goes back to the default. */
+export interface ConfigChange {
+  readonly key: string;
+  /** Default `"set"`. */
+  readonly operation?: keyof typeof OPERATIONS;
+  /** Not needed for `delete`. */
+  readonly value?: string | number | boolean;
+}
+
+export interface ConfigAlteration extends ConfigResource {
+  readonly changes: readonly ConfigChange[];
+}
+
+export async function describeConfigs(
+  client: ClusterClient,
+  queries: readonly ConfigQuery[],
+  { includeSynonyms = false, includeDocumentation = false, ...call }: DescribeConfigsOptions,
+): Promise<ResourceConfigs[]> {
+  const answers = [...byTarget(queries)].map(async ([target, group]) => {
+    const resources = group.map((query) => ({ ...toResource(query), configurationKeys: query.keys ?? null }));
+    const request = { resources, includeSynonyms, includeDocumentation };
+    const { results } = await client.ask(targetOf(target), describeConfigsApi, request, call);
+    return results;
+  });
+  const results = (await Promise.all(answers)).flat();
+  checkResources(
+    "describeConfigs",
+    results.map((result) => ({ ...result, resource: result.resourceName })),
+  );
+  return results.map(({ resourceType, resourceName, configs }) => ({
+    type: typeOf(resourceType),
+    name: resourceName,
+    entries: configs.map(toEntry),
+  }));
+}
+
+export async function incrementalAlterConfigs(
+  client: ClusterClient,
+  alterations: readonly ConfigAlteration[],
+  { validateOnly = false, ...call }: CallOptions & { readonly validateOnly?: boolean },
+): Promise<void> {
+  const answers = [...byTarget(alterations)].map(async ([target, group]) => {
+    const resources = group.map((alteration) => ({
+      ...toResource(alteration),
+      configs: alteration.changes.map(toOperation),
+    }));
+    const request = { resources, validateOnly };
+    const { responses } = await client.ask(targetOf(target), incrementalAlterConfigsApi, request, call);
+    return responses;
+  });
+  const responses = (await Promise.all(answers)).flat();
+  checkResources(
+    "incrementalAlterConfigs",
+    responses.map((response) => ({ ...response, resource: response.resourceName })),
+  );
+}
+
+function toOperation({ key, operation = "set", value }: ConfigChange) {
+  return { name: key, configOperation: OPERATIONS[operation], value: value === undefined ? null : String(value) };
+}
+
+function toResource({ type, name }: ConfigResource) {
+  return { resourceType: RESOURCE_TYPES[type], resourceName: name };
+}
+
+function typeOf(resourceType: number): ConfigResourceType {
+  const known = (Object.keys(RESOURCE_TYPES) as ConfigResourceType[]).find(
+    (type) => RESOURCE_TYPES[type] === resourceType,
+  );
+  return known ?? "topic";
+}
+
+/** A broker answers for its own configs; any broker answers for everything else. */
+function byTarget<Resource extends ConfigResource>(resources: readonly Resource[]): Map<string, Resource[]> {
+  const groups = new Map<string, Resource[]>();
+  for (const resource of resources) {
+    const ofBroker = (resource.type === "broker" && resource.name !== "") || resource.type === "brokerLogger";
+    const target = ofBroker ? resource.name : "";
+    groups.set(target, [...(groups.get(target) ?? []), resource]);
+  }
+  return groups;
+}
+
+function targetOf(brokerName: string): RequestTarget {
+  return brokerName === "" ? "any" : { broker: Number(brokerName) };
+}
+
+function toEntry(config: {
+  readonly name: string;
+  readonly value: string | null;
+  readonly readOnly: boolean;
+  readonly configSource: number;
+  readonly isSensitive: boolean;
+  readonly documentation: string | null;
+  readonly synonyms: readonly { readonly name: string; readonly value: string | null; readonly source: number }[];
+}): ConfigEntry {
+  return {
+    key: config.name,
+    value: config.value,
+    source: SOURCES[config.configSource] ?? "unknown",
+    isReadOnly: config.readOnly,
+    isSensitive: config.isSensitive,
+    documentation: config.documentation === "" ? null : config.documentation,
+    synonyms: config.synonyms.map(({ name, value, source }) => ({
+      key: name,
+      value,
+      source: SOURCES[source] ?? "unknown",
+    })),
+  };
+}

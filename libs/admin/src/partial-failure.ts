@@ -1,0 +1,49 @@
+import { KafkaError } from "@ottla/client";
+
+/** One resource that an operation failed for. */
+export interface ResourceFailure {
+  /** The topic, group, partition or config resource, as it was asked for. */
+  readonly resource: string;
+  readonly error: KafkaError;
+}
+
+/**
+ * An operation on several resources that failed for some of them; the others were done. `code` and `retriable` are
+ * those of the first failure.
+ */
+export class PartialFailureError extends KafkaError {
+  override readonly name = "PartialFailureError";
+  readonly failures: readonly ResourceFailure[];
+
+  constructor(operation: string, failures: readonly ResourceFailure[], resourceCount: number) {
+    const [first] = failures;
+    if (first === undefined) throw new Error("a partial failure has at least one failure");
+    const others = failures.length === 1 ? "" : ` (and ${failures.length - 1} more; see error.failures)`;
+    const scope = resourceCount === 1 ? "" : ` for ${failures.length} of ${resourceCount}`;
+    super(`${operation} failed${scope}: ${first.error.message}${others}`, {
+      code: first.error.code,
+      errno: first.error.errno,
+      retriable: first.error.retriable,
+      cause: first.error,
+    });
+    this.failures = failures;
+  }
+}
+
+/** What a broker says of one resource. */
+export interface ResourceStatus {
+  readonly resource: string;
+  readonly errorCode: number;
+  readonly errorMessage?: string | null;
+}
+
+/** @throws PartialFailureError when any of the resources has an error code */
+export function checkResources(operation: string, statuses: readonly ResourceStatus[]): void {
+  const failures = statuses
+    .filter(({ errorCode }) => errorCode !== 0)
+    .map(({ resource, errorCode, errorMessage }) => ({
+      resource,
+      error: KafkaError.fromCode(errorCode, errorMessage || resource),
+    }));
+  if (failures.length > 0) throw new PartialFailureError(operation, failures, statuses.length);
+}
