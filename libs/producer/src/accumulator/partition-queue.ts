@@ -71,7 +71,7 @@ export class PartitionQueue {
   /** In how many ms the next batch is due: 0 for now, `NEVER` where an event has to come first. */
   dueInMs(rules: DrainRules): number {
     if (this.#inFlight.length === 0) this.#sequence?.settle(this.#retries);
-    if (this.#inFlight.length >= rules.maxInFlight || this.#sequence?.isResetting) return NEVER;
+    if (this.#inFlight.length >= this.#maxInFlight(rules) || this.#sequence?.isResetting) return NEVER;
     const retry = this.#retries[0];
     if (retry !== undefined) return this.#retryDueInMs(retry, rules.nowMs);
     if (this.#sequence?.isUnresolved) return NEVER;
@@ -127,6 +127,10 @@ export class PartitionQueue {
   unfinished(): ProducerBatch[] {
     const open = this.open === null ? [] : [this.open];
     return [...this.#inFlight, ...this.#retries, ...this.#sealed, ...open];
+  }
+
+  #maxInFlight({ maxInFlight }: DrainRules): number {
+    return this.#sequence === null || this.#sequence.isEstablished ? maxInFlight : 1;
   }
 
   #retryDueInMs(retry: ProducerBatch, nowMs: number): number {

@@ -17,6 +17,7 @@ export class PartitionSequence {
   #lastAcked = -1;
   #resetWanted = false;
   #unresolved = false;
+  #isEstablished = false;
 
   constructor(identity: ProducerIdentity) {
     this.#identity = identity;
@@ -27,9 +28,17 @@ export class PartitionSequence {
     return this.#resetWanted;
   }
 
-  /** True if batches that were never sent have to wait: a batch was given up whose fate is not known. */
+  /** True if batches that were never sent have to wait: a batch was given up, and the broker may or may not have it. */
   get isUnresolved(): boolean {
     return this.#unresolved;
+  }
+
+  /**
+   * Whether the broker knows this producer. A broker that does not takes any sequence for a beginning: a second batch
+   * that overtook the first could not be told from it, so until then only one may be in flight.
+   */
+  get isEstablished(): boolean {
+    return this.#isEstablished;
   }
 
   /** Gives a batch that is sent for the first time its sequence. The producer's identity must be known. */
@@ -41,16 +50,20 @@ export class PartitionSequence {
 
   /** Notes that the broker has the batch. */
   acked(batch: ProducerBatch): void {
+    this.#isEstablished = true;
     if (batch.producerId !== this.#producerId || batch.producerEpoch !== this.#producerEpoch) return;
     this.#lastAcked = incrementSequence(batch.baseSequence, batch.recordsCount - 1);
   }
 
-  /** The broker refused a batch for good, or has a gap or no memory of this producer: begin anew. */
+  /** The broker misses a batch that nobody will send, or has no memory of this producer: begin anew. */
   wantReset(): void {
     this.#resetWanted = true;
   }
 
-  /** A batch that had been sent was given up: the broker may or may not have it. */
+  /**
+   * A batch that had been sent was given up, or refused for good. Even then an earlier attempt may have been written,
+   * and with it batches behind it: those keep their sequences, until the broker shows that it misses one.
+   */
   markUnresolved(): void {
     this.#unresolved = true;
   }

@@ -82,7 +82,7 @@ export class BatchOutcomes {
       this.#retry(queue, batch, error);
       if (leaderMoved) batch.retryAtMs = 0;
     } else {
-      queue.sequence?.wantReset();
+      queue.sequence?.markUnresolved();
       this.#fail(batch, { error, ...recordErrorsOf(queue, response) });
     }
   }
@@ -94,7 +94,7 @@ export class BatchOutcomes {
       this.#client.metadata.requestRefresh();
       this.#retry(queue, batch, error);
     } else {
-      queue.sequence?.wantReset();
+      queue.sequence?.markUnresolved();
       this.#fail(batch, { error });
     }
   }

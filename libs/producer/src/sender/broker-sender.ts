@@ -47,7 +47,6 @@ export class BrokerSender implements QueueDrainer {
   #isConnecting = false;
   #connectFailures = 0;
   #inFlight = 0;
-  #throttledUntilMs = 0;
   #timer: Timer | null = null;
   #timerDueMs = NEVER;
   #closed = false;
@@ -86,7 +85,12 @@ export class BrokerSender implements QueueDrainer {
     const connection = this.#environment.client.openConnection(this.#brokerId);
     const nowMs = this.#nowMs();
     if (connection === undefined) this.#connect();
-    else if (this.#throttledUntilMs > nowMs) this.#wakeIn(this.#throttledUntilMs - nowMs, nowMs);
+    else this.#sendUnthrottled(connection, nowMs);
+  }
+
+  #sendUnthrottled(connection: BrokerConnection, nowMs: number): void {
+    const throttleMs = this.#environment.client.throttleLeftMs(connection);
+    if (throttleMs > 0) this.#wakeIn(throttleMs, nowMs);
     else this.#sendDue(connection, nowMs);
   }
 
@@ -161,7 +165,7 @@ export class BrokerSender implements QueueDrainer {
       (response) => {
         this.#over(nowMs);
         if (response === null) for (const batch of taken) outcomes.written(batch, NOWHERE_KNOWN);
-        else this.#answered(taken, response);
+        else this.#answered(connection, taken, response);
       },
       (error) => {
         this.#over(nowMs);
@@ -170,8 +174,8 @@ export class BrokerSender implements QueueDrainer {
     );
   }
 
-  #answered(taken: readonly TakenBatch[], response: ProduceResponse): void {
-    if (response.throttleTimeMs > 0) this.#throttledUntilMs = this.#nowMs() + response.throttleTimeMs;
+  #answered(connection: BrokerConnection, taken: readonly TakenBatch[], response: ProduceResponse): void {
+    this.#environment.client.throttled(connection, response);
     const answers = matchResponses(taken, response);
     for (let index = 0; index < taken.length; index++) {
       this.#environment.outcomes.answered(taken[index]!, answers[index], response);
