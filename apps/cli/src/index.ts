@@ -1,1 +1,7 @@
-export {};
+export {
+  BrokerStartError,
+  type ConfigValues,
+  type RunningBroker,
+  type StartBrokerOptions,
+  startBroker,
+} from "@ottla/broker-app";

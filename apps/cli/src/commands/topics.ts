@@ -1,0 +1,172 @@
+import type { Admin } from "@ottla/admin";
+import { type Command, InvalidArgumentError } from "commander";
+import { UsageError } from "../exit.ts";
+import { collectKeyValue, wholeNumber, withBootstrap } from "../options.ts";
+import { printRows } from "../table.ts";
+import { withAdmin } from "../with-admin.ts";
+
+interface BaseOptions {
+  readonly bootstrap: string;
+  readonly json?: boolean;
+}
+
+type ConfigValues = Readonly<Record<string, string>>;
+
+export function addTopicsCommand(program: Command): void {
+  const topics = program.command("topics").description("Create, list, describe, alter and delete topics.");
+  withBootstrap(topics.command("create"))
+    .argument("<topic...>", "names of the topics")
+    .description("Create topics.")
+    .option("-p, --partitions <number>", "partitions of each (default: the broker's num.partitions)", wholeNumber(1))
+    .option("-r, --replication-factor <number>", "replicas of each partition (default: the broker's)", wholeNumber(1))
+    .option("-c, --config <key=value>", "a topic config; may be given several times", collectKeyValue)
+    .option("--if-not-exists", "succeed when a topic exists already")
+    .action(createTopics);
+  withBootstrap(topics.command("list"))
+    .description("List topics.")
+    .option("-a, --all", "internal topics too")
+    .option("--json", "print JSON")
+    .action(listTopics);
+  withBootstrap(topics.command("describe"))
+    .argument("<topic...>", "names of the topics")
+    .description("Show partitions, offsets and configs that were set.")
+    .option("--json", "print JSON")
+    .action(describeTopics);
+  withBootstrap(topics.command("alter"))
+    .argument("<topic>", "name of the topic")
+    .description("Add partitions, or change configs.")
+    .option("-p, --partitions <number>", "the new number of partitions", wholeNumber(1))
+    .option("-c, --config <key=value>", "set a topic config; may be given several times", collectKeyValue)
+    .option("-d, --delete-config <key>", "go back to a config's default; may be given several times", collect)
+    .action(alterTopic);
+  withBootstrap(topics.command("delete"))
+    .argument("<topic...>", "names of the topics")
+    .description("Delete topics with all their records.")
+    .action(deleteTopics);
+}
+
+function collect(key: string, previous: string[] = []): string[] {
+  if (key.includes("=")) throw new InvalidArgumentError("A key without a value is expected.");
+  return [...previous, key];
+}
+
+async function createTopics(
+  names: string[],
+  options: BaseOptions & {
+    readonly partitions?: number;
+    readonly replicationFactor?: number;
+    readonly config?: ConfigValues;
+    readonly ifNotExists?: boolean;
+  },
+): Promise<void> {
+  await withAdmin(options.bootstrap, async (admin) => {
+    const existing = options.ifNotExists ? new Set((await admin.listTopics()).map(({ name }) => name)) : new Set();
+    const missing = names.filter((name) => !existing.has(name));
+    if (missing.length === 0) return;
+    const created = await admin.createTopics(
+      missing.map((name) => ({
+        name,
+        ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
+        ...(options.replicationFactor === undefined ? {} : { replicationFactor: options.replicationFactor }),
+        configs: options.config ?? {},
+      })),
+    );
+    for (const { name, partitions } of created) {
+      process.stdout.write(`created ${name} with ${partitions} partition${partitions === 1 ? "" : "s"}\n`);
+    }
+  });
+}
+
+async function listTopics(options: BaseOptions & { readonly all?: boolean }): Promise<void> {
+  await withAdmin(options.bootstrap, async (admin) => {
+    const listed = await admin.listTopics({ includeInternal: options.all ?? false });
+    const described = await admin.describeTopics(listed.map(({ name }) => name));
+    const rows = described.map(({ name, topicId, partitions }) => ({
+      name,
+      partitions: partitions.length,
+      replicationFactor: partitions[0]?.replicas.length ?? 0,
+      topicId,
+    }));
+    const columns = { name: "TOPIC", partitions: "PARTITIONS", replicationFactor: "REPLICATION" };
+    printRows(rows, columns, { json: options.json ?? false, empty: "no topics yet" });
+  });
+}
+
+async function describeTopics(names: string[], options: BaseOptions): Promise<void> {
+  await withAdmin(options.bootstrap, async (admin) => {
+    const topics = await Promise.all(names.map((name) => describeTopic(admin, name)));
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify(topics, null, 2)}\n`);
+      return;
+    }
+    for (const { name, topicId, configs, partitions } of topics) {
+      const settings = Object.entries(configs).map(([key, value]) => `${key}=${value}`);
+      process.stdout.write(`${name}  (id ${topicId})${settings.length > 0 ? `\n  ${settings.join("\n  ")}` : ""}\n`);
+      const rows = partitions.map((partition) => ({
+        ...partition,
+        replicas: partition.replicas.join(","),
+        inSyncReplicas: partition.inSyncReplicas.join(","),
+      }));
+      const columns = {
+        partition: "PARTITION",
+        leader: "LEADER",
+        replicas: "REPLICAS",
+        inSyncReplicas: "ISR",
+        earliestOffset: "EARLIEST",
+        latestOffset: "LATEST",
+      };
+      printRows(rows, columns, { empty: "no partitions" });
+    }
+  });
+}
+
+async function describeTopic(admin: Admin, name: string) {
+  const [topic] = await admin.describeTopics([name]);
+  if (topic === undefined) throw new UsageError(`The broker said nothing of ${name}.`);
+  const partitions = topic.partitions.map(({ partition }) => ({ topic: name, partition }));
+  const [earliest, latest, [configs]] = await Promise.all([
+    admin.listOffsets(partitions.map((partition) => ({ ...partition, spec: "earliest" as const }))),
+    admin.listOffsets(partitions.map((partition) => ({ ...partition, spec: "latest" as const }))),
+    admin.describeConfigs([{ type: "topic", name }]),
+  ]);
+  return {
+    ...topic,
+    configs: Object.fromEntries(
+      (configs?.entries ?? []).filter(({ source }) => source === "topic").map(({ key, value }) => [key, value]),
+    ),
+    partitions: topic.partitions.map((partition, i) => ({
+      ...partition,
+      earliestOffset: earliest[i]?.offset ?? -1,
+      latestOffset: latest[i]?.offset ?? -1,
+    })),
+  };
+}
+
+async function alterTopic(
+  topic: string,
+  options: BaseOptions & {
+    readonly partitions?: number;
+    readonly config?: ConfigValues;
+    readonly deleteConfig?: readonly string[];
+  },
+): Promise<void> {
+  const changes = [
+    ...Object.entries(options.config ?? {}).map(([key, value]) => ({ key, value })),
+    ...(options.deleteConfig ?? []).map((key) => ({ key, operation: "delete" as const })),
+  ];
+  if (options.partitions === undefined && changes.length === 0) {
+    throw new UsageError("There is nothing to alter: give --partitions, --config or --delete-config.");
+  }
+  await withAdmin(options.bootstrap, async (admin) => {
+    if (changes.length > 0) await admin.incrementalAlterConfigs([{ type: "topic", name: topic, changes }]);
+    if (options.partitions !== undefined) await admin.createPartitions([{ topic, count: options.partitions }]);
+    process.stdout.write(`altered ${topic}\n`);
+  });
+}
+
+async function deleteTopics(names: string[], options: BaseOptions): Promise<void> {
+  await withAdmin(options.bootstrap, async (admin) => {
+    await admin.deleteTopics(names);
+    for (const name of names) process.stdout.write(`deleted ${name}\n`);
+  });
+}

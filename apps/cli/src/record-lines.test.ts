@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { parseLine } from "./record-lines.ts";
+
+describe("a line of text", () => {
+  it("is the value", () => expect(parseLine("a:b", { kind: "text" }, 1)).toEqual({ value: "a:b" }));
+
+  it.each([
+    ["k:v", { key: "k", value: "v" }],
+    ["k:v:w", { key: "k", value: "v:w" }],
+    [":v", { key: "", value: "v" }],
+    ["k:", { key: "k", value: "" }],
+  ])("%s is split at the first separator", (line, record) => {
+    expect(parseLine(line, { kind: "text", keySeparator: ":" }, 1)).toEqual(record);
+  });
+
+  it("without the separator is an error that names the line", () => {
+    expect(() => parseLine("novalue", { kind: "text", keySeparator: ":" }, 7)).toThrow(/Line 7 .*":"/);
+  });
+});
+
+describe("a line of JSON", () => {
+  const parse = (line: string) => parseLine(line, { kind: "json" }, 3);
+
+  it.each([
+    ['{"key":"k","value":"v"}', { key: "k", value: "v" }],
+    ['{"value":{"a":1}}', { key: null, value: '{"a":1}' }],
+    ['{"key":"k","value":null}', { key: "k", value: null }],
+    [
+      '{"value":"v","headers":[["a","1"]],"partition":2,"timestampMs":5}',
+      { key: null, value: "v", headers: [["a", "1"]], partition: 2, timestampMs: 5 },
+    ],
+  ])("%s", (line, record) => expect(parse(line)).toEqual(record));
+
+  it.each(["{", "[]", "null", "1", '{"valeu":"v"}'])("%s is an error that names the line", (line) => {
+    expect(() => parse(line)).toThrow(/Line 3/);
+  });
+});

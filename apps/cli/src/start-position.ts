@@ -1,0 +1,19 @@
+import { UsageError } from "./exit.ts";
+
+/** Where reading starts. */
+export type StartPosition =
+  | { readonly kind: "beginning" }
+  | { readonly kind: "end" }
+  | { readonly kind: "offset"; readonly offset: number }
+  | { readonly kind: "time"; readonly timestampMs: number };
+
+/** What `--from` means: `beginning`, `end`, an offset, or a time in ISO 8601. @throws UsageError */
+export function parseStart(text: string): StartPosition {
+  if (text === "beginning" || text === "end") return { kind: text };
+  if (/^\d+$/.test(text)) return { kind: "offset", offset: Number(text) };
+  const timestampMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(timestampMs)) return { kind: "time", timestampMs };
+  throw new UsageError(
+    `--from is "${text}"; it must be beginning, end, an offset such as 42, or a time such as 2026-01-31T12:00:00Z.`,
+  );
+}

@@ -1,0 +1,19 @@
+import type { Admin } from "@ottla/admin";
+import { UsageError } from "./exit.ts";
+
+/** How long a command tries to reach the cluster: a person waits for the answer. */
+const COMMAND_TIMEOUT_MS = 15_000;
+
+/** Runs `task` with an admin client, and says in plain words when no broker is there. */
+export async function withAdmin<T>(bootstrapServers: string, task: (admin: Admin) => Promise<T>): Promise<T> {
+  const { Admin, KafkaError } = await import("@ottla/admin");
+  await using admin = new Admin({ bootstrapServers, clientId: "ottla-cli", defaultApiTimeoutMs: COMMAND_TIMEOUT_MS });
+  try {
+    return await task(admin);
+  } catch (error) {
+    if (error instanceof KafkaError && error.code === "INVALID_CONFIG" && /bootstrap/i.test(error.message)) {
+      throw new UsageError(error.message);
+    }
+    throw error;
+  }
+}
