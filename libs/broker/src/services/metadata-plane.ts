@@ -47,7 +47,7 @@ export async function openMetadataPlane(options: MetadataPlaneOptions, closers: 
     clock: runtime.clock,
   });
   closers.add(() => log.close());
-  const follower = new MetadataFollower(log, runtime.logger);
+  const follower = new MetadataFollower(log, runtime);
   closers.add(() => follower.stop());
   const { policy, snapshotIntervalBytes } = options;
   const controller = new Controller({ brokerId: nodeId, log, follower, policy, runtime, snapshotIntervalBytes });

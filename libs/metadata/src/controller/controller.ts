@@ -4,7 +4,7 @@ import { applyRecord } from "../image/apply-records.ts";
 import { recordsOf } from "../image/image-records.ts";
 import type { MetadataImage } from "../image/metadata-image.ts";
 import type { MetadataFollower } from "../log/metadata-follower.ts";
-import type { AppendOutcome, MetadataAppend, MetadataLog } from "../log/metadata-log.ts";
+import type { MetadataAppend, MetadataLog } from "../log/metadata-log.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { asWritten, serializeRecord } from "../records/record-serde.ts";
 import type { ControllerOperation, ControllerPolicy } from "./controller-state.ts";
@@ -39,7 +39,7 @@ interface Decided {
   readonly response: unknown;
 }
 
-/** How long to wait before an append with an unknown outcome is repeated. */
+/** How long to wait before what has an unknown outcome is repeated. */
 const UNKNOWN_RETRY_MS = 100;
 
 /**
@@ -108,13 +108,10 @@ export class Controller {
   async #takeOffice(): Promise<number> {
     if (this.#epoch !== null) return this.#epoch;
     const { log, follower, brokerId } = this.#options;
-    const outcome = await log.election.claim(brokerId);
+    const outcome = await this.#untilKnown("taking the controller's office", () => log.election.claim(brokerId));
     if (outcome.kind === "lost") throw notController(`broker ${outcome.to.controllerId} is the controller`);
-    if (outcome.kind === "unknown")
-      throw notController(`the controller's office could not be taken: ${String(outcome.cause)}`);
     const head = await log.head();
-    await follower.catchUp();
-    await follower.waitFor(head.endOffset - 1);
+    await follower.catchUpTo(head.endOffset - 1);
     this.#epoch = outcome.controllerEpoch;
     return outcome.controllerEpoch;
   }
@@ -133,8 +130,7 @@ export class Controller {
         expectedOffset: follower.image.offset + 1,
         records,
       });
-      await follower.catchUp();
-      await follower.waitFor(endOffset - 1);
+      await follower.catchUpTo(endOffset - 1);
       for (const { pending, response } of decided) pending.resolve({ response, offset: endOffset - 1 });
       await this.#maybeSnapshot(log, records);
     } catch (error) {
@@ -172,15 +168,21 @@ export class Controller {
 
   /** Appends, and repeats the append until its outcome is known: the records are in the log exactly once, or never. */
   async #append(append: MetadataAppend): Promise<number> {
+    const outcome = await this.#untilKnown("appending to the metadata log", () => this.#options.log.append(append));
+    if (outcome.kind === "done") return outcome.endOffset;
+    throw notController("another broker has become controller");
+  }
+
+  /** Repeats what may or may not have been done, until it is known. */
+  async #untilKnown<Outcome extends { readonly kind: string }>(
+    what: string,
+    operation: () => Promise<Outcome>,
+  ): Promise<Exclude<Outcome, UnknownOutcome>> {
     for (;;) {
-      const outcome: AppendOutcome = await this.#options.log.append(append);
-      if (outcome.kind === "done") return outcome.endOffset;
-      if (outcome.kind === "not-controller") {
-        this.#epoch = null;
-        throw notController("another broker has become controller");
-      }
+      const outcome: Outcome | UnknownOutcome = await operation();
+      if (!isUnknown(outcome)) return outcome as Exclude<Outcome, UnknownOutcome>;
       if (this.#closed) throw notController("the broker is shutting down");
-      this.#options.runtime.logger.warn("appending to the metadata log failed, trying again", { err: outcome.cause });
+      this.#options.runtime.logger.warn(`${what} failed, trying again`, { err: outcome.cause });
       await this.#delay(UNKNOWN_RETRY_MS);
     }
   }
@@ -204,6 +206,15 @@ export class Controller {
       this.#options.runtime.logger.warn("no snapshot of the metadata could be taken", { err: error });
     }
   }
+}
+
+interface UnknownOutcome {
+  readonly kind: "unknown";
+  readonly cause: unknown;
+}
+
+function isUnknown(outcome: { readonly kind: string }): outcome is UnknownOutcome {
+  return outcome.kind === "unknown";
 }
 
 function notController(why: string): KafkaError {

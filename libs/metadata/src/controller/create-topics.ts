@@ -1,7 +1,7 @@
 import { ErrorCode, type Uuid, uuidFromBytes, ZERO_UUID } from "@ottla/protocol";
 import type { Random } from "@ottla/runtime";
 import { applyRecord } from "../image/apply-records.ts";
-import { type ConfigImage, ConfigResourceType, type MetadataImage } from "../image/metadata-image.ts";
+import { brokerById, type ConfigImage, ConfigResourceType, type MetadataImage } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { asWritten } from "../records/record-serde.ts";
 import {
@@ -213,9 +213,18 @@ export function newPartitionRecord(
     leader: isr[0]!,
     leaderEpoch: 0,
     partitionEpoch: 0,
-    directories: replicas.map(() => ZERO_UUID),
+    directories: replicas.map((replica) => directoryOf(image, replica)),
   };
 }
+
+/** A broker with one directory has no choice; one with several decides for itself (KIP-858). */
+function directoryOf(image: MetadataImage, brokerId: number): Uuid {
+  const logDirs = brokerById(image, brokerId)?.logDirs ?? [];
+  return logDirs.length === 1 ? logDirs[0]! : UNASSIGNED_DIRECTORY;
+}
+
+/** Kafka's directory id for "not decided yet". */
+const UNASSIGNED_DIRECTORY = ZERO_UUID;
 
 /** A random (version 4) UUID that is not one of Kafka's reserved ones. */
 export function randomUuid(random: Random): Uuid {

@@ -19,6 +19,8 @@ export interface FaultyMetadataLogOptions {
   readonly lostAnswerRate: number;
   /** How often an append or claim answers `unknown` and was not done, from 0 to 1. */
   readonly lostRequestRate: number;
+  /** How often an append answers `unknown` and is done later, while the caller goes on, from 0 to 1. */
+  readonly lateRequestRate: number;
   /** How often a read shows only a part of what is there, from 0 to 1. */
   readonly staleReadRate: number;
   /** How often a hint is not passed on, from 0 to 1. */
@@ -29,6 +31,7 @@ export interface FaultyMetadataLogOptions {
 export interface FaultCounts {
   lostAnswers: number;
   lostRequests: number;
+  lateRequests: number;
   staleReads: number;
   lostHints: number;
 }
@@ -40,11 +43,13 @@ const CONNECTION_LOSS = "the connection was lost";
  * reads lag, hints are lost. Whoever copes with this one copes with a coordination service.
  */
 export class FaultyMetadataLog implements MetadataLog {
-  readonly faults: FaultCounts = { lostAnswers: 0, lostRequests: 0, staleReads: 0, lostHints: 0 };
+  readonly faults: FaultCounts = { lostAnswers: 0, lostRequests: 0, lateRequests: 0, staleReads: 0, lostHints: 0 };
   readonly election: ControllerElection;
   readonly liveness: BrokerLiveness;
   readonly #log: MetadataLog;
   readonly #options: FaultyMetadataLogOptions;
+  /** Appends that are still on their way, after later ones. */
+  readonly #late: MetadataAppend[] = [];
 
   constructor(log: MetadataLog, options: FaultyMetadataLogOptions) {
     this.#log = log;
@@ -80,8 +85,15 @@ export class FaultyMetadataLog implements MetadataLog {
     return { kind: "entries", entries: slice.entries.slice(0, this.#options.random.nextInt(slice.entries.length)) };
   }
 
-  append(append: MetadataAppend): Promise<AppendOutcome> {
-    return this.#unreliable<AppendOutcome>(() => this.#log.append(append));
+  async append(append: MetadataAppend): Promise<AppendOutcome> {
+    if (this.#happens(this.#options.lateRequestRate)) {
+      this.faults.lateRequests++;
+      this.#late.push(append);
+      return { kind: "unknown", cause: new Error(CONNECTION_LOSS) };
+    }
+    const outcome = await this.#unreliable<AppendOutcome>(() => this.#log.append(append));
+    for (const late of this.#late.splice(0)) await this.#log.append(late);
+    return outcome;
   }
 
   loadSnapshot(): Promise<MetadataSnapshot | null> {

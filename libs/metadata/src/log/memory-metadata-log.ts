@@ -135,9 +135,7 @@ export class MemoryMetadataLog implements MetadataLog {
   #claim(brokerId: number): ClaimOutcome {
     const store = this.#store;
     const session = this.#session;
-    if (session?.broker.brokerId !== brokerId) {
-      return { kind: "unknown", cause: new Error(`broker ${brokerId} is not announced`) };
-    }
+    if (session?.broker.brokerId !== brokerId) throw new Error(`broker ${brokerId} is not announced`);
     if (store.controller !== null && store.controller !== session) return { kind: "lost", to: this.#term()! };
     if (store.controller !== session) {
       store.controller = session;

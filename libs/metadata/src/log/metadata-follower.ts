@@ -1,4 +1,4 @@
-import type { Logger } from "@ottla/runtime";
+import type { Runtime, Timer } from "@ottla/runtime";
 import { applyRecord } from "../image/apply-records.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../image/metadata-image.ts";
 import { deserializeRecord } from "../records/record-serde.ts";
@@ -13,6 +13,11 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
+/** How often the log is looked at although no hint has come: hints may be lost. */
+const RECHECK_INTERVAL_MS = 1000;
+/** How soon the log is read again that has to have more than it showed: a lagging server answered. */
+const STALE_READ_RETRY_MS = 10;
+
 /**
  * Replays the metadata log into an image, on every broker alike, and hands each new image to its listeners.
  *
@@ -21,7 +26,7 @@ interface Waiter {
  */
 export class MetadataFollower {
   readonly #log: MetadataLog;
-  readonly #logger: Logger;
+  readonly #runtime: Pick<Runtime, "timers" | "logger">;
   readonly #listeners: ImageListener[] = [];
   readonly #waiters = new Set<Waiter>();
   #image: MetadataImage = EMPTY_IMAGE;
@@ -29,10 +34,12 @@ export class MetadataFollower {
   #again = false;
   #failure: unknown = null;
   #unsubscribe: () => void = () => {};
+  #recheckTimer: Timer | null = null;
+  #stopped = false;
 
-  constructor(log: MetadataLog, logger: Logger) {
+  constructor(log: MetadataLog, runtime: Pick<Runtime, "timers" | "logger">) {
     this.#log = log;
-    this.#logger = logger;
+    this.#runtime = runtime;
   }
 
   /** The metadata as far as this broker has acted on it. */
@@ -47,10 +54,9 @@ export class MetadataFollower {
 
   /** Loads what there is, then follows. */
   async start(): Promise<void> {
-    this.#unsubscribe = this.#log.onHeadMoved(() => {
-      this.catchUp().catch((error) => this.#logger.error("the metadata log cannot be followed", { err: error }));
-    });
+    this.#unsubscribe = this.#log.onHeadMoved(() => this.#follow());
     await this.catchUp();
+    this.#planRecheck();
   }
 
   /** Reads on until the head, as of some moment after this call, is reached. */
@@ -60,6 +66,16 @@ export class MetadataFollower {
       this.#running = null;
     });
     return this.#running;
+  }
+
+  /** Reads on until the record at `offset`, which is known to be in the log, is in the image. */
+  async catchUpTo(offset: number): Promise<MetadataImage> {
+    await this.catchUp();
+    while (this.#image.offset < offset && !this.#stopped) {
+      await new Promise<void>((resolve) => void this.#runtime.timers.schedule(STALE_READ_RETRY_MS, resolve));
+      await this.catchUp();
+    }
+    return this.#image;
   }
 
   /** Resolves to the first image that has the record at `offset`. */
@@ -72,8 +88,23 @@ export class MetadataFollower {
   }
 
   stop(): void {
+    this.#stopped = true;
+    this.#recheckTimer?.cancel();
     this.#unsubscribe();
     this.#fail(new Error("the metadata is not followed any more"));
+  }
+
+  #follow(): void {
+    this.catchUp().catch((error) => {
+      this.#runtime.logger.error("the metadata log cannot be followed", { err: error });
+    });
+  }
+
+  #planRecheck(): void {
+    this.#recheckTimer = this.#runtime.timers.schedule(RECHECK_INTERVAL_MS, () => {
+      this.#follow();
+      this.#planRecheck();
+    });
   }
 
   async #run(): Promise<void> {

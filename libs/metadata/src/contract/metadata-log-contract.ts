@@ -1,0 +1,278 @@
+import { serializeRecord } from "../records/record-serde.ts";
+import {
+  appendUntilKnown,
+  BROKER_1,
+  BROKER_2,
+  becomeController,
+  type ContractCase,
+  feature,
+  levelsOf,
+  readAll,
+  testUuid,
+} from "./contract-harness.ts";
+import { eventually, expectEqual, expectThat } from "./expectations.ts";
+
+/**
+ * What every metadata log must do, wherever it keeps its entries. Run each case on a new, empty log:
+ * `for (const rule of metadataLogContract) it(rule.name, () => rule.run(harness))`.
+ */
+export const metadataLogContract: readonly ContractCase[] = [
+  {
+    name: "an empty log ends at 0 and has nothing to read",
+    async run(harness) {
+      const log = await harness.connect();
+      expectEqual(await log.head(), { endOffset: 0, epoch: -1 }, "the head");
+      expectEqual(await log.read(0), { kind: "entries", entries: [] }, "reading");
+      expectEqual(await log.loadSnapshot(), null, "the snapshot");
+    },
+  },
+  {
+    name: "an append gives each record an offset and can be read back",
+    async run(harness) {
+      const log = await harness.connect();
+      const epoch = await becomeController(log);
+      const first = await appendUntilKnown(log, epoch, 0, [feature(1), feature(2)]);
+      expectEqual(first, { kind: "done", endOffset: 2 }, "the first append");
+      const second = await appendUntilKnown(log, epoch, 2, [feature(3)]);
+      expectEqual(second, { kind: "done", endOffset: 3 }, "the second append");
+      expectEqual(await log.head(), { endOffset: 3, epoch }, "the head");
+      const entries = await readAll(log);
+      expectEqual(levelsOf(entries), [1, 2, 3], "what was appended");
+      expectEqual(
+        entries.map(({ baseOffset, endOffset }) => [baseOffset, endOffset]),
+        [
+          [0, 2],
+          [2, 3],
+        ],
+        "the entries",
+      );
+      expectEqual(levelsOf(await readAll(log, 2)), [3], "reading from the middle");
+    },
+  },
+  {
+    name: "an append at any offset but the end is not done",
+    async run(harness) {
+      const log = await harness.connect();
+      const epoch = await becomeController(log);
+      await appendUntilKnown(log, epoch, 0, [feature(1)]);
+      expectEqual(await appendUntilKnown(log, epoch, 0, [feature(2)]), { kind: "not-controller" }, "too low");
+      expectEqual(await appendUntilKnown(log, epoch, 5, [feature(2)]), { kind: "not-controller" }, "too high");
+      expectEqual(levelsOf(await readAll(log)), [1], "the log");
+    },
+  },
+  {
+    name: "an append in another epoch than the controller's is not done",
+    async run(harness) {
+      const log = await harness.connect();
+      const epoch = await becomeController(log);
+      expectEqual(await appendUntilKnown(log, epoch - 1, 0, [feature(1)]), { kind: "not-controller" }, "an old epoch");
+      expectEqual(
+        await appendUntilKnown(log, epoch + 1, 0, [feature(1)]),
+        { kind: "not-controller" },
+        "a future epoch",
+      );
+      expectEqual(await readAll(log), [], "the log");
+    },
+  },
+  {
+    name: "without an office nothing can be appended",
+    async run(harness) {
+      const log = await harness.connect();
+      expectEqual(await appendUntilKnown(log, 0, 0, [feature(1)]), { kind: "not-controller" }, "before any election");
+      const epoch = await becomeController(log);
+      await log.election.resign(epoch);
+      expectEqual(await log.election.current(), null, "the office");
+      expectEqual(await appendUntilKnown(log, epoch, 0, [feature(1)]), { kind: "not-controller" }, "after resigning");
+    },
+  },
+  {
+    name: "an append that is repeated is done once",
+    async run(harness) {
+      const log = await harness.connect();
+      const controllerEpoch = await becomeController(log);
+      const append = { id: testUuid(1), controllerEpoch, expectedOffset: 0, records: [feature(1)] };
+      const outcomes = [];
+      while (outcomes.length < 3) {
+        const outcome = await log.append(append);
+        if (outcome.kind !== "unknown") outcomes.push(outcome);
+      }
+      const done = { kind: "done", endOffset: 1 };
+      expectEqual(outcomes, [done, done, done], "the outcomes");
+      expectEqual(levelsOf(await readAll(log)), [1], "the log");
+    },
+  },
+  {
+    name: "a hint comes when the log grows, and none after it was declined",
+    async run(harness) {
+      const log = await harness.connect();
+      const epoch = await becomeController(log);
+      let hints = 0;
+      const unsubscribe = log.onHeadMoved(() => hints++);
+      let endOffset = 0;
+      await eventually(async () => {
+        await appendUntilKnown(log, epoch, endOffset++, [feature(1)]);
+        return hints > 0;
+      }, "a hint");
+      unsubscribe();
+      const before = hints;
+      await appendUntilKnown(log, epoch, endOffset, [feature(2)]);
+      expectEqual(hints, before, "hints after unsubscribing");
+    },
+  },
+  {
+    name: "a snapshot takes the place of the entries before it",
+    async run(harness) {
+      const log = await harness.connect();
+      const epoch = await becomeController(log);
+      await appendUntilKnown(log, epoch, 0, [feature(1)]);
+      await appendUntilKnown(log, epoch, 1, [feature(2)]);
+      await log.storeSnapshot({ endOffset: 2, epoch, records: [serializeRecord(feature(2))] });
+      await appendUntilKnown(log, epoch, 2, [feature(3)]);
+      expectEqual(await log.read(0), { kind: "trimmed", logStartOffset: 2 }, "reading what was let go");
+      const snapshot = await log.loadSnapshot();
+      expectThat(snapshot !== null, "there is a snapshot");
+      expectEqual([snapshot.endOffset, snapshot.epoch], [2, epoch], "where the snapshot ends");
+      expectEqual(Array.from(snapshot.records[0]!), Array.from(serializeRecord(feature(2))), "the snapshot's record");
+      expectEqual(levelsOf(await readAll(log, 2)), [3], "the entries after it");
+      expectEqual(await log.head(), { endOffset: 3, epoch }, "the head");
+    },
+  },
+  {
+    name: "entries, snapshots and epochs outlive a crash",
+    async run(harness) {
+      const log = await harness.connect();
+      const epoch = await becomeController(log);
+      await appendUntilKnown(log, epoch, 0, [feature(1)]);
+      await log.storeSnapshot({ endOffset: 1, epoch, records: [serializeRecord(feature(1))] });
+      await appendUntilKnown(log, epoch, 1, [feature(2)]);
+      await harness.crash(log);
+      const again = await harness.connect();
+      expectEqual(await again.head(), { endOffset: 2, epoch }, "the head");
+      expectEqual((await again.loadSnapshot())?.endOffset, 1, "the snapshot's end");
+      expectEqual(levelsOf(await readAll(again, 1)), [2], "the entries");
+      const next = await becomeController(again);
+      expectThat(next > epoch, "the next controller has a higher epoch");
+      expectEqual(await appendUntilKnown(again, next, 2, [feature(3)]), { kind: "done", endOffset: 3 }, "going on");
+    },
+  },
+  {
+    name: "who is announced is alive until it withdraws",
+    async run(harness) {
+      const log = await harness.connect();
+      let hints = 0;
+      log.liveness.onChange(() => hints++);
+      expectEqual(await log.liveness.live(), [], "at first");
+      await log.liveness.announce(BROKER_1);
+      expectEqual(await log.liveness.live(), [BROKER_1], "after the announcement");
+      await log.liveness.withdraw(BROKER_1.brokerId);
+      expectEqual(await log.liveness.live(), [], "after withdrawing");
+    },
+  },
+  {
+    name: "a broker that starts again from the same directory replaces its own announcement",
+    async run(harness) {
+      const log = await harness.connect();
+      await log.liveness.announce(BROKER_1);
+      await harness.crash(log);
+      const again = await harness.connect();
+      const restarted = { ...BROKER_1, incarnationId: testUuid(999) };
+      expectEqual(await again.liveness.announce(restarted), { kind: "done" }, "announcing again");
+      expectEqual(await again.liveness.live(), [restarted], "who is alive");
+    },
+  },
+  {
+    name: "two directories cannot be one broker at a time",
+    needsShared: true,
+    async run(harness) {
+      const [first, second] = [await harness.connect(), await harness.connect()];
+      await first.liveness.announce(BROKER_1);
+      const impostor = { ...BROKER_2, brokerId: BROKER_1.brokerId };
+      expectEqual(await second.liveness.announce(impostor), { kind: "id-in-use", by: BROKER_1 }, "announcing");
+      await first.liveness.withdraw(BROKER_1.brokerId);
+      expectEqual(await second.liveness.announce(impostor), { kind: "done" }, "announcing once it is free");
+    },
+  },
+  {
+    name: "there is one controller, and the next one comes when it goes",
+    needsShared: true,
+    async run(harness) {
+      const [first, second] = [await harness.connect(), await harness.connect()];
+      const epoch = await becomeController(first, BROKER_1);
+      await second.liveness.announce(BROKER_2);
+      await eventually(async () => {
+        const outcome = await second.election.claim(BROKER_2.brokerId);
+        expectThat(outcome.kind !== "won", "nobody wins while the office is taken");
+        return outcome.kind === "lost" && outcome.to.controllerId === BROKER_1.brokerId;
+      }, "the claim is lost to broker 1");
+      await first.election.resign(epoch);
+      const next = await becomeController(second, BROKER_2);
+      expectThat(next > epoch, "the epoch grows");
+      expectEqual(await second.election.current(), { controllerId: 2, controllerEpoch: next }, "the controller");
+    },
+  },
+  {
+    name: "a controller that was replaced changes nothing, and everybody reads what the new one wrote",
+    needsShared: true,
+    needsSessions: true,
+    async run(harness) {
+      const [first, second] = [await harness.connect(), await harness.connect()];
+      const epoch = await becomeController(first, BROKER_1);
+      await appendUntilKnown(first, epoch, 0, [feature(1)]);
+      await harness.expireSession!(first);
+      const next = await becomeController(second, BROKER_2);
+      await appendUntilKnown(second, next, 1, [feature(2)]);
+      expectEqual(
+        await appendUntilKnown(first, epoch, 1, [feature(9)]),
+        { kind: "not-controller" },
+        "the zombie's append",
+      );
+      expectEqual(
+        await appendUntilKnown(first, epoch, 2, [feature(9)]),
+        { kind: "not-controller" },
+        "the zombie's next",
+      );
+      expectEqual(levelsOf(await readAll(first)), [1, 2], "the log");
+      expectEqual(
+        (await readAll(second)).map((entry) => entry.epoch),
+        [epoch, next],
+        "the epochs",
+      );
+    },
+  },
+  {
+    name: "an append that was left unknown when its controller was replaced is never done later",
+    needsShared: true,
+    needsSessions: true,
+    async run(harness) {
+      const [first, second] = [await harness.connect(), await harness.connect()];
+      const controllerEpoch = await becomeController(first, BROKER_1);
+      const append = { id: testUuid(7), controllerEpoch, expectedOffset: 0, records: [feature(1)] };
+      const left = await first.append(append);
+      await harness.expireSession!(first);
+      const next = await becomeController(second, BROKER_2);
+      const { endOffset } = await second.head();
+      await appendUntilKnown(second, next, endOffset, [feature(2)]);
+      const settled = levelsOf(await readAll(second));
+      const repeated = await first.append(append);
+      expectThat(left.kind !== "done" || repeated.kind !== "not-controller", "what was done stays done");
+      expectEqual(levelsOf(await readAll(second)), settled, "the log after the repetition");
+    },
+  },
+  {
+    name: "a session that ends takes the announcement and the office with it, and the broker is told",
+    needsSessions: true,
+    async run(harness) {
+      const log = await harness.connect();
+      let lost = 0;
+      log.liveness.onLost(() => lost++);
+      const epoch = await becomeController(log);
+      await harness.expireSession!(log);
+      await eventually(() => lost > 0, "the broker is told");
+      expectEqual(await log.liveness.live(), [], "who is alive");
+      expectEqual(await log.election.current(), null, "the controller");
+      expectEqual(await appendUntilKnown(log, epoch, 0, [feature(1)]), { kind: "not-controller" }, "appending");
+      const next = await becomeController(log);
+      expectThat(next > epoch, "it can come back, in a higher epoch");
+    },
+  },
+];

@@ -1,0 +1,198 @@
+import { ErrorCode } from "@ottla/protocol";
+import { createSimulatedRuntime, seededRandom } from "@ottla/runtime";
+import { describe, expect, it } from "vitest";
+import { FaultyMetadataLog } from "../log/faulty-metadata-log.ts";
+import { MemoryMetadataStore } from "../log/memory-metadata-log.ts";
+import { MetadataFollower } from "../log/metadata-follower.ts";
+import type { MetadataLog } from "../log/metadata-log.ts";
+import { stateWith } from "../test-support/controller-fixture.ts";
+import { allocateProducerIds, registerBroker } from "./brokers.ts";
+import { Controller } from "./controller.ts";
+import { refuse } from "./controller-state.ts";
+import { createTopics, USE_DEFAULT } from "./create-topics.ts";
+
+const NO_SNAPSHOTS = Number.POSITIVE_INFINITY;
+
+/** One broker with its controller on a log. */
+class Node {
+  readonly runtime = createSimulatedRuntime(1);
+  readonly follower: MetadataFollower;
+  readonly controller: Controller;
+  readonly #log: MetadataLog;
+  readonly #brokerId: number;
+
+  constructor(log: MetadataLog, brokerId = 1, snapshotIntervalBytes = NO_SNAPSHOTS) {
+    this.#log = log;
+    this.#brokerId = brokerId;
+    const { runtime } = this;
+    this.follower = new MetadataFollower(log, runtime);
+    const policy = () => stateWith([]).policy;
+    this.controller = new Controller({
+      brokerId,
+      log,
+      follower: this.follower,
+      policy,
+      runtime,
+      snapshotIntervalBytes,
+    });
+  }
+
+  async start(): Promise<this> {
+    const { brokerId, incarnationId, directoryId } = { ...NEW_LIFE, brokerId: this.#brokerId };
+    await this.#log.liveness.announce({ brokerId, incarnationId, directoryId });
+    await this.follower.start();
+    return this;
+  }
+
+  register() {
+    const registration = { ...NEW_LIFE, brokerId: this.#brokerId };
+    return this.run(this.controller.submit((state) => registerBroker(state, registration)));
+  }
+
+  createTopic(name: string) {
+    const topics = [{ name, numPartitions: 1, replicationFactor: USE_DEFAULT, assignments: [], configs: [] }];
+    return this.controller.submit((state) => createTopics(state, { topics, validateOnly: false }));
+  }
+
+  /** Lets virtual time pass until the promise settles: retries wait for it. */
+  async run<Value>(promise: Promise<Value>): Promise<Value> {
+    let settled = false;
+    promise.finally(() => (settled = true)).catch(() => {});
+    while (!settled) await this.runtime.advance(50);
+    return await promise;
+  }
+}
+
+const NEW_LIFE = {
+  incarnationId: "AAAAAAAAAAAAAAAAAAAAAw",
+  directoryId: "AAAAAAAAAAAAAAAAAAAABA",
+  endpoints: [],
+  features: [],
+  rack: null,
+  logDirs: [],
+  fenced: false,
+  cleanShutdown: true,
+};
+
+describe("Controller", () => {
+  it("answers when this broker's image has the records", async () => {
+    const node = await new Node(new MemoryMetadataStore().connect()).start();
+    await node.register();
+    const { offset, response } = await node.run(node.createTopic("a"));
+    expect(response[0]).toMatchObject({ name: "a", errno: ErrorCode.NONE });
+    expect(node.follower.image.offset).toBe(offset);
+    expect(node.follower.image.topicsByName.has("a")).toBe(true);
+  });
+
+  it("decides what arrives at once one after another, and appends it together", async () => {
+    const store = new MemoryMetadataStore();
+    const node = await new Node(store.connect()).start();
+    await node.register();
+    const entriesBefore = store.entries.length;
+    const created = await node.run(Promise.all(["a", "b", "a"].map((name) => node.createTopic(name))));
+    expect(created.map(({ response }) => response[0]!.errno)).toEqual([
+      ErrorCode.NONE,
+      ErrorCode.NONE,
+      ErrorCode.TOPIC_ALREADY_EXISTS,
+    ]);
+    expect(store.entries.length - entriesBefore).toBeLessThanOrEqual(2);
+  });
+
+  it("fails an operation that throws and does the others", async () => {
+    const node = await new Node(new MemoryMetadataStore().connect()).start();
+    await node.register();
+    const refused = node.controller.submit(() => {
+      throw refuse(ErrorCode.POLICY_VIOLATION, "not today");
+    });
+    const created = node.createTopic("a");
+    await expect(node.run(refused)).rejects.toThrow("not today");
+    expect((await node.run(created)).response[0]!.errno).toBe(ErrorCode.NONE);
+  });
+
+  it("does everything exactly once over a log that fails in every way", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const store = new MemoryMetadataStore();
+      const faults = {
+        lostAnswerRate: 0.2,
+        lostRequestRate: 0.2,
+        lateRequestRate: 0.2,
+        staleReadRate: 0.3,
+        lostHintRate: 0.5,
+      };
+      const log = new FaultyMetadataLog(store.connect(), { random: seededRandom(seed), ...faults });
+      const node = await new Node(log).start();
+      const { response } = await node.register();
+      const blocks: number[] = [];
+      for (let i = 0; i < 10; i++) {
+        const owner = { brokerId: 1, brokerEpoch: response.brokerEpoch };
+        const allocated = await node.run(node.controller.submit((state) => allocateProducerIds(state, owner)));
+        blocks.push(allocated.response.firstProducerId);
+      }
+      expect(blocks, `seed ${seed}`).toEqual(Array.from({ length: 10 }, (_, i) => i * 1000));
+      expect(node.follower.image.nextProducerId, `seed ${seed}`).toBe(10_000);
+      expect(store.endOffset, `seed ${seed}`).toBe(11);
+    }
+  });
+
+  it("takes over where another controller stopped, with all that it had done", async () => {
+    const store = new MemoryMetadataStore();
+    const firstLog = store.connect();
+    const first = await new Node(firstLog, 1).start();
+    await first.register();
+    await first.run(first.createTopic("a"));
+    const second = await new Node(store.connect(), 2).start();
+    await expect(second.run(second.createTopic("b"))).rejects.toMatchObject({ code: "NOT_CONTROLLER" });
+    firstLog.expireSession();
+    await second.register();
+    expect((await second.run(second.createTopic("a"))).response[0]!.errno).toBe(ErrorCode.TOPIC_ALREADY_EXISTS);
+    await expect(first.run(first.createTopic("c"))).rejects.toMatchObject({ code: "NOT_CONTROLLER" });
+    expect([...second.follower.image.topicsByName.keys()]).toEqual(["a"]);
+  });
+
+  it("takes snapshots, from which a new broker loads the same image", async () => {
+    const store = new MemoryMetadataStore();
+    const node = await new Node(store.connect(), 1, 500).start();
+    await node.register();
+    for (let i = 0; i < 30; i++) await node.run(node.createTopic(`topic-${i}`));
+    expect(store.snapshot).not.toBeNull();
+    expect(store.logStartOffset).toBeGreaterThan(0);
+    const newcomer = new MetadataFollower(store.connect(), node.runtime);
+    await newcomer.start();
+    expect(newcomer.image.offset).toBe(node.follower.image.offset);
+    expect(new Map(newcomer.image.topicsByName)).toEqual(new Map(node.follower.image.topicsByName));
+  });
+
+  it("refuses what comes while it closes, and gives up its office", async () => {
+    const store = new MemoryMetadataStore();
+    const node = await new Node(store.connect()).start();
+    await node.register();
+    await node.run(node.controller.close());
+    await expect(node.createTopic("a")).rejects.toMatchObject({ code: "NOT_CONTROLLER" });
+    expect(store.controller).toBeNull();
+  });
+});
+
+describe("MetadataFollower", () => {
+  it("shows an image only after its listeners have taken it", async () => {
+    const node = new Node(new MemoryMetadataStore().connect());
+    const seen: string[] = [];
+    node.follower.addListener(async (previous, next) => {
+      await node.runtime.settle();
+      seen.push(`${previous.offset}>${next.offset} while ${node.follower.image.offset}`);
+    });
+    await node.start();
+    await node.register();
+    await node.run(node.createTopic("a"));
+    expect(seen).toEqual(["-1>0 while -1", "0>2 while 0"]);
+  });
+
+  it("fails those who wait when the log cannot be read", async () => {
+    const log = new MemoryMetadataStore().connect();
+    const follower = new MetadataFollower(log, createSimulatedRuntime(1));
+    await follower.start();
+    const waiting = follower.waitFor(5);
+    log.read = () => Promise.reject(new Error("the disk is gone"));
+    await expect(follower.catchUp()).rejects.toThrow("the disk is gone");
+    await expect(waiting).rejects.toThrow("the disk is gone");
+  });
+});
