@@ -1,6 +1,6 @@
 import { type Deserializer, KafkaError, stringSerde } from "@ottla/client";
 import type { RecordHeaders, TimestampType } from "@ottla/protocol";
-import { decodeHeaders, decodeUtf8, viewOf } from "@ottla/protocol/internal";
+import { decodeUtf8, RecordBytes } from "@ottla/protocol/internal";
 
 /** What the records of one stored batch have in common. */
 export interface RecordSource<K, V> {
@@ -14,7 +14,7 @@ export interface RecordSource<K, V> {
 
 /** Where one record lies: what a cursor shows of the record it stands on. */
 export interface RecordPosition {
-  readonly bytes: Uint8Array;
+  readonly source: RecordBytes;
   readonly offset: number;
   readonly timestampMs: number;
   readonly keyStart: number;
@@ -40,7 +40,7 @@ export class ConsumerRecord<K = string | null, V = string | null> {
   /** When the record was made, or stored: see {@link timestampType}. Milliseconds since the Unix epoch. */
   readonly timestampMs: number;
   private readonly source: RecordSource<K, V>;
-  private readonly bytes: Uint8Array;
+  private readonly data: RecordBytes;
   private readonly keyStart: number;
   private readonly keyLength: number;
   private readonly valueStart: number;
@@ -55,7 +55,7 @@ export class ConsumerRecord<K = string | null, V = string | null> {
     this.source = source;
     this.offset = position.offset;
     this.timestampMs = position.timestampMs;
-    this.bytes = position.bytes;
+    this.data = position.source;
     this.keyStart = position.keyStart;
     this.keyLength = position.keyLength;
     this.valueStart = position.valueStart;
@@ -108,24 +108,24 @@ export class ConsumerRecord<K = string | null, V = string | null> {
 
   /** The key as it was written: a view, made at each call. */
   get keyBytes(): Uint8Array | null {
-    return this.keyLength < 0 ? null : viewOf(this.bytes, this.keyStart, this.keyLength);
+    return this.data.view(this.keyStart, this.keyLength);
   }
 
   /** The value as it was written: a view, made at each call. */
   get valueBytes(): Uint8Array | null {
-    return this.valueLength < 0 ? null : viewOf(this.bytes, this.valueStart, this.valueLength);
+    return this.data.view(this.valueStart, this.valueLength);
   }
 
   /** The headers in order, names may repeat; decoded at each call. */
   get headers(): RecordHeaders {
-    return decodeHeaders(this.bytes, this.headersStart, this.end);
+    return this.data.headers(this.headersStart, this.end);
   }
 
   /** The same record over a copy of its own bytes, so that the batch it came in can be freed. */
   copy(): ConsumerRecord<K, V> {
     const start = this.keyStart;
     return new ConsumerRecord(this.source, {
-      bytes: this.bytes.slice(start, this.end),
+      source: new RecordBytes(this.data.bytes.slice(start, this.end)),
       offset: this.offset,
       timestampMs: this.timestampMs,
       keyStart: 0,
@@ -149,9 +149,9 @@ export class ConsumerRecord<K = string | null, V = string | null> {
   }
 
   private read<T>(what: string, deserializer: Deserializer<T>, start: number, length: number): T {
-    if (deserializer === TEXT && length >= 0) return decodeUtf8(this.bytes, start, start + length) as T;
+    if (deserializer === TEXT && length >= 0) return decodeUtf8(this.data.bytes, start, start + length) as T;
     try {
-      return deserializer.deserialize(length < 0 ? null : viewOf(this.bytes, start, length), this.topic);
+      return deserializer.deserialize(this.data.view(start, length), this.topic);
     } catch (cause) {
       throw this.unreadable(what, cause);
     }

@@ -1,4 +1,6 @@
 export { decodeUtf8 } from "./bytes/utf8.ts";
+export { crc32cPortable } from "./checksum/crc32c.ts";
+export { portableCodecs } from "./compression/portable-codecs.ts";
 export { allApis, apisByKey, requestHeaderVersionOf } from "./messages/all.ts";
 export { listenerUrl } from "./messages/listener-url.ts";
 export { allMetadataRecords, metadataRecordsByType } from "./messages/records/all-metadata.ts";
@@ -16,8 +18,8 @@ export {
 } from "./records/control.ts";
 export { RecordCursor, type RecordsSection } from "./records/cursor.ts";
 export * from "./records/header.ts";
-export { decodeHeaders } from "./records/headers.ts";
 export * from "./records/layout.ts";
+export { RecordBytes } from "./records/record-bytes.ts";
 export {
   type BatchProblem,
   type BatchProblemReason,
@@ -29,7 +31,6 @@ export {
   validateProducedBatch,
 } from "./records/validate.ts";
 export { varintSize, varlongSize, writeVarint, writeVarlong } from "./records/varint.ts";
-export { viewOf } from "./records/view.ts";
 export {
   array,
   bigint64,
@@ -49,3 +50,4 @@ export {
   uint16,
   uuid,
 } from "./schema/field.ts";
+export { parseVersions } from "./schema/versions.ts";

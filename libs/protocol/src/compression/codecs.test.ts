@@ -12,12 +12,11 @@ import { createGzipCodec } from "./gzip.ts";
 import { gunzipMembers } from "./gzip-members.ts";
 import { webGzip } from "./gzip-web.ts";
 import { createLz4Codec } from "./lz4.ts";
+import { portableCodecs } from "./portable-codecs.ts";
 import { createSnappyCodec } from "./snappy.ts";
 import { createZstdCodec } from "./zstd.ts";
 import { loadZstdWasm } from "./zstd-wasm.ts";
 import { ZSTD_WASM_GZIP_BASE64 } from "./zstd-wasm-binary.ts";
-
-const zstdWasm = loadZstdWasm();
 
 /** The tiny decoder that takes over where the web's refuses. */
 const ownGunzip = {
@@ -26,12 +25,12 @@ const ownGunzip = {
 };
 
 const portable: [string, CompressionCodec][] = [
-  ["none", codecByName("none")],
-  ["gzip, web", createGzipCodec(() => webGzip)],
+  ["none", portableCodecs.none],
+  ["gzip, web", portableCodecs.gzip],
   ["gzip, own decoder", createGzipCodec(() => ownGunzip)],
-  ["snappy, portable", createSnappyCodec(() => null)],
-  ["lz4, portable", createLz4Codec(() => null)],
-  ["zstd, portable", createZstdCodec(() => zstdWasm)],
+  ["snappy, portable", portableCodecs.snappy],
+  ["lz4, portable", portableCodecs.lz4],
+  ["zstd, portable", portableCodecs.zstd],
 ];
 
 function native(): [string, CompressionCodec][] {

@@ -8,10 +8,11 @@ import { findZstdFrames, type ZstdFrame } from "./zstd-frame.ts";
 /** Kafka's default of `compression.zstd.level`. */
 const DEFAULT_LEVEL = 3;
 
-const loadPortable = loadOnce(async () => (await import("./zstd-wasm.ts")).loadZstdWasm());
+/** The WebAssembly engine, loaded at the first call. */
+export const loadPortableZstd = loadOnce(async () => (await import("./zstd-wasm.ts")).loadZstdWasm());
 
 /** Codec 4 over zlib where that has Zstandard (Node.js from 22.15), over WebAssembly, loaded on first use, elsewhere. */
-export const zstdCodec: CompressionCodec = createZstdCodec(() => nativeModules.zstd() ?? loadPortable());
+export const zstdCodec: CompressionCodec = createZstdCodec(() => nativeModules.zstd() ?? loadPortableZstd());
 
 /** Starts `load` at the first call; gives its result at once when it is there. A failure is tried again. */
 function loadOnce<T>(load: () => Promise<T>): () => T | Promise<T> {

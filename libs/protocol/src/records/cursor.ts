@@ -1,12 +1,12 @@
 import { CorruptRecordError } from "./errors.ts";
-import { decodeHeaders, type RecordHeaders } from "./headers.ts";
+import type { RecordHeaders } from "./headers.ts";
+import type { RecordBytes } from "./record-bytes.ts";
 import { unzigzag64 } from "./varint.ts";
-import { viewOf } from "./view.ts";
 
 /** Where records lie and what their deltas count from. */
 export interface RecordsSection {
   /** Holds the decompressed records at `[start, end)`. */
-  readonly bytes: Uint8Array;
+  readonly source: RecordBytes;
   readonly start: number;
   readonly end: number;
   readonly recordsCount: number;
@@ -25,7 +25,9 @@ const MIN_RECORD_BYTES = 6;
  * in {@link bytes}, until the next call. Every length is checked before use, so a record that is described is whole.
  */
 export class RecordCursor {
-  /** The bytes that all positions refer to. */
+  /** What all positions refer to; makes views of it. */
+  readonly source: RecordBytes;
+  /** The array of {@link source}. */
   readonly bytes: Uint8Array;
   /** The offset of the record in its partition. */
   offset = -1;
@@ -52,7 +54,8 @@ export class RecordCursor {
 
   constructor(section: RecordsSection) {
     this.section = section;
-    this.bytes = section.bytes;
+    this.source = section.source;
+    this.bytes = section.source.bytes;
     this.position = section.start;
   }
 
@@ -94,17 +97,17 @@ export class RecordCursor {
 
   /** The key as a view of the batch's bytes. */
   key(): Uint8Array | null {
-    return this.keyLength < 0 ? null : viewOf(this.bytes, this.keyStart, this.keyLength);
+    return this.source.view(this.keyStart, this.keyLength);
   }
 
   /** The value as a view of the batch's bytes. */
   value(): Uint8Array | null {
-    return this.valueLength < 0 ? null : viewOf(this.bytes, this.valueStart, this.valueLength);
+    return this.source.view(this.valueStart, this.valueLength);
   }
 
   /** The headers, decoded; their values are views of the batch's bytes. */
   headers(): RecordHeaders {
-    return decodeHeaders(this.bytes, this.headersStart, this.end);
+    return this.source.headers(this.headersStart, this.end);
   }
 
   /** Key, value and headers as they lie in the batch, lengths included. */

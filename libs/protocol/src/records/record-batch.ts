@@ -4,6 +4,7 @@ import { RecordCursor, type RecordsSection } from "./cursor.ts";
 import { CorruptRecordError } from "./errors.ts";
 import * as header from "./header.ts";
 import { BATCH_HEADER_BYTES } from "./layout.ts";
+import { RecordBytes } from "./record-bytes.ts";
 import { RecordView } from "./record-view.ts";
 import type { TimestampType } from "./types.ts";
 import { checkBatchFrame, checkBatchIntegrity, throwBatchProblem } from "./validate.ts";
@@ -56,7 +57,7 @@ export class RecordBatch implements Iterable<RecordView> {
     this.isControlBatch = header.isControlBatchAt(bytes, position);
     this.sizeBytes = header.batchSizeAt(bytes, position);
     this.section = {
-      bytes: records,
+      source: new RecordBytes(records),
       start: recordsStart,
       end: records === bytes ? position + this.sizeBytes : records.length,
       recordsCount: this.recordsCount,

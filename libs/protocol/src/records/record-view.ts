@@ -1,9 +1,9 @@
-import { decodeHeaders, type RecordHeaders } from "./headers.ts";
-import { viewOf } from "./view.ts";
+import type { RecordHeaders } from "./headers.ts";
+import { RecordBytes } from "./record-bytes.ts";
 
-/** One record as positions in `bytes`: what a cursor shows of the record that it stands on. */
+/** One record as positions in `source`: what a cursor shows of the record that it stands on. */
 export interface RecordPositions {
-  readonly bytes: Uint8Array;
+  readonly source: RecordBytes;
   readonly offset: number;
   readonly timestampMs: number;
   readonly keyStart: number;
@@ -25,7 +25,7 @@ export class RecordView {
   readonly offset: number;
   /** Milliseconds since the epoch; what they mean is the batch's `timestampType`. */
   readonly timestampMs: number;
-  private readonly bytes: Uint8Array;
+  private readonly source: RecordBytes;
   private readonly keyStart: number;
   private readonly keyLength: number;
   private readonly valueStart: number;
@@ -38,7 +38,7 @@ export class RecordView {
   constructor(record: RecordPositions) {
     this.offset = record.offset;
     this.timestampMs = record.timestampMs;
-    this.bytes = record.bytes;
+    this.source = record.source;
     this.keyStart = record.keyStart;
     this.keyLength = record.keyLength;
     this.valueStart = record.valueStart;
@@ -50,29 +50,25 @@ export class RecordView {
   }
 
   get key(): Uint8Array | null {
-    if (this.keyView === undefined) {
-      this.keyView = this.keyLength < 0 ? null : viewOf(this.bytes, this.keyStart, this.keyLength);
-    }
+    if (this.keyView === undefined) this.keyView = this.source.view(this.keyStart, this.keyLength);
     return this.keyView;
   }
 
   get value(): Uint8Array | null {
-    if (this.valueView === undefined) {
-      this.valueView = this.valueLength < 0 ? null : viewOf(this.bytes, this.valueStart, this.valueLength);
-    }
+    if (this.valueView === undefined) this.valueView = this.source.view(this.valueStart, this.valueLength);
     return this.valueView;
   }
 
   /** Decoded at each call. */
   get headers(): RecordHeaders {
-    return decodeHeaders(this.bytes, this.headersStart, this.end);
+    return this.source.headers(this.headersStart, this.end);
   }
 
   /** The same record over a copy of its own bytes, so that the batch it came in can be freed. */
   copy(): RecordView {
     const start = this.keyStart;
     return new RecordView({
-      bytes: this.bytes.slice(start, this.end),
+      source: new RecordBytes(this.source.bytes.slice(start, this.end)),
       offset: this.offset,
       timestampMs: this.timestampMs,
       keyStart: 0,
