@@ -1,7 +1,8 @@
 import { ErrorCode } from "@ottla/protocol";
 
-/** What is wrong with one batch of an append, by its index in the call (KIP-467). */
-export interface BatchError {
+/** What is wrong with one record of a batch (KIP-467). */
+export interface RecordError {
+  /** The index of the record in its batch: `BatchIndex` in the produce response. */
   readonly batchIndex: number;
   readonly message: string;
 }
@@ -9,10 +10,10 @@ export interface BatchError {
 /** Thrown by `appendAsLeader`: nothing of the call was appended. `errno` is Kafka's error code. */
 export class AppendRejected extends Error {
   readonly errno: number;
-  /** Which batches are at fault, where that is known. */
-  readonly recordErrors: readonly BatchError[];
+  /** Which records are at fault. Empty where the batch is refused for its header, whatever the records. */
+  readonly recordErrors: readonly RecordError[];
 
-  constructor(errno: number, message: string, recordErrors: readonly BatchError[] = []) {
+  constructor(errno: number, message: string, recordErrors: readonly RecordError[] = []) {
     super(message);
     this.name = "AppendRejected";
     this.errno = errno;

@@ -15,6 +15,8 @@ export interface LogResources {
 
 /** All partition logs of one log directory. Opening one recovers it first where the last stop was not clean. */
 export interface LogManager {
+  /** Whether the directory was left by a clean stop when it was opened; true for a new one. */
+  readonly wasCleanStop: boolean;
   /** Every log that is open. */
   logs(): Iterable<PartitionLog>;
   get(topic: string, partition: number): PartitionLog | undefined;

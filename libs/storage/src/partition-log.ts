@@ -47,6 +47,8 @@ export interface PartitionLog {
   offsetForMaxTimestamp(): Promise<TimestampAndOffset | null>;
   /** The end of the largest epoch not above `leaderEpoch` (KIP-101/279); null when unknown. */
   endOffsetForEpoch(leaderEpoch: number): EpochEndOffset | null;
+  /** The leader epoch that the record at `offset` belongs to; -1 when unknown. */
+  epochForOffset(offset: number): number;
 
   /** Moves the high watermark forward (or, for a follower after truncation, wherever it must be). */
   setHighWatermark(offset: number): void;

@@ -12,6 +12,7 @@ import {
 import type { LogConfig } from "../log-config.ts";
 import { AppendRejected } from "../log-errors.ts";
 import type { LeaderAppendOptions } from "../partition-log.ts";
+import { checkKeys } from "./key-check.ts";
 
 /** Throws {@link AppendRejected} unless every batch may be appended by a leader. Looks at headers only, and at CRCs. */
 export function checkLeaderBatches(
@@ -20,19 +21,22 @@ export function checkLeaderBatches(
   config: LogConfig,
   nowMs: number,
 ): void {
-  let batchIndex = 0;
-  for (let position = 0; position < bytes.length; batchIndex++) {
+  const isCompacted = config.cleanupPolicy.includes("compact");
+  for (let position = 0; position < bytes.length; position += batchSizeAt(bytes, position)) {
     const problem = origin === "client" ? validateProducedBatch(bytes, position) : checkBatchFrame(bytes, position);
-    if (problem !== null) reject(problem.errorCode, problem.message, batchIndex);
-    if (origin === "client") checkTimestamps(bytes, position, config, nowMs, batchIndex);
-    const sizeBytes = batchSizeAt(bytes, position);
-    if (sizeBytes > config.maxMessageBytes) {
-      const message = `the batch has ${sizeBytes} bytes, max.message.bytes is ${config.maxMessageBytes}`;
-      reject(ErrorCode.MESSAGE_TOO_LARGE, message, batchIndex);
-    }
-    position += sizeBytes;
+    if (problem !== null) throw new AppendRejected(problem.errorCode, problem.message);
+    checkSize(batchSizeAt(bytes, position), config);
+    if (origin !== "client") continue;
+    checkTimestamps(bytes, position, config, nowMs);
+    if (isCompacted) checkKeys(bytes, position);
   }
   checkTotal(bytes, config);
+}
+
+function checkSize(sizeBytes: number, config: LogConfig): void {
+  if (sizeBytes <= config.maxMessageBytes) return;
+  const message = `the batch has ${sizeBytes} bytes, max.message.bytes is ${config.maxMessageBytes}`;
+  throw new AppendRejected(ErrorCode.MESSAGE_TOO_LARGE, message);
 }
 
 /** Throws {@link AppendRejected} unless the batches are whole and intact. */
@@ -57,15 +61,12 @@ function checkTotal(bytes: Uint8Array, config: LogConfig): void {
   );
 }
 
-function checkTimestamps(
-  bytes: Uint8Array,
-  position: number,
-  config: LogConfig,
-  nowMs: number,
-  batchIndex: number,
-): void {
+function checkTimestamps(bytes: Uint8Array, position: number, config: LogConfig, nowMs: number): void {
   if (isLogAppendTimeAt(bytes, position)) {
-    reject(ErrorCode.INVALID_TIMESTAMP, "a producer must not set the timestamp type to LogAppendTime", batchIndex);
+    throw new AppendRejected(
+      ErrorCode.INVALID_TIMESTAMP,
+      "a producer must not set the timestamp type to LogAppendTime",
+    );
   }
   if (config.messageTimestampType === "LogAppendTime") return;
   const earliestMs = nowMs - config.messageTimestampBeforeMaxMs;
@@ -76,9 +77,5 @@ function checkTimestamps(
   if (!isTooEarly && maxTimestampMs <= latestMs) return;
   const timestampMs = isTooEarly ? baseTimestampMs : maxTimestampMs;
   const message = `timestamp ${timestampMs} is out of range, it should be within [${earliestMs}, ${latestMs}]`;
-  reject(ErrorCode.INVALID_TIMESTAMP, message, batchIndex);
-}
-
-function reject(errno: number, message: string, batchIndex: number): never {
-  throw new AppendRejected(errno, message, [{ batchIndex, message }]);
+  throw new AppendRejected(ErrorCode.INVALID_TIMESTAMP, message);
 }

@@ -1,3 +1,4 @@
+import { encodeRecordBatch } from "@ottla/protocol";
 import { setLogAppendTime, writeBatchCrc } from "@ottla/protocol/internal";
 import { describe, expect, it } from "vitest";
 import { AppendRejected } from "../log-errors.ts";
@@ -64,17 +65,28 @@ describe("what a producer must not send", () => {
     await fixture.manager.close();
   });
 
-  it("names the batch at fault by its index, and appends none of the call", async () => {
+  it("a batch at fault keeps out those before it in the call", async () => {
     const fixture = await openFixture();
     const log = await openLog(fixture);
     const bad = changed((view) => view.setUint32(17, 0));
-    try {
-      log.appendAsLeader(concat([batch(), batch(), bad]), { leaderEpoch: 0, origin: "client" });
-      expect.unreachable();
-    } catch (error) {
-      expect((error as AppendRejected).recordErrors).toMatchObject([{ batchIndex: 2 }]);
-    }
+    expect(() => log.appendAsLeader(concat([batch(), batch(), bad]), { leaderEpoch: 0, origin: "client" })).toThrow();
     expect((await append(log, batch())).baseOffset).toBe(0);
+    await fixture.manager.close();
+  });
+
+  it("a compacted topic takes no record without a key, and is told which have none", async () => {
+    const fixture = await openFixture({ config: { cleanupPolicy: ["compact", "delete"] } });
+    const log = await openLog(fixture);
+    await append(log, batch());
+    const [key, value] = [new Uint8Array(3), new Uint8Array(5)];
+    const keyless = encodeRecordBatch({ records: [{ key, value }, { value }, { key, value: null }, { value }] });
+    const attempt = () => log.appendAsLeader(keyless, { leaderEpoch: 0, origin: "client" });
+    expect(attempt).toThrow(
+      expect.objectContaining({
+        errno: 87,
+        recordErrors: [1, 3].map((batchIndex) => expect.objectContaining({ batchIndex })),
+      }),
+    );
     await fixture.manager.close();
   });
 

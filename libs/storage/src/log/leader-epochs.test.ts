@@ -92,6 +92,11 @@ describe("the leader epochs of a log", () => {
     expect(epochs([3, 50], [5, 60]).endOffsetFor(1, 99)).toEqual({ leaderEpoch: 1, endOffset: 50 });
   });
 
+  it("knows which epoch an offset belongs to", () => {
+    const cache = epochs([1, 5], [4, 20]);
+    expect([0, 4, 5, 19, 20, 99].map((offset) => cache.epochFor(offset))).toEqual([-1, -1, 1, 1, 4, 4]);
+  });
+
   it.each<[number, [number, number][]]>([
     [0, []],
     [10, [[0, 0]]],

@@ -60,6 +60,11 @@ export class LeaderEpochs {
     return { leaderEpoch: covering?.epoch ?? epoch, endOffset: next.startOffset };
   }
 
+  /** The epoch that wrote, or will write, the record at `offset`; -1 before the first known one. */
+  epochFor(offset: number): number {
+    return this.#entries.findLast((entry) => entry.startOffset <= offset)?.epoch ?? -1;
+  }
+
   #replace(entries: EpochEntry[]): void {
     this.#entries = entries;
     this.version++;

@@ -31,7 +31,13 @@ function withAborted(
   if (options.limit !== "lastStable" || found.sizeBytes === 0) return toLogRead(state, found);
   const segments = state.segments.from(offset);
   if (segments.every(hasNoAborted)) return toLogRead(state, found);
-  return collectAborted(segments, offset, found.endOffset).then((aborted) => toLogRead(state, found, aborted));
+  return collectAborted(segments, offset, found.endOffset).then(
+    (aborted) => toLogRead(state, found, aborted),
+    (error) => {
+      found.release();
+      throw error;
+    },
+  );
 }
 
 function hasNoAborted(segment: Segment): boolean {

@@ -116,7 +116,7 @@ export class LogState {
     if (this.#failure !== null) return;
     this.#failure = error;
     this.logger.error("the log's disk failed; the partition is offline", { path: error.path, error: error.message });
-    this.env.diskFailed(error);
+    this.#shielded(() => this.env.diskFailed(error));
   }
 
   checkAppendable(): void {
@@ -135,7 +135,16 @@ export class LogState {
   }
 
   notify(): void {
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) this.#shielded(listener);
+  }
+
+  /** A fault of those who listen must not be taken for one of the disk. */
+  #shielded(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.logger.error("a listener of the log failed", { error: String(error) });
+    }
   }
 
   #closedMessage(): string {

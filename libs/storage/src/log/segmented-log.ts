@@ -143,6 +143,10 @@ export class SegmentedLog implements PartitionLog {
     return this.#state.epochs.endOffsetFor(leaderEpoch, this.#state.logEndOffset);
   }
 
+  epochForOffset(offset: number): number {
+    return this.#state.epochs.epochFor(offset);
+  }
+
   setHighWatermark(offset: number): void {
     this.#state.setHighWatermark(offset);
   }

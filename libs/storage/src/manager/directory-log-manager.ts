@@ -6,6 +6,8 @@ import {
   deletedDirectoryName,
   isDeletedDirectoryName,
   joinPath,
+  LOG_SUFFIX,
+  offsetOfFileName,
   parsePartitionDirectoryName,
   partitionDirectoryName,
 } from "../files/names.ts";
@@ -55,6 +57,7 @@ export class DirectoryLogManager implements LogManager {
   /** Partitions whose log is being opened or deleted. */
   readonly #mutexes = new Map<string, AsyncMutex>();
   readonly #timers = new Set<Timer>();
+  #wasCleanStop = false;
   #isClosed = false;
   #isFailed = false;
 
@@ -82,6 +85,7 @@ export class DirectoryLogManager implements LogManager {
     const isCleanStop = await takeCleanShutdownMark(this.#disk, directory);
     await this.#checkpoints.load();
     const directories = (await this.#disk.list(directory)).filter((entry) => entry.isDirectory);
+    this.#wasCleanStop = isCleanStop || directories.length === 0;
     const startedMs = this.#runtime.clock.monotonicMs();
     try {
       await runLimited(directories, recoveryParallelism, ({ name }) => this.#openFound(name, isCleanStop));
@@ -96,6 +100,10 @@ export class DirectoryLogManager implements LogManager {
       elapsedMs: Math.round(this.#runtime.clock.monotonicMs() - startedMs),
     });
     this.#startTasks();
+  }
+
+  get wasCleanStop(): boolean {
+    return this.#wasCleanStop;
   }
 
   logs(): Iterable<SegmentedLog> {
@@ -189,9 +197,17 @@ export class DirectoryLogManager implements LogManager {
     if (isDeletedDirectoryName(name)) return await this.#disk.remove(directory);
     const parsed = parsePartitionDirectoryName(name);
     if (parsed === null) return;
-    const topicId = (await readTopicId(this.#disk, directory)) ?? ZERO_UUID;
+    const topicId = await readTopicId(this.#disk, directory);
+    if (topicId === null && !(await this.#holdsSegments(directory))) {
+      this.#runtime.logger.warn("a directory that is no log's is left alone", { directory });
+      return;
+    }
     const config = this.#options.configOf?.(parsed.topic) ?? defaultLogConfig;
-    await this.#open({ ...parsed, topicId, directory }, config, isCleanStop);
+    await this.#open({ ...parsed, topicId: topicId ?? ZERO_UUID, directory }, config, isCleanStop);
+  }
+
+  async #holdsSegments(directory: string): Promise<boolean> {
+    return (await this.#disk.list(directory)).some((entry) => offsetOfFileName(entry.name, LOG_SUFFIX) !== null);
   }
 
   async #create(identity: LogIdentity, config: LogConfig): Promise<SegmentedLog> {

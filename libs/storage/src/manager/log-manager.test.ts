@@ -1,3 +1,4 @@
+import { ZERO_UUID } from "@ottla/protocol";
 import { createSystemRuntime } from "@ottla/runtime";
 import { afterEach, describe, expect, it } from "vitest";
 import { batch } from "../test-support/batches.ts";
@@ -172,6 +173,42 @@ describe("a log manager", () => {
     await expect(openFixture({ disk: fixture.disk })).rejects.toThrow(`${path} cannot be used`);
     await writeFile(fixture.disk, path, content);
     await (await openFixture({ disk: fixture.disk })).manager.close();
+  });
+
+  it("leaves directories alone that are no log's, and opens logs that have no partition.metadata", async () => {
+    const fixture = await openFixture();
+    await append(await openLog(fixture), batch({ count: 2 }));
+    await fixture.disk.makeDirectory("/data/backup-2023");
+    await fixture.manager.close();
+    await fixture.disk.remove("/data/topic-0/partition.metadata");
+    const again = await openFixture({ disk: fixture.disk });
+    expect([...again.manager.logs()].map((log) => [log.topic, log.topicId, log.logEndOffset])).toEqual([
+      ["topic", ZERO_UUID, 2],
+    ]);
+    expect(await fileNames(fixture.disk, "/data/backup-2023")).toEqual([]);
+    expect((await openLog(again)).logEndOffset).toBe(2);
+    await again.manager.close();
+  });
+
+  it("says whether the last stop was clean", async () => {
+    const fixture = await openFixture();
+    await openLog(fixture);
+    const killed = await openFixture({ disk: await copyDisk(fixture.disk) });
+    await fixture.manager.close();
+    const stopped = await openFixture({ disk: fixture.disk });
+    expect([fixture, killed, stopped].map(({ manager }) => manager.wasCleanStop)).toEqual([true, false, true]);
+    await Promise.all([killed.manager.close(), stopped.manager.close()]);
+  });
+
+  it("survives a listener that throws", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    log.onAdvance(() => {
+      throw new Error("on purpose");
+    });
+    await append(log, batch());
+    expect((await append(log, batch())).baseOffset).toBe(1);
+    await fixture.manager.close();
   });
 
   it("closes twice, and with appends on their way", async () => {

@@ -5,6 +5,12 @@ export interface TailChunk {
   readonly lastOffset: number;
 }
 
+/** What a chunk costs beside its bytes: the objects that describe it. It counts where batches are tiny. */
+export const CHUNK_OVERHEAD_BYTES = 256;
+
+/** Below this, entries of cleared tails are not worth looking for. */
+const COMPACT_MIN_ENTRIES = 1024;
+
 /**
  * Bounds the memory that the tails of all partitions hold together. What counts is what a slice pins: a small slice
  * of a large buffer pins all of it, and several slices of one buffer pin it once.
@@ -16,6 +22,8 @@ export class TailMemory {
   /** Every tail with a chunk, once per chunk, oldest chunk first; consumed from `#head`. */
   #owners: Tail[] = [];
   #head = 0;
+  /** Entries of `#owners` whose chunk was cleared. */
+  #clearedCount = 0;
   #pinnedBytes = 0;
 
   constructor(limitBytes: number) {
@@ -30,15 +38,16 @@ export class TailMemory {
   added(owner: Tail, bytes: Uint8Array): void {
     const pins = this.#pins.get(bytes.buffer) ?? 0;
     this.#pins.set(bytes.buffer, pins + 1);
-    if (pins === 0) this.#pinnedBytes += bytes.buffer.byteLength;
+    this.#pinnedBytes += CHUNK_OVERHEAD_BYTES + (pins === 0 ? bytes.buffer.byteLength : 0);
     this.#owners.push(owner);
     while (this.#pinnedBytes > this.#limitBytes && this.#head < this.#owners.length) this.#evictOldest();
-    this.#compact();
+    this.#dropConsumed();
   }
 
   /** @internal */
   removed(bytes: Uint8Array): void {
     const pins = this.#pins.get(bytes.buffer)!;
+    this.#pinnedBytes -= CHUNK_OVERHEAD_BYTES;
     if (pins > 1) {
       this.#pins.set(bytes.buffer, pins - 1);
       return;
@@ -47,12 +56,29 @@ export class TailMemory {
     this.#pinnedBytes -= bytes.buffer.byteLength;
   }
 
-  #evictOldest(): void {
-    this.#owners[this.#head++]!.dropOldest();
+  /** @internal `count` chunks of a tail were removed that stand in the queue still. */
+  cleared(count: number): void {
+    this.#clearedCount += count;
+    if (this.#clearedCount < COMPACT_MIN_ENTRIES || this.#clearedCount * 2 < this.#owners.length - this.#head) return;
+    this.#owners = this.#owners.slice(this.#head).filter((owner) => !this.#passCleared(owner));
+    this.#head = 0;
   }
 
-  #compact(): void {
-    if (this.#head < 1024 || this.#head * 2 < this.#owners.length) return;
+  #evictOldest(): void {
+    const owner = this.#owners[this.#head++]!;
+    if (!this.#passCleared(owner)) owner.dropOldest();
+  }
+
+  /** True if the owner's oldest entry in the queue is of a chunk that is gone: the entry is done with. */
+  #passCleared(owner: Tail): boolean {
+    if (owner.clearedCount === 0) return false;
+    owner.clearedCount--;
+    this.#clearedCount--;
+    return true;
+  }
+
+  #dropConsumed(): void {
+    if (this.#head < COMPACT_MIN_ENTRIES || this.#head * 2 < this.#owners.length) return;
     this.#owners = this.#owners.slice(this.#head);
     this.#head = 0;
   }
@@ -66,8 +92,8 @@ export class Tail {
   readonly #memory: TailMemory;
   #chunks: TailChunk[] = [];
   #head = 0;
-  /** Chunks that were cleared, but stand in the memory's queue still. */
-  #clearedCount = 0;
+  /** @internal Chunks that were cleared, but stand in the memory's queue still: before all others of this tail. */
+  clearedCount = 0;
 
   constructor(memory: TailMemory) {
     this.#memory = memory;
@@ -102,18 +128,15 @@ export class Tail {
   /** Forgets everything, as after a truncation. */
   clear(): void {
     const remaining = this.#chunks.slice(this.#head);
-    this.#clearedCount += remaining.length;
+    this.clearedCount += remaining.length;
     this.#chunks = [];
     this.#head = 0;
     for (const chunk of remaining) this.#memory.removed(chunk.bytes);
+    this.#memory.cleared(remaining.length);
   }
 
   /** @internal */
   dropOldest(): void {
-    if (this.#clearedCount > 0) {
-      this.#clearedCount--;
-      return;
-    }
     const chunk = this.#chunks[this.#head]!;
     this.#chunks[this.#head++] = NOTHING;
     this.#memory.removed(chunk.bytes);
