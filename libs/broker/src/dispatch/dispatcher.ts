@@ -137,7 +137,7 @@ class Exchange {
       chunks = encodeResponse(this.#handler.api, header.requestApiVersion, header.correlationId, response);
     } catch (error) {
       onDone?.();
-      throw error;
+      throw new Error(`the response cannot be encoded: ${error}`, { cause: error });
     }
     this.#inbound.respond(chunks, onDone);
   }
