@@ -104,6 +104,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
   /** Leaves the group, or gives up what was assigned by hand. */
   async unsubscribe(): Promise<void> {
     await this.#leave();
+    if (this.#group !== undefined) this.#group.session = undefined;
     this.#mode = "none";
     this.#topics = [];
     this.#topicWatch.watch([]);
@@ -192,7 +193,6 @@ export class ConsumerCore<K, V> implements ReadingHost {
     group?.commits.stopAutomatic();
     if (group?.session !== undefined) {
       await group.session.close();
-      group.session = undefined;
     } else if (this.settings.autoCommit && this.#failure === undefined) {
       this.delivery.holdBack();
       await group?.commits.commitProcessed(this.client.settings.requestTimeoutMs);

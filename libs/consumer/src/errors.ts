@@ -20,6 +20,11 @@ export function notAssigned(partition: TopicPartition): KafkaError {
   return new KafkaError(`${formatPartition(partition)} is not assigned to this consumer.`, { code: "NOT_ASSIGNED" });
 }
 
+/** A topic that the cluster does not have, or has only just been given. Retriable. */
+export function unknownTopic(topic: string): KafkaError {
+  return KafkaError.fromCode(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Topic "${topic}"`);
+}
+
 /** There is no offset to start from, and `autoOffsetReset` is `none`. Code `NO_OFFSET_FOR_PARTITION`. */
 export function noOffset(partitions: readonly TopicPartition[]): KafkaError {
   const names = partitions.map(formatPartition).join(", ");

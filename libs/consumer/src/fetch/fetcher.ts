@@ -235,7 +235,7 @@ export class Fetcher<K, V> {
     const error = unreadable(state, cause);
     state.refetch();
     this.#backOff(state, error);
-    if (!error.retriable || state.failures > UNREADABLE_RETRIES) this.#listener.onFailure(error);
+    if (!error.retriable || ++state.unreadable > UNREADABLE_RETRIES) this.#listener.onFailure(error);
   }
 
   #onPartitionError(state: PartitionState<K, V>, errno: number): void {

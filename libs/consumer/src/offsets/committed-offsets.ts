@@ -13,6 +13,7 @@ import type { MemberIdentity } from "../group/membership.ts";
 import type { IsolationLevel } from "../options.ts";
 import { formatPartition, groupByTopic, type TopicPartition } from "../topic-partition.ts";
 import type { CommittedOffset, OffsetToCommit } from "./offset-types.ts";
+import { unknownTopics } from "./unknown-topics.ts";
 
 /** For which group, and in whose name. */
 export interface CommitOptions {
@@ -53,6 +54,8 @@ export class CommittedOffsets {
 
   async #commitNow(offsets: readonly OffsetToCommit[], identity: MemberIdentity, options: CallOptions): Promise<void> {
     if (offsets.length === 0) return;
+    // A topic that is still unknown after this is left for the broker to refuse, with the others committed all the same.
+    await this.#unknownTopics(offsets, options);
     const request = this.#commitRequest(offsets, identity);
     const response = await this.#client.ask({ group: this.#options.groupId }, offsetCommitApi, request, {
       ...options,
@@ -86,8 +89,10 @@ export class CommittedOffsets {
     }
   }
 
-  /** What is committed for `partitions`; those without a committed offset are left out. */
-  async fetch(partitions: readonly TopicPartition[], options: CallOptions = {}): Promise<CommittedOffset[]> {
+  /** What is committed for `partitions`; those without a committed offset are left out, as are unknown topics. */
+  async fetch(wanted: readonly TopicPartition[], options: CallOptions = {}): Promise<CommittedOffset[]> {
+    const unknown = await this.#unknownTopics(wanted, options);
+    const partitions = wanted.filter(({ topic }) => !unknown.has(topic));
     if (partitions.length === 0) return [];
     const body = (version: number) => this.#fetchRequest(partitions, version);
     const response = await this.#client.ask({ group: this.#options.groupId }, offsetFetchApi, body, {
@@ -119,12 +124,24 @@ export class CommittedOffsets {
     return version >= 8 ? { groups: [{ groupId, topics }], ...stable } : { groupId, topics, ...stable };
   }
 
+  async #unknownTopics(partitions: readonly TopicPartition[], options: CallOptions): Promise<ReadonlySet<string>> {
+    const deadline = this.#client.deadline("Looking up topics", options);
+    return await unknownTopics(
+      this.#client,
+      partitions.map(({ topic }) => topic),
+      deadline,
+    );
+  }
+
   #topicId(name: string): string {
     return this.#client.metadata.view.topics.get(name)?.topicId ?? ZERO_UUID;
   }
 
+  /** @throws KafkaError `UNKNOWN_TOPIC_ID`, retriable: the topic was made anew in the meantime */
   #nameOf(topic: { readonly name: string; readonly topicId?: string }): string {
-    return topic.name || (this.#client.metadata.view.topicsById.get(topic.topicId ?? "")?.name ?? "");
+    const name = topic.name || this.#client.metadata.view.topicsById.get(topic.topicId ?? "")?.name;
+    if (name !== undefined) return name;
+    throw KafkaError.fromCode(ErrorCode.UNKNOWN_TOPIC_ID, `Topic id ${topic.topicId}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ClusterClient, isRetriable, sleep, toKafkaError } from "@ottla/client/internal";
 import type { KafkaError } from "@ottla/protocol";
-import { noOffset, offsetOutOfRange } from "../errors.ts";
+import { noOffset, offsetOutOfRange, unknownTopic } from "../errors.ts";
 import type { ConsumerEvents } from "../events.ts";
 import type { ConsumerSettings } from "../options.ts";
 import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
@@ -8,6 +8,7 @@ import type { PartitionState } from "../partitions/partition-state.ts";
 import { partitionKey } from "../topic-partition.ts";
 import type { CommittedOffsets } from "./committed-offsets.ts";
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "./list-offsets.ts";
+import { unknownTopics } from "./unknown-topics.ts";
 
 /** Who hears of positions. */
 export interface PositionListener {
@@ -92,11 +93,20 @@ export class PositionFinder<K, V> {
     }
   }
 
+  /** @throws KafkaError retriable, after the others were found, if some topics are not (yet) known */
   async #findOnce(): Promise<void> {
     const missing = this.#missing();
-    await this.#takeCommitted(missing.filter((state) => state.source === "committed"));
-    await this.#takeReset(missing.filter((state) => state.source !== undefined));
-    this.#listener.onFound();
+    const deadline = this.#client.deadline("Finding positions", { signal: this.#closing.signal });
+    const unknown = await unknownTopics(
+      this.#client,
+      missing.map(({ topic }) => topic),
+      deadline,
+    );
+    const findable = missing.filter(({ topic }) => !unknown.has(topic));
+    await this.#takeCommitted(findable.filter((state) => state.source === "committed"));
+    await this.#takeReset(findable.filter((state) => state.source !== undefined));
+    if (findable.length > 0) this.#listener.onFound();
+    for (const topic of unknown) throw unknownTopic(topic);
   }
 
   /** Partitions without a committed offset are left to the policy. */

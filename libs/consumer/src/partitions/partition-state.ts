@@ -40,6 +40,8 @@ export class PartitionState<K, V> implements TopicPartition {
   #version = 0;
   /** Failures to fetch in a row. */
   failures = 0;
+  /** How often in a row what was fetched from the position could not be read. */
+  unreadable = 0;
   /** Not fetched before this time, on the monotonic clock. */
   retryAtMs = 0;
   /** When data last came, as a running number: whoever waits longest is served first. */
@@ -157,6 +159,7 @@ export class PartitionState<K, V> implements TopicPartition {
   handOut(offset: number, leaderEpoch: number): void {
     this.#offset = offset;
     this.#leaderEpoch = leaderEpoch;
+    this.unreadable = 0;
     const chunk = this.#chunks[0];
     if (chunk === undefined || offset < chunk.nextOffset) return;
     this.#chunks.shift();
@@ -181,6 +184,7 @@ export class PartitionState<K, V> implements TopicPartition {
 
   #forgetFailures(): void {
     this.failures = 0;
+    this.unreadable = 0;
     this.retryAtMs = 0;
   }
 }
