@@ -2,7 +2,7 @@ import type { Admin } from "@ottla/admin";
 import { UsageError } from "./exit.ts";
 
 /** How long a command tries to reach the cluster: a person waits for the answer. */
-const COMMAND_TIMEOUT_MS = 15_000;
+const COMMAND_TIMEOUT_MS = 8_000;
 
 /** Runs `task` with an admin client, and says in plain words when no broker is there. */
 export async function withAdmin<T>(bootstrapServers: string, task: (admin: Admin) => Promise<T>): Promise<T> {
