@@ -53,6 +53,8 @@ export class ClassicGroup {
   stateTimestampMs: number;
   /** Whether the log has records of this group, its offsets included, which outlive it unless it is deleted there. */
   isInLog = false;
+  /** The generation whose assignment has been handed to the log; a leader that repeats itself does not change it. */
+  assignedGenerationId = -1;
   /** Set while the rebalance under way is the first since the group was empty. */
   initialRebalance: InitialRebalance | null = null;
   /** Whether a member came since the initial rebalance was last put off. */

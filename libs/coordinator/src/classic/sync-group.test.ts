@@ -124,6 +124,20 @@ describe("SyncGroup", () => {
       expect(harness.state()).toBe("Stable");
     });
 
+    it("a leader that repeats itself does not change it", () => {
+      const harness = new ShardHarness();
+      const { leader, follower } = completingGroup(harness);
+      harness.holdsCommits = true;
+      const first = harness.sync(leader, 1, { [follower]: "first" });
+      const second = harness.sync(leader, 1, { [follower]: "second" });
+      expect(first.answer.errorCode).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+      harness.commitAll();
+      expect(second.answer.errorCode).toBe(ErrorCode.NONE);
+      expect(textOf(harness.sync(follower, 1).answer.assignment)).toBe("first");
+      harness.crashAndReload();
+      expect(textOf(harness.sync(follower, 1).answer.assignment)).toBe("first");
+    });
+
     it.each([
       [ErrorCode.NOT_ENOUGH_REPLICAS, ErrorCode.COORDINATOR_NOT_AVAILABLE],
       [ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.NOT_COORDINATOR],

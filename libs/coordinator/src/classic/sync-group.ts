@@ -31,7 +31,8 @@ export function syncGroup(context: CoordinatorContext, step: Step, { request, ti
     return;
   }
   awaitAssignment(step, member, ticket);
-  if (group.isLeader(member.memberId)) storeAssignments(context, step, group, request);
+  const isAssigned = group.assignedGenerationId === group.generationId;
+  if (group.isLeader(member.memberId) && !isAssigned) storeAssignments(context, step, group, request);
 }
 
 function refuseSync(group: ClassicGroup, request: SyncGroupRequest): number {
@@ -64,6 +65,7 @@ function storeAssignments(
   );
   const isStillCompleting = () => group.state === "CompletingRebalance" && group.generationId === generationId;
   appendGroupMetadata(step, group, assigned);
+  group.assignedGenerationId = generationId;
   step.whenCommitted({
     committed: (later) => {
       if (isStillCompleting()) becomeStable(context, later, group, assigned);

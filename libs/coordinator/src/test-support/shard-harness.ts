@@ -9,10 +9,18 @@ import { GroupCoordinatorShard, type StepResult } from "../shard.ts";
 /** Remembers its answer, and fails the test when there is a second one. */
 export class TestTicket<Response> implements Ticket<Response> {
   private answers: Response[] = [];
+  private listener: (response: Response) => void = () => {};
 
   complete(response: Response): void {
     if (this.answers.length > 0) throw new Error(`answered twice: ${JSON.stringify([...this.answers, response])}`);
     this.answers.push(response);
+    this.listener(response);
+  }
+
+  /** Calls `listener` with the answer, now or later. */
+  onAnswer(listener: (response: Response) => void): void {
+    if (this.isAnswered) listener(this.answer);
+    else this.listener = listener;
   }
 
   get isAnswered(): boolean {
@@ -311,11 +319,10 @@ export class ShardHarness {
         memberId: null,
         memberEpoch: -1,
         topics:
-          partitions &&
-          partitions.map((topicPartition) => {
+          partitions?.map((topicPartition) => {
             const [name, partition] = splitPartition(topicPartition);
             return { name, topicId: options.topicId ?? ZERO_UUID, partitionIndexes: [partition] };
-          }),
+          }) ?? null,
       },
     }));
   }
