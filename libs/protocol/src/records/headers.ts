@@ -29,3 +29,14 @@ export class RecordHeaders extends Array<RecordHeader> {
     return values;
   }
 }
+
+/**
+ * Makes the array a {@link RecordHeaders}. Constructing a class derived from Array costs four times as much as filling
+ * a plain array and giving it another prototype.
+ */
+export function asRecordHeaders(headers: RecordHeader[]): RecordHeaders {
+  return Object.setPrototypeOf(headers, RecordHeaders.prototype) as RecordHeaders;
+}
+
+/** For all records without headers. */
+export const NO_RECORD_HEADERS: RecordHeaders = /*#__PURE__*/ Object.freeze(/*#__PURE__*/ new RecordHeaders());

@@ -1,5 +1,6 @@
 import { decodeUtf8 } from "../bytes/utf8.ts";
-import { RecordHeaders } from "./headers.ts";
+import { asRecordHeaders, NO_RECORD_HEADERS, type RecordHeaders } from "./headers.ts";
+import type { RecordHeader } from "./types.ts";
 
 /** Headers whose names are remembered; records with more are rare. */
 const REMEMBERED_NAMES = 16;
@@ -32,16 +33,16 @@ export class RecordBytes {
 
   /** The headers at `[start, end)`, which a cursor has walked over before: they are known to be whole. */
   headers(start: number, end: number): RecordHeaders {
-    const headers = new RecordHeaders();
+    if (start === end) return NO_RECORD_HEADERS;
+    const headers: RecordHeader[] = [];
     this.position = start;
     for (let index = 0; this.position < end; index++) {
       const name = this.readName(index);
       const length = this.readLength();
-      // Not push: in a class derived from Array it is ten times slower.
-      headers[index] = [name, this.view(this.position, length)];
+      headers.push([name, this.view(this.position, length)]);
       if (length > 0) this.position += length;
     }
-    return headers;
+    return asRecordHeaders(headers);
   }
 
   private readName(index: number): string {
