@@ -152,7 +152,7 @@ export class AppendQueue {
   }
 
   async #commit(group: CommitGroup): Promise<void> {
-    if (this.#mustCutTail) await this.#cutTail();
+    await this.cutTail();
     if (group.rollBefore !== null) await this.#roll(group.rollBefore);
     const { active } = this.#state.segments;
     const chunks = group.appends.map((append) => append.bytes);
@@ -186,7 +186,9 @@ export class AppendQueue {
     this.#syncer.rolled();
   }
 
-  async #cutTail(): Promise<void> {
+  /** Removes what a failed write left behind the log end. Nothing may be written meanwhile. */
+  async cutTail(): Promise<void> {
+    if (!this.#mustCutTail) return;
     const { active } = this.#state.segments;
     await active.log.use((file) => file.truncate(active.sizeBytes));
     this.#mustCutTail = false;

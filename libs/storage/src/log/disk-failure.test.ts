@@ -43,6 +43,20 @@ describe("a full disk", () => {
     await again.manager.close();
   });
 
+  it.each([0, 1])("leaves nothing of a torn write in the log, with %i appends after it", async (appends) => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk });
+    const log = await openLog(fixture);
+    await append(log, batch());
+    disk.fault = failing("write", /\.log$/, "NO_SPACE");
+    disk.tornBytes = 500;
+    await expect(append(log, batch({ valueBytes: 1000 }))).rejects.toMatchObject({ code: "NO_SPACE" });
+    disk.fault = () => null;
+    for (let i = 0; i < appends; i++) await append(log, batch());
+    await fixture.manager.close();
+    expect((await disk.stat("/data/topic-0/00000000000000000000.log"))?.sizeBytes).toBe((1 + appends) * batch().length);
+  });
+
   it("takes back offsets, sequences and epochs of everything that was queued", async () => {
     const disk = new FaultyDisk();
     const fixture = await openFixture({ disk });

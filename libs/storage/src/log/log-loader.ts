@@ -134,13 +134,24 @@ async function readEndOffset(state: LogState): Promise<number> {
   if (active.sizeBytes === 0) return endOffset;
   await active.maxTimestamp();
   const from = await active.offsetIndex.lastPosition();
-  await scanBatches(active.log, state.env.pool, from, active.sizeBytes, (bytes, position, sizeBytes) => {
+  const end = await scanBatches(active.log, state.env.pool, from, active.sizeBytes, (bytes, position, sizeBytes) => {
     if (baseOffsetAt(bytes, position) < active.baseOffset) return false;
     endOffset = lastOffsetAt(bytes, position) + 1;
     active.batchSeen(bytes, position, sizeBytes);
     return true;
   });
+  if (end < active.sizeBytes) await cutUnreadableEnd(state, endOffset, end);
   return endOffset;
+}
+
+/** A clean stop leaves nothing like it: the files were changed by somebody else. What is appended must be readable. */
+async function cutUnreadableEnd(state: LogState, endOffset: number, position: number): Promise<void> {
+  const { active } = state.segments;
+  state.logger.warn("the log ends in bytes that are no batch, and is cut there", {
+    position,
+    cutBytes: active.sizeBytes - position,
+  });
+  await active.truncateTo(endOffset, position);
 }
 
 /** A log whose end lies before its start has nothing to keep. */

@@ -202,6 +202,21 @@ describe("after a kill", () => {
     await again.manager.close();
   });
 
+  it("that looks like a clean stop, cuts what is no batch off the end", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await append(log, batch({ count: 3 }));
+    await fixture.manager.close();
+    const content = await fixture.disk.readFile(FIRST_LOG);
+    await writeFile(fixture.disk, FIRST_LOG, concat([content, new Uint8Array(100).fill(9)]));
+    const again = await openFixture({ disk: fixture.disk });
+    const reopened = again.manager.get("topic", 0)!;
+    expect([reopened.logEndOffset, reopened.sizeBytes]).toEqual([3, content.length]);
+    await append(reopened, batch());
+    expect((await readAll(reopened)).length).toBe(content.length + batch().length);
+    await again.manager.close();
+  });
+
   it("recovers again after a kill in the middle of recovery: nothing is trusted that was not before", async () => {
     const fixture = await openFixture({ config: { indexIntervalBytes: 100 } });
     const log = await openLog(fixture);

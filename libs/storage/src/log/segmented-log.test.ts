@@ -1,6 +1,7 @@
 import { checkBatchIntegrity, isLogAppendTimeAt, maxTimestampAt } from "@ottla/protocol/internal";
 import { afterEach, describe, expect, it } from "vitest";
 import { OffsetOutOfRange } from "../log-errors.ts";
+import { decodeProducerSnapshot } from "../producers/producer-snapshot.ts";
 import { batch, concat, offsetsOf, sequenced } from "../test-support/batches.ts";
 import { bothDisks, fileNames, removeTemporaryDirectories } from "../test-support/disks.ts";
 import { append, openFixture, openLog, READ_ALL, readAll, START_MS } from "../test-support/fixture.ts";
@@ -194,6 +195,31 @@ describe("rolling", () => {
     const rolled = await segmentsAfter({ segmentMs: 1000, segmentJitterMs: 1000 }, appends);
     expect(rolled.length).toBeGreaterThan(2);
     expect(await segmentsAfter({ segmentMs: 1000, segmentJitterMs: 1000 }, appends)).toEqual(rolled);
+  });
+
+  it("makes an index entry for every index.interval.bytes, no more", async () => {
+    const fixture = await openFixture({ config: { indexIntervalBytes: 4 * size } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 50; i++) await append(log, batch({ timestampMs: START_MS + i }));
+    await fixture.manager.close();
+    const index = await fixture.disk.readFile("/data/topic-0/00000000000000000000.index");
+    const offsets = Array.from({ length: index.length / 8 }, (_, i) => new DataView(index.buffer).getInt32(8 * i));
+    // The batch after more than 4 others since the last entry has the next one.
+    expect(offsets).toEqual([5, 10, 15, 20, 25, 30, 35, 40, 45]);
+    const timeIndex = await fixture.disk.readFile("/data/topic-0/00000000000000000000.timeindex");
+    expect(timeIndex.length / 12).toBe(offsets.length + 1);
+  });
+
+  it("leaves a snapshot of the producers as they were before the new segment", async () => {
+    const fixture = await openFixture({ config: { segmentBytes: 2 * sequenced({ producerId: 1 }, 0).length } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 6; i++) await append(log, sequenced({ producerId: 1 }, i));
+    await fixture.runtime.settle();
+    for (const base of [2, 4]) {
+      const snapshot = await fixture.disk.readFile(`/data/topic-0/0000000000000000000${base}.snapshot`);
+      expect(decodeProducerSnapshot(snapshot, 0)[0]!.batches.at(-1)).toMatchObject({ lastSequence: base - 1 });
+    }
+    await fixture.manager.close();
   });
 
   it("keeps appends of one turn in order across a roll", async () => {

@@ -279,6 +279,7 @@ export class SegmentedLog implements PartitionLog {
   }
 
   async #closeFiles(): Promise<void> {
+    await this.#queue.cutTail();
     await this.#state.segments.active.finishIndexes();
     await this.#syncer.flush();
   }

@@ -189,9 +189,11 @@ describe("transactions", () => {
     await append(log, sequenced({ producerId: 1 }, 0, 2));
     await append(log, sequenced(producer, 0, 2, true));
     await append(log, sequenced(other, 0, 2, true));
-    log.setHighWatermark(6);
+    log.setHighWatermark(5);
     expect(log.lastStableOffset).toBe(2);
     await mark(log, "commit").written;
+    expect(log.lastStableOffset).toBe(2);
+    log.setHighWatermark(6);
     expect(log.lastStableOffset).toBe(2);
     log.setHighWatermark(7);
     expect(log.lastStableOffset).toBe(4);
