@@ -128,12 +128,14 @@ function resolveTopics(broker: BrokerServices, request: FetchRequest, apiVersion
   return request.topics.map(({ topic, topicId, partitions }) => {
     const isUnknownId = byId && !broker.image.topicNamesById.has(topicId);
     const missingErrno = isUnknownId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    const deletedErrno = byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     const targets = partitions.map((wanted) => ({
       index: wanted.partition,
       partition: byId
         ? broker.partitions.getById(topicId, wanted.partition)
         : broker.partitions.get(topic, wanted.partition),
       missingErrno,
+      deletedErrno,
       fetchOffset: wanted.fetchOffset,
       lastFetchedEpoch: wanted.lastFetchedEpoch,
       currentLeaderEpoch: wanted.currentLeaderEpoch,

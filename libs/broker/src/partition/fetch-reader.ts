@@ -9,6 +9,8 @@ export interface FetchTarget {
   readonly partition: Partition | undefined;
   /** The error where `partition` is absent. */
   readonly missingErrno: number;
+  /** The error where it is deleted meanwhile. */
+  readonly deletedErrno: number;
   readonly fetchOffset: number;
   /** The epoch of the last record that the reader has, or -1 (KIP-595). */
   readonly lastFetchedEpoch: number;
@@ -100,9 +102,10 @@ function readPartition(target: FetchTarget, options: PartitionReadOptions): Fetc
   }
 }
 
-function readable({ partition, missingErrno, currentLeaderEpoch }: FetchTarget): Partition {
-  const errno = partition === undefined ? missingErrno : partition.checkLeaderEpoch(currentLeaderEpoch);
-  if (partition === undefined || errno !== ErrorCode.NONE) throw KafkaError.fromCode(errno);
+function readable({ partition, missingErrno, deletedErrno, currentLeaderEpoch }: FetchTarget): Partition {
+  if (partition === undefined) throw KafkaError.fromCode(missingErrno);
+  const errno = partition.isClosed ? deletedErrno : partition.checkLeaderEpoch(currentLeaderEpoch);
+  if (errno !== ErrorCode.NONE) throw KafkaError.fromCode(errno);
   return partition;
 }
 

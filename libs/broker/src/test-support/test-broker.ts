@@ -1,5 +1,6 @@
 import {
   createTopicsApi,
+  deleteTopicsApi,
   ErrorCode,
   encodeRecordBatch,
   metadataApi,
@@ -86,10 +87,20 @@ export class TestBroker implements AsyncDisposable {
   }
 
   /** Produces one batch with acks=all and resolves to the partition's result. */
-  async produce(topic: string, index: number, records: Uint8Array) {
+  produce(topic: string, index: number, records: Uint8Array) {
+    return this.produceOn(this.client, topic, index, records);
+  }
+
+  /** The same on a connection of its own, where the shared one waits for something. */
+  async produceOn(client: TestClient, topic: string, index: number, records: Uint8Array) {
     const request = { acks: -1, timeoutMs: 1000, topicData: [{ name: topic, partitionData: [{ index, records }] }] };
-    const { responses } = await this.client.send(produceApi, 9, request);
+    const { responses } = await client.send(produceApi, 9, request);
     return responses[0]!.partitionResponses[0]!;
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    const { responses } = await this.connect().send(deleteTopicsApi, 5, { topicNames: [name], timeoutMs: 1000 });
+    if (responses[0]!.errorCode !== ErrorCode.NONE) throw new Error(`${name}: ${responses[0]!.errorMessage}`);
   }
 
   async topicNames(): Promise<(string | null)[]> {
