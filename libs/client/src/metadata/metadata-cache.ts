@@ -53,9 +53,11 @@ export class MetadataCache {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Keeps `topics` in the view from now on; they are there after the next refresh. */
+  /** Keeps `topics` in the view from now on; they are there after the next refresh, which need not wait. */
   track(topics: Iterable<string>): void {
+    const sizeBefore = this.#topics.size;
     for (const topic of topics) this.#topics.add(topic);
+    if (this.#topics.size > sizeBefore && this.#failures === 0) this.#refreshedAtMs = Number.NEGATIVE_INFINITY;
   }
 
   /** No longer keeps `topics` up to date. */
@@ -144,7 +146,7 @@ export class MetadataCache {
       .catch(() => {})
       .then(() => {
         this.#following = null;
-        return this.#start();
+        return this.#running ?? this.#start();
       });
     this.#following.catch(() => {});
     return this.#following;

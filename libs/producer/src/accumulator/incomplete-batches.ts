@@ -38,16 +38,19 @@ export class IncompleteBatches {
   }
 
   #arm(oldest: ProducerBatch): void {
-    const delayMs = oldest.createdAtMs + this.#deliveryTimeoutMs - this.#runtime.clock.monotonicMs();
+    const delayMs = this.#timeLeftMs(oldest);
     if (delayMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#runtime.timers.schedule(delayMs, () => this.#onDue(), { keepAlive: true });
+    this.#timer = this.#runtime.timers.schedule(Math.ceil(delayMs), () => this.#onDue(), { keepAlive: true });
+  }
+
+  #timeLeftMs(batch: ProducerBatch): number {
+    return batch.createdAtMs + this.#deliveryTimeoutMs - this.#runtime.clock.monotonicMs();
   }
 
   #onDue(): void {
     this.#timer = null;
-    const createdBeforeMs = this.#runtime.clock.monotonicMs() - this.#deliveryTimeoutMs;
     for (const batch of this.snapshot()) {
-      if (batch.createdAtMs > createdBeforeMs) break;
+      if (this.#timeLeftMs(batch) > 0) break;
       this.#expire(batch);
     }
     const [oldest] = this.#batches;

@@ -129,8 +129,14 @@ export class PartitionQueue {
     return [...this.#inFlight, ...this.#retries, ...this.#sealed, ...open];
   }
 
+  /**
+   * A broker recognizes duplicates among a producer's last five batches. While one is being sent again it must stay
+   * among them, however often that takes: nothing else is sent until it is done.
+   */
   #maxInFlight({ maxInFlight }: DrainRules): number {
-    return this.#sequence === null || this.#sequence.isEstablished ? maxInFlight : 1;
+    if (this.#sequence === null) return maxInFlight;
+    const isRetrying = this.#inFlight.length > 0 && this.#inFlight[0]!.attempts > 1;
+    return isRetrying || !this.#sequence.isEstablished ? 1 : maxInFlight;
   }
 
   #retryDueInMs(retry: ProducerBatch, nowMs: number): number {

@@ -222,7 +222,7 @@ export class BrokerSender implements QueueDrainer {
     this.#wakeIn(client.retryBackoffMs(++this.#connectFailures), this.#nowMs());
   }
 
-  /** Drains in `delayMs` or before. */
+  /** Drains in `delayMs` or before; in whole milliseconds, so that what was due then is due when the timer fires. */
   #wakeIn(delayMs: number, nowMs: number): void {
     const dueMs = nowMs + delayMs;
     if (delayMs === NEVER || dueMs >= this.#timerDueMs) return;
@@ -233,7 +233,7 @@ export class BrokerSender implements QueueDrainer {
       this.#timerDueMs = NEVER;
       this.#drain();
     };
-    this.#timer = this.#environment.client.runtime.timers.schedule(delayMs, onDue, { keepAlive: true });
+    this.#timer = this.#environment.client.runtime.timers.schedule(Math.ceil(delayMs), onDue, { keepAlive: true });
   }
 
   #nowMs(): number {
