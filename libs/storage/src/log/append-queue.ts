@@ -1,10 +1,12 @@
 import { batchSizeAt } from "@ottla/protocol/internal";
 import { DiskError } from "@ottla/runtime";
 import type { AbortedTransactionEntry } from "../indexes/transaction-index.ts";
+import type { TailChunk } from "../memory/tail.ts";
 import { encodeProducerSnapshot } from "../producers/producer-snapshot.ts";
 import type { ProducerUndo } from "../producers/producer-state.ts";
 import { NEW_SEGMENT, Segment } from "../segments/segment.ts";
 import { isTransient } from "./disk-failure.ts";
+import { gather } from "./gather.ts";
 import type { LogState } from "./log-state.ts";
 import type { LogSyncer } from "./log-syncer.ts";
 import { type NextAppend, RollPlanner } from "./roll-planner.ts";
@@ -155,23 +157,27 @@ export class AppendQueue {
     await this.cutTail();
     if (group.rollBefore !== null) await this.#roll(group.rollBefore);
     const { active } = this.#state.segments;
-    const chunks = group.appends.map((append) => append.bytes);
-    await active.log.use((file) => file.write(chunks, active.sizeBytes));
-    for (const append of group.appends) this.#written(active, append);
-    this.#state.setLogEndOffset(group.appends.at(-1)!.lastOffset + 1);
-    this.#syncer.written(group.appends.at(-1)!.lastOffset + 1).then(group.resolve, group.reject);
+    const chunks = gather(group.appends);
+    const bytes = chunks.map((chunk) => chunk.bytes);
+    await active.log.use((file) => file.write(bytes, active.sizeBytes));
+    for (const chunk of chunks) this.#written(active, chunk);
+    for (const append of group.appends) {
+      for (const aborted of append.aborted) active.transactionIndex.append(aborted);
+    }
+    const endOffset = group.appends.at(-1)!.lastOffset + 1;
+    this.#state.setLogEndOffset(endOffset);
+    this.#syncer.written(endOffset).then(group.resolve, group.reject);
   }
 
-  #written(segment: Segment, append: QueuedAppend): void {
-    const { bytes, baseOffset, lastOffset } = append;
+  #written(segment: Segment, chunk: TailChunk): void {
+    const { bytes } = chunk;
     const { indexIntervalBytes } = this.#state.config;
     for (let position = 0; position < bytes.length; ) {
       const sizeBytes = batchSizeAt(bytes, position);
       segment.batchWritten(bytes, position, sizeBytes, indexIntervalBytes);
       position += sizeBytes;
     }
-    for (const aborted of append.aborted) segment.transactionIndex.append(aborted);
-    this.#state.tail.add({ bytes, baseOffset, lastOffset });
+    this.#state.tail.add(chunk);
   }
 
   async #roll(point: RollPoint): Promise<void> {

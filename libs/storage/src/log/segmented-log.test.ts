@@ -50,7 +50,7 @@ describe.each(bothDisks)("a partition log on a %s disk", (_name, createDisk) => 
   it("reads at the tail without copying", async () => {
     const fixture = await openFixture({ disk: createDisk() });
     const log = await openLog(fixture);
-    const bytes = batch({ count: 3 });
+    const bytes = batch({ count: 3, valueBytes: 1000 });
     await append(log, bytes);
     const read = log.read(0, READ_ALL);
     expect(read).not.toBeInstanceOf(Promise);
