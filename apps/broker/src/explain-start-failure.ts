@@ -6,7 +6,6 @@ const DISK_ADVICE: Readonly<Partial<Record<DiskErrorCode, string>>> = {
   ACCESS_DENIED: "this user may not write there; give it the right, or choose another directory with log.dirs",
   NO_SPACE: "the disk is full; make room, or choose another directory with log.dirs",
   TOO_MANY_OPEN_FILES: "too many files are open; raise the limit (ulimit -n)",
-  EXISTS: "something that is no directory is in the way; choose another directory with log.dirs",
 };
 
 /** Why a broker did not start, for a person: a line for each thing to mend. */
@@ -17,5 +16,11 @@ export function explainStartFailure(error: unknown, dataDirectory: string | null
   if (error.code === "LOCKED") {
     return `two brokers cannot share a data directory: ${dataDirectory} is in use (${error.message})`;
   }
+  if (isNotDirectory(error)) return `${dataDirectory} is not a directory; choose another one with log.dirs`;
   return `the data directory ${dataDirectory} cannot be used: ${DISK_ADVICE[error.code] ?? error.message}`;
+}
+
+/** A file is where the directory, or one above it, should be. */
+function isNotDirectory({ code, cause }: DiskError): boolean {
+  return code === "EXISTS" || (cause instanceof Error && "code" in cause && cause.code === "ENOTDIR");
 }

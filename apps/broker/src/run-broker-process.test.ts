@@ -1,0 +1,198 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  createTopicsApi,
+  encodeRecordBatch,
+  initProducerIdApi,
+  listOffsetsApi,
+  metadataApi,
+  produceApi,
+} from "@ottla/protocol";
+import { createSystemRuntime } from "@ottla/runtime";
+import { BrokerConnection, createDefaultConnector } from "@ottla/transport";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { BrokerProcess, buildBrokerProcess } from "./test-support/broker-process.ts";
+
+let scratch: string;
+const running: BrokerProcess[] = [];
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), "ottla-broker-"));
+  chmodSync(scratch, 0o777);
+  await buildBrokerProcess();
+}, 60_000);
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((broker) => broker.stop("SIGKILL")));
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+function start(options: object, spawnOptions?: { readonly uid?: number }): BrokerProcess {
+  const broker = new BrokerProcess({ port: 0, environment: {}, ...options }, spawnOptions);
+  running.push(broker);
+  return broker;
+}
+
+let directories = 0;
+const newDirectory = () => join(scratch, `data-${directories++}`);
+
+async function connect(port: number): Promise<BrokerConnection> {
+  const runtime = createSystemRuntime();
+  const connector = createDefaultConnector(runtime);
+  return await BrokerConnection.open({ connector, address: { host: "localhost", port }, runtime, clientId: "test" });
+}
+
+/** What a start that fails must look like: one line for a person, no stack trace, exit code 1. */
+async function refusalOf(broker: BrokerProcess): Promise<string> {
+  expect(await broker.exited).toBe(1);
+  expect(broker.stdout).toBe("");
+  expect(broker.stderr).not.toMatch(/^\s+at /m);
+  expect(broker.plainErrors, broker.stderr).toHaveLength(1);
+  return broker.plainErrors[0]!;
+}
+
+describe("a broker process", () => {
+  it("says ready, and ends cleanly with SIGTERM and with SIGINT", async () => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      const dataDirectory = newDirectory();
+      const broker = start({ dataDirectory });
+      await broker.ready();
+      expect(broker.stdout).toMatch(/^ready localhost:\d+ ws:\/\/localhost:\d+\/kafka .* in \d+ ms\n$/);
+      expect(await broker.stop(signal)).toBe(0);
+      expect(existsSync(join(dataDirectory, ".kafka_cleanshutdown"))).toBe(true);
+    }
+  });
+
+  it("has after kill -9 what it had acknowledged, and gives no producer id twice", async () => {
+    const dataDirectory = newDirectory();
+    const producerIds: number[] = [];
+    let clusterId: string | null = null;
+    for (let life = 0; life < 3; life++) {
+      const broker = start({ dataDirectory });
+      const connection = await connect(await broker.ready());
+      const { producerId } = await connection.request(initProducerIdApi, {
+        transactionalId: null,
+        transactionTimeoutMs: 0,
+      });
+      producerIds.push(producerId);
+      const topic = { name: "orders", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+      if (life === 0) await connection.request(createTopicsApi, { topics: [topic] });
+      const metadata = await connection.request(metadataApi, { topics: [{ name: "orders" }] });
+      clusterId ??= metadata.clusterId;
+      expect(metadata.clusterId).toBe(clusterId);
+      const records = encodeRecordBatch({ records: [{ value: `life ${life}` }], timestampMs: Date.now() });
+      const topicId = metadata.topics[0]!.topicId;
+      const produced = await connection.request(produceApi, {
+        acks: -1,
+        timeoutMs: 5000,
+        topicData: [{ topicId, partitionData: [{ index: 0, records }] }],
+      });
+      expect(produced.responses[0]!.partitionResponses[0]).toMatchObject({ errorCode: 0, baseOffset: life });
+      expect(await broker.stop("SIGKILL")).toBeNull();
+    }
+    expect(new Set(producerIds).size).toBe(3);
+    const connection = await connect(await start({ dataDirectory }).ready());
+    const { topics } = await connection.request(listOffsetsApi, {
+      replicaId: -1,
+      topics: [{ name: "orders", partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
+    });
+    expect(topics[0]!.partitions[0]).toMatchObject({ offset: 3, leaderEpoch: 3 });
+  });
+
+  it("takes configs from a file, the environment and arguments, the later over the earlier", async () => {
+    const configFile = join(scratch, "server.properties");
+    writeFileSync(
+      configFile,
+      "# stock settings\nnode.id=4\nnum.network.threads=3\nnum.partitions=2\nlog.retention.hours=1\nlisteners=PLAINTEXT://localhost:1\n",
+    );
+    const environment = { OTTLA_NUM_PARTITIONS: "3", OTTLA_LOG_RETENTION_MS: "5", HOME: "/" };
+    const broker = start({ configFile, environment, set: ["num.partitions=4"], memory: true });
+    const connection = await connect(await broker.ready());
+    const { brokers, topics } = await connection.request(metadataApi, { topics: [{ name: "auto" }] });
+    expect(brokers[0]!.nodeId).toBe(4);
+    expect(topics[0]!.partitions).toHaveLength(4);
+    expect(broker.stderr).toMatch(/num\.network\.threads has no effect here/);
+  });
+});
+
+describe("a broker that cannot start says why in one line", () => {
+  it("port in use", async () => {
+    const server = createServer();
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
+    });
+    const line = await refusalOf(start({ port, dataDirectory: newDirectory() }));
+    expect(line).toMatch(new RegExp(`${port}.*in use`));
+    server.close();
+  });
+
+  it("data directory of a running broker", async () => {
+    const dataDirectory = newDirectory();
+    await start({ dataDirectory }).ready();
+    const line = await refusalOf(start({ dataDirectory }));
+    expect(line).toMatch(/two brokers cannot share a data directory/);
+    expect(line).toContain(dataDirectory);
+  });
+
+  it("data directory of another broker", async () => {
+    const dataDirectory = newDirectory();
+    const first = start({ dataDirectory, set: ["node.id=1"] });
+    await first.ready();
+    await first.stop();
+    const line = await refusalOf(start({ dataDirectory, set: ["node.id=2"] }));
+    expect(line).toMatch(/belongs to broker 1, and this is broker 2/);
+    // Without an id of its own it takes the directory's.
+    await start({ dataDirectory }).ready();
+  });
+
+  it("directory with other things in it", async () => {
+    const dataDirectory = newDirectory();
+    mkdirSync(dataDirectory);
+    writeFileSync(join(dataDirectory, "holiday.jpg"), "");
+    expect(await refusalOf(start({ dataDirectory }))).toMatch(/is not a data directory: it holds "holiday\.jpg"/);
+    expect(existsSync(join(dataDirectory, "meta.properties"))).toBe(false);
+  });
+
+  it("a file where the directory should be", async () => {
+    const dataDirectory = newDirectory();
+    writeFileSync(dataDirectory, "");
+    expect(await refusalOf(start({ dataDirectory }))).toMatch(/is not a directory/);
+  });
+
+  it("data directory that this user may not write", async () => {
+    const dataDirectory = newDirectory();
+    mkdirSync(dataDirectory);
+    chmodSync(dataDirectory, 0o555);
+    const NOBODY = 65_534;
+    const asUser = process.getuid?.() === 0 ? { uid: NOBODY } : {};
+    const line = await refusalOf(start({ dataDirectory }, asUser));
+    expect(line).toMatch(/cannot be used: this user may not write there/);
+    expect(line).toContain(dataDirectory);
+  });
+
+  it("damaged meta.properties", async () => {
+    const dataDirectory = newDirectory();
+    mkdirSync(dataDirectory);
+    writeFileSync(join(dataDirectory, "meta.properties"), "version=1\n");
+    expect(await refusalOf(start({ dataDirectory }))).toMatch(/meta\.properties cannot be used/);
+  });
+
+  it.each([
+    ["no.such.key=1", /no such config key/],
+    ["log.retention.mss=1", /did you mean log\.retention\.ms\?/],
+    ["log.retention.ms=soon", /log\.retention\.ms=soon \(--set\): it must be a whole number, -1 or more/],
+    ["authorizer.class.name=x", /security is not supported yet/],
+    ["zookeeper.connect=localhost:2181", /clusters are not supported yet/],
+    ["listeners=PLAINTEXT:9092", /an entry has the form NAME:\/\/host:port/],
+    ["log.segment.bytes=10", /1048576 or more/],
+  ])("config %s", async (setting, message) => {
+    expect(await refusalOf(start({ port: undefined, memory: true, set: [setting] }))).toMatch(message);
+  });
+
+  it("config file that is not there", async () => {
+    expect(await refusalOf(start({ configFile: "/none/server.properties" }))).toMatch(
+      /\/none\/server\.properties cannot be read/,
+    );
+  });
+});

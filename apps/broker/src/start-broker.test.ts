@@ -1,0 +1,114 @@
+import { createServer } from "node:net";
+import { apiVersionsApi, createTopicsApi, metadataApi } from "@ottla/protocol";
+import { createSystemRuntime } from "@ottla/runtime";
+import { type BrokerAddress, BrokerConnection, createDefaultConnector, parseAddress } from "@ottla/transport";
+import { describe, expect, it } from "vitest";
+import { BrokerStartError, startBroker } from "./start-broker.ts";
+
+async function connect(address: BrokerAddress): Promise<BrokerConnection> {
+  const runtime = createSystemRuntime();
+  const connector = createDefaultConnector(runtime);
+  return await BrokerConnection.open({ connector, address, runtime, clientId: "test" });
+}
+
+const inMemory = { port: 0, memory: true } as const;
+
+describe("startBroker", () => {
+  it("runs a broker in this process until it is disposed of", async () => {
+    let address: BrokerAddress;
+    {
+      await using broker = await startBroker(inMemory);
+      expect(broker.bootstrapServers).toBe(`localhost:${broker.port}`);
+      address = parseAddress(broker.bootstrapServers);
+      const connection = await connect(address);
+      const { clusterId, brokers } = await connection.request(metadataApi, { topics: null });
+      expect(clusterId).toBe(broker.clusterId);
+      expect(brokers).toMatchObject([{ nodeId: 1, port: broker.port, url: null }]);
+    }
+    await expect(connect(address)).rejects.toThrow(/nothing listens/);
+  });
+
+  it("runs several at a time, that know nothing of each other", async () => {
+    await using first = await startBroker(inMemory);
+    await using second = await startBroker({ ...inMemory, config: { "node.id": 7, "num.partitions": 2 } });
+    expect(first.clusterId).not.toBe(second.clusterId);
+    expect(second.nodeId).toBe(7);
+    const topic = { name: "a", numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
+    const toFirst = await connect(parseAddress(first.bootstrapServers));
+    const toSecond = await connect(parseAddress(second.bootstrapServers));
+    expect((await toSecond.request(createTopicsApi, { topics: [topic] })).topics[0]!.numPartitions).toBe(2);
+    expect((await toFirst.request(metadataApi, { topics: null })).topics).toEqual([]);
+  });
+
+  it("speaks Kafka over WebSocket on the same port, and tells WebSocket clients its URL", async () => {
+    await using broker = await startBroker(inMemory);
+    const connection = await connect(parseAddress(broker.webSocketUrl));
+    expect(
+      (await connection.request(apiVersionsApi, { clientSoftwareName: "test", clientSoftwareVersion: "1" })).errorCode,
+    ).toBe(0);
+    const { brokers } = await connection.request(metadataApi, { topics: null });
+    expect(brokers).toMatchObject([{ nodeId: 1, port: broker.port, url: broker.webSocketUrl }]);
+  });
+
+  it("answers /health, and everything else with the page or a hint", async () => {
+    await using broker = await startBroker(inMemory);
+    const health = await fetch(`http://localhost:${broker.port}/health`);
+    expect([health.status, await health.json()]).toEqual([200, { status: "ok", uptimeMs: expect.any(Number) }]);
+    expect((await fetch(`http://localhost:${broker.port}/`)).status).toBe(200);
+    expect((await fetch(`http://localhost:${broker.port}/no/such/page`)).status).toBe(404);
+  });
+
+  it("refuses requests of other origins, unless they are allowed", async () => {
+    await using closed = await startBroker(inMemory);
+    await using open = await startBroker({ ...inMemory, config: { "allowed.origins": "https://app.example" } });
+    const status = async (port: number, origin: string) =>
+      (await fetch(`http://localhost:${port}/health`, { headers: { origin } })).status;
+    expect(await status(closed.port, "https://app.example")).toBe(403);
+    expect(await status(open.port, "https://app.example")).toBe(200);
+    expect(await status(open.port, "https://evil.example")).toBe(403);
+  });
+
+  it("tells clients the advertised address", async () => {
+    const config = { "advertised.listeners": "PLAINTEXT://kafka.example:19092" };
+    await using broker = await startBroker({ ...inMemory, config });
+    expect(broker.bootstrapServers).toBe("kafka.example:19092");
+    const connection = await connect({ host: "localhost", port: broker.port });
+    const { brokers } = await connection.request(metadataApi, { topics: null });
+    expect(brokers).toMatchObject([{ host: "kafka.example", port: 19092, url: null }]);
+  });
+
+  it("tells WebSocket clients the advertised URL and TCP clients the address that they reached", async () => {
+    const config = { "advertised.listeners": "wss://kafka.example/bus" };
+    await using broker = await startBroker({ ...inMemory, config });
+    expect(broker.webSocketUrl).toBe("wss://kafka.example/bus");
+    const overTcp = await connect({ host: "localhost", port: broker.port });
+    expect((await overTcp.request(metadataApi, { topics: null })).brokers).toMatchObject([
+      { port: broker.port, url: null },
+    ]);
+    const overWebSocket = await connect(parseAddress(`ws://localhost:${broker.port}/kafka`));
+    expect((await overWebSocket.request(metadataApi, { topics: null })).brokers).toMatchObject([
+      { host: "kafka.example", port: 443, url: "wss://kafka.example/bus" },
+    ]);
+  });
+
+  it.each([
+    [{ config: { "num.partitons": 3 } }, /num\.partitons=3 .* did you mean num\.partitions\?/],
+    [{ config: { "num.partitions": 0 } }, /a whole number, 1 or more/],
+    [{ config: { listeners: "SSL://localhost:0" }, port: undefined }, /SSL is not supported yet/],
+  ])("says what is wrong with %j", async (options, message) => {
+    const starting = startBroker({ ...inMemory, ...options });
+    await expect(starting).rejects.toThrow(BrokerStartError);
+    await expect(starting).rejects.toThrow(message);
+  });
+
+  it("leaves nothing open when it cannot start", async () => {
+    const blocker = createServer();
+    const port = await new Promise<number>((resolve) => {
+      blocker.listen(0, "127.0.0.1", () => resolve((blocker.address() as { port: number }).port));
+    });
+    await expect(startBroker({ memory: true, port })).rejects.toThrow(/in use/);
+    await new Promise((resolve) => blocker.close(resolve));
+    await using broker = await startBroker({ memory: true, port });
+    expect(broker.port).toBe(port);
+  });
+});
