@@ -1,8 +1,10 @@
 import type { ClusterClient } from "@ottla/client/internal";
 import type { Timer } from "@ottla/runtime";
 
-/** A topic that does not exist (yet) is looked for so often. Kafka's clients wait for `metadata.max.age.ms`. */
-const MISSING_TOPIC_REFRESH_MS = 3_000;
+/** A topic that does not exist (yet) is looked for after this time, then after twice as long, and so on. */
+const FIRST_LOOK_MS = 250;
+/** The longest time between two looks. Kafka's clients wait for `metadata.max.age.ms`. */
+const LAST_LOOK_MS = 4_000;
 
 /** Keeps the topics that a consumer reads in its metadata, and notices soon when one comes into being. */
 export class TopicWatch {
@@ -10,10 +12,11 @@ export class TopicWatch {
   readonly #unsubscribe: () => void;
   #topics: ReadonlySet<string> = new Set();
   #timer: Timer | undefined;
+  #lookDelayMs = FIRST_LOOK_MS;
 
   constructor(client: ClusterClient) {
     this.#client = client;
-    this.#unsubscribe = client.metadata.onChange(() => this.#look());
+    this.#unsubscribe = client.metadata.onChange(() => this.#onView());
   }
 
   /** Watches exactly `topics` from now on. */
@@ -22,7 +25,8 @@ export class TopicWatch {
     this.#client.metadata.untrack([...this.#topics].filter((topic) => !next.has(topic)));
     this.#client.metadata.track(next);
     this.#topics = next;
-    this.#look();
+    this.#lookDelayMs = FIRST_LOOK_MS;
+    this.#onView();
   }
 
   close(): void {
@@ -30,13 +34,25 @@ export class TopicWatch {
     this.#timer?.cancel();
   }
 
-  #look(): void {
-    this.#timer?.cancel();
+  #onView(): void {
     const { topics } = this.#client.metadata.view;
-    if ([...this.#topics].every((topic) => topics.has(topic))) return;
-    this.#timer = this.#client.runtime.timers.schedule(MISSING_TOPIC_REFRESH_MS, () => {
+    const isMissing = [...this.#topics].some((topic) => !topics.has(topic));
+    if (isMissing) this.#lookLater();
+    else this.#stopLooking();
+  }
+
+  #lookLater(): void {
+    this.#timer ??= this.#client.runtime.timers.schedule(this.#lookDelayMs, () => {
+      this.#timer = undefined;
+      this.#lookDelayMs = Math.min(this.#lookDelayMs * 2, LAST_LOOK_MS);
       this.#client.metadata.requestRefresh();
-      this.#look();
+      this.#lookLater();
     });
+  }
+
+  #stopLooking(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#lookDelayMs = FIRST_LOOK_MS;
   }
 }
