@@ -1,7 +1,5 @@
 import {
-  createTopicsApi,
   deleteGroupsApi,
-  deleteTopicsApi,
   describeGroupsApi,
   ErrorCode,
   findCoordinatorApi,
@@ -16,34 +14,33 @@ import {
   syncGroupApi,
 } from "@ottla/protocol";
 import { afterEach, describe, expect, it } from "vitest";
-import { MemoryBroker, type MemoryBrokerOptions, type MemoryClient } from "../test-support/memory-broker.ts";
+import { TestBroker, type TestBrokerOptions } from "../test-support/test-broker.ts";
+import type { TestClient } from "../test-support/test-client.ts";
 
-const running: MemoryBroker[] = [];
+const running: TestBroker[] = [];
 
-async function start(options: MemoryBrokerOptions = {}): Promise<MemoryBroker> {
-  const broker = await MemoryBroker.start(options);
+async function start(options: TestBrokerOptions = {}): Promise<TestBroker> {
+  const broker = await TestBroker.start(options);
   running.push(broker);
   return broker;
 }
 
 afterEach(async () => {
-  for (const broker of running.splice(0)) await broker.stop();
+  for (const broker of running.splice(0)) await broker[Symbol.asyncDispose]();
 });
 
-/** A broker with a topic `t` of 3 partitions, and the coordinator's topic, with a few partitions to save time. */
-async function ready({ config = {}, ...options }: MemoryBrokerOptions = {}) {
-  const broker = await start({ ...options, config: { "offsets.topic.num.partitions": 3, ...config } });
+/** A broker with a topic `t` of 3 partitions, and the coordinator's topic. */
+async function ready(options: TestBrokerOptions = {}) {
+  const broker = await start(options);
+  const topicId = await broker.createTopic("t", 3);
   const client = broker.connect();
-  const topic = { name: "t", numPartitions: 3, replicationFactor: 1, assignments: [], configs: [] };
-  await client.send(createTopicsApi, 7, { topics: [topic], timeoutMs: 1_000 });
   await client.send(findCoordinatorApi, 0, { key: "g" });
-  const { topics } = await client.send(metadataApi, 10, { topics: [{ name: "t" }], allowAutoTopicCreation: false });
-  return { broker, client, topicId: topics[0]!.topicId };
+  return { broker, client, topicId };
 }
 
 const versions = (min: number, max: number) => Array.from({ length: max - min + 1 }, (_, index) => min + index);
 
-async function join(broker: MemoryBroker, client: MemoryClient, options: { version?: number; groupId?: string } = {}) {
+async function join(broker: TestBroker, client: TestClient, options: { version?: number; groupId?: string } = {}) {
   const { version = 9, groupId = "g" } = options;
   const body = {
     groupId,
@@ -62,7 +59,7 @@ async function join(broker: MemoryBroker, client: MemoryClient, options: { versi
 }
 
 /** A stable group of one member. */
-async function stable(broker: MemoryBroker, client: MemoryClient, groupId = "g") {
+async function stable(broker: TestBroker, client: TestClient, groupId = "g") {
   const { memberId, generationId } = await join(broker, client, { groupId });
   const assignments = [{ memberId, assignment: new Uint8Array([7]) }];
   await client.send(syncGroupApi, 5, { groupId, generationId, memberId, assignments });
@@ -71,7 +68,7 @@ async function stable(broker: MemoryBroker, client: MemoryClient, groupId = "g")
 
 describe("FindCoordinator", () => {
   it.each(versions(0, 3))("v%i tells where one group is, and creates the topic", async (version) => {
-    const broker = await start();
+    const broker = await start({ config: { "offsets.topic.num.partitions": 50 } });
     const client = broker.connect();
     const found = await client.send(findCoordinatorApi, version, { key: "g" });
     expect(found).toMatchObject({ errorCode: 0, nodeId: broker.broker.nodeId, host: "broker.test", port: 9092 });
@@ -334,9 +331,9 @@ describe("offsets over the wire", () => {
   });
 
   it("go with their topic", async () => {
-    const { client } = await ready();
+    const { broker, client } = await ready();
     await client.send(offsetCommitApi, 8, commitOf("g", "t", 5));
-    await client.send(deleteTopicsApi, 5, { topicNames: ["t"], timeoutMs: 1_000 });
+    await broker.deleteTopic("t");
     const { topics } = await client.send(offsetFetchApi, 5, { groupId: "g", topics: null });
     expect(topics).toEqual([]);
   });
@@ -381,7 +378,7 @@ describe("the coordinator", () => {
       memberId,
       generationIdOrMemberEpoch: generationId,
     });
-    await broker.stop();
+    await broker.broker.shutdown();
     const again = await start({ disk: broker.disk });
     await again.runtime.settle();
     const back = again.connect();
@@ -416,7 +413,7 @@ describe("the coordinator", () => {
     const { broker, client } = await ready({ config: { "group.initial.rebalance.delay.ms": 60_000 } });
     const waiting = join(broker, client);
     await broker.runtime.settle();
-    const [{ errorCode }] = await Promise.all([waiting, broker.stop()]);
+    const [{ errorCode }] = await Promise.all([waiting, broker.broker.shutdown()]);
     expect(errorCode).toBe(ErrorCode.NOT_COORDINATOR);
   });
 

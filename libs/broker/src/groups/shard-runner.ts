@@ -1,7 +1,9 @@
 import {
   deliver,
+  type EncodedGroupRecord,
   encodeGroupRecord,
   type GroupCoordinatorShard,
+  type GroupRecord,
   type GroupRequest,
   type Moment,
   type StepResult,
@@ -83,10 +85,10 @@ export class ShardRunner {
   #collect(writeId: number, records: StepResult["records"]): void {
     const { runtime } = this.#options;
     const maxBatchBytes = this.#options.maxBatchBytes();
-    const encoded = records.map(encodeGroupRecord);
-    if (encoded.some((record) => isTooLarge(record, maxBatchBytes))) {
+    const encoded = encodeAll(records, maxBatchBytes);
+    if (typeof encoded === "number") {
       // It fails by itself, before it can take along what others have to append in this turn.
-      this.#take(this.#shard.appendFailed(writeId, ErrorCode.MESSAGE_TOO_LARGE, this.#now()));
+      this.#take(this.#shard.appendFailed(writeId, encoded, this.#now()));
       return;
     }
     if (this.#commit === null) {
@@ -138,9 +140,26 @@ export class ShardRunner {
     this.#timer = this.#options.runtime.timers.schedule(dueMs - this.#now().monotonicMs, () => this.#onTimer());
   }
 
+  /** There is nobody here to tell of a failure: the log has to set it right. */
   #onTimer(): void {
     this.#timer = null;
     this.#timerDueMs = Number.POSITIVE_INFINITY;
-    if (!this.#isStopped) this.#take(this.#shard.tick(this.#now()));
+    if (this.#isStopped) return;
+    try {
+      this.#take(this.#shard.tick(this.#now()));
+    } catch (error) {
+      this.#onLost(error);
+    }
+  }
+}
+
+/** The records as bytes, or the error code that stands against appending them. */
+function encodeAll(records: readonly GroupRecord[], maxBatchBytes: number): EncodedGroupRecord[] | number {
+  try {
+    const encoded = records.map(encodeGroupRecord);
+    return encoded.some((record) => isTooLarge(record, maxBatchBytes)) ? ErrorCode.MESSAGE_TOO_LARGE : encoded;
+  } catch (error) {
+    // A name that a request may hold but a record may not, such as a group id of 40,000 characters.
+    return errnoOf(error);
   }
 }

@@ -1,0 +1,280 @@
+import {
+  ByteWriter,
+  deleteTopicsApi,
+  describeGroupsApi,
+  ErrorCode,
+  encodeRecordBatch,
+  findCoordinatorApi,
+  heartbeatApi,
+  joinGroupApi,
+  KafkaError,
+  listGroupsApi,
+  offsetCommitApi,
+  offsetFetchApi,
+  syncGroupApi,
+} from "@ottla/protocol";
+import { encodeEndTransactionMarker, offsetCommitRecord } from "@ottla/protocol/internal";
+import { DiskError } from "@ottla/runtime";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Partition } from "../partition/partition.ts";
+import { copyOf } from "../test-support/disk-copy.ts";
+import { RecordingLogger } from "../test-support/recording-logger.ts";
+import { TestBroker, type TestBrokerOptions } from "../test-support/test-broker.ts";
+import type { TestClient } from "../test-support/test-client.ts";
+
+const running: TestBroker[] = [];
+const TOPIC = "__consumer_offsets";
+
+/** A broker with one coordinator partition, a topic `t`, and a client. */
+async function start(options: TestBrokerOptions = {}) {
+  const config = { "offsets.topic.num.partitions": 1, ...options.config };
+  const broker = await TestBroker.start({ ...options, config });
+  running.push(broker);
+  return { broker, client: broker.connect() };
+}
+
+async function ready(options: TestBrokerOptions = {}) {
+  const { broker, client } = await start(options);
+  await broker.createTopic("t", 3);
+  await client.send(findCoordinatorApi, 0, { key: "g" });
+  return { broker, client, partition: partitionOf(broker) };
+}
+
+const partitionOf = (broker: TestBroker): Partition => broker.broker.services.partitions.get(TOPIC, 0)!;
+
+afterEach(async () => {
+  for (const broker of running.splice(0)) await broker[Symbol.asyncDispose]().catch(() => {});
+});
+
+function commit(client: TestClient, committedOffset: number, options: { groupId?: string; metadata?: string } = {}) {
+  const partitions = [{ partitionIndex: 0, committedOffset, committedMetadata: options.metadata ?? "" }];
+  const body = { groupId: options.groupId ?? "g", memberId: "", topics: [{ name: "t", partitions }] };
+  return client.send(offsetCommitApi, 9, body).then(({ topics }) => topics[0]!.partitions[0]!.errorCode);
+}
+
+async function fetchOffset(client: TestClient, groupId = "g") {
+  const { topics, errorCode } = await client.send(offsetFetchApi, 7, { groupId, topics: null });
+  return { errorCode, offset: topics[0]?.partitions[0]?.committedOffset };
+}
+
+async function stable(broker: TestBroker, client: TestClient, groupId = "g") {
+  const body = {
+    groupId,
+    sessionTimeoutMs: 10_000,
+    rebalanceTimeoutMs: 20_000,
+    memberId: "",
+    protocolType: "consumer",
+    protocols: [{ name: "range", metadata: new Uint8Array(2) }],
+  };
+  const [joined] = await Promise.all([client.send(joinGroupApi, 3, body), broker.runtime.advance(0)]);
+  const { memberId, generationId } = joined;
+  const sync = { groupId, generationId, memberId, assignments: [] };
+  expect((await client.send(syncGroupApi, 3, sync)).errorCode).toBe(ErrorCode.NONE);
+  return { memberId, generationId };
+}
+
+describe("records that cannot be appended", () => {
+  it("because one is too large fail alone, not with what came in the same turn", async () => {
+    const { broker, client } = await ready({
+      config: { "message.max.bytes": 2_000, "offset.metadata.max.bytes": 10_000 },
+    });
+    const other = broker.connect();
+    const large = commit(client, 1, { groupId: "large", metadata: "x".repeat(3_000) });
+    const small = commit(other, 2, { groupId: "small" });
+    expect(await Promise.all([large, small])).toEqual([ErrorCode.UNKNOWN_SERVER_ERROR, ErrorCode.NONE]);
+    const { groups } = await client.send(listGroupsApi, 5, {});
+    expect(groups.map(({ groupId }) => groupId)).toEqual(["small"]);
+  });
+
+  it("because a name is too long for a record are refused", async () => {
+    const { client } = await ready();
+    expect(await commit(client, 1, { groupId: "g".repeat(40_000) })).toBe(ErrorCode.INVALID_REQUEST);
+    expect(await commit(client, 1)).toBe(ErrorCode.NONE);
+  });
+
+  it("that are more than one batch holds become several", async () => {
+    const { broker, partition } = await ready({ config: { "message.max.bytes": 1_000 } });
+    const clients = Array.from({ length: 40 }, () => broker.connect());
+    const commits = clients.map((client, index) => commit(client, index, { groupId: `group ${index}` }));
+    expect(new Set(await Promise.all(commits))).toEqual(new Set([ErrorCode.NONE]));
+    expect(partition.log.logEndOffset).toBe(40);
+  });
+
+  it("for want of replicas leave offsets as they were, and clients try again", async () => {
+    const { client, partition } = await ready();
+    await commit(client, 1);
+    const append = vi.spyOn(partition, "appendAsLeader").mockImplementation(() => {
+      throw KafkaError.fromCode(ErrorCode.NOT_ENOUGH_REPLICAS);
+    });
+    const [committed, fetched] = await Promise.all([commit(client, 2), fetchOffset(client)]);
+    expect(committed).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    expect(fetched).toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE });
+    append.mockRestore();
+    expect(await fetchOffset(client)).toEqual({ errorCode: 0, offset: 1 });
+    expect(await commit(client, 3)).toBe(ErrorCode.NONE);
+  });
+
+  it("after the log took them have the groups loaded again: the log knows what is true", async () => {
+    const logger = new RecordingLogger();
+    const { broker, client, partition } = await ready({ logger });
+    await commit(client, 1);
+    const { log } = partition;
+    const written = Promise.reject(new DiskError("NO_SPACE", "/data", "no space left"));
+    written.catch(() => {});
+    const offset = log.logEndOffset;
+    const taken = {
+      baseOffset: offset,
+      lastOffset: offset,
+      logAppendTimeMs: -1,
+      logStartOffset: 0,
+      isDuplicate: false,
+    };
+    const append = vi.spyOn(log, "appendAsLeader").mockReturnValue({ ...taken, written });
+    expect(await commit(client, 2)).toBe(ErrorCode.NOT_COORDINATOR);
+    append.mockRestore();
+    expect(await commit(client, 3)).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    await broker.runtime.advance(1_000);
+    expect(logger.messages()).toContain("groups have to be loaded again");
+    expect(await fetchOffset(client)).toEqual({ errorCode: 0, offset: 1 });
+    expect(await commit(client, 3)).toBe(ErrorCode.NONE);
+  });
+});
+
+describe("loading", () => {
+  it("has clients wait and try again; members need not worry", async () => {
+    const { broker, client } = await ready();
+    const { memberId, generationId } = await stable(broker, client);
+    await commit(client, 7, { groupId: "other" });
+    await broker.broker.shutdown();
+    let release = () => {};
+    const committed = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const committedAt = vi.spyOn(Partition.prototype, "committedAt").mockReturnValue(committed);
+    const { broker: again, client: back } = await start({ disk: broker.disk });
+    const beat = () => back.send(heartbeatApi, 3, { groupId: "g", generationId, memberId });
+    expect(await fetchOffset(back, "other")).toMatchObject({ errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS });
+    expect((await beat()).errorCode).toBe(ErrorCode.NONE);
+    expect((await back.send(listGroupsApi, 4, {})).errorCode).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    const described = await back.send(describeGroupsApi, 4, { groups: ["g"] });
+    expect(described.groups[0]!.errorCode).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    committedAt.mockRestore();
+    release();
+    await again.runtime.settle();
+    expect(await fetchOffset(back, "other")).toEqual({ errorCode: 0, offset: 7 });
+    expect((await beat()).errorCode).toBe(ErrorCode.NONE);
+    await again.runtime.advance(10_000);
+    expect((await beat()).errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+  });
+
+  it("knows all that was answered before the broker was killed", async () => {
+    const { broker, client } = await ready();
+    const { memberId, generationId } = await stable(broker, client);
+    await commit(client, 7, { groupId: "other" });
+    const { client: back, broker: again } = await start({ disk: await copyOf(broker.disk) });
+    await again.runtime.settle();
+    expect(await fetchOffset(back, "other")).toEqual({ errorCode: 0, offset: 7 });
+    const beat = await back.send(heartbeatApi, 3, { groupId: "g", generationId, memberId });
+    expect(beat.errorCode).toBe(ErrorCode.NONE);
+  });
+
+  it("passes over records that make no sense here, with one line for each kind", async () => {
+    const logger = new RecordingLogger();
+    const { broker, client, partition } = await ready();
+    await commit(client, 7);
+    const unknown = (type: number) => {
+      const key = new ByteWriter();
+      key.writeInt16(type);
+      return { key: key.toUint8Array(), value: new Uint8Array(4) };
+    };
+    const records = [
+      unknown(99),
+      unknown(99),
+      unknown(17),
+      { key: new Uint8Array(1), value: null },
+      { value: "no key" },
+    ];
+    await append(partition, encodeRecordBatch({ records, timestampMs: 1 }));
+    await commit(client, 8);
+    const { client: back, broker: again } = await start({ disk: await copyOf(broker.disk), logger });
+    await again.runtime.settle();
+    expect(await fetchOffset(back)).toEqual({ errorCode: 0, offset: 8 });
+    const passedOver = logger.lines.filter(({ message }) => message.includes("passed over"));
+    expect(new Set(passedOver.map(({ fields }) => fields.reason))).toEqual(
+      new Set([
+        "records of type 99 are not known",
+        "records of type 17 are not known",
+        "2 bytes are needed where 1 are left",
+      ]),
+    );
+  });
+
+  it("takes transactions into account", async () => {
+    const { broker, client, partition } = await ready();
+    await commit(client, 7);
+    const inTransaction = (producerId: number, offset: number) =>
+      encodeRecordBatch({
+        records: [transactionalOffset(offset)],
+        timestampMs: 1,
+        producerId,
+        producerEpoch: 0,
+        baseSequence: 0,
+        isTransactional: true,
+      });
+    const end = { producerEpoch: 0, coordinatorEpoch: 0, timestampMs: 1 };
+    await append(partition, inTransaction(1, 50));
+    await append(partition, encodeEndTransactionMarker({ ...end, type: "abort", producerId: 1 }), "control");
+    await append(partition, inTransaction(2, 60));
+    const open = await start({ disk: await copyOf(broker.disk) });
+    await open.broker.runtime.settle();
+    const stableOnly = await open.client.send(offsetFetchApi, 7, { groupId: "g", topics: null, requireStable: true });
+    expect(stableOnly.topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.UNSTABLE_OFFSET_COMMIT);
+    expect(await fetchOffset(open.client)).toEqual({ errorCode: 0, offset: 7 });
+    await append(partition, encodeEndTransactionMarker({ ...end, type: "commit", producerId: 2 }), "control");
+    const ended = await start({ disk: await copyOf(broker.disk) });
+    await ended.broker.runtime.settle();
+    expect(await fetchOffset(ended.client)).toEqual({ errorCode: 0, offset: 60 });
+  });
+});
+
+function transactionalOffset(offset: number) {
+  const key = offsetCommitRecord.encodeKey({ group: "g", topic: "t", partition: 0 });
+  return { key, value: offsetCommitRecord.encodeValue({ offset, metadata: "", commitTimestamp: 1 }, 3) };
+}
+
+async function append(partition: Partition, batch: Uint8Array, origin: "coordinator" | "control" = "coordinator") {
+  await partition.appendAsLeader(batch, { acks: -1, origin }).committed;
+}
+
+describe("a leadership that ends", () => {
+  it("sends everybody away who waits, and begins anew with what the log has then", async () => {
+    const { broker, client } = await ready({ config: { "group.initial.rebalance.delay.ms": 60_000 } });
+    await commit(client, 7, { groupId: "other" });
+    const waiting = client.send(joinGroupApi, 3, {
+      groupId: "g",
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 20_000,
+      memberId: "",
+      protocolType: "consumer",
+      protocols: [{ name: "range", metadata: new Uint8Array(2) }],
+    });
+    await broker.runtime.settle();
+    const admin = broker.connect();
+    const { responses } = await admin.send(deleteTopicsApi, 5, { topicNames: [TOPIC], timeoutMs: 1_000 });
+    expect(responses[0]!.errorCode).toBe(ErrorCode.NONE);
+    expect((await waiting).errorCode).toBe(ErrorCode.NOT_COORDINATOR);
+    expect(await fetchOffset(client, "other")).toMatchObject({ errorCode: ErrorCode.NOT_COORDINATOR });
+    await client.send(findCoordinatorApi, 0, { key: "g" });
+    expect(await fetchOffset(client, "other")).toEqual({ errorCode: 0, offset: undefined });
+    expect(await commit(client, 1)).toBe(ErrorCode.NONE);
+  });
+
+  it("leaves no timer behind", async () => {
+    const { broker: idle } = await start();
+    await idle.createTopic("t");
+    const { broker, client } = await ready();
+    await stable(broker, client);
+    await Promise.all([idle, broker].map((each) => each[Symbol.asyncDispose]()));
+    expect(broker.runtime.pendingTimers).toBe(idle.runtime.pendingTimers);
+  });
+});
