@@ -8,6 +8,8 @@ export class UsageError extends Error {
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+/** As of a program that SIGPIPE ended. */
+const EXIT_NO_READER = 141;
 
 /** Shown below `--help`. */
 export const EXIT_CODES = `
@@ -23,4 +25,12 @@ export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
   return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`;
+}
+
+/** Ends the process quietly when the reader of its output has gone: `ottla consume orders | head`. */
+export function endWithReader(output: NodeJS.WriteStream): void {
+  output.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(EXIT_NO_READER);
+  });
 }

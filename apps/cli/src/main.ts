@@ -4,7 +4,7 @@ import { addConsumeCommand } from "./commands/consume.ts";
 import { addGroupsCommand } from "./commands/groups.ts";
 import { addProduceCommand } from "./commands/produce.ts";
 import { addTopicsCommand } from "./commands/topics.ts";
-import { EXIT_CODES, exitCodeOf, explain } from "./exit.ts";
+import { EXIT_CODES, endWithReader, exitCodeOf, explain } from "./exit.ts";
 import { packageVersion } from "./version.ts";
 
 /** The `ottla` command. Each subcommand loads what it needs only when it runs, so that `--help` and start are fast. */
@@ -24,6 +24,7 @@ function createProgram(): Command {
   return program;
 }
 
+endWithReader(process.stdout);
 try {
   await createProgram().parseAsync();
 } catch (error) {

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 
-const packageJson = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
+/** By its name, since this module may be anywhere in the package once it is bundled. */
+const packageJson = createRequire(import.meta.url)("ottla/package.json") as { version: string };
 
 export const packageVersion: string = packageJson.version;

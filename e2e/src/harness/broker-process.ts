@@ -3,9 +3,8 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { OTTLA_COMMAND } from "./ottla-command.ts";
 
-const OTTLA_COMMAND = fileURLToPath(new URL("../../../apps/cli/bin/ottla.js", import.meta.url));
 const READY_TIMEOUT_MS = 20_000;
 
 export interface BrokerProcessOptions {

@@ -41,9 +41,14 @@ export interface ResourceStatus {
 export function checkResources(operation: string, statuses: readonly ResourceStatus[]): void {
   const failures = statuses
     .filter(({ errorCode }) => errorCode !== 0)
-    .map(({ resource, errorCode, errorMessage }) => ({
-      resource,
-      error: KafkaError.fromCode(errorCode, errorMessage || resource),
-    }));
+    .map((status) => ({ resource: status.resource, error: errorOf(status) }));
   if (failures.length > 0) throw new PartialFailureError(operation, failures, statuses.length);
+}
+
+/** The broker's own words where it has some: they say more than the code's general ones. */
+function errorOf({ resource, errorCode, errorMessage }: ResourceStatus): KafkaError {
+  const general = KafkaError.fromCode(errorCode, resource);
+  if (!errorMessage) return general;
+  const { code, errno, retriable } = general;
+  return new KafkaError(`${resource}: ${errorMessage}`, { code, errno, retriable });
 }

@@ -86,7 +86,7 @@ async function printRecords(consumer: Consumer, options: ConsumeOptions): Promis
   let left = options.max ?? Number.POSITIVE_INFINITY;
   for await (const record of consumer) {
     if (!process.stdout.write(`${format(record)}\n`)) await drained();
-    if (--left === 0) return;
+    if (--left === 0) return options.group === undefined ? undefined : await consumer.commit(record);
   }
 }
 

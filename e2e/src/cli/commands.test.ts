@@ -1,0 +1,145 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BrokerProcess } from "../harness/broker-process.ts";
+import { ottla } from "../harness/ottla-command.ts";
+
+describe("the ottla command", () => {
+  let broker: BrokerProcess;
+  let directory: string;
+  const client = (args: readonly string[], input?: string) =>
+    ottla([...args, "--bootstrap", broker.bootstrapServers], input === undefined ? {} : { input });
+  const succeed = async (args: readonly string[], input?: string) => {
+    const result = await client(args, input);
+    expect(result, args.join(" ")).toMatchObject({ code: 0, stderr: "" });
+    return result.stdout;
+  };
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "ottla-cli-"));
+    broker = await BrokerProcess.start();
+  });
+  afterAll(async () => {
+    await broker?.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it("says ready with its addresses and the milliseconds it took", () => {
+    expect(broker.output).toMatch(
+      new RegExp(`ready .*localhost:${broker.port}.*ws://localhost:${broker.port}.* \\d+ ms`),
+    );
+  });
+
+  it("creates, lists, describes, alters and deletes topics", async () => {
+    await succeed(["topics", "create", "cli-a", "--partitions", "2", "--config", "retention.ms=60000"]);
+    await succeed(["topics", "create", "cli-a", "--if-not-exists"]);
+    expect(await succeed(["topics", "list"])).toMatch(/cli-a +2 +1/);
+    await succeed(["topics", "alter", "cli-a", "--partitions", "3", "--config", "cleanup.policy=compact"]);
+    const [described] = JSON.parse(await succeed(["topics", "describe", "cli-a", "--json"]));
+    expect(described).toMatchObject({
+      name: "cli-a",
+      configs: { "retention.ms": "60000", "cleanup.policy": "compact" },
+    });
+    expect(described.partitions).toHaveLength(3);
+    await succeed(["topics", "alter", "cli-a", "--delete-config", "retention.ms"]);
+    expect(await succeed(["topics", "describe", "cli-a"])).not.toMatch(/retention\.ms/);
+    await succeed(["topics", "delete", "cli-a"]);
+    expect(await succeed(["topics", "list", "--json"])).not.toContain("cli-a");
+  });
+
+  it("produces lines from standard input and consumes them", async () => {
+    await succeed(["topics", "create", "cli-lines"]);
+    await succeed(["produce", "cli-lines", "--key-separator", ":"], "k1:v1\nk2:v2:x\n:v3\n");
+    expect(await succeed(["consume", "cli-lines", "--from", "beginning", "--max", "3"])).toBe(
+      "k1\tv1\nk2\tv2:x\n\tv3\n",
+    );
+    expect(await succeed(["consume", "cli-lines", "--from", "2", "--max", "1"])).toBe("\tv3\n");
+  });
+
+  it("produces JSON lines from a file and consumes JSON", async () => {
+    await succeed(["topics", "create", "cli-json"]);
+    const file = join(directory, "records.ndjson");
+    const records = [
+      { key: "a", value: { n: 1 }, headers: [["h", "1"]] },
+      { key: null, value: null },
+    ];
+    await writeFile(file, records.map((record) => JSON.stringify(record)).join("\n"));
+    await succeed(["produce", "cli-json", "--json", "--file", file, "--compression", "zstd"]);
+    const lines = (await succeed(["consume", "cli-json", "--from", "beginning", "--max", "2", "--json"]))
+      .trim()
+      .split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { offset: 0, key: "a", value: '{"n":1}', headers: [["h", "1"]] },
+      { offset: 1, key: null, value: null, headers: [] },
+    ]);
+  });
+
+  it("consumes from a time", async () => {
+    await succeed(["topics", "create", "cli-time"]);
+    await succeed(["produce", "cli-time"], "old\n");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const time = new Date().toISOString();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await succeed(["produce", "cli-time"], "new\n");
+    expect(await succeed(["consume", "cli-time", "--from", time, "--max", "1"])).toBe("new\n");
+  });
+
+  it("consumes in a group, goes on where it committed, and shows the group's lag", async () => {
+    await succeed(["topics", "create", "cli-group"]);
+    await succeed(["produce", "cli-group"], "1\n2\n3\n");
+    const consume = ["consume", "cli-group", "--group", "cli-g", "--from", "beginning", "--max"];
+    expect(await succeed([...consume, "2"])).toBe("1\n2\n");
+    expect(await succeed(["groups", "list"])).toMatch(/cli-g +Empty +classic/);
+    expect(await succeed(["groups", "describe", "cli-g"])).toMatch(/cli-group +0 +2 +3 +1 /);
+    expect(await succeed([...consume, "1"])).toBe("3\n");
+  });
+
+  it.each<[string[], number, RegExp]>([
+    [["topics", "delete", "nowhere"], 1, /nowhere.*UNKNOWN_TOPIC_OR_PARTITION/],
+    [["topics", "create", "bad name"], 1, /INVALID_TOPIC_EXCEPTION/],
+    [["topics", "create", "x", "--config", "retention.mss=1"], 1, /retention\.mss.*INVALID_CONFIG/s],
+    [["topics", "create", "x", "--partitions", "0"], 2, /at least 1/],
+    [["topics", "alter", "x"], 2, /nothing to alter/],
+    [["topics", "frobnicate"], 2, /unknown command/],
+    [["consume", "nowhere"], 1, /nowhere.*UNKNOWN_TOPIC_OR_PARTITION/],
+    [["consume", "x", "--from", "yesterday"], 2, /beginning, end, an offset/],
+    [["consume", "x", "--group", "g", "--from", "3"], 2, /exclude each other/],
+    [["produce", "x", "--file", "/does/not/exist"], 2, /cannot be read/],
+    [["produce", "x", "--json", "--key-separator", ":"], 2, /exclude each other/],
+    [["groups", "describe", "nobody"], 1, /GROUP_ID_NOT_FOUND/],
+  ])("%j ends with code %i and says what is wrong", async (args, code, message) => {
+    const result = await client(args);
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr).not.toMatch(/\n\s+at /);
+    expect(result.code).toBe(code);
+  });
+
+  it("says which line of JSON is wrong, after writing those before it", async () => {
+    await succeed(["topics", "create", "cli-half"]);
+    const result = await client(["produce", "cli-half", "--json"], '{"value":"good"}\nnot json\n');
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(/Line 2 is not JSON/) });
+    expect(await succeed(["consume", "cli-half", "--from", "beginning", "--max", "1"])).toBe("good\n");
+  });
+
+  it("says where it tried to connect when no broker is there", async () => {
+    const result = await ottla(["topics", "list", "--bootstrap", "localhost:1"]);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/localhost:1/);
+    expect(result.stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it.each([
+    [[]],
+    [["broker"]],
+    [["topics"]],
+    [["topics", "create"]],
+    [["produce"]],
+    [["consume"]],
+    [["groups", "describe"]],
+  ])("%j --help explains itself", async (command) => {
+    const result = await ottla([...command, "--help"]);
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    expect(result.stdout).toMatch(/Usage: ottla/);
+  });
+});
