@@ -22,6 +22,7 @@ import type { LogManager, LogResources } from "../log-manager.ts";
 import { BufferPool } from "../memory/buffer-pool.ts";
 import { TailMemory } from "../memory/tail.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { everySecond } from "./every-second.ts";
 import type { LogManagerOptions } from "./open-log-manager.ts";
 import { runLimited } from "./run-limited.ts";
 
@@ -87,11 +88,16 @@ export class DirectoryLogManager implements LogManager {
     const directories = (await this.#disk.list(directory)).filter((entry) => entry.isDirectory);
     this.#wasCleanStop = isCleanStop || directories.length === 0;
     const startedMs = this.#runtime.clock.monotonicMs();
+    const progress = everySecond(this.#runtime, () => {
+      this.#runtime.logger.info("opening logs", { directory, opened: this.#logs.size, total: directories.length });
+    });
     try {
       await runLimited(directories, recoveryParallelism, ({ name }) => this.#openFound(name, isCleanStop));
     } catch (error) {
       await Promise.all(Array.from(this.#logs.values(), (log) => log.abandon()));
       throw error;
+    } finally {
+      progress.cancel();
     }
     this.#runtime.logger.info("log directory opened", {
       directory,
