@@ -32,9 +32,11 @@ export interface ConsumerEvents {
   commitFailed: { readonly offsets: readonly OffsetToCommit[]; readonly error: KafkaError };
   /** The handler keeps what it was handed for longer than `maxPollIntervalMs`: the consumer is out of the group till then. */
   handlerHangs: { readonly maxPollIntervalMs: number };
-  /** Something that should be quick has failed for a while, and is tried again: say so before the user wonders. */
+  /** Something failed and is tried again. Restarts and moves of brokers show up here; by itself it is no cause for worry. */
+  retry: { readonly operation: string; readonly error: KafkaError };
+  /** What is tried again has failed for ten seconds by now: something is wrong. Told once, until it goes well again. */
   stall: { readonly operation: string; readonly error: KafkaError; readonly sinceMs: number };
-  /** What stalled goes on. */
+  /** What was tried again went well. */
   recovered: { readonly operation: string };
   /** The consumer has ended because of an error that trying again does not heal; reading throws the same error. */
   failed: { readonly error: KafkaError };

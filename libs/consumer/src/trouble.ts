@@ -11,8 +11,8 @@ interface Trouble {
 }
 
 /**
- * Keeps track of what fails and is tried again. A single failure is a line of the log at `debug`; what goes on failing
- * is a `stall` event and a warning, once, and a `recovered` event when it is over.
+ * Keeps track of what fails and is tried again. A single failure is a `retry` event and a line of the log at `debug`;
+ * what goes on failing is a `stall` event and a warning, once; a `recovered` event says that it is over.
  */
 export class TroubleMonitor {
   readonly #runtime: Runtime;
@@ -30,6 +30,7 @@ export class TroubleMonitor {
     this.#troubles.set(operation, trouble);
     const sinceMs = clock.monotonicMs() - trouble.sinceMs;
     logger.debug("the consumer tries again after a failure", { operation, code: error.code, error, sinceMs });
+    this.#events.emit("retry", { operation, error });
     if (trouble.isTold || sinceMs < STALL_AFTER_MS) return;
     trouble.isTold = true;
     logger.warn("the consumer is stalled", { operation, code: error.code, error: error.message, sinceMs });
@@ -40,8 +41,7 @@ export class TroubleMonitor {
     const trouble = this.#troubles.get(operation);
     if (trouble === undefined) return;
     this.#troubles.delete(operation);
-    if (!trouble.isTold) return;
-    this.#runtime.logger.info("the consumer goes on", { operation });
+    if (trouble.isTold) this.#runtime.logger.info("the consumer goes on", { operation });
     this.#events.emit("recovered", { operation });
   }
 }
