@@ -6,7 +6,7 @@ test("behaves as an array does (property)", () => {
   const operations = fc.array(
     fc.oneof({ weight: 3, arbitrary: fc.nat(1000) }, { weight: 2, arbitrary: fc.constant("shift") }),
     {
-      maxLength: 1000,
+      maxLength: 300,
       size: "max",
     },
   );

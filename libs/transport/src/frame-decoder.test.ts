@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FrameDecoder } from "./frame-decoder.ts";
-import { concat, frameOf, patternBytes } from "./test/support.ts";
+import { concat, frameOf, patternBytes } from "./test-support/support.ts";
 import { FrameSizeError } from "./transport-error.ts";
 
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { coalesceChunks, OutgoingQueue, settleBatch } from "./outgoing-queue.ts";
-import { concat, patternBytes } from "./test/support.ts";
+import { concat, patternBytes } from "./test-support/support.ts";
 
 describe("coalesceChunks", () => {
   const small = (seed: number) => patternBytes(100, seed);

@@ -13,7 +13,7 @@ import {
 import { createSimulatedRuntime, type SimulatedRuntime } from "@ottla/runtime";
 import { describe, expect, test } from "vitest";
 import type { InboundRequest, RequestHandler } from "../server/contract.ts";
-import { answerApiVersions, memoryConnector, SERVED_APIS, turns, withApiVersions } from "../test/support.ts";
+import { answerApiVersions, memoryConnector, SERVED_APIS, turns, withApiVersions } from "../test-support/support.ts";
 import { BrokerConnection, type BrokerConnectionOptions } from "./broker-connection.ts";
 
 const ADDRESS = { host: "broker-1", port: 9092 };

@@ -3,7 +3,7 @@ import { createSimulatedRuntime, seededRandom } from "@ottla/runtime";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Connector } from "../byte-channel.ts";
-import { answerApiVersions, memoryConnector } from "../test/support.ts";
+import { answerApiVersions, memoryConnector } from "../test-support/support.ts";
 import { networkError } from "../transport-error.ts";
 import { backoffMs } from "./backoff.ts";
 import { ReconnectingConnection } from "./reconnecting-connection.ts";

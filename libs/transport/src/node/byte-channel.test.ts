@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { ByteChannel } from "../byte-channel.ts";
-import { type ChannelPair, channelKinds } from "../test/channel-pairs.ts";
-import { concat, frameOf, patternBytes, Recorder, turns } from "../test/support.ts";
+import { type ChannelPair, channelKinds } from "../test-support/channel-pairs.ts";
+import { concat, frameOf, patternBytes, Recorder, turns } from "../test-support/support.ts";
 
 describe.each(channelKinds)("a $name channel", ({ open, clientHoldsUpServer }) => {
   let pair: ChannelPair;

@@ -3,8 +3,8 @@ import { createSimulatedRuntime, createSystemRuntime } from "@ottla/runtime";
 import { afterEach, describe, expect, test } from "vitest";
 import { parseAddress } from "../address.ts";
 import { createDefaultConnector } from "../connector.ts";
-import { testServers } from "../test/servers.ts";
-import { turns } from "../test/support.ts";
+import { testServers } from "../test-support/servers.ts";
+import { turns } from "../test-support/support.ts";
 import { createWebSocketConnector } from "../websocket-connector.ts";
 import { createNodeConnector } from "./platform.ts";
 

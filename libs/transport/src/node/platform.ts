@@ -7,7 +7,10 @@ import { createNodeWebSocketConnector, type NodeWebSocketConnectorOptions } from
 export interface NodeConnectorOptions extends NodeWebSocketConnectorOptions, TcpConnectorOptions {}
 
 /** Connects over WebSocket where the address has a URL, over TCP otherwise. */
-export function createNodeConnector(runtime: Pick<Runtime, "timers">, options: NodeConnectorOptions = {}): Connector {
+export function createNodeConnector(
+  runtime: Pick<Runtime, "timers" | "random">,
+  options: NodeConnectorOptions = {},
+): Connector {
   const tcp = createTcpConnector(runtime, options);
   const webSocket = createNodeWebSocketConnector(runtime, options);
   return {

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type WebSocket from "ws";
 import { formatHostPort } from "../address.ts";
 import type { ByteChannel, ByteChannelHandlers, WriteDone } from "../byte-channel.ts";
-import { coalesceChunks, concatChunks, type OutgoingBatch, OutgoingQueue, settleBatch } from "../outgoing-queue.ts";
+import { coalesceChunks, type OutgoingBatch, OutgoingQueue, settleBatch } from "../outgoing-queue.ts";
 import { networkError, protocolViolation } from "../transport-error.ts";
 import { socketError, systemCode } from "./socket-errors.ts";
 
@@ -13,15 +13,11 @@ const NORMAL_CLOSURE = 1000;
 const NO_STATUS = 1005;
 const UNSUPPORTED_DATA = 1003;
 
-/** How one end puts a message on its socket. The two ends differ: a client masks what it sends. */
-type SendMessage = (
-  channel: NodeWebSocketChannel,
-  batch: OutgoingBatch,
-  onTaken: (error?: Error | null) => void,
-) => void;
+/** A message as chunks for one gathered write. The two ends of a WebSocket differ: a client masks what it sends. */
+export type EncodeMessage = (chunks: readonly Uint8Array[], sizeBytes: number) => Uint8Array[];
 
 export interface NodeWebSocketChannelOptions {
-  readonly role: "client" | "server";
+  readonly encodeMessage: EncodeMessage;
   /** Unsent bytes at which `write` returns false; `onDrain` comes below half of it. */
   readonly highWaterMarkBytes: number;
 }
@@ -34,7 +30,7 @@ export class NodeWebSocketChannel implements ByteChannel {
   readonly webSocket: WebSocket;
   readonly socket: Socket;
   private readonly highWaterMarkBytes: number;
-  private readonly sendMessage: SendMessage;
+  private readonly encodeMessage: EncodeMessage;
   private readonly queue = new OutgoingQueue(MESSAGE_BYTES_MAX);
   private handlers: ByteChannelHandlers | null = null;
   private state: "open" | "closing" | "closed" = "open";
@@ -49,7 +45,7 @@ export class NodeWebSocketChannel implements ByteChannel {
     this.webSocket = webSocket;
     this.socket = socket;
     this.highWaterMarkBytes = options.highWaterMarkBytes;
-    this.sendMessage = options.role === "server" ? sendUnmasked : sendMasked;
+    this.encodeMessage = options.encodeMessage;
     this.remoteAddress = formatHostPort(socket.remoteAddress ?? "?", socket.remotePort ?? 0);
     this.localAddress = formatHostPort(socket.localAddress ?? "?", socket.localPort ?? 0);
     webSocket.binaryType = "fragments";
@@ -151,10 +147,19 @@ export class NodeWebSocketChannel implements ByteChannel {
     this.flushPlanned = false;
     if (this.state !== "open" || this.webSocket.readyState !== this.webSocket.OPEN) return;
     this.socket.cork();
-    for (const batch of this.queue.take()) {
-      this.sendMessage(this, batch, (error) => this.written(batch, error));
-    }
+    for (const batch of this.queue.take()) this.send(batch);
     this.socket.uncork();
+  }
+
+  /**
+   * Messages are written here and not by `ws`, which takes one buffer for each and would have ours copied together.
+   * Nothing can come in between, because `ws` writes its own frames (ping, pong, close) whole and at once.
+   */
+  private send(batch: OutgoingBatch): void {
+    const chunks = coalesceChunks(this.encodeMessage(batch.chunks, batch.sizeBytes));
+    const last = chunks.length - 1;
+    for (let i = 0; i < last; i++) this.socket.write(chunks[i]!);
+    this.socket.write(chunks[last]!, (error) => this.written(batch, error));
   }
 
   private written(batch: OutgoingBatch, error: Error | null | undefined): void {
@@ -179,40 +184,4 @@ export class NodeWebSocketChannel implements ByteChannel {
     this.queue.drop();
     this.handlers?.onClose(this.cause);
   }
-}
-
-function sendMasked(
-  { webSocket }: NodeWebSocketChannel,
-  batch: OutgoingBatch,
-  onTaken: (error?: Error | null) => void,
-): void {
-  webSocket.send(concatChunks(batch.chunks), { binary: true }, onTaken);
-}
-
-/**
- * A message of many chunks without copying them together: `ws` takes one buffer a message, so its header is written
- * here. Nothing can come in between, because `ws` writes its own frames (ping, close) whole and at once.
- */
-function sendUnmasked(
-  { socket }: NodeWebSocketChannel,
-  batch: OutgoingBatch,
-  onTaken: (error?: Error | null) => void,
-): void {
-  const chunks = coalesceChunks([encodeBinaryHeader(batch.sizeBytes), ...batch.chunks]);
-  const last = chunks.length - 1;
-  for (let i = 0; i < last; i++) socket.write(chunks[i]!);
-  socket.write(chunks[last]!, onTaken);
-}
-
-/** RFC 6455, 5.2: the header of a whole, unmasked binary message. */
-function encodeBinaryHeader(sizeBytes: number): Uint8Array {
-  const FIN_BINARY = 0x82;
-  if (sizeBytes < 126) return Uint8Array.of(FIN_BINARY, sizeBytes);
-  if (sizeBytes < 65536) return Uint8Array.of(FIN_BINARY, 126, sizeBytes >>> 8, sizeBytes & 0xff);
-  const header = new Uint8Array(10);
-  header[0] = FIN_BINARY;
-  header[1] = 127;
-  new DataView(header.buffer).setUint32(2, Math.floor(sizeBytes / 2 ** 32));
-  new DataView(header.buffer).setUint32(6, sizeBytes >>> 0);
-  return header;
 }

@@ -1,12 +1,13 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import type { Runtime } from "@ottla/runtime";
+import type { Random, Runtime } from "@ottla/runtime";
 import WebSocket from "ws";
 import type { ByteChannel, ConnectOptions, Connector } from "../byte-channel.ts";
 import { DEFAULT_SUBPROTOCOLS } from "../subprotocol.ts";
 import { abortError, configError, networkError, timeoutError } from "../transport-error.ts";
 import { socketError } from "./socket-errors.ts";
-import { NodeWebSocketChannel } from "./websocket-channel.ts";
+import { type EncodeMessage, NodeWebSocketChannel } from "./websocket-channel.ts";
+import { MaskKeys, maskedMessage, zeroMaskedMessage } from "./websocket-frames.ts";
 
 /** A response is at most `fetch.max.bytes` and one batch large; what announces more than this is no broker. */
 const MESSAGE_BYTES_MAX = 1024 * 1024 * 1024;
@@ -18,13 +19,18 @@ export interface NodeWebSocketConnectorOptions {
   readonly subprotocols?: readonly string[];
   /** Options of `node:tls` for `wss://` addresses: `ca`, `cert`, `key` … */
   readonly tls?: ConnectionOptions;
+  /**
+   * Masks messages with zeros: saves a copy of everything that is sent. RFC 6455 asks for unpredictable masks, against
+   * proxies that could take what a page sends for something else; so only where there is none in between.
+   */
+  readonly zeroMask?: boolean;
   /** Further headers of the upgrade request, such as `authorization`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Connects over the `ws` package, which unlike the platform's WebSocket has backpressure and gathered writes. */
 export function createNodeWebSocketConnector(
-  runtime: Pick<Runtime, "timers">,
+  runtime: Pick<Runtime, "timers" | "random">,
   options: NodeWebSocketConnectorOptions = {},
 ): Connector {
   return {
@@ -35,13 +41,20 @@ export function createNodeWebSocketConnector(
   };
 }
 
+function messageEncoder(random: Random, zeroMask: boolean): EncodeMessage {
+  if (zeroMask) return zeroMaskedMessage;
+  const keys = new MaskKeys(random);
+  return (chunks, sizeBytes) => [maskedMessage(chunks, sizeBytes, keys.next())];
+}
+
 function openWebSocket(
   url: string,
-  runtime: Pick<Runtime, "timers">,
+  runtime: Pick<Runtime, "timers" | "random">,
   options: NodeWebSocketConnectorOptions,
   { timeoutMs, signal }: ConnectOptions,
 ): Promise<ByteChannel> {
   let socket: Socket | undefined;
+  const encodeMessage = messageEncoder(runtime.random, options.zeroMask ?? false);
   const webSocket = new WebSocket(url, [...(options.subprotocols ?? DEFAULT_SUBPROTOCOLS)], {
     perMessageDeflate: false,
     skipUTF8Validation: true,
@@ -76,7 +89,7 @@ function openWebSocket(
     });
     webSocket.on("open", () => {
       settle();
-      const channelOptions = { role: "client", highWaterMarkBytes: HIGH_WATER_MARK_BYTES } as const;
+      const channelOptions = { encodeMessage, highWaterMarkBytes: HIGH_WATER_MARK_BYTES };
       if (socket !== undefined) resolve(new NodeWebSocketChannel(webSocket, socket, channelOptions));
     });
     signal?.addEventListener("abort", onAbort);

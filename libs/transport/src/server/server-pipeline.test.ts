@@ -14,7 +14,7 @@ import { describe, expect, test } from "vitest";
 import type { ByteChannel } from "../byte-channel.ts";
 import { FrameDecoder } from "../frame-decoder.ts";
 import { createMemoryPair } from "../memory-pair.ts";
-import { concat, frameOf, Recorder, recordingLogger, servePipeline, turns } from "../test/support.ts";
+import { concat, frameOf, Recorder, recordingLogger, servePipeline, turns } from "../test-support/support.ts";
 import type { InboundRequest, RequestHandler } from "./contract.ts";
 import type { PipelineLimits } from "./server-pipeline.ts";
 

@@ -1,7 +1,7 @@
 import { createSystemRuntime } from "@ottla/runtime";
 import { afterEach, describe, expect, test } from "vitest";
-import { testServers } from "../../test/servers.ts";
-import { apiVersionsRequest, RawClient } from "../../test/sockets.ts";
+import { testServers } from "../../test-support/servers.ts";
+import { apiVersionsRequest, RawClient } from "../../test-support/sockets.ts";
 import { ListenError } from "./bind.ts";
 import { startServer } from "./start-server.ts";
 

@@ -8,6 +8,7 @@ import { judgeOrigin, type OriginVerdict } from "../../server/origin-policy.ts";
 import { ORDERED_SUBPROTOCOL, UNORDERED_SUBPROTOCOL } from "../../subprotocol.ts";
 import { closeSocket } from "../close-socket.ts";
 import { NodeWebSocketChannel } from "../websocket-channel.ts";
+import { unmaskedMessage } from "../websocket-frames.ts";
 import { advertisedToWebSocket } from "./advertised.ts";
 import type { Connections } from "./connections.ts";
 import { browserRequest, handlerRequest, sendResponse, textResponse } from "./http-bridge.ts";
@@ -105,11 +106,14 @@ export class HttpEndpoint {
 
   private open(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {
     const highWaterMarkBytes = this.context.limits.maxUnsentResponseBytes;
-    this.connections.serve(new NodeWebSocketChannel(webSocket, socket, { role: "server", highWaterMarkBytes }), {
-      listenerName: this.listener.name,
-      advertised: advertisedToWebSocket(this.listener, socket, request),
-      ordered: webSocket.protocol !== UNORDERED_SUBPROTOCOL,
-    });
+    this.connections.serve(
+      new NodeWebSocketChannel(webSocket, socket, { encodeMessage: unmaskedMessage, highWaterMarkBytes }),
+      {
+        listenerName: this.listener.name,
+        advertised: advertisedToWebSocket(this.listener, socket, request),
+        ordered: webSocket.protocol !== UNORDERED_SUBPROTOCOL,
+      },
+    );
   }
 
   private judge(request: IncomingMessage, isUpgrade: boolean): OriginVerdict {

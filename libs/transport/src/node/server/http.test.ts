@@ -1,9 +1,9 @@
 import { get } from "node:http";
 import { encodeRequest, metadataApi } from "@ottla/protocol";
 import { afterEach, describe, expect, test } from "vitest";
-import { testServers } from "../../test/servers.ts";
-import { apiVersionsRequest, exchangeRaw, httpRequest, upgrade } from "../../test/sockets.ts";
-import { concat } from "../../test/support.ts";
+import { testServers } from "../../test-support/servers.ts";
+import { apiVersionsRequest, exchangeRaw, httpRequest, upgrade } from "../../test-support/sockets.ts";
+import { concat } from "../../test-support/support.ts";
 
 const servers = testServers();
 afterEach(() => servers.closeAll());

@@ -5,9 +5,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { parseAddress } from "../../address.ts";
 import { BrokerConnection } from "../../client/broker-connection.ts";
 import { FrameDecoder } from "../../frame-decoder.ts";
-import { testServers } from "../../test/servers.ts";
-import { apiVersionsRequest, exchangeRaw, httpRequest, RawClient } from "../../test/sockets.ts";
-import { concat, frameOf, patternBytes } from "../../test/support.ts";
+import { testServers } from "../../test-support/servers.ts";
+import { apiVersionsRequest, exchangeRaw, httpRequest, RawClient } from "../../test-support/sockets.ts";
+import { concat, frameOf, patternBytes } from "../../test-support/support.ts";
 import { createNodeConnector } from "../platform.ts";
 
 const runtime = createSystemRuntime();

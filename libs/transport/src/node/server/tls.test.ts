@@ -8,9 +8,9 @@ import { createSystemRuntime } from "@ottla/runtime";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { parseAddress } from "../../address.ts";
 import { BrokerConnection } from "../../client/broker-connection.ts";
-import { testServers } from "../../test/servers.ts";
-import { apiVersionsRequest, RawClient } from "../../test/sockets.ts";
-import { turns } from "../../test/support.ts";
+import { testServers } from "../../test-support/servers.ts";
+import { apiVersionsRequest, RawClient } from "../../test-support/sockets.ts";
+import { turns } from "../../test-support/support.ts";
 import { createNodeConnector } from "../platform.ts";
 
 function hasOpenssl(): boolean {

@@ -4,9 +4,9 @@ import type { WebSocket } from "ws";
 import { parseAddress } from "../../address.ts";
 import { FrameDecoder } from "../../frame-decoder.ts";
 import type { InboundRequest } from "../../server/contract.ts";
-import { testServers } from "../../test/servers.ts";
-import { apiVersionsRequest, upgrade } from "../../test/sockets.ts";
-import { concat, frameOf, patternBytes, turns } from "../../test/support.ts";
+import { testServers } from "../../test-support/servers.ts";
+import { apiVersionsRequest, upgrade } from "../../test-support/sockets.ts";
+import { concat, frameOf, patternBytes, turns } from "../../test-support/support.ts";
 import { createNodeWebSocketConnector } from "../websocket-connector.ts";
 
 const servers = testServers();

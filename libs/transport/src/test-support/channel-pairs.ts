@@ -8,6 +8,7 @@ import { TcpChannel } from "../node/tcp-channel.ts";
 import { createTcpConnector } from "../node/tcp-connector.ts";
 import { NodeWebSocketChannel } from "../node/websocket-channel.ts";
 import { createNodeWebSocketConnector } from "../node/websocket-connector.ts";
+import { unmaskedMessage } from "../node/websocket-frames.ts";
 import { createWebSocketConnector } from "../websocket-connector.ts";
 
 /** Two ends of one connection, neither of them started. */
@@ -46,6 +47,11 @@ export const channelKinds: readonly ChannelKind[] = [
     open: () => openWebSocket(createNodeWebSocketConnector(runtime)),
   },
   {
+    name: "WebSocket (ws, zero mask)",
+    clientHoldsUpServer: true,
+    open: () => openWebSocket(createNodeWebSocketConnector(runtime, { zeroMask: true })),
+  },
+  {
     name: "WebSocket (platform)",
     clientHoldsUpServer: false,
     open: () => openWebSocket(createWebSocketConnector(runtime, { WebSocket: PlatformWebSocket })),
@@ -69,7 +75,7 @@ async function openWebSocket(connector: Connector): Promise<ChannelPair> {
     webSockets.once("connection", (webSocket, request) => {
       resolve(
         new NodeWebSocketChannel(webSocket, request.socket, {
-          role: "server",
+          encodeMessage: unmaskedMessage,
           highWaterMarkBytes: HIGH_WATER_MARK_BYTES,
         }),
       );

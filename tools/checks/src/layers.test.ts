@@ -1,0 +1,54 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { repositoryRoot } from "./repository.ts";
+
+interface Violation {
+  readonly from: string;
+  readonly to: string;
+  readonly rule: { readonly name: string };
+}
+
+const FIXTURE = join(repositoryRoot, "tools/checks/fixtures/layers");
+
+/** Runs the linter's own command on the fixture. */
+function cruise(outputType: "json" | "err"): Promise<{ exitCode: number; output: string }> {
+  const binary = join(repositoryRoot, "node_modules/dependency-cruiser/bin/dependency-cruise.mjs");
+  const config = join(repositoryRoot, "tools/layers/dependency-cruiser.mjs");
+  const args = [binary, "--config", config, "--output-type", outputType, "libs", "apps"];
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, { cwd: FIXTURE, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      if (stdout === "") return reject(new Error(stderr));
+      resolve({ exitCode: typeof error?.code === "number" ? error.code : 0, output: stdout });
+    });
+  });
+}
+
+test("each forbidden import is caught, and nothing that is allowed", async () => {
+  const { output } = await cruise("json");
+  const violations: Violation[] = JSON.parse(output).summary.violations;
+  const found = violations.map(({ rule, from }) => `${rule.name}: ${from}`);
+  expect([...new Set(found)].sort()).toEqual([
+    "doors: libs/metadata/src/index.ts",
+    "imports-of-apps-cli: apps/cli/src/index.ts",
+    "imports-of-libs-broker: libs/broker/src/replication.ts",
+    "imports-of-libs-client: libs/client/src/index.ts",
+    "imports-of-libs-consumer: libs/consumer/src/index.ts",
+    "imports-of-libs-producer: libs/producer/src/index.ts",
+    "imports-of-libs-storage: libs/storage/src/index.ts",
+    "no-cycles: libs/coordinator/src/first.ts",
+    "node-entries: libs/runtime/src/index.ts",
+    "package-lz4js: libs/admin/src/index.ts",
+    "package-murmurhash-js: libs/admin/src/index.ts",
+    "package-ws: libs/admin/src/index.ts",
+    "package-zod: libs/admin/src/index.ts",
+    "resolvable: libs/protocol/src/missing.ts",
+    "runtime-neutral: libs/runtime/src/clock.ts",
+  ]);
+});
+
+test("the linter fails when a rule is broken", async () => {
+  const { exitCode, output } = await cruise("err");
+  expect(exitCode).toBeGreaterThan(0);
+  expect(output).toContain("error imports-of-libs-storage: libs/storage/src/index.ts → libs/transport/src/index.ts");
+});
