@@ -127,7 +127,7 @@ describe("RecordBatchBuilder", () => {
       expect(() => builder.append(null, null, [["name", wrong]], 0)).toThrow(TypeError);
     }
     const failsLate = new Uint8Array(3);
-    Object.defineProperty(failsLate, "length", { get: failingAfter(2) });
+    Object.defineProperty(failsLate, "length", { get: failingAfter(1) });
     expect(() => builder.append("key", failsLate, [], 0)).toThrow("late");
     expect(builder.sizeBytes).toBe(size);
     builder.append(null, "w", [], 0);

@@ -123,7 +123,9 @@ export class RecordBatchBuilder {
     timestampMs: number = layout.NO_TIMESTAMP,
   ): number {
     const offsetDelta = this.lastDelta + 1;
-    this.appendAt(offsetDelta, key, value, headers, timestampMs);
+    this.admit(timestampMs);
+    this.writer.writeRecord(timestampMs - this.baseTimestamp, offsetDelta, key, value, headers);
+    this.commit(offsetDelta, timestampMs);
     return offsetDelta;
   }
 
@@ -135,14 +137,16 @@ export class RecordBatchBuilder {
     headers: readonly RecordHeaderInput[],
     timestampMs: number,
   ): void {
-    this.admit(offsetDelta, timestampMs);
+    this.checkOffset(offsetDelta);
+    this.admit(timestampMs);
     this.writer.writeRecord(timestampMs - this.baseTimestamp, offsetDelta, key, value, headers);
     this.commit(offsetDelta, timestampMs);
   }
 
   /** Appends the record that `cursor` stands on, its key, value and headers as they lie. */
   appendCopy(cursor: RecordCursor, offsetDelta: number): void {
-    this.admit(offsetDelta, cursor.timestampMs);
+    this.checkOffset(offsetDelta);
+    this.admit(cursor.timestampMs);
     this.writer.writeCopy(cursor.timestampMs - this.baseTimestamp, offsetDelta, cursor.contents());
     this.commit(offsetDelta, cursor.timestampMs);
   }
@@ -165,9 +169,12 @@ export class RecordBatchBuilder {
     return this.seal(frame(compressed), codec, options);
   }
 
-  private admit(offsetDelta: number, timestampMs: number): void {
-    if (this.closed) throw new Error("the record batch is closed");
+  private checkOffset(offsetDelta: number): void {
     if (offsetDelta <= this.lastDelta) throw new RangeError("offsets within a batch must rise");
+  }
+
+  private admit(timestampMs: number): void {
+    if (this.closed) throw new Error("the record batch is closed");
     if (Number.isNaN(this.baseTimestamp)) this.baseTimestamp = timestampMs;
   }
 

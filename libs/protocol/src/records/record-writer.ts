@@ -1,31 +1,37 @@
 import { writeAscii } from "../bytes/utf8.ts";
 import type { RecordData, RecordHeaderInput } from "./types.ts";
-import { MAX_VARINT_BYTES, varintSize, varlongSize, writeVarint, writeVarlong } from "./varint.ts";
+import { MAX_VARINT_BYTES, MAX_VARLONG_BYTES, varintSize, writeVarint, writeVarlong } from "./varint.ts";
 
 /** Up to this size a loop beats the call into `TypedArray.prototype.set`, or into the text encoder. */
 const LOOP_MAX_BYTES = 20;
 
 const encoder = /*#__PURE__*/ new TextEncoder();
 
+/** Attributes, deltas, the lengths of key and value, the headers count: at their longest. */
+const MAX_OVERHEAD_BYTES = 1 + MAX_VARLONG_BYTES + 4 * MAX_VARINT_BYTES;
+
+/** The same as they are in most records. */
+const USUAL_OVERHEAD_BYTES = 7;
+
 /**
- * Writes records one after the other into a buffer that grows. A record starts with its own length and each of its
- * parts with theirs; for text they are written as if it were ASCII, a byte a character, and corrected if it is not.
- * So every byte is encoded once and in its place.
+ * Writes records one after the other into a buffer that grows. A record starts with its own length, and text with its
+ * own: both are known only when what follows is written, so room is left for as many bytes as the length will likely
+ * take, and what was written is moved in the rare case that it takes others. So every byte is encoded once, and in its
+ * place.
+ *
+ * The methods take the position to write at and return the one after it; a record that fails halfway leaves no trace.
  */
 export class RecordWriter {
   /** Holds whole records up to {@link position}; replaced when full. */
   bytes: Uint8Array;
-  /** Where the next record goes. A record that fails halfway leaves it where it is. */
+  /** Where the next record goes. */
   position: number;
-  /** Where the next byte of the record being written goes. */
-  private at: number;
-  /** Where the record being written ends if the rest of it is ASCII. There is room up to here. */
-  private expectedEnd = 0;
+  /** There is room for the record being written up to here, if the rest of it is ASCII. */
+  private roomEnd = 0;
 
   constructor(buffer: Uint8Array, position: number) {
     this.bytes = buffer;
     this.position = position;
-    this.at = position;
   }
 
   /** @throws TypeError if key, value or a header is neither bytes nor text nor null */
@@ -36,134 +42,126 @@ export class RecordWriter {
     value: RecordData,
     headers: readonly RecordHeaderInput[],
   ): void {
-    const expectedSize =
-      1 +
-      varlongSize(timestampDelta) +
-      varintSize(offsetDelta) +
-      asciiSize(key) +
-      asciiSize(value) +
-      (headers.length === 0 ? 1 : asciiSizeOfHeaders(headers));
-    if (Number.isNaN(expectedSize)) throw new TypeError("keys, values and headers must be Uint8Array, string or null");
-    const bodyStart = this.begin(expectedSize, timestampDelta, offsetDelta);
-    this.writeData(key);
-    this.writeData(value);
-    if (headers.length === 0) this.bytes[this.at++] = 0;
-    else this.writeHeaders(headers);
-    const size = this.at - bodyStart;
-    if (size !== expectedSize) this.prefixLength(this.position, bodyStart, size);
-    this.position = this.at;
+    const headersSize = headers.length === 0 ? 0 : asciiSizeOfHeaders(headers);
+    const bodyStart = this.begin(asciiSize(key) + asciiSize(value) + headersSize);
+    let at = writeDeltas(this.bytes, bodyStart, timestampDelta, offsetDelta);
+    at = this.writeData(at, key);
+    at = this.writeData(at, value);
+    at = this.writeHeaders(at, headers);
+    this.position = this.prefixLength(this.position, bodyStart, at);
   }
 
   /** Writes a record whose key, value and headers are `contents`, as they lie in another batch. */
   writeCopy(timestampDelta: number, offsetDelta: number, contents: Uint8Array): void {
-    const size = 1 + varlongSize(timestampDelta) + varintSize(offsetDelta) + contents.length;
-    this.begin(size, timestampDelta, offsetDelta);
-    this.bytes.set(contents, this.at);
-    this.position = this.at + contents.length;
+    const bodyStart = this.begin(contents.length);
+    const at = writeDeltas(this.bytes, bodyStart, timestampDelta, offsetDelta);
+    this.bytes.set(contents, at);
+    this.position = this.prefixLength(this.position, bodyStart, at + contents.length);
   }
 
-  /** Makes room and writes what comes before the key. Returns where the record's length counts from. */
-  private begin(size: number, timestampDelta: number, offsetDelta: number): number {
-    this.at = this.position;
-    this.expectedEnd = this.at + MAX_VARINT_BYTES + size;
-    if (this.expectedEnd > this.bytes.length) this.grow(this.expectedEnd);
-    const bytes = this.bytes;
-    const bodyStart = writeVarint(bytes, this.at, size);
-    bytes[bodyStart] = 0; // attributes, unused
-    const deltaEnd = writeVarlong(bytes, bodyStart + 1, timestampDelta);
-    this.at = writeVarint(bytes, deltaEnd, offsetDelta);
-    return bodyStart;
+  /** Makes room for a record with `dataBytes` of key, value and headers. Returns where what its length counts starts. */
+  private begin(dataBytes: number): number {
+    if (Number.isNaN(dataBytes)) throw new TypeError("keys, values and headers must be Uint8Array, string or null");
+    this.roomEnd = this.position + MAX_VARINT_BYTES + MAX_OVERHEAD_BYTES + dataBytes;
+    if (this.roomEnd > this.bytes.length) this.grow(this.position, this.roomEnd);
+    return this.position + varintSize(dataBytes + USUAL_OVERHEAD_BYTES);
   }
 
-  private writeData(data: RecordData): void {
-    if (data === null)
-      this.bytes[this.at++] = 1; // the varint of -1
-    else if (typeof data === "string") this.writeText(data);
-    else this.writeBytes(data);
-  }
-
-  private writeBytes(data: Uint8Array): void {
-    const bytes = this.bytes;
-    const length = data.length;
-    const start = writeVarint(bytes, this.at, length);
-    if (length > LOOP_MAX_BYTES) bytes.set(data, start);
-    else for (let index = 0; index < length; index++) bytes[start + index] = data[index]!;
-    this.at = start + length;
-  }
-
-  private writeText(text: string): void {
-    const start = this.at;
-    const dataStart = writeVarint(this.bytes, start, text.length);
-    if (text.length <= LOOP_MAX_BYTES && writeAscii(text, this.bytes, dataStart)) {
-      this.at = dataStart + text.length;
-      return;
+  private writeData(at: number, data: RecordData): number {
+    if (data === null) {
+      this.bytes[at] = 1; // the varint of -1
+      return at + 1;
     }
-    this.at = dataStart;
-    this.encode(text);
-    const length = this.at - dataStart;
-    if (length !== text.length) {
-      this.extend(length - text.length);
-      this.prefixLength(start, dataStart, length);
-    }
+    return typeof data === "string" ? this.writeText(at, data) : writeBytes(this.bytes, at, data);
+  }
+
+  private writeText(at: number, text: string): number {
+    const dataStart = writeVarint(this.bytes, at, text.length);
+    if (text.length <= LOOP_MAX_BYTES && writeAscii(text, this.bytes, dataStart)) return dataStart + text.length;
+    const end = this.encode(dataStart, text);
+    const beyondAscii = end - dataStart - text.length;
+    if (beyondAscii === 0) return end;
+    this.extend(end, beyondAscii);
+    return this.prefixLength(at, dataStart, end);
   }
 
   /** Writes `text` without a length. */
-  private encode(text: string): void {
-    const { bytes, at } = this;
+  private encode(at: number, text: string): number {
+    const { bytes } = this;
     const room = new Uint8Array(bytes.buffer, bytes.byteOffset + at, bytes.length - at);
     const { read, written } = encoder.encodeInto(text, room);
-    this.at += written;
-    if (read === text.length) return;
+    if (read === text.length) return at + written;
     const rest = encoder.encode(text.slice(read));
-    if (this.at + rest.length > this.bytes.length) this.grow(this.at + rest.length);
-    this.bytes.set(rest, this.at);
-    this.at += rest.length;
+    const end = at + written + rest.length;
+    if (end > this.bytes.length) this.grow(at + written, end);
+    this.bytes.set(rest, at + written);
+    return end;
   }
 
-  private writeHeaders(headers: readonly RecordHeaderInput[]): void {
-    this.at = writeVarint(this.bytes, this.at, headers.length);
-    for (let index = 0; index < headers.length; index++) {
-      const [name, value] = headers[index]!;
-      this.writeText(name);
-      this.writeData(value);
+  private writeHeaders(at: number, headers: readonly RecordHeaderInput[]): number {
+    if (headers.length === 0) {
+      this.bytes[at] = 0;
+      return at + 1;
     }
+    let end = writeVarint(this.bytes, at, headers.length);
+    for (let index = 0; index < headers.length; index++) {
+      const header = headers[index]!;
+      end = this.writeText(end, header[0]);
+      end = this.writeData(end, header[1]);
+    }
+    return end;
   }
 
-  /** The record needs more room than was expected; more again, if its lengths grow too. */
-  private extend(additionalBytes: number): void {
-    this.expectedEnd += additionalBytes + 2 * MAX_VARINT_BYTES;
-    if (this.expectedEnd > this.bytes.length) this.grow(this.expectedEnd);
+  /** The record, written up to `at`, needs more room than was expected; more again, if its lengths grow too. */
+  private extend(at: number, additionalBytes: number): void {
+    this.roomEnd += additionalBytes + 2 * MAX_VARINT_BYTES;
+    if (this.roomEnd > this.bytes.length) this.grow(at, this.roomEnd);
   }
 
   /**
-   * Writes `length` at `start`, before the data that starts at `dataStart` and was written last, and moves the data if
-   * the length takes more or fewer bytes than are there.
+   * Writes the length of the data at `[dataStart, end)` before it, at `start`, and moves the data if the length takes
+   * more or fewer bytes than are there. Returns where the data ends then.
    */
-  private prefixLength(start: number, dataStart: number, length: number): void {
+  private prefixLength(start: number, dataStart: number, end: number): number {
+    const length = end - dataStart;
     const movedStart = start + varintSize(length);
-    if (movedStart !== dataStart) {
-      this.bytes.copyWithin(movedStart, dataStart, this.at);
-      this.at += movedStart - dataStart;
-    }
+    if (movedStart !== dataStart) this.bytes.copyWithin(movedStart, dataStart, end);
     writeVarint(this.bytes, start, length);
+    return movedStart + length;
   }
 
-  private grow(minimumBytes: number): void {
+  /** Keeps what is written up to `at`. */
+  private grow(at: number, minimumBytes: number): void {
     const grown = new Uint8Array(Math.max(minimumBytes, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.at));
+    grown.set(this.bytes.subarray(0, at));
     this.bytes = grown;
   }
 }
 
-function asciiSize(data: RecordData): number {
-  return data === null ? 1 : varintSize(data.length) + data.length;
+function writeDeltas(bytes: Uint8Array, at: number, timestampDelta: number, offsetDelta: number): number {
+  bytes[at] = 0; // attributes, unused
+  return writeVarint(bytes, writeVarlong(bytes, at + 1, timestampDelta), offsetDelta);
 }
 
+function writeBytes(bytes: Uint8Array, at: number, data: Uint8Array): number {
+  const length = data.length;
+  const start = writeVarint(bytes, at, length);
+  if (length > LOOP_MAX_BYTES) bytes.set(data, start);
+  else for (let index = 0; index < length; index++) bytes[start + index] = data[index]!;
+  return start + length;
+}
+
+/** Its bytes, if it is text that is all ASCII; NaN for what is neither bytes nor text nor null. */
+function asciiSize(data: RecordData): number {
+  return data === null ? 0 : data.length;
+}
+
+/** Bytes that headers take, lengths at their longest, if their text is ASCII. */
 function asciiSizeOfHeaders(headers: readonly RecordHeaderInput[]): number {
-  let size = varintSize(headers.length);
+  let size = 0;
   for (let index = 0; index < headers.length; index++) {
     const header = headers[index]!;
-    size += asciiSize(header[0]) + asciiSize(header[1]);
+    size += header[0].length + asciiSize(header[1]) + 2 * MAX_VARINT_BYTES;
   }
   return size;
 }
