@@ -41,10 +41,12 @@ export class ArraySend<K, V> implements WaitingSend {
   readonly #records: readonly ProducerRecord<K, V>[];
   readonly #nowMs: number;
   readonly #accept: AcceptRecord<K, V>;
+  /** The batches that hold the records, each once. */
   readonly #batches: ProducerBatch[] = [];
-  readonly #indexes: number[] = [];
-  /** Each batch once. */
-  readonly #distinctBatches: ProducerBatch[] = [];
+  /** Of each record accepted: which of the batches, and its index there. */
+  readonly #batchNumbers: Int32Array;
+  readonly #indexes: Int32Array;
+  #acceptedCount = 0;
   #resolve: (metadata: RecordMetadata[]) => void = () => {};
   #reject: (error: unknown) => void = () => {};
   /** Why no more records were accepted. */
@@ -54,6 +56,8 @@ export class ArraySend<K, V> implements WaitingSend {
     this.#records = records;
     this.#nowMs = nowMs;
     this.#accept = accept;
+    this.#batchNumbers = new Int32Array(records.length);
+    this.#indexes = new Int32Array(records.length);
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -61,7 +65,7 @@ export class ArraySend<K, V> implements WaitingSend {
   }
 
   get topic(): string {
-    return this.#records[this.#batches.length]!.topic;
+    return this.#records[this.#acceptedCount]!.topic;
   }
 
   /** Accepts as many records as possible without waiting. */
@@ -81,8 +85,8 @@ export class ArraySend<K, V> implements WaitingSend {
   #advance(isResuming: boolean): WaitReason | null {
     const records = this.#records;
     try {
-      for (let index = this.#batches.length; index < records.length; index++) {
-        const record = records[index]!;
+      while (this.#acceptedCount < records.length) {
+        const record = records[this.#acceptedCount]!;
         const batch = this.#accept(record, record.timestampMs ?? this.#nowMs, isResuming);
         if (typeof batch === "string") return batch;
         this.#note(batch);
@@ -95,15 +99,18 @@ export class ArraySend<K, V> implements WaitingSend {
   }
 
   #note(batch: ProducerBatch): void {
-    this.#batches.push(batch);
-    this.#indexes.push(batch.recordsCount - 1);
-    if (batch.lastCaller === this) return;
-    batch.lastCaller = this;
-    this.#distinctBatches.push(batch);
+    if (batch.lastCaller !== this) {
+      batch.lastCaller = this;
+      batch.lastCallerNumber = this.#batches.length;
+      this.#batches.push(batch);
+    }
+    this.#batchNumbers[this.#acceptedCount] = batch.lastCallerNumber;
+    this.#indexes[this.#acceptedCount] = batch.recordsCount - 1;
+    this.#acceptedCount++;
   }
 
   #finish(): void {
-    void Promise.all(this.#distinctBatches.map((batch) => batch.done)).then(() => this.#settle());
+    void Promise.all(this.#batches.map((batch) => batch.done)).then(() => this.#settle());
   }
 
   #settle(): void {
@@ -118,8 +125,8 @@ export class ArraySend<K, V> implements WaitingSend {
   }
 
   #metadataOf(index: number): RecordMetadata {
-    const batch = this.#batches[index];
-    if (batch === undefined) throw this.#failure;
+    if (index >= this.#acceptedCount) throw this.#failure;
+    const batch = this.#batches[this.#batchNumbers[index]!]!;
     return batch.metadataOf(this.#indexes[index]!, this.#records[index]!.timestampMs ?? this.#nowMs);
   }
 

@@ -7,6 +7,7 @@ import type { ProducerSettings } from "../options.ts";
 import type { TopicPartitioner } from "../partitioner/partitioner.ts";
 import { BatchOutcomes, type BatchOwner } from "../sender/batch-outcomes.ts";
 import { BrokerSender, type SenderEnvironment } from "../sender/broker-sender.ts";
+import { BufferPool } from "./buffer-pool.ts";
 import { IncompleteBatches } from "./incomplete-batches.ts";
 import { PartitionQueue } from "./partition-queue.ts";
 import type { ProducerBatch } from "./producer-batch.ts";
@@ -26,6 +27,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
   readonly #topics: TopicRegistry;
   readonly #identity: ProducerIdentity | null;
   readonly #outcomes: BatchOutcomes;
+  readonly buffers: BufferPool;
   #usedBytes = 0;
   #flushes = 0;
 
@@ -37,6 +39,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
   ) {
     this.#client = client;
     this.#settings = settings;
+    this.buffers = new BufferPool(settings.batchSizeBytes, settings.bufferMemoryBytes);
     this.#waiting = new WaitingSends(client.runtime, settings.maxBlockMs, (topic) => this.#load(topic));
     this.#incomplete = new IncompleteBatches(client.runtime, settings.deliveryTimeoutMs, (batch) =>
       this.#expire(batch),
@@ -140,6 +143,10 @@ export class Accumulator implements QueueOwner, BatchOwner {
   filled(batch: ProducerBatch, queue: PartitionQueue): void {
     this.#seal(batch, queue);
     queue.drainer?.wake(queue);
+  }
+
+  recycle(batch: ProducerBatch): void {
+    if (batch.buffer.length === this.buffers.bufferSizeBytes) this.buffers.give(batch.buffer);
   }
 
   release(batch: ProducerBatch): void {

@@ -32,6 +32,8 @@ export class PartitionQueue {
   drainer: QueueDrainer | null = null;
   /** Whether the drainer has the queue on its list. */
   isListed = false;
+  /** Bytes of the batch that was sent last, uncompressed: what the next one may be expected to take. */
+  lastBatchBytes = 0;
   /** The batch that takes records. */
   open: ProducerBatch | null = null;
   readonly #sealed: ProducerBatch[] = [];
@@ -63,8 +65,10 @@ export class PartitionQueue {
   /** Moves the open batch behind the full ones. @returns it, for its owner to seal */
   closeOpen(): ProducerBatch | null {
     const batch = this.open;
-    if (batch !== null) this.#sealed.push(batch);
     this.open = null;
+    if (batch === null) return null;
+    this.lastBatchBytes = batch.sizeBytes;
+    this.#sealed.push(batch);
     return batch;
   }
 

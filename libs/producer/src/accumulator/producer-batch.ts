@@ -1,5 +1,11 @@
-import type { CompressionType, KafkaError, RecordBatchBuilder, RecordData, RecordHeaderInput } from "@ottla/protocol";
-import { setProducerState } from "@ottla/protocol/internal";
+import {
+  type CompressionType,
+  type KafkaError,
+  RecordBatchBuilder,
+  type RecordData,
+  type RecordHeaderInput,
+} from "@ottla/protocol";
+import { type RecordCursor, setProducerState } from "@ottla/protocol/internal";
 import type { RecordMetadata } from "../record.ts";
 
 /** The base sequence of a batch that has not been given one. */
@@ -26,7 +32,8 @@ export interface ProducerBatchOptions {
   readonly partition: number;
   /** On the monotonic clock. */
   readonly createdAtMs: number;
-  readonly builder: RecordBatchBuilder;
+  /** What records are written into; a larger one takes its place when it is full. */
+  readonly buffer: Uint8Array;
 }
 
 /**
@@ -57,6 +64,10 @@ export class ProducerBatch {
   accountedBytes = 0;
   /** The array send whose record came last: lets it notice batches that are new to it. */
   lastCaller: object | null = null;
+  /** What that call knows the batch by. */
+  lastCallerNumber = 0;
+  /** The buffer that the batch was given. */
+  readonly buffer: Uint8Array;
   readonly #builder: RecordBatchBuilder;
   #bytes: Uint8Array | null = null;
   #compressing = false;
@@ -66,11 +77,12 @@ export class ProducerBatch {
   #failure: BatchFailure | null = null;
   #parts: readonly ProducerBatch[] | null = null;
 
-  constructor({ topic, partition, createdAtMs, builder }: ProducerBatchOptions) {
+  constructor({ topic, partition, createdAtMs, buffer }: ProducerBatchOptions) {
     this.topic = topic;
     this.partition = partition;
     this.createdAtMs = createdAtMs;
-    this.#builder = builder;
+    this.buffer = buffer;
+    this.#builder = new RecordBatchBuilder({ buffer });
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -113,6 +125,11 @@ export class ProducerBatch {
     const sizeBefore = this.#builder.sizeBytes;
     this.#builder.append(key, value, headers, timestampMs);
     return this.#builder.sizeBytes - sizeBefore;
+  }
+
+  /** Writes the record that `cursor` stands on into the batch, as it lies. */
+  appendCopy(cursor: RecordCursor): void {
+    this.#builder.appendCopy(cursor, this.#builder.recordsCount);
   }
 
   /**

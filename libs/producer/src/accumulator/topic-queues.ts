@@ -1,15 +1,18 @@
 import type { TopicView } from "@ottla/client/internal";
 import { invalidArgument } from "@ottla/client/internal";
-import { RecordBatchBuilder, type RecordData, type RecordHeaderInput, ZERO_UUID } from "@ottla/protocol";
+import { type RecordData, type RecordHeaderInput, ZERO_UUID } from "@ottla/protocol";
 import type { PartitionedTopic, TopicPartitioner } from "../partitioner/partitioner.ts";
+import type { BufferPool } from "./buffer-pool.ts";
 import type { PartitionQueue } from "./partition-queue.ts";
 import { ProducerBatch } from "./producer-batch.ts";
 
-const INITIAL_CAPACITY_BYTES = 1024;
+/** The least room that a batch starts with. */
+const CAPACITY_BYTES_MIN = 512;
 
 /** What the queues of a topic need from their surroundings. */
 export interface QueueOwner {
   readonly batchSizeBytes: number;
+  readonly buffers: BufferPool;
   /** On the monotonic clock. */
   nowMs(): number;
   /** Makes the queue of one partition. */
@@ -108,13 +111,21 @@ export class TopicQueues implements PartitionedTopic {
   }
 
   #openBatch(queue: PartitionQueue): ProducerBatch {
-    const builder = new RecordBatchBuilder({ initialCapacityBytes: INITIAL_CAPACITY_BYTES });
     const createdAtMs = this.#owner.nowMs();
-    const batch = new ProducerBatch({ topic: this.name, partition: queue.partition, createdAtMs, builder });
+    const { partition } = queue;
+    const batch = new ProducerBatch({ topic: this.name, partition, createdAtMs, buffer: this.#bufferFor(queue) });
     this.usedAtMs = createdAtMs;
     queue.open = batch;
     this.#owner.opened(batch, queue);
     return batch;
+  }
+
+  /** As large as the partition's last batch turned out, with some room to spare; from the pool if that was a full one. */
+  #bufferFor({ lastBatchBytes }: PartitionQueue): Uint8Array {
+    const { buffers } = this.#owner;
+    const expectedBytes = lastBatchBytes * 1.5;
+    if (expectedBytes >= buffers.bufferSizeBytes) return buffers.take();
+    return new Uint8Array(Math.max(Math.ceil(expectedBytes), CAPACITY_BYTES_MIN));
   }
 
   #closeFull(queue: PartitionQueue): void {

@@ -8,6 +8,8 @@ import type { PartitionResponse, TakenBatch } from "./produce-exchange.ts";
 
 /** What outcomes need from the accumulator. */
 export interface BatchOwner {
+  /** The broker has the batch, so nobody reads its buffer any more. */
+  recycle(batch: ProducerBatch): void;
   /** The batch is done: frees what it held. */
   release(batch: ProducerBatch): void;
   /** The broker found a batch of this topic too large; `parts` take its place. */
@@ -36,6 +38,7 @@ export class BatchOutcomes {
     if (batch.isDone) return;
     this.#counters.recordsSent += batch.recordsCount;
     batch.complete({ baseOffset, logAppendTimeMs });
+    this.#owner.recycle(batch);
     this.#owner.release(batch);
   }
 
