@@ -1,12 +1,13 @@
 import { resolve } from "node:path";
 import {
-  addressOf,
+  advertisedUrlOf,
   type Broker,
   BrokerConfig,
   type ConfigSetting,
   type ServerOptions,
   settingsFromObject,
   startBroker as startCore,
+  tcpAddressOf,
 } from "@ottla/broker";
 import { createMemoryDisk, createSystemRuntime, type Logger, silentLogger } from "@ottla/runtime";
 import { createNodeDisk } from "@ottla/runtime/node";
@@ -132,12 +133,13 @@ async function start(
 }
 
 function running(broker: Broker): RunningBroker {
-  const { host, port, url } = addressOf(broker.listeners[0]!);
+  const listener = broker.listeners[0]!;
+  const { host, port } = tcpAddressOf(listener);
   const close = () => broker.shutdown();
   return {
     bootstrapServers: `${bracketed(host)}:${port}`,
-    webSocketUrl: url ?? `ws://${bracketed(host)}:${port}/kafka`,
-    port: broker.listeners[0]!.port,
+    webSocketUrl: advertisedUrlOf(listener) ?? `ws://${bracketed(host)}:${port}/kafka`,
+    port: listener.port,
     clusterId: broker.clusterId,
     nodeId: broker.nodeId,
     close,

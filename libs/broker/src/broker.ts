@@ -30,7 +30,13 @@ import { supportedFeatures } from "./services/features.ts";
 import { LocalControllerGateway } from "./services/local-controller.ts";
 import { METADATA_LOG_CONFIG, type MetadataPlane, openMetadataPlane } from "./services/metadata-plane.ts";
 import { ProducerIds } from "./services/producer-ids.ts";
-import { addressOf, type OpenListener, type OpenServer, type StartServer } from "./services/server.ts";
+import {
+  advertisedUrlOf,
+  type OpenListener,
+  type OpenServer,
+  type StartServer,
+  tcpAddressOf,
+} from "./services/server.ts";
 import { TopicCreator } from "./services/topic-creator.ts";
 
 export interface BrokerOptions {
@@ -329,6 +335,7 @@ function serverLimits(config: BrokerConfig) {
 const SECURITY_PROTOCOL_PLAINTEXT = 0;
 
 function registeredEndpoint(listener: OpenListener) {
-  const { host, port, url } = addressOf(listener);
-  return { name: listener.name, host, port, securityProtocol: SECURITY_PROTOCOL_PLAINTEXT, url: url ?? null };
+  const { host, port } = tcpAddressOf(listener);
+  const url = advertisedUrlOf(listener);
+  return { name: listener.name, host, port, securityProtocol: SECURITY_PROTOCOL_PLAINTEXT, url };
 }

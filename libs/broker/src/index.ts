@@ -6,9 +6,10 @@ export * from "./config/config-sources.ts";
 export { type TopicConfigName, topicConfigTable } from "./config/topic-config-table.ts";
 export { StartupError } from "./services/data-directory.ts";
 export {
-  addressOf,
+  advertisedUrlOf,
   type OpenListener,
   type OpenServer,
   type ServerOptions,
   type StartServer,
+  tcpAddressOf,
 } from "./services/server.ts";

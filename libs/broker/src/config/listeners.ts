@@ -5,8 +5,9 @@ import { ConfigError } from "./config-error.ts";
 /** What clients of a listener are told to connect to. */
 export type AdvertisedListener =
   | { readonly host: string; readonly port: number }
-  /** What WebSocket clients are told; others are told the address that they reached. */
-  | { readonly url: string };
+  /** What WebSocket clients are told; others are told host and port, or the address that they reached. */
+  | { readonly url: string }
+  | { readonly host: string; readonly port: number; readonly url: string };
 
 /** One of `listeners`, with its part of `advertised.listeners`. */
 export interface ListenerConfig {
@@ -85,11 +86,14 @@ function parseEntry(key: string, entry: string, report: Report): HostPort | null
   return { name: normalize(match[1]!), host: match[2] ?? match[3]!, port };
 }
 
-type AdvertisedEntry = (HostPort & { readonly url?: undefined }) | { readonly name: string; readonly url: string };
+/** A URL without a name is that of the WebSocket listener. */
+type AdvertisedEntry =
+  | (HostPort & { readonly url?: undefined })
+  | { readonly name: string | null; readonly url: string };
 
-const URL_ENTRY = /^(?:([\w.-]+)=)?(wss?:\/\/.+)$/i;
+const URL_ENTRY = /^(?:([\w.-]+)=)?(wss?:\/\/.*)$/i;
 
-/** A URL may say whose it is (`NAME=wss://…`); otherwise it is that of the listener called WS or WSS, or of all. */
+/** A URL may say whose it is: `NAME=wss://…`. */
 function parseAdvertised(text: string, report: Report): AdvertisedEntry[] {
   return splitList(text).flatMap((entry): AdvertisedEntry[] => {
     const match = URL_ENTRY.exec(entry);
@@ -109,7 +113,7 @@ function parseAdvertised(text: string, report: Report): AdvertisedEntry[] {
       report("advertised.listeners", entry, "this is no valid URL");
       return [];
     }
-    return [{ name: normalize(match[1] ?? url.slice(0, url.indexOf(":"))), url }];
+    return [{ name: match[1] === undefined ? null : normalize(match[1]), url }];
   });
 }
 
@@ -118,15 +122,18 @@ function advertisedOf(
   bound: readonly HostPort[],
   advertised: readonly AdvertisedEntry[],
 ): AdvertisedListener | undefined {
-  const own = advertised.find((entry) => entry.name === name);
-  const forAll = advertised.find((entry) => entry.url !== undefined && isOrphan(entry.name, bound));
-  const entry = own ?? forAll;
-  if (entry === undefined) return undefined;
-  return entry.url === undefined ? { host: entry.host, port: entry.port } : { url: entry.url };
+  const address = advertised.find((entry) => entry.url === undefined && entry.name === name) as HostPort | undefined;
+  const url = advertised.find((entry) => entry.url !== undefined && isUrlOf(entry.name, name, bound))?.url;
+  if (address === undefined) return url === undefined ? undefined : { url };
+  const { host, port } = address;
+  return url === undefined ? { host, port } : { host, port, url };
 }
 
-function isOrphan(name: string, bound: readonly HostPort[]): boolean {
-  return (name === "WS" || name === "WSS") && !bound.some((listener) => listener.name === name);
+/** A URL without a name belongs to the listeners called WS or WSS; where there are none, to all: each speaks WebSocket. */
+function isUrlOf(owner: string | null, name: string, bound: readonly HostPort[]): boolean {
+  if (owner !== null) return owner === name;
+  const isWebSocketName = (candidate: string) => candidate === "WS" || candidate === "WSS";
+  return isWebSocketName(name) || !bound.some((listener) => isWebSocketName(listener.name));
 }
 
 /** `localhost` is loopback, on IPv4 and IPv6 alike; nothing is every interface. */
@@ -166,7 +173,7 @@ function checkNames(
     if (names.indexOf(name) !== index) report("listeners", name, "each listener needs a name of its own");
   }
   for (const { name } of advertised) {
-    if (names.includes(name) || controllers.has(name) || isOrphan(name, bound)) continue;
+    if (name === null || names.includes(name) || controllers.has(name)) continue;
     report("advertised.listeners", name, `there is no listener of that name (there is ${names.join(", ")})`);
   }
 }

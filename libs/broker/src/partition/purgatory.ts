@@ -25,6 +25,7 @@ export class Purgatory {
   readonly #deadlines: DeadlineQueue;
   readonly #byPartition = new Map<Partition, Set<Entry>>();
   #moved = new Set<Partition>();
+  #closed = false;
 
   constructor(timers: Timers, deadlines: DeadlineQueue) {
     this.#timers = timers;
@@ -38,6 +39,10 @@ export class Purgatory {
 
   /** Keeps a request until it completes, or `waitMs` have passed. Returns its removal, for a client that has gone. */
   add(waiting: Waiting, partitions: readonly Partition[], waitMs: number): () => void {
+    if (this.#closed) {
+      this.#timers.defer(() => waiting.expire());
+      return () => {};
+    }
     const entry: Entry = { waiting, partitions, deadline: null };
     entry.deadline = this.#deadlines.schedule(waitMs, () => {
       this.#remove(entry);
@@ -54,8 +59,9 @@ export class Purgatory {
     this.#moved.add(partition);
   }
 
-  /** Ends every wait. */
+  /** Ends every wait; whoever comes later waits no more. */
   close(): void {
+    this.#closed = true;
     const entries = new Set([...this.#byPartition.values()].flatMap((set) => [...set]));
     for (const entry of entries) {
       this.#remove(entry);

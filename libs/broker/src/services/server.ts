@@ -1,5 +1,6 @@
 import type { Runtime } from "@ottla/runtime";
-import type { AdvertisedAddress, HttpHandler, RequestHandler } from "@ottla/transport";
+import type { HttpHandler, RequestHandler } from "@ottla/transport";
+import type { AdvertisedListener } from "../config/listeners.ts";
 
 /** One port to open. */
 export interface ServerListener {
@@ -8,7 +9,7 @@ export interface ServerListener {
   readonly host?: string;
   readonly port: number;
   readonly protocols: readonly ("kafka" | "http" | "ws")[];
-  readonly advertised?: { readonly host: string; readonly port: number } | { readonly url: string };
+  readonly advertised?: AdvertisedListener;
 }
 
 export interface ServerOptions {
@@ -40,17 +41,22 @@ export interface OpenServer {
 /** Opens the ports: `startServer` of `@ottla/transport/node`, or what stands for it in a simulation. */
 export type StartServer = (options: ServerOptions) => Promise<OpenServer>;
 
-/** Where clients of a listener find it, for people to read and for the registration of the broker. */
-export function addressOf(listener: OpenListener): AdvertisedAddress {
-  const { advertised, port } = listener;
-  if (advertised === undefined) return { host: reachableHost(listener.host), port };
-  if ("host" in advertised) return advertised;
-  const { hostname, port: urlPort, protocol } = new URL(advertised.url);
-  return { host: hostname, port: Number(urlPort) || (protocol === "wss:" ? 443 : 80), url: advertised.url };
+/** Where clients of a listener find it over TCP. */
+export function tcpAddressOf({ advertised, host, port }: OpenListener): {
+  readonly host: string;
+  readonly port: number;
+} {
+  if (advertised !== undefined && "host" in advertised) return { host: advertised.host, port: advertised.port };
+  return { host: reachableHost(host), port };
+}
+
+/** The URL that WebSocket clients of a listener are told, where one is configured. */
+export function advertisedUrlOf({ advertised }: OpenListener): string | null {
+  return advertised !== undefined && "url" in advertised ? advertised.url : null;
 }
 
 /** A host that works from this machine. */
-export function reachableHost(host: string): string {
+function reachableHost(host: string): string {
   const isLocal = host === "127.0.0.1" || host === "::1" || host === "::" || host === "0.0.0.0";
   return isLocal ? "localhost" : host;
 }
