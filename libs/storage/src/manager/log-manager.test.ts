@@ -71,8 +71,8 @@ describe.each(bothDisks)("a log directory on a %s disk", (_name, createDisk) => 
     const again = await openLog(fixture, "gone");
     expect(again.logEndOffset).toBe(0);
     await fixture.runtime.advance(1000);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect((await fileNames(disk, "/data")).filter((name) => name.endsWith("-delete"))).toEqual([]);
+    const leftovers = async () => (await fileNames(disk, "/data")).filter((name) => name.endsWith("-delete"));
+    await expect.poll(leftovers, { timeout: 10_000 }).toEqual([]);
     await fixture.manager.close();
     const reopened = await openFixture({ disk });
     expect([...reopened.manager.logs()].map((log) => [log.topic, log.logEndOffset]).sort()).toEqual([
