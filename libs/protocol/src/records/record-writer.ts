@@ -26,11 +26,16 @@ export class RecordWriter {
   bytes: Uint8Array;
   /** Where the next record goes. */
   position: number;
+  /** What {@link bytes} lie in; a typed array is slow to say. */
+  private buffer: ArrayBufferLike;
+  private byteOffset: number;
   /** There is room for the record being written up to here, if the rest of it is ASCII. */
   private roomEnd = 0;
 
-  constructor(buffer: Uint8Array, position: number) {
-    this.bytes = buffer;
+  constructor(bytes: Uint8Array, position: number) {
+    this.bytes = bytes;
+    this.buffer = bytes.buffer;
+    this.byteOffset = bytes.byteOffset;
     this.position = position;
   }
 
@@ -87,8 +92,7 @@ export class RecordWriter {
 
   /** Writes `text` without a length. */
   private encode(at: number, text: string): number {
-    const { bytes } = this;
-    const room = new Uint8Array(bytes.buffer, bytes.byteOffset + at, bytes.length - at);
+    const room = new Uint8Array(this.buffer, this.byteOffset + at, this.bytes.length - at);
     const { read, written } = encoder.encodeInto(text, room);
     if (read === text.length) return at + written;
     const rest = encoder.encode(text.slice(read));
@@ -135,6 +139,8 @@ export class RecordWriter {
     const grown = new Uint8Array(Math.max(minimumBytes, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, at));
     this.bytes = grown;
+    this.buffer = grown.buffer;
+    this.byteOffset = 0;
   }
 }
 

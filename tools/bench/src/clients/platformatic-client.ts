@@ -1,0 +1,54 @@
+import "./with-resolvers.ts";
+import { randomUUID } from "node:crypto";
+import { Consumer, MessagesStreamModes, ProduceAcks, Producer, stringSerializers } from "@platformatic/kafka";
+import { type BenchClient, inFlight, RECORD_KEY, RECORD_VALUE } from "./bench-client.ts";
+
+/** @platformatic/kafka has no accumulator: a send is a request. It reads only in groups. */
+export function createPlatformaticClient(bootstrapServers: string, fetchMaxBytes: number): BenchClient {
+  const base = { clientId: "bench", bootstrapBrokers: [bootstrapServers] };
+  const producer = new Producer({ ...base, serializers: stringSerializers });
+  const acks = ProduceAcks.ALL;
+  const consumers: Consumer[] = [];
+  const read = async (topic: string, mode: "earliest" | "latest") => {
+    const consumer = new Consumer({ ...base, groupId: randomUUID(), maxBytes: fetchMaxBytes });
+    consumers.push(consumer);
+    return await consumer.consume({ topics: [topic], mode, maxWaitTime: 100, autocommit: false });
+  };
+  return {
+    async produceBatches({ topic, calls, recordsPerCall, callsInFlight }) {
+      const messages = Array.from({ length: recordsPerCall }, () => ({ topic, key: RECORD_KEY, value: RECORD_VALUE }));
+      await inFlight(calls, callsInFlight, () => producer.send({ messages, acks }));
+    },
+    async produceSingles({ topic, records, concurrency }) {
+      const messages = [{ topic, key: RECORD_KEY, value: RECORD_VALUE }];
+      for (let sent = 0; sent < records; sent += concurrency) {
+        await Promise.all(Array.from({ length: concurrency }, () => producer.send({ messages, acks })));
+      }
+    },
+    async consume({ topic, records }) {
+      const stream = await read(topic, MessagesStreamModes.EARLIEST);
+      let seen = 0;
+      let first = { firstAtMs: 0, firstCount: 0 };
+      for await (const { key, value } of stream) {
+        if (seen === 0) first = { firstAtMs: performance.now(), firstCount: 1 };
+        seen += key !== null && value !== null ? 1 : 0;
+        if (seen >= records) break;
+      }
+      const endedMs = performance.now();
+      await consumers.pop()?.close(true);
+      return { ...first, endedMs };
+    },
+    async follow(topic, onRecord) {
+      const stream = await read(topic, MessagesStreamModes.LATEST);
+      void (async () => {
+        for await (const { value } of stream) onRecord(value);
+      })();
+    },
+    async produceOne(topic, value) {
+      await producer.send({ messages: [{ topic, value }], acks });
+    },
+    async close() {
+      await Promise.all([producer.close(), ...consumers.map((consumer) => consumer.close(true))]);
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import type { BatchTask, ConsumeTask, SinglesTask } from "./bench-client.ts";
+
+/** A client, and how it reads. */
+export type ClientKind = "ottla" | "ottla-batches" | "kafkajs" | "platformatic";
+
+export interface LatencyTask {
+  readonly topic: string;
+  readonly records: number;
+  /** Single sends, evenly spread; 0: one at a time, the next when the last was acknowledged (produce latency). */
+  readonly ratePerSecond: number;
+}
+
+/** What a client process is asked for. */
+export type ClientRequest =
+  | ({ readonly kind: "produceBatches" } & BatchTask)
+  | ({ readonly kind: "produceSingles" } & SinglesTask)
+  | ({ readonly kind: "consume" } & ConsumeTask)
+  | ({ readonly kind: "latency" } & LatencyTask);
+
+export interface ClientResponse {
+  readonly elapsedMs: number;
+  readonly records: number;
+  readonly cpuMs: number;
+  readonly latenciesMs?: readonly number[];
+}

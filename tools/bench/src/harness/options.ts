@@ -1,0 +1,34 @@
+import { parseArgs } from "node:util";
+import type { Effort } from "./scenario.ts";
+
+/** What the command line asks for. */
+export interface Options {
+  readonly effort: Effort;
+  /** Parts of scenario names; none means all. */
+  readonly only: readonly string[];
+  /** A file, or "-" for stdout; undefined: no JSON. */
+  readonly json: string | undefined;
+  readonly list: boolean;
+}
+
+const FULL: Effort = { repetitions: 9, repetitionMs: 500, quick: false };
+const QUICK: Effort = { repetitions: 5, repetitionMs: 100, quick: true };
+
+/** @throws TypeError for options that do not exist */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: "boolean", default: false },
+      only: { type: "string", multiple: true, default: [] },
+      json: { type: "string" },
+      list: { type: "boolean", default: false },
+    },
+  });
+  return {
+    effort: values.quick ? QUICK : FULL,
+    only: values.only,
+    json: values.json,
+    list: values.list,
+  };
+}

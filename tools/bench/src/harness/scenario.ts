@@ -1,0 +1,51 @@
+/** How long and how often to measure. */
+export interface Effort {
+  /** Measured repetitions of each contestant. */
+  readonly repetitions: number;
+  /** What a contestant that chooses its own amount of work spends on a repetition. */
+  readonly repetitionMs: number;
+  /** True for `--quick`: a scenario may leave out rows that take long. */
+  readonly quick: boolean;
+}
+
+/** What a contestant found in one repetition. */
+export interface Measurement {
+  /** In the row's unit. */
+  readonly figure: number;
+  /** The amount of work done for each second of CPU time: the steadier figure where others use the machine too. */
+  readonly perCpuSecond?: number;
+}
+
+/** Someone who answers a row's question. */
+export interface Contestant {
+  /** Ours are called `ottla…`. */
+  readonly name: string;
+  /** Measures once. Called once more before it counts, to warm up. */
+  measure(effort: Effort): Measurement | Promise<Measurement>;
+  /** Releases what the contestant holds. */
+  close?(): void | Promise<void>;
+}
+
+/** One question, put to several contestants. */
+export interface Row {
+  readonly name: string;
+  /** Of all figures, such as `records/s`. */
+  readonly unit: string;
+  /** Which is better: more (rates, the default) or less (times, memory). */
+  readonly better?: "more" | "less";
+  /** The contestant that ratios refer to: the best rival, or a bare loop. */
+  readonly baseline: string;
+  readonly contestants: readonly Contestant[];
+  /** At most so many repetitions, for rows that take seconds each. */
+  readonly repetitions?: number;
+}
+
+/** A file of `scenarios/`: rows that belong together. */
+export interface Scenario {
+  /** What `--only` looks for. */
+  readonly name: string;
+  /** One line: what is measured, and what is not. */
+  readonly description: string;
+  /** Set up row by row, so that only one row's state is alive at a time. */
+  rows(effort: Effort): AsyncIterable<Row> | Iterable<Row>;
+}

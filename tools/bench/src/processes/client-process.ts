@@ -1,0 +1,34 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { ClientKind, ClientRequest, ClientResponse } from "../clients/protocol.ts";
+
+const CLIENT_PROGRAM = fileURLToPath(new URL("../clients/client-process.js", import.meta.url));
+
+/** A client in a process of its own. */
+export class ClientProcess {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  static async start(kind: ClientKind, bootstrap: string): Promise<ClientProcess> {
+    const child = fork(CLIENT_PROGRAM, [kind, bootstrap]);
+    await once(child, "message");
+    return new ClientProcess(child);
+  }
+
+  async ask(request: ClientRequest): Promise<ClientResponse> {
+    this.#child.send(request);
+    const [response] = (await once(this.#child, "message")) as [ClientResponse | { readonly error: string }];
+    if ("error" in response) throw new Error(response.error);
+    return response;
+  }
+
+  async close(): Promise<void> {
+    const ended = once(this.#child, "exit");
+    this.#child.send("close");
+    await ended;
+  }
+}

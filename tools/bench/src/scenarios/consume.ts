@@ -1,0 +1,38 @@
+import type { Effort, Row, Scenario } from "../harness/scenario.ts";
+import { BrokerUnderTest } from "../processes/broker.ts";
+import { ALL_CLIENTS, type ClientUnderTest, clientContestant, KAFKAJS } from "../processes/client-contestant.ts";
+import { fillTopic } from "../processes/topics.ts";
+
+const CLIENTS: readonly ClientUnderTest[] = [
+  { name: "ottla, batches", kind: "ottla-batches", transport: "tcp" },
+  { name: "ottla, batches, WebSocket", kind: "ottla-batches", transport: "websocket" },
+  ...ALL_CLIENTS,
+];
+
+async function* rows(effort: Effort): AsyncIterable<Row> {
+  const broker = await BrokerUnderTest.start();
+  try {
+    for (const partitions of effort.quick ? [1] : [1, 6]) {
+      const records = effort.quick ? 200_000 : 600_000;
+      const topic = await fillTopic(broker, `read-${partitions}`, partitions, records);
+      yield {
+        name: `${records.toLocaleString("en")} records, keys and values touched, ${partitions} partition(s)`,
+        unit: "records/s",
+        baseline: KAFKAJS.name,
+        repetitions: 5,
+        contestants: CLIENTS.map((client) =>
+          clientContestant(client, broker, () => ({ kind: "consume", topic, partitions, records })),
+        ),
+      };
+    }
+  } finally {
+    await broker.stop();
+  }
+}
+
+const scenario: Scenario = {
+  name: "consume",
+  description: "100-byte records from one broker; the clock starts with the first records, joining a group is left out",
+  rows,
+};
+export default scenario;

@@ -1,0 +1,75 @@
+import type { ClientRequest } from "../clients/protocol.ts";
+import type { Effort, Row, Scenario } from "../harness/scenario.ts";
+import { BrokerUnderTest } from "../processes/broker.ts";
+import {
+  ALL_CLIENTS,
+  type ClientUnderTest,
+  clientContestant,
+  PLATFORMATIC,
+  percentile,
+} from "../processes/client-contestant.ts";
+import { createTopic } from "../processes/topics.ts";
+
+/** Request by request, the rivals are so much slower that the same amount would take them minutes. */
+const isOurs = ({ kind }: ClientUnderTest) => kind === "ottla";
+
+async function* rows(effort: Effort): AsyncIterable<Row> {
+  const broker = await BrokerUnderTest.start();
+  const scale = effort.quick ? 0.25 : 1;
+  try {
+    for (const partitions of effort.quick ? [1] : [1, 6]) {
+      const topic = await createTopic(broker, `batches-${partitions}`, partitions);
+      yield row(broker, `arrays of 1,000 records, 4 calls at a time, ${partitions} partition(s)`, () => ({
+        kind: "produceBatches",
+        topic,
+        calls: 400 * scale,
+        recordsPerCall: 1_000,
+        callsInFlight: 4,
+      }));
+    }
+    const topic = await createTopic(broker, "singles", 1);
+    yield row(broker, "single sends, 1,000 awaited at a time", (client) => ({
+      kind: "produceSingles",
+      topic,
+      records: (isOurs(client) ? 200_000 : 10_000) * scale,
+      concurrency: 1_000,
+    }));
+    const oneByOne = await createTopic(broker, "one-by-one", 1);
+    for (const share of [0.5, 0.99]) {
+      yield {
+        name: `one send at a time, p${share * 100}`,
+        unit: "ms",
+        better: "less",
+        baseline: PLATFORMATIC.name,
+        repetitions: 5,
+        contestants: ALL_CLIENTS.map((client) =>
+          clientContestant(
+            client,
+            broker,
+            () => ({ kind: "latency", topic: oneByOne, records: 2_000 * scale, ratePerSecond: 0 }),
+            percentile(share),
+          ),
+        ),
+      };
+    }
+  } finally {
+    await broker.stop();
+  }
+}
+
+function row(broker: BrokerUnderTest, name: string, request: (client: ClientUnderTest) => ClientRequest): Row {
+  return {
+    name,
+    unit: "records/s",
+    baseline: PLATFORMATIC.name,
+    repetitions: 5,
+    contestants: ALL_CLIENTS.map((client) => clientContestant(client, broker, request)),
+  };
+}
+
+const scenario: Scenario = {
+  name: "produce",
+  description: "100-byte records to one broker on disk, acks=all, no compression; client and broker share the machine",
+  rows,
+};
+export default scenario;

@@ -1,0 +1,87 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import type { Contestant, Row, Scenario } from "../harness/scenario.ts";
+import { BrokerUnderTest, residentBytesOf } from "../processes/broker.ts";
+import { createTopic } from "../processes/topics.ts";
+
+const MEGABYTE = 1024 * 1024;
+/** Long enough for what starts late to have started. */
+const SETTLE_MS = 1_000;
+
+/** The least that any program on Node.js takes. */
+const bareNode: Contestant = {
+  name: "node, an empty program",
+  measure() {
+    const startedMs = performance.now();
+    spawnSync(process.execPath, ["-e", "0"]);
+    return { figure: performance.now() - startedMs };
+  },
+};
+
+const brokerStart: Contestant = {
+  name: "ottla broker",
+  async measure() {
+    const broker = await BrokerUnderTest.start();
+    await broker.stop();
+    return { figure: broker.startMs };
+  },
+};
+
+const bareNodeMemory: Contestant = {
+  name: "node, an empty program",
+  async measure() {
+    const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"]);
+    await settle();
+    const bytes = residentBytesOf(child.pid ?? 0) ?? Number.NaN;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    return { figure: bytes / MEGABYTE };
+  },
+};
+
+function brokerMemory(name: string, partitions: number): Contestant {
+  return {
+    name,
+    async measure() {
+      const broker = await BrokerUnderTest.start();
+      if (partitions > 0) await createTopic(broker, "idle", partitions);
+      await settle();
+      const bytes = broker.residentBytes() ?? Number.NaN;
+      await broker.stop();
+      return { figure: bytes / MEGABYTE };
+    },
+  };
+}
+
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+}
+
+function* rows(): Iterable<Row> {
+  yield {
+    name: "from spawn to ready (the bound is 300 ms)",
+    unit: "ms",
+    better: "less",
+    baseline: bareNode.name,
+    contestants: [bareNode, brokerStart],
+  };
+  yield {
+    name: "resident memory, idle (the bound is 100 MB)",
+    unit: "MB",
+    better: "less",
+    baseline: bareNodeMemory.name,
+    repetitions: 3,
+    contestants: [
+      bareNodeMemory,
+      brokerMemory("ottla broker", 0),
+      brokerMemory("ottla broker, 1,000 partitions", 1_000),
+    ],
+  };
+}
+
+const scenario: Scenario = {
+  name: "start",
+  description: "how long a broker takes to start, and what it holds while it has nothing to do",
+  rows,
+};
+export default scenario;
