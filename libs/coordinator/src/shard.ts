@@ -48,7 +48,7 @@ const NEXT_SWEEP_DELAY_MS = 100;
  * First the log is replayed ({@link replay}), then {@link finishLoading} is called, and from then on every event is a
  * step. A step's records are replayed as it ends, so that the next step builds on them; answers that tell of them
  * wait until the runner reports them {@link committed}. When they are reported {@link appendFailed}, their replay is
- * taken back. See docs/decisions/0006-group-state-and-rollback.md.
+ * taken back. See docs/decisions/0012-group-state-and-its-log.md.
  */
 export class GroupCoordinatorShard {
   private readonly journal = new Journal();

@@ -114,12 +114,15 @@ describe("records that cannot be appended", () => {
     expect(await commit(client, 3)).toBe(ErrorCode.NONE);
   });
 
-  it("after the log took them have the groups loaded again: the log knows what is true", async () => {
-    const logger = new RecordingLogger();
-    const { broker, client, partition } = await ready({ logger });
+  it("after all, when the log has taken them, are taken back with what came after them", async () => {
+    const { broker, client, partition } = await ready();
+    const { memberId, generationId } = await stable(broker, client, "members");
     await commit(client, 1);
     const { log } = partition;
-    const written = Promise.reject(new DiskError("NO_SPACE", "/data", "no space left"));
+    let fail = () => {};
+    const written = new Promise<void>((_, reject) => {
+      fail = () => reject(new DiskError("NO_SPACE", "/data", "no space left"));
+    });
     written.catch(() => {});
     const offset = log.logEndOffset;
     const taken = {
@@ -130,12 +133,34 @@ describe("records that cannot be appended", () => {
       isDuplicate: false,
     };
     const append = vi.spyOn(log, "appendAsLeader").mockReturnValue({ ...taken, written });
-    expect(await commit(client, 2)).toBe(ErrorCode.NOT_COORDINATOR);
+    const first = commit(client, 2);
+    await broker.runtime.settle();
+    const second = commit(broker.connect(), 3, { groupId: "new" });
+    await broker.runtime.settle();
+    fail();
+    expect(await Promise.all([first, second])).toEqual([ErrorCode.NOT_COORDINATOR, ErrorCode.NOT_COORDINATOR]);
     append.mockRestore();
+    expect(await fetchOffset(client)).toEqual({ errorCode: 0, offset: 1 });
+    expect(await commit(client, 4)).toBe(ErrorCode.NONE);
+    const beat = await client.send(heartbeatApi, 3, { groupId: "members", generationId, memberId });
+    expect(beat.errorCode).toBe(ErrorCode.NONE);
+    const again = await start({ disk: await copyOf(broker.disk) });
+    await again.broker.runtime.settle();
+    expect(await fetchOffset(again.client)).toEqual({ errorCode: 0, offset: 4 });
+    expect(await fetchOffset(again.client, "new")).toEqual({ errorCode: 0, offset: undefined });
+  });
+
+  it("with an unknown fate have the groups loaded again: the log knows what is true", async () => {
+    const logger = new RecordingLogger();
+    const { broker, client, partition } = await ready({ logger });
+    await commit(client, 1);
+    const committedAt = vi.spyOn(partition, "committedAt").mockRejectedValueOnce(new Error("nobody knows"));
+    expect(await commit(client, 2)).toBe(ErrorCode.NOT_COORDINATOR);
+    committedAt.mockRestore();
     expect(await commit(client, 3)).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
     await broker.runtime.advance(1_000);
     expect(logger.messages()).toContain("groups have to be loaded again");
-    expect(await fetchOffset(client)).toEqual({ errorCode: 0, offset: 1 });
+    expect(await fetchOffset(client)).toEqual({ errorCode: 0, offset: 2 });
     expect(await commit(client, 3)).toBe(ErrorCode.NONE);
   });
 });

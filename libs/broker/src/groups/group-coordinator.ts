@@ -5,9 +5,7 @@ import {
   partitionForGroup,
   type Ticket,
 } from "@ottla/coordinator/internal";
-import { ConfigResourceType, configsOf } from "@ottla/metadata";
 import { ErrorCode } from "@ottla/protocol";
-import { TopicConfig } from "../config/topic-config.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../services/internal-topics.ts";
@@ -171,19 +169,12 @@ export class GroupCoordinator {
       shard,
       partition,
       runtime: this.#broker.runtime,
-      maxBatchBytes: () => this.#maxBatchBytes(),
       onLost: (error) => {
         coordinated.runner = null;
         this.#reloadLater(coordinated, error);
       },
     });
     coordinated.runner.start();
-  }
-
-  #maxBatchBytes(): number {
-    const { image, config } = this.#broker;
-    const configs = configsOf(image, ConfigResourceType.TOPIC, CONSUMER_OFFSETS_TOPIC);
-    return new TopicConfig(configs, config).require("max.message.bytes");
   }
 
   /** Until then clients are told that their groups are being loaded. */

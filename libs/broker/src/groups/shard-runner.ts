@@ -10,7 +10,7 @@ import {
 } from "@ottla/coordinator/internal";
 import { ErrorCode } from "@ottla/protocol";
 import type { Clock, Logger, Runtime, Timer } from "@ottla/runtime";
-import type { Partition } from "../partition/partition.ts";
+import type { Partition, PartitionAppend } from "../partition/partition.ts";
 import { errnoOf } from "../partition/partition-error.ts";
 import { GroupCommit, isTooLarge } from "./group-commit.ts";
 
@@ -18,17 +18,15 @@ export interface ShardRunnerOptions {
   readonly shard: GroupCoordinatorShard;
   readonly partition: Partition;
   readonly runtime: Runtime;
-  /** The largest record batch that the topic takes. */
-  readonly maxBatchBytes: () => number;
   /**
-   * Called when records were lost after the log had taken them: only the log knows now what is true. The runner has
-   * sent everybody away who waited, and takes no more requests.
+   * Called when it cannot be told what became of records: only the log knows now what is true. The runner has sent
+   * everybody away who waited, and takes no more requests.
    */
   readonly onLost: (error: unknown) => void;
 }
 
 /** The clock's present time as the state machine wants it. */
-export function momentOf(clock: Clock): Moment {
+function momentOf(clock: Clock): Moment {
   return { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
 }
 
@@ -43,6 +41,11 @@ export class ShardRunner {
   #timer: Timer | null = null;
   #timerDueMs = Number.POSITIVE_INFINITY;
   #isStopped = false;
+  /** The last write that the shard has handed out, and the last that is known to have come to nothing. */
+  #lastWriteId = 0;
+  #refusedUpTo = 0;
+  /** While the log refuses everything, one line says so. */
+  #isRefused = false;
 
   constructor(options: ShardRunnerOptions) {
     this.#options = options;
@@ -56,6 +59,7 @@ export class ShardRunner {
 
   /** Hands a request to the shard. Its ticket is completed in this call or later. */
   submit(request: GroupRequest): void {
+    if (this.#isStopped) return;
     this.#take(this.#shard.handle(request, this.#now()));
   }
 
@@ -83,8 +87,9 @@ export class ShardRunner {
   }
 
   #collect(writeId: number, records: StepResult["records"]): void {
-    const { runtime } = this.#options;
-    const maxBatchBytes = this.#options.maxBatchBytes();
+    const { partition, runtime } = this.#options;
+    const { maxMessageBytes: maxBatchBytes } = partition.config;
+    this.#lastWriteId = writeId;
     const encoded = encodeAll(records, maxBatchBytes);
     if (typeof encoded === "number") {
       // It fails by itself, before it can take along what others have to append in this turn.
@@ -103,28 +108,49 @@ export class ShardRunner {
     this.#commit = null;
     if (commit === null || this.#isStopped) return;
     try {
-      const { append, committed } = this.#options.partition.appendAsLeader(commit.close(), {
-        acks: -1,
-        origin: "coordinator",
-      });
-      const onLost = (error: unknown) => this.#onLost(error);
-      append.written.catch(onLost);
-      committed.then(() => this.#onCommitted(commit.lastWriteId)).catch(onLost);
+      const append = this.#options.partition.appendAsLeader(commit.close(), { acks: -1, origin: "coordinator" });
+      void this.#follow(commit, append);
     } catch (error) {
       this.#onRefused(commit, error);
     }
   }
 
+  /** Tells the shard what becomes of an append. */
+  async #follow(commit: GroupCommit, { append, committed }: PartitionAppend): Promise<void> {
+    try {
+      const refusal = await append.written.then(
+        () => null,
+        (error: unknown) => ({ error }),
+      );
+      if (refusal !== null) this.#onRefused(commit, refusal.error);
+      else await committed.then(() => this.#onCommitted(commit.lastWriteId));
+    } catch (error) {
+      this.#onLost(error);
+    }
+  }
+
   #onCommitted(writeId: number): void {
+    this.#isRefused = false;
     if (!this.#isStopped) this.#take(this.#shard.committed(writeId, this.#now()));
   }
 
+  /**
+   * The log has not taken the records, or could not write them and has taken them back, as it has all that was queued
+   * behind them. What was collected since builds on them and is given up too.
+   */
   #onRefused({ firstWriteId }: GroupCommit, error: unknown): void {
-    const { topic, partition } = this.#options.partition;
-    this.#logger.warn("records of groups could not be appended", { topic, partition, err: error });
+    if (this.#isStopped || firstWriteId <= this.#refusedUpTo) return;
+    this.#refusedUpTo = this.#lastWriteId;
+    this.#commit = null;
+    if (!this.#isRefused) {
+      const { topic, partition } = this.#options.partition;
+      this.#logger.warn("records of groups cannot be appended", { topic, partition, err: error });
+    }
+    this.#isRefused = true;
     this.#take(this.#shard.appendFailed(firstWriteId, errnoOf(error), this.#now()));
   }
 
+  /** Nobody knows what became of the records, or the shard has failed over them. */
   #onLost(error: unknown): void {
     if (this.#isStopped) return;
     this.stop();
