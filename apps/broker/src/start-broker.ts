@@ -1,13 +1,14 @@
 import { resolve } from "node:path";
 import {
-  advertisedUrlOf,
   type Broker,
   BrokerConfig,
+  bootstrapServersOf,
   type ConfigSetting,
+  type ConfigValues,
   type ServerOptions,
   settingsFromObject,
   startBroker as startCore,
-  tcpAddressOf,
+  webSocketUrlOf,
 } from "@ottla/broker";
 import { createMemoryDisk, createSystemRuntime, type Logger, silentLogger } from "@ottla/runtime";
 import { createNodeDisk } from "@ottla/runtime/node";
@@ -15,8 +16,7 @@ import { startServer } from "@ottla/transport/node";
 import { explainStartFailure } from "./explain-start-failure.ts";
 import { httpHandler } from "./http-handler.ts";
 
-/** Config values under Kafka's keys, such as `{ "num.partitions": 3 }`. */
-export type ConfigValues = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+export type { ConfigValues };
 
 export interface StartBrokerOptions {
   /** The port for Kafka over TCP, WebSocket and HTTP. Default 9092; 0 takes a free one. */
@@ -134,19 +134,14 @@ async function start(
 
 function running(broker: Broker): RunningBroker {
   const listener = broker.listeners[0]!;
-  const { host, port } = tcpAddressOf(listener);
   const close = () => broker.shutdown();
   return {
-    bootstrapServers: `${bracketed(host)}:${port}`,
-    webSocketUrl: advertisedUrlOf(listener) ?? `ws://${bracketed(host)}:${port}/kafka`,
+    bootstrapServers: bootstrapServersOf(listener),
+    webSocketUrl: webSocketUrlOf(listener),
     port: listener.port,
     clusterId: broker.clusterId,
     nodeId: broker.nodeId,
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }
