@@ -11,9 +11,17 @@ import {
   produceApi,
 } from "@ottla/protocol";
 import { createSimulatedRuntime, type SimulatedRuntime } from "@ottla/runtime";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { InboundRequest, RequestHandler } from "../server/contract.ts";
-import { answerApiVersions, memoryConnector, SERVED_APIS, turns, withApiVersions } from "../test-support/support.ts";
+import {
+  answerApiVersions,
+  frameOf,
+  memoryConnector,
+  SERVED_APIS,
+  turns,
+  withApiVersions,
+} from "../test-support/support.ts";
 import { BrokerConnection, type BrokerConnectionOptions } from "./broker-connection.ts";
 
 const ADDRESS = { host: "broker-1", port: 9092 };
@@ -480,4 +488,24 @@ test("gives the broker's features", async () => {
   const response: ApiVersionsResponse = connection.apiVersions;
   expect(response.finalizedFeaturesEpoch).toBe(-1);
   expect(response.apiKeys.length).toBe(SERVED_APIS.length);
+});
+
+test("any bytes for an answer settle the request or end the connection, never more (property)", async () => {
+  const answer = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 40 }).map(frameOf));
+  await fc.assert(
+    fc.asyncProperty(fc.array(answer, { maxLength: 5 }), async (chunks) => {
+      const { connection, requests, runtime } = await setUp({ ordered: false });
+      const pending = connection.request(metadataApi, METADATA, { timeoutMs: 1_000 }).then(
+        () => "answered",
+        (error: KafkaError) => (error.retriable || error.code === "MALFORMED_FRAME" ? "failed" : error),
+      );
+      await runtime.settle();
+      requests[0]!.respond(chunks);
+      await runtime.advance(1_000);
+      expect(["answered", "failed"]).toContain(await pending);
+      connection.destroy();
+      await runtime.settle();
+      expect(runtime.pendingTimers).toBe(0);
+    }),
+  );
 });

@@ -129,6 +129,17 @@ describe("without an Origin", () => {
   });
 });
 
+test.each([
+  { listed: "https://App.example.com/", origin: "https://app.example.com", allowed: true },
+  { listed: "https://app.example.com:443", origin: "https://app.example.com", allowed: true },
+  { listed: "chrome-extension://abc", origin: "chrome-extension://abc", allowed: true },
+  { listed: "chrome-extension://abc", origin: "null", allowed: false },
+  { listed: "null", origin: "null", allowed: true },
+  { listed: "app.example.com", origin: "https://app.example.com", allowed: false },
+])("allowed.origins=$listed and $origin: $allowed", ({ listed, origin, allowed }) => {
+  expect(judge({ origin }, { ...POLICY, allowedOrigins: [listed] }).allowed).toBe(allowed);
+});
+
 test("* lets everyone in, and names the origin for CORS", () => {
   const open = { ...POLICY, allowedOrigins: ["*"] };
   expect(judge({ origin: "https://evil.com" }, open)).toEqual({ allowed: true, corsOrigin: "https://evil.com" });

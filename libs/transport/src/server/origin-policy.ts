@@ -41,7 +41,14 @@ export function judgeOrigin(request: BrowserRequest, policy: OriginPolicy): Orig
 }
 
 function isListed(origin: string, { allowedOrigins }: OriginPolicy): boolean {
-  return allowedOrigins.includes("*") || allowedOrigins.includes(origin);
+  return allowedOrigins.some((listed) => listed === "*" || listed === origin || normalOrigin(listed) === origin);
+}
+
+/** `https://App.example.com:443/` as a browser writes it: `https://app.example.com`. */
+function normalOrigin(listed: string): string | null {
+  const origin = urlOf(listed)?.origin ?? "null";
+  // URLs without an origin of their own give "null", which is what sandboxed pages of any site send.
+  return origin === "null" ? null : origin;
 }
 
 function isKnownHost(host: string, policy: OriginPolicy): boolean {

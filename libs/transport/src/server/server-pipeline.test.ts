@@ -10,6 +10,7 @@ import {
   produceApi,
 } from "@ottla/protocol";
 import { createSystemRuntime, type Runtime } from "@ottla/runtime";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ByteChannel } from "../byte-channel.ts";
 import { FrameDecoder } from "../frame-decoder.ts";
@@ -409,3 +410,24 @@ test.each([
     expect(frame.subarray(bodyOffset)).toEqual(concat(bodyBytes).subarray(4 + bodyOffset + 6));
   },
 );
+
+test("any bytes end the connection or leave it waiting for more, in bounded memory (property)", async () => {
+  const chunk = fc.oneof(
+    fc.uint8Array({ maxLength: 64 }),
+    fc.uint8Array({ maxLength: 64 }).map(frameOf),
+    fc.nat(1000).map(request),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(chunk, { maxLength: 30 }), async (chunks) => {
+      const logger = recordingLogger();
+      const { client, received, pipeline } = setUp({ handler: answer, runtime: { ...runtime, logger } });
+      for (const bytes of chunks) client.write([bytes]);
+      await turns(3);
+      const isClosed = received.closes.length > 0;
+      expect(logger.lines.length).toBe(isClosed ? 1 : 0);
+      expect(pipeline.requestsInFlight).toBe(0);
+      expect(received.closes).toEqual(isClosed ? [undefined] : []);
+      client.destroy();
+    }),
+  );
+});
