@@ -13,7 +13,7 @@ import {
 
 /** OTTLA_SEED replays one seed, OTTLA_SEEDS sets how many are run. */
 const FIRST_SEED = Number(process.env.OTTLA_SEED ?? 1);
-const SEEDS = process.env.OTTLA_SEED ? 1 : Number(process.env.OTTLA_SEEDS ?? 40);
+const SEEDS = process.env.OTTLA_SEED ? 1 : Number(process.env.OTTLA_SEEDS ?? 25);
 
 const TOPIC = "orders";
 const PARTITIONS = 4;

@@ -40,7 +40,10 @@ export class Accumulator implements QueueOwner, BatchOwner {
     this.#client = client;
     this.#settings = settings;
     this.buffers = new BufferPool(settings.batchSizeBytes, settings.bufferMemoryBytes);
-    this.#waiting = new WaitingSends(client.runtime, settings.maxBlockMs, (topic) => this.#load(topic));
+    this.#waiting = new WaitingSends(client.runtime, settings.maxBlockMs, {
+      load: (topic) => this.#load(topic),
+      lastFailureOf: (topic) => this.#topics.lastFailureOf(topic),
+    });
     this.#incomplete = new IncompleteBatches(client.runtime, settings.deliveryTimeoutMs, (batch) =>
       this.#expire(batch),
     );

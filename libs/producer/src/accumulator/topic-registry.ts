@@ -1,4 +1,4 @@
-import type { ClusterClient, ClusterView, TopicView } from "@ottla/client/internal";
+import type { ClusterClient, ClusterView, Deadline, TopicView } from "@ottla/client/internal";
 import { ZERO_UUID } from "@ottla/protocol";
 import type { TopicPartitioner } from "../partitioner/partitioner.ts";
 import type { BrokerSender } from "../sender/broker-sender.ts";
@@ -25,7 +25,7 @@ export class TopicRegistry {
   readonly #topics = new Map<string, TopicQueues>();
   readonly #senders = new Map<number, BrokerSender>();
   /** Topics whose metadata are on their way. */
-  readonly #loading = new Set<string>();
+  readonly #loading = new Map<string, Deadline>();
   /** The topic looked up last: most sends go to the same one as before. */
   #latest: TopicQueues | undefined;
   /** The highest partition of each topic that was asked for in vain. */
@@ -58,9 +58,15 @@ export class TopicRegistry {
 
   /** Finds out about a topic; `onReady` or `onFailed` tell when that is done. */
   load(name: string): void {
-    if (this.#loading.has(name)) return;
-    this.#loading.add(name);
-    void this.#load(name).finally(() => this.#loading.delete(name));
+    this.#find(name, async (deadline) => {
+      const { metadata } = this.#environment.client;
+      this.#update(await metadata.topic(name, deadline), metadata.view);
+    });
+  }
+
+  /** Why a topic that is being found out about is not known yet. */
+  lastFailureOf(name: string): unknown {
+    return this.#loading.get(name)?.lastFailure;
   }
 
   /** Whether the last refresh has shown that the topic has no such partition. */
@@ -70,23 +76,10 @@ export class TopicRegistry {
 
   /** Finds out whether the topic has got more partitions than are known; tells as {@link load} does. */
   loadPartition(name: string, partition: number): void {
-    if (this.#loading.has(name)) return;
-    this.#loading.add(name);
-    const { client, maxBlockMs, onReady, onFailed } = this.#environment;
-    const deadline = client.deadline(`Looking for partition ${partition} of topic "${name}"`, {
-      timeoutMs: maxBlockMs,
+    this.#find(name, async (deadline) => {
+      await this.#environment.client.metadata.refresh(deadline);
+      this.#missingPartitions.set(name, partition);
     });
-    void client.metadata
-      .refresh(deadline)
-      .then(
-        () => {
-          this.#missingPartitions.set(name, partition);
-          this.#loading.delete(name);
-          onReady(name);
-        },
-        (error) => onFailed(name, error),
-      )
-      .finally(() => this.#loading.delete(name));
   }
 
   /** Has every queue that has something to send drained. */
@@ -98,17 +91,21 @@ export class TopicRegistry {
     for (const sender of this.#senders.values()) sender.close();
   }
 
-  async #load(name: string): Promise<void> {
+  #find(name: string, look: (deadline: Deadline) => Promise<void>): void {
+    if (this.#loading.has(name)) return;
     const { client, maxBlockMs, onReady, onFailed } = this.#environment;
     const deadline = client.deadline(`Getting metadata of topic "${name}"`, { timeoutMs: maxBlockMs });
-    try {
-      const view = await client.metadata.topic(name, deadline);
-      this.#update(view, client.metadata.view);
-      this.#loading.delete(name);
-      onReady(name);
-    } catch (error) {
-      onFailed(name, error);
-    }
+    this.#loading.set(name, deadline);
+    look(deadline).then(
+      () => {
+        this.#loading.delete(name);
+        onReady(name);
+      },
+      (error) => {
+        this.#loading.delete(name);
+        onFailed(name, error);
+      },
+    );
   }
 
   #onMetadata(view: ClusterView): void {

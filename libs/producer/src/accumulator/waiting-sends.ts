@@ -1,4 +1,4 @@
-import { aborted, timedOut } from "@ottla/client/internal";
+import { aborted, isRetriable, timedOut } from "@ottla/client/internal";
 import type { Runtime, Timer } from "@ottla/runtime";
 
 /** Why a send has to wait: its topic is not known yet, or the buffer memory is used up. */
@@ -12,6 +12,17 @@ export interface WaitingSend {
   resume(): WaitReason | null;
   fail(error: unknown): void;
 }
+
+/** What those who wait for a topic depend on. */
+export interface TopicSource {
+  /** Has a topic found out about, unless that is under way or done; ends in `topicReady` or `topicFailed`. */
+  load(topic: string): void;
+  /** Why the topic is not known yet. */
+  lastFailureOf(topic: string): unknown;
+}
+
+const WAITING_FOR_MEMORY =
+  "Waiting for buffer memory (the brokers take records more slowly than they are sent; see bufferMemory)";
 
 interface Waiter {
   readonly send: WaitingSend;
@@ -30,15 +41,14 @@ interface Waiter {
 export class WaitingSends {
   readonly #runtime: Runtime;
   readonly #maxBlockMs: number;
-  readonly #loadTopic: (topic: string) => void;
+  readonly #topics: TopicSource;
   readonly #forTopic = new Map<string, Waiter[]>();
   #forMemory: Waiter[] = [];
 
-  /** @param loadTopic has a topic found out about, unless that is under way or done; ends in `topicReady` or `topicFailed` */
-  constructor(runtime: Runtime, maxBlockMs: number, loadTopic: (topic: string) => void) {
+  constructor(runtime: Runtime, maxBlockMs: number, topics: TopicSource) {
     this.#runtime = runtime;
     this.#maxBlockMs = maxBlockMs;
-    this.#loadTopic = loadTopic;
+    this.#topics = topics;
   }
 
   get size(): number {
@@ -81,8 +91,12 @@ export class WaitingSends {
     }
   }
 
-  /** The topic will not become known: its sends fail. */
+  /** The topic could not be found out about: its sends fail, unless it is worth trying on until their time is over. */
   topicFailed(topic: string, error: unknown): void {
+    if (isRetriable(error)) {
+      this.topicReady(topic);
+      return;
+    }
     const waiters = this.#forTopic.get(topic) ?? [];
     this.#forTopic.delete(topic);
     for (const waiter of waiters) this.#fail(waiter, error);
@@ -125,7 +139,7 @@ export class WaitingSends {
     const waiters = this.#forTopic.get(waiter.send.topic);
     if (waiters === undefined) this.#forTopic.set(waiter.send.topic, [waiter]);
     else waiters.push(waiter);
-    this.#loadTopic(waiter.send.topic);
+    this.#topics.load(waiter.send.topic);
   }
 
   #resume(waiter: Waiter): void {
@@ -150,9 +164,15 @@ export class WaitingSends {
     waiter.finish();
   }
 
+  #timeoutError({ reason, send }: Waiter): Error {
+    if (reason === "memory") return timedOut(WAITING_FOR_MEMORY, this.#maxBlockMs);
+    const cause = this.#topics.lastFailureOf(send.topic);
+    return timedOut(`Waiting for metadata of topic "${send.topic}"`, this.#maxBlockMs, cause);
+  }
+
   #watch(waiter: Waiter, signal: AbortSignal | undefined): () => void {
     const onAbort = () => this.#fail(waiter, aborted(signal!));
-    const onTimeout = () => this.#fail(waiter, timedOut(describeWait(waiter), this.#maxBlockMs));
+    const onTimeout = () => this.#fail(waiter, this.#timeoutError(waiter));
     const timer: Timer = this.#runtime.timers.schedule(this.#maxBlockMs, onTimeout, { keepAlive: true });
     signal?.addEventListener("abort", onAbort, { once: true });
     return () => {
@@ -160,9 +180,4 @@ export class WaitingSends {
       signal?.removeEventListener("abort", onAbort);
     };
   }
-}
-
-function describeWait({ reason, send }: Waiter): string {
-  if (reason === "topic") return `Waiting for metadata of topic "${send.topic}"`;
-  return "Waiting for buffer memory (the brokers take records more slowly than they are sent; see bufferMemory)";
 }
