@@ -6,10 +6,10 @@ export * from "./config/config-sources.ts";
 export { type TopicConfigName, topicConfigTable } from "./config/topic-config-table.ts";
 export { StartupError } from "./services/data-directory.ts";
 export {
-  advertisedUrlOf,
+  bootstrapServersOf,
   type OpenListener,
   type OpenServer,
   type ServerOptions,
   type StartServer,
-  tcpAddressOf,
+  webSocketUrlOf,
 } from "./services/server.ts";

@@ -54,6 +54,7 @@ describe("other sources", () => {
       OTTLA_ZOOKEEPER_CONNECT: "a:1",
       HOME: "/",
       OTTLA_TEST_SOMETHING: "x",
+      OTTLA_NATIVE: "off",
       OTTLA_KAFKA_MESSAGES: "x",
       OTTLA_DEMO_PORT: "x",
     };

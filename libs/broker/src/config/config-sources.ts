@@ -56,7 +56,7 @@ function unescaped(text: string): string {
 const ENVIRONMENT_PREFIX = "OTTLA_";
 
 /** Variables with the prefix that are no settings of a broker. */
-const OTHER_VARIABLES = /^OTTLA_(KAFKA_MESSAGES|BOOTSTRAP|(TEST|DEMO|BENCH|E2E)(_.*)?)$/;
+const OTHER_VARIABLES = /^OTTLA_(KAFKA_MESSAGES|BOOTSTRAP|NATIVE|(TEST|DEMO|BENCH|E2E)(_.*)?)$/;
 
 /** `OTTLA_LOG_RETENTION_MS=60000` sets `log.retention.ms`: every `_` is a dot. */
 export function settingsFromEnvironment(environment: Readonly<Record<string, string | undefined>>): ConfigSetting[] {
@@ -74,10 +74,11 @@ export function settingFromArgument(argument: string): ConfigSetting {
   return { key: key.trim(), value: equals < 0 ? "" : argument.slice(equals + 1).trim(), origin: "--set" };
 }
 
-/** Values given by a program, under Kafka's keys. */
-export function settingsFromObject(
-  values: Readonly<Record<string, string | number | boolean | readonly string[]>>,
-): ConfigSetting[] {
+/** Config values under Kafka's keys, such as `{ "num.partitions": 3 }`. */
+export type ConfigValues = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+/** Values given by a program. */
+export function settingsFromObject(values: ConfigValues): ConfigSetting[] {
   return Object.entries(values).map(([key, value]) => ({ key, value: String(value), origin: "config" }));
 }
 

@@ -55,6 +55,17 @@ export function advertisedUrlOf({ advertised }: OpenListener): string | null {
   return advertised !== undefined && "url" in advertised ? advertised.url : null;
 }
 
+/** What clients over TCP are configured with: `localhost:9092`. */
+export function bootstrapServersOf(listener: OpenListener): string {
+  const { host, port } = tcpAddressOf(listener);
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** What clients over WebSocket are configured with: `ws://localhost:9092/kafka`. */
+export function webSocketUrlOf(listener: OpenListener): string {
+  return advertisedUrlOf(listener) ?? `ws://${bootstrapServersOf(listener)}/kafka`;
+}
+
 /** A host that works from this machine. */
 function reachableHost(host: string): string {
   const isLocal = host === "127.0.0.1" || host === "::1" || host === "::" || host === "0.0.0.0";
