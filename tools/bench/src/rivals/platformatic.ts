@@ -8,7 +8,7 @@ import {
 } from "@platformatic/kafka";
 
 /** The ways into @platformatic/kafka 2.12.1 that its own producer and consumer take. */
-export { compressionsAlgorithms as platformaticCodecs, crc32c as platformaticCrc32c };
+export { compressionsAlgorithms as platformaticCodecs, crc32c as platformaticCrc32c, type MessageRecord };
 
 /** Its producer serializes keys and values to buffers first. */
 export function platformaticEncode(messages: MessageRecord[]): Buffer {
