@@ -85,10 +85,10 @@ const generalRules = [
   },
   {
     name: "resolvable",
-    comment: "What cannot be found cannot be checked.",
+    comment: "What cannot be found cannot be checked; bundlers make what begins with virtual: themselves.",
     severity: "error",
     from: { path: "^(libs|apps)/" },
-    to: { couldNotResolve: true },
+    to: { couldNotResolve: true, pathNot: "^virtual:" },
   },
 ];
 

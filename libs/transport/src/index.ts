@@ -15,14 +15,14 @@ export type {
   WriteDone,
 } from "./byte-channel.ts";
 export { type BackoffOptions, backoffMs } from "./client/backoff.ts";
+export { BrokerConnection } from "./client/broker-connection.ts";
 export {
   type Authenticate,
   type AuthenticationExchange,
-  BrokerConnection,
   type BrokerConnectionOptions,
   CONNECTION_DEFAULTS,
   type RequestOptions,
-} from "./client/broker-connection.ts";
+} from "./client/connection-options.ts";
 export { abortable, delay } from "./client/delay.ts";
 export {
   RECONNECT_DEFAULTS,

@@ -22,7 +22,8 @@ import {
   turns,
   withApiVersions,
 } from "../test-support/support.ts";
-import { BrokerConnection, type BrokerConnectionOptions } from "./broker-connection.ts";
+import { BrokerConnection } from "./broker-connection.ts";
+import type { BrokerConnectionOptions } from "./connection-options.ts";
 
 const ADDRESS = { host: "broker-1", port: 9092 };
 

@@ -11,77 +11,19 @@ import {
   type ResponseOf,
   type VersionRange,
 } from "@ottla/protocol";
-import type { Runtime } from "@ottla/runtime";
 import { formatAddress } from "../address.ts";
-import type { BrokerAddress, ByteChannel, Connector, WriteDone } from "../byte-channel.ts";
-import { Fifo } from "../fifo.ts";
+import type { BrokerAddress, ByteChannel } from "../byte-channel.ts";
 import { FrameDecoder } from "../frame-decoder.ts";
 import { UNORDERED_SUBPROTOCOL } from "../subprotocol.ts";
 import { abortError, networkError, timeoutError } from "../transport-error.ts";
 import { BrokerVersions, decodeApiVersions, fallbackVersion } from "./api-versions.ts";
+import { type BrokerConnectionOptions, CONNECTION_DEFAULTS, type RequestOptions } from "./connection-options.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { abortable } from "./delay.ts";
 import { PendingRequest } from "./pending-request.ts";
+import { RequestTable } from "./request-table.ts";
 
 type AnyApi = ApiDefinition<AnyMessage, AnyMessage>;
-
-/** Kafka's defaults for the settings below that have one. */
-export const CONNECTION_DEFAULTS = {
-  connectionSetupTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
-  maxInFlightRequests: 100,
-  maxResponseBytes: 1024 * 1024 * 1024,
-  clientSoftwareName: "ottla",
-  clientSoftwareVersion: "0.1.0",
-} as const;
-
-export interface BrokerConnectionOptions {
-  readonly address: BrokerAddress;
-  readonly connector: Connector;
-  readonly runtime: Runtime;
-  /** `client.id`: names the client in the broker's logs and quotas. */
-  readonly clientId: string | null;
-  /** `socket.connection.setup.timeout.ms`; 10 s by default. */
-  readonly connectionSetupTimeoutMs?: number;
-  /** `request.timeout.ms`, for requests that give none of their own; 30 s by default. */
-  readonly requestTimeoutMs?: number;
-  /** Requests that wait for answers at a time; further ones wait their turn. 100 by default, as in Kafka's clients. */
-  readonly maxInFlightRequests?: number;
-  /** Largest response that is accepted; 1 GiB by default. */
-  readonly maxResponseBytes?: number;
-  /** Name and version of the SDK, for the broker's metrics (KIP-511). */
-  readonly clientSoftwareName?: string;
-  readonly clientSoftwareVersion?: string;
-  /** Highest versions to use, by API key, below those that both sides speak. */
-  readonly maxVersions?: ReadonlyMap<number, number>;
-  /** Runs after version negotiation and before any other request: the place of SASL. */
-  readonly authenticate?: Authenticate;
-  /** Gives up connecting. It has no effect on the open connection. */
-  readonly signal?: AbortSignal;
-}
-
-/** What an authentication may do with the connection. It may keep it, to authenticate again later (KIP-368). */
-export type AuthenticationExchange = Pick<BrokerConnection, "address" | "request" | "requestVersion" | "supports">;
-
-/** Proves to the broker who we are, or rejects: the connection is then closed. */
-export type Authenticate = (exchange: AuthenticationExchange) => Promise<void>;
-
-export interface RequestOptions {
-  /** Version of the request; the highest that both sides speak by default. */
-  readonly version?: number;
-  /** How long the answer may take; `requestTimeoutMs` of the connection by default. */
-  readonly timeoutMs?: number;
-  /** Gives up waiting: rejects with ABORTED. The request itself may take effect all the same. */
-  readonly signal?: AbortSignal;
-}
-
-interface OutgoingRequest {
-  readonly correlationId: number;
-  readonly chunks: readonly Uint8Array[];
-  /** Null for a request without a response. */
-  readonly pending: PendingRequest | null;
-  readonly onDone?: WriteDone;
-}
 
 /**
  * The client's side of one connection to one broker: requests out, each answer to its request.
@@ -98,10 +40,7 @@ export class BrokerConnection {
   private readonly decoder: FrameDecoder;
   private readonly deadlines: DeadlineTimer;
   private readonly requestTimeoutMs: number;
-  private readonly maxInFlightRequests: number;
-  private readonly inFlight = new Map<number, PendingRequest>();
-  private readonly waiting = new Fifo<OutgoingRequest>();
-  private abandoned = 0;
+  private readonly requests: RequestTable;
   private versions: BrokerVersions | null = null;
   private nextCorrelationId = 0;
   private state: "open" | "closing" | "closed" = "open";
@@ -134,7 +73,10 @@ export class BrokerConnection {
     this.options = options;
     this.channel = channel;
     this.requestTimeoutMs = options.requestTimeoutMs ?? CONNECTION_DEFAULTS.requestTimeoutMs;
-    this.maxInFlightRequests = options.maxInFlightRequests ?? CONNECTION_DEFAULTS.maxInFlightRequests;
+    const maxInFlightRequests = options.maxInFlightRequests ?? CONNECTION_DEFAULTS.maxInFlightRequests;
+    this.requests = new RequestTable(maxInFlightRequests, (chunks, onDone) => {
+      if (!channel.write(chunks, onDone)) this.channelFull = true;
+    });
     this.decoder = new FrameDecoder({
       maxFrameBytes: options.maxResponseBytes ?? CONNECTION_DEFAULTS.maxResponseBytes,
     });
@@ -166,7 +108,7 @@ export class BrokerConnection {
 
   /** Requests that were sent and not yet answered. */
   get inFlightRequests(): number {
-    return this.inFlight.size;
+    return this.requests.inFlightCount;
   }
 
   /** Bytes written and not yet taken by the platform. */
@@ -223,7 +165,7 @@ export class BrokerConnection {
       const correlationId = this.takeCorrelationId();
       const chunks = this.encode(api, options.version ?? this.requestVersion(api), correlationId, body);
       const onDone = (written: boolean) => (written ? resolve() : reject(this.lostError()));
-      this.send({ correlationId, chunks, pending: null, onDone });
+      this.requests.send({ correlationId, chunks, pending: null, onDone });
     });
   }
 
@@ -285,7 +227,7 @@ export class BrokerConnection {
       const used = version ?? this.requestVersion(api);
       const pending = new PendingRequest({ api, version: used, timeoutMs, deadlineMs, resolve, reject, decode });
       const correlationId = this.takeCorrelationId();
-      this.send({ correlationId, chunks: this.encode(api, used, correlationId, body), pending });
+      this.requests.send({ correlationId, chunks: this.encode(api, used, correlationId, body), pending });
       this.deadlines.arm(deadlineMs, nowMs);
       if (signal !== undefined) pending.abandonOn(signal, () => this.abandon());
     });
@@ -298,16 +240,6 @@ export class BrokerConnection {
     body: RequestInput<A>,
   ): Uint8Array[] {
     return encodeRequest(api, version, { correlationId, clientId: this.options.clientId }, body);
-  }
-
-  private send(request: OutgoingRequest): void {
-    if (this.waiting.length > 0 || this.inFlight.size >= this.maxInFlightRequests) this.waiting.push(request);
-    else this.sendNow(request);
-  }
-
-  private sendNow({ correlationId, chunks, pending, onDone }: OutgoingRequest): void {
-    if (pending !== null) this.inFlight.set(correlationId, pending);
-    if (!this.channel.write(chunks, onDone)) this.channelFull = true;
   }
 
   private takeCorrelationId(): number {
@@ -327,32 +259,19 @@ export class BrokerConnection {
   private receive(frame: Uint8Array): void {
     if (this.state === "closed") return;
     const correlationId = correlationIdOf(frame);
-    const pending = this.inFlight.get(correlationId);
-    if (pending === undefined) {
+    if (!this.requests.answer(correlationId, frame)) {
       throw networkError(`${formatAddress(this.address)} answered request ${correlationId}, which is not in flight.`);
     }
-    this.inFlight.delete(correlationId);
-    if (pending.isAbandoned) this.abandoned--;
-    pending.answer(frame);
-    this.sendWaiting();
     if (this.state === "closing") this.closeWhenIdle();
   }
 
-  private sendWaiting(): void {
-    while (this.waiting.length > 0 && this.inFlight.size < this.maxInFlightRequests) {
-      const next = this.waiting.shift()!;
-      if (next.pending?.isAbandoned) this.abandoned--;
-      else this.sendNow(next);
-    }
-  }
-
   private abandon(): void {
-    this.abandoned++;
+    this.requests.noteAbandoned();
     if (this.state === "closing") this.closeWhenIdle();
   }
 
   private closeWhenIdle(): void {
-    if (this.inFlight.size + this.waiting.length > this.abandoned) return;
+    if (!this.requests.isIdle) return;
     this.fail(undefined);
     this.channel.close();
   }
@@ -371,35 +290,15 @@ export class BrokerConnection {
 
   /** Fails what is overdue, closes the connection if that was sent, and says when to look again. */
   private checkDeadlines(nowMs: number): number {
-    let nextMs = Number.POSITIVE_INFINITY;
-    let overdue: KafkaError | undefined;
-    for (const pending of this.inFlight.values()) {
-      if (pending.deadlineMs > nowMs) nextMs = Math.min(nextMs, pending.deadlineMs);
-      else overdue = this.timeOut(pending);
-    }
-    if (overdue !== undefined) {
-      this.destroy(overdue);
-      return Number.POSITIVE_INFINITY;
-    }
-    this.waiting.forEach(({ pending }) => {
-      if (pending === null) return;
-      if (pending.deadlineMs > nowMs) nextMs = Math.min(nextMs, pending.deadlineMs);
-      else if (!pending.isAbandoned) this.timeOutWaiting(pending);
-    });
-    return nextMs;
+    const { nextMs, overdue } = this.requests.expire(nowMs, (pending) => this.overdueError(pending));
+    if (overdue !== undefined) this.destroy(overdue);
+    else if (this.state === "closing") this.closeWhenIdle();
+    return this.state === "closed" ? Number.POSITIVE_INFINITY : nextMs;
   }
 
-  private timeOut(pending: PendingRequest): KafkaError {
-    const { api, timeoutMs } = pending;
+  private overdueError({ api, timeoutMs }: PendingRequest): KafkaError {
     const where = formatAddress(this.address);
-    const error = timeoutError(`${where} did not answer ${api.name} within ${timeoutMs} ms (request.timeout.ms).`);
-    pending.giveUp(error);
-    return error;
-  }
-
-  private timeOutWaiting(pending: PendingRequest): void {
-    this.timeOut(pending);
-    this.abandon();
+    return timeoutError(`${where} did not answer ${api.name} within ${timeoutMs} ms (request.timeout.ms).`);
   }
 
   /** Ends the connection for everyone who waits for it. */
@@ -410,12 +309,7 @@ export class BrokerConnection {
     const reason = cause === undefined ? "was closed." : `broke: ${cause.message}`;
     const error = networkError(`The connection to ${formatAddress(this.address)} ${reason}`, cause);
     this.closeError = error;
-    for (const pending of this.inFlight.values()) pending.fail(error);
-    this.inFlight.clear();
-    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
-      next.pending?.fail(error);
-      next.onDone?.(false);
-    }
+    this.requests.fail(error);
     this.onDrain();
   }
 

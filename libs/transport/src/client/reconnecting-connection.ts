@@ -1,7 +1,8 @@
 import { formatAddress } from "../address.ts";
 import { networkError } from "../transport-error.ts";
 import { type BackoffOptions, backoffMs } from "./backoff.ts";
-import { BrokerConnection, type BrokerConnectionOptions, CONNECTION_DEFAULTS } from "./broker-connection.ts";
+import { BrokerConnection } from "./broker-connection.ts";
+import { type BrokerConnectionOptions, CONNECTION_DEFAULTS } from "./connection-options.ts";
 import { abortable, delay } from "./delay.ts";
 
 /** Kafka's defaults for the settings below. */
