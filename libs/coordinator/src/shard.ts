@@ -17,7 +17,7 @@ import { Deadline, DeadlineQueue } from "./shard/deadlines.ts";
 import { dispatch, onGroupDeadline } from "./shard/dispatch.ts";
 import { Journal } from "./shard/journal.ts";
 import { PendingWrites } from "./shard/pending-writes.ts";
-import { type Moment, Step } from "./shard/step.ts";
+import { type Moment, ReplyHook, Step } from "./shard/step.ts";
 import type { Reply } from "./shard/ticket.ts";
 
 export interface GroupCoordinatorShardOptions {
@@ -182,7 +182,7 @@ export class GroupCoordinatorShard {
   unload(now: Moment): readonly Reply[] {
     const step = new Step(now);
     for (const { hooks } of this.writes.takeFrom(0)) {
-      for (const { hook } of hooks) hook.failed(step, ErrorCode.NOT_COORDINATOR);
+      for (const { hook } of hooks) if (hook instanceof ReplyHook) hook.failed(step, ErrorCode.NOT_COORDINATOR);
     }
     for (const group of this.context.groups.values()) dismissWaiting(step, group, ErrorCode.NOT_COORDINATOR);
     return step.replies;

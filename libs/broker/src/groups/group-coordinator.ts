@@ -152,6 +152,7 @@ export class GroupCoordinator {
         bufferBytes: config.require("offsets.load.buffer.size"),
         logger: runtime.logger,
         isCancelled: () => !this.#isCurrent(coordinated),
+        timers: runtime.timers,
       });
       if (this.#isCurrent(coordinated)) await partition.committedAt(endOffset);
       if (!this.#isCurrent(coordinated)) return;

@@ -1,7 +1,7 @@
 import { decodeGroupRecord, type GroupCoordinatorShard } from "@ottla/coordinator/internal";
 import { type RecordBatch, readRecordBatch } from "@ottla/protocol";
 import { nextBatchPosition, readEndTransactionMarker } from "@ottla/protocol/internal";
-import type { Logger } from "@ottla/runtime";
+import type { Logger, Timers } from "@ottla/runtime";
 import type { PartitionLog } from "@ottla/storage";
 
 export interface ShardLoadOptions {
@@ -12,6 +12,8 @@ export interface ShardLoadOptions {
   readonly logger: Logger;
   /** Asked between reads; loading ends at once when it says true. */
   readonly isCancelled: () => boolean;
+  /** Lets others have their turn between reads. */
+  readonly timers: Timers;
 }
 
 /** What loading has read. */
@@ -24,7 +26,7 @@ export interface ShardLoad {
 
 /** Replays a partition of `__consumer_offsets`, all that is in it, into a shard. The caller is its leader, so it does not grow. */
 export async function loadShard(options: ShardLoadOptions): Promise<ShardLoad> {
-  const { log, bufferBytes, isCancelled } = options;
+  const { log, bufferBytes, isCancelled, timers } = options;
   const replay = new Replay(options);
   const readOptions = { maxBytes: bufferBytes, minOneBatch: true, limit: "logEnd" } as const;
   let offset = log.logStartOffset;
@@ -35,6 +37,7 @@ export async function loadShard(options: ShardLoadOptions): Promise<ShardLoad> {
     } finally {
       read.release();
     }
+    await new Promise<void>((resolve) => timers.defer(resolve));
   }
   return { endOffset: offset, records: replay.records, sizeBytes: replay.sizeBytes };
 }

@@ -11,6 +11,27 @@ export interface CommitHook {
   failed(step: Step, errorCode: number): void;
 }
 
+/** Somebody waits for an answer, which is ready but for the commit. */
+export class ReplyHook<Response> implements CommitHook {
+  private readonly ticket: Ticket<Response>;
+  private readonly response: Response;
+  private readonly failure: (errorCode: number) => Response;
+
+  constructor(ticket: Ticket<Response>, response: Response, failure: (errorCode: number) => Response) {
+    this.ticket = ticket;
+    this.response = response;
+    this.failure = failure;
+  }
+
+  committed(step: Step): void {
+    step.reply(this.ticket, this.response);
+  }
+
+  failed(step: Step, errorCode: number): void {
+    step.reply(this.ticket, this.failure(errorCode));
+  }
+}
+
 /** A point in time. */
 export interface Moment {
   /** By the wall clock, which may jump: for timestamps that are stored. */
@@ -54,10 +75,7 @@ export class Step {
     response: Response,
     failure: (errorCode: number) => Response,
   ): void {
-    this.whenCommitted({
-      committed: (step) => step.reply(ticket, response),
-      failed: (step, errorCode) => step.reply(ticket, failure(errorCode)),
-    });
+    this.whenCommitted(new ReplyHook(ticket, response, failure));
   }
 
   /** Answers at once, unless this step has appended records: then when those are committed. */
