@@ -95,16 +95,11 @@ export async function startWithSettings(
   const directory: { name: string | null } = { name: null };
   try {
     const config = BrokerConfig.fromSettings(settings);
-    directory.name = environment.memory ? null : resolve(dataDirectoryOf(config));
+    directory.name = environment.memory ? null : resolve(config.logDirectory);
     return running(await start(config, directory.name, environment));
   } catch (error) {
     throw new BrokerStartError(explainStartFailure(error, directory.name), { cause: error });
   }
-}
-
-function dataDirectoryOf(config: BrokerConfig): string {
-  const single = config.isSet("log.dirs") ? null : config.get("log.dir");
-  return single ?? config.require("log.dirs")[0]!;
 }
 
 async function start(

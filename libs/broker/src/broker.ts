@@ -119,7 +119,7 @@ class BrokerStart {
 
   async #openDirectory() {
     const { disk, directory, directoryName, runtime, onFatal } = this.#options;
-    const wanted = configuredNodeId(this.#config);
+    const wanted = this.#config.configuredNodeId;
     const found = await inspectDirectory(disk, { path: directory, name: directoryName }, wanted);
     const cleanShutdown = await hasCleanShutdownMark(disk, directory);
     const logs = await openLogManager({
@@ -151,6 +151,7 @@ class BrokerStart {
     const { runtime } = this.#options;
     const { nodeId, clusterId } = identity;
     const deadlines = new DeadlineQueue(runtime.clock, runtime.timers);
+    this.#closers.add(() => deadlines.close());
     const purgatory = new Purgatory(runtime.timers, deadlines);
     const partitions = new PartitionRegistry({
       nodeId,
@@ -288,12 +289,6 @@ class Gate {
   open(): void {
     this.#open();
   }
-}
-
-/** The id that the configs name, or null where they leave it open. */
-function configuredNodeId(config: BrokerConfig): number | null {
-  if (config.isSet("node.id")) return config.require("node.id");
-  return config.get("broker.id");
 }
 
 const CLEAN_SHUTDOWN_MARK = ".kafka_cleanshutdown";

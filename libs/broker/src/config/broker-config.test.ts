@@ -59,6 +59,13 @@ describe("BrokerConfig", () => {
     expect(config.get("log.retention.ms")).toBeNull();
   });
 
+  it("takes the older names of two keys", () => {
+    const config = configOf({ "broker.id": 3, "log.dir": "/a" });
+    expect([config.configuredNodeId, config.logDirectory]).toEqual([3, "/a"]);
+    expect(configOf({ "log.dir": "/a", "log.dirs": "/b" }).logDirectory).toBe("/b");
+    expect(configOf().configuredNodeId).toBeNull();
+  });
+
   it("takes the later of two settings", () => {
     const settings = ["1", "2"].map((value) => ({ key: "num.partitions", value, origin: "x" }));
     expect(BrokerConfig.fromSettings(settings).require("num.partitions")).toBe(2);
@@ -80,6 +87,8 @@ describe("BrokerConfig", () => {
     [{ "log.cleanup.policy": "delete,shred" }, /a comma-separated list of delete, compact/],
     [{ "log.cleaner.min.cleanable.ratio": "2" }, /a number from 0 to 1/],
     [{ "sasl.enabled.mechanisms": "PLAIN" }, /security is not supported yet/],
+    [{ "node.id": 1, "broker.id": 2 }, /two names of one thing/],
+    [{ "log.dirs": "/a,/b" }, /several directories are not supported yet/],
     [{ "metadata.log.dir": "/x" }, /the cluster metadata lives in log\.dirs/],
   ])("refuses %j", (values, message) => {
     expect(problemsOf(values)).toEqual([expect.stringMatching(message)]);

@@ -52,7 +52,10 @@ export class BrokerConfig {
     const problems = settings.flatMap((setting) => problemOf(setting) ?? []);
     if (problems.length > 0) throw new ConfigError(problems);
     const values = new Map(settings.map(({ key, value }) => [key, value]));
-    return new BrokerConfig(values, NO_OVERRIDES, NO_OVERRIDES);
+    const config = new BrokerConfig(values, NO_OVERRIDES, NO_OVERRIDES);
+    const contradictions = contradictionsIn(config);
+    if (contradictions.length > 0) throw new ConfigError(contradictions);
+    return config;
   }
 
   /** The same broker once it knows a value that its settings left open. */
@@ -63,6 +66,17 @@ export class BrokerConfig {
   /** The same broker with other values set at run time. They have been checked when they were set. */
   withDynamic(dynamic: Overrides, dynamicDefault: Overrides): BrokerConfig {
     return new BrokerConfig(this.#static, dynamic, dynamicDefault);
+  }
+
+  /** The directory of the logs. */
+  get logDirectory(): string {
+    const single = this.isSet("log.dirs") ? null : this.get("log.dir");
+    return single ?? this.require("log.dirs")[0]!;
+  }
+
+  /** The id that was set for this broker, or null where that is left open. */
+  get configuredNodeId(): number | null {
+    return this.isSet("node.id") ? this.require("node.id") : this.get("broker.id");
   }
 
   /** The value that counts. Null only where the key has no default. */
@@ -117,6 +131,20 @@ export class BrokerConfig {
   #text(name: string): string | undefined {
     return this.#dynamic.get(name) ?? this.#dynamicDefault.get(name) ?? this.#static.get(name);
   }
+}
+
+/** Values that are allowed each, but not together. */
+function contradictionsIn(config: BrokerConfig): string[] {
+  const problems: string[] = [];
+  const [nodeId, brokerId] = [config.require("node.id"), config.get("broker.id")];
+  if (config.isSet("node.id") && brokerId !== null && nodeId !== brokerId) {
+    problems.push(`node.id=${nodeId} and broker.id=${brokerId}: they are two names of one thing; set one of them`);
+  }
+  const directories = config.require("log.dirs");
+  if (directories.length > 1) {
+    problems.push(`log.dirs=${directories.join(",")}: several directories are not supported yet; name one`);
+  }
+  return problems;
 }
 
 function definitionOf(name: string): ConfigDefinition<unknown> | undefined {

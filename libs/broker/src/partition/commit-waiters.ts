@@ -6,8 +6,8 @@ interface CommitWaiter {
 }
 
 /**
- * Who waits for which offset to be committed. Appends come in the order of their offsets, so the waiters stand in line:
- * moving the high watermark costs only those that it releases.
+ * Who waits for which offset to be committed. Waiters stand in line by their offsets, and nearly always come in that
+ * order; moving the high watermark costs only those that it releases.
  */
 export class CommitWaiters {
   #line: CommitWaiter[] = [];
@@ -20,10 +20,18 @@ export class CommitWaiters {
   /** Resolves once the high watermark is `offset` or more. Never rejects unhandled. */
   wait(offset: number): Promise<void> {
     const promise = new Promise<void>((resolve, reject) => {
-      this.#line.push({ offset, resolve, reject });
+      this.#insert({ offset, resolve, reject });
     });
     promise.catch(() => {});
     return promise;
+  }
+
+  #insert(waiter: CommitWaiter): void {
+    const line = this.#line;
+    let at = line.length;
+    while (at > this.#released && line[at - 1]!.offset > waiter.offset) at--;
+    if (at === line.length) line.push(waiter);
+    else line.splice(at, 0, waiter);
   }
 
   release(highWatermark: number): void {

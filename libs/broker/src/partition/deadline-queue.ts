@@ -35,6 +35,12 @@ export class DeadlineQueue {
     return { cancel: () => this.#cancel(tick, entry) };
   }
 
+  /** Forgets all deadlines. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#buckets.clear();
+  }
+
   #cancel(tick: number, entry: () => void): void {
     const bucket = this.#buckets.get(tick);
     if (bucket?.delete(entry) && bucket.size === 0) this.#buckets.delete(tick);

@@ -15,8 +15,9 @@ export interface PartitionAppendOptions {
 export interface PartitionAppend {
   readonly append: LogAppend;
   /**
-   * Settles when the high watermark has passed the last record; rejects with NOT_LEADER_OR_FOLLOWER when leadership is
-   * lost before. Nothing waits unless this is asked for. Never rejects unhandled.
+   * Settles when the high watermark has passed the last record; rejects when the records cannot be written, and with
+   * NOT_LEADER_OR_FOLLOWER when leadership is lost before. Nothing waits unless this is asked for. Never rejects
+   * unhandled.
    */
   readonly committed: Promise<void>;
 }
@@ -140,19 +141,29 @@ export class Partition {
     const { leaderEpoch } = this;
     this.#appendedBytes += batches.length;
     const append = this.log.appendAsLeader(batches, { leaderEpoch, origin });
-    const committedAt = (offset: number) => this.committedAt(offset);
+    const committed = () => this.#committed(append, leaderEpoch);
     return {
       append,
       get committed() {
-        return committedAt(append.lastOffset + 1);
+        return committed();
       },
     };
+  }
+
+  /** What cannot be written is never committed; nor, for sure, is what another leader may have cut off. */
+  #committed({ written, lastOffset }: LogAppend, leaderEpoch: number): Promise<void> {
+    const promise = written.then(() => {
+      if (this.leaderEpoch !== leaderEpoch) throw notLeader(this);
+      return this.committedAt(lastOffset + 1);
+    });
+    promise.catch(() => {});
+    return promise;
   }
 
   /** Settles when the high watermark is `offset` or more; see {@link PartitionAppend.committed}. */
   committedAt(offset: number): Promise<void> {
     if (this.log.highWatermark >= offset) return Promise.resolve();
-    if (!this.isLeader) {
+    if (!this.isLeader || this.#closed) {
       const lost = Promise.reject(notLeader(this));
       lost.catch(() => {});
       return lost;

@@ -46,14 +46,14 @@ describe("CommitWaiters", () => {
   it("releases exactly those whose offset is reached", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.nat(5), { maxLength: 3000 }),
-        fc.array(fc.nat(20_000), { maxLength: 10 }),
+        fc.array(fc.integer({ min: -3, max: 5 }), { maxLength: 3000 }),
+        fc.array(fc.nat(10_000), { maxLength: 10 }),
         async (steps, marks) => {
           const waiters = new CommitWaiters();
           const released: number[] = [];
           let offset = 0;
           const offsets = steps.map((step) => {
-            offset += step;
+            offset = Math.max(offset + step, 0);
             return offset;
           });
           for (const each of offsets) void waiters.wait(each).then(() => released.push(each));
@@ -61,7 +61,7 @@ describe("CommitWaiters", () => {
           for (const mark of [...marks].sort((a, b) => a - b)) waiters.release(mark);
           await Promise.resolve();
           const reached = offsets.filter((each) => each <= highest);
-          expect(released).toEqual(reached);
+          expect([...released].sort((a, b) => a - b)).toEqual(reached.sort((a, b) => a - b));
           expect(waiters.size).toBe(offsets.length - reached.length);
         },
       ),

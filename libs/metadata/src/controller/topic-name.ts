@@ -1,5 +1,5 @@
 import { ErrorCode } from "@ottla/protocol";
-import type { MetadataImage } from "../image/metadata-image.ts";
+import { type MetadataImage, metricNameOf } from "../image/metadata-image.ts";
 import { refuse } from "./controller-state.ts";
 
 export const TOPIC_NAME_LENGTH_MAX = 249;
@@ -26,20 +26,8 @@ export function checkNewTopicName(image: MetadataImage, name: string): void {
     throw refuse(ErrorCode.INVALID_REQUEST, `Creation of internal topic ${METADATA_TOPIC} is prohibited.`);
   }
   if (image.topicsByName.has(name)) throw refuse(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
-  const other = collidingTopic(image, name);
+  const other = image.topicNamesByMetricName.get(metricNameOf(name));
   if (other !== undefined) {
     throw refuse(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with existing topic: ${other}`);
   }
-}
-
-/** Metric names cannot tell `.` and `_` apart, so names that differ in nothing else exclude each other. */
-function collidingTopic(image: MetadataImage, name: string): string | undefined {
-  if (!/[._]/.test(name)) return undefined;
-  const unified = unify(name);
-  for (const other of image.topicsByName.keys()) if (unify(other) === unified) return other;
-  return undefined;
-}
-
-function unify(name: string): string {
-  return name.replaceAll(".", "_");
 }

@@ -12,6 +12,7 @@ import {
   ConfigResourceType,
   configResourceKey,
   type MetadataImage,
+  metricNameOf,
   type PartitionImage,
   type TopicImage,
   topicById,
@@ -85,6 +86,7 @@ function withTopic(image: MetadataImage, topic: TopicImage): ImageChange {
   return {
     topicsByName: image.topicsByName.set(topic.name, topic),
     topicNamesById: image.topicNamesById.set(topic.topicId, topic.name),
+    topicNamesByMetricName: image.topicNamesByMetricName.set(metricNameOf(topic.name), topic.name),
   };
 }
 
@@ -92,6 +94,7 @@ function withoutTopic(image: MetadataImage, topic: TopicImage): ImageChange {
   return {
     topicsByName: image.topicsByName.delete(topic.name),
     topicNamesById: image.topicNamesById.delete(topic.topicId),
+    topicNamesByMetricName: image.topicNamesByMetricName.delete(metricNameOf(topic.name)),
     configs: image.configs.delete(configResourceKey(ConfigResourceType.TOPIC, topic.name)),
   };
 }

@@ -89,6 +89,8 @@ export interface MetadataImage {
   readonly topicsByName: PersistentMap<TopicImage>;
   /** Names of topics by their ids. */
   readonly topicNamesById: PersistentMap<string>;
+  /** Names of topics by their names with `.` for `_`: metric names cannot tell those apart, so topics must not. */
+  readonly topicNamesByMetricName: PersistentMap<string>;
   /** By id as text. */
   readonly brokers: PersistentMap<BrokerImage>;
   /** By {@link configResourceKey}. */
@@ -106,6 +108,7 @@ export const EMPTY_IMAGE: MetadataImage = Object.freeze({
   epoch: -1,
   topicsByName: PersistentMap.empty<TopicImage>(),
   topicNamesById: PersistentMap.empty<string>(),
+  topicNamesByMetricName: PersistentMap.empty<string>(),
   brokers: PersistentMap.empty<BrokerImage>(),
   configs: PersistentMap.empty<ConfigImage>(),
   features: new Map<string, number>(),
@@ -115,6 +118,11 @@ export const EMPTY_IMAGE: MetadataImage = Object.freeze({
 export function topicById(image: MetadataImage, topicId: Uuid): TopicImage | undefined {
   const name = image.topicNamesById.get(topicId);
   return name === undefined ? undefined : image.topicsByName.get(name);
+}
+
+/** What a topic is called in metrics. */
+export function metricNameOf(topicName: string): string {
+  return topicName.replaceAll("_", ".");
 }
 
 export function brokerById(image: MetadataImage, brokerId: number): BrokerImage | undefined {

@@ -1,0 +1,158 @@
+import { ErrorCode, fetchApi, metadataApi } from "@ottla/protocol";
+import { createMemoryDisk, type Disk } from "@ottla/runtime";
+import { afterEach, describe, expect, it } from "vitest";
+import { copyOf } from "./test-support/disk-copy.ts";
+import { RecordingLogger } from "./test-support/recording-logger.ts";
+import { batchOf, TestBroker, type TestBrokerOptions } from "./test-support/test-broker.ts";
+
+const running: TestBroker[] = [];
+
+async function start(options: TestBrokerOptions = {}): Promise<TestBroker> {
+  const broker = await TestBroker.start(options);
+  running.push(broker);
+  return broker;
+}
+
+/** The broker's disk as kill -9 leaves it. */
+const killed = (broker: TestBroker) => copyOf(broker.disk);
+
+/** The same after an orderly stop. */
+async function stopped(broker: TestBroker): Promise<Disk> {
+  await broker.broker.shutdown();
+  return copyOf(broker.disk);
+}
+
+afterEach(async () => {
+  for (const broker of running.splice(0)) await broker[Symbol.asyncDispose]();
+});
+
+const partitionOf = (broker: TestBroker, topic = "orders", index = 0) =>
+  broker.broker.services.partitions.get(topic, index)!;
+
+describe("a broker that starts again", () => {
+  it.each(["stopped", "killed"] as const)("has its cluster id, topics and records after it was %s", async (how) => {
+    const first = await start();
+    const topicId = await first.createTopic("orders", 2);
+    await first.produce("orders", 1, batchOf("a", "b"));
+    const second = await start({ disk: how === "stopped" ? await stopped(first) : await killed(first) });
+    expect(second.broker.clusterId).toBe(first.broker.clusterId);
+    const { topics } = await second.client.send(metadataApi, 12, { topics: null });
+    expect(topics).toMatchObject([{ name: "orders", topicId, partitions: [{ leaderId: 1 }, { leaderId: 1 }] }]);
+    expect(partitionOf(second, "orders", 1).log).toMatchObject({ logEndOffset: 2, highWatermark: 2 });
+    const fetched = await second.client.send(fetchApi, 12, {
+      maxWaitMs: 0,
+      minBytes: 1,
+      topics: [{ topic: "orders", partitions: [{ partition: 1, fetchOffset: 0, partitionMaxBytes: 1000 }] }],
+    });
+    expect(fetched.responses[0]!.partitions[0]!.records!.length).toBe(batchOf("a", "b").length);
+  });
+
+  it("begins a new leader epoch after kill -9, and goes on in the old one after a clean stop", async () => {
+    const first = await start();
+    await first.createTopic("orders");
+    const second = await start({ disk: await stopped(first) });
+    expect(partitionOf(second).leaderEpoch).toBe(0);
+    const third = await start({ disk: await killed(second) });
+    expect(partitionOf(third).leaderEpoch).toBe(1);
+    await third.produce("orders", 0, batchOf("a"));
+    expect(partitionOf(third).log.latestLeaderEpoch).toBe(1);
+  });
+
+  it("is another incarnation with a higher epoch", async () => {
+    const first = await start();
+    const before = first.broker.services.image.brokers.get("1")!;
+    const second = await start({ disk: await stopped(first) });
+    const after = second.broker.services.image.brokers.get("1")!;
+    expect(after.epoch).toBeGreaterThan(before.epoch);
+    expect(after.incarnationId).not.toBe(before.incarnationId);
+    expect(after.logDirs).toEqual(before.logDirs);
+  });
+
+  it("takes its id from the directory where none was set", async () => {
+    const first = await start({ config: { "node.id": 5 } });
+    const second = await start({ disk: await stopped(first) });
+    expect(second.broker.nodeId).toBe(5);
+    const third = start({ disk: await stopped(second), config: { "node.id": 6 } });
+    await expect(third).rejects.toThrow(/belongs to broker 5, and this is broker 6/);
+  });
+
+  it("removes the log of a topic whose deletion it did not finish", async () => {
+    const first = await start();
+    await first.createTopic("kept");
+    await first.createTopic("orders");
+    const withLog = await killed(first);
+    await first.deleteTopic("orders");
+    const afterDeletion = await killed(first);
+    await copyOf(withLog, afterDeletion, "/data/orders-0");
+    const logger = new RecordingLogger();
+    const second = await start({ disk: afterDeletion, logger });
+    expect(await second.topicNames()).toEqual(["kept"]);
+    expect(logger.messages()).toContain("removing the log of a topic that was deleted");
+    const left = (await second.disk.list("/data")).map(({ name }) => name);
+    expect(left.filter((name) => name === "orders-0")).toEqual([]);
+    expect(left).toContain("kept-0");
+  });
+
+  it("leaves logs alone that no metadata speaks of at all", async () => {
+    const first = await start();
+    await first.createTopic("orders");
+    const disk = await stopped(first);
+    await disk.remove("/data/__cluster_metadata-0");
+    const logger = new RecordingLogger();
+    const second = await start({ disk, logger });
+    expect(logger.lines.filter(({ level }) => level === "warn").map(({ message }) => message)).toEqual([
+      "a log is of no topic that the metadata knows; it is left alone",
+    ]);
+    expect((await second.disk.list("/data")).map(({ name }) => name)).toContain("orders-0");
+  });
+
+  it("replays a long history of metadata through a snapshot", async () => {
+    const config = { "metadata.log.max.record.bytes.between.snapshots": 2000 };
+    const first = await start({ config });
+    for (let i = 0; i < 40; i++) await first.createTopic(`topic-${i}`);
+    for (let i = 0; i < 20; i++) await first.deleteTopic(`topic-${i}`);
+    const names = (await first.disk.list("/data/__cluster_metadata-0")).map(({ name }) => name);
+    expect(names.filter((name) => /^\d{20}-\d{10}\.checkpoint$/.test(name))).toHaveLength(1);
+    const second = await start({ disk: await killed(first), config });
+    expect((await second.topicNames()).sort()).toEqual((await first.topicNames()).sort());
+    await second.createTopic("more");
+  });
+});
+
+describe("a broker", () => {
+  it("takes 2,000 partitions in one request, and has them all after a restart", async () => {
+    const first = await start();
+    await first.createTopic("wide", 2000);
+    expect([...first.broker.services.partitions.all()].every(({ isLeader }) => isLeader)).toBe(true);
+    const second = await start({ disk: await stopped(first) });
+    expect([...second.broker.services.partitions.all()]).toHaveLength(2000);
+  });
+
+  it("keeps the other partitions where one's log cannot be opened", async () => {
+    const logger = new RecordingLogger();
+    const disk = createMemoryDisk();
+    const makeDirectory = disk.makeDirectory.bind(disk);
+    disk.makeDirectory = (path) =>
+      path.endsWith("/orders-1") ? Promise.reject(new Error("input/output error")) : makeDirectory(path);
+    const broker = await start({ disk, logger });
+    await broker.createTopic("orders", 3);
+    const results = [];
+    for (const index of [0, 1, 2]) results.push((await broker.produce("orders", index, batchOf("a"))).errorCode);
+    expect(results).toEqual([ErrorCode.NONE, ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.NONE]);
+    expect(logger.lines.filter(({ message }) => message.includes("the partition is offline"))).toHaveLength(1);
+  });
+
+  it("can be shut down twice, and answers nothing from then on", async () => {
+    const broker = await start();
+    await Promise.all([broker.broker.shutdown(), broker.broker.shutdown()]);
+    await broker.broker.shutdown();
+    expect(() => broker.connect()).toThrow("nothing listens");
+  });
+
+  it("leaves no timer behind", async () => {
+    const broker = await start();
+    await broker.createTopic("orders");
+    await broker.broker.shutdown();
+    expect(broker.runtime.pendingTimers).toBe(0);
+  });
+});
