@@ -1,1 +1,10 @@
-export {};
+export type { ConfigValues } from "@ottla/broker";
+export type { ReadTopicOptions } from "./read-topic.ts";
+export {
+  type RecordInput,
+  startTestBroker,
+  type TestBroker,
+  type TestBrokerOptions,
+  type TopicOptions,
+} from "./test-broker.ts";
+export type { TestRecord } from "./test-record.ts";

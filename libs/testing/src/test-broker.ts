@@ -1,0 +1,180 @@
+import type { Admin, NewTopic } from "@ottla/admin";
+import {
+  type Broker,
+  BrokerConfig,
+  bootstrapServersOf,
+  type ConfigValues,
+  type ServerOptions,
+  settingsFromObject,
+  startBroker,
+  webSocketUrlOf,
+} from "@ottla/broker";
+import type { Producer, ProducerRecord, RecordMetadata } from "@ottla/producer";
+import { createMemoryDisk, createSystemRuntime, type Logger, type Runtime } from "@ottla/runtime";
+import { startServer } from "@ottla/transport/node";
+import { type ReadTopicOptions, readTopic } from "./read-topic.ts";
+import type { TestRecord } from "./test-record.ts";
+
+/** What a topic is created with. */
+export type TopicOptions = Omit<NewTopic, "name">;
+
+/** A record to write: its value, or more. */
+export type RecordInput = string | Omit<ProducerRecord, "topic">;
+
+export interface TestBrokerOptions {
+  /** Topics to create: names (one partition), or names with options. */
+  readonly topics?: readonly (string | NewTopic)[];
+  /** Kafka's config keys, such as `{ "auto.create.topics.enable": false }`. */
+  readonly config?: ConfigValues;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Where the broker's log lines go. Default: nowhere. */
+  readonly logger?: Logger;
+}
+
+/** A broker in this process whose records are in memory, with what a test needs to set it up and to look into it. */
+export interface TestBroker extends AsyncDisposable {
+  /** For Kafka clients over TCP: `localhost:41234`. */
+  readonly bootstrapServers: string;
+  /** For Ottla's SDKs in browsers: `ws://localhost:41234/kafka`. */
+  readonly webSocketUrl: string;
+  readonly port: number;
+  /** @throws KafkaError `TOPIC_ALREADY_EXISTS`, `INVALID_PARTITIONS`, `INVALID_CONFIG` and others of Kafka's */
+  createTopic(name: string, options?: TopicOptions): Promise<void>;
+  /** Writes records, and says where each went. A topic that does not exist is created, unless a config forbids it. */
+  produce(topic: string, records: RecordInput | readonly RecordInput[]): Promise<RecordMetadata[]>;
+  /**
+   * All records of a topic in the order of partitions and offsets: those that are there now (none if there is no such
+   * topic), or with `count` as soon as there are so many.
+   *
+   * ```ts
+   * expect(await broker.records("orders", { count: 1 })).toMatchObject([{ key: "k1", value: "v1" }]);
+   * ```
+   * @throws Error that shows what there was when `count` records did not come within `timeoutMs`
+   */
+  records<K = string | null, V = string | null>(
+    topic: string,
+    options?: ReadTopicOptions<K, V>,
+  ): Promise<TestRecord<K, V>[]>;
+  /** For everything else: configs, groups, offsets. Closed with the broker. */
+  admin(): Promise<Admin>;
+  /** Stops the broker. Clients that are still open lose their connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a Kafka-compatible broker in this process for a test: on a free port, in memory, gone when it is closed. Any
+ * number of them may run.
+ *
+ * ```ts
+ * await using broker = await startTestBroker({ topics: ["orders"] });
+ * const kafka = new Kafka({ brokers: [broker.bootstrapServers] }); // any Kafka client
+ * ```
+ * @throws ConfigError when a config value is wrong; ListenError when `port` is in use
+ */
+export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
+  const runtime = createSystemRuntime(options.logger === undefined ? {} : { logger: options.logger });
+  const config = BrokerConfig.fromSettings([
+    { key: "listeners", value: `PLAINTEXT://localhost:${options.port ?? 0}`, origin: "port" },
+    ...settingsFromObject(options.config ?? {}),
+  ]);
+  const broker = await startBroker({
+    config,
+    disk: createMemoryDisk(),
+    directory: "/",
+    directoryName: "memory",
+    runtime,
+    startServer: (server: ServerOptions) => startServer(server),
+  });
+  const testBroker = new InMemoryTestBroker(broker, runtime);
+  try {
+    await testBroker.createTopics(options.topics ?? []);
+  } catch (error) {
+    await testBroker.close();
+    throw error;
+  }
+  return testBroker;
+}
+
+/** The SDKs load when they are first needed: a test that brings its own client does without them. */
+class InMemoryTestBroker implements TestBroker {
+  readonly bootstrapServers: string;
+  readonly webSocketUrl: string;
+  readonly port: number;
+  readonly #broker: Broker;
+  readonly #runtime: Runtime;
+  #admin: Promise<Admin> | undefined;
+  #producer: Promise<Producer> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(broker: Broker, runtime: Runtime) {
+    const listener = broker.listeners[0]!;
+    this.bootstrapServers = bootstrapServersOf(listener);
+    this.webSocketUrl = webSocketUrlOf(listener);
+    this.port = listener.port;
+    this.#broker = broker;
+    this.#runtime = runtime;
+  }
+
+  admin(): Promise<Admin> {
+    const { bootstrapServers } = this;
+    this.#admin ??= import("@ottla/admin").then(({ Admin }) => new Admin({ bootstrapServers }));
+    return this.#admin;
+  }
+
+  async createTopic(name: string, options: TopicOptions = {}): Promise<void> {
+    await this.createTopics([{ name, ...options }]);
+  }
+
+  async createTopics(topics: readonly (string | NewTopic)[]): Promise<void> {
+    if (topics.length === 0) return;
+    const admin = await this.admin();
+    await admin.createTopics(topics.map((topic) => (typeof topic === "string" ? { name: topic } : topic)));
+  }
+
+  async produce(topic: string, records: RecordInput | readonly RecordInput[]): Promise<RecordMetadata[]> {
+    const { bootstrapServers } = this;
+    this.#producer ??= import("@ottla/producer").then(({ Producer }) => new Producer({ bootstrapServers }));
+    const producer = await this.#producer;
+    const inputs = isMany(records) ? records : [records];
+    return await producer.send(
+      inputs.map((input) => (typeof input === "string" ? { topic, value: input } : { ...input, topic })),
+    );
+  }
+
+  async records<K = string | null, V = string | null>(
+    topic: string,
+    options: ReadTopicOptions<K, V> = {},
+  ): Promise<TestRecord<K, V>[]> {
+    if (options.count === undefined && !(await this.#hasTopic(topic))) return [];
+    const { Consumer } = await import("@ottla/consumer");
+    const { count: _count, timeoutMs: _timeoutMs, ...reading } = options;
+    const { bootstrapServers } = this;
+    await using consumer = new Consumer<K, V>({ bootstrapServers, allowAutoCreateTopics: false, ...reading });
+    return await readTopic(consumer, topic, options, this.#runtime.clock);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #hasTopic(topic: string): Promise<boolean> {
+    const admin = await this.admin();
+    const topics = await admin.listTopics({ includeInternal: true });
+    return topics.some(({ name }) => name === topic);
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([this.#admin, this.#producer].map(async (client) => (await client)?.close()));
+    await this.#broker.shutdown();
+  }
+}
+
+function isMany(records: RecordInput | readonly RecordInput[]): records is readonly RecordInput[] {
+  return Array.isArray(records);
+}
