@@ -1,0 +1,9 @@
+import { defineConfig } from "vite";
+import { coastline } from "./build/coastline.ts";
+
+/** The broker serves `dist/page`; file names under `assets/` carry hashes and are cached for good. */
+export default defineConfig({
+  plugins: [coastline()],
+  build: { outDir: "dist/page", emptyOutDir: true, target: "es2022", sourcemap: false },
+  server: { proxy: { "/kafka": { target: "ws://localhost:9092", ws: true } } },
+});
