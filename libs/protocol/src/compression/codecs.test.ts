@@ -135,26 +135,6 @@ describe.each(codecs)("%s", (_name, codec) => {
     expect(error).toMatchObject({ fault: "too-large", codec: codec.name });
   });
 
-  test.skipIf(codec.name === "none")("finds data that is cut short", async () => {
-    for (const input of [json(3), noise(40), json(3000)]) {
-      const compressed = await codec.compress(input);
-      const step = Math.max(1, Math.floor(compressed.length / 200));
-      for (let length = 0; length < compressed.length; length += step) {
-        const cut = compressed.subarray(0, length);
-        let output: Uint8Array | undefined;
-        const error = await failure(async () => {
-          output = await codec.decompress(cut, 1_000_000);
-        });
-        if (output === undefined) expect(error).toBeInstanceOf(CompressionError);
-        else {
-          // A xerial stream has no end mark: it may end after any block. Nothing else may pass.
-          expect(codec.name).toBe("snappy");
-          expect(same(output, input.subarray(0, output.length))).toBe(true);
-        }
-      }
-    }
-  });
-
   test("damaged data gives a typed error or other data within the limit, never anything else", async () => {
     const original = (await codec.compress(json(30))).slice();
     const change = fc.tuple(fc.nat(original.length - 1), fc.nat(255));
@@ -181,6 +161,26 @@ describe.each(codecs)("%s", (_name, codec) => {
       { numRuns: 200 },
     );
   });
+});
+
+test.each(codecs.filter(([name]) => name !== "none"))("%s finds data that is cut short", async (_name, codec) => {
+  for (const input of [json(3), noise(40), json(3000)]) {
+    const compressed = await codec.compress(input);
+    const step = Math.max(1, Math.floor(compressed.length / 200));
+    for (let length = 0; length < compressed.length; length += step) {
+      const cut = compressed.subarray(0, length);
+      let output: Uint8Array | undefined;
+      const error = await failure(async () => {
+        output = await codec.decompress(cut, 1_000_000);
+      });
+      if (output === undefined) expect(error).toBeInstanceOf(CompressionError);
+      else {
+        // A xerial stream has no end mark: it may end after any block. Nothing else may pass.
+        expect(codec.name).toBe("snappy");
+        expect(same(output, input.subarray(0, output.length))).toBe(true);
+      }
+    }
+  }
 });
 
 describe("levels", () => {

@@ -221,6 +221,12 @@ test("reading stays in the batch: what lies behind it does not matter", () => {
   expect([...readNow(both)]).toHaveLength(3);
 });
 
+test.each([-1, -(2 ** 40), Number.MAX_SAFE_INTEGER - 1, 2 ** 60])("a base offset of %d is refused", (baseOffset) => {
+  const bytes = sample().close({ compression: "none" });
+  assignOffsets(bytes, 0, baseOffset, 0);
+  expect(() => readNow(bytes)).toThrow(CorruptRecordError);
+});
+
 test("an unknown codec is refused", () => {
   const bytes = sample().close({ compression: "none" });
   bytes[ATTRIBUTES_POSITION + 1]! |= 5;

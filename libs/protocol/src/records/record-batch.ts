@@ -129,6 +129,11 @@ function checkReadable(bytes: Uint8Array, position: number, checkCrcs: boolean):
   if (count < 0 || lastOffsetDelta < count - 1) {
     throw new CorruptRecordError(`corrupt record batch: ${count} records up to offset delta ${lastOffsetDelta}`);
   }
+  // Offsets are numbers, see docs/decisions/0001: this is where they enter.
+  const baseOffset = header.baseOffsetAt(bytes, position);
+  if (baseOffset < 0 || !Number.isSafeInteger(baseOffset + lastOffsetDelta)) {
+    throw new CorruptRecordError(`corrupt record batch: base offset ${baseOffset} is out of range`);
+  }
 }
 
 function decompress(codecId: number, records: Uint8Array, limit: number): Uint8Array | Promise<Uint8Array> {
