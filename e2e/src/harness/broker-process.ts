@@ -70,7 +70,9 @@ export class BrokerProcess {
     );
     child.stdout?.on("data", (chunk) => output.push(String(chunk)));
     child.stderr?.on("data", (chunk) => output.push(String(chunk)));
-    const port = await readyPort(child, output);
+    const ready = await readyLine(child, output);
+    // What it prints is what clients are told; that may be a proxy in front of the port.
+    const port = options.port || Number(/localhost:(\d+)/.exec(ready)?.[1]);
     const startMs = performance.now() - startedMs;
     return new BrokerProcess({ port, dataDirectory, startMs, child, output, removeData });
   }
@@ -101,8 +103,8 @@ export class BrokerProcess {
   }
 }
 
-/** The `ready` line is the broker's word that it serves; its first TCP address holds the port. */
-function readyPort(child: ChildProcess, output: string[]): Promise<number> {
+/** The `ready` line is the broker's word that it serves. */
+function readyLine(child: ChildProcess, output: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const fail = (reason: string) => {
       child.kill("SIGKILL");
@@ -114,13 +116,13 @@ function readyPort(child: ChildProcess, output: string[]): Promise<number> {
       fail(`it ended with ${signal ?? code}`);
     });
     const look = () => {
-      const ready = /ready\b.*?localhost:(\d+)/.exec(output.join(""));
+      const ready = /^ready .*\n/m.exec(output.join(""));
       if (!ready) return;
       clearTimeout(timer);
       child.stdout?.off("data", look);
       child.stderr?.off("data", look);
       child.removeAllListeners("exit");
-      resolve(Number(ready[1]));
+      resolve(ready[0]);
     };
     child.stdout?.on("data", look);
     child.stderr?.on("data", look);

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { external, kafkaClassPath } from "./external.ts";
+import { freePort } from "./free-port.ts";
 import { kafkaTool } from "./java.ts";
 
 const READY_TIMEOUT_MS = 60_000;
@@ -62,15 +62,6 @@ export class KafkaProcess {
     }
     throw new Error(`Apache Kafka did not answer within ${READY_TIMEOUT_MS} ms`);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 function serverProperties(

@@ -1,0 +1,43 @@
+import { startBroker } from "@ottla/broker-app";
+import { kafkaClassPath } from "./external.ts";
+import { KafkaProcess } from "./kafka-process.ts";
+
+/** Something that our SDKs are tried on. */
+export interface SdkTarget {
+  readonly name: string;
+  /** Whether this machine lacks what it takes. */
+  readonly isAbsent: boolean;
+  /** Features of the broker that tests may have to know of. */
+  readonly isOurs: boolean;
+  start(): Promise<{ readonly bootstrapServers: string; stop(): Promise<void> }>;
+}
+
+async function startOurs(address: (broker: Awaited<ReturnType<typeof startBroker>>) => string) {
+  const broker = await startBroker({ port: 0, memory: true, config: { "num.partitions": 3 } });
+  return { bootstrapServers: address(broker), stop: () => broker.close() };
+}
+
+/** Our broker over both transports, in this process; and Apache Kafka. */
+export const sdkTargets: readonly SdkTarget[] = [
+  {
+    name: "our broker over TCP",
+    isAbsent: false,
+    isOurs: true,
+    start: () => startOurs((broker) => broker.bootstrapServers),
+  },
+  {
+    name: "our broker over WebSocket",
+    isAbsent: false,
+    isOurs: true,
+    start: () => startOurs((broker) => broker.webSocketUrl),
+  },
+  {
+    name: "Apache Kafka",
+    isAbsent: kafkaClassPath === null,
+    isOurs: false,
+    async start() {
+      const kafka = await KafkaProcess.start({ "num.partitions": "3", "group.initial.rebalance.delay.ms": "0" });
+      return { bootstrapServers: kafka.bootstrapServers, stop: () => kafka.stop() };
+    },
+  },
+];
