@@ -83,7 +83,7 @@ describe.skipIf(external.chromium === null)("the page of the broker", () => {
       await page.locator("output", { hasText: `partition 0 at offset ${offset}` }).waitFor();
       const row = page.locator(".note-list li", { hasText: value });
       await row.waitFor({ timeout: 20_000 });
-      expect(await row.innerText()).toContain(`0/${offset}`);
+      expect(await row.textContent()).toContain(`0/${offset}`);
     }
   });
 

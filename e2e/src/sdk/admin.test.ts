@@ -25,21 +25,24 @@ for (const target of sdkTargets) {
       await running?.stop();
     });
 
+    /** Polled, as Apache Kafka's brokers learn of changes a moment after the controller has answered. */
+    const topicNames = async () => (await admin.listTopics()).map(({ name }) => name);
+
     it("creates, lists, describes and deletes topics", async () => {
       const [created] = await admin.createTopics([{ name: "t1", partitions: 4, replicationFactor: 1 }]);
       expect(created).toMatchObject({ name: "t1", partitions: 4, replicationFactor: 1 });
-      expect((await admin.listTopics()).map(({ name }) => name)).toContain("t1");
+      await expect.poll(topicNames).toContain("t1");
       const [described] = await admin.describeTopics(["t1"]);
       expect(described).toMatchObject({ name: "t1", topicId: created!.topicId, isInternal: false });
       expect(described!.partitions.map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);
       expect(described!.partitions.every(({ leader }) => leader >= 0)).toBe(true);
       await admin.deleteTopics(["t1"]);
-      expect((await admin.listTopics()).map(({ name }) => name)).not.toContain("t1");
+      await expect.poll(topicNames).not.toContain("t1");
     });
 
     it("only checks, where it is told to", async () => {
       await admin.createTopics([{ name: "only-checked" }], { validateOnly: true });
-      expect((await admin.listTopics()).map(({ name }) => name)).not.toContain("only-checked");
+      expect(await topicNames()).not.toContain("only-checked");
     });
 
     it("tells failures per resource, and does the others", async () => {
@@ -53,7 +56,7 @@ for (const target of sdkTargets) {
         "bad name": "INVALID_TOPIC_EXCEPTION",
         none: "INVALID_PARTITIONS",
       });
-      expect((await admin.listTopics()).map(({ name }) => name)).toContain("new");
+      await expect.poll(topicNames).toContain("new");
       expect((await failureOf(admin.deleteTopics(["no-such"]))).code).toBe("UNKNOWN_TOPIC_OR_PARTITION");
       expect((await failureOf(admin.describeTopics(["no-such"]))).code).toBe("UNKNOWN_TOPIC_OR_PARTITION");
     });
@@ -61,7 +64,7 @@ for (const target of sdkTargets) {
     it("adds partitions", async () => {
       await admin.createTopics([{ name: "grows", partitions: 1 }]);
       await admin.createPartitions([{ topic: "grows", count: 3 }]);
-      expect((await admin.describeTopics(["grows"]))[0]!.partitions).toHaveLength(3);
+      await expect.poll(async () => (await admin.describeTopics(["grows"]))[0]!.partitions.length).toBe(3);
       expect((await failureOf(admin.createPartitions([{ topic: "grows", count: 2 }]))).code).toBe("INVALID_PARTITIONS");
     });
 
@@ -128,7 +131,8 @@ for (const target of sdkTargets) {
       }
       await consumer.close();
       expect((await admin.listGroups()).map(({ groupId }) => groupId)).toContain("readers");
-      expect(await admin.listGroupOffsets("readers")).toMatchObject([{ topic, partition: 0, offset: 3 }]);
+      // The third record counts as processed once the loop asks for the next one, and it did not.
+      expect(await admin.listGroupOffsets("readers")).toMatchObject([{ topic, partition: 0, offset: 2 }]);
       await admin.alterGroupOffsets("readers", [{ topic, partition: 0, offset: 1 }]);
       expect(await admin.listGroupOffsets("readers")).toMatchObject([{ topic, partition: 0, offset: 1 }]);
       await admin.deleteGroups(["readers"]);
