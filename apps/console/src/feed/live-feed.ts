@@ -93,12 +93,14 @@ export class LiveFeed {
     return consumer;
   }
 
-  /** Begins a little before the end. Where that cannot be found out, the end has to do. */
+  /** Goes on where this page was; a partition that is new to it begins a little before its end. */
   async #seekToHistory(consumer: Consumer, partitions: readonly TopicPartition[]): Promise<void> {
     const [begins, ends] = await Promise.all([consumer.beginningOffsets(partitions), consumer.endOffsets(partitions)]);
     ends.forEach((end, index) => {
       const first = begins[index]!.offset;
-      const offset = Math.max(first, end.offset - (HISTORY[end.topic] ?? 0));
+      const reached = this.#nextOffsets.get(nameOf(end));
+      const isThere = reached !== undefined && reached >= first && reached <= end.offset;
+      const offset = isThere ? reached : Math.max(first, end.offset - (HISTORY[end.topic] ?? 0));
       consumer.seek(end, offset);
       this.#nextOffsets.set(nameOf(end), offset);
     });
