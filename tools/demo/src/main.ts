@@ -20,7 +20,11 @@ try {
   await using broker = await startBroker({ port, dataDirectory: process.env.OTTLA_DEMO_DATA ?? "./data" });
   const startMs = performance.now() - startedMs;
   await using admin = new Admin({ bootstrapServers: broker.bootstrapServers, clientId: "ottla-demo-admin" });
-  await using producer = new Producer({ bootstrapServers: broker.bootstrapServers, clientId: "ottla-demo-feeder" });
+  await using producer = new Producer({
+    bootstrapServers: broker.bootstrapServers,
+    clientId: "ottla-demo-feeder",
+    batchSize: 16_384, // so small that even this stream visits every partition within seconds
+  });
   const feeds = [machineMetrics(), await earthquakes(), await flights()];
   await createTopics(admin, [...feeds, NOTES_TOPIC]);
   process.stdout.write(welcome({ port: broker.port, startMs }));
