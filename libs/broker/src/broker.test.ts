@@ -1,6 +1,7 @@
 import { ErrorCode, fetchApi, metadataApi } from "@ottla/protocol";
 import { createMemoryDisk, type Disk } from "@ottla/runtime";
 import { afterEach, describe, expect, it } from "vitest";
+import { inspectDirectory, StartupError } from "./services/data-directory.ts";
 import { copyOf } from "./test-support/disk-copy.ts";
 import { RecordingLogger } from "./test-support/recording-logger.ts";
 import { batchOf, TestBroker, type TestBrokerOptions } from "./test-support/test-broker.ts";
@@ -25,6 +26,16 @@ async function stopped(broker: TestBroker): Promise<Disk> {
 afterEach(async () => {
   for (const broker of running.splice(0)) await broker[Symbol.asyncDispose]();
 });
+
+const METADATA = "/data/__cluster_metadata-0";
+
+/** Gives the metadata's only segment other contents. */
+async function overwriteMetadata(disk: Disk, contents: Uint8Array): Promise<void> {
+  const file = await disk.open(`${METADATA}/00000000000000000000.log`);
+  await file.truncate(0);
+  await file.write([contents], 0);
+  await file.close();
+}
 
 const partitionOf = (broker: TestBroker, topic = "orders", index = 0) =>
   broker.broker.services.partitions.get(topic, index)!;
@@ -93,17 +104,57 @@ describe("a broker that starts again", () => {
     expect(left).toContain("kept-0");
   });
 
-  it("leaves logs alone that no metadata speaks of at all", async () => {
+  it.each([
+    ["missing", async (disk: Disk) => disk.remove(METADATA)],
+    ["empty", async (disk: Disk) => overwriteMetadata(disk, new Uint8Array(0))],
+    ["damaged from its first byte on", async (disk: Disk) => overwriteMetadata(disk, new Uint8Array(100))],
+  ])("does not start where the metadata is %s and there are topics, and removes none", async (_, lose) => {
     const first = await start();
     await first.createTopic("orders");
+    await first.produce("orders", 0, batchOf("a", "b"));
     const disk = await stopped(first);
-    await disk.remove("/data/__cluster_metadata-0");
-    const logger = new RecordingLogger();
-    const second = await start({ disk, logger });
-    expect(logger.lines.filter(({ level }) => level === "warn").map(({ message }) => message)).toEqual([
-      "a log is of no topic that the metadata knows; it is left alone",
+    await lose(disk);
+    // A second start must not take the first one's traces for metadata.
+    for (const _start of [1, 2]) {
+      await expect(start({ disk })).rejects.toThrow(/^\/data holds "orders-0" and no metadata.*log\.dirs$/);
+    }
+    const names = (await disk.list("/data")).map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith("orders"))).toEqual(["orders-0"]);
+    const log = await disk.readFile("/data/orders-0/00000000000000000000.log");
+    expect(log.length).toBe(batchOf("a", "b").length);
+  });
+
+  it("touches nothing in a directory of Apache Kafka that has no metadata", async () => {
+    const disk = createMemoryDisk();
+    const files = {
+      "/kafka/meta.properties": "version=1\ncluster.id=MkU3OEVBNTcwNTJENDM2Qg\nnode.id=1\n",
+      "/kafka/orders-0/00000000000000000000.log": "",
+      "/kafka/orders-0.0123456789abcdef0123456789abcdef-delete/00000000000000000000.log": "",
+    };
+    for (const [path, text] of Object.entries(files)) {
+      await disk.makeDirectory(path.slice(0, path.lastIndexOf("/")));
+      const file = await disk.open(path, { create: true });
+      await file.write([new TextEncoder().encode(text)], 0);
+      await file.close();
+    }
+    const found = inspectDirectory(disk, { path: "/kafka", name: "/var/kafka" }, null);
+    await expect(found).rejects.toThrow(StartupError);
+    await expect(found).rejects.toThrow(/^\/var\/kafka holds "orders-0" and no metadata/);
+    expect((await disk.list("/kafka")).map(({ name }) => name).sort()).toEqual([
+      "meta.properties",
+      "orders-0",
+      "orders-0.0123456789abcdef0123456789abcdef-delete",
     ]);
-    expect((await second.disk.list("/data")).map(({ name }) => name)).toContain("orders-0");
+  });
+
+  it("keeps the log of a topic whose partition.metadata is gone", async () => {
+    const first = await start();
+    await first.createTopic("orders");
+    await first.produce("orders", 0, batchOf("a", "b"));
+    const disk = await stopped(first);
+    await disk.remove("/data/orders-0/partition.metadata");
+    const second = await start({ disk });
+    expect(await second.produce("orders", 0, batchOf("c"))).toMatchObject({ errorCode: 0, baseOffset: 2 });
   });
 
   it("replays a long history of metadata through a snapshot", async () => {

@@ -109,7 +109,7 @@ class BrokerStart {
     const { services, handler, parts } = this.#compose(identity, logs, plane);
     const server = await this.#listen(handler.handle);
     await plane.follower.start();
-    await removeStrayLogs(logs, plane.follower.image, identity.nodeId, this.#options.runtime.logger);
+    await this.#removeStrayLogs(identity, logs, plane.follower.image);
     await this.#register(identity, plane, server.listeners, cleanShutdown);
     this.#closers.add(() => services.purgatory.close());
     for (const part of parts) this.#closers.add(() => part.close());
@@ -138,6 +138,11 @@ class BrokerStart {
     this.#static = this.#static.withStatic("node.id", String(nodeId));
     const identity = await claimDirectory(disk, directory, found, nodeId, runtime);
     return { identity, logs, cleanShutdown };
+  }
+
+  #removeStrayLogs({ nodeId }: DirectoryIdentity, logs: LogManager, image: MetadataImage): Promise<void> {
+    const { directoryName, runtime } = this.#options;
+    return removeStrayLogs(logs, image, nodeId, { directoryName, logger: runtime.logger });
   }
 
   #openMetadata({ nodeId }: DirectoryIdentity, logs: LogManager): Promise<MetadataPlane> {

@@ -1,4 +1,4 @@
-import { randomUuid } from "@ottla/metadata";
+import { METADATA_TOPIC, randomUuid } from "@ottla/metadata";
 import type { Disk, Runtime } from "@ottla/runtime";
 import { type MetaProperties, readMetaProperties, writeMetaProperties } from "@ottla/storage";
 
@@ -28,7 +28,7 @@ const HARMLESS_ENTRIES = /^(\..*|lost\+found)$/;
 
 /**
  * Whose data directory this is, before anything in it is touched; null where it is new.
- * @throws StartupError when it belongs to another broker, or holds something else
+ * @throws StartupError when it belongs to another broker, or holds something else, or topics without their metadata
  */
 export async function inspectDirectory(
   disk: Disk,
@@ -41,6 +41,7 @@ export async function inspectDirectory(
   const meta = await readMetaProperties(disk, path);
   if (meta !== null) {
     checkOwner(meta, directory, nodeId);
+    await checkMetadata(disk, path, directory);
     return meta;
   }
   const entries = await disk.list(path);
@@ -55,6 +56,36 @@ function checkOwner(meta: MetaProperties, directory: string, nodeId: number | nu
   if (nodeId === null || meta.nodeId === nodeId) return;
   throw new StartupError(
     `${directory} belongs to broker ${meta.nodeId}, and this is broker ${nodeId}; set node.id=${meta.nodeId}, or choose another directory with log.dirs`,
+  );
+}
+
+const METADATA_DIRECTORY = `${METADATA_TOPIC}-0`;
+const PARTITION_DIRECTORY = /^.+-\d+$/;
+
+/** What Apache Kafka, another cluster or a lost disk leaves: partitions that would pass for those of deleted topics. */
+async function checkMetadata(disk: Disk, path: string, directory: string): Promise<void> {
+  const partition = (await disk.list(path)).find(
+    ({ name, isDirectory }) => isDirectory && name !== METADATA_DIRECTORY && PARTITION_DIRECTORY.test(name),
+  );
+  if (partition === undefined || (await holdsMetadata(disk, joinPath(path, METADATA_DIRECTORY)))) return;
+  throw metadataMissing(directory, partition.name);
+}
+
+/** Whether there is a snapshot, or a segment with something in it. */
+async function holdsMetadata(disk: Disk, directory: string): Promise<boolean> {
+  if ((await disk.stat(directory)) === null) return false;
+  for (const { name } of await disk.list(directory)) {
+    if (name.endsWith(".checkpoint")) return true;
+    const isSegment = name.endsWith(".log");
+    if (isSegment && ((await disk.stat(joinPath(directory, name)))?.sizeBytes ?? 0) > 0) return true;
+  }
+  return false;
+}
+
+/** The directory holds partitions, and nothing says what topics there are. */
+export function metadataMissing(directory: string, partitionDirectory: string): StartupError {
+  return new StartupError(
+    `${directory} holds "${partitionDirectory}" and no metadata that speaks of any topic: ${METADATA_DIRECTORY} is missing or empty; nothing was removed; bring it back, or choose another directory with log.dirs`,
   );
 }
 
