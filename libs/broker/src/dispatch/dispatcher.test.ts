@@ -46,6 +46,9 @@ const apiVersions = apiHandler(apiVersionsApi, { minVersion: 0, maxVersion: 4 },
 const heartbeatWith = (handle: () => number) =>
   apiHandler(heartbeatApi, { minVersion: 0, maxVersion: 4 }, () => ({ errorCode: handle() }));
 
+/** Longer than a string of the protocol may be. */
+const LONG_NAME = [{ groupId: "g".repeat(40_000), protocolType: "consumer" }];
+
 describe("the dispatcher", () => {
   it("answers ApiVersions of an unknown version in v0, with error 35 and its own range", async () => {
     const client = await serve([apiVersions]);
@@ -175,6 +178,17 @@ describe("the dispatcher", () => {
     await client.closed;
     for (let turn = 0; turn < 100; turn++) await Promise.resolve();
     expect(done).toBeLessThanOrEqual(2);
+  });
+
+  it.each([
+    ["at once", () => ({ errorCode: 0, groups: LONG_NAME })],
+    ["in a promise", async () => ({ errorCode: 0, groups: LONG_NAME })],
+    ["later", () => later(Promise.resolve({ errorCode: 0, groups: LONG_NAME }))],
+  ])("costs the connection, not the process, where neither answer nor error can be encoded: %s", async (_, handle) => {
+    const errorResponse = () => ({ errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, groups: LONG_NAME });
+    const client = await serve([apiHandler(listGroupsApi, { minVersion: 0, maxVersion: 2, errorResponse }, handle)]);
+    await expect(client.send(listGroupsApi, 2, {})).rejects.toThrow("the broker closed the connection");
+    expect(logger.messages()).toContain("ListGroups failed unexpectedly");
   });
 
   it("will not have two handlers of one API", () => {

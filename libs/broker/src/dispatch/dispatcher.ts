@@ -142,14 +142,16 @@ class Exchange {
     this.#inbound.respond(chunks, onDone);
   }
 
+  /** Never throws. Even an error may be impossible to answer: it names what the request named. */
   #fail(cause: unknown): void {
     const error = this.#explain(cause);
-    const response = this.#errorResponse(error);
-    if (response === null) {
-      this.#inbound.connection.close(`${this.#handler.api.name} failed: ${error.message}`);
-    } else {
-      this.#send(response);
+    try {
+      const response = this.#errorResponse(error);
+      if (response !== null) return this.#send(response);
+    } catch (unanswerable) {
+      this.#explain(unanswerable);
     }
+    this.#inbound.connection.close(`${this.#handler.api.name} failed: ${error.message}`);
   }
 
   /** Errors that are part of the protocol are the client's to see; any other is a bug of ours. */
