@@ -8,7 +8,7 @@ import {
   ErrorCode,
   listGroupsApi,
 } from "@ottla/protocol";
-import { checkResources } from "./partial-failure.ts";
+import { checkResources, codeToRetry } from "./partial-failure.ts";
 import type { TopicPartition } from "./topic-partitions.ts";
 
 /** A group as `listGroups` gives it. */
@@ -49,6 +49,12 @@ export interface GroupMemberDescription {
   /** Empty while the group rebalances, and for members that are not consumers. */
   readonly assignment: readonly TopicPartition[];
 }
+
+const HEALED_BY_COORDINATOR = [
+  ErrorCode.NOT_COORDINATOR,
+  ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+];
 
 type DescribedMember = {
   readonly memberId: string;
@@ -100,21 +106,11 @@ async function describeGroup(client: ClusterClient, groupId: string, options: Ca
   const request = { groups: [groupId], includeAuthorizedOperations: false };
   const { groups } = await client.ask({ group: groupId }, describeGroupsApi, request, {
     ...options,
-    errorOf: (response) => retriedElsewhere(response.groups[0]?.errorCode),
+    errorOf: (response) => codeToRetry(response.groups, HEALED_BY_COORDINATOR),
   });
   const [group] = groups;
   if (group === undefined) throw toKafkaError(new Error(`the broker said nothing of group ${groupId}`));
   return group;
-}
-
-/** Codes that a retry at the right coordinator heals decide about the whole request; others are the group's own. */
-function retriedElsewhere(errorCode: number = ErrorCode.NONE): number {
-  const heals: readonly number[] = [
-    ErrorCode.NOT_COORDINATOR,
-    ErrorCode.COORDINATOR_NOT_AVAILABLE,
-    ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
-  ];
-  return heals.includes(errorCode) ? errorCode : ErrorCode.NONE;
 }
 
 function toMember(member: DescribedMember, protocolType: string): GroupMemberDescription {
@@ -145,7 +141,7 @@ export async function deleteGroups(
         { groupsNames: [groupId] },
         {
           ...options,
-          errorOf: ({ results: [first] }) => retriedElsewhere(first?.errorCode),
+          errorOf: (response) => codeToRetry(response.results, HEALED_BY_COORDINATOR),
         },
       );
       return response.results.map((result) => ({ ...result, resource: result.groupId }));

@@ -37,6 +37,14 @@ export interface ResourceStatus {
   readonly errorMessage?: string | null;
 }
 
+/**
+ * The first code among `statuses` that a retry of the whole request heals, once it goes to the right broker; 0 for
+ * none. Everything else that is wrong with a resource is that resource's own failure.
+ */
+export function codeToRetry(statuses: readonly { readonly errorCode: number }[], heals: readonly number[]): number {
+  return statuses.find(({ errorCode }) => heals.includes(errorCode))?.errorCode ?? 0;
+}
+
 /** @throws PartialFailureError when any of the resources has an error code */
 export function checkResources(operation: string, statuses: readonly ResourceStatus[]): void {
   const failures = statuses

@@ -8,7 +8,7 @@ import {
   metadataApi,
   ZERO_UUID,
 } from "@ottla/protocol";
-import { checkResources } from "./partial-failure.ts";
+import { checkResources, codeToRetry } from "./partial-failure.ts";
 
 /** A topic to create. */
 export interface NewTopic {
@@ -72,6 +72,8 @@ export interface PartitionsIncrease {
 
 const BROKERS_DEFAULT = -1;
 
+const HEALED_BY_CONTROLLER = [ErrorCode.NOT_CONTROLLER];
+
 export async function createTopics(
   client: ClusterClient,
   topics: readonly NewTopic[],
@@ -80,7 +82,10 @@ export async function createTopics(
   const { validateOnly = false, ...call } = options;
   const timeoutMs = client.settings.requestTimeoutMs;
   const request = { topics: topics.map(toCreatableTopic), timeoutMs, validateOnly };
-  const response = await client.ask("controller", createTopicsApi, request, call);
+  const response = await client.ask("controller", createTopicsApi, request, {
+    ...call,
+    errorOf: (answer) => codeToRetry(answer.topics, HEALED_BY_CONTROLLER),
+  });
   checkResources(
     "createTopics",
     response.topics.map((topic) => ({ resource: topic.name, ...topic })),
@@ -111,7 +116,10 @@ export async function deleteTopics(
     version >= 6
       ? { topics: names.map((name) => ({ name, topicId: ZERO_UUID })), timeoutMs }
       : { topicNames: names, timeoutMs };
-  const response = await client.ask("controller", deleteTopicsApi, request, options);
+  const response = await client.ask("controller", deleteTopicsApi, request, {
+    ...options,
+    errorOf: (answer) => codeToRetry(answer.responses, HEALED_BY_CONTROLLER),
+  });
   checkResources(
     "deleteTopics",
     response.responses.map((topic) => ({ ...topic, resource: topic.name ?? topic.topicId })),
@@ -130,7 +138,10 @@ export async function createPartitions(
     assignments: assignments?.map((brokerIds) => ({ brokerIds })) ?? null,
   }));
   const request = { topics, timeoutMs: client.settings.requestTimeoutMs, validateOnly };
-  const response = await client.ask("controller", createPartitionsApi, request, call);
+  const response = await client.ask("controller", createPartitionsApi, request, {
+    ...call,
+    errorOf: (answer) => codeToRetry(answer.results, HEALED_BY_CONTROLLER),
+  });
   checkResources(
     "createPartitions",
     response.results.map((topic) => ({ resource: topic.name, ...topic })),
@@ -155,7 +166,10 @@ export async function describeTopics(
 ): Promise<TopicDescription[]> {
   if (names.length === 0) return []; // no topics would mean all of them
   const request = { topics: names.map((name) => ({ name })), allowAutoTopicCreation: false };
-  const response = await client.ask("any", metadataApi, request, options);
+  const response = await client.ask("any", metadataApi, request, {
+    ...options,
+    errorOf: (answer) => codeToRetry(answer.topics, [ErrorCode.LEADER_NOT_AVAILABLE]),
+  });
   checkResources(
     "describeTopics",
     response.topics.map(({ name, errorCode }) => ({ resource: name ?? "", errorCode })),
