@@ -48,46 +48,60 @@ export function createLz4Codec(nativeLz4: () => NativeLz4 | null): CompressionCo
   };
 }
 
-/** Writes the compressed `input` at `position` of `output` and returns its size, or 0 if it does not get smaller. */
-type BlockCompressor = (input: Uint8Array, output: Uint8Array, position: number) => number;
+/** The compressed `input`, or null if it does not get smaller. What comes out is good until the next call. */
+type BlockCompressor = (input: Uint8Array) => Uint8Array | null;
 
 function portableBlockCompressor(): BlockCompressor {
   const hashTable = new Uint16Array(HASH_TABLE_ENTRIES);
-  return (input, output, position) => {
+  const output = new Uint8Array(lz4js.compressBound(BLOCK_INPUT_BYTES));
+  return (input) => {
     hashTable.fill(0);
-    const size = lz4js.compressBlock(input, output.subarray(position), 0, input.length, hashTable);
-    return size < input.length ? size : 0;
+    const size = lz4js.compressBlock(input, output, 0, input.length, hashTable);
+    return size === 0 || size >= input.length ? null : output.subarray(0, size);
   };
 }
 
 function nativeBlockCompressor(native: NativeLz4): BlockCompressor {
-  return (input, output, position) => {
+  return (input) => {
     const prefixed = native.compressBlock(input);
-    const size = prefixed.length - SIZE_PREFIX_BYTES;
-    if (size >= input.length) return 0;
-    output.set(prefixed.subarray(SIZE_PREFIX_BYTES), position);
-    return size;
+    return prefixed.length - SIZE_PREFIX_BYTES >= input.length ? null : prefixed.subarray(SIZE_PREFIX_BYTES);
   };
 }
 
 function compressFrame(input: Uint8Array, compressBlock: BlockCompressor): Uint8Array {
-  const blocks = Math.ceil(input.length / BLOCK_INPUT_BYTES);
-  const output = new Uint8Array(
-    LZ4_FRAME_HEADER.length + blocks * LZ4_BLOCK_HEADER_BYTES + lz4js.compressBound(input.length) + LZ4_END_MARK_BYTES,
-  );
-  output.set(LZ4_FRAME_HEADER);
-  let position = LZ4_FRAME_HEADER.length;
+  const frame = new FrameOutput();
   for (let start = 0; start < input.length; start += BLOCK_INPUT_BYTES) {
     const block = input.subarray(start, start + BLOCK_INPUT_BYTES);
-    const dataStart = position + LZ4_BLOCK_HEADER_BYTES;
-    const compressedSize = compressBlock(block, output, dataStart);
-    if (compressedSize === 0) output.set(block, dataStart);
-    const size = compressedSize === 0 ? block.length : compressedSize;
-    writeLz4BlockHeader(output, position, size, compressedSize !== 0);
-    position = dataStart + size;
+    const compressed = compressBlock(block);
+    const isLast = start + BLOCK_INPUT_BYTES >= input.length;
+    frame.addBlock(compressed ?? block, compressed !== null, isLast);
   }
-  writeUint32LittleEndian(output, position, 0);
-  return output.subarray(0, position + LZ4_END_MARK_BYTES);
+  return frame.finish();
+}
+
+/** Joins blocks to a frame: a single one, which is the rule, straight into an array of the right size. */
+class FrameOutput {
+  private readonly chunks: Uint8Array[] = [];
+  private totalBytes = 0;
+
+  addBlock(data: Uint8Array, compressed: boolean, isLast: boolean): void {
+    const isFirst = this.chunks.length === 0;
+    const headerBytes = isFirst ? LZ4_FRAME_HEADER.length : 0;
+    const dataStart = headerBytes + LZ4_BLOCK_HEADER_BYTES;
+    const chunk = new Uint8Array(dataStart + data.length + (isLast ? LZ4_END_MARK_BYTES : 0));
+    if (isFirst) chunk.set(LZ4_FRAME_HEADER);
+    writeLz4BlockHeader(chunk, headerBytes, data.length, compressed);
+    chunk.set(data, dataStart);
+    this.chunks.push(chunk);
+    this.totalBytes += chunk.length;
+  }
+
+  finish(): Uint8Array {
+    if (this.chunks.length > 0) return concatenate(this.chunks, this.totalBytes);
+    const empty = new Uint8Array(LZ4_FRAME_HEADER.length + LZ4_END_MARK_BYTES);
+    empty.set(LZ4_FRAME_HEADER);
+    return empty;
+  }
 }
 
 function decompressFrames(input: Uint8Array, maxOutputBytes: number, native: NativeLz4 | null): Uint8Array {

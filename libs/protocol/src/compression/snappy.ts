@@ -4,6 +4,7 @@ import { nativeModules } from "#native";
 import type { NativeSnappy } from "../native/contract.ts";
 import { readInt32, writeInt32 } from "../records/integers.ts";
 import { type CompressionCodec, corruptInput, outputTooLarge } from "./codec.ts";
+import { concatenate } from "./concatenate.ts";
 import { checkSnappyBlock, readSnappyPreamble } from "./snappy-block.ts";
 
 /**
@@ -17,45 +18,66 @@ const BLOCK_LENGTH_BYTES = 4;
 /** Input bytes in a block, as snappy-java's default. */
 const BLOCK_INPUT_BYTES = 32 * 1024;
 
+/** Snappy's own bound for a block of {@link BLOCK_INPUT_BYTES}. */
+const MAX_BLOCK_OUTPUT_BYTES = 32 + BLOCK_INPUT_BYTES + Math.ceil(BLOCK_INPUT_BYTES / 6);
+
 /** Codec 2: xerial-framed Snappy is written; that and a bare Snappy block (librdkafka's way) are read. */
 export const snappyCodec: CompressionCodec = createSnappyCodec(() => nativeModules.snappy());
 
 /** The Snappy codec over native block functions, looked up at each use, or without. */
 export function createSnappyCodec(nativeSnappy: () => NativeSnappy | null): CompressionCodec {
+  let portable: BlockCompressor | undefined;
   return {
     id: 2,
     name: "snappy",
-    compress: (input) => compressFramed(input, nativeSnappy()),
-    decompress: (input, maxOutputBytes) => decompressBlocks(input, findBlocks(input), maxOutputBytes, nativeSnappy()),
+    compress(input) {
+      const native = nativeSnappy();
+      if (native !== null) return compressFramed(input, (block) => native.compressBlock(block));
+      portable ??= portableBlockCompressor();
+      return compressFramed(input, portable);
+    },
+    decompress(input, maxOutputBytes) {
+      const blocks = findBlocks(input);
+      let totalBytes = 0;
+      for (const block of blocks) totalBytes += block.uncompressedBytes;
+      if (totalBytes > maxOutputBytes) throw outputTooLarge("snappy", maxOutputBytes);
+      const native = nativeSnappy();
+      if (native === null) return decompressPortably(input, blocks, totalBytes);
+      return concatenate(
+        blocks.map((block) => decompressNativeBlock(input, block, native)),
+        totalBytes,
+      );
+    },
   };
 }
 
-function compressFramed(input: Uint8Array, native: NativeSnappy | null): Uint8Array {
-  const blocks = Math.ceil(input.length / BLOCK_INPUT_BYTES);
-  const output = new Uint8Array(
-    XERIAL_HEADER.length + blocks * maxBlockBytes(Math.min(input.length, BLOCK_INPUT_BYTES)),
-  );
-  output.set(XERIAL_HEADER);
-  let position = XERIAL_HEADER.length;
+/** The compressed `input`, good until the next call. */
+type BlockCompressor = (input: Uint8Array) => Uint8Array;
+
+function portableBlockCompressor(): BlockCompressor {
+  const output = new Uint8Array(MAX_BLOCK_OUTPUT_BYTES);
+  return (input) => {
+    const compressor = new compressorModule.SnappyCompressor(input);
+    return output.subarray(0, compressor.compressToBuffer(output));
+  };
+}
+
+/** A frame of one block, which is the rule, goes straight into an array of the right size. */
+function compressFramed(input: Uint8Array, compressBlock: BlockCompressor): Uint8Array {
+  if (input.length === 0) return XERIAL_HEADER.slice();
+  const chunks: Uint8Array[] = [];
+  let totalBytes = 0;
   for (let start = 0; start < input.length; start += BLOCK_INPUT_BYTES) {
-    const block = input.subarray(start, start + BLOCK_INPUT_BYTES);
-    const size = compressBlock(block, output.subarray(position + BLOCK_LENGTH_BYTES), native);
-    writeInt32(output, position, size);
-    position += BLOCK_LENGTH_BYTES + size;
+    const block = compressBlock(input.subarray(start, start + BLOCK_INPUT_BYTES));
+    const lengthAt = start === 0 ? XERIAL_HEADER.length : 0;
+    const chunk = new Uint8Array(lengthAt + BLOCK_LENGTH_BYTES + block.length);
+    if (start === 0) chunk.set(XERIAL_HEADER);
+    writeInt32(chunk, lengthAt, block.length);
+    chunk.set(block, lengthAt + BLOCK_LENGTH_BYTES);
+    chunks.push(chunk);
+    totalBytes += chunk.length;
   }
-  return output.subarray(0, position);
-}
-
-/** Snappy's own bound for a block with its length before it. */
-function maxBlockBytes(inputBytes: number): number {
-  return BLOCK_LENGTH_BYTES + 32 + inputBytes + Math.ceil(inputBytes / 6);
-}
-
-function compressBlock(input: Uint8Array, output: Uint8Array, native: NativeSnappy | null): number {
-  if (native === null) return new compressorModule.SnappyCompressor(input).compressToBuffer(output);
-  const block = native.compressBlock(input);
-  output.set(block);
-  return block.length;
+  return concatenate(chunks, totalBytes);
 }
 
 interface SnappyBlock {
@@ -90,21 +112,11 @@ function blockAt(input: Uint8Array, start: number, end: number): SnappyBlock {
   return { start, end, uncompressedBytes: readSnappyPreamble(input, start, end).uncompressedBytes };
 }
 
-function decompressBlocks(
-  input: Uint8Array,
-  blocks: readonly SnappyBlock[],
-  maxOutputBytes: number,
-  native: NativeSnappy | null,
-): Uint8Array {
-  let totalBytes = 0;
-  for (const block of blocks) totalBytes += block.uncompressedBytes;
-  if (totalBytes > maxOutputBytes) throw outputTooLarge("snappy", maxOutputBytes);
+function decompressPortably(input: Uint8Array, blocks: readonly SnappyBlock[], totalBytes: number): Uint8Array {
   const output = new Uint8Array(totalBytes);
   let position = 0;
   for (const block of blocks) {
-    const target = output.subarray(position, position + block.uncompressedBytes);
-    if (native === null) decompressBlock(input, block, target);
-    else target.set(decompressNativeBlock(input, block, native));
+    decompressBlock(input, block, output.subarray(position, position + block.uncompressedBytes));
     position += block.uncompressedBytes;
   }
   return output;

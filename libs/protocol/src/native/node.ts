@@ -46,6 +46,7 @@ function runZlib(
 function decompressBounded(
   input: Uint8Array,
   maxOutputBytes: number,
+  chunkSize: number,
   sync: SyncZlib,
   async: AsyncZlib,
 ): Uint8Array | Promise<Uint8Array> {
@@ -55,7 +56,7 @@ function decompressBounded(
   };
   // zlib takes no limit below 1.
   try {
-    const options = { maxOutputLength: Math.max(1, maxOutputBytes), chunkSize: chunkSizeFor(input) };
+    const options = { maxOutputLength: Math.max(1, maxOutputBytes), chunkSize };
     const output = runZlib(input, options, sync, async);
     return output instanceof Promise ? output.catch(fail) : output;
   } catch (error) {
@@ -63,14 +64,31 @@ function decompressBounded(
   }
 }
 
-/** zlib allocates its output in chunks of one size: a few times the input, so that most results take one. */
-function chunkSizeFor(input: Uint8Array): number {
-  return Math.min(Math.max(4 * input.length, 1024), 256 * 1024);
+const MIN_CHUNK_BYTES = 1024;
+const MAX_CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * zlib allocates its output in chunks of one size; when a chunk is full it takes another to find out that it was the
+ * last. So one chunk, a byte larger than the output, is best: gzip's last four bytes say how large that is (of the last
+ * member, modulo 2^32: a hint).
+ */
+function gzipChunkSize(input: Uint8Array): number {
+  const end = input.length;
+  if (end < 4) return MIN_CHUNK_BYTES;
+  const hint = input[end - 4]! | (input[end - 3]! << 8) | (input[end - 2]! << 16) | (input[end - 1]! << 24);
+  return chunkSizeFor(hint + 1, input);
+}
+
+/** A wrong hint costs no more than a chunk that is a good deal too large. */
+function chunkSizeFor(hint: number, input: Uint8Array): number {
+  const plausible = hint > 0 && hint <= 64 * input.length ? hint : 4 * input.length;
+  return Math.min(Math.max(plausible, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES);
 }
 
 const gzipCodec: NativeStreamCodec = {
   compress: (input, level) => runZlib(input, { level }, zlib.gzipSync, zlib.gzip),
-  decompress: (input, maxOutputBytes) => decompressBounded(input, maxOutputBytes, zlib.gunzipSync, zlib.gunzip),
+  decompress: (input, maxOutputBytes) =>
+    decompressBounded(input, maxOutputBytes, gzipChunkSize(input), zlib.gunzipSync, zlib.gunzip),
 };
 
 /** What zlib has from Node.js 22.15 on; the types are those of the oldest version that is supported. */
@@ -92,7 +110,14 @@ function loadZstd(): NativeStreamCodec | null {
       return runZlib(input, options, zstd.zstdCompressSync, zstd.zstdCompress);
     },
     decompress: (input, maxOutputBytes) =>
-      decompressBounded(input, maxOutputBytes, zstd.zstdDecompressSync, zstd.zstdDecompress),
+      // The limit that comes here is the frame's own size, where the frame tells it.
+      decompressBounded(
+        input,
+        maxOutputBytes,
+        chunkSizeFor(maxOutputBytes + 1, input),
+        zstd.zstdDecompressSync,
+        zstd.zstdDecompress,
+      ),
   };
 }
 
