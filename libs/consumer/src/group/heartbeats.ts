@@ -68,10 +68,11 @@ export class Heartbeats {
     this.#timer = this.#client.runtime.timers.schedule(delayMs, () => this.pulse(), { keepAlive: true });
   }
 
+  /** Whatever becomes of this one, another is scheduled: also where the last one is still waited for. */
   async #beat(identity: MemberIdentity): Promise<void> {
+    this.#schedule(this.#options.heartbeatIntervalMs);
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
-    this.#schedule(this.#options.heartbeatIntervalMs);
     try {
       await this.#send(identity);
       this.#onAccepted(identity);
