@@ -34,10 +34,8 @@ for (const target of sdkTargets) {
 
     /** All values of a topic, by partition. */
     async function readAll(topic: string, count: number): Promise<string[][]> {
-      await using consumer = new Consumer({ bootstrapServers: running.bootstrapServers });
-      consumer.assign(
-        Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, offset: "earliest" as const })),
-      );
+      await using consumer = new Consumer({ bootstrapServers: running.bootstrapServers, autoOffsetReset: "earliest" });
+      consumer.assign(Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition })));
       const values: string[][] = Array.from({ length: PARTITIONS }, () => []);
       let seen = 0;
       for await (const record of consumer) {
