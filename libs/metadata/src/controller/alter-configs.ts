@@ -3,6 +3,7 @@ import {
   brokerById,
   type ConfigImage,
   ConfigResourceType,
+  configResourceKey,
   configsOf,
   type MetadataImage,
 } from "../image/metadata-image.ts";
@@ -16,6 +17,7 @@ import {
   refuse,
   SUCCESS,
 } from "./controller-state.ts";
+import { duplicatesOf } from "./duplicates.ts";
 
 /** Kafka's numbers for what is done to a config. */
 export const ConfigOperation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
@@ -79,10 +81,11 @@ function alterEach<Resource extends ConfigResource>(
   alter: (resource: Resource, before: ConfigImage) => ConfigImage,
 ): ControllerResult<readonly AlteredResource[]> {
   const records: NewMetadataRecord[] = [];
+  const duplicates = duplicatesOf(resources.map(keyOf));
   const response = resources.map((resource): AlteredResource => {
     const { resourceType, resourceName } = resource;
     try {
-      if (resources.some((other) => other !== resource && isSameResource(other, resource))) {
+      if (duplicates.has(keyOf(resource))) {
         throw refuse(ErrorCode.INVALID_REQUEST, "Each resource must appear at most once.");
       }
       checkResource(state.image, resource);
@@ -98,8 +101,8 @@ function alterEach<Resource extends ConfigResource>(
   return { records: validateOnly ? [] : records, response };
 }
 
-function isSameResource(a: ConfigResource, b: ConfigResource): boolean {
-  return a.resourceType === b.resourceType && a.resourceName === b.resourceName;
+function keyOf({ resourceType, resourceName }: ConfigResource): string {
+  return configResourceKey(resourceType, resourceName);
 }
 
 function checkResource(image: MetadataImage, { resourceType, resourceName }: ConfigResource): void {
@@ -159,11 +162,13 @@ function itemsOf(text: string): string[] {
 }
 
 function appended(current: readonly string[], added: readonly string[]): readonly string[] {
-  return [...current, ...added.filter((item) => !current.includes(item))];
+  const present = new Set(current);
+  return [...current, ...added.filter((item) => !present.has(item))];
 }
 
 function subtracted(current: readonly string[], removed: readonly string[]): readonly string[] {
-  return current.filter((item) => !removed.includes(item));
+  const gone = new Set(removed);
+  return current.filter((item) => !gone.has(item));
 }
 
 /** Only what differs is recorded. */

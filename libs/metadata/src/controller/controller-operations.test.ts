@@ -228,6 +228,18 @@ describe("createPartitions", () => {
     expect(records).toEqual([]);
   });
 
+  it("refuses a request for too many partitions in all", () => {
+    const { state } = withOrders();
+    const { records } = create(state, topic("more"));
+    const image = imageAfter(records, state.image);
+    const asked = (...counts: number[]) => {
+      const topics = counts.map((count, index) => ({ name: ["orders", "more"][index]!, count, assignments: null }));
+      return createPartitions({ ...state, image }, { topics, validateOnly: false });
+    };
+    expect(() => asked(5_004, 5_002)).toThrow(/Excessively large number of partitions per request/);
+    expect(asked(5_003, 5_002).records).toHaveLength(10_000);
+  });
+
   it("writes nothing when it is only asked whether it could", () => {
     const { state } = withOrders();
     const input = { topics: [{ name: "orders", count: 4, assignments: null }], validateOnly: true };

@@ -170,7 +170,40 @@ describe("Controller", () => {
     await expect(node.createTopic("a")).rejects.toMatchObject({ code: "NOT_CONTROLLER" });
     expect(store.controller).toBeNull();
   });
+
+  it("refuses an operation that no append can hold, and goes on", async () => {
+    const node = await new Node(smallAppends(1000)).start();
+    await node.register();
+    const topics = [{ name: "wide", numPartitions: 100, replicationFactor: USE_DEFAULT, assignments: [], configs: [] }];
+    const wide = node.controller.submit((state) => createTopics(state, { topics, validateOnly: false }));
+    const narrow = node.createTopic("narrow");
+    await expect(node.run(wide)).rejects.toMatchObject({ errno: ErrorCode.POLICY_VIOLATION });
+    expect((await node.run(narrow)).response[0]).toMatchObject({ errno: ErrorCode.NONE });
+  });
+
+  it("spreads operations that came together over as many appends as they need", async () => {
+    const log = smallAppends(1000);
+    const node = await new Node(log).start();
+    await node.register();
+    const sizes: number[] = [];
+    const append = log.append.bind(log);
+    log.append = (batch) => {
+      sizes.push(batch.records.length);
+      return append(batch);
+    };
+    const names = Array.from({ length: 20 }, (_, index) => `topic-${index}`);
+    const created = await node.run(Promise.all(names.map((name) => node.createTopic(name))));
+    expect(created.map(({ response }) => response[0]!.errno)).toEqual(names.map(() => ErrorCode.NONE));
+    expect([...node.follower.image.topicsByName.keys()].sort()).toEqual([...names].sort());
+    expect(sizes.length).toBeGreaterThan(2);
+    expect(Math.max(...sizes)).toBeLessThan(2 * names.length);
+  });
 });
+
+/** A log whose appends hold little. */
+function smallAppends(appendBytesMax: number): MetadataLog {
+  return Object.assign(new MemoryMetadataStore().connect(), { appendBytesMax });
+}
 
 describe("MetadataFollower", () => {
   it("shows an image only after its listeners have taken it", async () => {

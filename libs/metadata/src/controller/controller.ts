@@ -139,20 +139,31 @@ export class Controller {
     }
   }
 
-  /** Runs the operations in order, each on the image that the ones before it lead to. */
+  /**
+   * Runs the operations in order, each on the image that the ones before it lead to. Those that one append cannot hold
+   * any more go back into the queue.
+   */
   #decide(
     committed: MetadataImage,
     epoch: number,
     batch: readonly Pending[],
   ): { readonly decided: readonly Decided[]; readonly records: readonly NewMetadataRecord[] } {
-    const { policy, runtime } = this.#options;
+    const { policy, runtime, log } = this.#options;
     const decided: Decided[] = [];
     const records: NewMetadataRecord[] = [];
     let image = committed;
-    for (const pending of batch) {
+    let leftBytes = log.appendBytesMax;
+    for (const [index, pending] of batch.entries()) {
       try {
         const nextOffset = image.offset + 1;
         const result = pending.operation({ image, nextOffset, policy: policy(), random: runtime.random });
+        const sizeBytes = appendBytesOf(result.records);
+        if (sizeBytes > log.appendBytesMax) throw operationTooLarge();
+        if (sizeBytes > leftBytes) {
+          this.#queue.unshift(...batch.slice(index));
+          break;
+        }
+        leftBytes -= sizeBytes;
         image = result.records.reduce(
           (before, record) => applyRecord(before, asWritten(record), before.offset + 1, epoch),
           image,
@@ -206,6 +217,19 @@ export class Controller {
       this.#options.runtime.logger.warn("no snapshot of the metadata could be taken", { err: error });
     }
   }
+}
+
+/** What a record takes in a batch besides its value, at the most; a batch's own header is no more than that. */
+const RECORD_OVERHEAD_BYTES_MAX = 64;
+
+/** How large an append of these records is at the most. */
+function appendBytesOf(records: readonly NewMetadataRecord[]): number {
+  return records.reduce((sum, record) => sum + serializeRecord(record).length + RECORD_OVERHEAD_BYTES_MAX, 0);
+}
+
+/** In Kafka's words. */
+function operationTooLarge(): KafkaError {
+  return KafkaError.fromCode(ErrorCode.POLICY_VIOLATION, "Unable to perform excessively large batch operation.");
 }
 
 interface UnknownOutcome {

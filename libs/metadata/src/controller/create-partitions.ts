@@ -9,7 +9,8 @@ import {
   refuse,
   SUCCESS,
 } from "./controller-state.ts";
-import { checkLeaderPossible, duplicatesOf, newPartitionRecord } from "./create-topics.ts";
+import { checkLeaderPossible, checkPartitionsCount, newPartitionRecord } from "./create-topics.ts";
+import { duplicatesOf } from "./duplicates.ts";
 import { checkManualAssignment, placeReplicas, type ReplicaAssignment } from "./replica-placement.ts";
 
 export interface MorePartitions {
@@ -30,6 +31,7 @@ export function createPartitions(
   state: ControllerState,
   input: CreatePartitionsInput,
 ): ControllerResult<readonly (ItemOutcome & { readonly name: string })[]> {
+  checkPartitionsCount(input.topics.map((topic) => addedCount(state, topic)));
   const records: NewMetadataRecord[] = [];
   const duplicates = duplicatesOf(input.topics.map((topic) => topic.name));
   const response = input.topics.map((topic) => {
@@ -42,6 +44,12 @@ export function createPartitions(
     }
   });
   return { records: input.validateOnly ? [] : records, response };
+}
+
+/** How many partitions a topic shall get; none where it will be refused for what it asks. */
+function addedCount({ image }: ControllerState, { name, count }: MorePartitions): number {
+  const existing = image.topicsByName.get(name)?.partitions.length ?? count;
+  return count > PARTITIONS_PER_TOPIC_MAX ? 0 : Math.max(count - existing, 0);
 }
 
 function planPartitions(state: ControllerState, input: MorePartitions): NewMetadataRecord[] {

@@ -12,6 +12,7 @@ import {
   refuse,
   SUCCESS,
 } from "./controller-state.ts";
+import { duplicatesOf } from "./duplicates.ts";
 import { checkManualAssignment, initialIsr, placeReplicas, type ReplicaAssignment } from "./replica-placement.ts";
 import { checkNewTopicName } from "./topic-name.ts";
 
@@ -51,7 +52,7 @@ export function createTopics(
   state: ControllerState,
   input: CreateTopicsInput,
 ): ControllerResult<readonly CreatedTopic[]> {
-  checkPartitionsCount(state, input.topics);
+  checkPartitionsCount(input.topics.map((topic) => partitionsCount(state, topic)));
   const records: NewMetadataRecord[] = [];
   const duplicates = duplicatesOf(input.topics.map((topic) => topic.name));
   let image = state.image;
@@ -72,21 +73,18 @@ export function createTopics(
   return { records: input.validateOnly ? [] : records, response };
 }
 
-function checkPartitionsCount({ policy }: ControllerState, topics: readonly NewTopic[]): void {
-  const counts = topics.map(({ numPartitions, assignments }) => {
-    if (assignments.length > 0) return assignments.length;
-    return numPartitions > 0 ? numPartitions : policy.defaultNumPartitions;
-  });
+function partitionsCount({ policy }: ControllerState, { numPartitions, assignments }: NewTopic): number {
+  if (assignments.length > 0) return assignments.length;
+  return numPartitions > 0 ? numPartitions : policy.defaultNumPartitions;
+}
+
+/** Throws when a request asks for too many partitions in all; `counts` are those of its topics. */
+export function checkPartitionsCount(counts: readonly number[]): void {
   if (counts.reduce((sum, count) => sum + count, 0) <= PARTITIONS_PER_REQUEST_MAX) return;
   throw refuse(
     ErrorCode.POLICY_VIOLATION,
     `Excessively large number of partitions per request: at most ${PARTITIONS_PER_REQUEST_MAX} can be created at once.`,
   );
-}
-
-/** The names that occur more than once. */
-export function duplicatesOf(names: readonly string[]): ReadonlySet<string> {
-  return new Set(names.filter((name, index) => names.indexOf(name) !== index));
 }
 
 function refusedTopic(name: string, outcome: ItemOutcome): CreatedTopic {

@@ -2,6 +2,7 @@ import { ErrorCode } from "@ottla/protocol";
 import type { Random } from "@ottla/runtime";
 import { brokerById, type MetadataImage } from "../image/metadata-image.ts";
 import { refuse } from "./controller-state.ts";
+import { duplicatesOf } from "./duplicates.ts";
 
 /** Where the replicas of one new partition go, in order of preference. */
 export type ReplicaAssignment = readonly number[];
@@ -54,7 +55,7 @@ function assignmentProblem(
   replicationFactor: number | null,
 ): string | null {
   if (replicas.length === 0) return "an empty replica list.";
-  const twice = replicas.find((broker, index) => replicas.indexOf(broker) !== index);
+  const [twice] = duplicatesOf(replicas);
   if (twice !== undefined) return `the broker ${twice} more than once.`;
   const unknown = replicas.find((broker) => brokerById(image, broker) === undefined);
   if (unknown !== undefined) return `broker ${unknown}, but no such broker is registered.`;
