@@ -147,7 +147,10 @@ class Exchange {
     const error = this.#explain(cause);
     try {
       const response = this.#errorResponse(error);
-      if (response !== null) return this.#send(response);
+      if (response !== null) {
+        this.#send(response);
+        return;
+      }
     } catch (unanswerable) {
       this.#explain(unanswerable);
     }
