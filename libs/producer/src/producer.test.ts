@@ -272,6 +272,15 @@ describe("waiting", () => {
     expect(producer.metrics()).toMatchObject({ waitingSends: 0, bufferUsedBytes: 0 });
   });
 
+  test("nothing lingers while sends wait for the memory that it holds", async () => {
+    const { runtime, producer, within, values } = setUp({ lingerMs: 20_000, bufferMemory: 300, batchSize: 10_000 });
+    const sent = Array.from({ length: 30 }, (_, index) => `${index}`.padEnd(30, "."));
+    const sends = sent.map((value, index) => producer.send({ topic: "orders", partition: index % 2, value }));
+    await runtime.advance(500);
+    expect(values(0).length + values(1).length).toBeGreaterThan(20);
+    await within(Promise.all(sends));
+  });
+
   test("the buffer does not outgrow its memory by more than a record", async () => {
     const { runtime, producer, within } = setUp({
       bufferMemory: 1_000,
@@ -412,6 +421,21 @@ describe("failing", () => {
     cluster.moveLeader("orders", 0, 2);
     expect((await within(producer.send({ topic: "orders", partition: 0, value: "v" }))).offset).toBe(1);
     expect(cluster.requestCounts.get("Metadata")).toBeUndefined();
+  });
+
+  test("what waits for an answer of the former leader goes on at the new one once it has come", async () => {
+    const options = { maxInFlightRequestsPerConnection: 1, cluster: { brokers: 2, latencyMs: () => 300 } };
+    const { runtime, cluster, producer, within } = setUp(options);
+    await within(producer.send([0, 1].map((partition) => ({ topic: "orders", partition, value: "v" }))));
+    const first = producer.send({ topic: "orders", partition: 0, value: "answered by broker 1" });
+    await runtime.advance(400);
+    cluster.moveLeader("orders", 0, 2);
+    cluster.moveLeader("orders", 1, 1);
+    const other = producer.send({ topic: "orders", partition: 1, value: "broker 2 says that it has moved" });
+    const second = producer.send({ topic: "orders", partition: 0, value: "for broker 2" });
+    const startedAtMs = runtime.clock.monotonicMs();
+    await within(Promise.all([first, other, second]));
+    expect(runtime.clock.monotonicMs() - startedAtMs).toBeLessThan(5_000);
   });
 
   test.each([

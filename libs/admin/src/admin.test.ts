@@ -1,0 +1,164 @@
+import { FakeCluster } from "@ottla/client/test-support";
+import {
+  type ApiDefinition,
+  createTopicsApi,
+  deleteGroupsApi,
+  describeConfigsApi,
+  ErrorCode,
+  listGroupsApi,
+  listOffsetsApi,
+} from "@ottla/protocol";
+import { createSimulatedRuntime } from "@ottla/runtime";
+import { afterEach, describe, expect, test } from "vitest";
+import { Admin, PartialFailureError } from "./index.ts";
+
+let cleanUp: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const clean of cleanUp) await clean();
+  cleanUp = [];
+});
+
+function setUp(brokers = 2) {
+  const runtime = createSimulatedRuntime(3);
+  const cluster = new FakeCluster({ runtime, brokers, topics: { orders: 2 } });
+  const { connector, bootstrapServers } = cluster;
+  const admin = new Admin({ bootstrapServers, connector, runtime });
+  const within = async <T>(promise: Promise<T>): Promise<T> => {
+    let isSettled = false;
+    const note = () => {
+      isSettled = true;
+    };
+    promise.then(note, note);
+    for (let passedMs = 0; !isSettled && passedMs < 120_000; passedMs += 10) await runtime.advance(10);
+    return await promise;
+  };
+  const failure = async (promise: Promise<unknown>): Promise<PartialFailureError> => {
+    const error = await within(promise.catch((reason: unknown) => reason));
+    expect(error).toBeInstanceOf(PartialFailureError);
+    return error as PartialFailureError;
+  };
+  cleanUp.push(() => within(admin.close()));
+  return { cluster, admin, within, failure };
+}
+
+function calls(cluster: FakeCluster, api: ApiDefinition): number {
+  return cluster.requestCounts.get(api.name) ?? 0;
+}
+
+function createdTopic(name: string, errorCode: number) {
+  return { name, errorCode, errorMessage: null, numPartitions: 1, replicationFactor: 1 };
+}
+
+describe("what a retry heals", () => {
+  test("a topic whose creation went to a broker that is not the controller is asked for again", async () => {
+    const { cluster, admin, within } = setUp();
+    cluster.handle(createTopicsApi, ({ topics }) => {
+      const errorCode = calls(cluster, createTopicsApi) < 3 ? ErrorCode.NOT_CONTROLLER : 0;
+      return { throttleTimeMs: 0, topics: topics.map(({ name }) => createdTopic(name, errorCode)) };
+    });
+    expect(await within(admin.createTopics([{ name: "t" }]))).toMatchObject([{ name: "t", partitions: 1 }]);
+    expect(calls(cluster, createTopicsApi)).toBe(3);
+  });
+
+  test("a group whose coordinator moved is looked up again", async () => {
+    const { cluster, admin, within } = setUp();
+    cluster.handle(deleteGroupsApi, ({ groupsNames }) => {
+      const errorCode = calls(cluster, deleteGroupsApi) < 2 ? ErrorCode.NOT_COORDINATOR : 0;
+      return { throttleTimeMs: 0, results: groupsNames.map((groupId) => ({ groupId, errorCode })) };
+    });
+    await within(admin.deleteGroups(["g"]));
+    expect(cluster.requestCounts.get("FindCoordinator")).toBe(2);
+  });
+
+  test("offsets are asked of the new leader when leadership moved", async () => {
+    const { cluster, admin, within } = setUp();
+    const asked: number[] = [];
+    cluster.handle(listOffsetsApi, ({ topics }, brokerId) => {
+      asked.push(brokerId);
+      if (asked.length === 1) cluster.moveLeader("orders", 0, 2);
+      const errorCode = asked.length === 1 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : 0;
+      return {
+        throttleTimeMs: 0,
+        topics: topics.map(({ name, partitions }) => ({
+          name,
+          partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode, offset: 42 })),
+        })),
+      };
+    });
+    const found = await within(admin.listOffsets([{ topic: "orders", partition: 0, spec: "latest" }]));
+    expect(found).toMatchObject([{ topic: "orders", partition: 0, offset: 42 }]);
+    expect(asked).toEqual([1, 2]);
+  });
+});
+
+describe("failures", () => {
+  test("name each resource and its error, in the broker's words", async () => {
+    const { cluster, admin, failure } = setUp();
+    cluster.handle(createTopicsApi, () => ({
+      throttleTimeMs: 0,
+      topics: [
+        createdTopic("good", 0),
+        { ...createdTopic("bad", ErrorCode.POLICY_VIOLATION), errorMessage: "no more than 3 partitions here" },
+        createdTopic("old", ErrorCode.TOPIC_ALREADY_EXISTS),
+      ],
+    }));
+    const error = await failure(admin.createTopics([{ name: "good" }, { name: "bad" }, { name: "old" }]));
+    expect(error.code).toBe("POLICY_VIOLATION");
+    expect(error.message).toContain("createTopics failed for 2 of 3: bad: no more than 3 partitions here");
+    expect(error.failures.map((one) => [one.resource, one.error.code])).toEqual([
+      ["bad", "POLICY_VIOLATION"],
+      ["old", "TOPIC_ALREADY_EXISTS"],
+    ]);
+  });
+
+  test("of a topic that does not exist come at once", async () => {
+    const { admin, failure } = setUp();
+    expect((await failure(admin.describeTopics(["orders", "no-such"]))).failures).toMatchObject([
+      { resource: "no-such", error: { code: "UNKNOWN_TOPIC_OR_PARTITION" } },
+    ]);
+    expect(
+      (await failure(admin.listOffsets([{ topic: "orders", partition: 9, spec: "latest" }]))).failures,
+    ).toMatchObject([{ resource: "orders-9" }]);
+  });
+});
+
+describe("who is asked", () => {
+  test("a broker for its own configs, any broker for the rest", async () => {
+    const { cluster, admin, within } = setUp();
+    const asked: [number, string[]][] = [];
+    cluster.handle(describeConfigsApi, ({ resources }, brokerId) => {
+      asked.push([brokerId, resources.map(({ resourceName }) => resourceName)]);
+      const results = resources.map(({ resourceType, resourceName }) => {
+        return { errorCode: 0, errorMessage: null, resourceType, resourceName, configs: [] };
+      });
+      return { throttleTimeMs: 0, results };
+    });
+    await within(admin.listTopics());
+    await within(
+      admin.describeConfigs([
+        { type: "broker", name: "2" },
+        { type: "topic", name: "orders" },
+      ]),
+    );
+    expect(asked).toContainEqual([2, ["2"]]);
+    expect(asked.flatMap(([, names]) => names)).toContain("orders");
+  });
+
+  test("every broker for its groups", async () => {
+    const { cluster, admin, within } = setUp(3);
+    cluster.handle(listGroupsApi, (_, brokerId) => ({
+      throttleTimeMs: 0,
+      errorCode: 0,
+      groups: [{ groupId: `group-${brokerId}`, protocolType: "consumer", groupState: "Stable" }],
+    }));
+    const groups = await within(admin.listGroups());
+    expect(groups.map(({ groupId }) => groupId)).toEqual(["group-1", "group-2", "group-3"]);
+  });
+
+  test("nobody, for no topics", async () => {
+    const { cluster, admin, within } = setUp();
+    expect(await within(admin.describeTopics([]))).toEqual([]);
+    expect(cluster.requestCounts.size).toBe(0);
+  });
+});
