@@ -1,5 +1,5 @@
 // Bundles the `ottla` command: dist/main.js and all that it imports become a few files in dist/command/. Loading some 400
-// modules one by one is most of what a start takes (docs/decisions: the command is one bundle).
+// modules one by one is most of what a start takes (docs/decisions/0015-the-command-is-a-bundle.md).
 //   node scripts/bundle.mjs [--if-stale]     needs `tsc -b tsconfig.lib.json` first
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";

@@ -1,0 +1,173 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { build } from "esbuild";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import ts from "typescript";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { publishedPackages, repositoryRoot } from "../repository.ts";
+import { ownEnvironment, run } from "./run.ts";
+import { createScratchProject, type ScratchProject, type Tarball } from "./scratch-project.ts";
+
+const packages = publishedPackages();
+let project: ScratchProject;
+
+beforeAll(async () => {
+  project = await createScratchProject();
+}, 180_000);
+afterAll(() => project?.remove());
+
+function tarballOf(name: string): Tarball {
+  return project.tarballs.find((tarball) => tarball.name === name)!;
+}
+
+describe.each(packages.map(({ packageJson }) => packageJson.name))("the tarball of %s", (name) => {
+  test("holds what was built, the license, the README, and nothing of the tests", () => {
+    const { files } = tarballOf(name);
+    expect(files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "package.json"]));
+    expect(files.filter((path) => path.startsWith("dist/")).length).toBeGreaterThan(0);
+    const unwanted = /\.test\.|\.tsbuildinfo$|(^|\/)(test-support|testkit|golden|fixtures)\//;
+    expect(files.filter((path) => unwanted.test(path))).toEqual([]);
+  });
+
+  test("has nothing that publint objects to", async () => {
+    const tarball = new Uint8Array(readFileSync(tarballOf(name).path)).buffer;
+    const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
+  test("has types that resolve, for ES modules and bundlers", async () => {
+    const tarball = createPackageFromTarballData(new Uint8Array(readFileSync(tarballOf(name).path)));
+    const analysis = await checkPackage(tarball);
+    const problems = "problems" in analysis ? analysis.problems : [];
+    const relevant = problems.filter((problem) => {
+      if ("resolutionKind" in problem && /^node10$|^node16-cjs$/.test(problem.resolutionKind)) return false;
+      return !("entrypoint" in problem && isForRepositoryOnly(name, problem.entrypoint));
+    });
+    expect(relevant).toEqual([]);
+  });
+});
+
+/** Entries that exist with the condition of this repository alone are none to others. */
+function isForRepositoryOnly(name: string, entry: string): boolean {
+  const target = packages.find(({ packageJson }) => packageJson.name === name)?.packageJson.exports?.[entry];
+  return typeof target === "object" && Object.keys(target).every((condition) => condition === "@ottla/source");
+}
+
+function entriesOf({ packageJson: { name, exports = {} } }: (typeof packages)[number]): string[] {
+  return Object.keys(exports)
+    .filter((entry) => entry !== "./package.json" && !isForRepositoryOnly(name, entry))
+    .map((entry) => name + entry.slice(1));
+}
+
+describe("a project that has installed the tarballs", () => {
+  beforeEach((context) => {
+    if (project.unavailable !== null) context.skip(project.unavailable);
+  });
+
+  const node = (...args: string[]) => run(process.execPath, args, project.directory);
+
+  test("imports every entry of every package", async () => {
+    const entries = packages.flatMap(entriesOf);
+    expect(entries).toEqual(expect.arrayContaining(["ottla", "@ottla/producer", "@ottla/transport/node"]));
+    const script = entries.map((entry) => `await import(${JSON.stringify(entry)});`).join("\n");
+    expect(await node("--input-type=module", "--eval", script)).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+
+  test("runs a broker in process, and the SDKs with every codec", async () => {
+    expect(await node("in-process.mjs")).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+
+  test("does so without the optional accelerators", async () => {
+    const result = await run(process.execPath, ["in-process.mjs"], project.directory, { OTTLA_NATIVE: "off" });
+    expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+
+  test("has brokers in tests of node:test", async () => {
+    const { exitCode, stdout } = await node("--test", "with-node-test.mjs");
+    expect({ exitCode, stdout }).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/pass 1\b/) });
+  });
+
+  test("runs the command: version, broker, page", async () => {
+    const command = join(project.directory, "node_modules/ottla/bin/ottla.js");
+    const version = await node(command, "--version");
+    expect(version).toMatchObject({ exitCode: 0, stdout: `${packages[0]!.packageJson.version}\n` });
+    const broker = spawn(process.execPath, [command, "broker", "--port", "0", "--memory"], {
+      cwd: project.directory,
+      env: ownEnvironment(),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const exited = new Promise((resolve) => broker.once("exit", resolve));
+    try {
+      const ready = await new Promise<string>((resolve) => broker.stdout.once("data", (line) => resolve(String(line))));
+      const address = /^ready (\S+)/.exec(ready)?.[1];
+      const page = await fetch(`http://${address}/`);
+      expect(page.status).toBe(200);
+      expect(await page.text()).toMatch(/<script type="module"/);
+    } finally {
+      broker.kill();
+    }
+    expect(await exited).toBe(0);
+  });
+
+  test.each([
+    ["Node16", { module: ts.ModuleKind.Node16, moduleResolution: ts.ModuleResolutionKind.Node16 }],
+    ["NodeNext", { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext }],
+    ["Bundler", { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler }],
+  ])(
+    "compiles a program, and the libraries' declarations, with moduleResolution %s",
+    (_name, options) => {
+      const host = ts.createCompilerHost({});
+      const program = ts.createProgram({
+        rootNames: [join(project.directory, "types.ts")],
+        options: {
+          ...options,
+          target: ts.ScriptTarget.ES2022,
+          lib: ["lib.es2023.d.ts", "lib.dom.d.ts", "lib.esnext.disposable.d.ts"],
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          noEmit: true,
+          skipLibCheck: false,
+          types: [],
+        },
+        host: { ...host, getCurrentDirectory: () => project.directory },
+      });
+      const diagnostics = ts.getPreEmitDiagnostics(program);
+      expect(ts.formatDiagnostics(diagnostics, { ...host, getCurrentDirectory: () => project.directory })).toBe("");
+    },
+    60_000,
+  );
+
+  test("bundles the SDKs for a browser", async () => {
+    const { outputFiles, metafile } = await build({
+      entryPoints: [join(project.directory, "browser.js")],
+      absWorkingDir: project.directory,
+      bundle: true,
+      write: false,
+      metafile: true,
+      minify: true,
+      format: "esm",
+      platform: "browser",
+      logLevel: "silent",
+    });
+    const inputs = Object.keys(metafile.inputs);
+    expect(inputs.filter((path) => /\/src\/|node_modules\/ws\//.test(path))).toEqual([]);
+    expect(outputFiles[0]!.text).not.toMatch(/["']node:/);
+  });
+});
+
+test.each(packages.map(({ folder, packageJson }) => [packageJson.name, folder] as const))(
+  "%s comes with the repository's license and a README that helps",
+  async (_name, folder) => {
+    const [own, license] = await Promise.all(
+      [join(folder, "LICENSE"), "LICENSE"].map((path) => readFile(join(repositoryRoot, path), "utf8")),
+    );
+    expect(own).toBe(license);
+    const readme = await readFile(join(repositoryRoot, folder, "README.md"), "utf8");
+    expect(readme).toMatch(/\bstart reading\b/i);
+    expect(readme).toMatch(/\bmay import\b/i);
+  },
+);
