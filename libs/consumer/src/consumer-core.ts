@@ -89,6 +89,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
     const session = this.#group?.session;
     session?.subscribe(topics, listener);
     session?.member?.requestRejoin("the subscription changed");
+    if (this.#isReading) this.begin();
   }
 
   assign(partitions: readonly TopicPartition[]): void {
@@ -253,10 +254,8 @@ export class ConsumerCore<K, V> implements ReadingHost {
 
   #createDelivery(): Delivery<K, V> {
     return new Delivery(this.partitions, this.settings.maxPollRecords, {
-      onChunkOpened: () => {
-        this.#fetcher.plan();
-        this.client.runtime.timers.defer(() => this.delivery.readAhead());
-      },
+      onRoom: () => this.#fetcher.plan(),
+      onChunkOpened: () => this.client.runtime.timers.defer(() => this.delivery.readAhead()),
       onUnreadable: (state, error) => {
         this.#fetcher.onUnreadable(state, error);
         this.#fetcher.plan();

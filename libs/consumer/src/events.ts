@@ -60,6 +60,17 @@ export class EventHub {
   }
 
   emit<N extends keyof ConsumerEvents>(name: N, event: ConsumerEvents[N]): void {
-    for (const listener of this.#listeners.get(name) ?? []) (listener as Listener<ConsumerEvents[N]>)(event);
+    for (const listener of this.#listeners.get(name) ?? []) call(listener as Listener<ConsumerEvents[N]>, event);
+  }
+}
+
+/** What a listener throws is its own affair: it is uncaught, as anywhere else, and does not get into the works here. */
+function call<E>(listener: Listener<E>, event: E): void {
+  try {
+    listener(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }

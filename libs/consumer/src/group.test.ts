@@ -462,9 +462,22 @@ describe("closing", () => {
     await settle(runtime, consumer.start());
     await settle(runtime, consumer.unsubscribe());
     expect(kafka.leaves.length).toBe(1);
+    expect(consumer.assignment()).toEqual([]);
     consumer.assign([{ topic: "t", partition: 0 }]);
     const loop = consumer.records();
     expect((await settle(runtime, loop.next())).value.value).toBe("a");
     expect(() => consumer.subscribe("t")).toThrow(/unsubscribe first/);
+  });
+
+  test("a loop outlives unsubscribe, and reads what is subscribed to next", async () => {
+    kafka.append("t", 0, ["a"]);
+    kafka.append("t", 1, ["b"]);
+    const consumer = member({ autoCommit: false });
+    const { values } = readAll(consumer);
+    await runtime.advance(500);
+    await settle(runtime, consumer.unsubscribe());
+    consumer.subscribe("t");
+    await runtime.advance(1_000);
+    expect([...values].sort()).toEqual(["a", "a", "b", "b"]);
   });
 });

@@ -1,6 +1,6 @@
 import type { Deserializer } from "@ottla/client";
-import { type RecordBatch, readRecordBatch } from "@ottla/protocol";
-import { forEachBatch, lastOffsetAt } from "@ottla/protocol/internal";
+import { CorruptRecordError, type RecordBatch, readRecordBatch } from "@ottla/protocol";
+import { baseOffsetAt, forEachBatch, lastOffsetAt } from "@ottla/protocol/internal";
 import type { BatchContent, StoredBatch } from "../batch.ts";
 import type { TopicPartition } from "../topic-partition.ts";
 import { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
@@ -31,6 +31,8 @@ export interface FetchedData {
  */
 export class FetchedChunk<K, V> {
   readonly sizeBytes: number;
+  /** The offset that was asked for. */
+  readonly startOffset: number;
   /** The offset after the last whole batch: where the next fetch goes on. */
   readonly nextOffset: number;
   readonly #partition: TopicPartition;
@@ -44,7 +46,8 @@ export class FetchedChunk<K, V> {
     this.#data = data;
     this.#options = options;
     this.sizeBytes = data.bytes.length;
-    this.nextOffset = Math.max(data.fetchOffset, endOffset(data.bytes));
+    this.startOffset = data.fetchOffset;
+    this.nextOffset = Math.max(data.fetchOffset, endOffset(data));
   }
 
   /**
@@ -105,11 +108,23 @@ export class FetchedChunk<K, V> {
 /**
  * The offset after the last whole batch; -1 if there is none. A broker may cut the last batch short; what is left of it
  * is fetched again.
+ *
+ * Base offsets lie outside the checksum of a batch, so they are held against what is known: they rise, and stay below
+ * the high watermark.
+ *
+ * @throws CorruptRecordError
  */
-function endOffset(bytes: Uint8Array): number {
+function endOffset({ bytes, highWatermark }: FetchedData): number {
   let end = -1;
   forEachBatch(bytes, (position) => {
-    end = lastOffsetAt(bytes, position) + 1;
+    const baseOffset = baseOffsetAt(bytes, position);
+    const lastOffset = lastOffsetAt(bytes, position);
+    if (baseOffset < end || lastOffset < baseOffset || lastOffset >= highWatermark) {
+      throw new CorruptRecordError(
+        `corrupt record batch: offsets ${baseOffset} to ${lastOffset} between ${end} and ${highWatermark}`,
+      );
+    }
+    end = lastOffset + 1;
   });
   return end;
 }

@@ -86,9 +86,12 @@ export class PartitionState<K, V> implements TopicPartition {
     return this.#offset !== NONE && !this.#isPaused;
   }
 
-  /** Fetched bytes that may be handed out. */
+  /** Fetched bytes that wait to be handed out: those of the chunk that has been begun do not wait any more. */
   get readyBytes(): number {
-    return this.#isPaused ? 0 : this.#bufferedBytes;
+    if (this.#isPaused) return 0;
+    const first = this.#chunks[0];
+    const begunBytes = first !== undefined && this.#offset > first.startOffset ? first.sizeBytes : 0;
+    return this.#bufferedBytes - begunBytes;
   }
 
   /** The chunk to hand out from, unless paused. */

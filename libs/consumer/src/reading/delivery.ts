@@ -7,7 +7,9 @@ import { Moment } from "./moment.ts";
 
 /** What delivering needs of the rest of the consumer. */
 export interface DeliveryHost<K, V> {
-  /** A chunk is being handed out: there is room for another one. */
+  /** There is, or may be, room for more. */
+  onRoom(): void;
+  /** A chunk is being handed out: the next one will be wanted. */
   onChunkOpened(): void;
   /** What was fetched of a partition cannot be read. */
   onUnreadable(state: PartitionState<K, V>, error: unknown): void;
@@ -77,6 +79,11 @@ export class Delivery<K, V> {
   raise(error: KafkaError): void {
     this.#error ??= error;
     this.notify();
+  }
+
+  async #waitForMore(signal: AbortSignal | undefined): Promise<void> {
+    this.#host.onRoom();
+    await this.#changed.next(signal);
   }
 
   /** Throws what was raised, once. */
@@ -206,10 +213,11 @@ export class Delivery<K, V> {
       const chunk = state && (await this.#read(state));
       if (chunk !== undefined && this.#mayHandOut(chunk)) {
         this.#lastServed = chunk.state;
+        this.#host.onRoom();
         this.#host.onChunkOpened();
         return chunk;
       }
-      if (state === undefined) await this.#changed.next(signal);
+      if (state === undefined) await this.#waitForMore(signal);
     }
   }
 
