@@ -43,6 +43,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
     this.#waiting = new WaitingSends(client.runtime, settings.maxBlockMs, {
       load: (topic) => this.#load(topic),
       lastFailureOf: (topic) => this.#topics.lastFailureOf(topic),
+      onMemoryShort: () => this.#topics.wakeAll(),
     });
     this.#incomplete = new IncompleteBatches(client.runtime, settings.deliveryTimeoutMs, (batch) =>
       this.#expire(batch),
@@ -216,6 +217,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
       outcomes: this.#outcomes,
       counters,
       isFlushing: () => this.#flushes > 0,
+      isMemoryShort: () => this.#waiting.isMemoryShort,
       topicIdOf: (topic) => this.#topics.topicIdOf(topic),
       seal: (batch, queue) => this.#seal(batch, queue),
       giveUp: (queue, error) => {

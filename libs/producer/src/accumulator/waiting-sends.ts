@@ -13,12 +13,14 @@ export interface WaitingSend {
   fail(error: unknown): void;
 }
 
-/** What those who wait for a topic depend on. */
-export interface TopicSource {
+/** What those who wait depend on. */
+export interface WaitingHost {
   /** Has a topic found out about, unless that is under way or done; ends in `topicReady` or `topicFailed`. */
   load(topic: string): void;
   /** Why the topic is not known yet. */
   lastFailureOf(topic: string): unknown;
+  /** Sends begin to wait for memory: what holds it is to be sent. */
+  onMemoryShort(): void;
 }
 
 const WAITING_FOR_MEMORY =
@@ -41,23 +43,28 @@ interface Waiter {
 export class WaitingSends {
   readonly #runtime: Runtime;
   readonly #maxBlockMs: number;
-  readonly #topics: TopicSource;
+  readonly #host: WaitingHost;
   readonly #forTopic = new Map<string, Waiter[]>();
   #forMemory: Waiter[] = [];
 
-  constructor(runtime: Runtime, maxBlockMs: number, topics: TopicSource) {
+  constructor(runtime: Runtime, maxBlockMs: number, host: WaitingHost) {
     this.#runtime = runtime;
     this.#maxBlockMs = maxBlockMs;
-    this.#topics = topics;
+    this.#host = host;
   }
 
   get size(): number {
     return this.#all().filter((waiter) => !waiter.isOver).length;
   }
 
+  /** Whether sends wait for memory. */
+  get isMemoryShort(): boolean {
+    return this.#forMemory.length > 0;
+  }
+
   /** Whether a new send to the topic has to queue up behind others. */
   mustQueue(topic: string): boolean {
-    return this.#forMemory.length > 0 || this.isWaitedFor(topic);
+    return this.isMemoryShort || this.isWaitedFor(topic);
   }
 
   /** Whether sends wait for the topic to become known. */
@@ -134,12 +141,13 @@ export class WaitingSends {
   #enqueue(waiter: Waiter): void {
     if (waiter.reason === "memory") {
       this.#forMemory.push(waiter);
+      if (this.#forMemory.length === 1) this.#host.onMemoryShort();
       return;
     }
     const waiters = this.#forTopic.get(waiter.send.topic);
     if (waiters === undefined) this.#forTopic.set(waiter.send.topic, [waiter]);
     else waiters.push(waiter);
-    this.#topics.load(waiter.send.topic);
+    this.#host.load(waiter.send.topic);
   }
 
   #resume(waiter: Waiter): void {
@@ -166,7 +174,7 @@ export class WaitingSends {
 
   #timeoutError({ reason, send }: Waiter): Error {
     if (reason === "memory") return timedOut(WAITING_FOR_MEMORY, this.#maxBlockMs);
-    const cause = this.#topics.lastFailureOf(send.topic);
+    const cause = this.#host.lastFailureOf(send.topic);
     return timedOut(`Waiting for metadata of topic "${send.topic}"`, this.#maxBlockMs, cause);
   }
 

@@ -122,11 +122,11 @@ export class BatchOutcomes {
     splitBatch(batch, batch.encode()).then(
       (parts) => {
         queue.answered(batch);
+        queue.drainer?.wake(queue);
         if (batch.isDone) return;
         batch.splitInto(parts);
         this.#owner.replace(batch, parts);
         queue.retrySplit(parts);
-        queue.drainer?.wake(queue);
       },
       (error) => this.failed({ queue, batch, topicId: "" }, error),
     );

@@ -22,6 +22,8 @@ export interface SenderEnvironment {
   readonly counters: ProducerCounters;
   /** Whether someone waits for everything to be sent: nothing lingers then. */
   isFlushing(): boolean;
+  /** Whether sends wait for the memory of batches that are not full: `lingerMs` does not count then. */
+  isMemoryShort(): boolean;
   topicIdOf(topic: string): string;
   /** Ends the taking of records by a batch that is to be sent. */
   seal(batch: ProducerBatch, queue: PartitionQueue): void;
@@ -131,9 +133,10 @@ export class BrokerSender implements QueueDrainer {
   }
 
   #rules(nowMs: number): DrainRules {
-    const { settings, isFlushing } = this.#environment;
+    const { settings, isFlushing, isMemoryShort } = this.#environment;
     const whileInFlightMs = this.#inFlight > 0 ? NATURAL_BATCHING_MS_MAX : 0;
-    const lingerMs = isFlushing() ? 0 : Math.max(settings.lingerMs, whileInFlightMs);
+    const configuredMs = isMemoryShort() ? 0 : settings.lingerMs;
+    const lingerMs = isFlushing() ? 0 : Math.max(configuredMs, whileInFlightMs);
     return { nowMs, lingerMs, maxInFlight: settings.maxInFlightRequests };
   }
 
@@ -163,12 +166,12 @@ export class BrokerSender implements QueueDrainer {
     countRequest(counters, taken);
     exchangeProduce(connection, taken, settings).then(
       (response) => {
-        this.#over(nowMs);
+        this.#over(taken, nowMs);
         if (response === null) for (const batch of taken) outcomes.written(batch, NOWHERE_KNOWN);
         else this.#answered(connection, taken, response);
       },
       (error) => {
-        this.#over(nowMs);
+        this.#over(taken, nowMs);
         for (const batch of taken) outcomes.failed(batch, error);
       },
     );
@@ -182,11 +185,12 @@ export class BrokerSender implements QueueDrainer {
     }
   }
 
-  /** A request is in flight no longer. */
-  #over(sentAtMs: number): void {
+  /** A request is in flight no longer. What waits for it may be another sender's by now. */
+  #over(taken: readonly TakenBatch[], sentAtMs: number): void {
     this.#inFlight--;
     this.#environment.counters.answered(this.#nowMs() - sentAtMs);
     this.schedule();
+    for (const { queue } of taken) if (queue.drainer !== this) queue.drainer?.wake(queue);
   }
 
   #connect(): void {
