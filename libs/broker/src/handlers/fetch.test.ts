@@ -1,5 +1,6 @@
 import { ErrorCode, fetchApi, type RequestInput, readRecordBatch } from "@ottla/protocol";
 import { forEachBatch } from "@ottla/protocol/internal";
+import type { PartitionLog } from "@ottla/storage";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { batchOf, TestBroker } from "../test-support/test-broker.ts";
 
@@ -323,4 +324,51 @@ describe("Fetch", () => {
     await test.runtime.settle();
     expect(borrowed).toBe(0);
   });
+
+  it("holds nothing while it waits, and answers with what there is when the time is up", async () => {
+    await test.createTopic("orders");
+    await test.produce("orders", 0, batchOf("a"));
+    const lent = countLentReads(test.broker.services.partitions.get("orders", 0)!.log);
+    const { state, response } = started(request("orders", [{}], { minBytes: 10_000, maxWaitMs: 500 }));
+    await test.runtime.settle();
+    expect({ answered: state.answered, lent: lent.count }).toEqual({ answered: false, lent: 0 });
+    await test.runtime.advance(600);
+    expect(await valuesOf((await response)[0]!.records)).toEqual(["a"]);
+  });
+
+  it("reads little ahead of a client that does not take its answers", async () => {
+    await test.createTopic("orders");
+    await test.produce("orders", 0, batchOf("x".repeat(900_000)));
+    const { log } = test.broker.services.partitions.get("orders", 0)!;
+    const lent = countLentReads(log);
+    const client = test.connect();
+    client.pause();
+    const answers = Array.from({ length: 100 }, () => fetch(request("orders", [{}]), 12, client).catch(() => null));
+    await test.runtime.settle();
+    expect(lent.count).toBeGreaterThan(0);
+    expect(lent.count).toBeLessThan(5);
+    client.close();
+    await Promise.all(answers);
+    await test.runtime.settle();
+    expect(lent.count).toBe(0);
+  });
 });
+
+/** Reads of a log that have not been released. Each takes a while, as from disk. */
+function countLentReads(log: PartitionLog): { readonly count: number } {
+  const lent = { count: 0 };
+  const read = log.read.bind(log);
+  log.read = async (offset, options) => {
+    await Promise.resolve();
+    const found = await read(offset, options);
+    lent.count++;
+    return {
+      ...found,
+      release() {
+        lent.count--;
+        found.release();
+      },
+    };
+  };
+  return lent;
+}

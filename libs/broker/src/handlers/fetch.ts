@@ -39,8 +39,22 @@ const FINAL_SESSION_EPOCH = -1;
 export const fetchHandler = (broker: BrokerServices) =>
   apiHandler(fetchApi, { minVersion: 4, maxVersion: 18, errorResponse: wholeRequestFailed }, (request, context) => {
     checkSession(request);
-    return later(fetch(broker, request, context));
+    return inTurn((onWait) => fetch(broker, request, context, onWait));
   });
+
+/**
+ * The next request of the connection has its turn when this one is answered or begins to wait. Fetches wait side by
+ * side, but read one after another: the bytes that a slow client leaves untaken are seen before more are read for it.
+ */
+function inTurn(fetching: (onWait: () => void) => Promise<Reply<FetchResponseInput>>) {
+  let endTurn = () => {};
+  const turn = new Promise<void>((resolve) => {
+    endTurn = resolve;
+  });
+  const response = fetching(() => endTurn());
+  response.then(endTurn, endTurn);
+  return later(response, turn);
+}
 
 /** Before v7 the response has no error of its own: every partition carries it. */
 function wholeRequestFailed(
@@ -64,11 +78,11 @@ function checkSession({ sessionId, sessionEpoch }: FetchRequest): void {
   );
 }
 
-async function fetch(broker: BrokerServices, request: FetchRequest, context: RequestContext) {
+async function fetch(broker: BrokerServices, request: FetchRequest, context: RequestContext, onWait: () => void) {
   const topics = resolveTopics(broker, request, context.apiVersion);
   const targets = topics.flatMap((topic) => topic.targets);
   recordFollowerProgress(request, targets);
-  const result = await readUntilEnough(broker, request, targets, context);
+  const result = await readUntilEnough(broker, request, targets, context, onWait);
   try {
     return new Reply(toResponse(broker, topics, result, request, context), () => result.release());
   } catch (error) {
@@ -77,28 +91,30 @@ async function fetch(broker: BrokerServices, request: FetchRequest, context: Req
   }
 }
 
-/** Reads, and as long as it is too little and time is left, waits for more and reads again. */
+/** Reads, and as long as it is too little and time is left, waits for more and reads again. Nothing is held meanwhile. */
 async function readUntilEnough(
   broker: BrokerServices,
   request: FetchRequest,
   targets: readonly FetchTarget[],
   context: RequestContext,
+  onWait: () => void,
 ): Promise<FetchResult> {
   const { clock } = broker.runtime;
   const deadlineMs = clock.monotonicMs() + request.maxWaitMs;
   const options = readOptions(broker, request);
   const minBytes = Math.min(request.minBytes, options.maxBytes);
   const partitions = targets.flatMap(({ partition }) => partition ?? []);
-  for (;;) {
+  for (let isLast = false; ; ) {
     const marks = markPartitions(partitions, options.limit);
     const result = await readPartitions(targets, options);
     const waitMs = deadlineMs - clock.monotonicMs();
-    if (waitMs <= 0 || targets.length === 0 || result.isFinal || result.sizeBytes >= minBytes) return result;
+    if (isLast || waitMs <= 0 || targets.length === 0 || result.isFinal || result.sizeBytes >= minBytes) return result;
+    onWait();
     const missingBytes = minBytes - result.sizeBytes;
     const { purgatory } = broker;
     const wait = { purgatory, marks, limit: options.limit, missingBytes, waitMs, signal: context.signal };
-    if (!(await waitForMore(wait))) return result;
     result.release();
+    isLast = !(await waitForMore(wait));
   }
 }
 

@@ -63,7 +63,7 @@ export async function readPartitions(
   let anythingRead = false;
   for (const target of targets) {
     const pending = readPartition(target, {
-      maxBytes: Math.min(target.maxBytes, Math.max(leftBytes, 0)),
+      maxBytes: Math.max(Math.min(target.maxBytes, leftBytes), 0),
       minOneBatch: !anythingRead,
       limit,
     });

@@ -71,6 +71,11 @@ export class TestClient {
     });
   }
 
+  /** Reads no more. */
+  pause(): void {
+    this.#channel.pause();
+  }
+
   close(): void {
     this.#channel.destroy();
   }
