@@ -50,6 +50,7 @@ export class Deadline {
 
   /** Settles as `promise` does, or rejects when the deadline comes first; `promise` itself goes on for others. */
   async race<T>(promise: Promise<T>): Promise<T> {
+    promise.catch(() => {}); // where the deadline has come already, nobody else may look at it
     const { promise: over, cancel } = this.#over();
     try {
       this.check();
