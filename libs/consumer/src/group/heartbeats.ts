@@ -87,7 +87,9 @@ export class Heartbeats {
     const { groupId, groupInstanceId, sessionTimeoutMs } = this.#options;
     const body = (version: number) => ({ groupId, ...identity, ...(version >= 3 ? { groupInstanceId } : {}) });
     const target = { group: groupId };
-    await this.#client.ask(target, heartbeatApi, body, { retry: false, timeoutMs: sessionTimeoutMs });
+    // Not answered in time, it costs the connection: the next one then finds out whether another one gets through.
+    const timeoutMs = Math.min(sessionTimeoutMs, this.#client.settings.requestTimeoutMs);
+    await this.#client.ask(target, heartbeatApi, body, { retry: false, timeoutMs, requestTimeoutMs: timeoutMs });
   }
 
   #onAccepted(identity: MemberIdentity): void {
