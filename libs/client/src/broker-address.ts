@@ -17,7 +17,7 @@ export interface AdvertisedBroker {
 export function addressOfBroker(broker: AdvertisedBroker, bootstrap: BrokerAddress): BrokerAddress {
   const { host, port } = broker;
   if (bootstrap.url === undefined) return { host, port };
-  if (broker.url !== null) return addressOfUrl(broker.url);
+  if (broker.url !== null && URL.canParse(broker.url)) return addressOfUrl(broker.url);
   const url = new URL(bootstrap.url);
   url.host = formatHostPort(host, port);
   return { host, port, url: url.href };

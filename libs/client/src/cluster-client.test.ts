@@ -125,6 +125,19 @@ describe("asking", () => {
     expect(runtime.clock.monotonicMs() - startedAtMs).toBeGreaterThanOrEqual(1_490);
   });
 
+  test("a caller's short patience does not cost the others their connection", async () => {
+    const { runtime, cluster, client } = setUp();
+    cluster.handle(listGroupsApi, async () => {
+      await new Promise<void>((resolve) => runtime.timers.schedule(1_000, resolve));
+      return LIST_GROUPS;
+    });
+    const patient = client.ask({ broker: 1 }, listGroupsApi, {});
+    const error = await rejection(runtime, client.ask({ broker: 1 }, listGroupsApi, {}, { timeoutMs: 200 }));
+    expect(error.code).toBe("REQUEST_TIMED_OUT");
+    expect(await within(runtime, patient)).toMatchObject({ groups: [] });
+    expect(cluster.requestCounts.get("ListGroups")).toBe(2);
+  });
+
   test("goes on after the broker was away", async () => {
     const { runtime, cluster, client } = setUp({}, 1);
     cluster.handle(listGroupsApi, () => LIST_GROUPS);

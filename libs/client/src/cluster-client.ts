@@ -205,11 +205,13 @@ export class ClusterClient implements AsyncDisposable {
     const brokerId = await this.#brokerIdOf(target, deadline);
     try {
       const connection = await this.#connect(brokerId, options.purpose ?? purposeOf(target), deadline);
-      const timeoutMs = Math.min(options.requestTimeoutMs ?? this.settings.requestTimeoutMs, deadline.remainingMs);
       const version = connection.requestVersion(api, options.maxVersion);
       const request = typeof body === "function" ? body(version) : body;
       await this.#waitForThrottle(connection, deadline);
-      const response = await connection.request(api, request, { version, timeoutMs, signal: deadline.signal });
+      const timeoutMs = options.requestTimeoutMs ?? this.settings.requestTimeoutMs;
+      const asked = connection.request(api, request, { version, timeoutMs, signal: deadline.signal });
+      // A request that is not answered in time costs the connection; the end of one caller's patience must not.
+      const response = timeoutMs <= deadline.remainingMs ? await asked : await deadline.race(asked);
       this.throttled(connection, response as object);
       checkResponse(api, response, options.errorOf);
       return response;
