@@ -5,6 +5,7 @@ import {
   bootstrapServersOf,
   type ConfigSetting,
   type ConfigValues,
+  type OpenServer,
   type ServerOptions,
   settingsFromObject,
   startBroker as startCore,
@@ -12,7 +13,7 @@ import {
 } from "@ottla/broker";
 import { createMemoryDisk, createSystemRuntime, type Logger, silentLogger } from "@ottla/runtime";
 import { createNodeDisk } from "@ottla/runtime/node";
-import { startServer } from "@ottla/transport/node";
+import { ListenError, startServer } from "@ottla/transport/node";
 import { explainStartFailure } from "./explain-start-failure.ts";
 import { httpHandler } from "./http-handler.ts";
 
@@ -117,7 +118,7 @@ async function start(
     directory: "/",
     directoryName: dataDirectory ?? "memory",
     runtime,
-    startServer: (options: ServerOptions) => startServer(options),
+    startServer: openPorts,
     http: httpHandler(() => ({
       status: broker === null ? "starting" : "ok",
       uptimeMs: Math.round(runtime.clock.monotonicMs() - startedMs),
@@ -125,6 +126,20 @@ async function start(
     ...(onFatal !== undefined && { onFatal }),
   });
   return broker;
+}
+
+const NO_IPV6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL"]);
+
+/** Every interface means IPv6 and IPv4 where the system has both, IPv4 alone where it has not. */
+async function openPorts(options: ServerOptions): Promise<OpenServer> {
+  try {
+    return await startServer(options);
+  } catch (error) {
+    if (!(error instanceof ListenError && NO_IPV6.has(error.code))) throw error;
+    if (!options.listeners.some(({ host }) => host === "::")) throw error;
+    const listeners = options.listeners.map((each) => (each.host === "::" ? { ...each, host: "0.0.0.0" } : each));
+    return await startServer({ ...options, listeners });
+  }
 }
 
 function running(broker: Broker): RunningBroker {

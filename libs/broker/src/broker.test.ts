@@ -69,6 +69,14 @@ describe("a broker that starts again", () => {
     expect(partitionOf(third).log.latestLeaderEpoch).toBe(1);
   });
 
+  it("begins a new leader epoch after kill -9 also where a start has failed in between", async () => {
+    const first = await start();
+    await first.createTopic("orders");
+    const disk = await killed(first);
+    await expect(start({ disk, portInUse: true })).rejects.toThrow("the port is in use");
+    expect(partitionOf(await start({ disk })).leaderEpoch).toBe(1);
+  });
+
   it("is another incarnation with a higher epoch", async () => {
     const first = await start();
     const before = first.broker.services.image.brokers.get("1")!;

@@ -122,10 +122,14 @@ class BrokerStart {
     const wanted = this.#config.configuredNodeId;
     const found = await inspectDirectory(disk, { path: directory, name: directoryName }, wanted);
     const cleanShutdown = await hasCleanShutdownMark(disk, directory);
+    this.#closers.add(async () => {
+      // What an unclean stop may have cost is settled by the registration; until then the next start has to know of it.
+      if (!cleanShutdown && this.#brokerEpoch < 0) await disk.remove(joinPath(directory, CLEAN_SHUTDOWN_MARK));
+    });
     const logs = await openLogManager({
       disk,
       directory,
-      runtime,
+      runtime: { ...runtime, logger: runtime.logger.child({ dataDirectory: directoryName }) },
       configOf: (topic) => (topic === METADATA_TOPIC ? METADATA_LOG_CONFIG : defaultLogConfig),
       checkpointIntervalMs: this.#config.require("log.flush.offset.checkpoint.interval.ms"),
       highWatermarkCheckpointIntervalMs: this.#config.require("replica.high.watermark.checkpoint.interval.ms"),

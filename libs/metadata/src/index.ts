@@ -15,6 +15,6 @@ export * from "./log/faulty-metadata-log.ts";
 export * from "./log/local-metadata-log.ts";
 export * from "./log/memory-metadata-log.ts";
 export * from "./log/metadata-follower.ts";
-export type * from "./log/metadata-log.ts";
+export * from "./log/metadata-log.ts";
 export type { MetadataRecord, NewMetadataRecord, RecordKindName } from "./records/metadata-record.ts";
 export { asWritten, deserializeRecord, serializeRecord } from "./records/record-serde.ts";

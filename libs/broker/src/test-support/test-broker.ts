@@ -26,6 +26,8 @@ export interface TestBrokerOptions {
   readonly disk?: Disk;
   readonly logger?: Logger;
   readonly seed?: number;
+  /** Makes the start fail where the ports are opened. */
+  readonly portInUse?: boolean;
 }
 
 /** A whole broker in memory under virtual time: real handlers, partitions, log and protocol; no sockets, no clock. */
@@ -54,7 +56,7 @@ export class TestBroker implements AsyncDisposable {
       directory: "/data",
       directoryName: "/data",
       runtime,
-      startServer: network.startServer,
+      startServer: options.portInUse ? () => Promise.reject(new Error("the port is in use")) : network.startServer,
     });
     return new TestBroker(broker, runtime, disk, network);
   }

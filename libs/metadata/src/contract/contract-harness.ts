@@ -1,8 +1,7 @@
 import { type Uuid, uuidFromBytes } from "@ottla/protocol";
 import { systemRandom } from "@ottla/runtime";
 import type { AppendOutcome, MetadataEntry, MetadataLog } from "../log/metadata-log.ts";
-import type { NewMetadataRecord } from "../records/metadata-record.ts";
-import { deserializeRecord } from "../records/record-serde.ts";
+import { deserializeRecord, serializeRecord } from "../records/record-serde.ts";
 import { expectEqual, expectThat } from "./expectations.ts";
 
 /** One implementation under test, with an empty log. */
@@ -39,8 +38,9 @@ function announcement(brokerId: number) {
   return { brokerId, incarnationId: testUuid(100 + brokerId), directoryId: testUuid(200 + brokerId) };
 }
 
-export function feature(featureLevel: number): NewMetadataRecord {
-  return { type: "FeatureLevelRecord", name: "test.version", featureLevel };
+/** A record that tests can tell apart. */
+export function feature(featureLevel: number): Uint8Array {
+  return serializeRecord({ type: "FeatureLevelRecord", name: "test.version", featureLevel });
 }
 
 /** Announces the broker and takes the controller's office; repeats what stays unknown. */
@@ -62,7 +62,7 @@ export async function appendUntilKnown(
   log: MetadataLog,
   controllerEpoch: number,
   expectedOffset: number,
-  records: readonly NewMetadataRecord[],
+  records: readonly Uint8Array[],
 ): Promise<AppendOutcome> {
   const append = { id: appendId(), controllerEpoch, expectedOffset, records };
   for (;;) {

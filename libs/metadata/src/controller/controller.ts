@@ -4,10 +4,9 @@ import { applyRecord } from "../image/apply-records.ts";
 import { recordsOf } from "../image/image-records.ts";
 import type { MetadataImage } from "../image/metadata-image.ts";
 import type { MetadataFollower } from "../log/metadata-follower.ts";
-import type { MetadataAppend, MetadataLog } from "../log/metadata-log.ts";
-import type { NewMetadataRecord } from "../records/metadata-record.ts";
-import { asWritten, serializeRecord } from "../records/record-serde.ts";
-import type { ControllerOperation, ControllerPolicy } from "./controller-state.ts";
+import { type MetadataAppend, type MetadataLog, RECORD_OVERHEAD_BYTES_MAX } from "../log/metadata-log.ts";
+import { deserializeRecord, serializeRecord } from "../records/record-serde.ts";
+import type { ControllerOperation, ControllerPolicy, ControllerResult } from "./controller-state.ts";
 import { randomUuid } from "./create-topics.ts";
 
 export interface ControllerOptions {
@@ -37,6 +36,13 @@ interface Pending {
 interface Decided {
   readonly pending: Pending;
   readonly response: unknown;
+}
+
+/** What the operations of one append came to. */
+interface Decision {
+  readonly decided: readonly Decided[];
+  readonly records: readonly Uint8Array[];
+  readonly sizeBytes: number;
 }
 
 /** How long to wait before what has an unknown outcome is repeated. */
@@ -92,7 +98,7 @@ export class Controller {
     try {
       while (this.#queue.length > 0) {
         const epoch = await this.#takeOffice();
-        await this.#runBatch(epoch, this.#queue.splice(0));
+        await this.#runBatch(epoch);
       }
     } catch (error) {
       this.#epoch = null;
@@ -116,65 +122,62 @@ export class Controller {
     return outcome.controllerEpoch;
   }
 
-  async #runBatch(epoch: number, batch: readonly Pending[]): Promise<void> {
-    const { follower, log } = this.#options;
-    const { decided, records } = this.#decide(follower.image, epoch, batch);
+  async #runBatch(epoch: number): Promise<void> {
+    const { follower, runtime } = this.#options;
+    const { decided, records, sizeBytes } = this.#decide(follower.image, epoch);
     if (records.length === 0) {
       for (const { pending, response } of decided) pending.resolve({ response, offset: follower.image.offset });
       return;
     }
     try {
-      const endOffset = await this.#append({
-        id: randomUuid(this.#options.runtime.random),
-        controllerEpoch: epoch,
-        expectedOffset: follower.image.offset + 1,
-        records,
-      });
+      const id = randomUuid(runtime.random);
+      const expectedOffset = follower.image.offset + 1;
+      const endOffset = await this.#append({ id, controllerEpoch: epoch, expectedOffset, records });
       await follower.catchUpTo(endOffset - 1);
       for (const { pending, response } of decided) pending.resolve({ response, offset: endOffset - 1 });
-      await this.#maybeSnapshot(log, records);
+      await this.#maybeSnapshot(sizeBytes);
     } catch (error) {
       for (const { pending } of decided) pending.reject(error);
       throw error;
     }
   }
 
-  /**
-   * Runs the operations in order, each on the image that the ones before it lead to. Those that one append cannot hold
-   * any more go back into the queue.
-   */
-  #decide(
-    committed: MetadataImage,
-    epoch: number,
-    batch: readonly Pending[],
-  ): { readonly decided: readonly Decided[]; readonly records: readonly NewMetadataRecord[] } {
-    const { policy, runtime, log } = this.#options;
+  /** Runs queued operations in order, each on the image that the ones before it lead to, until an append is full. */
+  #decide(committed: MetadataImage, epoch: number): Decision {
+    const { log } = this.#options;
     const decided: Decided[] = [];
-    const records: NewMetadataRecord[] = [];
+    const records: Uint8Array[] = [];
     let image = committed;
-    let leftBytes = log.appendBytesMax;
-    for (const [index, pending] of batch.entries()) {
-      try {
-        const nextOffset = image.offset + 1;
-        const result = pending.operation({ image, nextOffset, policy: policy(), random: runtime.random });
-        const sizeBytes = appendBytesOf(result.records);
-        if (sizeBytes > log.appendBytesMax) throw operationTooLarge();
-        if (sizeBytes > leftBytes) {
-          this.#queue.unshift(...batch.slice(index));
-          break;
-        }
-        leftBytes -= sizeBytes;
-        image = result.records.reduce(
-          (before, record) => applyRecord(before, asWritten(record), before.offset + 1, epoch),
-          image,
-        );
-        records.push(...result.records);
-        decided.push({ pending, response: result.response });
-      } catch (error) {
-        pending.reject(error);
+    let sizeBytes = 0;
+    while (this.#queue.length > 0) {
+      const pending = this.#queue[0]!;
+      const result = this.#decideOne(pending, image);
+      const added = result?.records.map(serializeRecord) ?? [];
+      const addedBytes = appendBytesOf(added);
+      if (records.length > 0 && sizeBytes + addedBytes > log.appendBytesMax) break;
+      this.#queue.shift();
+      if (result === null) continue;
+      if (addedBytes > log.appendBytesMax) {
+        pending.reject(operationTooLarge());
+        continue;
       }
+      for (const record of added) image = applyRecord(image, deserializeRecord(record), image.offset + 1, epoch);
+      records.push(...added);
+      sizeBytes += addedBytes;
+      decided.push({ pending, response: result.response });
     }
-    return { decided, records };
+    return { decided, records, sizeBytes };
+  }
+
+  /** What the operation decides on this image; null when it threw, which its caller has been told. */
+  #decideOne(pending: Pending, image: MetadataImage): ControllerResult<unknown> | null {
+    const { policy, runtime } = this.#options;
+    try {
+      return pending.operation({ image, nextOffset: image.offset + 1, policy: policy(), random: runtime.random });
+    } catch (error) {
+      pending.reject(error);
+      return null;
+    }
   }
 
   /** Appends, and repeats the append until its outcome is known: the records are in the log exactly once, or never. */
@@ -202,11 +205,12 @@ export class Controller {
     return new Promise((resolve) => void this.#options.runtime.timers.schedule(delayMs, resolve));
   }
 
-  async #maybeSnapshot(log: MetadataLog, records: readonly NewMetadataRecord[]): Promise<void> {
-    for (const record of records) this.#bytesSinceSnapshot += serializeRecord(record).length;
+  async #maybeSnapshot(appendedBytes: number): Promise<void> {
+    this.#bytesSinceSnapshot += appendedBytes;
     if (this.#bytesSinceSnapshot < this.#options.snapshotIntervalBytes) return;
     this.#bytesSinceSnapshot = 0;
-    const { image } = this.#options.follower;
+    const { log, follower } = this.#options;
+    const { image } = follower;
     try {
       await log.storeSnapshot({
         endOffset: image.offset + 1,
@@ -219,12 +223,9 @@ export class Controller {
   }
 }
 
-/** What a record takes in a batch besides its value, at the most; a batch's own header is no more than that. */
-const RECORD_OVERHEAD_BYTES_MAX = 64;
-
-/** How large an append of these records is at the most. */
-function appendBytesOf(records: readonly NewMetadataRecord[]): number {
-  return records.reduce((sum, record) => sum + serializeRecord(record).length + RECORD_OVERHEAD_BYTES_MAX, 0);
+/** How much of `appendBytesMax` these records take. */
+function appendBytesOf(records: readonly Uint8Array[]): number {
+  return records.reduce((sum, record) => sum + record.length + RECORD_OVERHEAD_BYTES_MAX, 0);
 }
 
 /** In Kafka's words. */

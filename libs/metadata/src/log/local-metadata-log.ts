@@ -1,7 +1,6 @@
 import { concatBytes, encodeRecordBatch, type Uuid } from "@ottla/protocol";
 import type { Clock, Disk } from "@ottla/runtime";
 import type { PartitionLog } from "@ottla/storage";
-import { serializeRecord } from "../records/record-serde.ts";
 import { Listeners } from "./listeners.ts";
 import { LocalSnapshots } from "./local-snapshots.ts";
 import type {
@@ -129,7 +128,7 @@ export class LocalMetadataLog implements MetadataLog {
   /** Written and synced: what the metadata says has happened must not be taken back by a power failure. */
   async #appendBatch({ records, controllerEpoch }: MetadataAppend): Promise<number> {
     const batch = encodeRecordBatch({
-      records: records.map((record) => ({ value: serializeRecord(record) })),
+      records: records.map((value) => ({ value })),
       timestampMs: this.#clock.nowMs(),
     });
     const appended = this.#log.appendAsLeader(batch, { leaderEpoch: controllerEpoch, origin: "coordinator" });

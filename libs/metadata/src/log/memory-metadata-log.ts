@@ -1,5 +1,4 @@
 import type { Uuid } from "@ottla/protocol";
-import { serializeRecord } from "../records/record-serde.ts";
 import { Listeners } from "./listeners.ts";
 import type {
   AnnounceOutcome,
@@ -94,7 +93,7 @@ export class MemoryMetadataLog implements MetadataLog {
     ) {
       return { kind: "not-controller" };
     }
-    const records = append.records.map(serializeRecord);
+    const { records } = append;
     store.appendIds.set(store.endOffset, append.id);
     const endOffset = store.endOffset + records.length;
     store.entries.push({ baseOffset: store.endOffset, endOffset, epoch: append.controllerEpoch, records });

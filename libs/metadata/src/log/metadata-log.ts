@@ -1,5 +1,4 @@
 import type { Uuid } from "@ottla/protocol";
-import type { NewMetadataRecord } from "../records/metadata-record.ts";
 
 /**
  * Where the cluster's metadata lives: an ordered log of records, one writer at a time, the election of that writer,
@@ -8,7 +7,7 @@ import type { NewMetadataRecord } from "../records/metadata-record.ts";
  * Every implementation passes the same contract suite (`@ottla/metadata/contract`).
  */
 export interface MetadataLog {
-  /** The most bytes that one append may take once encoded. */
+  /** The most bytes that one append may take: its records' values, and {@link RECORD_OVERHEAD_BYTES_MAX} for each. */
   readonly appendBytesMax: number;
   readonly election: ControllerElection;
   readonly liveness: BrokerLiveness;
@@ -43,6 +42,9 @@ export interface MetadataLog {
   close(): Promise<void>;
 }
 
+/** What a record takes in an entry besides its value, at the most; an entry's own header is no more than that. */
+export const RECORD_OVERHEAD_BYTES_MAX = 64;
+
 export interface LogHead {
   /** The offset after the last record. */
   readonly endOffset: number;
@@ -69,7 +71,8 @@ export interface MetadataAppend {
   readonly id: Uuid;
   readonly controllerEpoch: number;
   readonly expectedOffset: number;
-  readonly records: readonly NewMetadataRecord[];
+  /** Values of the records in Kafka's form (see `serializeRecord`); together no more than `appendBytesMax` allows. */
+  readonly records: readonly Uint8Array[];
 }
 
 export type AppendOutcome =
