@@ -52,6 +52,13 @@ describe("joining", () => {
     expect(play(membership, [joined(1), SYNCED, DONE])).toEqual(["sync", "adopt", "stay"]);
   });
 
+  test("again, where the leader could not find out about the topics for so long that it gave up", () => {
+    const membership = new ClassicMembership(false);
+    membership.start();
+    const steps = play(membership, [joined(1, { isLeader: true }), refused(ErrorCode.REQUEST_TIMED_OUT)]);
+    expect(steps).toEqual(["assign", "join"]);
+  });
+
   test("as the leader", () => {
     const membership = new ClassicMembership(false);
     membership.start();

@@ -266,7 +266,7 @@ export class ClassicMembership {
 
   #afterRefusal(error: KafkaError): MembershipStep {
     if (this.#isClosing && this.#state === "leaving") return this.#afterLeaving();
-    if (!REJOIN_ERRORS.has(error.errno)) {
+    if (!REJOIN_ERRORS.has(error.errno) && !error.retriable) {
       this.#failure = error;
       return this.#giveUp("lose", error.code);
     }
