@@ -1,4 +1,5 @@
 import {
+  concatBytes,
   ErrorCode,
   encodeRecordBatch,
   fetchApi,
@@ -104,6 +105,21 @@ describe("Produce", () => {
     await test.createTopic("orders", 1, { "max.message.bytes": "100" });
     const [result] = await produce(request({ orders: [[0, batchOf("x".repeat(200))]] }));
     expect(result!.errorCode).toBe(ErrorCode.MESSAGE_TOO_LARGE);
+  });
+
+  it("refuses more than one batch for a partition, also where the second is what the first may not be", async () => {
+    await test.createTopic("orders");
+    const transaction = { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true };
+    const transactional = encodeRecordBatch({ records: [{ value: "x" }], ...transaction });
+    for (const second of [batchOf("b"), transactional]) {
+      const [result] = await produce(request({ orders: [[0, concatBytes([batchOf("a"), second])]] }));
+      expect(result).toMatchObject({
+        errorCode: ErrorCode.INVALID_RECORD,
+        errorMessage: expect.stringContaining("exactly one record batch"),
+      });
+    }
+    const { log } = test.broker.services.partitions.get("orders", 0)!;
+    expect(log).toMatchObject({ logEndOffset: 0, lastStableOffset: 0 });
   });
 
   it("refuses transactional batches at once and not retriably", async () => {

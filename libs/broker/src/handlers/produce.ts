@@ -1,5 +1,11 @@
 import { ErrorCode, KafkaError, type ProduceRequest, produceApi, type ResponseInput } from "@ottla/protocol";
-import { BATCH_HEADER_BYTES, isTransactionalAt } from "@ottla/protocol/internal";
+import {
+  BATCH_HEADER_BYTES,
+  batchSizeAt,
+  isTransactionalAt,
+  magicAt,
+  RECORD_BATCH_MAGIC,
+} from "@ottla/protocol/internal";
 import { AppendRejected, type LogAppend } from "@ottla/storage";
 import { apiHandler, later, NO_RESPONSE, type RequestContext } from "../api-handler.ts";
 import type { Acks, Partition } from "../partition/partition.ts";
@@ -141,10 +147,21 @@ function checkRecords({ acks }: ProduceRequest, { records }: PartitionInput): Ui
       "A produce request carries one record batch for each partition",
     );
   }
-  if (records.length >= BATCH_HEADER_BYTES && isTransactionalAt(records, 0)) {
+  if (records.length >= BATCH_HEADER_BYTES) checkBatch(records);
+  return records;
+}
+
+/** As Kafka: one batch and no more. The producer's state and transaction are looked up by the first alone. */
+function checkBatch(records: Uint8Array): void {
+  if (magicAt(records, 0) === RECORD_BATCH_MAGIC && batchSizeAt(records, 0) < records.length) {
+    throw KafkaError.fromCode(
+      ErrorCode.INVALID_RECORD,
+      "A produce request carries exactly one record batch for each partition",
+    );
+  }
+  if (isTransactionalAt(records, 0)) {
     throw KafkaError.fromCode(ErrorCode.INVALID_TXN_STATE, "This broker does not serve transactions");
   }
-  return records;
 }
 
 /** Like `committed`, but gives up after the client's own timeout: the records may still become committed later. */
