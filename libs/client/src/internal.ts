@@ -12,5 +12,5 @@ export { aborted, clientClosed, invalidArgument, invalidOption, timedOut, toKafk
 export type { BrokerNode, ClusterView, PartitionView, TopicView } from "./metadata/cluster-view.ts";
 export type { LeaderHint } from "./metadata/merge-metadata.ts";
 export type { MetadataCache, MetadataListener } from "./metadata/metadata-cache.ts";
-export { type ClientSettings, nonNegativeNumber, positiveNumber } from "./options.ts";
+export { type ClientSettings, nonNegativeNumber, positiveNumber, wholeNumber } from "./options.ts";
 export { isLostCoordinator, isRetriable, isStaleMetadata } from "./retry-policy.ts";

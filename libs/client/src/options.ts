@@ -5,9 +5,9 @@ import { invalidOption } from "./errors.ts";
 /** What every Ottla SDK client is configured with. Names and defaults are those of Kafka's client configs. */
 export interface ClientOptions {
   /**
-   * Where to find the cluster (`bootstrap.servers`): `host:port` (TCP, Node.js only; port 9092 when absent) or a
-   * `ws://` or `wss://` URL (anywhere). One, an array, or several in one string with commas between them. All must be
-   * of the same kind. Only used to learn of the cluster's brokers.
+   * Where to find the cluster (`bootstrap.servers`): `host:port` (TCP, Node.js only) or a `ws://` or `wss://` URL
+   * (anywhere). One, an array, or several in one string with commas between them; all of the same kind. They are only
+   * used to learn of the cluster's brokers.
    */
   readonly bootstrapServers: string | readonly string[];
   /** Name of this client in the broker's logs and quotas (`client.id`). Default `"ottla"`. */
@@ -77,9 +77,14 @@ export function resolveSettings(options: ClientOptions): ClientSettings {
   for (const name of Object.keys(DEFAULT_SETTINGS) as (keyof ClientSettings)[]) {
     const given = options[name];
     if (given === undefined) continue;
-    settings[name] = name === "clientId" ? String(given) : positiveNumber(name, given);
+    settings[name] = checked(name, given);
   }
   return settings as unknown as ClientSettings;
+}
+
+function checked(name: keyof ClientSettings, value: unknown): string | number {
+  if (name === "clientId") return String(value);
+  return name === "requestTimeoutMs" ? wholeNumber(name, value, 1) : positiveNumber(name, value);
 }
 
 /** `value` if it is a number above zero (Infinity allowed). @throws KafkaError `INVALID_CONFIG` */
@@ -92,6 +97,14 @@ export function positiveNumber(name: string, value: unknown): number {
 export function nonNegativeNumber(name: string, value: unknown): number {
   if (typeof value === "number" && value >= 0) return value;
   throw invalidOption(name, value, "a number of at least 0");
+}
+
+const INT32_MAX = 2 ** 31 - 1;
+
+/** `value` if it is a number that goes into requests: whole, and no more than 32 bits. @throws KafkaError `INVALID_CONFIG` */
+export function wholeNumber(name: string, value: unknown, min: 0 | 1): number {
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= INT32_MAX) return value as number;
+  throw invalidOption(name, value, `a whole number from ${min} to ${INT32_MAX}`);
 }
 
 /** The runtime to use: the given one, or the platform's, in both cases with the given logger. */

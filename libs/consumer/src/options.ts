@@ -1,5 +1,5 @@
 import { type ClientOptions, type Deserializer, stringSerde } from "@ottla/client";
-import { invalidOption, nonNegativeNumber, positiveNumber } from "@ottla/client/internal";
+import { invalidOption, positiveNumber, wholeNumber } from "@ottla/client/internal";
 import type { PartitionAssignor } from "./assignors/assignor.ts";
 import { RangeAssignor } from "./assignors/range-assignor.ts";
 import { RoundRobinAssignor } from "./assignors/round-robin-assignor.ts";
@@ -127,7 +127,7 @@ export function resolveConsumerSettings<K, V>(options: ConsumerOptions<K, V>): C
 type AnyOptions = ConsumerOptions<never, never>;
 
 function resolveGroupTimes(options: Omit<AnyOptions, "keyDeserializer" | "valueDeserializer">) {
-  const sessionTimeoutMs = positiveNumber("sessionTimeoutMs", options.sessionTimeoutMs ?? 45_000);
+  const sessionTimeoutMs = wholeNumber("sessionTimeoutMs", options.sessionTimeoutMs ?? 45_000, 1);
   const heartbeatIntervalMs = positiveNumber("heartbeatIntervalMs", options.heartbeatIntervalMs ?? 3_000);
   if (heartbeatIntervalMs >= sessionTimeoutMs) {
     throw invalidOption("heartbeatIntervalMs", heartbeatIntervalMs, `below sessionTimeoutMs (${sessionTimeoutMs})`);
@@ -136,17 +136,17 @@ function resolveGroupTimes(options: Omit<AnyOptions, "keyDeserializer" | "valueD
     sessionTimeoutMs,
     heartbeatIntervalMs,
     autoCommitIntervalMs: positiveNumber("autoCommitIntervalMs", options.autoCommitIntervalMs ?? 5_000),
-    maxPollIntervalMs: positiveNumber("maxPollIntervalMs", options.maxPollIntervalMs ?? 300_000),
+    maxPollIntervalMs: wholeNumber("maxPollIntervalMs", options.maxPollIntervalMs ?? 300_000, 1),
   };
 }
 
 function resolveFetchSettings(options: Omit<AnyOptions, "keyDeserializer" | "valueDeserializer">) {
   return {
-    fetchMinBytes: nonNegativeNumber("fetchMinBytes", options.fetchMinBytes ?? 1),
-    fetchMaxWaitMs: nonNegativeNumber("fetchMaxWaitMs", options.fetchMaxWaitMs ?? 500),
-    fetchMaxBytes: positiveNumber("fetchMaxBytes", options.fetchMaxBytes ?? 52_428_800),
-    maxPartitionFetchBytes: positiveNumber("maxPartitionFetchBytes", options.maxPartitionFetchBytes ?? 1_048_576),
-    prefetchMaxBytes: positiveNumber("prefetchMaxBytes", options.prefetchMaxBytes ?? 16_777_216),
+    fetchMinBytes: wholeNumber("fetchMinBytes", options.fetchMinBytes ?? 1, 0),
+    fetchMaxWaitMs: wholeNumber("fetchMaxWaitMs", options.fetchMaxWaitMs ?? 500, 0),
+    fetchMaxBytes: wholeNumber("fetchMaxBytes", options.fetchMaxBytes ?? 52_428_800, 1),
+    maxPartitionFetchBytes: wholeNumber("maxPartitionFetchBytes", options.maxPartitionFetchBytes ?? 1_048_576, 1),
+    prefetchMaxBytes: wholeNumber("prefetchMaxBytes", options.prefetchMaxBytes ?? 16_777_216, 1),
     maxPollRecords: positiveNumber("maxPollRecords", options.maxPollRecords ?? Number.POSITIVE_INFINITY),
   };
 }

@@ -611,6 +611,9 @@ describe("options", () => {
     [{ partitionAssignors: [] }, /partitionAssignors/],
     [{ partitionAssignors: ["range", "range"] }, /without repetition/],
     [{ fetchMaxBytes: 0 }, /fetchMaxBytes/],
+    [{ fetchMaxWaitMs: 0.5 }, /fetchMaxWaitMs is 0.5; it must be a whole number from 0 to 2147483647/],
+    [{ maxPollIntervalMs: Number.POSITIVE_INFINITY }, /maxPollIntervalMs/],
+    [{ requestTimeoutMs: Number.POSITIVE_INFINITY }, /requestTimeoutMs/],
     [{ isolationLevel: "serializable" as never }, /isolationLevel/],
   ])("%j is refused", (options, message) => {
     expect(() => new Consumer({ ...kafka.clientOptions, ...options })).toThrow(message);

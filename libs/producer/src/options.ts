@@ -1,5 +1,5 @@
 import type { ClientOptions, Data, Serializer } from "@ottla/client";
-import { invalidOption, nonNegativeNumber, positiveNumber } from "@ottla/client/internal";
+import { invalidOption, nonNegativeNumber, positiveNumber, wholeNumber } from "@ottla/client/internal";
 import { type CompressionType, codecByName } from "@ottla/protocol";
 import type { PartitionerOption } from "./partitioner/partitioner.ts";
 
@@ -42,7 +42,8 @@ export interface ProducerOptions<K = Data, V = Data> extends ClientOptions {
   readonly valueSerializer?: Serializer<V>;
   /**
    * `enable.idempotence`: retries neither double nor reorder records. Default true where `acks` is `"all"`, else it is
-   * not possible.
+   * not possible. Without it a retry may write a record twice, and behind later ones unless
+   * `maxInFlightRequestsPerConnection` is 1.
    */
   readonly idempotence?: boolean;
   /** `metadata.max.idle.ms`: how long after the last send to a topic it is forgotten. Default 300,000. */
@@ -72,7 +73,7 @@ const IDEMPOTENT_IN_FLIGHT_MAX = 5;
 /** Fills in the defaults and checks. @throws KafkaError INVALID_CONFIG that names the option and what is allowed */
 export function resolveProducerSettings<K, V>(options: ProducerOptions<K, V>): ProducerSettings {
   const acks = acksOf(options.acks);
-  const requestTimeoutMs = positiveNumber("requestTimeoutMs", options.requestTimeoutMs ?? 30_000);
+  const requestTimeoutMs = wholeNumber("requestTimeoutMs", options.requestTimeoutMs ?? 30_000, 1);
   const lingerMs = nonNegativeNumber("lingerMs", options.lingerMs ?? 0);
   const maxInFlightRequests = positiveNumber(
     "maxInFlightRequestsPerConnection",

@@ -22,7 +22,6 @@ export class HangWatch<K, V> {
   }
 
   start(): void {
-    if (this.#intervalMs === Number.POSITIVE_INFINITY) return;
     this.#timer = this.#runtime.timers.schedule(this.#intervalMs, () => {
       this.start();
       this.#look();
