@@ -148,6 +148,14 @@ describe("asking", () => {
     expect(await within(runtime, asked)).toMatchObject({ groups: [] });
   });
 
+  test("closing ends what is under way with CLOSED", async () => {
+    const { runtime, cluster, client } = setUp();
+    cluster.faultOf = () => ({ kind: "silence" });
+    const asked = rejection(runtime, client.ask("any", listGroupsApi, {}));
+    runtime.timers.schedule(100, () => void client.close());
+    expect((await asked).code).toBe("CLOSED");
+  });
+
   test("after closing, everything rejects with CLOSED and no timer is left", async () => {
     const { runtime, client } = setUp();
     await within(runtime, client.metadata.topic("orders", client.deadline("test")));
@@ -294,5 +302,6 @@ describe("connections", () => {
   test("a wrong option is refused with its name and what is allowed", () => {
     expect(() => setUp({ requestTimeoutMs: -1 })).toThrow("requestTimeoutMs is -1; it must be a whole number");
     expect(() => setUp({ bootstrapServers: "localhost" })).toThrow("localhost:9092");
+    expect(() => setUp({ bootstrapServers: "a:9092,ws://b" })).toThrow("either all");
   });
 });

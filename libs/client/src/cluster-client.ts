@@ -15,7 +15,7 @@ import { BrokerSelector } from "./broker-selector.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { CoordinatorCache, type CoordinatorKind } from "./coordinators.ts";
 import { type CallOptions, Deadline } from "./deadline.ts";
-import { clientClosed } from "./errors.ts";
+import { clientClosed, invalidOption } from "./errors.ts";
 import { MetadataCache } from "./metadata/metadata-cache.ts";
 import { type ClientOptions, type ClientSettings, resolveRuntime, resolveSettings } from "./options.ts";
 import { isLostCoordinator, isRetriable, isStaleMetadata, retryBackoffMs } from "./retry-policy.ts";
@@ -79,7 +79,7 @@ export class ClusterClient implements AsyncDisposable {
     this.#component = component;
     this.settings = resolveSettings(options);
     this.runtime = resolveRuntime(options);
-    this.#bootstrap = parseBootstrap(options.bootstrapServers);
+    this.#bootstrap = bootstrapOf(options.bootstrapServers);
     this.metadata = new MetadataCache(this.runtime, this.settings, (topics) => this.#fetchMetadata(topics));
     this.#pool = new ConnectionPool({
       runtime: this.runtime,
@@ -122,7 +122,8 @@ export class ClusterClient implements AsyncDisposable {
       try {
         return await this.#attempt(target, api, body, options, deadline);
       } catch (error) {
-        if (options.retry === false || !isRetriable(error) || deadline.isOver || this.#closed) throw error;
+        if (this.#closed) throw clientClosed(this.#component.component);
+        if (options.retry === false || !isRetriable(error) || deadline.isOver) throw error;
         deadline.lastFailure = error;
         await deadline.sleep(this.retryBackoffMs(failures));
       }
@@ -265,6 +266,14 @@ export class ClusterClient implements AsyncDisposable {
     }
     return { response, bootstrap: this.#bootstrap[0]! };
   }
+}
+
+/** The client stays with the transport that it comes in by, so there must be one. */
+function bootstrapOf(servers: ClientOptions["bootstrapServers"]): BrokerAddress[] {
+  const addresses = parseBootstrap(servers);
+  const overWebSocket = addresses.filter(({ url }) => url !== undefined);
+  if (overWebSocket.length === 0 || overWebSocket.length === addresses.length) return addresses;
+  throw invalidOption("bootstrapServers", String(servers), 'either all "host:port" or all WebSocket URLs');
 }
 
 /** Group requests may wait long (JoinGroup), so they get a connection of their own, as in Kafka's clients. */

@@ -11,9 +11,9 @@ import {
   type RecordOutcome,
 } from "./index.ts";
 
-/** OTTLA_SEED replays one seed, OTTLA_SEEDS sets how many are run. */
-const FIRST_SEED = Number(process.env.OTTLA_SEED ?? 1);
-const SEEDS = process.env.OTTLA_SEED ? 1 : Number(process.env.OTTLA_SEEDS ?? 25);
+/** OTTLA_TEST_SEED replays one seed, OTTLA_TEST_SEEDS sets how many are run. */
+const FIRST_SEED = Number(process.env.OTTLA_TEST_SEED ?? 1);
+const SEEDS = process.env.OTTLA_TEST_SEED ? 1 : Number(process.env.OTTLA_TEST_SEEDS ?? 25);
 
 const TOPIC = "orders";
 const PARTITIONS = 4;

@@ -303,6 +303,14 @@ describe("waiting", () => {
     expect(usedMax).toBeLessThan(1_100);
   });
 
+  test("a long array may take longer than maxBlockMs as a whole, as long as it gets on", async () => {
+    const options = { bufferMemory: 200, batchSize: 100, maxBlockMs: 1_000, cluster: { latencyMs: () => 50 } };
+    const { producer, within, values } = setUp(options);
+    const records = Array.from({ length: 60 }, () => ({ topic: "orders", partition: 0, value: "x".repeat(100) }));
+    await within(producer.send(records));
+    expect(values(0).length).toBe(60);
+  });
+
   test("a send that waits too long for memory says so", async () => {
     const { cluster, producer, rejection, within } = setUp({ bufferMemory: 50, batchSize: 100, maxBlockMs: 1_000 });
     await within(producer.send({ topic: "orders", partition: 0, value: "first" }));
