@@ -11,6 +11,9 @@ export function advertisedToTcp(listener: ListenerOptions, socket: Socket): Adve
   return { host: plainAddress(socket.localAddress), port: socket.localPort ?? listener.port };
 }
 
+/** A Host header that holds nothing which a URL would take for another part of itself. */
+const PLAIN_HOST = /^[^\s/?#@\\]+$/;
+
 /**
  * What a WebSocket client is told: the advertised URL, or one made of the advertised host, or of the Host header that
  * it came with; the path is the one that it came by.
@@ -27,7 +30,7 @@ export function advertisedToWebSocket(
   if (advertised !== undefined)
     return parseAddress(`${scheme}://${urlHost(advertised.host)}:${advertised.port}${path}`);
   const { host } = request.headers;
-  if (host !== undefined && URL.canParse(`${scheme}://${host}${path}`))
+  if (host !== undefined && PLAIN_HOST.test(host) && URL.canParse(`${scheme}://${host}${path}`))
     return parseAddress(`${scheme}://${host}${path}`);
   const local = advertisedToTcp(listener, socket);
   return parseAddress(`${scheme}://${urlHost(local.host)}:${local.port}${path}`);

@@ -19,7 +19,8 @@ export function ownHosts(listener: ListenerOptions): (hostname: string) => boole
 
 function configuredHosts({ host, advertised }: ListenerOptions): string[] {
   const hosts = host === undefined ? [] : [host];
-  if (advertised !== undefined) hosts.push("url" in advertised ? new URL(advertised.url).hostname : advertised.host);
+  if (advertised !== undefined && "host" in advertised) hosts.push(advertised.host);
+  if (advertised !== undefined && "url" in advertised) hosts.push(new URL(advertised.url).hostname);
   return hosts.map((name) => name.toLowerCase().replace(/^\[|\]$/g, ""));
 }
 

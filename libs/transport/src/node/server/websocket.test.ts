@@ -45,6 +45,20 @@ describe("upgrades", () => {
     result.webSocket?.terminate();
   });
 
+  test.each(["a#b", "a?b", "a/b", "user@a", "a b", "[::1"])(
+    "with Host '%s' advertise the local address",
+    async (host) => {
+      const { port, requests } = await servers.start();
+      const webSocket = await open(port, { headers: { host } });
+      webSocket.send(apiVersionsRequest(1));
+      await messages(webSocket, 1);
+      expect(requests[0]!.connection.advertised.url).toMatch(
+        new RegExp(`^ws://(127\\.0\\.0\\.1|\\[::1\\]):${port}/kafka$`),
+      );
+      webSocket.terminate();
+    },
+  );
+
   test("are refused on a listener without WebSocket", async () => {
     const { port } = await servers.start({ listener: { protocols: ["kafka", "http"] } });
     expect((await upgrade(`ws://localhost:${port}/kafka`)).status).toBe(404);
