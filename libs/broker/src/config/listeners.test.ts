@@ -74,6 +74,7 @@ describe("listeners", () => {
     [{ "advertised.listeners": "OTHER://a:1" }, /no listener of that name \(there is PLAINTEXT\)/],
     [{ "advertised.listeners": "PLAINTEXT://0.0.0.0:9092" }, /clients cannot connect to every interface/],
     [{ "advertised.listeners": "wss://" }, /no valid URL/],
+    [{ "advertised.listeners": "wss://kafka.example.com/#top" }, /no valid URL/],
     [{ listeners: "C://:1", "controller.listener.names": "C" }, /no listener for clients/],
   ])("refuse %j", (values, message) => {
     expect(() => parse(values as Record<string, string>)).toThrow(ConfigError);

@@ -109,8 +109,8 @@ function parseAdvertised(text: string, report: Report): AdvertisedEntry[] {
       return address === null ? [] : [address];
     }
     const url = match[2]!;
-    if (!URL.canParse(url)) {
-      report("advertised.listeners", entry, "this is no valid URL");
+    if (!URL.canParse(url) || url.includes("#")) {
+      report("advertised.listeners", entry, "this is no valid URL of a WebSocket");
       return [];
     }
     return [{ name: match[1] === undefined ? null : normalize(match[1]), url }];

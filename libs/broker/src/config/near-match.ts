@@ -18,11 +18,14 @@ function editDistance(a: string, b: string): number {
 
 /** The candidate that `text` was most likely meant to be, if any is near enough to suggest. */
 export function nearMatch(text: string, candidates: Iterable<string>): string | undefined {
-  const reach = Math.max(2, Math.floor(text.length / 4));
+  const typed = text.toLowerCase();
+  const reach = Math.max(2, Math.floor(typed.length / 4));
   let best: string | undefined;
   let bestDistance = reach + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(text.toLowerCase(), candidate);
+    // No fewer edits than that: a name of a megabyte, as a request may hold, is not looked at.
+    if (Math.abs(typed.length - candidate.length) >= bestDistance) continue;
+    const distance = editDistance(typed, candidate);
     if (distance >= bestDistance) continue;
     best = candidate;
     bestDistance = distance;
