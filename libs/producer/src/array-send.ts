@@ -68,6 +68,10 @@ export class ArraySend<K, V> implements WaitingSend {
     return this.#records[this.#acceptedCount]!.topic;
   }
 
+  get acceptedCount(): number {
+    return this.#acceptedCount;
+  }
+
   /** Accepts as many records as possible without waiting. */
   start(): WaitReason | null {
     return this.#advance(false);

@@ -22,7 +22,7 @@ export interface ProducerOptions<K = Data, V = Data> extends ClientOptions {
   readonly batchSize?: number;
   /** `buffer.memory`: bytes of records that wait to be sent or acknowledged; above it sends wait. Default 33,554,432. */
   readonly bufferMemory?: number;
-  /** `max.block.ms`: how long a send may wait for metadata of its topic, or for buffer memory. Default 60,000. */
+  /** `max.block.ms`: how long a record may wait for metadata of its topic, or for buffer memory. Default 60,000. */
   readonly maxBlockMs?: number;
   /** `max.in.flight.requests.per.connection`: Default 5, which is also the most with idempotence. */
   readonly maxInFlightRequestsPerConnection?: number;

@@ -141,7 +141,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
         }
         return null;
       };
-      this.#accumulator.wait({ topic: record.topic, resume, fail: reject }, reason, signal);
+      this.#accumulator.wait({ topic: record.topic, acceptedCount: 0, resume, fail: reject }, reason, signal);
     });
     return signal === undefined ? metadata : abortable(metadata, signal);
   }

@@ -8,6 +8,8 @@ export type WaitReason = "topic" | "memory";
 export interface WaitingSend {
   /** The topic of its next record. */
   readonly topic: string;
+  /** How many of its records have been accepted. */
+  readonly acceptedCount: number;
   /** Tries to go on. @returns null when all its records are accepted (or it failed), else why it has to wait again */
   resume(): WaitReason | null;
   fail(error: unknown): void;
@@ -29,7 +31,8 @@ const WAITING_FOR_MEMORY =
 interface Waiter {
   readonly send: WaitingSend;
   reason: WaitReason;
-  readonly stopWatching: () => void;
+  timer: Timer | null;
+  readonly stopListening: () => void;
   /** Settles when the send waits no longer. */
   readonly over: Promise<void>;
   readonly finish: () => void;
@@ -78,8 +81,11 @@ export class WaitingSends {
     const over = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    const waiter: Waiter = { send, reason, over, finish, isOver: false, stopWatching: () => stop() };
-    const stop = this.#watch(waiter, signal);
+    const onAbort = () => this.#fail(waiter, aborted(signal!));
+    const stopListening = () => signal?.removeEventListener("abort", onAbort);
+    const waiter: Waiter = { send, reason, over, finish, isOver: false, timer: null, stopListening };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#startTimer(waiter);
     this.#enqueue(waiter);
   }
 
@@ -151,11 +157,13 @@ export class WaitingSends {
   }
 
   #resume(waiter: Waiter): void {
+    const { acceptedCount } = waiter.send;
     const reason = waiter.send.resume();
     if (reason === null) {
       this.#end(waiter);
     } else {
       waiter.reason = reason;
+      if (waiter.send.acceptedCount > acceptedCount) this.#startTimer(waiter);
       this.#enqueue(waiter);
     }
   }
@@ -168,7 +176,8 @@ export class WaitingSends {
 
   #end(waiter: Waiter): void {
     waiter.isOver = true;
-    waiter.stopWatching();
+    waiter.timer?.cancel();
+    waiter.stopListening();
     waiter.finish();
   }
 
@@ -178,14 +187,10 @@ export class WaitingSends {
     return timedOut(`Waiting for metadata of topic "${send.topic}"`, this.#maxBlockMs, cause);
   }
 
-  #watch(waiter: Waiter, signal: AbortSignal | undefined): () => void {
-    const onAbort = () => this.#fail(waiter, aborted(signal!));
+  /** The time to wait begins, anew where some of an array's records have been accepted. */
+  #startTimer(waiter: Waiter): void {
+    waiter.timer?.cancel();
     const onTimeout = () => this.#fail(waiter, this.#timeoutError(waiter));
-    const timer: Timer = this.#runtime.timers.schedule(this.#maxBlockMs, onTimeout, { keepAlive: true });
-    signal?.addEventListener("abort", onAbort, { once: true });
-    return () => {
-      timer.cancel();
-      signal?.removeEventListener("abort", onAbort);
-    };
+    waiter.timer = this.#runtime.timers.schedule(this.#maxBlockMs, onTimeout, { keepAlive: true });
   }
 }
