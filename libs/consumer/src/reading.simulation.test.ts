@@ -5,9 +5,9 @@ import { Consumer } from "./index.ts";
 import { FakeKafka } from "./test-support/fake-kafka.ts";
 import { settle } from "./test-support/reading.ts";
 
-/** OTTLA_SEED replays one seed, OTTLA_SEEDS sets how many are run. */
-const FIRST_SEED = Number(process.env.OTTLA_SEED ?? 1);
-const SEEDS = process.env.OTTLA_SEED ? 1 : Number(process.env.OTTLA_SEEDS ?? 20);
+/** OTTLA_TEST_SEED replays one seed, OTTLA_TEST_SEEDS sets how many are run. */
+const FIRST_SEED = Number(process.env.OTTLA_TEST_SEED ?? 1);
+const SEEDS = process.env.OTTLA_TEST_SEED ? 1 : Number(process.env.OTTLA_TEST_SEEDS ?? 20);
 
 const TOPIC = "t";
 const PARTITIONS = 3;
@@ -213,7 +213,7 @@ describe("reading while things go wrong", () => {
     });
   }
 
-  test.skipIf(process.env.OTTLA_SEED !== undefined)("has met each fault and each consequence", () => {
+  test.skipIf(process.env.OTTLA_TEST_SEED !== undefined)("has met each fault and each consequence", () => {
     const expected = ["Fetch", "Heartbeat", "JoinGroup", "SyncGroup", "OffsetFetch", "OffsetCommit", "FindCoordinator"]
       .flatMap((apiName) => [`lost request: ${apiName}`, `lost response: ${apiName}`])
       .concat(["leader moves", "broker stops", "heartbeat refused", "join refused", "fetch error", "damaged records"])

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { GroupSimulation, Tally } from "./test-support/group-simulation.ts";
 
-/** OTTLA_SEED is the first seed and OTTLA_SEEDS how many: one seed repeats a failure, many look for one. */
-const FIRST_SEED = Number(process.env.OTTLA_SEED ?? 1);
-const SEEDS = Number(process.env.OTTLA_SEEDS ?? 25);
+/** OTTLA_TEST_SEED is the first seed and OTTLA_TEST_SEEDS how many: one seed repeats a failure, many look for one. */
+const FIRST_SEED = Number(process.env.OTTLA_TEST_SEED ?? 1);
+const SEEDS = Number(process.env.OTTLA_TEST_SEEDS ?? 25);
 const DURATION_MS = 180_000;
 
 /** A run in which one of these never happens proves less than it seems to. */
@@ -31,7 +31,7 @@ describe("a group under every kind of fault", () => {
       try {
         new GroupSimulation(seed, tally).run(DURATION_MS);
       } catch (error) {
-        throw new Error(`OTTLA_SEED=${seed} OTTLA_SEEDS=1 repeats it: ${String(error)}`, { cause: error });
+        throw new Error(`OTTLA_TEST_SEED=${seed} OTTLA_TEST_SEEDS=1 repeats it: ${String(error)}`, { cause: error });
       }
     }
     const missing = MUST_HAPPEN.filter((name) => tally.get(name) === 0);

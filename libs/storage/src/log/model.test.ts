@@ -274,6 +274,6 @@ describe("a log under random operations", () => {
       fc.integer({ min: 1, max: 900 }),
       run,
     );
-    await fc.assert(property, { numRuns: Number(process.env.OTTLA_MODEL_RUNS ?? 100) });
+    await fc.assert(property, { numRuns: Number(process.env.OTTLA_TEST_RUNS ?? 100) });
   });
 });
