@@ -12,7 +12,7 @@ export function sharedConfig(projectName: string) {
       name: projectName,
       include: ["src/**/*.test.ts"],
       passWithNoTests: true,
-      testTimeout: 20_000,
+      testTimeout: process.env.OTTLA_TEST_DEEP ? 600_000 : 20_000,
       reporters: ["default", "json"],
       outputFile: { json: ".test-results/vitest.json" },
     },

@@ -131,6 +131,7 @@ describe("a project that has installed the tarballs", () => {
           exactOptionalPropertyTypes: true,
           noEmit: true,
           skipLibCheck: false,
+          skipDefaultLibCheck: true,
           types: [],
         },
         host: { ...host, getCurrentDirectory: () => project.directory },
