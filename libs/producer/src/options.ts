@@ -32,7 +32,7 @@ export interface ProducerOptions<K = Data, V = Data> extends ClientOptions {
   readonly maxRequestSize?: number;
   /** `compression.type`. Default `"none"`. */
   readonly compression?: CompressionType;
-  /** `compression.gzip.level` (1-9) or `compression.zstd.level` (1-22). Default: the codec's own. */
+  /** `compression.gzip.level` (1-9) or `compression.zstd.level` (1-22). Default: the codec's own; others have none. */
   readonly compressionLevel?: number;
   /** How partitions are chosen. Default `"default"`: murmur2 of the key as in Java, sticky without a key. */
   readonly partitioner?: PartitionerOption;
@@ -70,6 +70,9 @@ export interface ProducerSettings {
 /** The most requests in flight for which a broker can tell duplicates from new batches. */
 const IDEMPOTENT_IN_FLIGHT_MAX = 5;
 
+/** The highest level of each codec that has levels. */
+const LEVELS_MAX: Partial<Record<CompressionType, number>> = { gzip: 9, zstd: 22 };
+
 /** Fills in the defaults and checks. @throws KafkaError INVALID_CONFIG that names the option and what is allowed */
 export function resolveProducerSettings<K, V>(options: ProducerOptions<K, V>): ProducerSettings {
   const acks = acksOf(options.acks);
@@ -91,7 +94,7 @@ export function resolveProducerSettings<K, V>(options: ProducerOptions<K, V>): P
     maxBlockMs: nonNegativeNumber("maxBlockMs", options.maxBlockMs ?? 60_000),
     maxRequestSizeBytes: positiveNumber("maxRequestSize", options.maxRequestSize ?? 1_048_576),
     compression: compressionOf(options.compression ?? "none"),
-    compressionLevel: options.compressionLevel,
+    compressionLevel: compressionLevelOf(options.compressionLevel, LEVELS_MAX[options.compression ?? "none"]),
     metadataMaxIdleMs: positiveNumber("metadataMaxIdleMs", options.metadataMaxIdleMs ?? 300_000),
   };
 }
@@ -123,4 +126,10 @@ function deliveryTimeoutOf(given: number | undefined, atLeastMs: number): number
 function compressionOf(name: CompressionType): CompressionType {
   if (codecByName(name) !== undefined) return name;
   throw invalidOption("compression", name, '"none", "gzip", "snappy", "lz4" or "zstd"');
+}
+
+function compressionLevelOf(given: number | undefined, max: number | undefined): number | undefined {
+  if (given === undefined || max === undefined) return undefined;
+  if (Number.isInteger(given) && given >= 1 && given <= max) return given;
+  throw invalidOption("compressionLevel", given, `a whole number from 1 to ${max}`);
 }

@@ -477,6 +477,8 @@ describe("failing", () => {
     [{ lingerMs: -1 }, "lingerMs is -1"],
     [{ batchSize: "16k" as never }, 'batchSize is "16k"'],
     [{ compression: "brotli" as never }, 'compression is "brotli"'],
+    [{ compression: "gzip", compressionLevel: 10 }, "compressionLevel is 10; it must be a whole number from 1 to 9"],
+    [{ compression: "zstd", compressionLevel: 23 }, "compressionLevel is 23; it must be a whole number from 1 to 22"],
     [{ bootstrapServers: "http://x" }, "ws://x"],
   ])("an option that cannot be used is refused: %o", (options, message) => {
     expect(() => setUp(options as never)).toThrow(message);

@@ -140,9 +140,18 @@ export class ProducerBatch {
     if (this.#sealed) return;
     this.#sealed = true;
     if (compression === "none") return;
-    const closed = this.#builder.close({ compression, ...(level !== undefined && { compressionLevel: level }) });
+    const closed = this.#compress(compression, level);
     if (closed instanceof Uint8Array) this.#setBytes(closed);
     else this.#awaitBytes(closed, onReady);
+  }
+
+  /** A codec may also fail at once: whoever seals is told of both in one way. */
+  #compress(compression: CompressionType, level: number | undefined): Uint8Array | Promise<Uint8Array> {
+    try {
+      return this.#builder.close({ compression, ...(level !== undefined && { compressionLevel: level }) });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #awaitBytes(closed: Promise<Uint8Array>, onReady: (error?: unknown) => void): void {
