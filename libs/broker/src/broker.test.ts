@@ -1,4 +1,4 @@
-import { ErrorCode, fetchApi, metadataApi } from "@ottla/protocol";
+import { ErrorCode, fetchApi, listOffsetsApi, metadataApi } from "@ottla/protocol";
 import { createMemoryDisk, type Disk } from "@ottla/runtime";
 import { afterEach, describe, expect, it } from "vitest";
 import { inspectDirectory, StartupError } from "./services/data-directory.ts";
@@ -198,6 +198,19 @@ describe("a broker", () => {
     const results = [];
     for (const index of [0, 1, 2]) results.push((await broker.produce("orders", index, batchOf("a"))).errorCode);
     expect(results).toEqual([ErrorCode.NONE, ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.NONE]);
+    const fetched = await broker.client.send(fetchApi, 12, {
+      maxWaitMs: 0,
+      minBytes: 1,
+      topics: [{ topic: "orders", partitions: [{ partition: 1, fetchOffset: 0, partitionMaxBytes: 1000 }] }],
+    });
+    expect(fetched.responses[0]!.partitions[0]!.errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    const listed = await broker.client.send(listOffsetsApi, 7, {
+      replicaId: -1,
+      topics: [{ name: "orders", partitions: [{ partitionIndex: 1, timestamp: -1 }] }],
+    });
+    expect(listed.topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    await broker.deleteTopic("orders");
+    expect((await broker.produce("orders", 1, batchOf("a"))).errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     expect(logger.lines.filter(({ message }) => message.includes("the partition is offline"))).toHaveLength(1);
   });
 

@@ -142,15 +142,15 @@ function recordFollowerProgress(request: FetchRequest, targets: readonly FetchTa
 function resolveTopics(broker: BrokerServices, request: FetchRequest, apiVersion: number): TopicTargets[] {
   const byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
   return request.topics.map(({ topic, topicId, partitions }) => {
-    const isUnknownId = byId && !broker.image.topicNamesById.has(topicId);
-    const missingErrno = isUnknownId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    const name = byId ? broker.image.topicNamesById.get(topicId) : topic;
     const deletedErrno = byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     const targets = partitions.map((wanted) => ({
       index: wanted.partition,
       partition: byId
         ? broker.partitions.getById(topicId, wanted.partition)
         : broker.partitions.get(topic, wanted.partition),
-      missingErrno,
+      missingErrno:
+        name === undefined ? ErrorCode.UNKNOWN_TOPIC_ID : broker.partitions.missingErrno(name, wanted.partition),
       deletedErrno,
       fetchOffset: wanted.fetchOffset,
       lastFetchedEpoch: wanted.lastFetchedEpoch,

@@ -90,7 +90,7 @@ const FIRST_VERSION_WITH_LEADER_EPOCH = 4;
 
 function leaderOf(partitions: PartitionRegistry, topic: string, query: PartitionQuery): Partition {
   const partition = partitions.get(topic, query.partitionIndex);
-  if (partition === undefined) throw KafkaError.fromCode(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  if (partition === undefined) throw KafkaError.fromCode(partitions.missingErrno(topic, query.partitionIndex));
   const errno = partition.checkLeaderEpoch(query.currentLeaderEpoch);
   if (errno !== ErrorCode.NONE) throw KafkaError.fromCode(errno);
   return partition;

@@ -129,11 +129,13 @@ function unknownPartition(broker: BrokerServices, byId: boolean, topic: TopicInp
   if (byId && !broker.image.topicNamesById.has(topic.topicId)) {
     return KafkaError.fromCode(ErrorCode.UNKNOWN_TOPIC_ID, `There is no topic with the id ${topic.topicId}`);
   }
-  const name = byId ? broker.image.topicNamesById.get(topic.topicId) : topic.name;
-  if (broker.partitions.hasFailed(name ?? "", index)) {
-    return KafkaError.fromCode(ErrorCode.KAFKA_STORAGE_ERROR, `The log of ${name}-${index} could not be opened`);
-  }
-  return KafkaError.fromCode(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `This broker does not host ${name}-${index}`);
+  const name = (byId ? broker.image.topicNamesById.get(topic.topicId) : topic.name) ?? "";
+  const errno = broker.partitions.missingErrno(name, index);
+  const isOffline = errno === ErrorCode.KAFKA_STORAGE_ERROR;
+  const message = isOffline
+    ? `The log of ${name}-${index} could not be opened`
+    : `This broker does not host ${name}-${index}`;
+  return KafkaError.fromCode(errno, message);
 }
 
 /** What can be said of the records without the log. @throws KafkaError */

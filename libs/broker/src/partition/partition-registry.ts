@@ -6,6 +6,7 @@ import {
   type PartitionImage,
   type TopicImage,
 } from "@ottla/metadata";
+import { ErrorCode } from "@ottla/protocol";
 import type { Logger } from "@ottla/runtime";
 import type { LogConfig, LogManager, PartitionLog } from "@ottla/storage";
 import { Partition, type PartitionListener } from "./partition.ts";
@@ -33,7 +34,8 @@ export class PartitionRegistry {
   readonly #options: PartitionRegistryOptions;
   readonly #byTopic = new Map<string, Map<number, Partition>>();
   readonly #topicsById = new Map<string, Map<number, Partition>>();
-  readonly #failed = new Map<string, unknown>();
+  /** Partitions that should be here, but whose log could not be opened. */
+  readonly #failed = new Set<string>();
   readonly #leadershipListeners = new Set<LeadershipListener>();
 
   constructor(options: PartitionRegistryOptions) {
@@ -52,9 +54,10 @@ export class PartitionRegistry {
     for (const partitions of this.#byTopic.values()) yield* partitions.values();
   }
 
-  /** Whether the partition should be here, but its log could not be opened. */
-  hasFailed(topic: string, partition: number): boolean {
-    return this.#failed.has(`${topic}-${partition}`);
+  /** The error code for a partition that is not here: KAFKA_STORAGE_ERROR where its log could not be opened. */
+  missingErrno(topic: string, partition: number): number {
+    const hasFailed = this.#failed.has(`${topic}-${partition}`);
+    return hasFailed ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   }
 
   /** Adds a listener; it is told of leaderships that begin or end from now on. */
@@ -97,7 +100,7 @@ export class PartitionRegistry {
       await this.#host(existing, change, image);
       this.#failed.delete(`${topic.name}-${after.partition}`);
     } catch (error) {
-      this.#failed.set(`${topic.name}-${after.partition}`, error);
+      this.#failed.add(`${topic.name}-${after.partition}`);
       this.#options.logger.error("a partition's log cannot be opened; the partition is offline", {
         topic: topic.name,
         partition: after.partition,
@@ -132,7 +135,8 @@ export class PartitionRegistry {
     return partition;
   }
 
-  async #deleteTopic({ name }: TopicImage): Promise<void> {
+  async #deleteTopic({ name, partitions }: TopicImage): Promise<void> {
+    for (const { partition } of partitions) this.#failed.delete(`${name}-${partition}`);
     for (const partition of [...(this.#byTopic.get(name)?.values() ?? [])]) await this.#drop(partition);
   }
 
