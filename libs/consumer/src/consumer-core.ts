@@ -1,5 +1,5 @@
 import type { CallOptions, KafkaError } from "@ottla/client";
-import { ClusterClient, clientClosed, type Deadline, toKafkaError } from "@ottla/client/internal";
+import { ClusterClient, clientClosed, Deadline, toKafkaError } from "@ottla/client/internal";
 import { invalidState, noGroup } from "./errors.ts";
 import { EventHub } from "./events.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
@@ -173,13 +173,16 @@ export class ConsumerCore<K, V> implements ReadingHost {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  close(timeoutMs: number): Promise<void> {
+    this.#closing ??= this.#close(timeoutMs);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
-    await this.#leave();
+  async #close(timeoutMs: number): Promise<void> {
+    const deadline = new Deadline("Leaving the group", this.client.runtime, timeoutMs);
+    await deadline.race(this.#leave()).catch((error: unknown) => {
+      this.client.runtime.logger.warn("the consumer was closed before it could leave in order", { error });
+    });
     this.delivery.end();
     this.#fetcher.close();
     this.#finder.close();

@@ -14,6 +14,14 @@ import type { RebalanceListener } from "./rebalance-listener.ts";
 import { ConsumerRecord } from "./record.ts";
 import type { TopicPartition } from "./topic-partition.ts";
 
+/** How a consumer is closed. */
+export interface CloseOptions {
+  /** The longest that committing and leaving may take; after that all connections are cut. Default 30,000, as Kafka's. */
+  readonly timeoutMs?: number;
+}
+
+const CLOSE_TIMEOUT_MS = 30_000;
+
 /**
  * Reads topics: as a member of a group that shares their partitions, or partitions of one's own choice.
  *
@@ -235,8 +243,8 @@ export class Consumer<K = string | null, V = string | null>
    * Commits what is processed, leaves the group, and closes all connections. A loop ends when it next asks for more;
    * what it has in hand is not waited for, and not committed. Closing again waits for the first close.
    */
-  async close(): Promise<void> {
-    await this.#core.close();
+  async close(options: CloseOptions = {}): Promise<void> {
+    await this.#core.close(options.timeoutMs ?? CLOSE_TIMEOUT_MS);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -442,6 +442,16 @@ describe("closing", () => {
     await settle(runtime, member().close());
   });
 
+  test("takes no longer than it may when nobody answers", async () => {
+    kafka.append("t", 0, ["a", "b"]);
+    const consumer = member();
+    await take(consumer.records(), 2);
+    kafka.cluster.stop(1);
+    const beganAtMs = runtime.clock.monotonicMs();
+    await settle(runtime, consumer.close({ timeoutMs: 2_000 }));
+    expect(runtime.clock.monotonicMs() - beganAtMs).toBeLessThan(2_200);
+  });
+
   test("from within the loop", async () => {
     kafka.append("t", 0, ["a", "b"]);
     const consumer = member();

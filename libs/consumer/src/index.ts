@@ -24,7 +24,7 @@ export { RangeAssignor } from "./assignors/range-assignor.ts";
 export { RoundRobinAssignor } from "./assignors/round-robin-assignor.ts";
 export { StickyAssignor } from "./assignors/sticky/sticky-assignor.ts";
 export { ConsumerBatch } from "./batch.ts";
-export { Consumer } from "./consumer.ts";
+export { type CloseOptions, Consumer } from "./consumer.ts";
 export type { ConsumerEvents, ResetReason } from "./events.ts";
 export type { MembershipState } from "./group/membership.ts";
 export type { OffsetQuery } from "./offsets/list-offsets.ts";

@@ -182,7 +182,7 @@ export class ClassicMembership {
   /** Leave for good. Returns whether the step under way is to be cut short. */
   close(): boolean {
     this.#isClosing = true;
-    return this.#state !== "adopting" && this.#state !== "leaving" && this.#state !== "assigning";
+    return this.#state !== "adopting" && this.#state !== "leaving";
   }
 
   #afterJoin(outcome: StepOutcome): MembershipStep {
