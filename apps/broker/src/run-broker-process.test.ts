@@ -1,10 +1,13 @@
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect as connectSocket, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   createTopicsApi,
   encodeRecordBatch,
+  encodeRequest,
+  fetchApi,
   initProducerIdApi,
   listOffsetsApi,
   metadataApi,
@@ -43,6 +46,27 @@ async function connect(port: number): Promise<BrokerConnection> {
   return await BrokerConnection.open({ connector, address: { host: "localhost", port }, runtime, clientId: "test" });
 }
 
+/** Puts more into a topic than the system buffers for a connection. */
+async function fill(connection: BrokerConnection, topic: string): Promise<void> {
+  const { topics } = await connection.request(metadataApi, { topics: [{ name: topic }] });
+  for (let i = 0; i < 40; i++) {
+    const records = encodeRecordBatch({ records: [{ value: "x".repeat(1_000_000) }], timestampMs: Date.now() });
+    const topicData = [{ topicId: topics[0]!.topicId, partitionData: [{ index: 0, records }] }];
+    await connection.request(produceApi, { acks: 1, timeoutMs: 5000, topicData });
+  }
+}
+
+/** A client that asks for all of a topic and then reads none of the answer: the broker cannot get rid of it. */
+function stuckReader(port: number, topic: string) {
+  const socket = connectSocket(port, "localhost");
+  const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 50_000_000 }];
+  const fetch = { maxWaitMs: 0, minBytes: 1, maxBytes: 50_000_000, topics: [{ topic, partitions }] };
+  for (const chunk of encodeRequest(fetchApi, 12, { correlationId: 1, clientId: "stuck" }, fetch)) socket.write(chunk);
+  const answering = once(socket, "readable");
+  socket.on("error", () => {});
+  return { socket, answering };
+}
+
 /** What a start that fails must look like: one line for a person, no stack trace, exit code 1. */
 async function refusalOf(broker: BrokerProcess): Promise<string> {
   expect(await broker.exited).toBe(1);
@@ -62,6 +86,18 @@ describe("a broker process", () => {
       expect(await broker.stop(signal)).toBe(0);
       expect(existsSync(join(dataDirectory, ".kafka_cleanshutdown"))).toBe(true);
     }
+  });
+
+  it("ends at once with the second signal", async () => {
+    const broker = start({ memory: true, set: ["log.segment.bytes=1048576"] });
+    const port = await broker.ready();
+    await fill(await connect(port), "orders");
+    const client = stuckReader(port, "orders");
+    await client.answering;
+    broker.child.kill("SIGTERM");
+    while (!broker.stderr.includes("shutting down")) await once(broker.child.stderr!, "data");
+    expect(await broker.stop()).toBe(143);
+    client.socket.destroy();
   });
 
   it("has after kill -9 what it had acknowledged, and gives no producer id twice", async () => {
