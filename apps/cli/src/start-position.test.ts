@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { parseStart } from "./start-position.ts";
+import { checkGroupStart, parseStart } from "./start-position.ts";
 
 it.each([
   ["beginning", { kind: "beginning" }],
@@ -15,3 +15,11 @@ it.each(["", "latest", "-1", "1.5", "2026-13-45", "yesterday"])(
     expect(() => parseStart(text)).toThrow(/beginning, end, an offset/);
   },
 );
+
+it.each(["42", "2026-01-31"])("--from %s is nothing for a group", (text) => {
+  expect(() => checkGroupStart(parseStart(text))).toThrow(/exclude each other/);
+});
+
+it.each(["beginning", "end"])("--from %s is where a group begins without a commit", (text) => {
+  expect(() => checkGroupStart(parseStart(text))).not.toThrow();
+});

@@ -17,3 +17,10 @@ export function parseStart(text: string): StartPosition {
     `--from is "${text}"; it must be beginning, end, an offset such as 42, or a time such as 2026-01-31T12:00:00Z.`,
   );
 }
+
+/** @throws UsageError where members of a group would have to begin elsewhere than where it committed, or at an end */
+export function checkGroupStart({ kind }: StartPosition): void {
+  if (kind === "beginning" || kind === "end") return;
+  const what = kind === "offset" ? "an offset" : "a time";
+  throw new UsageError(`--group and ${what} in --from exclude each other: a group goes on where it committed.`);
+}

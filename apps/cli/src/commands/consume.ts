@@ -1,10 +1,9 @@
 import type { Consumer, ConsumerRecord, TopicPartition } from "@ottla/consumer";
 import type { Command } from "commander";
-import { UsageError } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { wholeNumber, withBootstrap } from "../options.ts";
 import { formatJsonLine, formatTextLine } from "../record-lines.ts";
-import { parseStart, type StartPosition } from "../start-position.ts";
+import { checkGroupStart, parseStart, type StartPosition } from "../start-position.ts";
 import { withAdmin } from "../with-admin.ts";
 
 interface ConsumeOptions {
@@ -23,7 +22,7 @@ export function addConsumeCommand(program: Command): void {
     .description("Read records and print one per line, until Ctrl-C or --max.")
     .option(
       "--from <where>",
-      "beginning, end, an offset, or an ISO time; in a group, where to start without a commit",
+      "beginning, end, an offset, or an ISO time; in a group, beginning or end: where to start without a commit",
       "end",
     )
     .option("-g, --group <id>", "read as a member of this consumer group, and commit")
@@ -35,9 +34,7 @@ export function addConsumeCommand(program: Command): void {
 
 async function consume(topic: string, options: ConsumeOptions): Promise<void> {
   const start = parseStart(options.from);
-  if (options.group !== undefined && start.kind === "offset") {
-    throw new UsageError("--group and an offset in --from exclude each other: a group goes on where it committed.");
-  }
+  if (options.group !== undefined) checkGroupStart(start);
   const signal = interruptSignal();
   await requireTopic(topic, options.bootstrap);
   const { Consumer: ConsumerClass } = await import("@ottla/consumer");
@@ -67,16 +64,14 @@ async function assignAll(consumer: Consumer, topic: string, start: StartPosition
   else await seekToTime(consumer, partitions, start.timestampMs);
 }
 
-/** Partitions without a record that late start at their end. */
+/** Partitions without a record that late are left to `autoOffsetReset`: they start at their end. */
 async function seekToTime(
   consumer: Consumer,
   partitions: readonly TopicPartition[],
   timestampMs: number,
 ): Promise<void> {
-  for (const found of await consumer.offsetsForTimes(partitions.map((partition) => ({ ...partition, timestampMs })))) {
-    if (found.offset < 0) consumer.seekToEnd([found]);
-    else consumer.seek(found, found.offset);
-  }
+  const found = await consumer.offsetsForTimes(partitions.map((partition) => ({ ...partition, timestampMs })));
+  for (const { offset, ...partition } of found) consumer.seek(partition, offset);
 }
 
 async function printRecords(consumer: Consumer, options: ConsumeOptions): Promise<void> {
