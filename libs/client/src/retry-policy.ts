@@ -24,6 +24,7 @@ const STALE_METADATA: ReadonlySet<number> = new Set([
 /** Errors after which a coordinator has to be looked up again. */
 const LOST_COORDINATOR: ReadonlySet<number> = new Set([
   ErrorCode.NETWORK_EXCEPTION,
+  ErrorCode.BROKER_NOT_AVAILABLE, // it has left the cluster's metadata
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
   ErrorCode.NOT_COORDINATOR,
   ErrorCode.REQUEST_TIMED_OUT,

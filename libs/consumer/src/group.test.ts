@@ -215,6 +215,18 @@ describe("heartbeats", () => {
     expect(story).toEqual(["onAssigned t-0 t-1"]);
   });
 
+  test("find another coordinator when the broker that was it has left the cluster", async () => {
+    kafka = new FakeKafka(runtime, { t: 2 }, 2);
+    const consumer = member({ heartbeatIntervalMs: 10_000 });
+    readAll(consumer);
+    await runtime.advance(1_000);
+    kafka.cluster.stop(1);
+    // By the next heartbeat the metadata does not have that broker any more.
+    await runtime.advance(15_000);
+    expect(kafka.heartbeats.length).toBeGreaterThan(0);
+    expect(consumer.membershipState).toBe("stable");
+  });
+
   test("that nobody answers are a stall", async () => {
     const consumer = member();
     const stalls: string[] = [];
