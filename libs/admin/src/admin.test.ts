@@ -5,8 +5,10 @@ import {
   deleteGroupsApi,
   describeConfigsApi,
   ErrorCode,
+  findCoordinatorApi,
   listGroupsApi,
   listOffsetsApi,
+  offsetCommitApi,
 } from "@ottla/protocol";
 import { createSimulatedRuntime } from "@ottla/runtime";
 import { afterEach, describe, expect, test } from "vitest";
@@ -69,6 +71,16 @@ describe("what a retry heals", () => {
     });
     await within(admin.deleteGroups(["g"]));
     expect(cluster.requestCounts.get("FindCoordinator")).toBe(2);
+  });
+
+  test("offsets are committed at the new coordinator when it moved", async () => {
+    const { cluster, admin, within } = setUp();
+    cluster.handle(offsetCommitApi, () => {
+      const errorCode = calls(cluster, offsetCommitApi) < 2 ? ErrorCode.NOT_COORDINATOR : 0;
+      return { topics: [{ name: "orders", partitions: [{ partitionIndex: 0, errorCode }] }] };
+    });
+    await within(admin.alterGroupOffsets("billing", [{ topic: "orders", partition: 0, offset: 3 }]));
+    expect(calls(cluster, findCoordinatorApi)).toBe(2);
   });
 
   test("offsets are asked of the new leader when leadership moved", async () => {

@@ -1,7 +1,8 @@
 import { type CallOptions, KafkaError } from "@ottla/client";
 import type { ClusterClient } from "@ottla/client/internal";
 import { type OffsetFetchResponse, offsetCommitApi, offsetDeleteApi, offsetFetchApi } from "@ottla/protocol";
-import { checkResources } from "./partial-failure.ts";
+import { HEALED_BY_COORDINATOR } from "./groups.ts";
+import { checkResources, codeToRetry } from "./partial-failure.ts";
 import { byTopic, partitionName, type TopicPartition } from "./topic-partitions.ts";
 
 /** An offset that a group has committed: the next one it will read. */
@@ -95,6 +96,11 @@ export async function alterGroupOffsets(
   const { topics } = await client.ask({ group: groupId }, offsetCommitApi, request, {
     ...options,
     maxVersion: LAST_COMMIT_VERSION_BY_NAME,
+    errorOf: (answer) =>
+      codeToRetry(
+        answer.topics.flatMap(({ partitions }) => partitions),
+        HEALED_BY_COORDINATOR,
+      ),
   });
   checkPartitions("alterGroupOffsets", topics);
 }

@@ -50,7 +50,8 @@ export interface GroupMemberDescription {
   readonly assignment: readonly TopicPartition[];
 }
 
-const HEALED_BY_COORDINATOR = [
+/** Errors after which the group's coordinator is looked up, and asked again. */
+export const HEALED_BY_COORDINATOR = [
   ErrorCode.NOT_COORDINATOR,
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
