@@ -1,5 +1,3 @@
-import { brokerConfigTable } from "./broker-config-table.ts";
-
 /** One setting as somebody wrote it. */
 export interface ConfigSetting {
   readonly key: string;
@@ -80,9 +78,4 @@ export type ConfigValues = Readonly<Record<string, string | number | boolean | r
 /** Values given by a program. */
 export function settingsFromObject(values: ConfigValues): ConfigSetting[] {
   return Object.entries(values).map(([key, value]) => ({ key, value: String(value), origin: "config" }));
-}
-
-/** Whether `key` is one of Kafka's (or ours), for whoever wants to check before starting. */
-export function isBrokerConfigKey(key: string): boolean {
-  return Object.hasOwn(brokerConfigTable, key);
 }

@@ -16,9 +16,6 @@ function bits(...operations: readonly number[]): number {
   return operations.reduce((mask, operation) => mask | (1 << operation), 0);
 }
 
-/** "Not asked for", in the fields that list authorized operations (KIP-430). */
-export const OPERATIONS_NOT_ASKED = -2147483648;
-
 /** Without an authorizer a client may do all there is to do. */
 export const TOPIC_OPERATIONS = bits(
   AclOperation.READ,
