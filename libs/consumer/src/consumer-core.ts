@@ -143,6 +143,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
       this.checkOpen();
     }
     await deadline.race(this.#finder.find());
+    this.delivery.throwRaised();
   }
 
   /** Looks up positions that are missing, then fetches. */

@@ -283,6 +283,13 @@ describe("a position outside the log", () => {
     await expect(settle(runtime, readAll(consumer).done)).rejects.toMatchObject({ code: "NO_OFFSET_FOR_PARTITION" });
   });
 
+  test("start says so too, and the loop after it", async () => {
+    const consumer = create({ groupId: "g", autoOffsetReset: "none" });
+    consumer.assign([T0]);
+    await expect(settle(runtime, consumer.start())).rejects.toMatchObject({ code: "NO_OFFSET_FOR_PARTITION" });
+    await expect(settle(runtime, readAll(consumer).done)).rejects.toMatchObject({ code: "NO_OFFSET_FOR_PARTITION" });
+  });
+
   test("latest is the default", async () => {
     kafka.append("t", 0, ["old"]);
     const consumer = reader({ autoOffsetReset: undefined as never });
