@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { parseLine } from "./record-lines.ts";
+import { parseJsonLine } from "./json-line.ts";
+import { textLineParser } from "./record-lines.ts";
 
 describe("a line of text", () => {
-  it("is the value", () => expect(parseLine("a:b", { kind: "text" }, 1)).toEqual({ value: "a:b" }));
+  it("is the value", () => expect(textLineParser(undefined)("a:b", 1)).toEqual({ value: "a:b" }));
 
   it.each([
     ["k:v", { key: "k", value: "v" }],
@@ -10,16 +11,16 @@ describe("a line of text", () => {
     [":v", { key: "", value: "v" }],
     ["k:", { key: "k", value: "" }],
   ])("%s is split at the first separator", (line, record) => {
-    expect(parseLine(line, { kind: "text", keySeparator: ":" }, 1)).toEqual(record);
+    expect(textLineParser(":")(line, 1)).toEqual(record);
   });
 
   it("without the separator is an error that names the line", () => {
-    expect(() => parseLine("novalue", { kind: "text", keySeparator: ":" }, 7)).toThrow(/Line 7 .*":"/);
+    expect(() => textLineParser(":")("novalue", 7)).toThrow(/Line 7 .*":"/);
   });
 });
 
 describe("a line of JSON", () => {
-  const parse = (line: string) => parseLine(line, { kind: "json" }, 3);
+  const parse = (line: string) => parseJsonLine(line, 3);
 
   it.each([
     ['{"key":"k","value":"v"}', { key: "k", value: "v" }],
@@ -31,7 +32,17 @@ describe("a line of JSON", () => {
     ],
   ])("%s", (line, record) => expect(parse(line)).toEqual(record));
 
-  it.each(["{", "[]", "null", "1", '{"valeu":"v"}'])("%s is an error that names the line", (line) => {
+  it.each([
+    "{",
+    "[]",
+    "null",
+    "1",
+    '{"valeu":"v"}',
+    '{"partition":-1}',
+    '{"partition":"0"}',
+    '{"headers":[["a"]]}',
+    '{"timestampMs":1.5}',
+  ])("%s is an error that names the line", (line) => {
     expect(() => parse(line)).toThrow(/Line 3/);
   });
 });

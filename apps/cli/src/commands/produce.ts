@@ -7,7 +7,7 @@ import { type Command, Option } from "commander";
 import { UsageError } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { wholeNumber, withBootstrap } from "../options.ts";
-import { type LineFormat, parseLine } from "../record-lines.ts";
+import { textLineParser } from "../record-lines.ts";
 
 interface ProduceOptions {
   readonly bootstrap: string;
@@ -44,7 +44,9 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
   if (options.json && options.keySeparator !== undefined) {
     throw new UsageError("--key-separator and --json exclude each other: with --json the key is a field of its own.");
   }
-  const format: LineFormat = options.json ? { kind: "json" } : { kind: "text", keySeparator: options.keySeparator };
+  const parseLine = options.json
+    ? (await import("../json-line.ts")).parseJsonLine
+    : textLineParser(options.keySeparator);
   const input = await openInput(options.file);
   const signal = interruptSignal();
   const { Producer } = await import("@ottla/producer");
@@ -57,7 +59,7 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
   });
   const send = (record: ProducerRecord) => producer.send(record, { signal });
   const count = await sendLines(input, signal, (line, number) => {
-    const parsed = parseLine(line, format, number);
+    const parsed = parseLine(line, number);
     return send({ topic, ...(options.partition === undefined ? {} : { partition: options.partition }), ...parsed });
   });
   if (input === process.stdin && process.stdin.isTTY) process.stderr.write(`${count} records written to ${topic}\n`);
