@@ -6,10 +6,6 @@ import { PartitionState } from "./partition-state.ts";
 export class AssignedPartitions<K, V> implements Iterable<PartitionState<K, V>> {
   #states: ReadonlyMap<string, PartitionState<K, V>> = new Map();
 
-  get size(): number {
-    return this.#states.size;
-  }
-
   [Symbol.iterator](): IterableIterator<PartitionState<K, V>> {
     return this.#states.values();
   }

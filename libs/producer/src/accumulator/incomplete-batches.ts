@@ -15,10 +15,6 @@ export class IncompleteBatches {
     this.#expire = expire;
   }
 
-  get isEmpty(): boolean {
-    return this.#batches.size === 0;
-  }
-
   add(batch: ProducerBatch): void {
     this.#batches.add(batch);
     if (this.#timer === null) this.#arm(batch);

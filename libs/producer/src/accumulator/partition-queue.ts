@@ -30,8 +30,6 @@ export class PartitionQueue {
   readonly partition: number;
   /** Who drains the queue; null while the partition has no known leader. */
   drainer: QueueDrainer | null = null;
-  /** Whether the drainer has the queue on its list. */
-  isListed = false;
   /** Bytes of the batch that was sent last, uncompressed: what the next one may be expected to take. */
   lastBatchBytes = 0;
   /** The batch that takes records. */

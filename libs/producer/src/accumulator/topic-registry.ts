@@ -36,10 +36,6 @@ export class TopicRegistry {
     environment.client.metadata.onChange((view) => this.#onMetadata(view));
   }
 
-  get senders(): Iterable<BrokerSender> {
-    return this.#senders.values();
-  }
-
   /** The topic, if its partitions are known. */
   find(name: string): TopicQueues | undefined {
     if (this.#latest?.name === name) return this.#latest;
