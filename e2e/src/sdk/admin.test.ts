@@ -80,10 +80,14 @@ for (const target of sdkTargets) {
           ],
         },
       ]);
-      const [configs] = await admin.describeConfigs([{ ...topic, keys: ["max.message.bytes", "retention.ms"] }]);
-      const byKey = Object.fromEntries(configs!.entries.map((entry) => [entry.key, entry]));
-      expect(byKey["max.message.bytes"]).toMatchObject({ value: "5000", source: "topic" });
-      expect(byKey["retention.ms"]).toMatchObject({ value: "604800000", source: "default" });
+      const values = async () => {
+        const [configs] = await admin.describeConfigs([{ ...topic, keys: ["max.message.bytes", "retention.ms"] }]);
+        return Object.fromEntries(configs!.entries.map(({ key, value, source }) => [key, [value, source]]));
+      };
+      await expect.poll(values).toEqual({
+        "max.message.bytes": ["5000", "topic"],
+        "retention.ms": ["604800000", "default"],
+      });
       const error = await failureOf(
         admin.incrementalAlterConfigs([{ ...topic, changes: [{ key: "retention.ms", value: "soon" }] }]),
       );

@@ -29,6 +29,10 @@ for (const target of sdkTargets) {
     async function createTopic(configs: Record<string, string> = {}): Promise<string> {
       const name = `produced-${topicNumber++}`;
       await admin.createTopics([{ name, partitions: PARTITIONS, replicationFactor: 1, configs }]);
+      // Until the leaders answer: with acks 0 nobody would tell that one was not ready yet.
+      const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+      const queries = partitions.map((partition) => ({ topic: name, partition, spec: "latest" as const }));
+      await expect.poll(async () => (await admin.listOffsets(queries)).length, { timeout: 10_000 }).toBe(PARTITIONS);
       return name;
     }
 
