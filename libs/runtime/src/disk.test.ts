@@ -206,7 +206,7 @@ describe.each(adapters)("the disk port over %s", (_name, createDisk) => {
 
   it("gives the lock to exactly one of many that ask at once", async () => {
     const disk = createDisk();
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 20; round++) {
       const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => disk.lock("/.lock")));
       const locks = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
       expect(locks).toHaveLength(1);

@@ -89,23 +89,30 @@ async function findRival(directory: string, path: string, ownName: string): Prom
   return null;
 }
 
-/** What the contender behind a socket says of itself; null when nobody listens there any more. */
+/** Nobody listens there any more, or it closed before it answered: a contender that withdraws. */
+const GONE_ERRORS: readonly (string | undefined)[] = ["ECONNREFUSED", "ENOENT", "ECONNRESET"];
+
+/** What the contender behind a socket says of itself; null when it is gone. One that says nothing counts as a holder. */
 function ask(socketPath: string): Promise<{ role: Role; pid: string } | null> {
   return new Promise((resolve) => {
     let text = "";
-    const answer = () => {
-      const [role, pid] = text.split(" ");
-      resolve({ role: role === "waiting" ? "waiting" : "held", pid: pid ?? "unknown" });
-    };
+    let isGone = true;
     const socket = connect(socketPath);
-    socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy());
+    socket.setTimeout(ANSWER_TIMEOUT_MS, () => {
+      isGone = false;
+      socket.destroy();
+    });
     socket.setEncoding("utf8").on("data", (chunk) => {
       text += chunk;
     });
     socket.on("error", (error) => {
-      if (["ECONNREFUSED", "ENOENT"].includes(errnoOf(error) ?? "")) resolve(null);
+      isGone = GONE_ERRORS.includes(errnoOf(error));
     });
-    socket.on("close", answer);
+    socket.on("close", () => {
+      const [role, pid] = text.split(" ");
+      if (text === "" && isGone) resolve(null);
+      else resolve({ role: role === "waiting" ? "waiting" : "held", pid: pid ?? "unknown" });
+    });
   });
 }
 
