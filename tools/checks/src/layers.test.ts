@@ -17,7 +17,8 @@ function cruise(outputType: "json" | "err"): Promise<{ exitCode: number; output:
   const config = join(repositoryRoot, "tools/layers/dependency-cruiser.mjs");
   const args = [binary, "--config", config, "--output-type", outputType, "libs", "apps"];
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, { cwd: FIXTURE, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    const env = { ...process.env, FORCE_COLOR: "0", NO_COLOR: "1" };
+    execFile(process.execPath, args, { cwd: FIXTURE, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       if (stdout === "") return reject(new Error(stderr));
       resolve({ exitCode: typeof error?.code === "number" ? error.code : 0, output: stdout });
     });
