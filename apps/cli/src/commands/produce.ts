@@ -7,7 +7,7 @@ import { type Command, Option } from "commander";
 import { UsageError } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { wholeNumber, withBootstrap } from "../options.ts";
-import { textLineParser } from "../record-lines.ts";
+import { type LineParser, textLineParser } from "../record-lines.ts";
 
 interface ProduceOptions {
   readonly bootstrap: string;
@@ -44,9 +44,7 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
   if (options.json && options.keySeparator !== undefined) {
     throw new UsageError("--key-separator and --json exclude each other: with --json the key is a field of its own.");
   }
-  const parseLine = options.json
-    ? (await import("../json-line.ts")).parseJsonLine
-    : textLineParser(options.keySeparator);
+  const parseLine = await lineParser(options);
   const input = await openInput(options.file);
   const signal = interruptSignal();
   const { Producer } = await import("@ottla/producer");
@@ -63,6 +61,13 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
     return send({ topic, ...(options.partition === undefined ? {} : { partition: options.partition }), ...parsed });
   });
   if (input === process.stdin && process.stdin.isTTY) process.stderr.write(`${count} records written to ${topic}\n`);
+}
+
+/** The schema of JSON lines is loaded only where lines are JSON. */
+async function lineParser({ json, keySeparator }: ProduceOptions): Promise<LineParser> {
+  if (!json) return textLineParser(keySeparator);
+  const { parseJsonLine } = await import("../json-line.ts");
+  return parseJsonLine;
 }
 
 async function openInput(file: string | undefined): Promise<Readable> {

@@ -175,8 +175,12 @@ export class PartitionState<K, V> implements TopicPartition {
     this.#processedLeaderEpoch = this.#leaderEpoch;
   }
 
+  /** What was handed out and then committed by hand is processed: an automatic commit must not go back behind it. */
   markCommitted(offset: number): void {
     this.#committedOffset = offset;
+    if (offset <= this.#processedOffset || offset > this.#offset) return;
+    this.#processedOffset = offset;
+    this.#processedLeaderEpoch = this.#leaderEpoch;
   }
 
   #dropFetched(): void {
