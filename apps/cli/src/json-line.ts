@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { UsageError } from "./exit.ts";
 import type { ParsedLine } from "./record-lines.ts";
 
