@@ -5,11 +5,14 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Disk, DiskErrorCode } from "./disk.ts";
 import { createMemoryDisk } from "./memory-disk.ts";
 import { createNodeDisk } from "./node/node-disk.ts";
+import { createSimulatedDisk } from "./simulated-disk/simulated-disk.ts";
+import { createSimulatedRuntime } from "./simulated-runtime.ts";
 
 /** The contract of the disk port: every adapter passes these. */
 const adapters: [string, () => Disk][] = [
   ["memory", () => createMemoryDisk()],
   ["node", () => createNodeDisk(temporaryDirectory())],
+  ["simulation", () => createSimulatedDisk({ ...createSimulatedRuntime(1), faults: { shortWrite: 0.5 } })],
 ];
 
 const temporaryDirectories: string[] = [];

@@ -4,5 +4,14 @@ export * from "./logger.ts";
 export { createMemoryDisk, type MemoryDisk, type MemoryDiskOptions } from "./memory-disk.ts";
 export * from "./random.ts";
 export * from "./runtime.ts";
+export {
+  type CrashEffect,
+  type CrashKind,
+  createSimulatedDisk,
+  type DiskFault,
+  type DiskOperation,
+  type SimulatedDisk,
+  type SimulatedDiskOptions,
+} from "./simulated-disk/simulated-disk.ts";
 export * from "./simulated-runtime.ts";
 export * from "./timers.ts";

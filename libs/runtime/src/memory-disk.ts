@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { type Disk, type DiskEntry, DiskError, type DiskFile, type DiskLock, type DiskStat } from "./disk.ts";
+import { nameOf, notFound, parentOf, segmentsOf } from "./disk-paths.ts";
 import { MemoryBudget, MemoryContent } from "./memory-file.ts";
 
 export interface MemoryDiskOptions {
@@ -232,20 +233,4 @@ function asFile(node: Node | undefined, path: string): FileNode {
   if (node === undefined) throw notFound(path);
   if (node.kind === "directory") throw new DiskError("IO", path, `${path} is a directory`);
   return node;
-}
-
-function notFound(path: string): DiskError {
-  return new DiskError("NOT_FOUND", path, `no such file or directory: ${path}`);
-}
-
-function segmentsOf(path: string): string[] {
-  return path.split("/").filter((segment) => segment !== "");
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }

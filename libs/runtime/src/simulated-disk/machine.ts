@@ -1,0 +1,116 @@
+import type { Clock } from "../clock.ts";
+import { DiskError } from "../disk.ts";
+import type { Random } from "../random.ts";
+import type { Timers } from "../timers.ts";
+import type { CrashEffect } from "./inodes.ts";
+
+/** What an operation can suffer while the machine runs. */
+export type DiskFault = "shortWrite" | "noSpace" | "writeError" | "syncError" | "readError" | "nameError";
+
+/** What an operation does: reads do not count as one. */
+export type DiskOperation =
+  | "create"
+  | "write"
+  | "sync"
+  | "truncate"
+  | "rename"
+  | "remove"
+  | "makeDirectory"
+  | "syncDirectory";
+
+export type DiskCounts = Map<DiskOperation | DiskFault | CrashEffect, number>;
+
+export interface SimulatedDiskOptions {
+  /** Decides every fault, delay and loss: the same sequence of calls on the same seed gives the same disk. */
+  readonly random: Random;
+  readonly timers: Timers;
+  readonly clock: Clock;
+  /** How likely each fault is, from 0 (the default) to 1. They can be changed later: `SimulatedDisk.faults`. */
+  readonly faults?: Partial<Record<DiskFault, number>>;
+  /** A broken disk, to test tests with: syncs of these paths are answered and not done. */
+  readonly ignoresSync?: (path: string, operation: "sync" | "syncDirectory") => boolean;
+}
+
+const NEVER = new Promise<never>(() => {});
+const TURNS_MAX = 3;
+
+/** One life of the machine that a disk is part of: when operations take place, which of them fail, and when it stops. */
+export class Machine {
+  readonly options: SimulatedDiskOptions;
+  readonly faults: Partial<Record<DiskFault, number>>;
+  readonly counts: DiskCounts;
+  readonly stopped: Promise<void>;
+  operations = 0;
+  /** The operation at which the machine stops. */
+  crashAt = Number.POSITIVE_INFINITY;
+  #isStopped = false;
+  #stop!: () => void;
+
+  constructor(options: SimulatedDiskOptions, counts: DiskCounts) {
+    this.options = options;
+    this.faults = { ...options.faults };
+    this.counts = counts;
+    this.stopped = new Promise((resolve) => {
+      this.#stop = resolve;
+    });
+  }
+
+  get random(): Random {
+    return this.options.random;
+  }
+
+  nowMs(): number {
+    return this.options.clock.nowMs();
+  }
+
+  hit(what: DiskOperation | DiskFault | CrashEffect): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  ignoresSync(path: string, operation: "sync" | "syncDirectory"): boolean {
+    return this.options.ignoresSync?.(path, operation) === true;
+  }
+
+  /** Counts an operation. Settles when it is its turn; with an error where a fault hits it, never after a crash. */
+  async begin(operation: DiskOperation, path: string, ...faults: readonly DiskFault[]): Promise<void> {
+    if (this.isLast()) await this.stop();
+    await this.turns();
+    this.hit(operation);
+    for (const fault of faults) this.failMaybe(fault, path);
+  }
+
+  /** Counts an operation; true if the machine is to stop at it. */
+  isLast(): boolean {
+    return this.operations++ >= this.crashAt;
+  }
+
+  /** Nothing that waits on the disk goes on from here. */
+  stop(): Promise<never> {
+    this.#isStopped = true;
+    this.#stop();
+    return NEVER;
+  }
+
+  /** Lets some turns of the event loop pass, so that operations overlap and end in another order than they began in. */
+  async turns(): Promise<void> {
+    for (let left = this.random.nextInt(TURNS_MAX); left > 0; left--) {
+      await new Promise<void>((resolve) => this.options.timers.defer(resolve));
+    }
+    if (this.#isStopped) await NEVER;
+  }
+
+  happens(fault: DiskFault): boolean {
+    const likelihood = this.faults[fault] ?? 0;
+    if (likelihood === 0 || this.random.nextFloat() >= likelihood) return false;
+    this.hit(fault);
+    return true;
+  }
+
+  failMaybe(fault: DiskFault, path: string): void {
+    if (this.happens(fault)) throw faultError(fault, path);
+  }
+}
+
+export function faultError(fault: DiskFault, path: string): DiskError {
+  return new DiskError(fault === "noSpace" ? "NO_SPACE" : "IO", path, `simulated ${fault} at ${path}`);
+}
