@@ -78,7 +78,7 @@ for (const transport of ["TCP", "WebSocket"] as const) {
       return values;
     }
 
-    for (const assignor of ["range", "roundrobin", "sticky"] as const) {
+    for (const assignor of ["range", "roundrobin", "sticky", "cooperative-sticky"] as const) {
       it(`${assignor}: members come and go as records flow; nothing is lost, every partition is owned`, async () => {
         const topic = await createTopic();
         const options: ConsumerOptions = {

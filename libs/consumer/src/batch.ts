@@ -1,6 +1,7 @@
 import type { RecordBatch } from "@ottla/protocol";
 import type { RecordCursor } from "@ottla/protocol/internal";
 import { ConsumerRecord, type RecordSource } from "./record.ts";
+import type { TopicPartition } from "./topic-partition.ts";
 
 /** A stored batch whose records are to be shown. @internal */
 export interface StoredBatch<K, V> {
@@ -38,11 +39,14 @@ export class ConsumerBatch<K = string | null, V = string | null> implements Iter
   /** The first offset that the partition still held; -1 if the broker does not tell. */
   readonly logStartOffset: number;
   private readonly content: BatchContent<K, V>;
+  /** Stands for the time in which the partition is assigned to the consumer without a break. @internal */
+  readonly owner: object;
 
   /** @internal */
-  constructor(topic: string, partition: number, content: BatchContent<K, V>) {
-    this.topic = topic;
-    this.partition = partition;
+  constructor(owner: TopicPartition, content: BatchContent<K, V>) {
+    this.topic = owner.topic;
+    this.partition = owner.partition;
+    this.owner = owner;
     this.nextOffset = content.endOffset;
     this.leaderEpoch = content.leaderEpoch;
     this.highWatermark = content.highWatermark;

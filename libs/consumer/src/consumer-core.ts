@@ -3,12 +3,15 @@ import { ClusterClient, clientClosed, Deadline, toKafkaError } from "@ottla/clie
 import { invalidState, noGroup } from "./errors.ts";
 import { EventHub } from "./events.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
-import { GroupMember } from "./group/group-member.ts";
+import { ClassicMember } from "./group/classic-member.ts";
+import { ConsumerMember } from "./group/consumer-member.ts";
 import { GroupSession } from "./group/group-session.ts";
 import { HangWatch } from "./group/hang-watch.ts";
+import type { GroupMember, GroupMemberOptions } from "./group/member.ts";
 import type { MemberIdentity } from "./group/membership.ts";
-import { Commits } from "./offsets/commits.ts";
-import { CommittedOffsets, NO_MEMBER } from "./offsets/committed-offsets.ts";
+import { Subscription } from "./group/subscription.ts";
+import { Commits, type Committer } from "./offsets/commits.ts";
+import { type CommitIdentity, CommittedOffsets, NO_MEMBER } from "./offsets/committed-offsets.ts";
 import { PositionFinder } from "./offsets/position-finder.ts";
 import { type ConsumerOptions, type ConsumerSettings, resolveConsumerSettings } from "./options.ts";
 import { AssignedPartitions } from "./partitions/assigned-partitions.ts";
@@ -19,6 +22,9 @@ import type { RebalanceListener } from "./rebalance-listener.ts";
 import type { TopicPartition } from "./topic-partition.ts";
 import { TopicWatch } from "./topic-watch.ts";
 import { TroubleMonitor } from "./trouble.ts";
+
+/** The purpose of the connection that metadata and the like go over. */
+const MAIN_CONNECTION = "main";
 
 /** What the consumer's group comes down to: who commits, and the membership while there is one. */
 interface Group<K, V> {
@@ -40,8 +46,9 @@ export class ConsumerCore<K, V> implements ReadingHost {
   readonly #topicWatch: TopicWatch;
   readonly #hangWatch: HangWatch<K, V>;
   readonly #group: Group<K, V> | undefined;
-  readonly #assigned = new Moment();
-  #topics: readonly string[] = [];
+  /** Given when the membership enters another state. */
+  readonly #membershipChanged = new Moment();
+  #subscription: Subscription | undefined;
   #listener: RebalanceListener = {};
   #mode: "none" | "subscribed" | "assigned" = "none";
   #isReading = false;
@@ -63,8 +70,8 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.#hangWatch = new HangWatch(this.client.runtime, this.delivery, maxPollIntervalMs, () => this.#onHang());
   }
 
-  get topics(): readonly string[] {
-    return this.#topics;
+  get subscription(): Subscription | undefined {
+    return this.#subscription;
   }
 
   /** The group's commits. @throws KafkaError `INVALID_GROUP_ID` without a group */
@@ -78,17 +85,17 @@ export class ConsumerCore<K, V> implements ReadingHost {
     return this.#group?.session?.member;
   }
 
-  subscribe(topics: readonly string[], listener: RebalanceListener): void {
+  subscribe(subscription: Subscription, listener: RebalanceListener): void {
     this.checkOpen();
     this.group("Subscribing to topics");
     if (this.#mode === "assigned") throw invalidState("Partitions are assigned by hand; unsubscribe first.");
     this.#mode = "subscribed";
-    this.#topics = topics;
+    this.#subscription = subscription;
     this.#listener = listener;
-    this.#topicWatch.watch(topics);
+    this.#topicWatch.watch(subscription);
     const session = this.#group?.session;
-    session?.subscribe(topics, listener);
-    session?.member?.requestRejoin("the subscription changed");
+    session?.subscribe(subscription, listener);
+    session?.member?.resubscribe();
     if (this.#isReading) this.begin();
   }
 
@@ -96,7 +103,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.checkOpen();
     if (this.#mode === "subscribed") throw invalidState("The consumer subscribes to topics; unsubscribe first.");
     this.#mode = "assigned";
-    this.#topicWatch.watch(partitions.map(({ topic }) => topic));
+    this.#topicWatch.watch(Subscription.toNames(partitions.map(({ topic }) => topic)));
     this.partitions.replace(partitions);
     this.startAutoCommit();
     if (this.#isReading) this.findPositions();
@@ -107,9 +114,8 @@ export class ConsumerCore<K, V> implements ReadingHost {
     await this.#leave();
     if (this.#group !== undefined) this.#group.session = undefined;
     this.#mode = "none";
-    this.#topics = [];
-    this.#topicWatch.watch([]);
-    this.delivery.release();
+    this.#subscription = undefined;
+    this.#topicWatch.watch(Subscription.toNames([]));
   }
 
   beginLoop(): void {
@@ -139,7 +145,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
     const deadline = this.client.deadline("Starting the consumer", options);
     this.begin();
     while (this.#mode === "subscribed" && this.member?.state !== "stable") {
-      await deadline.race(this.#assigned.next());
+      await deadline.race(this.#membershipChanged.next());
       this.checkOpen();
     }
     await deadline.race(this.#finder.find());
@@ -189,7 +195,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.#finder.close();
     this.#topicWatch.close();
     this.#hangWatch.stop();
-    this.#assigned.give();
+    this.#membershipChanged.give();
     await this.client.close();
   }
 
@@ -199,7 +205,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
     if (group?.session !== undefined) {
       await group.session.close();
     } else if (this.settings.autoCommit && this.#failure === undefined) {
-      this.delivery.holdBack();
+      this.delivery.holdBack(this.partitions);
       await group?.commits.commitProcessed(this.client.settings.requestTimeoutMs);
     }
     this.partitions.replace([]);
@@ -217,20 +223,22 @@ export class ConsumerCore<K, V> implements ReadingHost {
       autoCommit: settings.autoCommit,
       commitTimeoutMs: client.settings.requestTimeoutMs,
       onAssigned: () => this.findPositions(),
-      onStable: () => this.#assigned.give(),
+      onTransition: () => this.#membershipChanged.give(),
       onEnd: (error) => this.#onMembershipEnd(error),
     });
     group.session = session;
-    session.subscribe(this.#topics, this.#listener);
-    session.member = new GroupMember(client, this.#memberOptions(), session);
+    session.subscribe(this.#subscription!, this.#listener);
+    session.member = this.#createMember(session);
     session.member.start();
     this.#hangWatch.start();
     this.startAutoCommit();
   }
 
-  #memberOptions() {
+  #createMember(session: GroupSession<K, V>): GroupMember {
     const { maxPollIntervalMs: rebalanceTimeoutMs, clientRack: rackId, groupId, ...rest } = this.settings;
-    return { ...rest, groupId: groupId!, rebalanceTimeoutMs, rackId };
+    const options: GroupMemberOptions = { ...rest, groupId: groupId!, rebalanceTimeoutMs, rackId };
+    const Member = this.settings.groupProtocol === "consumer" ? ConsumerMember : ClassicMember;
+    return new Member(this.client, options, session);
   }
 
   startAutoCommit(): void {
@@ -243,7 +251,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.#failure = error;
     this.client.runtime.logger.error("the consumer has failed", { code: error.code, error: error.message });
     this.delivery.fail(error);
-    this.#assigned.give();
+    this.#membershipChanged.give();
     this.events.emit("failed", { error });
   }
 
@@ -272,16 +280,30 @@ export class ConsumerCore<K, V> implements ReadingHost {
     if (groupId === null) return undefined;
     const { client, partitions, events } = this;
     const offsets = new CommittedOffsets(client, { groupId, groupInstanceId, isolationLevel });
-    const committer = {
-      identity: () => this.#committer(),
-      onRefused: (error: KafkaError, identity: MemberIdentity) => this.member?.coordinatorRefused(error, identity),
-    };
-    const commits = new Commits(client.runtime, offsets, partitions, committer, events);
+    const commits = new Commits(client, offsets, partitions, this.#committer(), events);
     return { offsets, commits, session: undefined };
   }
 
-  #committer(): MemberIdentity {
-    return this.#mode === "subscribed" && this.member !== undefined ? this.member.committer : NO_MEMBER;
+  #committer(): Committer {
+    return {
+      identity: () => this.#commitIdentity(),
+      mayCommit: ({ owner, ...partition }) => {
+        if (this.#mode !== "subscribed") return true;
+        const state = this.partitions.get(partition);
+        return state !== undefined && (owner === undefined || owner === state);
+      },
+      onRefused: (error: KafkaError, identity: MemberIdentity) => this.member?.commitRefused(error, identity) ?? false,
+      settled: async (deadline) => {
+        while (this.member?.isRebalancing) await deadline.race(this.#membershipChanged.next());
+      },
+    };
+  }
+
+  /** A commit must not queue behind a JoinGroup, which is answered when all the group is there. */
+  #commitIdentity(): CommitIdentity {
+    if (this.#mode !== "subscribed" || this.member === undefined) return NO_MEMBER;
+    const { committer, isRebalancing } = this.member;
+    return isRebalancing ? { ...committer, purpose: MAIN_CONNECTION } : committer;
   }
 
   #createFetcher(): Fetcher<K, V> {

@@ -6,6 +6,8 @@ import { ConsumerCore } from "./consumer-core.ts";
 import { noGroup } from "./errors.ts";
 import type { ConsumerEvents } from "./events.ts";
 import type { MembershipState } from "./group/membership.ts";
+import { Subscription } from "./group/subscription.ts";
+import type { OwnedOffset } from "./offsets/commits.ts";
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets, type OffsetQuery } from "./offsets/list-offsets.ts";
 import type { CommittedOffset, OffsetAndTimestamp, OffsetToCommit } from "./offsets/offset-types.ts";
 import type { ConsumerOptions } from "./options.ts";
@@ -73,12 +75,22 @@ export class Consumer<K = string | null, V = string | null>
    * Reads `topics` as a member of the group, which assigns partitions. Replaces an earlier subscription. Takes effect
    * with the first loop or {@link start}.
    *
+   * A regular expression stands for all topics in whose names it is found (`/^orders-/`), also those to come, but for
+   * internal ones. In the classic protocol it is evaluated here, as often as metadata comes (`metadataMaxAgeMs`); in the
+   * consumer protocol by the coordinator, which takes what RE2 has in common with JavaScript (no lookaround, no
+   * backreferences).
+   *
    * @throws KafkaError `INVALID_GROUP_ID` without a `groupId`; `INVALID_STATE` if partitions are assigned by hand
    */
-  subscribe(topics: string | readonly string[], listener: RebalanceListener = {}): void {
-    const names = [...new Set(typeof topics === "string" ? [topics] : topics)];
-    if (names.length === 0) throw invalidArgument("Subscribe to at least one topic; unsubscribe to stop reading.");
-    this.#core.subscribe(names, listener);
+  subscribe(topics: string | readonly string[] | RegExp, listener: RebalanceListener = {}): void {
+    const subscription =
+      topics instanceof RegExp
+        ? Subscription.toPattern(topics)
+        : Subscription.toNames(typeof topics === "string" ? [topics] : topics);
+    if (subscription.pattern === undefined && subscription.names.length === 0) {
+      throw invalidArgument("Subscribe to at least one topic; unsubscribe to stop reading.");
+    }
+    this.#core.subscribe(subscription, listener);
   }
 
   /** Leaves the group after a last commit, or gives up what was assigned by hand. */
@@ -86,9 +98,9 @@ export class Consumer<K = string | null, V = string | null>
     await this.#core.unsubscribe();
   }
 
-  /** The topics subscribed to. */
+  /** The topics subscribed to; of a regular expression those that are known. */
   subscription(): string[] {
-    return [...this.#core.topics];
+    return [...(this.#core.subscription?.topicsIn(this.#core.client.metadata.view) ?? [])];
   }
 
   /**
@@ -169,10 +181,14 @@ export class Consumer<K = string | null, V = string | null>
   }
 
   /**
-   * Commits all that was handed out so far, what is in hand included.
+   * Commits all that was handed out so far, what is in hand included; within {@link run}, all that is finished.
    *
-   * @throws KafkaError `REBALANCE_IN_PROGRESS`, `ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID` if the partitions are not this
-   *   member's any more; `INVALID_GROUP_ID` without a group; others as Kafka's
+   * A member commits only for partitions that are its own. A commit that a cooperative rebalance gets in the way of is
+   * made after it, if the partitions are still there.
+   *
+   * @throws KafkaError `NOT_ASSIGNED` if a partition is not this member's (any more): nothing is committed then, as
+   *   another member may be further on; `REBALANCE_IN_PROGRESS`, `ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID`,
+   *   `FENCED_MEMBER_EPOCH` if the group has put this member out; `INVALID_GROUP_ID` without a group; others as Kafka's
    */
   commit(options?: CallOptions): Promise<void>;
   /** Commits up to and including a record or batch. */
@@ -265,9 +281,11 @@ export class Consumer<K = string | null, V = string | null>
   }
 }
 
-function offsetAfter<K, V>(what: ConsumerRecord<K, V> | ConsumerBatch<K, V>): OffsetToCommit {
-  const { topic, partition, leaderEpoch } = what;
-  return { topic, partition, offset: what instanceof ConsumerBatch ? what.nextOffset : what.offset + 1, leaderEpoch };
+function offsetAfter<K, V>(what: ConsumerRecord<K, V> | ConsumerBatch<K, V>): OwnedOffset {
+  const { topic, partition, leaderEpoch, owner } = what;
+  return what instanceof ConsumerBatch
+    ? { topic, partition, offset: what.nextOffset, leaderEpoch, owner }
+    : { topic, partition, offset: what.offset + 1, leaderEpoch, owner };
 }
 
 function atTime(partitions: Iterable<TopicPartition>, timestampMs: number): OffsetQuery[] {

@@ -20,6 +20,13 @@ export function notAssigned(partition: TopicPartition): KafkaError {
   return new KafkaError(`${formatPartition(partition)} is not assigned to this consumer.`, { code: "NOT_ASSIGNED" });
 }
 
+/** A commit for a partition that is not this member's (any more): another one may be further on. Code `NOT_ASSIGNED`. */
+export function notOwned(partition: TopicPartition): KafkaError {
+  const name = formatPartition(partition);
+  const message = `${name} is not this member's, or was away from it since the record was handed out: not committed.`;
+  return new KafkaError(message, { code: "NOT_ASSIGNED" });
+}
+
 /** A topic that the cluster does not have, or has only just been given. Retriable. */
 export function unknownTopic(topic: string): KafkaError {
   return KafkaError.fromCode(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Topic "${topic}"`);

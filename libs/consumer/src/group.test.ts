@@ -389,6 +389,281 @@ describe("a rebalance", () => {
   });
 });
 
+describe("a cooperative rebalance", () => {
+  const T0 = { topic: "t", partition: 0 };
+  const T1 = { topic: "t", partition: 1 };
+
+  /** The coordinator assigns these, whatever the leader says. */
+  function assignInstead(...partitions: number[]): void {
+    kafka.cluster.handle(syncGroupApi, () => ({
+      errorCode: ErrorCode.NONE,
+      assignment: encodeAssignment({
+        partitions: partitions.map((partition) => ({ topic: "t", partition })),
+        userData: null,
+      }),
+    }));
+  }
+
+  test("keeps reading and committing what it keeps while the group rebalances", async () => {
+    kafka.append("t", 0, ["a"]);
+    const consumer = member({ partitionAssignors: ["cooperative-sticky"], autoCommit: false });
+    const { values, records } = readAll(consumer);
+    await runtime.advance(500);
+    let answerJoin = () => {};
+    kafka.joinGate = new Promise((resolve) => {
+      answerJoin = resolve;
+    });
+    kafka.heartbeatErrors.push(ErrorCode.REBALANCE_IN_PROGRESS);
+    await runtime.advance(4_000);
+    expect(consumer.membershipState).toBe("joining");
+    kafka.append("t", 0, ["b"]);
+    await runtime.advance(1_000);
+    expect(values).toEqual(["a", "b"]);
+    await settle(runtime, consumer.commit(records.at(-1)!));
+    expect(kafka.committed.get("t:0")).toBe(2);
+    answerJoin();
+    await runtime.advance(1_000);
+    expect(consumer.membershipState).toBe("stable");
+    expect(story).toEqual(["onAssigned t-0 t-1", "onAssigned "]);
+    const { ownedPartitions, generationId } = decodeSubscription("m", null, kafka.joins.at(-1)!.protocols[0]!.metadata);
+    expect([ownedPartitions, generationId]).toEqual([[T0, T1], 1]);
+  });
+
+  test("gives up only what moves, in order, and joins again so that others may have it", async () => {
+    kafka.append("t", 0, ["a"]);
+    kafka.append("t", 1, ["b"]);
+    const consumer = member({ partitionAssignors: ["cooperative-sticky"] });
+    const { values } = readAll(consumer);
+    await runtime.advance(500);
+    const [joinsBefore] = [kafka.joins.length];
+    assignInstead(0);
+    kafka.heartbeatErrors.push(ErrorCode.REBALANCE_IN_PROGRESS);
+    await runtime.advance(4_000);
+    expect(story).toEqual(["onAssigned t-0 t-1", "onRevoked t-1", "onAssigned ", "onAssigned "]);
+    expect(kafka.committed.get("t:1")).toBe(1);
+    expect(kafka.joins.length).toBe(joinsBefore + 2);
+    const { ownedPartitions } = decodeSubscription("m", null, kafka.joins.at(-1)!.protocols[0]!.metadata);
+    expect(ownedPartitions).toEqual([T0]);
+    kafka.append("t", 0, ["c"]);
+    kafka.append("t", 1, ["not ours"]);
+    await runtime.advance(1_000);
+    expect(values).toEqual(["a", "b", "c"]);
+  });
+
+  test("waits for the handler only if what it has in hand moves", async () => {
+    kafka.append("t", 0, ["a", "b"]);
+    const consumer = member({ partitionAssignors: ["cooperative-sticky"] });
+    const loop = consumer.records();
+    await take(loop, 1);
+    assignInstead(0);
+    kafka.heartbeatErrors.push(ErrorCode.REBALANCE_IN_PROGRESS);
+    await runtime.advance(4_000);
+    expect(story).toContain("onRevoked t-1");
+    assignInstead();
+    kafka.heartbeatErrors.push(ErrorCode.REBALANCE_IN_PROGRESS);
+    await runtime.advance(4_000);
+    expect([consumer.membershipState, story.includes("onRevoked t-0")]).toEqual(["revoking", false]);
+    const next = loop.next();
+    await runtime.advance(100);
+    expect(story).toContain("onRevoked t-0");
+    expect(kafka.committed.get("t:0")).toBe(1);
+    await settle(runtime, consumer.close());
+    await next;
+  });
+
+  test("has lost everything when the coordinator does not know the member any more", async () => {
+    const consumer = member({ partitionAssignors: ["cooperative-sticky"] });
+    readAll(consumer);
+    await runtime.advance(500);
+    kafka.joinErrors.push(ErrorCode.UNKNOWN_MEMBER_ID);
+    kafka.heartbeatErrors.push(ErrorCode.REBALANCE_IN_PROGRESS);
+    await runtime.advance(5_000);
+    expect(story).toEqual(["onAssigned t-0 t-1", "onLost t-0 t-1", "onAssigned t-0 t-1"]);
+    expect(consumer.membershipState).toBe("stable");
+  });
+
+  test("does not commit for a partition that is not the member's any more", async () => {
+    kafka.append("t", 0, ["a"]);
+    kafka.append("t", 1, ["b"]);
+    const consumer = member({ partitionAssignors: ["cooperative-sticky"], autoCommit: false });
+    const { records } = readAll(consumer);
+    await runtime.advance(500);
+    assignInstead(0);
+    kafka.heartbeatErrors.push(ErrorCode.REBALANCE_IN_PROGRESS);
+    await runtime.advance(4_000);
+    const ofT1 = records.find(({ partition }) => partition === 1)!;
+    await expect(settle(runtime, consumer.commit(ofT1))).rejects.toMatchObject({ code: "NOT_ASSIGNED" });
+    await expect(settle(runtime, consumer.commit([{ ...T1, offset: 1 }]))).rejects.toMatchObject({
+      code: "NOT_ASSIGNED",
+    });
+    // Back again, the partition may have been read further by another member in the meantime.
+    assignInstead(0, 1);
+    kafka.heartbeatErrors.push(ErrorCode.REBALANCE_IN_PROGRESS);
+    await runtime.advance(4_000);
+    await expect(settle(runtime, consumer.commit(ofT1))).rejects.toMatchObject({ code: "NOT_ASSIGNED" });
+    expect(kafka.commits).toEqual([]);
+    await settle(runtime, consumer.commit(records.find(({ partition }) => partition === 0)!));
+    expect(kafka.committed.get("t:0")).toBe(1);
+  });
+});
+
+describe("a regular expression", () => {
+  test("finds topics, also those to come, but no internal ones", async () => {
+    kafka.cluster.createTopic("orders-eu", 1);
+    kafka.cluster.createTopic("old-orders", 1);
+    const consumer = member({ topics: /^orders-/, metadataMaxAgeMs: 5_000 });
+    readAll(consumer);
+    await runtime.advance(1_000);
+    expect(names(consumer.assignment())).toBe("orders-eu-0");
+    expect(consumer.subscription()).toEqual(["orders-eu"]);
+    kafka.cluster.createTopic("orders-us", 1);
+    await runtime.advance(6_000);
+    expect(names(consumer.assignment())).toBe("orders-eu-0 orders-us-0");
+  });
+});
+
+describe("the consumer protocol", () => {
+  const consumerMember = (options: Partial<ConsumerOptions> = {}) => member({ groupProtocol: "consumer", ...options });
+
+  test("joins with all there is to say, reads what it is given, and says so", async () => {
+    kafka.append("t", 0, ["a"]);
+    const consumer = consumerMember({ groupRemoteAssignor: "range", clientRack: "r1" });
+    const { values } = readAll(consumer);
+    await runtime.advance(500);
+    expect(values).toEqual(["a"]);
+    const [join, acknowledgement] = kafka.consumerHeartbeats;
+    expect(join).toMatchObject({
+      groupId: "g",
+      memberEpoch: 0,
+      rackId: "r1",
+      rebalanceTimeoutMs: 300_000,
+      subscribedTopicNames: ["t"],
+      serverAssignor: "range",
+      topicPartitions: [],
+    });
+    expect(join!.memberId).toHaveLength(22);
+    expect(acknowledgement).toMatchObject({
+      memberEpoch: 1,
+      subscribedTopicNames: null,
+      serverAssignor: null,
+      topicPartitions: [{ partitions: [0, 1] }],
+    });
+    await runtime.advance(3_000);
+    expect(kafka.consumerHeartbeats.length).toBe(5);
+    expect(kafka.consumerHeartbeats.at(-1)).toMatchObject({ memberEpoch: 1, topicPartitions: null });
+    expect(consumer.groupMetadata()).toMatchObject({ memberId: join!.memberId, generationId: 1 });
+  });
+
+  test("gives up what goes before it acknowledges, and reads the rest on", async () => {
+    kafka.append("t", 0, ["a"]);
+    kafka.append("t", 1, ["b", "c"]);
+    const consumer = consumerMember();
+    const loop = consumer.records();
+    await take(loop, 2);
+    kafka.assignTo({ t: [0] });
+    await runtime.advance(3_000);
+    expect([consumer.membershipState, story]).toEqual(["revoking", ["onAssigned t-0 t-1"]]);
+    expect(kafka.consumerHeartbeats.slice(2).every(({ topicPartitions }) => topicPartitions === null)).toBe(true);
+    const next = loop.next();
+    await runtime.advance(100);
+    expect(story).toEqual(["onAssigned t-0 t-1", "onRevoked t-1", "onAssigned "]);
+    expect(kafka.committed.get("t:1")).toBe(1);
+    expect(kafka.consumerHeartbeats.at(-1)).toMatchObject({ topicPartitions: [{ partitions: [0] }] });
+    kafka.append("t", 0, ["d"]);
+    expect((await settle(runtime, next)).value.value).toBe("d");
+  });
+
+  test.each([ErrorCode.FENCED_MEMBER_EPOCH, ErrorCode.UNKNOWN_MEMBER_ID])(
+    "after error %i has lost its partitions, and joins anew under the same id",
+    async (errorCode) => {
+      const consumer = consumerMember();
+      readAll(consumer);
+      await runtime.advance(500);
+      kafka.consumerHeartbeatErrors.push(errorCode);
+      await runtime.advance(3_000);
+      expect(story).toEqual(["onAssigned t-0 t-1", "onLost t-0 t-1", "onAssigned t-0 t-1"]);
+      const joins = kafka.consumerHeartbeats.filter(({ memberEpoch }) => memberEpoch === 0);
+      expect(joins.length).toBe(2);
+      expect(new Set(joins.map(({ memberId }) => memberId)).size).toBe(1);
+    },
+  );
+
+  test.each([
+    [ErrorCode.UNRELEASED_INSTANCE_ID, "UNRELEASED_INSTANCE_ID"],
+    [ErrorCode.UNSUPPORTED_ASSIGNOR, "UNSUPPORTED_ASSIGNOR"],
+    [ErrorCode.GROUP_MAX_SIZE_REACHED, "GROUP_MAX_SIZE_REACHED"],
+    [ErrorCode.INVALID_REGULAR_EXPRESSION, "INVALID_REGULAR_EXPRESSION"],
+  ])("error %i comes out of the loop", async (errorCode, code) => {
+    kafka.consumerHeartbeatErrors.push(errorCode);
+    await expect(settle(runtime, readAll(consumerMember()).done)).rejects.toMatchObject({ code });
+  });
+
+  test("tells everything again after a heartbeat that may not have arrived", async () => {
+    const consumer = consumerMember();
+    readAll(consumer);
+    await runtime.advance(500);
+    kafka.consumerHeartbeatErrors.push(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    await runtime.advance(2_000);
+    expect(kafka.consumerHeartbeats.at(3)).toMatchObject({
+      memberEpoch: 1,
+      subscribedTopicNames: ["t"],
+      topicPartitions: [{ partitions: [0, 1] }],
+    });
+    expect(consumer.membershipState).toBe("stable");
+  });
+
+  test("a commit with an epoch that has become stale is made again", async () => {
+    kafka.append("t", 0, ["a"]);
+    const consumer = consumerMember({ autoCommit: false });
+    const loop = consumer.records();
+    await take(loop, 1);
+    kafka.commitError = ErrorCode.STALE_MEMBER_EPOCH;
+    const commit = consumer.commit();
+    await runtime.advance(500);
+    kafka.commitError = ErrorCode.NONE;
+    await settle(runtime, commit);
+    expect(kafka.committed.get("t:0")).toBe(1);
+  });
+
+  test("a regular expression goes to the coordinator", async () => {
+    const consumer = consumerMember({ topics: /^T$/i });
+    readAll(consumer);
+    await runtime.advance(1_000);
+    expect(kafka.consumerHeartbeats[0]).toMatchObject({
+      subscribedTopicNames: [],
+      subscribedTopicRegex: "(?i).*(?:^T$).*",
+    });
+    expect(names(consumer.assignment())).toBe("t-0 t-1");
+    consumer.subscribe("t");
+    await runtime.advance(1_000);
+    const resubscribed = kafka.consumerHeartbeats.find(({ subscribedTopicRegex }) => subscribedTopicRegex === "");
+    expect(resubscribed).toMatchObject({ subscribedTopicNames: ["t"] });
+  });
+
+  test.each([
+    { groupInstanceId: undefined, memberEpoch: -1 },
+    { groupInstanceId: "one", memberEpoch: -2 },
+  ])("leaves with epoch $memberEpoch", async ({ groupInstanceId, memberEpoch }) => {
+    const consumer = consumerMember(groupInstanceId === undefined ? {} : { groupInstanceId });
+    await settle(runtime, consumer.start());
+    await settle(runtime, consumer.close());
+    expect(kafka.consumerHeartbeats.at(-1)).toMatchObject({ memberEpoch, instanceId: groupInstanceId ?? null });
+    expect(story).toEqual(["onAssigned t-0 t-1", "onRevoked t-0 t-1"]);
+  });
+
+  test("a handler that hangs leaves, and is let back in", async () => {
+    kafka.append("t", 0, ["a", "b"]);
+    const consumer = consumerMember({ maxPollIntervalMs: 20_000 });
+    const loop = consumer.records();
+    await take(loop, 1);
+    await runtime.advance(26_000);
+    expect(consumer.membershipState).toBe("suspended");
+    expect(kafka.consumerHeartbeats.at(-1)).toMatchObject({ memberEpoch: -1 });
+    expect((await settle(runtime, loop.next())).value.value).toBe("a");
+    expect([consumer.membershipState, story.at(-1)]).toEqual(["stable", "onAssigned t-0 t-1"]);
+  });
+});
+
 describe("a handler that hangs", () => {
   test("is reported, left out of the group, and let back in", async () => {
     kafka.append("t", 0, ["a", "b", "c"]);

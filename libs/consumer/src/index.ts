@@ -22,6 +22,7 @@ export type {
 } from "./assignors/assignor.ts";
 export { RangeAssignor } from "./assignors/range-assignor.ts";
 export { RoundRobinAssignor } from "./assignors/round-robin-assignor.ts";
+export { CooperativeStickyAssignor } from "./assignors/sticky/cooperative-sticky-assignor.ts";
 export { StickyAssignor } from "./assignors/sticky/sticky-assignor.ts";
 export { ConsumerBatch } from "./batch.ts";
 export { type CloseOptions, Consumer } from "./consumer.ts";
@@ -29,7 +30,7 @@ export type { ConsumerEvents, ResetReason } from "./events.ts";
 export type { MembershipState } from "./group/membership.ts";
 export type { OffsetQuery } from "./offsets/list-offsets.ts";
 export type { CommittedOffset, OffsetAndTimestamp, OffsetToCommit } from "./offsets/offset-types.ts";
-export type { AssignorName, ConsumerOptions, IsolationLevel, OffsetResetPolicy } from "./options.ts";
+export type { AssignorName, ConsumerOptions, GroupProtocol, IsolationLevel, OffsetResetPolicy } from "./options.ts";
 export type { ReadOptions } from "./reading/iterators.ts";
 export type { RebalanceListener } from "./rebalance-listener.ts";
 export { ConsumerRecord } from "./record.ts";

@@ -3,6 +3,7 @@ import { invalidOption, positiveNumber, wholeNumber } from "@ottla/client/intern
 import type { PartitionAssignor } from "./assignors/assignor.ts";
 import { RangeAssignor } from "./assignors/range-assignor.ts";
 import { RoundRobinAssignor } from "./assignors/round-robin-assignor.ts";
+import { CooperativeStickyAssignor } from "./assignors/sticky/cooperative-sticky-assignor.ts";
 import { StickyAssignor } from "./assignors/sticky/sticky-assignor.ts";
 import type { RebalanceListener } from "./rebalance-listener.ts";
 
@@ -13,7 +14,10 @@ export type OffsetResetPolicy = "earliest" | "latest" | "none";
 export type IsolationLevel = "read_uncommitted" | "read_committed";
 
 /** The assignors that are part of the library. */
-export type AssignorName = "range" | "roundrobin" | "sticky";
+export type AssignorName = "range" | "roundrobin" | "sticky" | "cooperative-sticky";
+
+/** How a group is run: by its members (KIP-62, KIP-429), or by its coordinator (KIP-848). */
+export type GroupProtocol = "classic" | "consumer";
 
 /** Options of a consumer. Names and defaults are those of Kafka's consumer configs, in camelCase. */
 export interface ConsumerOptions<K = string | null, V = string | null> extends ClientOptions {
@@ -22,7 +26,18 @@ export interface ConsumerOptions<K = string | null, V = string | null> extends C
   /** Makes this a static member (`group.instance.id`, KIP-345): one id for each instance, the same after a restart. */
   readonly groupInstanceId?: string;
   /** Topics to subscribe to from the start; the same as calling `subscribe`. Needs a `groupId`. */
-  readonly topics?: string | readonly string[];
+  readonly topics?: string | readonly string[] | RegExp;
+  /**
+   * How the group is run (`group.protocol`). `"classic"`: one of the members shares the partitions out, with
+   * {@link partitionAssignors}. `"consumer"` (KIP-848, brokers from Kafka 4.0 on): the coordinator does; rebalances are
+   * incremental, `sessionTimeoutMs`, `heartbeatIntervalMs` and `partitionAssignors` do not count. Default `"classic"`.
+   */
+  readonly groupProtocol?: GroupProtocol;
+  /**
+   * The coordinator's assignor (`group.remote.assignor`), such as `"uniform"` or `"range"`. Only with
+   * `groupProtocol: "consumer"`. Default: what the broker prefers.
+   */
+  readonly groupRemoteAssignor?: string;
   /** Awaited when partitions come and go; see {@link RebalanceListener}. */
   readonly rebalanceListener?: RebalanceListener;
   /** How keys are read (`key.deserializer`). Default: as UTF-8 text. `record.keyBytes` has them as they are. */
@@ -44,7 +59,12 @@ export interface ConsumerOptions<K = string | null, V = string | null> extends C
    * also how long a rebalance waits for it (`max.poll.interval.ms`). Default 300,000.
    */
   readonly maxPollIntervalMs?: number;
-  /** Assignors in order of preference (`partition.assignment.strategy`): names, or your own. Default `["range"]`. */
+  /**
+   * Assignors in order of preference (`partition.assignment.strategy`): names, or your own. With none but
+   * `"cooperative-sticky"` (or others that support it) the member rebalances cooperatively: it reads on while the group
+   * rebalances, and gives up only what moves (KIP-429). Default `["range", "cooperative-sticky"]`, as Kafka's: eager,
+   * and one rolling restart away from cooperative.
+   */
   readonly partitionAssignors?: readonly (AssignorName | PartitionAssignor)[];
   /** The rack of this consumer (`client.rack`), for assignors that keep reads within a rack (KIP-881). */
   readonly clientRack?: string;
@@ -83,6 +103,8 @@ export interface ConsumerSettings<K, V> {
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly maxPollIntervalMs: number;
+  readonly groupProtocol: GroupProtocol;
+  readonly remoteAssignor: string | null;
   readonly assignors: readonly PartitionAssignor[];
   readonly clientRack: string | null;
   readonly fetchMinBytes: number;
@@ -95,12 +117,13 @@ export interface ConsumerSettings<K, V> {
   readonly checkCrcs: boolean;
 }
 
-const DEFAULT_ASSIGNORS: readonly AssignorName[] = ["range"];
+const DEFAULT_ASSIGNORS: readonly AssignorName[] = ["range", "cooperative-sticky"];
 
 const BUILT_IN: Readonly<Record<AssignorName, () => PartitionAssignor>> = {
   range: () => new RangeAssignor(),
   roundrobin: () => new RoundRobinAssignor(),
   sticky: () => new StickyAssignor(),
+  "cooperative-sticky": () => new CooperativeStickyAssignor(),
 };
 
 /** @throws KafkaError `INVALID_CONFIG` that names the option */
@@ -116,6 +139,7 @@ export function resolveConsumerSettings<K, V>(options: ConsumerOptions<K, V>): C
     autoOffsetReset: oneOf("autoOffsetReset", options.autoOffsetReset, ["latest", "earliest", "none"]),
     autoCommit: resolveAutoCommit(options.autoCommit, groupId),
     ...resolveGroupTimes(options),
+    ...resolveGroupProtocol(options),
     assignors: resolveAssignors(options.partitionAssignors ?? DEFAULT_ASSIGNORS),
     clientRack: options.clientRack ?? null,
     ...resolveFetchSettings(options),
@@ -138,6 +162,21 @@ function resolveGroupTimes(options: Omit<AnyOptions, "keyDeserializer" | "valueD
     autoCommitIntervalMs: positiveNumber("autoCommitIntervalMs", options.autoCommitIntervalMs ?? 5_000),
     maxPollIntervalMs: wholeNumber("maxPollIntervalMs", options.maxPollIntervalMs ?? 300_000, 1),
   };
+}
+
+function resolveGroupProtocol(options: Omit<AnyOptions, "keyDeserializer" | "valueDeserializer">) {
+  const groupProtocol = oneOf<GroupProtocol>("groupProtocol", options.groupProtocol, ["classic", "consumer"]);
+  const remoteAssignor = options.groupRemoteAssignor ?? null;
+  if (remoteAssignor !== null && groupProtocol !== "consumer") {
+    throw invalidOption("groupRemoteAssignor", remoteAssignor, 'absent without groupProtocol: "consumer"');
+  }
+  if (groupProtocol === "consumer" && options.partitionAssignors !== undefined) {
+    const given = options.partitionAssignors.map((assignor) =>
+      typeof assignor === "string" ? assignor : assignor.name,
+    );
+    throw invalidOption("partitionAssignors", given.join(), 'absent with groupProtocol: "consumer"');
+  }
+  return { groupProtocol, remoteAssignor };
 }
 
 function resolveFetchSettings(options: Omit<AnyOptions, "keyDeserializer" | "valueDeserializer">) {

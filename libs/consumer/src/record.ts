@@ -6,6 +6,8 @@ import { decodeUtf8, RecordBytes } from "@ottla/protocol/internal";
 export interface RecordSource<K, V> {
   readonly topic: string;
   readonly partition: number;
+  /** Stands for the time in which the partition is assigned to the consumer without a break. */
+  readonly owner: object;
   readonly leaderEpoch: number;
   readonly timestampType: TimestampType;
   readonly keyDeserializer: Deserializer<K>;
@@ -72,6 +74,11 @@ export class ConsumerRecord<K = string | null, V = string | null> {
 
   get partition(): number {
     return this.source.partition;
+  }
+
+  /** Stands for the time in which the partition is assigned to the consumer without a break. @internal */
+  get owner(): object {
+    return this.source.owner;
   }
 
   /** `CreateTime`: the producer's clock. `LogAppendTime`: the broker's (`message.timestamp.type`). */

@@ -24,3 +24,9 @@ export function partitionKey(topic: string, partition: number): string {
 export function formatPartition({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`;
 }
+
+/** Those of `partitions` that are not among `others`. */
+export function without(partitions: readonly TopicPartition[], others: Iterable<TopicPartition>): TopicPartition[] {
+  const keys = new Set([...others].map(({ topic, partition }) => partitionKey(topic, partition)));
+  return partitions.filter(({ topic, partition }) => !keys.has(partitionKey(topic, partition)));
+}

@@ -1,5 +1,6 @@
 import type { ClusterClient } from "@ottla/client/internal";
 import type { Timer } from "@ottla/runtime";
+import type { Subscription } from "./group/subscription.ts";
 
 /** A topic that does not exist (yet) is looked for after this time, then after twice as long, and so on. */
 const FIRST_LOOK_MS = 250;
@@ -10,6 +11,7 @@ const LAST_LOOK_MS = 4_000;
 export class TopicWatch {
   readonly #client: ClusterClient;
   readonly #unsubscribe: () => void;
+  #untrackAll: (() => void) | undefined;
   #topics: ReadonlySet<string> = new Set();
   #timer: Timer | undefined;
   #lookDelayMs = FIRST_LOOK_MS;
@@ -19,9 +21,15 @@ export class TopicWatch {
     this.#unsubscribe = client.metadata.onChange(() => this.#onView());
   }
 
-  /** Watches exactly `topics` from now on. */
-  watch(topics: Iterable<string>): void {
-    const next = new Set(topics);
+  /** Watches exactly what is subscribed to from now on; a pattern needs all topics of the cluster to be known. */
+  watch(subscription: Subscription): void {
+    this.#untrackAll?.();
+    this.#untrackAll = undefined;
+    if (subscription.pattern !== undefined) {
+      this.#untrackAll = this.#client.metadata.trackAll();
+      this.#client.metadata.requestRefresh();
+    }
+    const next = new Set(subscription.names);
     this.#client.metadata.untrack([...this.#topics].filter((topic) => !next.has(topic)));
     this.#client.metadata.track(next);
     this.#topics = next;

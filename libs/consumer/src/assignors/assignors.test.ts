@@ -11,15 +11,19 @@ import { formatPartition } from "../topic-partition.ts";
 import type { AssignablePartition, MemberAssignment, MemberSubscription, PartitionAssignor } from "./assignor.ts";
 import { RangeAssignor } from "./range-assignor.ts";
 import { RoundRobinAssignor } from "./round-robin-assignor.ts";
+import { CooperativeStickyAssignor } from "./sticky/cooperative-sticky-assignor.ts";
 import { StickyAssignor } from "./sticky/sticky-assignor.ts";
 import { decodeStickyUserData, encodeStickyUserData } from "./sticky/user-data.ts";
+
+const ASSIGNORS = ["range", "roundrobin", "sticky", "cooperative-sticky"] as const;
+type AssignorName = (typeof ASSIGNORS)[number];
 
 type Pair = readonly [topic: string, partition: number];
 
 /** One line of a fixture file; see fixtures/README.md. */
 interface JavaCase {
   readonly name: string;
-  readonly assignor: "range" | "roundrobin" | "sticky";
+  readonly assignor: AssignorName;
   readonly topics: Readonly<Record<string, readonly (readonly string[])[]>>;
   readonly members: readonly {
     readonly memberId: string;
@@ -42,6 +46,7 @@ const create: Record<JavaCase["assignor"], () => PartitionAssignor> = {
   range: () => new RangeAssignor(),
   roundrobin: () => new RoundRobinAssignor(),
   sticky: () => new StickyAssignor(),
+  "cooperative-sticky": () => new CooperativeStickyAssignor(),
 };
 
 const fromHex = (hex: string) => new Uint8Array(Buffer.from(hex, "hex"));
@@ -49,7 +54,7 @@ const toHex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const partitionsOf = (pairs: readonly Pair[]) => pairs.map(([topic, partition]) => ({ topic, partition }));
 
 describe("as the Java client", () => {
-  test.each(["range", "roundrobin", "sticky"] as const)("%s assigns the same", (assignor) => {
+  test.each(ASSIGNORS)("%s assigns the same", (assignor) => {
     const cases = javaCases.filter((candidate) => candidate.assignor === assignor);
     expect(cases.length).toBeGreaterThan(0);
     for (const { name, topics, members, expected } of cases) {
@@ -67,7 +72,10 @@ describe("as the Java client", () => {
   });
 
   test("the sticky assignor's user data has the same bytes", () => {
-    const members = javaCases.flatMap((javaCase) => javaCase.members).filter((member) => member.userData !== null);
+    const members = javaCases
+      .filter(({ assignor }) => assignor === "sticky")
+      .flatMap((javaCase) => javaCase.members)
+      .filter((member) => member.userData !== null);
     expect(members.length).toBeGreaterThan(0);
     for (const { owned, generationId, userData } of members) {
       const previous = { partitions: partitionsOf(owned), generationId };
@@ -75,6 +83,19 @@ describe("as the Java client", () => {
       const decoded = decodeStickyUserData(fromHex(userData!));
       expect(decoded.generationId).toBe(generationId);
       expect(decoded.partitions.map(formatPartition).sort()).toEqual(previous.partitions.map(formatPartition).sort());
+    }
+  });
+
+  test("the cooperative sticky assignor's user data has the same bytes", () => {
+    const members = javaCases
+      .filter(({ assignor }) => assignor === "cooperative-sticky")
+      .flatMap((javaCase) => javaCase.members);
+    expect(members.some(({ generationId }) => generationId > 0)).toBe(true);
+    for (const { memberId, generationId, userData } of members) {
+      const assignor = new CooperativeStickyAssignor();
+      const group = { groupId: "g", generationId, memberId, groupInstanceId: null };
+      assignor.onAssignment({ partitions: [], userData: null }, group);
+      expect(toHex(assignor.subscriptionUserData())).toBe(userData);
     }
   });
 
@@ -95,7 +116,7 @@ describe("as the Java client", () => {
 });
 
 describe("invariants", () => {
-  test.each(["range", "roundrobin", "sticky"] as const)("%s: every subscribed partition has one reader", (assignor) => {
+  test.each(ASSIGNORS)("%s: every subscribed partition has one reader", (assignor) => {
     fc.assert(
       fc.property(arbitraryGroup(), ({ topics, members }) => {
         const result = create[assignor]().assign(topics, members);

@@ -96,6 +96,7 @@ export class FetchedChunk<K, V> {
     const source = {
       topic: this.#partition.topic,
       partition: this.#partition.partition,
+      owner: this.#partition,
       leaderEpoch: batch.partitionLeaderEpoch,
       timestampType: batch.timestampType,
       keyDeserializer,

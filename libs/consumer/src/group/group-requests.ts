@@ -11,29 +11,11 @@ import {
   type ResponseOf,
   syncGroupApi,
 } from "@ottla/protocol";
-import type { MemberAssignment, MemberSubscription, PartitionAssignor } from "../assignors/assignor.ts";
+import type { MemberAssignment, MemberSubscription } from "../assignors/assignor.ts";
+import type { TopicPartition } from "../topic-partition.ts";
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from "./consumer-protocol.ts";
+import type { GroupMemberOptions, RequestListener } from "./member.ts";
 import type { GroupAssignment, JoinedGroup, MemberIdentity, StepOutcome } from "./membership.ts";
-
-/** What a member of a classic group is configured with. */
-export interface GroupMemberOptions {
-  readonly groupId: string;
-  readonly groupInstanceId: string | null;
-  readonly sessionTimeoutMs: number;
-  readonly heartbeatIntervalMs: number;
-  readonly rebalanceTimeoutMs: number;
-  readonly rackId: string | null;
-  /** In order of preference; at least one. */
-  readonly assignors: readonly PartitionAssignor[];
-}
-
-/** Who hears of how requests fare. */
-export interface RequestListener {
-  /** A request failed, and is sent again. */
-  onTrouble(operation: string, error: KafkaError): void;
-  /** It was answered. */
-  onRecovered(operation: string): void;
-}
 
 const OPERATION = "joining the group";
 const PROTOCOL_TYPE = "consumer";
@@ -60,8 +42,13 @@ export class GroupRequests {
   }
 
   /** @throws KafkaError what the coordinator refuses with, or `ABORTED` */
-  async join(identity: MemberIdentity, topics: readonly string[], signal: AbortSignal): Promise<StepOutcome> {
-    const response = await this.#ask(joinGroupApi, () => this.#joinRequest(identity, topics), signal);
+  async join(
+    identity: MemberIdentity,
+    topics: readonly string[],
+    owned: readonly TopicPartition[],
+    signal: AbortSignal,
+  ): Promise<StepOutcome> {
+    const response = await this.#ask(joinGroupApi, () => this.#joinRequest(identity, topics, owned), signal);
     if (response.errorCode === ErrorCode.MEMBER_ID_REQUIRED) {
       return { type: "memberIdRequired", memberId: response.memberId };
     }
@@ -94,11 +81,15 @@ export class GroupRequests {
     });
   }
 
-  #joinRequest({ memberId, generationId }: MemberIdentity, topics: readonly string[]) {
+  #joinRequest(
+    { memberId, generationId }: MemberIdentity,
+    topics: readonly string[],
+    ownedPartitions: readonly TopicPartition[],
+  ) {
     const { groupId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, rackId, assignors } = this.#options;
     const protocols = assignors.map((assignor) => {
       const userData = assignor.subscriptionUserData?.(topics) ?? null;
-      const metadata = encodeSubscription({ topics, userData, ownedPartitions: [], generationId, rackId });
+      const metadata = encodeSubscription({ topics, userData, ownedPartitions, generationId, rackId });
       return { name: assignor.name, metadata };
     });
     return {

@@ -5,12 +5,14 @@ import type { GroupMetadata, MemberAssignment } from "../assignors/assignor.ts";
 import type { EventHub } from "../events.ts";
 import type { Commits } from "../offsets/commits.ts";
 import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
+import type { PartitionState } from "../partitions/partition-state.ts";
 import type { Delivery } from "../reading/delivery.ts";
 import type { RebalanceListener } from "../rebalance-listener.ts";
 import type { TopicPartition } from "../topic-partition.ts";
 import type { TroubleMonitor } from "../trouble.ts";
-import type { GroupMember, GroupMemberHost } from "./group-member.ts";
-import type { MembershipState } from "./membership.ts";
+import type { GroupMember, GroupMemberHost } from "./member.ts";
+import type { GiveUpScope, MembershipState } from "./membership.ts";
+import type { Subscription } from "./subscription.ts";
 
 /** The parts of a consumer that a rebalance has to do with. */
 export interface GroupSessionParts<K, V> {
@@ -24,15 +26,14 @@ export interface GroupSessionParts<K, V> {
   readonly commitTimeoutMs: number;
   /** Positions are to be found, and fetching to go on. */
   onAssigned(): void;
-  /** The rebalance is over. */
-  onStable(): void;
+  onTransition(to: MembershipState): void;
   onEnd(error: KafkaError | null): void;
 }
 
 /** A consumer's side of its membership: takes partitions over and gives them up, and tells the user. */
 export class GroupSession<K, V> implements GroupMemberHost {
   readonly #parts: GroupSessionParts<K, V>;
-  #topics: readonly string[] = [];
+  #subscription: Subscription | undefined;
   #listener: RebalanceListener = {};
   #isClosing = false;
   #isHanging = false;
@@ -43,9 +44,9 @@ export class GroupSession<K, V> implements GroupMemberHost {
     this.#parts = parts;
   }
 
-  /** Which topics to read, and who wants to know of rebalances. */
-  subscribe(topics: readonly string[], listener: RebalanceListener): void {
-    this.#topics = topics;
+  /** What to read, and who wants to know of rebalances. */
+  subscribe(subscription: Subscription, listener: RebalanceListener): void {
+    this.#subscription = subscription;
     this.#listener = listener;
   }
 
@@ -61,18 +62,31 @@ export class GroupSession<K, V> implements GroupMemberHost {
     await this.member?.close();
   }
 
-  topics(): readonly string[] {
-    return this.#topics;
+  get subscription(): Subscription {
+    return this.#subscription!;
   }
 
-  async giveUp(how: "revoke" | "lose", signal: AbortSignal): Promise<void> {
+  owned(): readonly TopicPartition[] {
+    return this.#parts.partitions.list();
+  }
+
+  async giveUp(how: "revoke" | "lose", what: GiveUpScope, signal: AbortSignal): Promise<void> {
     const { delivery } = this.#parts;
-    delivery.holdBack();
-    if (how === "revoke" && !this.#isClosing) await delivery.whenIdle(signal);
+    const states = this.#statesOf(what);
+    delivery.holdBack(states);
+    if (how === "revoke" && !this.#isClosing) await delivery.whenIdle(signal, states);
     const isExpelled = this.member!.isExpelled;
     if (!isExpelled) await this.#commitProcessed();
-    if (isExpelled || this.#isHanging || how === "lose") await this.#lose();
-    else await this.#revoke();
+    if (states.length === 0 && what !== "all") return;
+    if (isExpelled || this.#isHanging || how === "lose") await this.#lose(states);
+    else await this.#revoke(states);
+  }
+
+  #statesOf(what: GiveUpScope): PartitionState<K, V>[] {
+    const { partitions } = this.#parts;
+    if (what === "all") return [...partitions];
+    if (what === "unsubscribed") return [...partitions].filter(({ topic }) => !this.subscription.includes(topic));
+    return what.flatMap((partition) => partitions.get(partition) ?? []);
   }
 
   async #commitProcessed(): Promise<void> {
@@ -80,28 +94,31 @@ export class GroupSession<K, V> implements GroupMemberHost {
     if (autoCommit) await commits.commitProcessed(commitTimeoutMs);
   }
 
-  async #revoke(): Promise<void> {
+  async #revoke(states: readonly PartitionState<K, V>[]): Promise<void> {
     const { partitions, events } = this.#parts;
-    const revoked = partitions.list();
+    const revoked = states.map(({ topic, partition }) => ({ topic, partition }));
     await this.#tell("onRevoked", revoked);
-    partitions.replace([]);
+    partitions.remove(revoked);
     events.emit("revoked", { partitions: revoked });
   }
 
-  async #lose(): Promise<void> {
+  async #lose(states: readonly PartitionState<K, V>[]): Promise<void> {
     const { partitions, events } = this.#parts;
-    const lost = partitions.list();
-    partitions.replace([]);
+    const lost = states.map(({ topic, partition }) => ({ topic, partition }));
+    partitions.remove(lost);
     await this.#tell("onLost", lost);
     events.emit("lost", { partitions: lost });
   }
 
+  /** Partitions that stay are read all the while; new ones when the listener has had its say. */
   async adopt(assignment: MemberAssignment, { generationId }: GroupMetadata): Promise<void> {
     const { partitions, events, delivery } = this.#parts;
-    partitions.replace(assignment.partitions);
-    await this.#tell("onAssigned", assignment.partitions);
-    delivery.release();
-    events.emit("assigned", { partitions: assignment.partitions, generationId });
+    const states = partitions.replace(assignment.partitions);
+    delivery.holdBack(states);
+    const added = states.map(({ topic, partition }) => ({ topic, partition }));
+    await this.#tell("onAssigned", added);
+    delivery.release(states);
+    events.emit("assigned", { partitions: added, generationId });
     this.#parts.onAssigned();
   }
 
@@ -113,7 +130,7 @@ export class GroupSession<K, V> implements GroupMemberHost {
   onTransition(from: MembershipState, to: MembershipState, reason: string): void {
     this.#parts.runtime.logger.info("group membership", { from, to, reason });
     this.#parts.events.emit("membership", { from, to, reason });
-    if (to === "stable") this.#parts.onStable();
+    this.#parts.onTransition(to);
   }
 
   onTrouble(operation: string, error: KafkaError): void {

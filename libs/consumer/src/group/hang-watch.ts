@@ -11,7 +11,7 @@ export class HangWatch<K, V> {
   readonly #intervalMs: number;
   readonly #onHang: () => void;
   #timer: Timer | undefined;
-  #seenHandOuts = -1;
+  #seen: number | undefined;
   #looks = 0;
 
   constructor(runtime: Runtime, delivery: Delivery<K, V>, maxPollIntervalMs: number, onHang: () => void) {
@@ -33,9 +33,9 @@ export class HangWatch<K, V> {
   }
 
   #look(): void {
-    const { handOuts, isInHand } = this.#delivery;
-    this.#looks = isInHand && handOuts === this.#seenHandOuts ? this.#looks + 1 : 0;
-    this.#seenHandOuts = handOuts;
+    const { oldestInWork } = this.#delivery;
+    this.#looks = oldestInWork !== undefined && oldestInWork === this.#seen ? this.#looks + 1 : 0;
+    this.#seen = oldestInWork;
     if (this.#looks === LOOKS) this.#onHang();
   }
 }

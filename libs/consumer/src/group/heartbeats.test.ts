@@ -48,3 +48,12 @@ test("try another connection once one is not answered for a session", async () =
   expect(kafka.cluster.requestCounts.get("ApiVersions")).toBe(connections + 1);
   expect(consumer.membershipState).toBe("stable");
 });
+
+test("go on where timers come a little early, as Node's do by the monotonic clock", async () => {
+  const { schedule } = runtime.timers;
+  runtime.timers.schedule = (delayMs, callback, options) => schedule(Math.max(0, delayMs - 0.5), callback, options);
+  await startIdle();
+  await runtime.advance(60_000);
+  expect(kafka.heartbeats.length).toBeGreaterThan(15);
+  runtime.timers.schedule = schedule;
+});

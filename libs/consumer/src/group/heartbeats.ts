@@ -1,14 +1,13 @@
 import { type ClusterClient, isRetriable, toKafkaError } from "@ottla/client/internal";
-import { heartbeatApi, type KafkaError } from "@ottla/protocol";
+import type { KafkaError } from "@ottla/protocol";
 import type { Timer } from "@ottla/runtime";
 import type { MemberIdentity } from "./membership.ts";
 
-/** Whom heartbeats speak for, and how often. */
-export interface HeartbeatOptions {
-  readonly groupId: string;
-  readonly groupInstanceId: string | null;
-  readonly heartbeatIntervalMs: number;
-  readonly sessionTimeoutMs: number;
+/** How a beat is made, and how often. */
+export interface Beat {
+  readonly intervalMs: number;
+  /** One heartbeat in the name of `identity`. @throws KafkaError what the coordinator answers */
+  send(identity: MemberIdentity): Promise<void>;
 }
 
 /** Who hears of how heartbeats fare. */
@@ -26,17 +25,19 @@ export interface HeartbeatListener {
  */
 export class Heartbeats {
   readonly #client: ClusterClient;
-  readonly #options: HeartbeatOptions;
+  readonly #beat: Beat;
   readonly #listener: HeartbeatListener;
   #identity: MemberIdentity | undefined;
   #timer: Timer | undefined;
   #dueAtMs = 0;
   #failures = 0;
   #isUnderWay = false;
+  /** Another one is wanted as soon as the one under way has ended. */
+  #isWantedAgain = false;
 
-  constructor(client: ClusterClient, options: HeartbeatOptions, listener: HeartbeatListener) {
+  constructor(client: ClusterClient, beat: Beat, listener: HeartbeatListener) {
     this.#client = client;
-    this.#options = options;
+    this.#beat = beat;
     this.#listener = listener;
   }
 
@@ -45,7 +46,7 @@ export class Heartbeats {
     if (this.#identity !== undefined && sameIdentity(this.#identity, identity)) return;
     this.#identity = identity;
     this.#failures = 0;
-    this.#schedule(this.#options.heartbeatIntervalMs);
+    this.#schedule(this.#beat.intervalMs);
   }
 
   stop(): void {
@@ -55,7 +56,14 @@ export class Heartbeats {
 
   /** Beats now if it is time. */
   pulse(): void {
-    if (this.#identity !== undefined && this.#now() >= this.#dueAtMs) void this.#beat(this.#identity);
+    if (this.#identity !== undefined && this.#now() >= this.#dueAtMs) void this.#beatNow(this.#identity);
+  }
+
+  /** Beats now, or right after the one that is under way: there is something to tell. */
+  hurry(): void {
+    if (this.#identity === undefined) return;
+    if (this.#isUnderWay) this.#isWantedAgain = true;
+    else void this.#beatNow(this.#identity);
   }
 
   #now(): number {
@@ -65,31 +73,25 @@ export class Heartbeats {
   #schedule(delayMs: number): void {
     this.#timer?.cancel();
     this.#dueAtMs = this.#now() + delayMs;
-    this.#timer = this.#client.runtime.timers.schedule(delayMs, () => this.pulse(), { keepAlive: true });
+    // The timer's word is enough: by the clock it may come a fraction of a millisecond early.
+    this.#timer = this.#client.runtime.timers.schedule(delayMs, () => this.hurry(), { keepAlive: true });
   }
 
   /** Whatever becomes of this one, another is scheduled: also where the last one is still waited for. */
-  async #beat(identity: MemberIdentity): Promise<void> {
-    this.#schedule(this.#options.heartbeatIntervalMs);
+  async #beatNow(identity: MemberIdentity): Promise<void> {
+    this.#schedule(this.#beat.intervalMs);
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
+    this.#isWantedAgain = false;
     try {
-      await this.#send(identity);
+      await this.#beat.send(identity);
       this.#onAccepted(identity);
     } catch (error) {
       this.#onError(error, identity);
     } finally {
       this.#isUnderWay = false;
     }
-  }
-
-  async #send(identity: MemberIdentity): Promise<void> {
-    const { groupId, groupInstanceId, sessionTimeoutMs } = this.#options;
-    const body = (version: number) => ({ groupId, ...identity, ...(version >= 3 ? { groupInstanceId } : {}) });
-    const target = { group: groupId };
-    // Not answered in time, it costs the connection: the next one then finds out whether another one gets through.
-    const timeoutMs = Math.min(sessionTimeoutMs, this.#client.settings.requestTimeoutMs);
-    await this.#client.ask(target, heartbeatApi, body, { retry: false, timeoutMs, requestTimeoutMs: timeoutMs });
+    if (this.#isWantedAgain) this.hurry();
   }
 
   #onAccepted(identity: MemberIdentity): void {
@@ -107,7 +109,7 @@ export class Heartbeats {
 
   #tryAgain(failure: KafkaError): void {
     this.#failures++;
-    this.#schedule(Math.min(this.#client.retryBackoffMs(this.#failures), this.#options.heartbeatIntervalMs));
+    this.#schedule(Math.min(this.#client.retryBackoffMs(this.#failures), this.#beat.intervalMs));
     this.#listener.onFailed(failure);
   }
 }

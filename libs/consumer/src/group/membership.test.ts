@@ -9,9 +9,16 @@ import {
   type StepOutcome,
 } from "./membership.ts";
 
+const EAGER = { isStatic: false, rebalanceProtocol: "eager" } as const;
+const COOPERATIVE = { isStatic: false, rebalanceProtocol: "cooperative" } as const;
 const DONE: StepOutcome = { type: "done" };
 const INTERRUPTED: StepOutcome = { type: "interrupted" };
-const SYNCED: StepOutcome = { type: "synced", assignment: { partitions: [], userData: null } };
+const SYNCED = {
+  type: "synced",
+  assignment: { partitions: [], userData: null },
+  revoked: [],
+} as const satisfies StepOutcome;
+const SYNCED_WITH_LESS: StepOutcome = { ...SYNCED, revoked: [{ topic: "t", partition: 0 }] };
 const ASSIGNED: StepOutcome = { type: "assigned", assignments: new Map() };
 
 function refused(errno: number): StepOutcome {
@@ -25,7 +32,7 @@ function joined(generationId: number, options: Partial<JoinedGroup> = {}): StepO
 
 /** A member that is stable in generation 1. */
 function stableMember(isStatic = false): ClassicMembership {
-  const membership = new ClassicMembership(isStatic);
+  const membership = new ClassicMembership({ isStatic, rebalanceProtocol: "eager" });
   membership.start();
   membership.next(joined(1));
   membership.next(SYNCED);
@@ -45,7 +52,7 @@ function describeStep(step: MembershipStep): string {
 
 describe("joining", () => {
   test("with the member id that the coordinator gives (KIP-394)", () => {
-    const membership = new ClassicMembership(false);
+    const membership = new ClassicMembership(EAGER);
     expect(membership.start()).toMatchObject({ do: "join", identity: { memberId: "", generationId: -1 } });
     const again = membership.next({ type: "memberIdRequired", memberId: "m-1" });
     expect(again).toMatchObject({ do: "join", identity: { memberId: "m-1" }, afterFailures: 0 });
@@ -53,14 +60,14 @@ describe("joining", () => {
   });
 
   test("again, where the leader could not find out about the topics for so long that it gave up", () => {
-    const membership = new ClassicMembership(false);
+    const membership = new ClassicMembership(EAGER);
     membership.start();
     const steps = play(membership, [joined(1, { isLeader: true }), refused(ErrorCode.REQUEST_TIMED_OUT)]);
     expect(steps).toEqual(["assign", "join"]);
   });
 
   test("as the leader", () => {
-    const membership = new ClassicMembership(false);
+    const membership = new ClassicMembership(EAGER);
     membership.start();
     expect(play(membership, [joined(1, { isLeader: true }), ASSIGNED, SYNCED, DONE])).toEqual([
       "assign",
@@ -75,7 +82,7 @@ describe("joining", () => {
     { errno: ErrorCode.ILLEGAL_GENERATION, memberId: "m", generationId: -1 },
     { errno: ErrorCode.REBALANCE_IN_PROGRESS, memberId: "m", generationId: 1 },
   ])("again when SyncGroup is refused with $errno", ({ errno, memberId, generationId }) => {
-    const membership = new ClassicMembership(false);
+    const membership = new ClassicMembership(EAGER);
     membership.start();
     membership.next(joined(1));
     expect(membership.next(refused(errno))).toMatchObject({
@@ -92,7 +99,7 @@ describe("joining", () => {
     ErrorCode.GROUP_AUTHORIZATION_FAILED,
     ErrorCode.GROUP_MAX_SIZE_REACHED,
   ])("is over with error %i", (errno) => {
-    const membership = new ClassicMembership(false);
+    const membership = new ClassicMembership(EAGER);
     membership.start();
     expect(membership.next(refused(errno))).toMatchObject({ do: "stop", error: { errno } });
     expect(membership.state).toBe("failed");
@@ -153,9 +160,69 @@ describe("a stable member", () => {
   });
 });
 
+describe("a cooperative member", () => {
+  function cooperativeMember(): ClassicMembership {
+    const membership = new ClassicMembership(COOPERATIVE);
+    membership.start();
+    play(membership, [joined(1), SYNCED, DONE]);
+    expect(membership.state).toBe("stable");
+    return membership;
+  }
+
+  test("keeps what it has while it joins again", () => {
+    const membership = cooperativeMember();
+    membership.requestRejoin("x");
+    expect(membership.next(DONE)).toMatchObject({ do: "giveUp", how: "revoke", what: "unsubscribed" });
+    expect(play(membership, [DONE, joined(2), SYNCED, DONE])).toEqual(["join", "sync", "adopt", "stay"]);
+  });
+
+  test("gives up what went to others before it takes over the rest, and joins again at once", () => {
+    const membership = cooperativeMember();
+    membership.requestRejoin("x");
+    play(membership, [DONE, DONE, joined(2)]);
+    expect(membership.next(SYNCED_WITH_LESS)).toMatchObject({ do: "giveUp", how: "revoke", what: [{ topic: "t" }] });
+    expect([membership.state, membership.wantsHeartbeats]).toEqual(["revoking", true]);
+    expect(play(membership, [DONE, DONE, DONE])).toEqual(["adopt", "giveUp:revoke", "join"]);
+  });
+
+  test.each([ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.ILLEGAL_GENERATION])(
+    "has lost everything when JoinGroup or SyncGroup is refused with %i",
+    (errno) => {
+      const membership = cooperativeMember();
+      membership.requestRejoin("x");
+      play(membership, [DONE, DONE]);
+      expect(membership.next(refused(errno))).toMatchObject({ do: "giveUp", how: "lose", what: "all" });
+      expect(play(membership, [DONE])).toEqual(["join"]);
+    },
+  );
+
+  test("keeps it when the rebalance begins anew", () => {
+    const membership = cooperativeMember();
+    membership.requestRejoin("x");
+    play(membership, [DONE, DONE, joined(2)]);
+    expect(play(membership, [refused(ErrorCode.REBALANCE_IN_PROGRESS)])).toEqual(["join"]);
+  });
+
+  test("that closes in the middle of a rebalance gives up in order, then leaves", () => {
+    const membership = cooperativeMember();
+    membership.requestRejoin("x");
+    play(membership, [DONE, DONE]);
+    expect(membership.close()).toBe(true);
+    expect(play(membership, [INTERRUPTED, DONE, DONE])).toEqual(["giveUp:revoke", "leave", "stop"]);
+  });
+
+  test("whose handler hangs in the middle of a rebalance loses everything, and leaves", () => {
+    const membership = cooperativeMember();
+    membership.requestRejoin("x");
+    play(membership, [DONE, DONE]);
+    expect(membership.suspend()).toBe(true);
+    expect(play(membership, [INTERRUPTED, DONE, DONE])).toEqual(["giveUp:lose", "leave", "awaitHandler"]);
+  });
+});
+
 describe("meanwhile", () => {
   test("a rebalance that begins while partitions are taken over comes after that", () => {
-    const membership = new ClassicMembership(false);
+    const membership = new ClassicMembership(EAGER);
     membership.start();
     membership.next(joined(1));
     membership.next(SYNCED);
@@ -164,7 +231,7 @@ describe("meanwhile", () => {
   });
 
   test("what is changed after JoinGroup was sent leads to another one", () => {
-    const membership = new ClassicMembership(false);
+    const membership = new ClassicMembership(EAGER);
     membership.start();
     membership.requestRejoin("the subscription changed");
     expect(play(membership, [joined(1), SYNCED, DONE])).toEqual(["sync", "adopt", "giveUp:revoke"]);
@@ -182,7 +249,7 @@ describe("meanwhile", () => {
   });
 
   test("closing cuts a join short", () => {
-    const membership = new ClassicMembership(false);
+    const membership = new ClassicMembership(EAGER);
     membership.start();
     membership.next({ type: "memberIdRequired", memberId: "m" });
     expect(membership.close()).toBe(true);
@@ -197,20 +264,32 @@ describe("any course of events", () => {
   const transitions = new Map<string, number>();
 
   test("keeps to the order of the protocol and ends when closed", () => {
-    const event = fc.record({ disturbance: fc.constantFrom(...disturbances), choice: fc.nat({ max: 7 }) });
+    const event = fc.record({
+      disturbance: fc.constantFrom(...disturbances, "none" as const, "none" as const, "rejoin" as const),
+      choice: fc.nat({ max: 7 }),
+    });
+    const protocol = fc.constantFrom("eager" as const, "cooperative" as const);
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 60 }), fc.boolean(), (events, isStatic) => {
-        const count = (from: MembershipState, to: MembershipState) =>
-          transitions.set(`${from} -> ${to}`, (transitions.get(`${from} -> ${to}`) ?? 0) + 1);
-        const model = new Model(new ClassicMembership(isStatic, count));
-        for (const { disturbance, choice } of events) {
-          if (model.isOver) break;
-          model.disturb(disturbance);
-          model.finishStep(choice);
-        }
-        model.close();
-      }),
-      { numRuns: 1_000 },
+      fc.property(
+        fc.array(event, { maxLength: 60, size: "max" }),
+        fc.boolean(),
+        protocol,
+        (events, isStatic, rebalanceProtocol) => {
+          const count = (from: MembershipState, to: MembershipState) =>
+            transitions.set(`${from} -> ${to}`, (transitions.get(`${from} -> ${to}`) ?? 0) + 1);
+          const model = new Model(
+            new ClassicMembership({ isStatic, rebalanceProtocol }, count),
+            rebalanceProtocol === "cooperative",
+          );
+          for (const { disturbance, choice } of events) {
+            if (model.isOver) break;
+            model.disturb(disturbance);
+            model.finishStep(choice);
+          }
+          model.close();
+        },
+      ),
+      { numRuns: 2_000, seed: 5 },
     );
   });
 
@@ -225,13 +304,19 @@ describe("any course of events", () => {
         "joining -> leaving",
         "joining -> left",
         "joining -> failed",
+        "joining -> preparing",
         "assigning -> syncing",
         "assigning -> joining",
         "assigning -> failed",
+        "assigning -> preparing",
         "assigning -> leaving",
         "assigning -> left",
         "syncing -> joining",
         "syncing -> adopting",
+        "syncing -> preparing",
+        "syncing -> revoking",
+        "revoking -> adopting",
+        "revoking -> preparing",
         "syncing -> leaving",
         "syncing -> left",
         "syncing -> failed",
@@ -239,6 +324,8 @@ describe("any course of events", () => {
         "adopting -> preparing",
         "stable -> preparing",
         "preparing -> joining",
+        "preparing -> preparing",
+        "preparing -> failed",
         "preparing -> leaving",
         "preparing -> suspended",
         "preparing -> left",
@@ -255,11 +342,13 @@ describe("any course of events", () => {
 class Model {
   readonly #membership: ClassicMembership;
   #step: MembershipStep;
+  readonly #isCooperative: boolean;
   #holds = false;
   #generation = 0;
 
-  constructor(membership: ClassicMembership) {
+  constructor(membership: ClassicMembership, isCooperative: boolean) {
     this.#membership = membership;
+    this.#isCooperative = isCooperative;
     this.#step = membership.start();
   }
 
@@ -282,7 +371,7 @@ class Model {
   }
 
   finishStep(choice: number): void {
-    const outcome = this.#outcome(choice);
+    const outcome = this.isOver ? undefined : this.#outcome(choice);
     if (outcome !== undefined) this.#end(outcome);
   }
 
@@ -308,7 +397,7 @@ class Model {
       return joined(++this.#generation, { isLeader: choice === 2 });
     }
     if (this.#step.do === "assign") return ASSIGNED;
-    if (this.#step.do === "sync") return SYNCED;
+    if (this.#step.do === "sync") return this.#isCooperative && this.#holds && choice > 0 ? SYNCED_WITH_LESS : SYNCED;
     return this.#step.do === "stay" ? undefined : DONE;
   }
 
@@ -316,9 +405,13 @@ class Model {
     const ended = this.#step;
     this.#step = this.#membership.next(outcome);
     if (ended.do === "sync" && outcome.type === "synced") this.#holds = true;
-    if (ended.do === "giveUp") this.#holds = false;
+    if (ended.do === "giveUp" && ended.what === "all") this.#holds = false;
     const { state } = this.#membership;
-    if (this.#step.do === "join" || this.#step.do === "leave") expect(this.#holds).toBe(false);
+    if (this.#step.do === "leave") expect(this.#holds).toBe(false);
+    // A cooperative member reads on while it joins, but not once the coordinator has put it out.
+    if (this.#step.do === "join" && this.#holds) {
+      expect([this.#isCooperative, this.#step.identity.generationId !== -1]).toEqual([true, true]);
+    }
     if (this.#step.do === "stay") expect(this.#membership.identity.generationId).toBe(this.#generation);
     if (this.#membership.wantsHeartbeats) expect(this.#membership.identity.generationId).not.toBe(-1);
     expect(this.#step.do === "stop").toBe(state === "left" || state === "failed");

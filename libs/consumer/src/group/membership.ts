@@ -1,14 +1,16 @@
 import { ErrorCode, type KafkaError } from "@ottla/protocol";
-import type { MemberAssignment, MemberSubscription } from "../assignors/assignor.ts";
+import type { MemberAssignment, MemberSubscription, RebalanceProtocol } from "../assignors/assignor.ts";
+import type { TopicPartition } from "../topic-partition.ts";
 
 /**
- * Where a member of a classic group stands:
+ * Where a member of a group stands:
  *
  * - `unjoined`: not begun;
  * - `preparing`: gives up what it has, before it joins again or leaves;
- * - `joining`: JoinGroup is under way;
- * - `assigning`: as the leader, it shares the partitions out;
- * - `syncing`: SyncGroup is under way;
+ * - `joining`: JoinGroup (or the first heartbeat of the consumer protocol) is under way;
+ * - `assigning`: as the leader, it shares the partitions out; only in the classic protocol;
+ * - `syncing`: SyncGroup is under way; only in the classic protocol;
+ * - `revoking`: gives up what went to others, and reads the rest on;
  * - `adopting`: takes over what it was assigned;
  * - `stable`: reads its partitions;
  * - `leaving`: LeaveGroup is under way;
@@ -21,6 +23,7 @@ export type MembershipState =
   | "joining"
   | "assigning"
   | "syncing"
+  | "revoking"
   | "adopting"
   | "stable"
   | "leaving"
@@ -32,7 +35,7 @@ export type MembershipState =
 export interface MemberIdentity {
   /** Empty until the coordinator has given one. */
   readonly memberId: string;
-  /** -1 while the member belongs to no generation. */
+  /** The generation, in the consumer protocol the member's epoch; -1 while the member belongs to none. */
   readonly generationId: number;
 }
 
@@ -48,10 +51,13 @@ export interface JoinedGroup extends MemberIdentity {
 
 export type GroupAssignment = ReadonlyMap<string, MemberAssignment>;
 
+/** Which partitions are to be given up: all, those of topics not subscribed to (any more), or these. */
+export type GiveUpScope = "all" | "unsubscribed" | readonly TopicPartition[];
+
 /** What is to be done next. Its outcome is given to {@link ClassicMembership.next}. */
 export type MembershipStep =
-  /** Stop reading all partitions. `revoke`: finish and commit what is in hand first. `lose`: others have them already. */
-  | { readonly do: "giveUp"; readonly how: "revoke" | "lose" }
+  /** Stop reading partitions. `revoke`: finish and commit what is in hand first. `lose`: others have them already. */
+  | { readonly do: "giveUp"; readonly how: "revoke" | "lose"; readonly what: GiveUpScope }
   | { readonly do: "join"; readonly identity: MemberIdentity; readonly afterFailures: number }
   | { readonly do: "assign"; readonly joined: JoinedGroup }
   | { readonly do: "sync"; readonly joined: JoinedGroup; readonly assignments: GroupAssignment }
@@ -69,7 +75,8 @@ export type StepOutcome =
   | { readonly type: "joined"; readonly joined: JoinedGroup }
   | { readonly type: "memberIdRequired"; readonly memberId: string }
   | { readonly type: "assigned"; readonly assignments: GroupAssignment }
-  | { readonly type: "synced"; readonly assignment: MemberAssignment }
+  /** `revoked`: what the member holds and is not assigned any more. */
+  | { readonly type: "synced"; readonly assignment: MemberAssignment; readonly revoked: readonly TopicPartition[] }
   /** The coordinator, or something on this side, refused in a way that waiting does not heal. */
   | { readonly type: "refused"; readonly error: KafkaError }
   /** Cut short by a disturbance. */
@@ -87,29 +94,38 @@ const REJOIN_ERRORS: ReadonlySet<number> = new Set([
   ErrorCode.UNKNOWN_MEMBER_ID,
 ]);
 
+/** What kind of member it is. */
+export interface MembershipOptions {
+  /** A member with a `groupInstanceId` never leaves by itself: it may come back in time (KIP-345). */
+  readonly isStatic: boolean;
+  /** Whether the member gives up all it has for a rebalance, or reads on (KIP-429). */
+  readonly rebalanceProtocol: RebalanceProtocol;
+}
+
 /**
- * The classic group protocol as a member sees it (KIP-62): which step follows which. Pure: it does nothing itself, so
- * that every path can be played through. One step is under way at a time; what happens meanwhile comes in through
- * {@link requestRejoin}, {@link coordinatorRefused}, {@link suspend} and {@link close}, which say whether the step is
- * to be cut short.
+ * The classic group protocol as a member sees it (KIP-62, KIP-429): which step follows which. Pure: it does nothing
+ * itself, so that every path can be played through. One step is under way at a time; what happens meanwhile comes in
+ * through {@link requestRejoin}, {@link coordinatorRefused}, {@link suspend} and {@link close}, which say whether the
+ * step is to be cut short.
  */
 export class ClassicMembership {
   #state: MembershipState = "unjoined";
   #memberId = "";
   #generationId = NO_GENERATION;
   #joined: JoinedGroup | undefined;
+  /** What SyncGroup brought, until it is adopted. */
+  #assignment: MemberAssignment | undefined;
   #holdsPartitions = false;
   #rejoinReason: string | undefined;
   #failure: KafkaError | null = null;
   #isClosing = false;
   #isSuspending = false;
   #failedJoins = 0;
-  readonly #isStatic: boolean;
+  readonly #options: MembershipOptions;
   readonly #onTransition: TransitionListener;
 
-  /** @param isStatic a member with a `groupInstanceId` never leaves by itself: it may come back in time (KIP-345) */
-  constructor(isStatic: boolean, onTransition: TransitionListener = () => {}) {
-    this.#isStatic = isStatic;
+  constructor(options: MembershipOptions, onTransition: TransitionListener = () => {}) {
+    this.#options = options;
     this.#onTransition = onTransition;
   }
 
@@ -124,7 +140,12 @@ export class ClassicMembership {
   /** Whether the coordinator expects heartbeats: not while it holds back an answer of ours, and not before we joined. */
   get wantsHeartbeats(): boolean {
     if (this.#generationId === NO_GENERATION) return false;
-    return ["preparing", "assigning", "adopting", "stable"].includes(this.#state);
+    return ["preparing", "assigning", "revoking", "adopting", "stable"].includes(this.#state);
+  }
+
+  /** Whether a request is under way whose answer comes with a new generation. */
+  get isRebalancing(): boolean {
+    return ["joining", "assigning", "syncing"].includes(this.#state);
   }
 
   /** Begins. */
@@ -142,6 +163,8 @@ export class ClassicMembership {
         return this.#afterAssign(outcome);
       case "syncing":
         return this.#afterSync(outcome);
+      case "revoking":
+        return this.#afterRevoking();
       case "preparing":
         return this.#afterGivingUp();
       case "leaving":
@@ -169,14 +192,15 @@ export class ClassicMembership {
     if (!REJOIN_ERRORS.has(error.errno)) this.#failure ??= error;
     else this.#forgetIdentity(error.errno);
     this.#rejoinReason ??= error.code;
-    return this.#state === "stable" || (this.#state === "preparing" && this.#generationId === NO_GENERATION);
+    const isGivingUp = this.#state === "preparing" || this.#state === "revoking";
+    return this.#state === "stable" || (isGivingUp && this.#generationId === NO_GENERATION);
   }
 
   /** The handler hangs: leave, so that others read on. Returns whether the step under way is to be cut short. */
   suspend(): boolean {
     if (this.#isClosing) return false;
     this.#isSuspending = true;
-    return this.#state === "stable" || this.#state === "preparing";
+    return this.#state !== "adopting" && this.#state !== "leaving" && this.#state !== "suspended";
   }
 
   /** Leave for good. Returns whether the step under way is to be cut short. */
@@ -188,9 +212,9 @@ export class ClassicMembership {
   #afterJoin(outcome: StepOutcome): MembershipStep {
     if (outcome.type === "memberIdRequired") {
       this.#memberId = outcome.memberId;
-      return this.#isClosing ? this.#leave() : this.#join("member id given");
+      return this.#isLeaving ? this.#settle() : this.#join("member id given");
     }
-    if (outcome.type !== "joined") return this.#leave();
+    if (outcome.type !== "joined") return this.#settle();
     const { joined } = outcome;
     this.#memberId = joined.memberId;
     this.#generationId = joined.generationId;
@@ -202,7 +226,7 @@ export class ClassicMembership {
   }
 
   #afterAssign(outcome: StepOutcome): MembershipStep {
-    if (this.#isClosing || outcome.type !== "assigned") return this.#leave();
+    if (this.#isLeaving || outcome.type !== "assigned") return this.#settle();
     return this.#sync(outcome.assignments);
   }
 
@@ -211,39 +235,67 @@ export class ClassicMembership {
     return { do: "sync", joined: this.#joined!, assignments };
   }
 
+  /** What went to others is given up first; the rebalance that follows lets them have it. */
   #afterSync(outcome: StepOutcome): MembershipStep {
-    if (outcome.type !== "synced") return this.#leave();
+    if (outcome.type !== "synced") return this.#settle();
+    this.#assignment = outcome.assignment;
+    if (outcome.revoked.length === 0) return this.#adopt();
+    this.#enter("revoking", `generation ${this.#generationId}`);
+    return { do: "giveUp", how: "revoke", what: outcome.revoked };
+  }
+
+  #afterRevoking(): MembershipStep {
+    this.#rejoinReason ??= "partitions were given up";
+    if (this.#failure !== null || this.#isLeaving || this.#generationId === NO_GENERATION) return this.#settle();
+    return this.#adopt();
+  }
+
+  #adopt(): MembershipStep {
     this.#holdsPartitions = true;
     this.#enter("adopting", `generation ${this.#generationId}`);
-    return { do: "adopt", joined: this.#joined!, assignment: outcome.assignment };
+    return { do: "adopt", joined: this.#joined!, assignment: this.#assignment! };
+  }
+
+  get #isLeaving(): boolean {
+    return this.#isClosing || this.#isSuspending;
   }
 
   /** After `adopt`, `stay`, or a change of mind: what the disturbances so far ask for. */
   #settle(): MembershipStep {
     if (this.#failure !== null) return this.#giveUp("lose", this.#failure.code);
-    if (this.#isClosing) return this.#giveUp("revoke", "closed");
+    if (this.#isClosing) return this.#giveUp(this.#generationId === NO_GENERATION ? "lose" : "revoke", "closed");
     if (this.#isSuspending) return this.#giveUp("lose", "the handler hangs");
     if (this.#generationId === NO_GENERATION) return this.#giveUp("lose", this.#rejoinReason ?? "no longer a member");
-    if (this.#rejoinReason !== undefined) return this.#giveUp("revoke", this.#rejoinReason);
+    if (this.#rejoinReason !== undefined) return this.#prepare(this.#rejoinReason);
     if (this.#state !== "stable") this.#enter("stable", `generation ${this.#generationId}`);
     return { do: "stay" };
+  }
+
+  /** Before another rebalance. A cooperative member reads on, but for topics that it does not subscribe to any more. */
+  #prepare(reason: string): MembershipStep {
+    if (this.#options.rebalanceProtocol === "eager") return this.#giveUp("revoke", reason);
+    this.#enter("preparing", reason);
+    return { do: "giveUp", how: "revoke", what: "unsubscribed" };
   }
 
   #giveUp(how: "revoke" | "lose", reason: string): MembershipStep {
     if (!this.#holdsPartitions) return this.#afterGivingUp();
     this.#enter("preparing", reason);
     this.#holdsPartitions = false;
-    return { do: "giveUp", how };
+    return { do: "giveUp", how, what: "all" };
   }
 
+  /** What came up while partitions were given up may ask for more to be given up. */
   #afterGivingUp(): MembershipStep {
+    const isOut = this.#failure !== null || this.#isLeaving || this.#generationId === NO_GENERATION;
+    if (isOut && this.#holdsPartitions) return this.#settle();
     if (this.#failure !== null) return this.#end("failed", this.#failure.code);
-    if (this.#isClosing || this.#isSuspending) return this.#leave();
+    if (this.#isLeaving) return this.#leave();
     return this.#join(this.#rejoinReason ?? "rebalance");
   }
 
   #join(reason: string): MembershipStep {
-    if (this.#isClosing) return this.#leave();
+    if (this.#isLeaving) return this.#settle();
     this.#rejoinReason = undefined;
     this.#enter("joining", reason);
     return { do: "join", identity: this.identity, afterFailures: this.#failedJoins };
@@ -252,7 +304,7 @@ export class ClassicMembership {
   #leave(): MembershipStep {
     const identity = this.identity;
     this.#generationId = NO_GENERATION;
-    if (identity.memberId === "" || this.#isStatic) return this.#afterLeaving();
+    if (identity.memberId === "" || this.#options.isStatic) return this.#afterLeaving();
     this.#enter("leaving", this.#isClosing ? "closed" : "the handler hangs");
     return { do: "leave", identity, reason: this.#isClosing ? "the consumer was closed" : "the handler hangs" };
   }
@@ -272,6 +324,7 @@ export class ClassicMembership {
     }
     this.#forgetIdentity(error.errno);
     this.#failedJoins++;
+    if (this.#generationId === NO_GENERATION && this.#holdsPartitions) return this.#settle();
     return this.#join(error.code);
   }
 

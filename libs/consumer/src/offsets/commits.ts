@@ -1,19 +1,32 @@
 import type { CallOptions } from "@ottla/client";
-import { toKafkaError } from "@ottla/client/internal";
+import { type ClusterClient, type Deadline, toKafkaError } from "@ottla/client/internal";
 import { ErrorCode, type KafkaError } from "@ottla/protocol";
-import type { Runtime, Timer } from "@ottla/runtime";
+import type { Timer } from "@ottla/runtime";
+import { notOwned } from "../errors.ts";
 import type { EventHub } from "../events.ts";
 import type { MemberIdentity } from "../group/membership.ts";
 import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
-import type { CommittedOffsets } from "./committed-offsets.ts";
+import type { CommitIdentity, CommittedOffsets } from "./committed-offsets.ts";
 import type { OffsetToCommit } from "./offset-types.ts";
 
 /** In whose name commits are made. */
 export interface Committer {
   /** @throws KafkaError while nothing can be committed */
-  identity(): MemberIdentity;
-  /** The coordinator does not take this member for what it says it is. */
-  onRefused(error: KafkaError, identity: MemberIdentity): void;
+  identity(): CommitIdentity;
+  /**
+   * Whether this consumer may commit for a partition: only a member of the group that the partition is assigned to.
+   * Anything goes where the consumer is no member.
+   */
+  mayCommit(offset: OwnedOffset): boolean;
+  /** The coordinator did not take the commit from `identity`. Returns whether to try again after {@link settled}. */
+  onRefused(error: KafkaError, identity: MemberIdentity): boolean;
+  /** Settles when no rebalance is under way. @throws KafkaError `REQUEST_TIMED_OUT`, `ABORTED` */
+  settled(deadline: Deadline): Promise<void>;
+}
+
+/** An offset of a record that was handed out while the partition belonged to `owner`, which is undefined if not known. */
+export interface OwnedOffset extends OffsetToCommit {
+  readonly owner?: object | undefined;
 }
 
 /** Errors that say something about the membership, not about the offsets. */
@@ -22,11 +35,13 @@ const MEMBERSHIP_ERRORS: ReadonlySet<number> = new Set([
   ErrorCode.ILLEGAL_GENERATION,
   ErrorCode.UNKNOWN_MEMBER_ID,
   ErrorCode.FENCED_INSTANCE_ID,
+  ErrorCode.FENCED_MEMBER_EPOCH,
+  ErrorCode.STALE_MEMBER_EPOCH,
 ]);
 
 /** Commits: what the user asks for, and processed offsets by itself. */
 export class Commits<K, V> {
-  readonly #runtime: Runtime;
+  readonly #client: ClusterClient;
   readonly #offsets: CommittedOffsets;
   readonly #partitions: AssignedPartitions<K, V>;
   readonly #committer: Committer;
@@ -35,35 +50,50 @@ export class Commits<K, V> {
   #isAutomaticUnderWay = false;
 
   constructor(
-    runtime: Runtime,
+    client: ClusterClient,
     offsets: CommittedOffsets,
     partitions: AssignedPartitions<K, V>,
     committer: Committer,
     events: EventHub,
   ) {
-    this.#runtime = runtime;
+    this.#client = client;
     this.#offsets = offsets;
     this.#partitions = partitions;
     this.#committer = committer;
     this.#events = events;
   }
 
-  /** Commits `offsets`. @throws KafkaError */
-  async commit(offsets: readonly OffsetToCommit[], options?: CallOptions): Promise<void> {
-    let identity: MemberIdentity | undefined;
-    const committer = () => {
-      identity = this.#committer.identity();
-      return identity;
-    };
-    try {
-      await this.#offsets.commit(offsets, committer, options);
-    } catch (cause) {
-      const error = toKafkaError(cause);
-      if (identity !== undefined && MEMBERSHIP_ERRORS.has(error.errno)) this.#committer.onRefused(error, identity);
-      throw error;
+  /** Commits `offsets`, if need be in the generation after the rebalance that is under way. @throws KafkaError */
+  async commit(offsets: readonly OwnedOffset[], options?: CallOptions): Promise<void> {
+    const deadline = this.#client.deadline("Committing", options);
+    for (let failures = 1; !(await this.#tryCommit(offsets, deadline)); failures++) {
+      await deadline.sleep(this.#client.retryBackoffMs(failures));
+      await this.#committer.settled(deadline);
     }
     for (const offset of offsets) this.#partitions.get(offset)?.markCommitted(offset.offset);
     if (offsets.length > 0) this.#events.emit("commit", { offsets });
+  }
+
+  /** Returns whether it is done, or is to be tried again. */
+  async #tryCommit(offsets: readonly OwnedOffset[], deadline: Deadline): Promise<boolean> {
+    let identity: MemberIdentity | undefined;
+    const committer = () => {
+      const foreign = offsets.find((offset) => !this.#committer.mayCommit(offset));
+      if (foreign !== undefined) throw notOwned(foreign);
+      const who = this.#committer.identity();
+      identity = who;
+      return who;
+    };
+    try {
+      const { signal, remainingMs: timeoutMs } = deadline;
+      await this.#offsets.commit(offsets, committer, signal === undefined ? { timeoutMs } : { timeoutMs, signal });
+      return true;
+    } catch (cause) {
+      const error = toKafkaError(cause);
+      const isOfMembership = identity !== undefined && MEMBERSHIP_ERRORS.has(error.errno);
+      if (isOfMembership && this.#committer.onRefused(error, identity!) && !deadline.isOver) return false;
+      throw error;
+    }
   }
 
   /** Commits what was handed out, and takes it for processed. @throws KafkaError */
@@ -77,7 +107,11 @@ export class Commits<K, V> {
     const offsets = this.#processed();
     await this.commit(offsets, { timeoutMs }).catch((cause: unknown) => {
       const error = toKafkaError(cause);
-      this.#runtime.logger.warn("offsets were not committed", { code: error.code, error: error.message, offsets });
+      this.#client.runtime.logger.warn("offsets were not committed", {
+        code: error.code,
+        error: error.message,
+        offsets,
+      });
       this.#events.emit("commitFailed", { offsets, error });
     });
   }
@@ -85,7 +119,7 @@ export class Commits<K, V> {
   /** Commits what is processed every `intervalMs` from now on. */
   startAutomatic(intervalMs: number): void {
     this.#timer?.cancel();
-    this.#timer = this.#runtime.timers.schedule(intervalMs, () => {
+    this.#timer = this.#client.runtime.timers.schedule(intervalMs, () => {
       this.startAutomatic(intervalMs);
       void this.#commitAutomatically(intervalMs);
     });

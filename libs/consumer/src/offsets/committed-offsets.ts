@@ -25,6 +25,11 @@ export interface CommitOptions {
 /** Commits of someone who is not a member of the group, such as a consumer with partitions assigned by hand. */
 export const NO_MEMBER: MemberIdentity = { memberId: "", generationId: -1 };
 
+/** Who commits, and over which connection if not over the coordinator's own. */
+export interface CommitIdentity extends MemberIdentity {
+  readonly purpose?: string;
+}
+
 /** The offsets that a group has committed. */
 export class CommittedOffsets {
   readonly #client: ClusterClient;
@@ -39,26 +44,33 @@ export class CommittedOffsets {
 
   /**
    * Commits `offsets` in the name of `identity`.
+   * @param identity asked when it is this commit's turn; may throw
    * @throws KafkaError `REBALANCE_IN_PROGRESS`, `ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID`, `FENCED_INSTANCE_ID` if the
    *   partitions are not (or no longer) the member's; others as Kafka's
    */
   async commit(
     offsets: readonly OffsetToCommit[],
-    identity: () => MemberIdentity,
+    identity: () => CommitIdentity,
     options: CallOptions = {},
   ): Promise<void> {
-    const commit = this.#lastCommit.then(() => this.#commitNow(offsets, identity(), options));
+    const commit = this.#lastCommit.then(() => this.#commitNow(offsets, identity, options));
     this.#lastCommit = commit.catch(() => {});
     await commit;
   }
 
-  async #commitNow(offsets: readonly OffsetToCommit[], identity: MemberIdentity, options: CallOptions): Promise<void> {
+  async #commitNow(
+    offsets: readonly OffsetToCommit[],
+    identity: () => CommitIdentity,
+    options: CallOptions,
+  ): Promise<void> {
     if (offsets.length === 0) return;
     // A topic that is still unknown after this is left for the broker to refuse, with the others committed all the same.
     await this.#unknownTopics(offsets, options);
-    const request = this.#commitRequest(offsets, identity);
+    const committer = identity();
+    const request = this.#commitRequest(offsets, committer);
     const response = await this.#client.ask({ group: this.#options.groupId }, offsetCommitApi, request, {
       ...options,
+      ...(committer.purpose === undefined ? {} : { purpose: committer.purpose }),
       errorOf: (answer) => firstError(answer, (errno) => errorByCode(errno).retriable),
     });
     this.#checkCommit(response);

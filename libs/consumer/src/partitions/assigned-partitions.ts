@@ -1,5 +1,5 @@
 import { notAssigned } from "../errors.ts";
-import { partitionKey, type TopicPartition } from "../topic-partition.ts";
+import { partitionKey, type TopicPartition, without } from "../topic-partition.ts";
 import { PartitionState } from "./partition-state.ts";
 
 /** The partitions that a consumer reads. */
@@ -26,15 +26,27 @@ export class AssignedPartitions<K, V> implements Iterable<PartitionState<K, V>> 
     return partitions === undefined ? [...this] : [...partitions].map((partition) => this.require(partition));
   }
 
-  /** Reads exactly `partitions` from now on. Those that stay keep their state. */
-  replace(partitions: Iterable<TopicPartition>): void {
+  /** Reads exactly `partitions` from now on. Those that stay keep their state; returns the new ones. */
+  replace(partitions: Iterable<TopicPartition>): PartitionState<K, V>[] {
     const states = new Map<string, PartitionState<K, V>>();
+    const added: PartitionState<K, V>[] = [];
     for (const partition of partitions) {
       const key = partitionKey(partition.topic, partition.partition);
-      states.set(key, this.#states.get(key) ?? new PartitionState(partition));
+      let state = this.#states.get(key);
+      if (state === undefined) {
+        state = new PartitionState(partition);
+        added.push(state);
+      }
+      states.set(key, state);
     }
     for (const [key, state] of this.#states) if (!states.has(key)) state.release();
     this.#states = states;
+    return added;
+  }
+
+  /** Reads all but `partitions` from now on. */
+  remove(partitions: Iterable<TopicPartition>): void {
+    this.replace(without(this.list(), partitions));
   }
 
   list(): TopicPartition[] {

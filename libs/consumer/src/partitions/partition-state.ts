@@ -7,6 +7,13 @@ export interface Position {
   readonly leaderEpoch: number;
 }
 
+/** Something handed out, up to an offset, that may be finished later than what comes after it. */
+export interface HandedOut {
+  readonly nextOffset: number;
+  readonly leaderEpoch: number;
+  isFinished: boolean;
+}
+
 /** How the position of a partition is to be found, while it has none. */
 export type PositionSource = "committed" | "earliest" | "latest" | "policy";
 
@@ -36,6 +43,12 @@ export class PartitionState<K, V> implements TopicPartition {
   readonly #chunks: FetchedChunk<K, V>[] = [];
   #bufferedBytes = 0;
   #isPaused = false;
+  /** Nothing is handed out: the partition is on its way in or out. */
+  #isHeld = false;
+  #lost: AbortController | undefined;
+  #isReleased = false;
+  /** Records handed out to several handlers at once that count as processed in the order of their offsets. */
+  #unfinished: HandedOut[] = [];
   /** Goes up whenever the position is set: whatever was on its way for the old one is then dropped. */
   #version = 0;
   /** Failures to fetch in a row. */
@@ -76,6 +89,17 @@ export class PartitionState<K, V> implements TopicPartition {
     return this.#isPaused;
   }
 
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  /** Given when the partition is not the consumer's any more. */
+  get lostSignal(): AbortSignal {
+    this.#lost ??= new AbortController();
+    if (this.#isReleased) this.#lost.abort();
+    return this.#lost.signal;
+  }
+
   /** Where the next fetch begins: after what waits to be handed out. */
   get fetchOffset(): number {
     return this.#fetchOffset;
@@ -83,12 +107,12 @@ export class PartitionState<K, V> implements TopicPartition {
 
   /** Whether there is a position and the user wants records. */
   get isFetchable(): boolean {
-    return this.#offset !== NONE && !this.#isPaused;
+    return this.#offset !== NONE && !this.#isPaused && !this.#isHeld;
   }
 
   /** Fetched bytes that wait to be handed out: those of the chunk that has been begun do not wait any more. */
   get readyBytes(): number {
-    if (this.#isPaused) return 0;
+    if (this.#isPaused || this.#isHeld) return 0;
     const first = this.#chunks[0];
     const begunBytes = first !== undefined && this.#offset > first.startOffset ? first.sizeBytes : 0;
     return this.#bufferedBytes - begunBytes;
@@ -96,12 +120,12 @@ export class PartitionState<K, V> implements TopicPartition {
 
   /** The chunk to hand out from, unless paused. */
   get nextChunk(): FetchedChunk<K, V> | undefined {
-    return this.#isPaused ? undefined : this.#chunks[0];
+    return this.#isPaused || this.#isHeld ? undefined : this.#chunks[0];
   }
 
   /** The chunk after that one. */
   get followingChunk(): FetchedChunk<K, V> | undefined {
-    return this.#isPaused ? undefined : this.#chunks[1];
+    return this.#isPaused || this.#isHeld ? undefined : this.#chunks[1];
   }
 
   /** What is to be committed, if anything changed since the last commit. */
@@ -118,20 +142,32 @@ export class PartitionState<K, V> implements TopicPartition {
     this.#isPaused = false;
   }
 
+  /** Hands out nothing, and is not fetched, until {@link unhold}. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  unhold(): void {
+    this.#isHeld = false;
+  }
+
   /** Goes on from `position`, whatever was there before. */
   seek({ offset, leaderEpoch }: Position): void {
     this.#dropFetched();
+    this.#forgetUnfinished();
     this.#forgetFailures();
     this.#offset = offset;
     this.#leaderEpoch = leaderEpoch;
     this.#fetchOffset = offset;
     this.#refusedOffset = null;
-    this.markProcessed();
+    this.#processedOffset = offset;
+    this.#processedLeaderEpoch = leaderEpoch;
   }
 
   /** Has no position until one is found in that way. */
   findPosition(source: PositionSource, refusedOffset: number | null = null): void {
     this.#dropFetched();
+    this.#forgetUnfinished();
     this.#forgetFailures();
     this.#offset = NONE;
     this.#processedOffset = NONE;
@@ -143,6 +179,8 @@ export class PartitionState<K, V> implements TopicPartition {
   release(): void {
     this.#dropFetched();
     this.#offset = NONE;
+    this.#isReleased = true;
+    this.#lost?.abort();
   }
 
   /** Takes what a fetch from {@link fetchOffset} brought. */
@@ -169,10 +207,39 @@ export class PartitionState<K, V> implements TopicPartition {
     this.#bufferedBytes -= chunk.sizeBytes;
   }
 
-  /** What was handed out counts as processed. */
+  /** What was handed out counts as processed; after what is handed out to several handlers, when that is finished. */
   markProcessed(): void {
-    this.#processedOffset = this.#offset;
-    this.#processedLeaderEpoch = this.#leaderEpoch;
+    const handedOut = { nextOffset: this.#offset, leaderEpoch: this.#leaderEpoch, isFinished: true };
+    if (this.#unfinished.length === 0) this.#advance(handedOut);
+    else this.#unfinished.push(handedOut);
+  }
+
+  /** What was handed out last is one of several things under way; it is to be told when it is finished. */
+  trackHandedOut(): HandedOut {
+    const handedOut = { nextOffset: this.#offset, leaderEpoch: this.#leaderEpoch, isFinished: false };
+    this.#unfinished.push(handedOut);
+    return handedOut;
+  }
+
+  /** Something under way is finished: all before the first that is not counts as processed. */
+  finish(handedOut: HandedOut): void {
+    handedOut.isFinished = true;
+    let finished = 0;
+    while (this.#unfinished[finished]?.isFinished) this.#advance(this.#unfinished[finished++]!);
+    if (finished > 0) this.#unfinished.splice(0, finished);
+  }
+
+  /** Goes back to the first record that is not finished, so that it is handed out again. */
+  rewindToUnfinished(): void {
+    if (this.#unfinished.length === 0 || this.#processedOffset === NONE) return;
+    this.seek({ offset: this.#processedOffset, leaderEpoch: this.#processedLeaderEpoch });
+  }
+
+  /** What was committed by hand ahead of this stays. */
+  #advance({ nextOffset, leaderEpoch }: HandedOut): void {
+    if (nextOffset <= this.#processedOffset) return;
+    this.#processedOffset = nextOffset;
+    this.#processedLeaderEpoch = leaderEpoch;
   }
 
   /** What was handed out and then committed by hand is processed: an automatic commit must not go back behind it. */
@@ -187,6 +254,10 @@ export class PartitionState<K, V> implements TopicPartition {
     this.#version++;
     this.#chunks.length = 0;
     this.#bufferedBytes = 0;
+  }
+
+  #forgetUnfinished(): void {
+    this.#unfinished = [];
   }
 
   #forgetFailures(): void {

@@ -15,6 +15,14 @@ export interface DeliveryHost<K, V> {
   onUnreadable(state: PartitionState<K, V>, error: unknown): void;
 }
 
+/** Several handlers at work at once. */
+export interface Runner {
+  /** What has been worked on for longest, as a number that changes when that does; undefined when nothing is. */
+  readonly oldestInWork: number | undefined;
+  /** Some partitions are held back: nothing of theirs is to be begun. */
+  onHeldBack(): void;
+}
+
 /** The chunk that is being handed out. */
 interface OpenChunk<K, V> {
   readonly state: PartitionState<K, V>;
@@ -35,13 +43,15 @@ export class Delivery<K, V> {
   #open: OpenChunk<K, V> | undefined;
   #walk: RecordWalk<K, V> | undefined;
   #inHand: PartitionState<K, V> | undefined;
+  /** How many things of each partition several handlers work on at this moment. */
+  readonly #inWork = new Map<PartitionState<K, V>, number>();
   #handOuts = 0;
-  #isHeldBack = false;
   #isEnded = false;
   #isFailed = false;
   #error: KafkaError | undefined;
   /** Where the search for the next chunk begins, so that partitions take turns. */
   #lastServed: PartitionState<K, V> | undefined;
+  #runner: Runner | undefined;
   readonly #changed = new Moment();
   readonly #idle = new Moment();
 
@@ -51,13 +61,10 @@ export class Delivery<K, V> {
     this.#host = host;
   }
 
-  /** Goes up with each hand-out. When the handler hangs it stands still while {@link isInHand}. */
-  get handOuts(): number {
-    return this.#handOuts;
-  }
-
-  get isInHand(): boolean {
-    return this.#inHand !== undefined;
+  /** Something that is worked on, as a number that changes when that does; undefined when nothing is. */
+  get oldestInWork(): number | undefined {
+    if (this.#runner !== undefined) return this.#runner.oldestInWork;
+    return this.#inHand === undefined ? undefined : this.#handOuts;
   }
 
   /** Something may be there now to be handed out, or a reason to stop waiting. */
@@ -65,13 +72,14 @@ export class Delivery<K, V> {
     this.#changed.give();
   }
 
-  /** Hands nothing out until {@link release}. */
-  holdBack(): void {
-    this.#isHeldBack = true;
+  /** Hands nothing of these partitions out until {@link release}. */
+  holdBack(states: Iterable<PartitionState<K, V>>): void {
+    for (const state of states) state.hold();
+    this.#runner?.onHeldBack();
   }
 
-  release(): void {
-    this.#isHeldBack = false;
+  release(states: Iterable<PartitionState<K, V>>): void {
+    for (const state of states) state.unhold();
     this.notify();
   }
 
@@ -109,11 +117,24 @@ export class Delivery<K, V> {
     this.#idle.give();
   }
 
-  /** Settles when nothing is in hand; with the signal at the latest. */
-  async whenIdle(signal: AbortSignal): Promise<void> {
-    while (this.#inHand !== undefined && !this.#isEnded && !signal.aborted) {
+  /** Settles when nothing of `states` (default: nothing at all) is worked on; with the signal at the latest. */
+  async whenIdle(signal: AbortSignal, states?: readonly PartitionState<K, V>[]): Promise<void> {
+    const isBusy = (state: PartitionState<K, V>) => state === this.#inHand || this.#inWork.has(state);
+    const isAnyBusy = () => this.#inHand !== undefined || this.#inWork.size > 0;
+    while ((states?.some(isBusy) ?? isAnyBusy()) && !this.#isEnded && !signal.aborted)
       await this.#idle.next(signal).catch(() => {});
-    }
+  }
+
+  /** Somebody works on something of `state`. */
+  beginWork(state: PartitionState<K, V>): void {
+    this.#inWork.set(state, (this.#inWork.get(state) ?? 0) + 1);
+  }
+
+  endWork(state: PartitionState<K, V>): void {
+    const count = this.#inWork.get(state)! - 1;
+    if (count > 0) this.#inWork.set(state, count);
+    else this.#inWork.delete(state);
+    this.#idle.give();
   }
 
   /** The loop asks for more: what is in hand counts as processed. */
@@ -127,6 +148,18 @@ export class Delivery<K, V> {
   abandonInHand(): void {
     this.#inHand = undefined;
     this.#idle.give();
+  }
+
+  /** The runner takes care of what is in hand; returns the partition it is of. */
+  takeOver(): PartitionState<K, V> | undefined {
+    const state = this.#inHand;
+    this.#inHand = undefined;
+    return state;
+  }
+
+  /** Several are at work at once, and `runner` knows of them; undefined when that is over. */
+  set runner(runner: Runner | undefined) {
+    this.#runner = runner;
   }
 
   /** The next record if it is at hand. */
@@ -174,7 +207,7 @@ export class Delivery<K, V> {
         return undefined;
       }
       this.#handOut(state, part.endOffset, part.leaderEpoch);
-      return new ConsumerBatch(state.topic, state.partition, part);
+      return new ConsumerBatch(state, part);
     } catch (error) {
       this.#onUnreadable(state, error);
       return undefined;
@@ -195,8 +228,8 @@ export class Delivery<K, V> {
   }
 
   #mayHandOut({ state, version }: OpenChunk<K, V>): boolean {
-    const isVoid = state.version !== version || state.isPaused;
-    return !isVoid && !this.#isHeldBack && !this.#isEnded && this.#error === undefined;
+    const isVoid = state.version !== version || state.isPaused || state.isHeld;
+    return !isVoid && !this.#isEnded && this.#error === undefined;
   }
 
   #onUnreadable(state: PartitionState<K, V>, error: unknown): void {
@@ -209,7 +242,7 @@ export class Delivery<K, V> {
     for (;;) {
       this.throwRaised();
       if (this.#isEnded) return undefined;
-      const state = this.#isHeldBack ? undefined : this.#nextState();
+      const state = this.#nextState();
       const chunk = state && (await this.#read(state));
       if (chunk !== undefined && this.#mayHandOut(chunk)) {
         this.#lastServed = chunk.state;

@@ -1,5 +1,6 @@
 import { FakeCluster, topicIdOf } from "@ottla/client/test-support";
 import {
+  consumerGroupHeartbeatApi,
   ErrorCode,
   encodeRecordBatch,
   type FetchRequest,
@@ -60,6 +61,15 @@ export class FakeKafka {
   /** What the next heartbeats are answered with. */
   heartbeatErrors: number[] = [];
   joinErrors: number[] = [];
+  /** Holds the answers to JoinGroup back until it settles. */
+  joinGate: Promise<void> | undefined;
+  /** What the member of a consumer-protocol group is to read, by topic; at first all of `t`. */
+  #target: Readonly<Record<string, readonly number[]>> = { t: [0, 1] };
+  #targetEpoch = 1;
+  #toldEpoch = 0;
+  readonly consumerHeartbeats: RequestOf<typeof consumerGroupHeartbeatApi>[] = [];
+  /** What the next heartbeats of the consumer protocol are answered with. */
+  consumerHeartbeatErrors: number[] = [];
   commitError: number = ErrorCode.NONE;
   readonly committed = new Map<string, number>();
   generationId = 0;
@@ -74,7 +84,10 @@ export class FakeKafka {
     this.cluster.handle(listOffsetsApi, (request) => this.#listOffsets(request));
     this.cluster.handle(offsetFetchApi, (request) => this.#offsetFetch(request));
     this.cluster.handle(offsetCommitApi, (request) => this.#offsetCommit(request));
-    this.cluster.handle(joinGroupApi, (request) => this.#join(request));
+    this.cluster.handle(joinGroupApi, async (request) => {
+      await this.joinGate;
+      return this.#join(request);
+    });
     this.cluster.handle(syncGroupApi, (request) => ({
       errorCode: ErrorCode.NONE,
       protocolType: "consumer",
@@ -85,6 +98,7 @@ export class FakeKafka {
       this.heartbeats.push(request);
       return { errorCode: this.heartbeatErrors.shift() ?? ErrorCode.NONE };
     });
+    this.cluster.handle(consumerGroupHeartbeatApi, (request) => this.#consumerHeartbeat(request));
     this.cluster.handle(leaveGroupApi, (request) => {
       this.leaves.push(request);
       return { errorCode: ErrorCode.NONE, members: [] };
@@ -219,6 +233,30 @@ export class FakeKafka {
       memberId,
       members: [{ memberId, groupInstanceId: request.groupInstanceId, metadata: protocol.metadata }],
     };
+  }
+
+  /** From now on the member of a consumer-protocol group is to read this. */
+  assignTo(target: Readonly<Record<string, readonly number[]>>): void {
+    this.#target = target;
+    this.#targetEpoch++;
+  }
+
+  #consumerHeartbeat(
+    request: RequestOf<typeof consumerGroupHeartbeatApi>,
+  ): ResponseInput<typeof consumerGroupHeartbeatApi> {
+    this.consumerHeartbeats.push(request);
+    const errorCode = this.consumerHeartbeatErrors.shift() ?? ErrorCode.NONE;
+    const base = { throttleTimeMs: 0, errorCode, memberId: request.memberId, heartbeatIntervalMs: 1_000 };
+    if (errorCode !== ErrorCode.NONE) return { ...base, memberEpoch: 0 };
+    if (request.memberEpoch < 0) return { ...base, memberEpoch: -1 };
+    const isNews = request.memberEpoch === 0 || this.#toldEpoch !== this.#targetEpoch;
+    this.#toldEpoch = this.#targetEpoch;
+    const topicPartitions = Object.entries(this.#target).map(([topic, partitions]) => ({
+      topicId: topicIdOf(topic),
+      partitions: [...partitions],
+    }));
+    const assignment = isNews ? { topicPartitions } : null;
+    return { ...base, memberEpoch: this.#targetEpoch, assignment };
   }
 
   #nameOf(topicId: string): string {

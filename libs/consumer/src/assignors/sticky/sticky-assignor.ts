@@ -5,9 +5,8 @@ import type {
   MemberSubscription,
   PartitionAssignor,
 } from "../assignor.ts";
-import { assignConstrained } from "./constrained.ts";
-import { assignGeneral } from "./general.ts";
-import { type PreviousAssignment, settleOwnership, subscribeAlike } from "./ownership.ts";
+import { assignSticky, toMemberAssignments } from "./assign-sticky.ts";
+import type { PreviousAssignment } from "./ownership.ts";
 import { decodeStickyUserData, encodeStickyUserData } from "./user-data.ts";
 
 /**
@@ -28,15 +27,7 @@ export class StickyAssignor implements PartitionAssignor {
   }
 
   assign(topics: AssignableTopics, members: readonly MemberSubscription[]): Map<string, MemberAssignment> {
-    const ownership = settleOwnership(topics, members, (member) => decodeStickyUserData(member.userData));
-    const assignments = subscribeAlike(ownership.members)
-      ? assignConstrained(topics, ownership)
-      : assignGeneral(topics, ownership);
-    return new Map(
-      [...assignments].map(([memberId, partitions]) => [
-        memberId,
-        { partitions: partitions.map(({ topic, partition }) => ({ topic, partition })), userData: null },
-      ]),
-    );
+    const { partitions } = assignSticky(topics, members, (member) => decodeStickyUserData(member.userData));
+    return toMemberAssignments(partitions);
   }
 }
