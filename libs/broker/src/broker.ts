@@ -157,7 +157,7 @@ class BrokerStart {
   }
 
   #compose(identity: DirectoryIdentity, logs: LogManager, plane: MetadataPlane) {
-    const { runtime } = this.#options;
+    const { runtime, disk, directory, directoryName } = this.#options;
     const { nodeId, clusterId } = identity;
     const deadlines = new DeadlineQueue(runtime.clock, runtime.timers);
     this.#closers.add(() => deadlines.close());
@@ -181,6 +181,7 @@ class BrokerStart {
       nodeId,
       clusterId,
       runtime,
+      directory: { name: directoryName, space: async () => (await disk.space?.(directory)) ?? null },
       partitions,
       purgatory,
       deadlines,

@@ -47,6 +47,12 @@ async function expectDiskError(operation: Promise<unknown>, code: DiskErrorCode)
   await expect(operation).rejects.toMatchObject({ name: "DiskError", code });
 }
 
+it("tells how much room there is on a real disk", async () => {
+  const { totalBytes, usableBytes } = await createNodeDisk(temporaryDirectory()).space!("/");
+  expect(usableBytes).toBeGreaterThan(0);
+  expect(totalBytes).toBeGreaterThanOrEqual(usableBytes);
+});
+
 describe.each(adapters)("the disk port over %s", (_name, createDisk) => {
   it("opens, writes at positions, and reads back", async () => {
     const disk = createDisk();

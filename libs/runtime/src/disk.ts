@@ -22,6 +22,8 @@ export interface Disk {
   remove(path: string): Promise<void>;
   /** Makes the names inside a directory durable. */
   syncDirectory(path: string): Promise<void>;
+  /** How much room there is around `path`. Absent where the disk cannot tell. */
+  space?(path: string): Promise<DiskSpace>;
   /** Takes an exclusive lock on a file that ends with the holder, also when the holder is killed. */
   lock(path: string): Promise<DiskLock>;
 }
@@ -35,6 +37,12 @@ export interface DiskStat {
   readonly sizeBytes: number;
   readonly isDirectory: boolean;
   readonly modifiedMs: number;
+}
+
+export interface DiskSpace {
+  readonly totalBytes: number;
+  /** What is free for this process. */
+  readonly usableBytes: number;
 }
 
 /** One open file. Calls may overlap, but at most one `write` or `truncate` is in flight at a time (the caller's duty). */

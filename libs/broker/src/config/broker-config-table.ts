@@ -60,6 +60,9 @@ const identityAndNetwork = {
   "connections.max.idle.ms": longConfig(600_000, "A connection that is silent this long is closed, in milliseconds.", {
     min: 1,
   }),
+  "max.request.partition.size.limit": intConfig(2000, "The most partitions in one answer of DescribeTopicPartitions.", {
+    min: 1,
+  }),
   "max.connections": intConfig(INT_MAX, "The most connections at a time.", { min: 0 }),
   "max.connections.per.ip": intConfig(INT_MAX, "The most connections at a time from one address.", { min: 0 }),
   "request.timeout.ms": intConfig(30_000, "How long the broker waits for its own requests, in milliseconds.", {
@@ -297,6 +300,36 @@ const consuming = {
     { min: 1 },
   ),
   "group.max.size": intConfig(INT_MAX, "The most members of a group.", { min: 1 }),
+  "group.consumer.session.timeout.ms": intConfig(
+    45_000,
+    "How long a member of a consumer-protocol group may be silent before it is removed, in milliseconds.",
+    { min: 1 },
+  ),
+  "group.consumer.min.session.timeout.ms": intConfig(
+    45_000,
+    "The least consumer.session.timeout.ms that a group may be given, in milliseconds.",
+    { min: 1 },
+  ),
+  "group.consumer.max.session.timeout.ms": intConfig(
+    60_000,
+    "The largest consumer.session.timeout.ms that a group may be given, in milliseconds.",
+    { min: 1 },
+  ),
+  "group.consumer.heartbeat.interval.ms": intConfig(
+    5_000,
+    "How often members of a consumer-protocol group are told to send heartbeats, in milliseconds.",
+    { min: 1 },
+  ),
+  "group.consumer.min.heartbeat.interval.ms": intConfig(
+    5_000,
+    "The least consumer.heartbeat.interval.ms that a group may be given, in milliseconds.",
+    { min: 1 },
+  ),
+  "group.consumer.max.heartbeat.interval.ms": intConfig(
+    15_000,
+    "The largest consumer.heartbeat.interval.ms that a group may be given, in milliseconds.",
+    { min: 1 },
+  ),
   "offset.metadata.max.bytes": intConfig(4096, "The longest metadata of a committed offset, in bytes.", { min: 0 }),
   "offsets.commit.timeout.ms": intConfig(5000, "How long a commit waits for the replicas, in milliseconds.", {
     min: 1,

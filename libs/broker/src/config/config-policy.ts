@@ -3,6 +3,7 @@ import { ErrorCode } from "@ottla/protocol";
 import type { BrokerConfig } from "./broker-config.ts";
 import { brokerConfigTable } from "./broker-config-table.ts";
 import { type ConfigDefinition, ConfigType } from "./config-definition.ts";
+import { ConsumerGroupConfig, checkGroupConfig, type GroupConfigName, groupConfigTable } from "./group-config.ts";
 import { nearMatch } from "./near-match.ts";
 import { TopicConfig } from "./topic-config.ts";
 import { type TopicConfigName, topicConfigTable } from "./topic-config-table.ts";
@@ -12,11 +13,12 @@ type Table = Readonly<Record<string, ConfigDefinition<unknown>>>;
 const tables: Readonly<Record<number, Table>> = {
   [ConfigResourceType.TOPIC]: topicConfigTable,
   [ConfigResourceType.BROKER]: brokerConfigTable,
+  [ConfigResourceType.GROUP]: groupConfigTable,
 };
 
 const NO_CONFIGS: ConfigImage = new Map();
 
-/** What the controller may accept as configs of topics and brokers, by the tables. */
+/** What the controller may accept as configs of topics, brokers and groups, by the tables. */
 export class TableConfigPolicy implements ConfigPolicy {
   readonly #broker: BrokerConfig;
 
@@ -36,6 +38,7 @@ export class TableConfigPolicy implements ConfigPolicy {
       if (problem !== null) throw refuse(ErrorCode.INVALID_CONFIG, problem);
     }
     if (resourceType === ConfigResourceType.TOPIC) this.#checkTopic(new TopicConfig(configs, this.#broker));
+    if (resourceType === ConfigResourceType.GROUP) checkGroupConfig(configs, this.#broker);
   }
 
   isList(resourceType: number, key: string): boolean {
@@ -45,6 +48,9 @@ export class TableConfigPolicy implements ConfigPolicy {
   defaultValue(resourceType: number, key: string): string | null {
     if (resourceType === ConfigResourceType.TOPIC && Object.hasOwn(topicConfigTable, key)) {
       return new TopicConfig(NO_CONFIGS, this.#broker).text(key as TopicConfigName);
+    }
+    if (resourceType === ConfigResourceType.GROUP && Object.hasOwn(groupConfigTable, key)) {
+      return new ConsumerGroupConfig(NO_CONFIGS, this.#broker).text(key as GroupConfigName);
     }
     const definition = tables[resourceType]?.[key];
     const fallback = definition?.defaultValue ?? null;

@@ -1,8 +1,7 @@
 import { type BrokerConfig, ConfigSource, type ConfigSynonym } from "./broker-config.ts";
 import { brokerConfigTable } from "./broker-config-table.ts";
 import { type ConfigDefinition, isSensitive } from "./config-definition.ts";
-import type { TopicConfig } from "./topic-config.ts";
-import { type TopicConfigName, topicConfigTable } from "./topic-config-table.ts";
+import type { InheritedConfig } from "./inherited-config.ts";
 
 /** A config as DescribeConfigs tells it. */
 export interface DescribedConfig {
@@ -20,10 +19,12 @@ export interface DescribedConfig {
 
 type Table = Readonly<Record<string, ConfigDefinition<unknown>>>;
 
-/** Every config of a topic, by name. */
-export function describeTopicConfigs(topic: TopicConfig): DescribedConfig[] {
-  const names = (Object.keys(topicConfigTable) as TopicConfigName[]).sort();
-  return names.map((name) => describe(name, topicConfigTable[name], topic.text(name), topic.synonyms(name), false));
+/** Every config of a topic or group, by name. */
+export function describeInheritedConfigs<Keys extends Table>(resource: InheritedConfig<Keys>): DescribedConfig[] {
+  const names = (Object.keys(resource.table) as (keyof Keys & string)[]).sort();
+  return names.map((name) =>
+    describe(name, resource.table[name]!, resource.text(name), resource.synonyms(name), false),
+  );
 }
 
 /** Every config of a broker, by name. */

@@ -2,7 +2,6 @@ import {
   booleanConfig,
   type ConfigDefinition,
   type ConfigSupport,
-  type ConfigValue,
   choiceConfig,
   doubleConfig,
   intConfig,
@@ -10,6 +9,7 @@ import {
   listConfig,
   longConfig,
 } from "./config-definition.ts";
+import type { BrokerSynonym } from "./inherited-config.ts";
 
 const TIERED: ConfigSupport = { kind: "refused", reason: "tiered storage is not supported" };
 
@@ -148,24 +148,15 @@ export const topicConfigTable = {
 
 export type TopicConfigName = keyof typeof topicConfigTable;
 
-export type TopicConfigValue<Name extends TopicConfigName> = ConfigValue<(typeof topicConfigTable)[Name]>;
-
-/** How a broker-level value becomes a topic's default: its key and the unit it is in. */
-export interface TopicConfigSynonym {
-  readonly brokerKey: string;
-  /** One of the broker's units, in the topic key's unit. */
-  readonly unitMs?: number;
-}
-
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
-const same = (brokerKey: string): readonly TopicConfigSynonym[] => [{ brokerKey }];
+const same = (brokerKey: string): readonly BrokerSynonym[] => [{ brokerKey }];
 
 /**
  * The broker keys that give a topic its default, the strongest first. Topic keys that are absent here have none.
  */
-export const topicConfigSynonyms: Readonly<Partial<Record<TopicConfigName, readonly TopicConfigSynonym[]>>> = {
+export const topicConfigSynonyms: Readonly<Partial<Record<TopicConfigName, readonly BrokerSynonym[]>>> = {
   "cleanup.policy": same("log.cleanup.policy"),
   "compression.type": same("compression.type"),
   "compression.gzip.level": same("compression.gzip.level"),

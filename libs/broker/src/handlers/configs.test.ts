@@ -258,3 +258,24 @@ describe("DescribeCluster", () => {
     expect((await test.client.send(describeClusterApi, 1, request)).errorCode).toBe(errorCode);
   });
 });
+
+describe("configs of groups", () => {
+  const GROUP = 32;
+
+  it("are set, described with where they come from, and deleted", async () => {
+    await start();
+    expect(await describedValue(GROUP, "billing", "consumer.session.timeout.ms")).toEqual(["45000", 5]);
+    expect((await alter(GROUP, "billing", "consumer.session.timeout.ms", SET, "50000")).errorCode).toBe(ErrorCode.NONE);
+    expect(await describedValue(GROUP, "billing", "consumer.session.timeout.ms")).toEqual(["50000", 8]);
+    await alter(GROUP, "billing", "consumer.session.timeout.ms", DELETE, null);
+    expect(await describedValue(GROUP, "billing", "consumer.session.timeout.ms")).toEqual(["45000", 5]);
+  });
+
+  it("need a name of the group", async () => {
+    await start();
+    expect((await describeResource(GROUP, "")).errorCode).toBe(ErrorCode.INVALID_REQUEST);
+    expect((await alter(GROUP, "", "consumer.session.timeout.ms", SET, "50000")).errorCode).toBe(
+      ErrorCode.INVALID_REQUEST,
+    );
+  });
+});

@@ -1,7 +1,7 @@
 import { type CreatedTopic, createTopics } from "@ottla/metadata";
 import { type CreateTopicsRequest, createTopicsApi, ErrorCode, type ResponseInput } from "@ottla/protocol";
 import { apiHandler, type WholeRequestError } from "../api-handler.ts";
-import { describeTopicConfigs } from "../config/describe-configs.ts";
+import { describeInheritedConfigs } from "../config/describe-configs.ts";
 import { TopicConfig } from "../config/topic-config.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { submitWithin } from "../services/submit-within.ts";
@@ -43,7 +43,7 @@ function result(broker: BrokerServices, created: CreatedTopic, apiVersion: numbe
     ...base,
     numPartitions: created.numPartitions,
     replicationFactor: created.replicationFactor,
-    configs: describeTopicConfigs(new TopicConfig(created.configs, broker.config)).map(
+    configs: describeInheritedConfigs(new TopicConfig(created.configs, broker.config)).map(
       ({ name: key, value, source, isReadOnly, isSensitive }) => ({
         name: key,
         value,

@@ -2,14 +2,15 @@ import { ConfigResourceType, configsOf, outcomeOf, refuse, topicNameProblem } fr
 import { type DescribeConfigsRequest, describeConfigsApi, ErrorCode, type ResponseInput } from "@ottla/protocol";
 import { apiHandler, type WholeRequestError } from "../api-handler.ts";
 import { ConfigSource } from "../config/broker-config.ts";
-import { type DescribedConfig, describeBrokerConfigs, describeTopicConfigs } from "../config/describe-configs.ts";
+import { type DescribedConfig, describeBrokerConfigs, describeInheritedConfigs } from "../config/describe-configs.ts";
+import { ConsumerGroupConfig } from "../config/group-config.ts";
 import { TopicConfig } from "../config/topic-config.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 
 type ResourceQuery = DescribeConfigsRequest["resources"][number];
 type ResourceResult = ResponseInput<typeof describeConfigsApi>["results"][number];
 
-/** DescribeConfigs: every key of a topic or broker with its value, where that comes from, and what it is about. */
+/** DescribeConfigs: every key of a topic, broker or group with its value, where that comes from, and what it is about. */
 export const describeConfigsHandler = (broker: BrokerServices) =>
   apiHandler(describeConfigsApi, { minVersion: 1, maxVersion: 4, errorResponse: wholeRequestFailed }, (request) => ({
     throttleTimeMs: 0,
@@ -48,6 +49,8 @@ function describe(broker: BrokerServices, { resourceType, resourceName }: Resour
       return describeTopic(broker, resourceName);
     case ConfigResourceType.BROKER:
       return describeBroker(broker, resourceName);
+    case ConfigResourceType.GROUP:
+      return describeGroup(broker, resourceName);
     default:
       throw refuse(ErrorCode.INVALID_REQUEST, `Configs of resource type ${resourceType} are not supported.`);
   }
@@ -59,7 +62,13 @@ function describeTopic({ image, config }: BrokerServices, name: string): Describ
   if (!image.topicsByName.has(name)) {
     throw refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${name}' does not exist.`);
   }
-  return describeTopicConfigs(new TopicConfig(configsOf(image, ConfigResourceType.TOPIC, name), config));
+  return describeInheritedConfigs(new TopicConfig(configsOf(image, ConfigResourceType.TOPIC, name), config));
+}
+
+/** A group need not exist to have configs. */
+function describeGroup({ image, config }: BrokerServices, groupId: string): DescribedConfig[] {
+  if (groupId === "") throw refuse(ErrorCode.INVALID_REQUEST, "Group name must not be empty");
+  return describeInheritedConfigs(new ConsumerGroupConfig(configsOf(image, ConfigResourceType.GROUP, groupId), config));
 }
 
 /** Without a name: what was set at run time for all brokers, and nothing else. */

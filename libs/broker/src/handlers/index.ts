@@ -4,13 +4,19 @@ import { alterConfigsHandler, incrementalAlterConfigsHandler } from "./alter-con
 import { apiVersionsHandler } from "./api-versions.ts";
 import { createPartitionsHandler } from "./create-partitions.ts";
 import { createTopicsHandler } from "./create-topics.ts";
+import { deleteRecordsHandler } from "./delete-records.ts";
 import { deleteTopicsHandler } from "./delete-topics.ts";
+import { describeAclsHandler } from "./describe-acls.ts";
 import { describeClusterHandler } from "./describe-cluster.ts";
 import { describeConfigsHandler } from "./describe-configs.ts";
+import { describeLogDirsHandler } from "./describe-log-dirs.ts";
+import { describeTopicPartitionsHandler } from "./describe-topic-partitions.ts";
 import { fetchHandler } from "./fetch.ts";
 import { initProducerIdHandler } from "./init-producer-id.ts";
+import { listConfigResourcesHandler } from "./list-config-resources.ts";
 import { listOffsetsHandler } from "./list-offsets.ts";
 import { metadataHandler } from "./metadata.ts";
+import { offsetForLeaderEpochHandler } from "./offset-for-leader-epoch.ts";
 import { produceHandler } from "./produce.ts";
 
 /** Every API that the broker's core serves, by Kafka's number; groups bring their own. */
@@ -23,11 +29,17 @@ export function coreHandlers(broker: BrokerServices): AnyApiHandler[] {
     apiVersionsHandler(broker),
     createTopicsHandler(broker),
     deleteTopicsHandler(broker),
+    deleteRecordsHandler(broker),
     initProducerIdHandler(broker),
+    offsetForLeaderEpochHandler(broker),
+    describeAclsHandler(),
     describeConfigsHandler(broker),
     alterConfigsHandler(broker),
+    describeLogDirsHandler(broker),
     createPartitionsHandler(broker),
     incrementalAlterConfigsHandler(broker),
     describeClusterHandler(broker),
+    listConfigResourcesHandler(broker),
+    describeTopicPartitionsHandler(broker),
   ];
 }

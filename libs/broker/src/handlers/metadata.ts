@@ -1,12 +1,4 @@
-import {
-  brokerById,
-  type MetadataImage,
-  NO_LEADER,
-  type PartitionImage,
-  type TopicImage,
-  topicById,
-  topicNameProblem,
-} from "@ottla/metadata";
+import { type MetadataImage, type TopicImage, topicById, topicNameProblem } from "@ottla/metadata";
 import {
   ErrorCode,
   KafkaError,
@@ -20,10 +12,10 @@ import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from "../services/authorized-ope
 import { endpointFields } from "../services/broker-endpoints.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { isInternalTopic } from "../services/internal-topics.ts";
+import { describePartition } from "../services/partition-metadata.ts";
 
 type MetadataResponseInput = ResponseInput<typeof metadataApi>;
 type TopicResult = MetadataResponseInput["topics"][number];
-type PartitionResult = TopicResult["partitions"][number];
 type TopicQuery = NonNullable<MetadataRequest["topics"]>[number];
 
 const FIRST_VERSION_WITH_NULL_TOPICS = 1;
@@ -159,25 +151,11 @@ function describeTopic(image: MetadataImage, topic: TopicImage, apiVersion: numb
     name: topic.name,
     topicId: topic.topicId,
     isInternal: isInternalTopic(topic.name),
-    partitions: topic.partitions.map((partition) => describePartition(image, partition, apiVersion)),
+    partitions: topic.partitions.map((partition) => describePartition(image, partition, unreachableErrno(apiVersion))),
   };
 }
 
-/** A leader whose broker is gone is none; since v6 clients are told that it is the broker that is missing. */
-function describePartition(image: MetadataImage, partition: PartitionImage, apiVersion: number): PartitionResult {
-  const isAlive = (id: number) => brokerById(image, id)?.fenced === false;
-  const leaderIsAlive = partition.leader !== NO_LEADER && isAlive(partition.leader);
-  const unreachable =
-    partition.leader === NO_LEADER || apiVersion < FIRST_VERSION_WITH_LISTENER_ERROR
-      ? ErrorCode.LEADER_NOT_AVAILABLE
-      : ErrorCode.LISTENER_NOT_FOUND;
-  return {
-    errorCode: leaderIsAlive ? ErrorCode.NONE : unreachable,
-    partitionIndex: partition.partition,
-    leaderId: leaderIsAlive ? partition.leader : NO_LEADER,
-    leaderEpoch: partition.leaderEpoch,
-    replicaNodes: partition.replicas,
-    isrNodes: partition.isr,
-    offlineReplicas: partition.replicas.filter((id) => !isAlive(id)),
-  };
+/** Since v6 clients are told that it is the leader's broker that is missing. */
+function unreachableErrno(apiVersion: number): number {
+  return apiVersion < FIRST_VERSION_WITH_LISTENER_ERROR ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.LISTENER_NOT_FOUND;
 }

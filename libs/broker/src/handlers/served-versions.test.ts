@@ -4,15 +4,21 @@ import {
   apiVersionsApi,
   createPartitionsApi,
   createTopicsApi,
+  deleteRecordsApi,
   deleteTopicsApi,
+  describeAclsApi,
   describeClusterApi,
   describeConfigsApi,
+  describeLogDirsApi,
+  describeTopicPartitionsApi,
   ErrorCode,
   fetchApi,
   incrementalAlterConfigsApi,
   initProducerIdApi,
+  listConfigResourcesApi,
   listOffsetsApi,
   metadataApi,
+  offsetForLeaderEpochApi,
   produceApi,
   type RequestInput,
   type ResponseOf,
@@ -38,14 +44,20 @@ const ADVERTISED: Readonly<Record<number, readonly [min: number, max: number]>> 
   18: [0, 4],
   19: [2, 7],
   20: [1, 6],
+  21: [0, 2],
   22: [0, 5],
+  23: [2, 4],
+  29: [1, 3],
   32: [1, 4],
   33: [0, 2],
+  35: [1, 5],
   37: [0, 3],
   42: [0, 2],
   44: [0, 1],
   47: [0, 0],
   60: [0, 2],
+  74: [0, 1],
+  75: [0, 0],
 };
 
 let test: TestBroker;
@@ -323,6 +335,75 @@ describe("every version of every API of the broker's core", () => {
       });
       expect(response.clusterAuthorizedOperations).toBeGreaterThan(0);
     },
+  );
+
+  everyVersion(
+    offsetForLeaderEpochApi,
+    [2, 4],
+    () => ({ replicaId: -1, topics: [{ topic: "orders", partitions: [{ partition: 0, leaderEpoch: 0 }] }] }),
+    (response) => {
+      const partitions = [{ partition: 0, errorCode: OK, leaderEpoch: 0, endOffset: 3 }];
+      expect(response.topics).toEqual([{ topic: "orders", partitions }]);
+    },
+  );
+
+  everyVersion(
+    deleteRecordsApi,
+    [0, 2],
+    (version) => ({
+      topics: [{ name: "orders", partitions: [{ partitionIndex: 1, offset: version + 1 }] }],
+      timeoutMs: 1000,
+    }),
+    (response, version) => {
+      const partitions = [{ partitionIndex: 1, errorCode: OK, lowWatermark: version + 1 }];
+      expect(response.topics).toEqual([{ name: "orders", partitions }]);
+    },
+  );
+
+  everyVersion(
+    describeLogDirsApi,
+    [1, 5],
+    () => ({ topics: [{ topic: "orders", partitions: [0] }] }),
+    (response, version) => {
+      const [directory] = response.results;
+      expect(directory).toMatchObject({ errorCode: OK, logDir: "/data", totalBytes: -1, isCordoned: false });
+      expect(directory!.topics[0]!.partitions[0]!.partitionSize, `v${version}`).toBe(batchOf("a", "b", "c").length);
+    },
+  );
+
+  everyVersion(
+    describeTopicPartitionsApi,
+    [0, 0],
+    () => ({ topics: [{ name: "orders" }] }),
+    ({ topics, nextCursor }) => {
+      expect(nextCursor).toBe(null);
+      expect(topics).toMatchObject([{ errorCode: OK, name: "orders", topicId, isInternal: false }]);
+      expect(topics[0]!.partitions).toMatchObject([{ partitionIndex: 0, leaderId: 1 }, { partitionIndex: 1 }]);
+    },
+  );
+
+  everyVersion(
+    listConfigResourcesApi,
+    [0, 1],
+    (version) => (version >= 1 ? { resourceTypes: [4] } : {}),
+    (response, version) => {
+      const brokers = [{ resourceType: 4, resourceName: "1" }];
+      expect(response).toMatchObject({ errorCode: OK, configResources: version >= 1 ? brokers : [] });
+    },
+  );
+
+  everyVersion(
+    describeAclsApi,
+    [1, 3],
+    () => ({
+      resourceTypeFilter: 1,
+      resourceNameFilter: null,
+      principalFilter: null,
+      hostFilter: null,
+      operation: 1,
+      permissionType: 1,
+    }),
+    (response) => expect(response).toMatchObject({ errorCode: ErrorCode.SECURITY_DISABLED, resources: [] }),
   );
 
   const producerIds = new Set<number>();

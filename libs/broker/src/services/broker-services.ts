@@ -1,5 +1,5 @@
 import type { Committed, ControllerOperation, MetadataImage } from "@ottla/metadata";
-import type { Runtime } from "@ottla/runtime";
+import type { DiskSpace, Runtime } from "@ottla/runtime";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { ServedApi } from "../dispatch/handler-registry.ts";
 import type { DeadlineQueue } from "../partition/deadline-queue.ts";
@@ -13,6 +13,7 @@ export interface BrokerServices {
   readonly nodeId: number;
   readonly clusterId: string;
   readonly runtime: Runtime;
+  readonly directory: LogDirectory;
   /** The configs as of now; they change at run time. */
   readonly config: BrokerConfig;
   /** The metadata as far as this broker has acted on it: the logs of its partitions are open. */
@@ -25,6 +26,14 @@ export interface BrokerServices {
   readonly topics: TopicCreator;
   /** What ApiVersions answers. */
   readonly servedApis: () => readonly ServedApi[];
+}
+
+/** The directory of the logs, as clients are told of it. */
+export interface LogDirectory {
+  /** What a person calls it. */
+  readonly name: string;
+  /** How much room there is, or null where the disk cannot tell. */
+  space(): Promise<DiskSpace | null>;
 }
 
 /** The way to the controller, wherever it is. */

@@ -1,6 +1,14 @@
 import { constants, promises as fs, open as openDescriptor } from "node:fs";
 import { join, resolve } from "node:path";
-import { type Disk, type DiskEntry, DiskError, type DiskFile, type DiskLock, type DiskStat } from "../disk.ts";
+import {
+  type Disk,
+  type DiskEntry,
+  DiskError,
+  type DiskFile,
+  type DiskLock,
+  type DiskSpace,
+  type DiskStat,
+} from "../disk.ts";
 import { lockFile } from "./file-lock.ts";
 import { errnoOf, toDiskError } from "./node-errors.ts";
 import { NodeFile } from "./node-file.ts";
@@ -67,6 +75,11 @@ class NodeDisk implements Disk {
   async syncDirectory(path: string): Promise<void> {
     if (process.platform === "win32") return;
     await this.#mapErrors(path, syncDirectory(this.#resolve(path)));
+  }
+
+  async space(path: string): Promise<DiskSpace> {
+    const { bsize, blocks, bavail } = await this.#mapErrors(path, fs.statfs(this.#resolve(path)));
+    return { totalBytes: blocks * bsize, usableBytes: bavail * bsize };
   }
 
   async lock(path: string): Promise<DiskLock> {
