@@ -6,8 +6,9 @@ export interface ExternalProgram {
 
 export declare const cacheDirectory: string;
 export declare const KAFKA_VERSION: string;
+export declare const KAFKA_3_VERSION: string;
 export declare const externalPrograms: Readonly<
-  Record<"kcat" | "chromium" | "java" | "maven" | "kafkaJars", ExternalProgram>
+  Record<"kcat" | "chromium" | "java" | "maven" | "kafkaJars" | "kafka3Jars", ExternalProgram>
 >;
 export declare function ensureExternalPrograms(
   report?: (line: string) => void,

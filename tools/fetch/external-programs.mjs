@@ -10,7 +10,8 @@ const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), "../..");
 /** Downloads live here, outside node_modules, so that `npm ci` keeps them. */
 export const cacheDirectory = join(repositoryRoot, ".cache");
 export const KAFKA_VERSION = "4.3.1";
-const kafkaJarsDirectory = join(cacheDirectory, `kafka-${KAFKA_VERSION}`);
+/** The last release line before 4.0: what many clusters still run. */
+export const KAFKA_3_VERSION = "3.9.2";
 
 function onPath(...names) {
   for (const name of names) {
@@ -33,10 +34,22 @@ function installDebianPackages(...packages) {
   }
 }
 
-function kafkaJars() {
-  const complete =
-    existsSync(kafkaJarsDirectory) && readdirSync(kafkaJarsDirectory).includes(`kafka_2.13-${KAFKA_VERSION}.jar`);
-  return complete ? join(kafkaJarsDirectory, "*") : null;
+/** Apache Kafka's jars of one version: broker, clients and command-line tools. */
+function kafkaJars(version) {
+  const directory = join(cacheDirectory, `kafka-${version}`);
+  return {
+    find: () => {
+      const complete = existsSync(directory) && readdirSync(directory).includes(`kafka_2.13-${version}.jar`);
+      return complete ? join(directory, "*") : null;
+    },
+    get: () => {
+      const maven = onPath("mvn");
+      if (maven === null) throw new Error("needs Maven (mvn)");
+      const pom = join(repositoryRoot, "tools/fetch/kafka/pom.xml");
+      const args = ["dependency:copy-dependencies", `-DoutputDirectory=${directory}`, `-Dkafka.version=${version}`];
+      execFileSync(maven, ["-q", "-B", "-f", pom, ...args], { stdio: "pipe" });
+    },
+  };
 }
 
 /** name -> how to find it (null when absent) and how to get it (throws when that is not possible here). */
@@ -48,16 +61,8 @@ export const externalPrograms = {
   },
   java: { find: () => onPath("java"), get: () => installDebianPackages("default-jre-headless") },
   maven: { find: () => onPath("mvn"), get: () => installDebianPackages("maven") },
-  kafkaJars: {
-    find: kafkaJars,
-    get: () => {
-      const maven = onPath("mvn");
-      if (maven === null) throw new Error("needs Maven (mvn)");
-      const pom = join(repositoryRoot, "tools/fetch/kafka/pom.xml");
-      const args = ["-q", "-B", "-f", pom, "dependency:copy-dependencies", `-DoutputDirectory=${kafkaJarsDirectory}`];
-      execFileSync(maven, args, { stdio: "pipe" });
-    },
-  },
+  kafkaJars: kafkaJars(KAFKA_VERSION),
+  kafka3Jars: kafkaJars(KAFKA_3_VERSION),
 };
 
 /** Finds every program and gets the missing ones. Returns name -> path, or null with the reason on `report`. */

@@ -8,7 +8,11 @@ export const external = {
   chromium: find("chromium"),
   java: find("java"),
   kafkaJars: find("kafkaJars"),
+  kafka3Jars: find("kafka3Jars"),
 };
 
 /** The class path of Apache Kafka's tools, or null where Java or the jars are absent. */
 export const kafkaClassPath: string | null = external.java === null ? null : external.kafkaJars;
+
+/** The same for the last release line before 4.0. */
+export const kafka3ClassPath: string | null = external.java === null ? null : external.kafka3Jars;

@@ -5,12 +5,15 @@ import { type ProcessResult, run } from "./process.ts";
 export function kafkaTool(
   className: string,
   args: readonly string[],
-  options: { readonly input?: string; readonly timeoutMs?: number } = {},
+  {
+    classPath = kafkaClassPath,
+    ...options
+  }: { readonly input?: string; readonly timeoutMs?: number; readonly classPath?: string | null } = {},
 ): Promise<ProcessResult> {
-  if (external.java === null || kafkaClassPath === null) throw new Error("Java or Apache Kafka's jars are absent");
+  if (external.java === null || classPath === null) throw new Error("Java or Apache Kafka's jars are absent");
   return run(
     external.java,
-    ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", kafkaClassPath, className, ...args],
+    ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath, className, ...args],
     {
       timeoutMs: 60_000,
       ...options,

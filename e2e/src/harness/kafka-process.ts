@@ -3,20 +3,40 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createSystemRuntime } from "@ottla/runtime";
+import { BrokerConnection, createDefaultConnector, parseAddress } from "@ottla/transport";
 import { external, kafkaClassPath } from "./external.ts";
 import { freePort } from "./free-port.ts";
 import { kafkaTool } from "./java.ts";
 
 const READY_TIMEOUT_MS = 60_000;
+const READY_POLL_MS = 100;
+
+/** A further listener beside the plain one. */
+export interface KafkaListener {
+  /** Its name, such as `SECURE`. */
+  readonly name: string;
+  readonly securityProtocol: "PLAINTEXT" | "SSL" | "SASL_PLAINTEXT" | "SASL_SSL";
+}
+
+export interface KafkaProcessOptions {
+  /** The jars to run, as a class path; those of the newest version by default. */
+  readonly classPath?: string | null;
+  readonly listeners?: readonly KafkaListener[];
+  /** Users that the cluster is formatted with: `--add-scram` of the storage tool. */
+  readonly scramUsers?: readonly string[];
+}
 
 /** A single Apache Kafka node (KRaft, broker and controller in one), from its jars: the reference beside ours. */
 export class KafkaProcess {
   readonly port: number;
   readonly #child: ChildProcess;
   readonly #directory: string;
+  readonly #ports: ReadonlyMap<string, number>;
 
-  private constructor(port: number, child: ChildProcess, directory: string) {
-    this.port = port;
+  private constructor(ports: ReadonlyMap<string, number>, child: ChildProcess, directory: string) {
+    this.port = ports.get("PLAINTEXT")!;
+    this.#ports = ports;
     this.#child = child;
     this.#directory = directory;
   }
@@ -25,20 +45,34 @@ export class KafkaProcess {
     return `localhost:${this.port}`;
   }
 
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<KafkaProcess> {
-    if (external.java === null || kafkaClassPath === null) throw new Error("Java or Apache Kafka's jars are absent");
+  /** Where one of the further listeners is reached. */
+  addressOf(listenerName: string): string {
+    return `localhost:${this.#ports.get(listenerName)}`;
+  }
+
+  static async start(
+    settings: Readonly<Record<string, string>> = {},
+    { classPath = kafkaClassPath, listeners = [], scramUsers = [] }: KafkaProcessOptions = {},
+  ): Promise<KafkaProcess> {
+    if (external.java === null || classPath === null) throw new Error("Java or Apache Kafka's jars are absent");
     const directory = await mkdtemp(join(tmpdir(), "kafka-e2e-"));
-    const [port, controllerPort] = [await freePort(), await freePort()];
+    const ports = new Map<string, number>();
+    for (const name of ["PLAINTEXT", "CONTROLLER", ...listeners.map((listener) => listener.name)]) {
+      ports.set(name, await freePort());
+    }
     const propertiesFile = join(directory, "server.properties");
-    await writeFile(propertiesFile, serverProperties(directory, port, controllerPort, settings));
-    const formatted = await kafkaTool("kafka.tools.StorageTool", [
-      ...["format", "--config", propertiesFile, "--cluster-id", "MkU3OEVBNTcwNTJENDM2Qg"],
-    ]);
+    await writeFile(propertiesFile, serverProperties(directory, ports, listeners, settings));
+    const users = scramUsers.flatMap((user) => ["--add-scram", user]);
+    const formatted = await kafkaTool(
+      "kafka.tools.StorageTool",
+      ["format", "--config", propertiesFile, "--cluster-id", "MkU3OEVBNTcwNTJENDM2Qg", ...users],
+      { classPath },
+    );
     if (formatted.code !== 0) throw new Error(`formatting failed: ${formatted.stdout}${formatted.stderr}`);
-    const child = spawn(external.java, ["-Xmx1g", "-cp", kafkaClassPath, "kafka.Kafka", propertiesFile], {
+    const child = spawn(external.java, ["-Xmx1g", "-cp", classPath, "kafka.Kafka", propertiesFile], {
       stdio: ["ignore", "ignore", "ignore"],
     });
-    const kafka = new KafkaProcess(port, child, directory);
+    const kafka = new KafkaProcess(ports, child, directory);
     await kafka.#waitUntilReady();
     return kafka;
   }
@@ -52,30 +86,42 @@ export class KafkaProcess {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
+  /** It answers requests only once it is ready. */
   async #waitUntilReady(): Promise<void> {
+    const runtime = createSystemRuntime();
+    const connector = createDefaultConnector(runtime);
+    const address = parseAddress(this.bootstrapServers);
     const deadlineMs = Date.now() + READY_TIMEOUT_MS;
-    while (Date.now() < deadlineMs) {
-      const { code } = await kafkaTool("org.apache.kafka.tools.BrokerApiVersionsCommand", [
-        ...["--bootstrap-server", this.bootstrapServers],
-      ]).catch(() => ({ code: 1 }));
-      if (code === 0) return;
+    while (Date.now() < deadlineMs && this.#child.exitCode === null) {
+      try {
+        const connection = await BrokerConnection.open({ address, connector, runtime, clientId: "until-ready" });
+        await connection.close();
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+      }
     }
-    throw new Error(`Apache Kafka did not answer within ${READY_TIMEOUT_MS} ms`);
+    throw new Error(`Apache Kafka did not answer within ${READY_TIMEOUT_MS} ms, or ended`);
   }
 }
 
 function serverProperties(
   directory: string,
-  port: number,
-  controllerPort: number,
+  ports: ReadonlyMap<string, number>,
+  listeners: readonly KafkaListener[],
   settings: Readonly<Record<string, string>>,
 ): string {
+  const addresses = (names: readonly string[]) =>
+    names.map((name) => `${name}://localhost:${ports.get(name)}`).join(",");
+  const clientListeners = ["PLAINTEXT", ...listeners.map(({ name }) => name)];
+  const protocols = listeners.map(({ name, securityProtocol }) => `,${name}:${securityProtocol}`).join("");
   const properties = {
     "process.roles": "broker,controller",
     "node.id": "1",
-    "controller.quorum.voters": `1@localhost:${controllerPort}`,
-    listeners: `PLAINTEXT://localhost:${port},CONTROLLER://localhost:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://localhost:${port}`,
+    "controller.quorum.voters": `1@localhost:${ports.get("CONTROLLER")}`,
+    listeners: addresses([...clientListeners, "CONTROLLER"]),
+    "advertised.listeners": addresses(clientListeners),
+    "listener.security.protocol.map": `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     "controller.listener.names": "CONTROLLER",
     "log.dirs": join(directory, "logs"),
     "offsets.topic.replication.factor": "1",

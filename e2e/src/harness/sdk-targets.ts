@@ -1,5 +1,6 @@
 import { startBroker } from "@ottla/broker-app";
-import { kafkaClassPath } from "./external.ts";
+import { KAFKA_3_VERSION, KAFKA_VERSION } from "../../../tools/fetch/external-programs.mjs";
+import { kafka3ClassPath, kafkaClassPath } from "./external.ts";
 import { KafkaProcess } from "./kafka-process.ts";
 
 /** Something that our SDKs are tried on. */
@@ -17,7 +18,13 @@ async function startOurs(address: (broker: Awaited<ReturnType<typeof startBroker
   return { bootstrapServers: address(broker), stop: () => broker.close() };
 }
 
-/** Our broker over both transports, in this process; and Apache Kafka. */
+async function startKafka(classPath: string | null) {
+  const settings = { "num.partitions": "3", "group.initial.rebalance.delay.ms": "0" };
+  const kafka = await KafkaProcess.start(settings, { classPath });
+  return { bootstrapServers: kafka.bootstrapServers, stop: () => kafka.stop() };
+}
+
+/** Our broker over both transports, in this process; and Apache Kafka: the current release and the last of 3.x. */
 export const sdkTargets: readonly SdkTarget[] = [
   {
     name: "our broker over TCP",
@@ -32,12 +39,15 @@ export const sdkTargets: readonly SdkTarget[] = [
     start: () => startOurs((broker) => broker.webSocketUrl),
   },
   {
-    name: "Apache Kafka",
+    name: `Apache Kafka ${KAFKA_VERSION}`,
     isAbsent: kafkaClassPath === null,
     isOurs: false,
-    async start() {
-      const kafka = await KafkaProcess.start({ "num.partitions": "3", "group.initial.rebalance.delay.ms": "0" });
-      return { bootstrapServers: kafka.bootstrapServers, stop: () => kafka.stop() };
-    },
+    start: () => startKafka(kafkaClassPath),
+  },
+  {
+    name: `Apache Kafka ${KAFKA_3_VERSION}`,
+    isAbsent: kafka3ClassPath === null,
+    isOurs: false,
+    start: () => startKafka(kafka3ClassPath),
   },
 ];

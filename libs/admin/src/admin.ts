@@ -111,7 +111,7 @@ export class Admin implements AsyncDisposable {
     return listGroups(this.#client, options);
   }
 
-  /** State and members of classic groups. Fails with GROUP_ID_NOT_FOUND, per group (state `"Dead"` before Kafka 4.0). */
+  /** State and members of classic groups. Fails with GROUP_ID_NOT_FOUND, per group. */
   describeGroups(groupIds: readonly string[], options: CallOptions = {}): Promise<GroupDescription[]> {
     return describeGroups(this.#client, groupIds, options);
   }

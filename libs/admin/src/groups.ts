@@ -32,7 +32,7 @@ export interface ListGroupsOptions extends CallOptions {
 /** A group as `describeGroups` gives it. */
 export interface GroupDescription {
   readonly groupId: string;
-  /** `"Empty"`, `"PreparingRebalance"`, `"CompletingRebalance"`, `"Stable"` or `"Dead"`. */
+  /** `"Empty"`, `"PreparingRebalance"`, `"CompletingRebalance"` or `"Stable"`. */
   readonly state: string;
   readonly protocolType: string;
   /** The assignor that the group has agreed on; empty without members. */
@@ -92,7 +92,9 @@ export async function describeGroups(
   const described = await Promise.all(groupIds.map((groupId) => describeGroup(client, groupId, options)));
   checkResources(
     "describeGroups",
-    described.map((group) => ({ ...group, resource: group.groupId })),
+    described.map(({ groupId, groupState, errorCode, errorMessage }) => {
+      return { resource: groupId, errorCode: errorCode || missingGroupCode(groupState), errorMessage };
+    }),
   );
   return described.map(({ groupId, groupState, protocolType, protocolData, members }) => ({
     groupId,
@@ -101,6 +103,11 @@ export async function describeGroups(
     assignor: protocolData,
     members: members.map((member) => toMember(member, protocolType)),
   }));
+}
+
+/** Brokers before Kafka 4.0 call a group that does not exist dead. */
+function missingGroupCode(groupState: string): number {
+  return groupState === "Dead" ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NONE;
 }
 
 async function describeGroup(client: ClusterClient, groupId: string, options: CallOptions) {

@@ -12,14 +12,21 @@ describe("where a broker is reached", () => {
 
   test("by a client that came in over WebSocket: at its URL", () => {
     const broker = { host: "b1", port: 9093, url: "ws://b1:8080/kafka" };
-    expect(addressOfBroker(broker, WEBSOCKET)).toEqual({ host: "b1", port: 8080, url: "ws://b1:8080/kafka" });
+    const bootstrap = { host: "proxy", port: 80, url: "ws://proxy/kafka" };
+    expect(addressOfBroker(broker, bootstrap)).toEqual({ host: "b1", port: 8080, url: "ws://b1:8080/kafka" });
+  });
+
+  test("by a client that came in over TLS: never without", () => {
+    const broker = { host: "b1", port: 9093, url: "ws://b1/kafka" };
+    expect(addressOfBroker(broker, WEBSOCKET)).toEqual({ host: "b1", port: 443, url: "wss://b1/kafka" });
   });
 
   test.each([
     ["wss://b1/kafka", 443],
     ["ws://b1/", 80],
   ])("%s without a port means port %i", (url, port) => {
-    expect(addressOfBroker({ host: "b1", port: 9093, url }, WEBSOCKET).port).toBe(port);
+    const bootstrap = { host: "proxy", port: 80, url: "ws://proxy/kafka" };
+    expect(addressOfBroker({ host: "b1", port: 9093, url }, bootstrap).port).toBe(port);
   });
 
   test("without a URL scheme, path and query of the bootstrap URL stay", () => {

@@ -17,14 +17,19 @@ export interface AdvertisedBroker {
 export function addressOfBroker(broker: AdvertisedBroker, bootstrap: BrokerAddress): BrokerAddress {
   const { host, port } = broker;
   if (bootstrap.url === undefined) return { host, port };
-  if (broker.url !== null && URL.canParse(broker.url)) return addressOfUrl(broker.url);
+  if (broker.url !== null && URL.canParse(broker.url)) return addressOfUrl(broker.url, bootstrap.url);
   const url = new URL(bootstrap.url);
   url.host = formatHostPort(host, port);
   return { host, port, url: url.href };
 }
 
-function addressOfUrl(text: string): BrokerAddress {
-  const url = new URL(text);
+/**
+ * A client that came in over TLS never goes on without: a broker behind a proxy that ends TLS may know of none, and what
+ * it calls ws:// is then reached as the client reached it.
+ */
+function addressOfUrl(text: string, bootstrapUrl: string): BrokerAddress {
+  const isSecure = /^wss:/i.test(bootstrapUrl);
+  const url = new URL(isSecure ? text.replace(/^ws:/i, "wss:") : text);
   const defaultPort = url.protocol === "wss:" ? 443 : 80;
   return { host: url.hostname, port: url.port === "" ? defaultPort : Number(url.port), url: url.href };
 }

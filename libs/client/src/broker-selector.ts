@@ -1,6 +1,6 @@
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { Random } from "@ottla/runtime";
-import { type BrokerAddress, type BrokerConnection, formatAddress } from "@ottla/transport";
+import { addressKey, type BrokerAddress, type BrokerConnection, formatAddress } from "@ottla/transport";
 import type { ConnectionPool } from "./connection-pool.ts";
 import type { ClusterView } from "./metadata/cluster-view.ts";
 
@@ -52,7 +52,7 @@ export class BrokerSelector {
   #inOrderOfPromise(known: readonly BrokerAddress[]): BrokerAddress[] {
     const unique = new Map<string, BrokerAddress>();
     for (const address of [...this.#shuffled(known), ...this.#shuffled(this.#bootstrap)]) {
-      if (!unique.has(formatAddress(address))) unique.set(formatAddress(address), address);
+      if (!unique.has(addressKey(address))) unique.set(addressKey(address), address);
     }
     const addresses = [...unique.values()];
     return addresses.sort((a, b) => this.#pool.backoffLeftMs(a) - this.#pool.backoffLeftMs(b));

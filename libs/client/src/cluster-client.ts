@@ -8,16 +8,23 @@ import {
   type ResponseOf,
 } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
-import { type BrokerAddress, type BrokerConnection, createDefaultConnector, parseBootstrap } from "@ottla/transport";
+import { type BrokerAddress, type BrokerConnection, parseBootstrap } from "@ottla/transport";
 
 import { addressOfBroker } from "./broker-address.ts";
 import { BrokerSelector } from "./broker-selector.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { CoordinatorCache, type CoordinatorKind } from "./coordinators.ts";
 import { type CallOptions, Deadline } from "./deadline.ts";
-import { clientClosed, invalidOption } from "./errors.ts";
+import { clientClosed, wrongOption } from "./errors.ts";
 import { MetadataCache } from "./metadata/metadata-cache.ts";
-import { type ClientOptions, type ClientSettings, resolveRuntime, resolveSettings } from "./options.ts";
+import {
+  type ClientOptions,
+  type ClientSettings,
+  resolveAuthentication,
+  resolveConnector,
+  resolveRuntime,
+  resolveSettings,
+} from "./options.ts";
 import { isLostCoordinator, isRetriable, isStaleMetadata, retryBackoffMs } from "./retry-policy.ts";
 
 /** Whom to ask. */
@@ -84,8 +91,8 @@ export class ClusterClient implements AsyncDisposable {
     this.#pool = new ConnectionPool({
       runtime: this.runtime,
       settings: this.settings,
-      connector: options.connector ?? createDefaultConnector(this.runtime),
-      authenticate: options.authenticate,
+      connector: resolveConnector(options, this.#bootstrap, this.runtime),
+      authenticate: resolveAuthentication(options, this.runtime),
     });
     this.#selector = new BrokerSelector(this.#pool, this.#bootstrap, this.runtime.random);
     this.#coordinators = new CoordinatorCache(
@@ -273,7 +280,7 @@ function bootstrapOf(servers: ClientOptions["bootstrapServers"]): BrokerAddress[
   const addresses = parseBootstrap(servers);
   const overWebSocket = addresses.filter(({ url }) => url !== undefined);
   if (overWebSocket.length === 0 || overWebSocket.length === addresses.length) return addresses;
-  throw invalidOption("bootstrapServers", String(servers), 'either all "host:port" or all WebSocket URLs');
+  throw wrongOption('bootstrapServers must be either all "host:port" or all WebSocket URLs.');
 }
 
 /** Group requests may wait long (JoinGroup), so they get a connection of their own, as in Kafka's clients. */

@@ -1,6 +1,7 @@
 import type { Runtime, Timer } from "@ottla/runtime";
 import {
   type Authenticate,
+  addressKey,
   type BrokerAddress,
   type BrokerConnection,
   type Connector,
@@ -159,5 +160,5 @@ export class ConnectionPool {
 }
 
 function keyOf(address: BrokerAddress, purpose: string): string {
-  return `${purpose} ${formatAddress(address)}`;
+  return `${purpose} ${addressKey(address)}`;
 }

@@ -2,10 +2,12 @@ import { ErrorCode, KafkaError } from "@ottla/protocol";
 
 /** An option that cannot be used: says which, what was given and what is allowed. Code `INVALID_CONFIG`. */
 export function invalidOption(name: string, given: unknown, allowed: string): KafkaError {
-  return new KafkaError(`${name} is ${describe(given)}; it must be ${allowed}.`, {
-    code: "INVALID_CONFIG",
-    errno: ErrorCode.INVALID_CONFIG,
-  });
+  return wrongOption(`${name} is ${describe(given)}; it must be ${allowed}.`);
+}
+
+/** Options that cannot be used, in words. Code `INVALID_CONFIG`. */
+export function wrongOption(message: string): KafkaError {
+  return new KafkaError(message, { code: "INVALID_CONFIG", errno: ErrorCode.INVALID_CONFIG });
 }
 
 /** An argument of a call that cannot be used. Code `INVALID_ARGUMENT`. */

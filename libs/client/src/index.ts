@@ -1,5 +1,15 @@
 export { KafkaError } from "@ottla/protocol";
-export type { Authenticate, BrokerAddress, Connector } from "@ottla/transport";
+export type {
+  Authenticate,
+  BrokerAddress,
+  Connector,
+  OAuthBearerSaslOptions,
+  OAuthBearerToken,
+  OAuthBearerTokenProvider,
+  PasswordSaslOptions,
+  SaslOptions,
+  SslOptions,
+} from "@ottla/transport";
 export type { CallOptions } from "./deadline.ts";
 export type { ClientOptions } from "./options.ts";
 export {

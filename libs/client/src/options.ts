@@ -1,6 +1,14 @@
 import { createSystemRuntime, type Logger, type Runtime } from "@ottla/runtime";
-import type { Authenticate, Connector } from "@ottla/transport";
-import { invalidOption } from "./errors.ts";
+import {
+  type Authenticate,
+  type BrokerAddress,
+  type Connector,
+  createDefaultConnector,
+  createSaslAuthentication,
+  type SaslOptions,
+  type SslOptions,
+} from "@ottla/transport";
+import { invalidOption, wrongOption } from "./errors.ts";
 
 /** What every Ottla SDK client is configured with. Names and defaults are those of Kafka's client configs. */
 export interface ClientOptions {
@@ -36,9 +44,19 @@ export interface ClientOptions {
   readonly logger?: Logger;
   /** Clock, timers and randomness. Default: the platform's. */
   readonly runtime?: Runtime;
-  /** How connections are opened. Default: TCP and WebSocket in Node.js, WebSocket elsewhere. */
+  /**
+   * TLS: `true`, or its options (`ca`, `cert` and `key` for mTLS, `servername` …). Over TCP the default is none; a
+   * `wss://` URL means TLS by itself. Browsers use their own certificates and take no options.
+   */
+  readonly ssl?: boolean | SslOptions;
+  /** How the client proves who it is. Default: not at all. */
+  readonly sasl?: SaslOptions;
+  /** How connections are opened, in place of `ssl`. Default: TCP and WebSocket in Node.js, WebSocket elsewhere. */
   readonly connector?: Connector;
-  /** Runs on each new connection before anything but version negotiation is sent on it. Default: none. */
+  /**
+   * Runs on each new connection before anything but version negotiation is sent on it: for mechanisms that `sasl` does
+   * not know. Default: none.
+   */
   readonly authenticate?: Authenticate;
 }
 
@@ -111,4 +129,29 @@ export function wholeNumber(name: string, value: unknown, min: 0 | 1): number {
 export function resolveRuntime(options: Pick<ClientOptions, "runtime" | "logger">): Runtime {
   const runtime = options.runtime ?? createSystemRuntime();
   return options.logger === undefined ? runtime : { ...runtime, logger: options.logger };
+}
+
+/** How connections are opened. @throws KafkaError `INVALID_CONFIG` when `ssl` does not fit in with the addresses */
+export function resolveConnector(
+  { connector, ssl }: Pick<ClientOptions, "connector" | "ssl">,
+  bootstrap: readonly BrokerAddress[],
+  runtime: Runtime,
+): Connector {
+  if (ssl === undefined || ssl === false) return connector ?? createDefaultConnector(runtime);
+  if (connector !== undefined)
+    throw wrongOption("ssl cannot be used together with a connector, which does TLS itself.");
+  if (bootstrap.some(({ url }) => url?.startsWith("ws:"))) {
+    throw wrongOption("ssl is set, but bootstrapServers has a ws:// URL, which is without TLS: use wss://.");
+  }
+  return createDefaultConnector(runtime, { ssl });
+}
+
+/** What proves who the client is; undefined for nothing. @throws KafkaError `INVALID_CONFIG` */
+export function resolveAuthentication(
+  { authenticate, sasl }: Pick<ClientOptions, "authenticate" | "sasl">,
+  runtime: Runtime,
+): Authenticate | undefined {
+  if (sasl === undefined) return authenticate;
+  if (authenticate !== undefined) throw wrongOption("sasl and authenticate exclude each other.");
+  return createSaslAuthentication(sasl, runtime);
 }

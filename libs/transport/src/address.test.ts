@@ -53,3 +53,13 @@ describe("parseBootstrap", () => {
 test("formatAddress puts brackets around IPv6", () => {
   expect(formatAddress({ host: "::1", port: 9092 })).toBe("[::1]:9092");
 });
+
+test("what a URL may hold of secrets is not shown", () => {
+  const [address] = parseBootstrap("wss://user:hunter2@h:8443/kafka?token=hunter2");
+  expect(address!.url).toContain("hunter2");
+  expect(formatAddress(address!)).toBe("wss://***@h:8443/kafka?***");
+  for (const wrong of ["wss://user:hunter2@h:port", "http://user:hunter2@h", "wss://h/?a=hunter2#x", "x://h?hunter2"]) {
+    expect(() => parseBootstrap(wrong)).not.toThrow("hunter2");
+    expect(() => parseBootstrap(wrong)).toThrow("bootstrap.servers");
+  }
+});

@@ -28,11 +28,11 @@ export function parseAddress(entry: string): BrokerAddress {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(entry)?.[1]?.toLowerCase();
   if (scheme === undefined) return parseHostAndPort(entry);
   if (scheme === "ws" || scheme === "wss") return parseWebSocketUrl(entry);
-  throw configError(`"${entry}" in bootstrap.servers: ${schemeAdvice(scheme, entry)}`);
+  throw configError(`"${withoutSecrets(entry)}" in bootstrap.servers: ${schemeAdvice(scheme, entry)}`);
 }
 
 function schemeAdvice(scheme: string, entry: string): string {
-  const rest = entry.slice(entry.indexOf("://") + 3);
+  const rest = withoutSecrets(entry).slice(entry.indexOf("://") + 3);
   if (scheme === "http") return `use "ws://${rest}".`;
   if (scheme === "https") return `use "wss://${rest}".`;
   return `"${scheme}://" is not known; use "host:port" for TCP, or a ws:// or wss:// URL.`;
@@ -40,8 +40,10 @@ function schemeAdvice(scheme: string, entry: string): string {
 
 function parseWebSocketUrl(entry: string): BrokerAddress {
   const url = URL.canParse(entry) ? new URL(entry) : null;
-  if (url === null || url.hostname === "") throw configError(`"${entry}" in bootstrap.servers is not a valid URL.`);
-  if (url.hash !== "") throw configError(`"${entry}" in bootstrap.servers: a WebSocket URL has no "#" part.`);
+  if (url === null || url.hostname === "")
+    throw configError(`"${withoutSecrets(entry)}" in bootstrap.servers is not a valid URL.`);
+  if (url.hash !== "")
+    throw configError(`"${withoutSecrets(entry)}" in bootstrap.servers: a WebSocket URL has no "#" part.`);
   if (!/^wss?:\/\/[^/?#]+\//i.test(entry)) url.pathname = DEFAULT_WEBSOCKET_PATH;
   return {
     host: withoutBrackets(url.hostname),
@@ -52,10 +54,10 @@ function parseWebSocketUrl(entry: string): BrokerAddress {
 
 function parseHostAndPort(entry: string): BrokerAddress {
   const match = /^(?:\[([^\]]+)\]|([^:[\]/\s]+)):(\d+)$/.exec(entry);
-  if (match === null) throw configError(`"${entry}" in bootstrap.servers: ${hostAdvice(entry)}`);
+  if (match === null) throw configError(`"${withoutSecrets(entry)}" in bootstrap.servers: ${hostAdvice(entry)}`);
   const port = Number(match[3]);
   if (port < 1 || port > PORT_MAX) {
-    throw configError(`"${entry}" in bootstrap.servers: a port lies between 1 and ${PORT_MAX}.`);
+    throw configError(`"${withoutSecrets(entry)}" in bootstrap.servers: a port lies between 1 and ${PORT_MAX}.`);
   }
   return { host: match[1] ?? match[2]!, port };
 }
@@ -75,7 +77,20 @@ export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** An address as a person writes it: the URL, or `host:port`. */
+/**
+ * An address for messages and logs: the URL, or `host:port`. What a URL may hold of secrets (user, password, query) is
+ * left out, so two addresses may look the same: {@link addressKey} tells them apart.
+ */
 export function formatAddress(address: BrokerAddress): string {
+  return address.url === undefined ? formatHostPort(address.host, address.port) : withoutSecrets(address.url);
+}
+
+/** What is the same for the same address only. Not for messages: a URL is in it as it was given. */
+export function addressKey(address: BrokerAddress): string {
   return address.url ?? formatHostPort(address.host, address.port);
+}
+
+/** A URL as messages may show it. */
+function withoutSecrets(url: string): string {
+  return url.replace(/\/\/[^/?#]*@/, "//***@").replace(/\?.*$/s, "?***");
 }

@@ -1,4 +1,5 @@
 export {
+  addressKey,
   DEFAULT_WEBSOCKET_PATH,
   formatAddress,
   formatHostPort,
@@ -29,9 +30,17 @@ export {
   ReconnectingConnection,
   type ReconnectingConnectionOptions,
 } from "./client/reconnecting-connection.ts";
-export { createDefaultConnector } from "./connector.ts";
+export { createDefaultConnector, type DefaultConnectorOptions } from "./connector.ts";
 export { FrameDecoder, type FrameDecoderOptions, SIZE_PREFIX_BYTES } from "./frame-decoder.ts";
 export { createMemoryPair, type MemoryPairOptions } from "./memory-pair.ts";
+export { createSaslAuthentication } from "./sasl/authentication.ts";
+export type {
+  OAuthBearerSaslOptions,
+  OAuthBearerToken,
+  OAuthBearerTokenProvider,
+  PasswordSaslOptions,
+  SaslOptions,
+} from "./sasl/sasl-options.ts";
 export type {
   AdvertisedAddress,
   HttpHandler,
@@ -47,6 +56,7 @@ export {
   ServerPipeline,
   type ServerPipelineOptions,
 } from "./server/server-pipeline.ts";
+export type { PemOrDer, SslOptions } from "./ssl-options.ts";
 export { DEFAULT_SUBPROTOCOLS, ORDERED_SUBPROTOCOL, UNORDERED_SUBPROTOCOL } from "./subprotocol.ts";
 export { FrameSizeError } from "./transport-error.ts";
 export { createWebSocketConnector, type WebSocketConnectorOptions } from "./websocket-connector.ts";

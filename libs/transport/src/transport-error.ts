@@ -10,6 +10,14 @@ export function networkError(message: string, cause?: unknown): KafkaError {
   });
 }
 
+/** The code of {@link sslError}. */
+export const SSL_HANDSHAKE_FAILED = "SSL_HANDSHAKE_FAILED";
+
+/** One side does not trust the other, or speaks no TLS: trying again cannot help. */
+export function sslError(message: string, cause: unknown): KafkaError {
+  return new KafkaError(message, { code: SSL_HANDSHAKE_FAILED, errno: ErrorCode.NETWORK_EXCEPTION, cause });
+}
+
 /** The other side does not keep to the protocol: what is carried, not the carrier, is at fault. */
 export function protocolViolation(message: string, cause?: unknown): KafkaError {
   return new KafkaError(message, { code: "PROTOCOL_VIOLATION", errno: ErrorCode.INVALID_REQUEST, cause });

@@ -25,8 +25,9 @@ export function createWebSocketConnector(
   return {
     async connect(address, connectOptions) {
       const url = requireUrl(address);
-      if (WebSocketClass === undefined) throw configError(`This platform has no WebSocket to reach ${url} with.`);
-      return openWebSocket(new WebSocketClass(url, [...subprotocols]), runtime, connectOptions);
+      const name = formatAddress(address);
+      if (WebSocketClass === undefined) throw configError(`This platform has no WebSocket to reach ${name} with.`);
+      return openWebSocket(new WebSocketClass(url, [...subprotocols]), name, runtime, connectOptions);
     },
   };
 }
@@ -41,6 +42,7 @@ function requireUrl(address: BrokerAddress): string {
 
 function openWebSocket(
   socket: WebSocket,
+  name: string,
   runtime: Pick<Runtime, "timers">,
   { timeoutMs, signal }: ConnectOptions,
 ): Promise<ByteChannel> {
@@ -58,7 +60,7 @@ function openWebSocket(
     };
     const onAbort = () => signal && fail(abortError(signal));
     const timer = runtime.timers.schedule(timeoutMs, () => {
-      fail(timeoutError(`${socket.url} did not answer within ${timeoutMs} ms (socket.connection.setup.timeout.ms).`));
+      fail(timeoutError(`${name} did not answer within ${timeoutMs} ms (socket.connection.setup.timeout.ms).`));
     });
     signal?.addEventListener("abort", onAbort);
     if (signal?.aborted) return onAbort();
@@ -68,7 +70,7 @@ function openWebSocket(
     };
     // The platform tells a page nothing about why: a refused connection, origin or certificate all look the same.
     socket.onclose = (event) => {
-      fail(networkError(`${socket.url} cannot be reached or refuses this page (close code ${event.code}).`));
+      fail(networkError(`${name} cannot be reached or refuses this page (close code ${event.code}).`));
     };
   });
 }

@@ -11,13 +11,19 @@ import {
   type ResponseOf,
   type VersionRange,
 } from "@ottla/protocol";
+import type { Timer } from "@ottla/runtime";
 import { formatAddress } from "../address.ts";
 import type { BrokerAddress, ByteChannel } from "../byte-channel.ts";
 import { FrameDecoder } from "../frame-decoder.ts";
 import { UNORDERED_SUBPROTOCOL } from "../subprotocol.ts";
-import { abortError, networkError, timeoutError } from "../transport-error.ts";
+import { abortError, networkError, SSL_HANDSHAKE_FAILED, timeoutError } from "../transport-error.ts";
 import { BrokerVersions, decodeApiVersions, fallbackVersion } from "./api-versions.ts";
-import { type BrokerConnectionOptions, CONNECTION_DEFAULTS, type RequestOptions } from "./connection-options.ts";
+import {
+  type AuthenticationExchange,
+  type BrokerConnectionOptions,
+  CONNECTION_DEFAULTS,
+  type RequestOptions,
+} from "./connection-options.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import { abortable } from "./delay.ts";
 import { PendingRequest } from "./pending-request.ts";
@@ -47,6 +53,9 @@ export class BrokerConnection {
   private closeError: KafkaError | null = null;
   private channelFull = false;
   private drainWaiters: (() => void)[] = [];
+  private renewal: Timer | null = null;
+  /** Whether the broker has answered anything but ApiVersions. */
+  private hasAnswered = false;
   private resolveClosed: (cause: Error | undefined) => void = () => {};
   private readonly onFrame = (frame: Uint8Array) => this.receive(frame);
 
@@ -60,7 +69,7 @@ export class BrokerConnection {
     const connection = new BrokerConnection(channel, options);
     try {
       connection.versions = await connection.negotiate(options.signal);
-      if (options.authenticate) await abortable(options.authenticate(connection), options.signal);
+      if (options.authenticate) await abortable(options.authenticate(connection.authentication()), options.signal);
       return connection;
     } catch (error) {
       connection.destroy(error instanceof Error ? error : undefined);
@@ -213,21 +222,55 @@ export class BrokerConnection {
     return KafkaError.fromCode(errorCode, `The broker at ${formatAddress(this.address)} refused ApiVersions`);
   }
 
+  private authentication(): AuthenticationExchange {
+    return {
+      address: this.address,
+      supports: (api) => this.supports(api),
+      requestVersion: (api, maxVersion) => this.requestVersion(api, maxVersion),
+      request: (api, body, options = {}) => this.exchange(api, body, options, undefined, true),
+      authenticateAgainIn: (delayMs) => this.authenticateAgainIn(delayMs),
+    };
+  }
+
+  private authenticateAgainIn(delayMs: number): void {
+    if (this.state === "closed") return;
+    this.renewal = this.options.runtime.timers.schedule(delayMs, () => void this.renewAuthentication());
+  }
+
+  /**
+   * Between the first and the last message of a renewal a broker takes no other request. One that answers in order
+   * would also let the renewal wait behind a long poll: it begins when that is answered.
+   */
+  private async renewAuthentication(): Promise<void> {
+    if (this.state !== "open") return;
+    const allAnswered = this.requests.hold();
+    try {
+      if (!this.answersOutOfOrder) await allAnswered;
+      await this.options.authenticate?.(this.authentication());
+      if (!this.isEnded) this.requests.release();
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : undefined);
+    }
+  }
+
   private exchange<A extends AnyApi>(
     api: A,
     body: RequestInput<A>,
     { version, timeoutMs = this.requestTimeoutMs, signal }: RequestOptions,
     decode?: (frame: Uint8Array) => ResponseOf<A>,
+    isFirst = false,
   ): Promise<ResponseOf<A>> {
     return new Promise((resolve, reject) => {
-      this.requireOpen();
+      if (!isFirst || this.isEnded) this.requireOpen();
       if (signal?.aborted) throw abortError(signal);
       const nowMs = this.options.runtime.clock.monotonicMs();
       const deadlineMs = nowMs + timeoutMs;
       const used = version ?? this.requestVersion(api);
       const pending = new PendingRequest({ api, version: used, timeoutMs, deadlineMs, resolve, reject, decode });
       const correlationId = this.takeCorrelationId();
-      this.requests.send({ correlationId, chunks: this.encode(api, used, correlationId, body), pending });
+      const request = { correlationId, chunks: this.encode(api, used, correlationId, body), pending };
+      if (isFirst) this.requests.sendFirst(request);
+      else this.requests.send(request);
       this.deadlines.arm(deadlineMs, nowMs);
       if (signal !== undefined) pending.abandonOn(signal, () => this.abandon());
     });
@@ -262,6 +305,7 @@ export class BrokerConnection {
     if (!this.requests.answer(correlationId, frame)) {
       throw networkError(`${formatAddress(this.address)} answered request ${correlationId}, which is not in flight.`);
     }
+    if (this.versions !== null) this.hasAnswered = true;
     if (this.state === "closing") this.closeWhenIdle();
   }
 
@@ -306,11 +350,27 @@ export class BrokerConnection {
     if (this.state === "closed") return;
     this.state = "closed";
     this.deadlines.cancel();
-    const reason = cause === undefined ? "was closed." : `broke: ${cause.message}`;
-    const error = networkError(`The connection to ${formatAddress(this.address)} ${reason}`, cause);
+    this.renewal?.cancel();
+    const error = this.errorFor(cause);
     this.closeError = error;
     this.requests.fail(error);
     this.onDrain();
+  }
+
+  private errorFor(cause: Error | undefined): KafkaError {
+    if (cause instanceof KafkaError && cause.code === SSL_HANDSHAKE_FAILED) return cause;
+    const reason = cause === undefined ? `was closed${this.closeHint()}.` : `broke: ${cause.message}`;
+    return networkError(`The connection to ${formatAddress(this.address)} ${reason}`, cause);
+  }
+
+  /** A broker says nothing to a client that comes without TLS or SASL where it should: it hangs up. */
+  private closeHint(): string {
+    if (this.hasAnswered || this.requests.inFlightCount === 0) return "";
+    return " by the broker before it answered (does this listener ask for TLS or SASL? see the options ssl and sasl)";
+  }
+
+  private get isEnded(): boolean {
+    return this.state === "closed";
   }
 
   private lostError(): KafkaError {

@@ -37,8 +37,15 @@ export interface BrokerConnectionOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What an authentication may do with the connection. It may keep it, to authenticate again later (KIP-368). */
-export type AuthenticationExchange = Pick<BrokerConnection, "address" | "request" | "requestVersion" | "supports">;
+/**
+ * What an authentication may do with the connection. Its requests leave at once, also while those of everybody else wait
+ * for a renewal to be done.
+ */
+export interface AuthenticationExchange
+  extends Pick<BrokerConnection, "address" | "request" | "requestVersion" | "supports"> {
+  /** Has the authentication run once more after this time, unless the connection has ended by then (KIP-368). */
+  authenticateAgainIn(delayMs: number): void;
+}
 
 /** Proves to the broker who we are, or rejects: the connection is then closed. */
 export type Authenticate = (exchange: AuthenticationExchange) => Promise<void>;

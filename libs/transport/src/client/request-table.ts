@@ -30,6 +30,8 @@ export class RequestTable {
   private readonly waiting = new Fifo<OutgoingRequest>();
   /** Requests in flight or waiting whose callers have given up. */
   private abandoned = 0;
+  private isHeld = false;
+  private onAllAnswered: () => void = () => {};
 
   constructor(maxInFlight: number, write: (chunks: readonly Uint8Array[], onDone?: WriteDone) => void) {
     this.maxInFlight = maxInFlight;
@@ -46,8 +48,30 @@ export class RequestTable {
   }
 
   send(request: OutgoingRequest): void {
-    if (this.waiting.length > 0 || this.inFlight.size >= this.maxInFlight) this.waiting.push(request);
+    if (this.waiting.length > 0 || this.isHeld || this.inFlight.size >= this.maxInFlight) this.waiting.push(request);
     else this.sendNow(request);
+  }
+
+  /** Sends ahead of everything that waits. */
+  sendFirst(request: OutgoingRequest): void {
+    this.sendNow(request);
+  }
+
+  /**
+   * Keeps back what is sent from now on, apart from `sendFirst`, until `release`. Resolves when everything before is
+   * answered, or has failed.
+   */
+  hold(): Promise<void> {
+    this.isHeld = true;
+    if (this.inFlight.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.onAllAnswered = resolve;
+    });
+  }
+
+  release(): void {
+    this.isHeld = false;
+    this.sendWaiting();
   }
 
   /** Gives an answer to its request, and sends what waited for its place. False when there is no such request. */
@@ -57,6 +81,7 @@ export class RequestTable {
     this.inFlight.delete(correlationId);
     if (pending.isAbandoned) this.abandoned--;
     pending.answer(frame);
+    if (this.inFlight.size === 0) this.onAllAnswered();
     this.sendWaiting();
     return true;
   }
@@ -89,6 +114,7 @@ export class RequestTable {
   fail(error: KafkaError): void {
     for (const pending of this.inFlight.values()) pending.fail(error);
     this.inFlight.clear();
+    this.onAllAnswered();
     for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
       next.pending?.fail(error);
       next.onDone?.(false);
@@ -102,7 +128,7 @@ export class RequestTable {
   }
 
   private sendWaiting(): void {
-    while (this.waiting.length > 0 && this.inFlight.size < this.maxInFlight) {
+    while (!this.isHeld && this.waiting.length > 0 && this.inFlight.size < this.maxInFlight) {
       const next = this.waiting.shift()!;
       if (next.pending?.isAbandoned) this.abandoned--;
       else this.sendNow(next);

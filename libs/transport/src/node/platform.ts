@@ -1,5 +1,8 @@
+import { type ConnectionOptions, createSecureContext } from "node:tls";
 import type { Runtime } from "@ottla/runtime";
 import type { Connector } from "../byte-channel.ts";
+import type { PemOrDer, SslOptions } from "../ssl-options.ts";
+import { configError, describeCause } from "../transport-error.ts";
 import { createTcpConnector, type TcpConnectorOptions } from "./tcp-connector.ts";
 import { createNodeWebSocketConnector, type NodeWebSocketConnectorOptions } from "./websocket-connector.ts";
 
@@ -20,6 +23,27 @@ export function createNodeConnector(
 }
 
 /** What `#platform` means under Node.js. */
-export function createPlatformConnector(runtime: Runtime): Connector {
-  return createNodeConnector(runtime);
+export function createPlatformConnector(runtime: Runtime, ssl?: SslOptions): Connector {
+  return createNodeConnector(runtime, ssl === undefined ? {} : { tls: nodeTlsOptions(ssl) });
+}
+
+/** Node.js wants buffers and arrays that may be written to. @throws KafkaError INVALID_CONFIG if OpenSSL takes none */
+function nodeTlsOptions({ ca, cert, key, pfx, ...others }: SslOptions): ConnectionOptions {
+  try {
+    const secureContext = createSecureContext({
+      ...others,
+      ...(ca !== undefined && { ca: toNode(ca) }),
+      ...(cert !== undefined && { cert: toNode(cert) }),
+      ...(key !== undefined && { key: toNode(key) }),
+      ...(pfx !== undefined && { pfx: toNode(pfx) }),
+    });
+    return { ...others, secureContext };
+  } catch (error) {
+    throw configError(`ssl: OpenSSL does not take the certificates or the key (${describeCause(error)}).`);
+  }
+}
+
+function toNode(given: PemOrDer | readonly PemOrDer[]): (string | Buffer)[] {
+  const all = typeof given === "string" || given instanceof Uint8Array ? [given] : given;
+  return all.map((one) => (typeof one === "string" ? one : Buffer.from(one)));
 }

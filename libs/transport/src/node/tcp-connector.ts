@@ -51,7 +51,8 @@ function socketReady(
       socket.destroy();
       reject(error);
     };
-    const onError = (error: Error) => fail(socketError(`Cannot connect to ${formatAddress(address)}`, error));
+    const way = readyEvent === "connect" ? "" : " over TLS";
+    const onError = (error: Error) => fail(socketError(`Cannot connect to ${formatAddress(address)}${way}`, error));
     const onAbort = () => signal && fail(abortError(signal));
     const onReady = () => {
       settle();

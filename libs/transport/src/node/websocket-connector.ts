@@ -2,7 +2,8 @@ import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Random, Runtime } from "@ottla/runtime";
 import WebSocket from "ws";
-import type { ByteChannel, ConnectOptions, Connector } from "../byte-channel.ts";
+import { formatAddress } from "../address.ts";
+import type { BrokerAddress, ByteChannel, ConnectOptions, Connector } from "../byte-channel.ts";
 import { DEFAULT_SUBPROTOCOLS } from "../subprotocol.ts";
 import { abortError, configError, networkError, timeoutError } from "../transport-error.ts";
 import { socketError } from "./socket-errors.ts";
@@ -36,7 +37,7 @@ export function createNodeWebSocketConnector(
   return {
     async connect(address, connectOptions) {
       if (address.url === undefined) throw configError("A WebSocket connector needs a ws:// or wss:// URL.");
-      return openWebSocket(address.url, runtime, options, connectOptions);
+      return openWebSocket(address, address.url, runtime, options, connectOptions);
     },
   };
 }
@@ -48,12 +49,14 @@ function messageEncoder(random: Random, zeroMask: boolean): EncodeMessage {
 }
 
 function openWebSocket(
+  address: BrokerAddress,
   url: string,
   runtime: Pick<Runtime, "timers" | "random">,
   options: NodeWebSocketConnectorOptions,
   { timeoutMs, signal }: ConnectOptions,
 ): Promise<ByteChannel> {
   let socket: Socket | undefined;
+  const name = formatAddress(address);
   const encodeMessage = messageEncoder(runtime.random, options.zeroMask ?? false);
   const webSocket = new WebSocket(url, [...(options.subprotocols ?? DEFAULT_SUBPROTOCOLS)], {
     perMessageDeflate: false,
@@ -81,11 +84,11 @@ function openWebSocket(
     };
     const onAbort = () => signal && fail(abortError(signal));
     const timer = runtime.timers.schedule(timeoutMs, () => {
-      fail(timeoutError(`${url} did not answer within ${timeoutMs} ms (socket.connection.setup.timeout.ms).`));
+      fail(timeoutError(`${name} did not answer within ${timeoutMs} ms (socket.connection.setup.timeout.ms).`));
     });
-    webSocket.on("error", (error) => fail(socketError(`Cannot connect to ${url}`, error)));
+    webSocket.on("error", (error) => fail(socketError(`Cannot connect to ${name}`, error)));
     webSocket.on("unexpected-response", (_, response) => {
-      fail(networkError(`${url} refused the WebSocket with HTTP status ${response.statusCode}.`));
+      fail(networkError(`${name} refused the WebSocket with HTTP status ${response.statusCode}.`));
     });
     webSocket.on("open", () => {
       settle();

@@ -1,0 +1,23 @@
+import type { Runtime } from "@ottla/runtime";
+import type { Authenticate } from "../client/connection-options.ts";
+import { checkSaslOptions, type SaslOptions } from "./sasl-options.ts";
+import { TokenSource } from "./token-source.ts";
+
+/**
+ * What proves a client's identity to the brokers that it connects to, for the place that connections have for it. The
+ * mechanisms load with the first connection: a page that uses none does not carry them.
+ *
+ * The secrets stay inside of the function that is given: nothing that is logged or inspected leads to them.
+ * @throws KafkaError INVALID_CONFIG that names the option
+ */
+export function createSaslAuthentication(
+  options: SaslOptions,
+  runtime: Pick<Runtime, "clock" | "random">,
+): Authenticate {
+  checkSaslOptions(options);
+  const tokens = options.mechanism === "OAUTHBEARER" ? new TokenSource(options.token, runtime.clock) : null;
+  return async (connection) => {
+    const { authenticateWithSasl } = await import("./session.ts");
+    await authenticateWithSasl(connection, { options, tokens, runtime });
+  };
+}
