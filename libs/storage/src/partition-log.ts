@@ -50,6 +50,9 @@ export interface PartitionLog {
   /** The leader epoch that the record at `offset` belongs to; -1 when unknown. */
   epochForOffset(offset: number): number;
 
+  /** The idempotent and transactional producers that the log remembers, as DescribeProducers tells of them. */
+  producers(): ProducerDescription[];
+
   /** Moves the high watermark forward (or, for a follower after truncation, wherever it must be). */
   setHighWatermark(offset: number): void;
   /** Moves the log start offset forward (DeleteRecords, retention). */
@@ -118,6 +121,20 @@ export interface LogRead {
 export interface AbortedTransaction {
   readonly producerId: number;
   readonly firstOffset: number;
+}
+
+/** What a partition knows of one producer (KIP-664). */
+export interface ProducerDescription {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  /** The sequence number of its last record; -1 where none is remembered. */
+  readonly lastSequence: number;
+  /** The largest timestamp of its last batch or marker; -1 where there is none. */
+  readonly lastTimestampMs: number;
+  /** The epoch of the transaction coordinator that wrote its last marker; -1 before the first. */
+  readonly coordinatorEpoch: number;
+  /** The first offset of its open transaction; -1 where none is open. */
+  readonly transactionStartOffset: number;
 }
 
 export interface TimestampAndOffset {

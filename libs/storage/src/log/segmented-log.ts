@@ -14,10 +14,11 @@ import type {
   LogRead,
   LogReadOptions,
   PartitionLog,
+  ProducerDescription,
   ReadLimit,
   TimestampAndOffset,
 } from "../partition-log.ts";
-import type { ProducerBatch } from "../producers/producer-entry.ts";
+import { describeProducer, type ProducerBatch } from "../producers/producer-entry.ts";
 import { checkFollowerBatches, checkLeaderBatches } from "./append-check.ts";
 import { AppendQueue, type QueuedAppend } from "./append-queue.ts";
 import { checkFollowerOffsets, placeFollowerBatches, placeLeaderBatches } from "./leader-append.ts";
@@ -145,6 +146,10 @@ export class SegmentedLog implements PartitionLog {
 
   epochForOffset(offset: number): number {
     return this.#state.epochs.epochFor(offset);
+  }
+
+  producers(): ProducerDescription[] {
+    return Array.from(this.#state.producers.entries.values(), describeProducer);
   }
 
   setHighWatermark(offset: number): void {

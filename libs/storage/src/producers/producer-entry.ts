@@ -1,4 +1,5 @@
-import { NO_PRODUCER_EPOCH } from "@ottla/protocol/internal";
+import { NO_PRODUCER_EPOCH, NO_SEQUENCE } from "@ottla/protocol/internal";
+import type { ProducerDescription } from "../partition-log.ts";
 
 /** One batch of an idempotent producer, remembered so that its repetition is recognized. */
 export interface ProducerBatch {
@@ -39,6 +40,17 @@ export function emptyProducerEntry(producerId: number): ProducerEntry {
     lastTimestampMs: -1,
     lastActiveMs: 0,
     transactionFirstOffset: NO_OFFSET,
+  };
+}
+
+export function describeProducer(entry: ProducerEntry): ProducerDescription {
+  return {
+    producerId: entry.producerId,
+    producerEpoch: entry.producerEpoch,
+    lastSequence: entry.batches.at(-1)?.lastSequence ?? NO_SEQUENCE,
+    lastTimestampMs: entry.lastTimestampMs,
+    coordinatorEpoch: entry.coordinatorEpoch,
+    transactionStartOffset: entry.transactionFirstOffset,
   };
 }
 

@@ -268,3 +268,28 @@ describe("transactions", () => {
     await fixture.manager.close();
   });
 });
+
+describe("what a log tells of its producers", () => {
+  it("has the last sequence, the open transaction and the coordinator's epoch of each", async () => {
+    const { fixture, log } = await openTopic();
+    expect(log.producers()).toEqual([]);
+    await send(log, sequenced({ producerId: 3 }, 0, 2));
+    await send(log, sequenced(producer, 0, 4, true));
+    const idempotent = {
+      producerId: 3,
+      producerEpoch: 0,
+      lastSequence: 1,
+      lastTimestampMs: 1_700_000_000_001,
+      coordinatorEpoch: -1,
+      transactionStartOffset: -1,
+    };
+    const transactional = { ...idempotent, producerId: 7, producerEpoch: 1, lastSequence: 3 };
+    expect(log.producers()).toEqual([
+      idempotent,
+      { ...transactional, lastTimestampMs: 1_700_000_000_003, transactionStartOffset: 2 },
+    ]);
+    await mark(log, "commit", producer, 5).written;
+    expect(log.producers()[1]).toEqual({ ...transactional, lastTimestampMs: 1_700_000_000_000, coordinatorEpoch: 5 });
+    await fixture.manager.close();
+  });
+});
