@@ -10,12 +10,12 @@ export { offsetFetchError } from "./offsets/offset-fetch.ts";
 export { partitionForGroup } from "./partition-for-group.ts";
 export {
   decodeGroupRecord,
-  type EncodedGroupRecord,
   encodeGroupRecord,
   type GroupRecord,
   type UnknownGroupRecord,
 } from "./records/group-record.ts";
 export { coordinatorError } from "./shard/append-error.ts";
+export type { CoordinatorShard, EncodedRecord, StepResult } from "./shard/coordinator-shard.ts";
 export type { Moment } from "./shard/step.ts";
 export { deliver, type Reply, type Ticket } from "./shard/ticket.ts";
-export { GroupCoordinatorShard, type GroupCoordinatorShardOptions, type StepResult } from "./shard.ts";
+export { GroupCoordinatorShard, type GroupCoordinatorShardOptions, type GroupStepResult } from "./shard.ts";

@@ -12,6 +12,7 @@ import { expireOffsets } from "./offsets/offset-expiry.ts";
 import type { GroupRecord } from "./records/group-record.ts";
 import { coordinatorError } from "./shard/append-error.ts";
 import type { CoordinatorContext } from "./shard/coordinator-context.ts";
+import type { CoordinatorShard, StepResult } from "./shard/coordinator-shard.ts";
 import type { DeadlineSubject, ShardDeadline } from "./shard/deadline-subject.ts";
 import { Deadline, DeadlineQueue } from "./shard/deadlines.ts";
 import { dispatch, onGroupDeadline } from "./shard/dispatch.ts";
@@ -27,15 +28,7 @@ export interface GroupCoordinatorShardOptions {
   readonly logger: Logger;
 }
 
-/** What a step of the shard asks its runner to do. */
-export interface StepResult {
-  /** To be appended, in order, after those of earlier steps. */
-  readonly records: readonly GroupRecord[];
-  /** Names these records when they turn out to be committed or not; null where there are none. */
-  readonly writeId: number | null;
-  /** Answers that may leave now. */
-  readonly replies: readonly Reply[];
-}
+export type GroupStepResult = StepResult<GroupRecord>;
 
 /** Records that one sweep writes at the most, about; the next sweep goes on from there. */
 const SWEEP_RECORDS_MAX = 5_000;
@@ -50,7 +43,7 @@ const NEXT_SWEEP_DELAY_MS = 100;
  * wait until the runner reports them {@link committed}. When they are reported {@link appendFailed}, their replay is
  * taken back. See docs/decisions/0012-group-state-and-its-log.md.
  */
-export class GroupCoordinatorShard {
+export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, GroupRecord> {
   private readonly journal = new Journal();
   private readonly writes = new PendingWrites();
   private readonly context: CoordinatorContext;
@@ -122,7 +115,7 @@ export class GroupCoordinatorShard {
   }
 
   /** The log has been replayed to its end, and all of it is committed. */
-  finishLoading(now: Moment): StepResult {
+  finishLoading(now: Moment): GroupStepResult {
     return this.run(now, (step) => {
       this.isLoading = false;
       this.journal.open();
@@ -143,12 +136,12 @@ export class GroupCoordinatorShard {
   }
 
   /** Something has happened. */
-  handle(request: GroupRequest, now: Moment): StepResult {
+  handle(request: GroupRequest, now: Moment): GroupStepResult {
     return this.run(now, (step) => dispatch(this.context, step, request));
   }
 
   /** Time has passed. */
-  tick(now: Moment): StepResult {
+  tick(now: Moment): GroupStepResult {
     return this.run(now, (step) => {
       for (;;) {
         const due = this.context.deadlines.takeDue(now.monotonicMs);
@@ -159,7 +152,7 @@ export class GroupCoordinatorShard {
   }
 
   /** The records of every write up to `writeId` are committed. */
-  committed(writeId: number, now: Moment): StepResult {
+  committed(writeId: number, now: Moment): GroupStepResult {
     return this.run(now, (step) => {
       const done = this.writes.takeUpTo(writeId);
       this.journal.forgetUpTo(this.writes.oldest?.journalPosition ?? this.journal.position);
@@ -168,7 +161,7 @@ export class GroupCoordinatorShard {
   }
 
   /** The records of `writeId` and of every write after it are not in the log, and will not be. */
-  appendFailed(writeId: number, appendError: number, now: Moment): StepResult {
+  appendFailed(writeId: number, appendError: number, now: Moment): GroupStepResult {
     return this.run(now, (step) => {
       const failed = this.writes.takeFrom(writeId);
       if (failed.length === 0) return;
@@ -188,7 +181,7 @@ export class GroupCoordinatorShard {
     return step.replies;
   }
 
-  private run(now: Moment, action: (step: Step) => void): StepResult {
+  private run(now: Moment, action: (step: Step) => void): GroupStepResult {
     const step = new Step(now);
     action(step);
     this.settleHooks(step);

@@ -9,17 +9,12 @@ import {
   type OffsetCommitValue,
   offsetCommitRecord,
 } from "@ottla/protocol/internal";
+import type { EncodedRecord } from "../shard/coordinator-shard.ts";
 
 /** A record of `__consumer_offsets` that this coordinator writes and reads. Without a value it is a tombstone. */
 export type GroupRecord =
   | { readonly type: "offsetCommit"; readonly key: OffsetCommitKey; readonly value: OffsetCommitValue | null }
   | { readonly type: "groupMetadata"; readonly key: GroupMetadataKey; readonly value: GroupMetadataValue | null };
-
-/** A record in the form in which it stands in a batch. */
-export interface EncodedGroupRecord {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array | null;
-}
 
 /**
  * A record that was written by something newer, for a protocol that is not known here, or that makes no sense.
@@ -39,7 +34,7 @@ function offsetCommitValueVersion(value: OffsetCommitValue): number {
   return value.topicId === ZERO_UUID ? 3 : 4;
 }
 
-export function encodeGroupRecord(record: GroupRecord): EncodedGroupRecord {
+export function encodeGroupRecord(record: GroupRecord): EncodedRecord {
   if (record.type === "offsetCommit") {
     const { key, value } = record;
     return {

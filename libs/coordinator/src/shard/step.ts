@@ -2,17 +2,20 @@ import type { GroupRecord } from "../records/group-record.ts";
 import type { Reply, Ticket } from "./ticket.ts";
 
 /** What is to happen once the records of a step are committed, or turn out never to be. */
-export interface CommitHook {
-  committed(step: Step): void;
+export interface CommitHook<ShardRecord = GroupRecord> {
+  committed(step: Step<ShardRecord>): void;
   /**
    * The records were refused or lost, and what their replay did has been taken back; or they were not committed in
    * time, and may yet be. `errorCode` is what a client is to be told.
    */
-  failed(step: Step, errorCode: number): void;
+  failed(step: Step<ShardRecord>, errorCode: number): void;
 }
 
+/** The part of a step that takes answers, whatever its records. */
+type Replies = Pick<Step<unknown>, "reply">;
+
 /** Somebody waits for an answer, which is ready but for the commit. */
-export class ReplyHook<Response> implements CommitHook {
+export class ReplyHook<Response> implements CommitHook<unknown> {
   private readonly ticket: Ticket<Response>;
   private readonly response: Response;
   private readonly failure: (errorCode: number) => Response;
@@ -23,11 +26,11 @@ export class ReplyHook<Response> implements CommitHook {
     this.failure = failure;
   }
 
-  committed(step: Step): void {
+  committed(step: Replies): void {
     step.reply(this.ticket, this.response);
   }
 
-  failed(step: Step, errorCode: number): void {
+  failed(step: Replies, errorCode: number): void {
     step.reply(this.ticket, this.failure(errorCode));
   }
 }
@@ -44,12 +47,12 @@ export interface Moment {
  * One step of the state machine: the time it happens at, and what comes out of it. Answers in `replies` depend on no
  * uncommitted record; those that do wait in a hook.
  */
-export class Step {
+export class Step<ShardRecord = GroupRecord> {
   readonly wallMs: number;
   readonly monotonicMs: number;
-  readonly records: GroupRecord[] = [];
+  readonly records: ShardRecord[] = [];
   readonly replies: Reply[] = [];
-  readonly hooks: CommitHook[] = [];
+  readonly hooks: CommitHook<ShardRecord>[] = [];
 
   constructor({ wallMs, monotonicMs }: Moment) {
     this.wallMs = wallMs;
@@ -57,7 +60,7 @@ export class Step {
   }
 
   /** Appends a record. It is replayed when the step ends. */
-  append(record: GroupRecord): void {
+  append(record: ShardRecord): void {
     this.records.push(record);
   }
 
@@ -88,7 +91,7 @@ export class Step {
     else this.replyWhenCommitted(ticket, response, failure);
   }
 
-  whenCommitted(hook: CommitHook): void {
+  whenCommitted(hook: CommitHook<ShardRecord>): void {
     this.hooks.push(hook);
   }
 }

@@ -2,9 +2,10 @@ import { ZERO_UUID } from "@ottla/protocol";
 import { seededRandom, silentLogger } from "@ottla/runtime";
 import { defaultGroupConfig, type GroupConfig } from "../group-config.ts";
 import type { GroupRequest, JoinGroupAnswer, LeavingMember, SyncGroupAnswer } from "../group-requests.ts";
-import { decodeGroupRecord, type EncodedGroupRecord, encodeGroupRecord } from "../records/group-record.ts";
+import { decodeGroupRecord, encodeGroupRecord } from "../records/group-record.ts";
+import type { EncodedRecord } from "../shard/coordinator-shard.ts";
 import { deliver, type Reply, type Ticket } from "../shard/ticket.ts";
-import { GroupCoordinatorShard, type StepResult } from "../shard.ts";
+import { GroupCoordinatorShard, type GroupStepResult } from "../shard.ts";
 
 /** Remembers its answer, and fails the test when there is a second one. */
 export class TestTicket<Response> implements Ticket<Response> {
@@ -38,7 +39,7 @@ export const WALL_START_MS = 1_700_000_000_000;
 
 /** What the log holds: a coordinator's record, perhaps in a transaction, or the end of one. */
 export type LogEntry =
-  | (EncodedGroupRecord & { readonly producerId?: number })
+  | (EncodedRecord & { readonly producerId?: number })
   | { readonly producerId: number; readonly outcome: "commit" | "abort" };
 
 export interface JoinOptions {
@@ -162,7 +163,7 @@ export class ShardHarness {
     this.monotonicMs = endMs;
   }
 
-  private take({ records, writeId, replies }: StepResult): void {
+  private take({ records, writeId, replies }: GroupStepResult): void {
     if (writeId !== null) this.writes.push({ writeId, records: records.map(encodeGroupRecord) });
     this.deliverAll(replies);
   }

@@ -1,10 +1,7 @@
 import {
+  type CoordinatorShard,
   deliver,
-  type EncodedGroupRecord,
-  encodeGroupRecord,
-  type GroupCoordinatorShard,
-  type GroupRecord,
-  type GroupRequest,
+  type EncodedRecord,
   type Moment,
   type StepResult,
 } from "@ottla/coordinator/internal";
@@ -12,10 +9,14 @@ import { ErrorCode } from "@ottla/protocol";
 import type { Clock, Logger, Runtime, Timer } from "@ottla/runtime";
 import type { Partition, PartitionAppend } from "../partition/partition.ts";
 import { errnoOf } from "../partition/partition-error.ts";
-import { GroupCommit, isTooLarge } from "./group-commit.ts";
+import { AppendCommit, isTooLarge } from "./append-commit.ts";
 
-export interface ShardRunnerOptions {
-  readonly shard: GroupCoordinatorShard;
+export interface ShardRunnerOptions<Request, ShardRecord, Effect> {
+  readonly shard: CoordinatorShard<Request, ShardRecord, Effect>;
+  /** A record in the form in which it stands in the log. It may throw KafkaError. */
+  readonly encode: (record: ShardRecord) => EncodedRecord;
+  /** Does what a step asks for besides records and answers. */
+  readonly perform?: (effect: Effect) => void;
   readonly partition: Partition;
   readonly runtime: Runtime;
   /**
@@ -34,10 +35,10 @@ function momentOf(clock: Clock): Moment {
  * Runs a loaded shard on its partition: appends its records, those of one turn of the event loop together, tells it
  * when they are committed, gives its answers out, and lets time pass for it with one timer.
  */
-export class ShardRunner {
-  readonly #options: ShardRunnerOptions;
+export class ShardRunner<Request, ShardRecord, Effect = never> {
+  readonly #options: ShardRunnerOptions<Request, ShardRecord, Effect>;
   readonly #logger: Logger;
-  #commit: GroupCommit | null = null;
+  #commit: AppendCommit | null = null;
   #timer: Timer | null = null;
   #timerDueMs = Number.POSITIVE_INFINITY;
   #isStopped = false;
@@ -47,7 +48,7 @@ export class ShardRunner {
   /** While the log refuses everything, one line says so. */
   #isRefused = false;
 
-  constructor(options: ShardRunnerOptions) {
+  constructor(options: ShardRunnerOptions<Request, ShardRecord, Effect>) {
     this.#options = options;
     this.#logger = options.runtime.logger;
   }
@@ -58,12 +59,12 @@ export class ShardRunner {
   }
 
   /** Hands a request to the shard. Its ticket is completed in this call or later. */
-  submit(request: GroupRequest): void {
+  submit(request: Request): void {
     if (this.#isStopped) return;
     this.#take(this.#shard.handle(request, this.#now()));
   }
 
-  /** Sends everybody away who waits: this broker coordinates these groups no longer. */
+  /** Sends everybody away who waits: this broker coordinates the partition no longer. */
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
@@ -72,7 +73,7 @@ export class ShardRunner {
     for (const reply of this.#shard.unload(this.#now())) deliver(reply);
   }
 
-  get #shard(): GroupCoordinatorShard {
+  get #shard(): CoordinatorShard<Request, ShardRecord, Effect> {
     return this.#options.shard;
   }
 
@@ -80,24 +81,25 @@ export class ShardRunner {
     return momentOf(this.#options.runtime.clock);
   }
 
-  #take({ records, writeId, replies }: StepResult): void {
+  #take({ records, writeId, replies, effects }: StepResult<ShardRecord, Effect>): void {
     if (writeId !== null) this.#collect(writeId, records);
     for (const reply of replies) deliver(reply);
+    if (effects !== undefined) for (const effect of effects) this.#options.perform?.(effect);
     this.#setTimer();
   }
 
-  #collect(writeId: number, records: StepResult["records"]): void {
+  #collect(writeId: number, records: readonly ShardRecord[]): void {
     const { partition, runtime } = this.#options;
     const { maxMessageBytes: maxBatchBytes } = partition.config;
     this.#lastWriteId = writeId;
-    const encoded = encodeAll(records, maxBatchBytes);
+    const encoded = encodeAll(records, this.#options.encode, maxBatchBytes);
     if (typeof encoded === "number") {
       // It fails by itself, before it can take along what others have to append in this turn.
       this.#take(this.#shard.appendFailed(writeId, encoded, this.#now()));
       return;
     }
     if (this.#commit === null) {
-      this.#commit = new GroupCommit(writeId, maxBatchBytes);
+      this.#commit = new AppendCommit(writeId, maxBatchBytes);
       runtime.timers.defer(() => this.#append());
     }
     this.#commit.add(writeId, encoded, runtime.clock.nowMs());
@@ -116,7 +118,7 @@ export class ShardRunner {
   }
 
   /** Tells the shard what becomes of an append. */
-  async #follow(commit: GroupCommit, { append, committed }: PartitionAppend): Promise<void> {
+  async #follow(commit: AppendCommit, { append, committed }: PartitionAppend): Promise<void> {
     try {
       const refusal = await append.written.then(
         () => null,
@@ -138,13 +140,13 @@ export class ShardRunner {
    * The log has not taken the records, or could not write them and has taken them back, as it has all that was queued
    * behind them. What was collected since builds on them and is given up too.
    */
-  #onRefused({ firstWriteId }: GroupCommit, error: unknown): void {
+  #onRefused({ firstWriteId }: AppendCommit, error: unknown): void {
     if (this.#isStopped || firstWriteId <= this.#refusedUpTo) return;
     this.#refusedUpTo = this.#lastWriteId;
     this.#commit = null;
     if (!this.#isRefused) {
       const { topic, partition } = this.#options.partition;
-      this.#logger.warn("records of groups cannot be appended", { topic, partition, err: error });
+      this.#logger.warn("records of a coordinator cannot be appended", { topic, partition, err: error });
     }
     this.#isRefused = true;
     this.#take(this.#shard.appendFailed(firstWriteId, errnoOf(error), this.#now()));
@@ -180,9 +182,13 @@ export class ShardRunner {
 }
 
 /** The records as bytes, or the error code that stands against appending them. */
-function encodeAll(records: readonly GroupRecord[], maxBatchBytes: number): EncodedGroupRecord[] | number {
+function encodeAll<ShardRecord>(
+  records: readonly ShardRecord[],
+  encode: (record: ShardRecord) => EncodedRecord,
+  maxBatchBytes: number,
+): EncodedRecord[] | number {
   try {
-    const encoded = records.map(encodeGroupRecord);
+    const encoded = records.map(encode);
     return encoded.some((record) => isTooLarge(record, maxBatchBytes)) ? ErrorCode.MESSAGE_TOO_LARGE : encoded;
   } catch (error) {
     // A name that a request may hold but a record may not, such as a group id of 40,000 characters.

@@ -1,12 +1,22 @@
-import { decodeGroupRecord, type GroupCoordinatorShard } from "@ottla/coordinator/internal";
 import { type RecordBatch, readRecordBatch } from "@ottla/protocol";
-import { nextBatchPosition, readEndTransactionMarker } from "@ottla/protocol/internal";
+import { type EndTransactionMarker, nextBatchPosition, readEndTransactionMarker } from "@ottla/protocol/internal";
 import type { Logger, Timers } from "@ottla/runtime";
 import type { PartitionLog } from "@ottla/storage";
 
+/** What takes in the contents of a log. */
+export interface LogReplay {
+  /**
+   * A record with a key; `producerId` is -1 outside transactions.
+   * @returns why the record makes no sense here and is passed over, or undefined
+   */
+  record(key: Uint8Array, value: Uint8Array | null, producerId: number): string | undefined;
+  /** The marker that ends a producer's transaction. */
+  endTransaction(producerId: number, outcome: EndTransactionMarker["type"]): void;
+}
+
 export interface ShardLoadOptions {
   readonly log: PartitionLog;
-  readonly shard: GroupCoordinatorShard;
+  readonly replay: LogReplay;
   /** Bytes to read at a time: `offsets.load.buffer.size`. */
   readonly bufferBytes: number;
   readonly logger: Logger;
@@ -24,7 +34,7 @@ export interface ShardLoad {
   readonly sizeBytes: number;
 }
 
-/** Replays a partition of `__consumer_offsets`, all that is in it, into a shard. The caller is its leader, so it does not grow. */
+/** Replays a coordinator's partition, all that is in it. The caller is its leader, so it does not grow. */
 export async function loadShard(options: ShardLoadOptions): Promise<ShardLoad> {
   const { log, bufferBytes, isCancelled, timers } = options;
   const replay = new Replay(options);
@@ -76,13 +86,12 @@ class Replay {
 
   #control(batch: RecordBatch, key: Uint8Array | null, value: Uint8Array | null): void {
     const marker = readEndTransactionMarker(key, value);
-    if (marker !== null) this.#options.shard.replayEndTransaction(batch.producerId, marker.type);
+    if (marker !== null) this.#options.replay.endTransaction(batch.producerId, marker.type);
   }
 
   #record(key: Uint8Array, value: Uint8Array | null, producerId: number, offset: number): void {
-    const record = decodeGroupRecord(key, value);
-    if (record.type === "unknown") this.#passOver(record.reason, offset);
-    else this.#options.shard.replay(record, producerId);
+    const problem = this.#options.replay.record(key, value, producerId);
+    if (problem !== undefined) this.#passOver(problem, offset);
   }
 
   /** One line for each reason: a log may hold thousands of such records. */
@@ -90,7 +99,7 @@ class Replay {
     if (this.#passedOver.has(reason)) return;
     this.#passedOver.add(reason);
     const { topic, partition } = this.#options.log;
-    this.#options.logger.warn("records of groups that make no sense here are passed over", {
+    this.#options.logger.warn("records of a coordinator that make no sense here are passed over", {
       topic,
       partition,
       offset,

@@ -1,11 +1,11 @@
-import type { EncodedGroupRecord } from "@ottla/coordinator/internal";
+import type { EncodedRecord } from "@ottla/coordinator/internal";
 import { RecordBatchBuilder } from "@ottla/protocol";
 
 /** What a batch and a record take besides key and value, at the most. */
 const OVERHEAD_BYTES_MAX = 128;
 
 /** Whether a record alone is more than a batch may hold. */
-export function isTooLarge({ key, value }: EncodedGroupRecord, maxBatchBytes: number): boolean {
+export function isTooLarge({ key, value }: EncodedRecord, maxBatchBytes: number): boolean {
   return key.length + (value?.length ?? 0) + OVERHEAD_BYTES_MAX > maxBatchBytes;
 }
 
@@ -13,7 +13,7 @@ export function isTooLarge({ key, value }: EncodedGroupRecord, maxBatchBytes: nu
  * Collects the records of one turn of the event loop, from however many requests, into one append: one batch, unless
  * that would be larger than the topic allows.
  */
-export class GroupCommit {
+export class AppendCommit {
   /** The first and the last write whose records are here. */
   readonly firstWriteId: number;
   lastWriteId: number;
@@ -28,7 +28,7 @@ export class GroupCommit {
   }
 
   /** Adds the records of a write. */
-  add(writeId: number, records: readonly EncodedGroupRecord[], timestampMs: number): void {
+  add(writeId: number, records: readonly EncodedRecord[], timestampMs: number): void {
     this.lastWriteId = writeId;
     for (const { key, value } of records) {
       if (this.#builder.wouldExceed(this.#maxBatchBytes, key, value)) this.#closeBatch();
