@@ -1,0 +1,39 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { compatibilityPage, supportRows, withSupportTable } from "../../compatibility/support-table.mjs";
+import { repositoryRoot } from "./repository.ts";
+
+it("docs/compatibility.md shows what is served (npm run compatibility brings it up to date)", () => {
+  const { current, expected } = compatibilityPage();
+  expect(current).toBe(expected);
+});
+
+it("the table has every handler that there is", () => {
+  const broker = join(repositoryRoot, "libs/broker/src");
+  const sources = readdirSync(broker, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .map((name) => readFileSync(join(broker, name), "utf8"));
+  const calls = sources.flatMap((text) => text.match(/(?<!function )\bapiHandler\(/g) ?? []);
+  const served = supportRows().filter(({ handler }) => handler !== null);
+  expect(calls.length).toBeGreaterThan(20);
+  expect(served).toHaveLength(calls.length);
+  for (const { handler } of served) expect(existsSync(join(repositoryRoot, handler!)), handler!).toBe(true);
+});
+
+it("each API that is served is exercised by a test, in versions that Kafka has", () => {
+  for (const { name, versions, kafkaVersions, tests } of supportRows()) {
+    if (versions === null) continue;
+    expect(tests, name).not.toEqual([]);
+    const [kafkaMax, max] = [kafkaVersions, versions].map((range) => Number(range.split("-").at(-1)));
+    expect(max, name).toBeLessThanOrEqual(kafkaMax!);
+  }
+});
+
+it("a page without markers is refused, and what is around the table stays", () => {
+  expect(() => withSupportTable("# Compatibility", "| |")).toThrow(/no lines/);
+  const { current } = compatibilityPage();
+  const replaced = withSupportTable(current, "the table");
+  expect(replaced.startsWith("# Compatibility\n")).toBe(true);
+  expect(withSupportTable(replaced, "the table")).toBe(replaced);
+});
