@@ -6,7 +6,8 @@ export class UsageError extends Error {
 }
 
 const EXIT_OK = 0;
-const EXIT_FAILED = 1;
+/** Something is wrong, as the output says. */
+export const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 /** As of a program that SIGPIPE ended. */
 const EXIT_NO_READER = 141;

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { addBrokerCommand } from "./commands/broker.ts";
 import { addConsumeCommand } from "./commands/consume.ts";
 import { addGroupsCommand } from "./commands/groups.ts";
+import { addLogCommand } from "./commands/log.ts";
 import { addProduceCommand } from "./commands/produce.ts";
 import { addTopicsCommand } from "./commands/topics.ts";
 import { EXIT_CODES, endWithReader, exitCodeOf, explain } from "./exit.ts";
@@ -21,6 +22,7 @@ function createProgram(): Command {
   addProduceCommand(program);
   addConsumeCommand(program);
   addGroupsCommand(program);
+  addLogCommand(program);
   return program;
 }
 

@@ -6,8 +6,11 @@
  * `syncDirectory` on its directory. An adapter may lose or reorder whatever was not synced.
  */
 export interface Disk {
-  /** Opens a file. `create` makes it when it is absent (its directory must exist). */
-  open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile>;
+  /**
+   * Opens a file. `create` makes it when it is absent (its directory must exist). With `readOnly` it needs no right to
+   * write.
+   */
+  open(path: string, options?: { readonly create?: boolean; readonly readOnly?: boolean }): Promise<DiskFile>;
   /** The whole content of a file. */
   readFile(path: string): Promise<Uint8Array>;
   /** Names directly inside a directory, in no particular order. */

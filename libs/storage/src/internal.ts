@@ -1,1 +1,8 @@
-export {};
+export {
+  type DumpEntry,
+  type DumpOptions,
+  dumpFile,
+  type RecordDecoder,
+  UnknownLogFile,
+} from "./inspect/dump.ts";
+export { type Damage, type VerifyOptions, type VerifyResult, verifyDirectory } from "./inspect/verify.ts";

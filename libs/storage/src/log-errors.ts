@@ -64,10 +64,12 @@ export class InconsistentTopicId extends Error {
 /** A file of the log directory that is not what its name says. `path` is the file's. */
 export class LogDirectoryCorrupt extends Error {
   readonly path: string;
+  readonly problem: string;
 
   constructor(path: string, problem: string) {
     super(`${path} cannot be used: ${problem}`);
     this.name = "LogDirectoryCorrupt";
     this.path = path;
+    this.problem = problem;
   }
 }

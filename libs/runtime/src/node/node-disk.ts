@@ -30,8 +30,9 @@ class NodeDisk implements Disk {
     this.#root = root;
   }
 
-  async open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile> {
-    const flags = constants.O_RDWR | (options?.create ? constants.O_CREAT : 0);
+  async open(path: string, options?: { readonly create?: boolean; readonly readOnly?: boolean }): Promise<DiskFile> {
+    const access = options?.readOnly ? constants.O_RDONLY : constants.O_RDWR;
+    const flags = access | (options?.create ? constants.O_CREAT : 0);
     const fd = await new Promise<number>((resolve, reject) => {
       openDescriptor(this.#resolve(path), flags, 0o644, (error, fd) =>
         error ? reject(toDiskError(error, path)) : resolve(fd),

@@ -1,0 +1,191 @@
+import type { Disk } from "@ottla/runtime";
+import {
+  type EpochEntry,
+  type PartitionOffsets,
+  readEpochCheckpoint,
+  readOffsetCheckpoint,
+} from "../files/checkpoint-file.ts";
+import { readMetaProperties } from "../files/meta-properties.ts";
+import {
+  HIGH_WATERMARK_CHECKPOINT,
+  isDeletedDirectoryName,
+  joinPath,
+  LEADER_EPOCH_CHECKPOINT,
+  LOG_START_CHECKPOINT,
+  LOG_SUFFIX,
+  OFFSET_INDEX_SUFFIX,
+  offsetFileName,
+  offsetOfFileName,
+  PRODUCER_SNAPSHOT_SUFFIX,
+  parsePartitionDirectoryName,
+  RECOVERY_POINT_CHECKPOINT,
+  TIME_INDEX_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
+} from "../files/names.ts";
+import { readTopicId } from "../files/partition-metadata.ts";
+import { LogDirectoryCorrupt } from "../log-errors.ts";
+import { CorruptSnapshot, decodeProducerSnapshot } from "../producers/producer-snapshot.ts";
+import type { Damage, VerifyContext } from "./damage.ts";
+import { verifyOffsetIndex, verifyTimeIndex, verifyTransactionIndex } from "./verify-indexes.ts";
+import { LogVerifier } from "./verify-log.ts";
+
+export type { Damage } from "./damage.ts";
+
+export interface VerifyOptions {
+  /** Told how many bytes of logs have been read, of how many. */
+  readonly onProgress?: (readBytes: number, totalBytes: number) => void;
+  /** Told of every damage as it is found. */
+  readonly onDamage?: (damage: Damage) => void;
+}
+
+/** What was looked at, and what is wrong with it. */
+export interface VerifyResult {
+  readonly partitions: number;
+  readonly segments: number;
+  readonly logBytes: number;
+  readonly damages: readonly Damage[];
+}
+
+/**
+ * Checks a log directory, or one partition's: every CRC, the order of offsets and leader epochs, every index entry
+ * against its log, snapshots and checkpoints. Changes nothing. Meant for a directory that no broker is writing to.
+ */
+export async function verifyDirectory(
+  disk: Disk,
+  directory: string,
+  options: VerifyOptions = {},
+): Promise<VerifyResult> {
+  const partitions = await partitionsBelow(disk, directory);
+  const totalBytes = await logBytesOf(disk, partitions);
+  const damages: Damage[] = [];
+  let readBytes = 0;
+  const context: VerifyContext = {
+    disk,
+    report(damage) {
+      damages.push(damage);
+      options.onDamage?.(damage);
+    },
+    onRead(sizeBytes) {
+      readBytes += sizeBytes;
+      options.onProgress?.(readBytes, totalBytes);
+    },
+  };
+  let segments = 0;
+  const endOffsets = new Map<string, number>();
+  for (const partition of partitions) {
+    const verified = await verifyPartition(context, partition);
+    segments += verified.segments;
+    endOffsets.set(partition, verified.endOffset);
+  }
+  await verifyCheckpoints(context, directory, endOffsets);
+  return { partitions: partitions.length, segments, logBytes: totalBytes, damages };
+}
+
+/** Paths of the partition directories: those in `directory`, or itself. */
+async function partitionsBelow(disk: Disk, directory: string): Promise<string[]> {
+  const entries = await disk.list(directory);
+  if (entries.some(({ name }) => offsetOfFileName(name, LOG_SUFFIX) !== null)) return [directory];
+  const names = entries.filter((entry) => entry.isDirectory).map((entry) => entry.name);
+  const isPartition = (name: string) => parsePartitionDirectoryName(name) !== null && !isDeletedDirectoryName(name);
+  return names
+    .filter(isPartition)
+    .sort()
+    .map((name) => joinPath(directory, name));
+}
+
+async function logBytesOf(disk: Disk, partitions: readonly string[]): Promise<number> {
+  let sizeBytes = 0;
+  for (const partition of partitions) {
+    for (const { name } of await disk.list(partition)) {
+      if (offsetOfFileName(name, LOG_SUFFIX) === null) continue;
+      sizeBytes += (await disk.stat(joinPath(partition, name)))?.sizeBytes ?? 0;
+    }
+  }
+  return sizeBytes;
+}
+
+async function verifyPartition(context: VerifyContext, directory: string) {
+  const names = new Set((await context.disk.list(directory)).map((entry) => entry.name));
+  const starts = [...names].flatMap((name) => offsetOfFileName(name, LOG_SUFFIX) ?? []).sort((a, b) => a - b);
+  const epochs = await verifyEpochs(context, directory);
+  const verifier = new LogVerifier(context, epochs);
+  for (const [i, start] of starts.entries()) {
+    const path = (suffix: string) => joinPath(directory, offsetFileName(start, suffix));
+    const facts = await verifier.verify(path(LOG_SUFFIX), start, starts[i + 1] ?? Number.POSITIVE_INFINITY);
+    if (names.has(offsetFileName(start, OFFSET_INDEX_SUFFIX))) {
+      await verifyOffsetIndex(context, path(OFFSET_INDEX_SUFFIX), start, facts);
+    }
+    if (names.has(offsetFileName(start, TIME_INDEX_SUFFIX))) {
+      await verifyTimeIndex(context, path(TIME_INDEX_SUFFIX), start, facts, { isClosed: i < starts.length - 1 });
+    }
+    await verifyTransactionIndex(context, path(TRANSACTION_INDEX_SUFFIX), facts);
+  }
+  await verifySnapshots(context, directory, names);
+  await guarded(context, directory, () => readTopicId(context.disk, directory));
+  return { segments: starts.length, endOffset: verifier.endOffset };
+}
+
+async function verifyEpochs(context: VerifyContext, directory: string): Promise<EpochEntry[]> {
+  const path = joinPath(directory, LEADER_EPOCH_CHECKPOINT);
+  const epochs = (await guarded(context, path, () => readEpochCheckpoint(context.disk, path))) ?? [];
+  for (const [i, entry] of epochs.entries()) {
+    const previous = epochs[i - 1];
+    if (previous === undefined || (previous.epoch < entry.epoch && previous.startOffset < entry.startOffset)) continue;
+    const problem = `epoch ${entry.epoch} from ${entry.startOffset} on comes after epoch ${previous.epoch} from ${previous.startOffset} on`;
+    context.report({ path, position: null, problem });
+  }
+  return epochs;
+}
+
+async function verifySnapshots(context: VerifyContext, directory: string, names: ReadonlySet<string>): Promise<void> {
+  for (const name of names) {
+    if (offsetOfFileName(name, PRODUCER_SNAPSHOT_SUFFIX) === null) continue;
+    const path = joinPath(directory, name);
+    await guarded(context, path, async () => decodeProducerSnapshot(await context.disk.readFile(path), 0));
+  }
+}
+
+async function verifyCheckpoints(
+  context: VerifyContext,
+  directory: string,
+  endOffsets: ReadonlyMap<string, number>,
+): Promise<void> {
+  for (const name of [RECOVERY_POINT_CHECKPOINT, HIGH_WATERMARK_CHECKPOINT, LOG_START_CHECKPOINT]) {
+    const path = joinPath(directory, name);
+    const offsets = await guarded(context, path, () => readOffsetCheckpoint(context.disk, path));
+    if (offsets !== null) checkOffsets(context, directory, path, offsets, endOffsets);
+  }
+  await guarded(context, directory, () => readMetaProperties(context.disk, directory));
+}
+
+function checkOffsets(
+  context: VerifyContext,
+  directory: string,
+  path: string,
+  offsets: PartitionOffsets,
+  endOffsets: ReadonlyMap<string, number>,
+): void {
+  for (const [key, offset] of offsets) {
+    const partition = key.replace(" ", "-");
+    const endOffset = endOffsets.get(joinPath(directory, partition));
+    if (endOffset === undefined || offset <= endOffset) continue;
+    context.report({
+      path,
+      position: null,
+      problem: `${partition} is said to reach ${offset}; its log ends at ${endOffset}`,
+    });
+  }
+}
+
+/** Runs `action`; a file that cannot be understood is reported. */
+async function guarded<T>(context: VerifyContext, path: string, action: () => Promise<T>): Promise<T | null> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof LogDirectoryCorrupt)
+      context.report({ path: error.path, position: null, problem: error.problem });
+    else if (error instanceof CorruptSnapshot) context.report({ path, position: null, problem: error.message });
+    else throw error;
+    return null;
+  }
+}
