@@ -30,12 +30,6 @@ export class OffsetIndex {
     return entry === null ? 0 : entry.getInt32(POSITION_AT);
   }
 
-  /** The position of the last indexed batch; 0 in an empty index. */
-  async lastPosition(): Promise<number> {
-    if (this.index.count === 0) return 0;
-    return (await this.index.entry(this.index.count - 1)).getInt32(POSITION_AT);
-  }
-
   /** Whether offsets and positions ascend strictly and stay below `logBytes`. */
   async isSane(logBytes: number): Promise<boolean> {
     if (this.index.hasBrokenEnd) return false;

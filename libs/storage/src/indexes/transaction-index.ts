@@ -45,6 +45,19 @@ export class TransactionIndex {
     return this.#entries ?? this.#load();
   }
 
+  /** Whether all entries are of the known version, make sense, and come in order. */
+  async isSane(): Promise<boolean> {
+    if (this.index.hasBrokenEnd) return false;
+    let lastOffset = -1;
+    for (const entry of await this.index.entries()) {
+      const transaction = decode(entry);
+      if (entry.getInt16(0) !== VERSION || transaction.lastOffset <= lastOffset) return false;
+      if (transaction.firstOffset < 0 || transaction.firstOffset > transaction.lastOffset) return false;
+      lastOffset = transaction.lastOffset;
+    }
+    return true;
+  }
+
   /** Removes the entries of transactions that end at or after `offset`. */
   async truncateTo(offset: number): Promise<void> {
     const entries = await this.entries();

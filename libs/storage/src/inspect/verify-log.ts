@@ -1,3 +1,4 @@
+import { CorruptRecordError } from "@ottla/protocol";
 import {
   baseOffsetAt,
   isControlBatchAt,
@@ -116,8 +117,7 @@ export class LogVerifier {
 }
 
 function factsOf({ bytes, position, filePosition }: WalkedBatch, youngestMs: number): BatchFacts {
-  const isMarker = isControlBatchAt(bytes, position) && recordsCountAt(bytes, position) > 0;
-  const isAbort = isMarker && readMarker(bytes, position)?.type === "abort";
+  const isAbort = isControlBatchAt(bytes, position) && markerType(bytes, position) === "abort";
   const maxTimestampMs = maxTimestampAt(bytes, position);
   return {
     position: filePosition,
@@ -127,6 +127,16 @@ function factsOf({ bytes, position, filePosition }: WalkedBatch, youngestMs: num
     youngestMs: Math.max(youngestMs, maxTimestampMs),
     abortedBy: isAbort ? producerIdAt(bytes, position) : null,
   };
+}
+
+/** The type of the marker in a control batch; null where it is no marker, or where the header is not right. */
+function markerType(bytes: Uint8Array, position: number): "commit" | "abort" | null {
+  try {
+    return readMarker(bytes, position)?.type ?? null;
+  } catch (error) {
+    if (error instanceof CorruptRecordError) return null;
+    throw error;
+  }
 }
 
 /** Where the first batch stands that ends at or after `offset`; the number of batches where there is none. */

@@ -133,7 +133,7 @@ async function readEndOffset(state: LogState): Promise<number> {
   let endOffset = active.baseOffset;
   if (active.sizeBytes === 0) return endOffset;
   await active.maxTimestamp();
-  const from = await active.offsetIndex.lastPosition();
+  const from = await active.positionFor(Number.POSITIVE_INFINITY);
   const end = await scanBatches(active.log, state.env.pool, from, active.sizeBytes, (bytes, position, sizeBytes) => {
     if (baseOffsetAt(bytes, position) < active.baseOffset) return false;
     endOffset = lastOffsetAt(bytes, position) + 1;

@@ -4,6 +4,7 @@ import {
   isControlBatchAt,
   lastOffsetAt,
   lastOffsetDeltaAt,
+  NO_PARTITION_LEADER_EPOCH,
   NO_PRODUCER_ID,
   partitionLeaderEpochAt,
   producerIdAt,
@@ -19,7 +20,7 @@ import { rebuildProducers } from "./producer-replay.ts";
  */
 export async function recoverLog(state: LogState, recoveryPoint: number): Promise<void> {
   const { segments } = state;
-  const fromOffset = Math.max(Math.min(recoveryPoint, endOfTrusted(state, recoveryPoint)), segments.first.baseOffset);
+  const fromOffset = await firstUntrusted(state, recoveryPoint);
   state.recoveryPoint = fromOffset;
   for (const segment of segments.from(fromOffset)) await trimIndexes(segment, fromOffset);
   await rebuildProducers(state, fromOffset);
@@ -41,16 +42,20 @@ export async function recoverLog(state: LogState, recoveryPoint: number): Promis
   state.recoveryPoint = Math.min(state.recoveryPoint, endOffset);
 }
 
-/** A recovery point is only as good as the files it speaks of: it cannot lie in a segment that is not there. */
-function endOfTrusted(state: LogState, recoveryPoint: number): number {
-  const floor = state.segments.floorIndex(recoveryPoint);
-  return floor < 0 ? state.segments.first.baseOffset : recoveryPoint;
+/**
+ * Where reading must begin. A recovery point is only as good as the files it speaks of: it cannot lie in a segment that
+ * is not there, and where the indexes of its segment make no sense they are made anew from the segment's start.
+ */
+async function firstUntrusted({ segments }: LogState, recoveryPoint: number): Promise<number> {
+  const segment = segments.all[segments.floorIndex(recoveryPoint)];
+  if (segment === undefined) return segments.first.baseOffset;
+  return (await segment.hasSaneIndexes()) ? recoveryPoint : segment.baseOffset;
 }
 
-/** Makes the indexes of a whole segment from its log. */
+/** Makes the offset and the time index of a whole segment from its log. */
 export async function rebuildIndexes(state: LogState, segment: Segment): Promise<void> {
   const { sizeBytes } = segment;
-  await segment.truncateIndexesTo(segment.baseOffset);
+  await segment.truncateLookupIndexesTo(Number.NEGATIVE_INFINITY);
   segment.sizeBytes = 0;
   await scanBatches(segment.log, state.env.pool, 0, sizeBytes, (bytes, position, batchBytes) => {
     segment.batchWritten(bytes, position, batchBytes, state.config.indexIntervalBytes);
@@ -60,10 +65,10 @@ export async function rebuildIndexes(state: LogState, segment: Segment): Promise
   await segment.finishIndexes();
 }
 
-/** Keeps the index entries that were synced before the crash, if the indexes make sense at all. */
+/** Keeps the index entries of what is not read again. */
 async function trimIndexes(segment: Segment, fromOffset: number): Promise<void> {
-  const isSane = await segment.hasSaneIndexes();
-  await segment.truncateIndexesTo(isSane ? fromOffset : segment.baseOffset);
+  if (segment.baseOffset < fromOffset) await segment.truncateIndexesTo(fromOffset);
+  else await segment.clearIndexes();
 }
 
 interface RecoveredSegment {
@@ -74,11 +79,11 @@ interface RecoveredSegment {
 
 async function recoverSegment(state: LogState, segment: Segment, fromOffset: number): Promise<RecoveredSegment> {
   const fileBytes = segment.sizeBytes;
-  const from = await segment.offsetIndex.lookup(fromOffset);
+  const from = await segment.positionFor(fromOffset);
   let endOffset = segment.baseOffset;
   segment.sizeBytes = from;
   const end = await scanBatches(segment.log, state.env.pool, from, fileBytes, (bytes, position, sizeBytes) => {
-    if (!isValidNext(bytes, position, segment, endOffset)) return false;
+    if (!isValidNext(bytes, position, segment, endOffset) || !isOfItsEpoch(state, bytes, position)) return false;
     endOffset = lastOffsetAt(bytes, position) + 1;
     takeBatch(state, segment, bytes, position, sizeBytes, fromOffset);
     return true;
@@ -98,6 +103,12 @@ function isValidNext(bytes: Uint8Array, position: number, segment: Segment, endO
     lastOffsetAt(bytes, position) - segment.baseOffset < 2 ** 31 &&
     checkBatchIntegrity(bytes, position) === null
   );
+}
+
+/** What an older leader wrote where the checkpoint knows a newer one was truncated once, and came back in a crash. */
+function isOfItsEpoch({ epochs }: LogState, bytes: Uint8Array, position: number): boolean {
+  const epoch = partitionLeaderEpochAt(bytes, position);
+  return epoch === NO_PARTITION_LEADER_EPOCH || epoch >= epochs.epochFor(baseOffsetAt(bytes, position));
 }
 
 function takeBatch(

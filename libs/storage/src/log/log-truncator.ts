@@ -38,7 +38,7 @@ export async function restartLog(state: LogState, deleter: SegmentDeleter, offse
 async function truncateActive(state: LogState, offset: number): Promise<number> {
   const { active } = state.segments;
   let endOffset = offset;
-  const from = await active.offsetIndex.lookup(offset);
+  const from = await active.positionFor(offset);
   const position = await scanBatches(active.log, state.env.pool, from, active.sizeBytes, (bytes, at) => {
     if (lastOffsetAt(bytes, at) < offset) return true;
     endOffset = Math.min(offset, baseOffsetAt(bytes, at));

@@ -12,7 +12,7 @@ export async function rebuildProducers(state: LogState, offset: number): Promise
   if (fromOffset >= offset) return;
   for (const segment of segments.from(fromOffset)) {
     if (segment.baseOffset >= offset) break;
-    const position = await segment.offsetIndex.lookup(fromOffset);
+    const position = await segment.positionFor(fromOffset);
     await scanBatches(segment.log, env.pool, position, segment.sizeBytes, (bytes, at) => {
       const baseOffset = baseOffsetAt(bytes, at);
       if (baseOffset >= offset) return false;

@@ -188,6 +188,25 @@ describe("after a kill", () => {
     await again.manager.close();
   });
 
+  it.each(["clean", "unclean"])("knows aborted transactions after a %s stop, with an index damaged", async (stop) => {
+    const fixture = await openFixture({ config: { indexIntervalBytes: 50 } });
+    const log = await openLog(fixture);
+    const producer = { producerId: 1 };
+    await append(log, sequenced(producer, 0, 2, true));
+    await log.appendAsLeader(marker(producer, "abort"), { leaderEpoch: 0, origin: "control" }).written;
+    for (let i = 0; i < 5; i++) await append(log, batch({ count: 2 }));
+    log.setHighWatermark(log.logEndOffset);
+    await fixture.manager.close();
+    if (stop === "unclean") await fixture.disk.remove("/data/.kafka_cleanshutdown");
+    await writeFile(fixture.disk, FIRST_LOG.replace(".log", ".index"), new Uint8Array(13));
+    const again = await openFixture({ disk: fixture.disk, config: fixture.config });
+    const reopened = again.manager.get("topic", 0)!;
+    reopened.setHighWatermark(reopened.logEndOffset);
+    const read = await reopened.read(0, { maxBytes: 10_000, minOneBatch: true, limit: "lastStable" });
+    expect(read.abortedTransactions).toEqual([{ producerId: 1, firstOffset: 0 }]);
+    await again.manager.close();
+  });
+
   it("starts anew where nothing is left above the log start offset", async () => {
     const fixture = await openFixture();
     const log = await openLog(fixture);

@@ -25,7 +25,7 @@ export async function readSegments(state: LogState, wanted: Wanted): Promise<Fou
 
 /** Null when the segment has no batch that ends at or after the offset wanted. */
 async function readSegment(state: LogState, segment: Segment, wanted: Wanted): Promise<FoundBatches | null> {
-  let position = await segment.offsetIndex.lookup(wanted.offset);
+  let position = await segment.positionFor(wanted.offset);
   // What lies between the index entry and the batch wanted is read with it, so that one read is enough.
   let blockBytes = wanted.maxBytes + state.config.indexIntervalBytes + BATCH_HEADER_BYTES;
   while (segment.sizeBytes - position >= BATCH_HEADER_BYTES) {

@@ -39,7 +39,7 @@ async function findInSegment(
 ): Promise<TimestampAndOffset | null> {
   const before = await segment.timeIndex.lookupBefore(timestampMs);
   const fromOffset = Math.max(before?.offset ?? 0, state.logStartOffset);
-  let position = await segment.offsetIndex.lookup(fromOffset);
+  let position = await segment.positionFor(fromOffset);
   for (;;) {
     const batch = await nextCandidate(state, segment, position, timestampMs);
     if (batch === null) return null;

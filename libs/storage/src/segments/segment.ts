@@ -1,4 +1,11 @@
-import { BATCH_HEADER_BYTES, lastOffsetAt, maxTimestampAt } from "@ottla/protocol/internal";
+import {
+  BATCH_HEADER_BYTES,
+  baseOffsetAt,
+  lastOffsetAt,
+  magicAt,
+  maxTimestampAt,
+  RECORD_BATCH_MAGIC,
+} from "@ottla/protocol/internal";
 import type { Disk } from "@ottla/runtime";
 import { CachedFile, type FileCache } from "../files/file-cache.ts";
 import {
@@ -127,9 +134,14 @@ export class Segment {
 
   /** Drops index entries of batches that end at or after `offset`, or that lie beyond the end of the file. */
   async truncateIndexesTo(offset: number): Promise<void> {
+    await this.transactionIndex.truncateTo(offset);
+    await this.truncateLookupIndexesTo(offset);
+  }
+
+  /** The same for the two indexes that batches alone can be found with. */
+  async truncateLookupIndexesTo(offset: number): Promise<void> {
     await this.offsetIndex.truncateTo(offset, this.sizeBytes);
     await this.timeIndex.truncateTo(offset);
-    await this.transactionIndex.truncateTo(offset);
     this.#maxTimestamp = null;
     await this.maxTimestamp();
   }
@@ -152,9 +164,33 @@ export class Segment {
     this.#bytesSinceIndexEntry += sizeBytes;
   }
 
-  /** Whether the entries of both indexes ascend and lie within the log. Reads them all. */
+  /**
+   * A position at or before the start of the batch that holds `offset`, and close to it. An index entry that does not
+   * lead to a batch at or before `offset` is not believed: then it is the start of the segment.
+   */
+  async positionFor(offset: number): Promise<number> {
+    const position = await this.offsetIndex.lookup(offset);
+    if (position === 0) return 0;
+    const header = new Uint8Array(BATCH_HEADER_BYTES);
+    const isWithin = position > 0 && position + BATCH_HEADER_BYTES <= this.sizeBytes;
+    const readBytes = isWithin ? await this.log.use((file) => file.readSync(header, position)) : 0;
+    const isBatch = readBytes === BATCH_HEADER_BYTES && magicAt(header, 0) === RECORD_BATCH_MAGIC;
+    const baseOffset = baseOffsetAt(header, 0);
+    return isBatch && baseOffset >= this.baseOffset && baseOffset <= offset ? position : 0;
+  }
+
+  /** Whether the entries of all indexes ascend and lie within the log. Reads them all. */
   async hasSaneIndexes(): Promise<boolean> {
-    return (await this.offsetIndex.isSane(this.sizeBytes)) && (await this.timeIndex.isSane());
+    return (
+      (await this.offsetIndex.isSane(this.sizeBytes)) &&
+      (await this.timeIndex.isSane()) &&
+      (await this.transactionIndex.isSane())
+    );
+  }
+
+  /** Empties all indexes, whatever they hold. */
+  clearIndexes(): Promise<void> {
+    return this.truncateIndexesTo(Number.NEGATIVE_INFINITY);
   }
 
   async close(): Promise<void> {
