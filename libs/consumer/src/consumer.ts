@@ -12,6 +12,8 @@ import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets, type OffsetQuery } f
 import type { CommittedOffset, OffsetAndTimestamp, OffsetToCommit } from "./offsets/offset-types.ts";
 import type { ConsumerOptions } from "./options.ts";
 import { BatchLoop, type ReadOptions, RecordLoop } from "./reading/iterators.ts";
+import { RecordRunner } from "./reading/record-runner.ts";
+import { type RecordHandler, type RunOptions, resolveRunOptions } from "./reading/run-options.ts";
 import type { RebalanceListener } from "./rebalance-listener.ts";
 import { ConsumerRecord } from "./record.ts";
 import type { TopicPartition } from "./topic-partition.ts";
@@ -69,6 +71,32 @@ export class Consumer<K = string | null, V = string | null>
   /** Reads batch by batch: what one fetch brought of a partition. The fastest way. Else as {@link records}. */
   batches(options: ReadOptions = {}): AsyncIterableIterator<ConsumerBatch<K, V>> {
     return new BatchLoop(this.#core, this.#core.delivery, options);
+  }
+
+  /**
+   * Handles records with up to `concurrency` handlers at once, until the consumer is closed. The records of a partition
+   * (or, with `orderBy: "key"`, those with the same key) are handled in order, one after another.
+   *
+   * At least once: a record counts as processed when its handler is done and those of all records before it in the
+   * partition are; only that is committed automatically. What fails for good, after `retry`, goes to `deadLetter`; without
+   * one it ends the run. When the run ends, handlers at work are waited for, and whoever reads next begins with the
+   * first record that is not finished. {@link close} does not wait for handlers.
+   *
+   * ```ts
+   * await consumer.run({ concurrency: 16, orderBy: "key", retry: { retries: 3 } }, async (record, { signal }) => {
+   *   await bill(record.value, signal);
+   * });
+   * ```
+   *
+   * A handler that takes longer than `maxPollIntervalMs` hangs, see there. A rebalance waits for the handlers at work
+   * on partitions that move, not for what was taken ahead.
+   *
+   * @throws KafkaError what {@link records} throws in the loop; `INVALID_CONFIG` for wrong options; what the handler or
+   *   the dead-letter producer threw
+   */
+  async run(options: RunOptions, handler: RecordHandler<K, V>): Promise<void> {
+    const settings = resolveRunOptions(options);
+    await new RecordRunner(this.#core.client.runtime, this.#core, settings, handler).run();
   }
 
   /**

@@ -32,6 +32,15 @@ export type { OffsetQuery } from "./offsets/list-offsets.ts";
 export type { CommittedOffset, OffsetAndTimestamp, OffsetToCommit } from "./offsets/offset-types.ts";
 export type { AssignorName, ConsumerOptions, GroupProtocol, IsolationLevel, OffsetResetPolicy } from "./options.ts";
 export type { ReadOptions } from "./reading/iterators.ts";
+export type {
+  DeadLetterOptions,
+  DeadLetterRecord,
+  HandlerContext,
+  RecordHandler,
+  RecordOrder,
+  RetryOptions,
+  RunOptions,
+} from "./reading/run-options.ts";
 export type { RebalanceListener } from "./rebalance-listener.ts";
 export { ConsumerRecord } from "./record.ts";
 export type { TopicPartition } from "./topic-partition.ts";

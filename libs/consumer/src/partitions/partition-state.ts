@@ -12,6 +12,8 @@ export interface HandedOut {
   readonly nextOffset: number;
   readonly leaderEpoch: number;
   isFinished: boolean;
+  /** What it was handed out together with: void once the partition's position is set. */
+  readonly among: readonly HandedOut[];
 }
 
 /** How the position of a partition is to be found, while it has none. */
@@ -46,6 +48,7 @@ export class PartitionState<K, V> implements TopicPartition {
   /** Nothing is handed out: the partition is on its way in or out. */
   #isHeld = false;
   #lost: AbortController | undefined;
+  #leaving: AbortController | undefined;
   #isReleased = false;
   /** Records handed out to several handlers at once that count as processed in the order of their offsets. */
   #unfinished: HandedOut[] = [];
@@ -105,6 +108,13 @@ export class PartitionState<K, V> implements TopicPartition {
     return this.#fetchOffset;
   }
 
+  /** Given when the partition is held: it will not be for long that it is the consumer's. */
+  get leavingSignal(): AbortSignal {
+    this.#leaving ??= new AbortController();
+    if (this.#isHeld) this.#leaving.abort();
+    return this.#leaving.signal;
+  }
+
   /** Whether there is a position and the user wants records. */
   get isFetchable(): boolean {
     return this.#offset !== NONE && !this.#isPaused && !this.#isHeld;
@@ -145,6 +155,8 @@ export class PartitionState<K, V> implements TopicPartition {
   /** Hands out nothing, and is not fetched, until {@link unhold}. */
   hold(): void {
     this.#isHeld = true;
+    this.#leaving?.abort();
+    this.#leaving = undefined;
   }
 
   unhold(): void {
@@ -178,6 +190,7 @@ export class PartitionState<K, V> implements TopicPartition {
   /** Ends everything that is on its way for this partition, since it is not the consumer's any more. */
   release(): void {
     this.#dropFetched();
+    this.#forgetUnfinished();
     this.#offset = NONE;
     this.#isReleased = true;
     this.#lost?.abort();
@@ -209,23 +222,32 @@ export class PartitionState<K, V> implements TopicPartition {
 
   /** What was handed out counts as processed; after what is handed out to several handlers, when that is finished. */
   markProcessed(): void {
-    const handedOut = { nextOffset: this.#offset, leaderEpoch: this.#leaderEpoch, isFinished: true };
-    if (this.#unfinished.length === 0) this.#advance(handedOut);
-    else this.#unfinished.push(handedOut);
+    if (this.#unfinished.length === 0) this.#advance(this.#offset, this.#leaderEpoch);
+    else this.trackHandedOut().isFinished = true;
   }
 
   /** What was handed out last is one of several things under way; it is to be told when it is finished. */
   trackHandedOut(): HandedOut {
-    const handedOut = { nextOffset: this.#offset, leaderEpoch: this.#leaderEpoch, isFinished: false };
-    this.#unfinished.push(handedOut);
+    const among = this.#unfinished;
+    const handedOut = { nextOffset: this.#offset, leaderEpoch: this.#leaderEpoch, isFinished: false, among };
+    among.push(handedOut);
     return handedOut;
+  }
+
+  /** Whether it still matters if that is finished: not after the position was set to another one. */
+  isUnderWay(handedOut: HandedOut): boolean {
+    return handedOut.among === this.#unfinished;
   }
 
   /** Something under way is finished: all before the first that is not counts as processed. */
   finish(handedOut: HandedOut): void {
+    if (!this.isUnderWay(handedOut)) return;
     handedOut.isFinished = true;
     let finished = 0;
-    while (this.#unfinished[finished]?.isFinished) this.#advance(this.#unfinished[finished++]!);
+    for (; this.#unfinished[finished]?.isFinished; finished++) {
+      const { nextOffset, leaderEpoch } = this.#unfinished[finished]!;
+      this.#advance(nextOffset, leaderEpoch);
+    }
     if (finished > 0) this.#unfinished.splice(0, finished);
   }
 
@@ -236,7 +258,7 @@ export class PartitionState<K, V> implements TopicPartition {
   }
 
   /** What was committed by hand ahead of this stays. */
-  #advance({ nextOffset, leaderEpoch }: HandedOut): void {
+  #advance(nextOffset: number, leaderEpoch: number): void {
     if (nextOffset <= this.#processedOffset) return;
     this.#processedOffset = nextOffset;
     this.#processedLeaderEpoch = leaderEpoch;

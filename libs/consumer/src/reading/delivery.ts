@@ -19,8 +19,6 @@ export interface DeliveryHost<K, V> {
 export interface Runner {
   /** What has been worked on for longest, as a number that changes when that does; undefined when nothing is. */
   readonly oldestInWork: number | undefined;
-  /** Some partitions are held back: nothing of theirs is to be begun. */
-  onHeldBack(): void;
 }
 
 /** The chunk that is being handed out. */
@@ -75,7 +73,6 @@ export class Delivery<K, V> {
   /** Hands nothing of these partitions out until {@link release}. */
   holdBack(states: Iterable<PartitionState<K, V>>): void {
     for (const state of states) state.hold();
-    this.#runner?.onHeldBack();
   }
 
   release(states: Iterable<PartitionState<K, V>>): void {
