@@ -42,6 +42,21 @@ export function noOffset(partitions: readonly TopicPartition[]): KafkaError {
 }
 
 /** The position lies outside what the partition holds, and `autoOffsetReset` is `none`. Code `OFFSET_OUT_OF_RANGE`. */
-export function offsetOutOfRange(partition: TopicPartition, offset: number): KafkaError {
-  return KafkaError.fromCode(ErrorCode.OFFSET_OUT_OF_RANGE, `Offset ${offset} of ${formatPartition(partition)}`);
+export function offsetOutOfRange(partition: TopicPartition, offset: number, toOffset: number): KafkaError {
+  const name = formatPartition(partition);
+  const detail = offset < toOffset ? `${name} begins at ${toOffset} by now` : `${name} ends at ${toOffset}`;
+  return KafkaError.fromCode(ErrorCode.OFFSET_OUT_OF_RANGE, `Offset ${offset} cannot be read: ${detail}`);
+}
+
+/** The log was cut back behind the position, and `autoOffsetReset` is `none`. Code `LOG_TRUNCATION` (KIP-320). */
+export function logTruncated(
+  partition: TopicPartition,
+  offset: number,
+  divergentOffset: number | undefined,
+): KafkaError {
+  const where = divergentOffset === undefined ? "before it" : `at ${divergentOffset}`;
+  return new KafkaError(
+    `The log of ${formatPartition(partition)} was cut back ${where} after it had been read up to ${offset}: seek to where reading is to go on, or set autoOffsetReset.`,
+    { code: "LOG_TRUNCATION" },
+  );
 }

@@ -3,8 +3,11 @@ import type { MembershipState } from "./group/membership.ts";
 import type { OffsetToCommit } from "./offsets/offset-types.ts";
 import type { TopicPartition } from "./topic-partition.ts";
 
-/** Why a position was set by the reset policy: nothing was committed, or the broker does not have that offset. */
-export type ResetReason = "noCommittedOffset" | "outOfRange";
+/**
+ * Why a position was set by the reset policy: nothing was committed; the broker does not have that offset; or the
+ * leader's log was cut back behind it (KIP-320).
+ */
+export type ResetReason = "noCommittedOffset" | "outOfRange" | "truncated";
 
 /** What a consumer tells of, by name. */
 export interface ConsumerEvents {
@@ -16,14 +19,23 @@ export interface ConsumerEvents {
   revoked: { readonly partitions: readonly TopicPartition[] };
   /** Partitions went without warning. */
   lost: { readonly partitions: readonly TopicPartition[] };
-  /**
-   * A position was set by `autoOffsetReset`. With reason `outOfRange` history was lost: the records from `fromOffset`
-   * up to `toOffset` were deleted before they were read (or, where `toOffset` is the lower one, the log was cut back).
-   */
+  /** A position was set by `autoOffsetReset`; unless nothing was committed, a `historyLost` event goes before it. */
   reset: TopicPartition & {
     readonly reason: ResetReason;
     /** The position before; null if there was none. */
     readonly fromOffset: number | null;
+    readonly toOffset: number;
+  };
+  /**
+   * The partition does not have the records any more that were to be read next. `outOfRange`: those from `fromOffset`
+   * up to `toOffset`, the first one there is, were deleted before they were read; or, where `toOffset` is the lower
+   * one, it is where the log ends now. `truncated`: the log was cut back (unclean leader election); records from
+   * `toOffset` up to `fromOffset` were read that are no more, and others may stand there now. Told with every
+   * `autoOffsetReset`, also with `"none"`.
+   */
+  historyLost: TopicPartition & {
+    readonly reason: Exclude<ResetReason, "noCommittedOffset">;
+    readonly fromOffset: number;
     readonly toOffset: number;
   };
   /** Offsets were committed. */

@@ -30,7 +30,8 @@ export type { ConsumerEvents, ResetReason } from "./events.ts";
 export type { MembershipState } from "./group/membership.ts";
 export type { OffsetQuery } from "./offsets/list-offsets.ts";
 export type { CommittedOffset, OffsetAndTimestamp, OffsetToCommit } from "./offsets/offset-types.ts";
-export type { AssignorName, ConsumerOptions, GroupProtocol, IsolationLevel, OffsetResetPolicy } from "./options.ts";
+export type { OffsetResetPolicy } from "./offsets/reset-policy.ts";
+export type { AssignorName, ConsumerOptions, GroupProtocol, IsolationLevel } from "./options.ts";
 export type { ReadOptions } from "./reading/iterators.ts";
 export type {
   DeadLetterOptions,

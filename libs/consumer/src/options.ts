@@ -5,10 +5,8 @@ import { RangeAssignor } from "./assignors/range-assignor.ts";
 import { RoundRobinAssignor } from "./assignors/round-robin-assignor.ts";
 import { CooperativeStickyAssignor } from "./assignors/sticky/cooperative-sticky-assignor.ts";
 import { StickyAssignor } from "./assignors/sticky/sticky-assignor.ts";
+import { type OffsetResetPolicy, type ResolvedResetPolicy, resolveResetPolicy } from "./offsets/reset-policy.ts";
 import type { RebalanceListener } from "./rebalance-listener.ts";
-
-/** Where reading begins without a committed offset, or when the position is not (or no longer) in the partition. */
-export type OffsetResetPolicy = "earliest" | "latest" | "none";
 
 /** Which records are shown: all, or none of a transaction that is still open or was aborted. */
 export type IsolationLevel = "read_uncommitted" | "read_committed";
@@ -97,7 +95,7 @@ export interface ConsumerSettings<K, V> {
   readonly groupInstanceId: string | null;
   readonly keyDeserializer: Deserializer<K>;
   readonly valueDeserializer: Deserializer<V>;
-  readonly autoOffsetReset: OffsetResetPolicy;
+  readonly autoOffsetReset: ResolvedResetPolicy;
   readonly autoCommit: boolean;
   readonly autoCommitIntervalMs: number;
   readonly sessionTimeoutMs: number;
@@ -136,7 +134,7 @@ export function resolveConsumerSettings<K, V>(options: ConsumerOptions<K, V>): C
     // Without a deserializer of the user's, K and V are what the default gives: see the defaults of the type parameters.
     keyDeserializer: options.keyDeserializer ?? (stringSerde as unknown as Deserializer<K>),
     valueDeserializer: options.valueDeserializer ?? (stringSerde as unknown as Deserializer<V>),
-    autoOffsetReset: oneOf("autoOffsetReset", options.autoOffsetReset, ["latest", "earliest", "none"]),
+    autoOffsetReset: resolveResetPolicy(options.autoOffsetReset),
     autoCommit: resolveAutoCommit(options.autoCommit, groupId),
     ...resolveGroupTimes(options),
     ...resolveGroupProtocol(options),

@@ -612,7 +612,7 @@ describe("options", () => {
   test.each<[Partial<ConsumerOptions>, RegExp]>([
     [{ groupId: "" }, /groupId/],
     [{ autoCommit: true }, /autoCommit/],
-    [{ autoOffsetReset: "first" as never }, /autoOffsetReset.*"latest" or "earliest" or "none"/],
+    [{ autoOffsetReset: "first" as never }, /autoOffsetReset.*"earliest", "latest", "none"/],
     [{ heartbeatIntervalMs: 50_000 }, /heartbeatIntervalMs.*below sessionTimeoutMs/],
     [{ partitionAssignors: ["best" as never] }, /partitionAssignors.*range, roundrobin, sticky/],
     [{ partitionAssignors: [] }, /partitionAssignors/],

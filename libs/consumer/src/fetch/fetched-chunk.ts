@@ -1,6 +1,6 @@
 import type { Deserializer } from "@ottla/client";
 import { CorruptRecordError, type RecordBatch, readRecordBatch } from "@ottla/protocol";
-import { baseOffsetAt, forEachBatch, lastOffsetAt } from "@ottla/protocol/internal";
+import { baseOffsetAt, forEachBatch, lastOffsetAt, partitionLeaderEpochAt } from "@ottla/protocol/internal";
 import type { BatchContent, StoredBatch } from "../batch.ts";
 import type { TopicPartition } from "../topic-partition.ts";
 import { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
@@ -35,6 +35,8 @@ export class FetchedChunk<K, V> {
   readonly startOffset: number;
   /** The offset after the last whole batch: where the next fetch goes on. */
   readonly nextOffset: number;
+  /** Epoch of the leader that took the last whole batch; -1 if there is none, or it is not known. */
+  readonly leaderEpoch: number;
   readonly #partition: TopicPartition;
   readonly #data: FetchedData;
   readonly #options: DecodeOptions<K, V>;
@@ -47,7 +49,9 @@ export class FetchedChunk<K, V> {
     this.#options = options;
     this.sizeBytes = data.bytes.length;
     this.startOffset = data.fetchOffset;
-    this.nextOffset = Math.max(data.fetchOffset, endOffset(data));
+    const { offset, leaderEpoch } = endOf(data);
+    this.nextOffset = Math.max(data.fetchOffset, offset);
+    this.leaderEpoch = leaderEpoch;
   }
 
   /**
@@ -107,7 +111,7 @@ export class FetchedChunk<K, V> {
 }
 
 /**
- * The offset after the last whole batch; -1 if there is none. A broker may cut the last batch short; what is left of it
+ * The offset after the last whole batch and its leader epoch; -1 if there is none. A broker may cut the last batch short; what is left of it
  * is fetched again.
  *
  * Base offsets lie outside the checksum of a batch, so they are held against what is known: they rise, and stay below
@@ -115,8 +119,9 @@ export class FetchedChunk<K, V> {
  *
  * @throws CorruptRecordError
  */
-function endOffset({ bytes, highWatermark }: FetchedData): number {
+function endOf({ bytes, highWatermark }: FetchedData): { readonly offset: number; readonly leaderEpoch: number } {
   let end = -1;
+  let leaderEpoch = -1;
   forEachBatch(bytes, (position) => {
     const baseOffset = baseOffsetAt(bytes, position);
     const lastOffset = lastOffsetAt(bytes, position);
@@ -126,6 +131,7 @@ function endOffset({ bytes, highWatermark }: FetchedData): number {
       );
     }
     end = lastOffset + 1;
+    leaderEpoch = partitionLeaderEpochAt(bytes, position);
   });
-  return end;
+  return { offset: end, leaderEpoch };
 }

@@ -7,8 +7,10 @@ import {
 } from "@ottla/client/internal";
 import { ErrorCode, type FetchResponse, fetchApi, KafkaError, ZERO_UUID } from "@ottla/protocol";
 import type { Timer } from "@ottla/runtime";
+import { type Divergence, PositionValidator } from "../offsets/position-validator.ts";
 import type { ConsumerSettings } from "../options.ts";
 import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
+import { currentLeaderEpoch } from "../partitions/leader-epoch.ts";
 import type { PartitionState } from "../partitions/partition-state.ts";
 import { formatPartition, groupByTopic, type TopicPartition } from "../topic-partition.ts";
 import { FetchedChunk } from "./fetched-chunk.ts";
@@ -21,6 +23,8 @@ export interface FetchListener<K, V> {
   onTraffic(): void;
   /** The broker does not have the position that was asked for. */
   onOutOfRange(state: PartitionState<K, V>): void;
+  /** The leader's log parts from what was read: up to `divergent` it is the same; undefined if it does not know. */
+  onTruncated(state: PartitionState<K, V>, divergent: Divergence | undefined): void;
   /** Fetching fails for now. */
   onTrouble(what: string, error: KafkaError): void;
   onRecovered(what: string): void;
@@ -35,6 +39,7 @@ interface Asked<K, V> {
   readonly state: PartitionState<K, V>;
   readonly version: number;
   readonly offset: number;
+  readonly leaderEpoch: number;
 }
 
 /** Long polls have a connection of their own, so that nothing else waits behind them. */
@@ -58,6 +63,7 @@ export class Fetcher<K, V> {
   readonly #brokerFailures = new Map<number, number>();
   readonly #closing = new AbortController();
   readonly #unsubscribe: () => void;
+  readonly #validator: PositionValidator<K, V>;
   #isPlanned = false;
   #retryTimer: Timer | undefined;
   #turn = 0;
@@ -73,6 +79,7 @@ export class Fetcher<K, V> {
     this.#partitions = partitions;
     this.#listener = listener;
     this.#unsubscribe = client.metadata.onChange(() => this.plan());
+    this.#validator = this.#createValidator();
   }
 
   /** Looks soon what there is to fetch: to be called when anything changed that fetching depends on. */
@@ -95,9 +102,50 @@ export class Fetcher<K, V> {
     if (this.#closing.signal.aborted) return;
     const budgetBytes = this.#settings.prefetchMaxBytes - this.#readyBytes();
     if (budgetBytes <= 0) return;
-    for (const [broker, states] of this.#dueByLeader()) {
+    for (const [broker, states] of this.#validByLeader()) {
       if (!this.#busyBrokers.has(broker)) void this.#fetch(broker, states, budgetBytes);
     }
+  }
+
+  /** What is due, less what the leader is asked about first. */
+  #validByLeader(): Map<number, PartitionState<K, V>[]> {
+    const byLeader = this.#dueByLeader();
+    for (const [leader, states] of byLeader) {
+      const unsure = states.filter((state) => state.needsValidation(currentLeaderEpoch(this.#client, state)));
+      if (unsure.length === 0) continue;
+      this.#validator.validate(leader, unsure);
+      const rest = states.filter((state) => !unsure.includes(state));
+      if (rest.length === 0) byLeader.delete(leader);
+      else byLeader.set(leader, rest);
+    }
+    return byLeader;
+  }
+
+  #createValidator(): PositionValidator<K, V> {
+    return new PositionValidator(this.#client, this.#closing.signal, {
+      onValid: (state) => {
+        state.markValid(currentLeaderEpoch(this.#client, state));
+        this.plan();
+      },
+      onTruncated: (state, divergent) => {
+        // What was handed out already is the same in both logs: only what waits is fetched again.
+        if (divergent !== undefined && divergent.offset >= state.position!.offset) state.refetch();
+        else this.#onTruncated(state, divergent);
+        this.plan();
+      },
+      onFailed: (state, error) => {
+        this.#backOff(state, error);
+        if (!error.retriable && error.errno !== ErrorCode.UNKNOWN_SERVER_ERROR) this.#listener.onFailure(error);
+        this.plan();
+      },
+    });
+  }
+
+  /** Who is told may leave it at that: then the leader is asked again, later and later. */
+  #onTruncated(state: PartitionState<K, V>, divergent: Divergence | undefined): void {
+    state.failures++;
+    state.retryAtMs = this.#client.runtime.clock.monotonicMs() + this.#client.retryBackoffMs(state.failures);
+    this.#listener.onTruncated(state, divergent);
   }
 
   #readyBytes(): number {
@@ -142,7 +190,7 @@ export class Fetcher<K, V> {
 
   async #fetch(broker: number, states: readonly PartitionState<K, V>[], budgetBytes: number): Promise<void> {
     this.#busyBrokers.add(broker);
-    const asked = new Map(states.map((state) => [state, ask(state)]));
+    const asked = new Map(states.map((state) => [state, this.#question(state)]));
     try {
       const response = await this.#request(broker, states, budgetBytes);
       this.#brokerFailures.delete(broker);
@@ -154,6 +202,11 @@ export class Fetcher<K, V> {
       this.#busyBrokers.delete(broker);
       this.plan();
     }
+  }
+
+  #question(state: PartitionState<K, V>): Asked<K, V> {
+    const leaderEpoch = currentLeaderEpoch(this.#client, state);
+    return { state, version: state.version, offset: state.fetchOffset, leaderEpoch };
   }
 
   async #request(broker: number, states: readonly PartitionState<K, V>[], budgetBytes: number): Promise<FetchResponse> {
@@ -180,7 +233,7 @@ export class Fetcher<K, V> {
       topicId: topics.get(topic)?.topicId ?? ZERO_UUID,
       partitions: group.map((state) => ({
         partition: state.partition,
-        currentLeaderEpoch: topics.get(topic)?.partitions[state.partition]?.leaderEpoch ?? -1,
+        currentLeaderEpoch: currentLeaderEpoch(this.#client, state),
         fetchOffset: state.fetchOffset,
         partitionMaxBytes: this.#settings.maxPartitionFetchBytes,
       })),
@@ -205,12 +258,13 @@ export class Fetcher<K, V> {
   }
 
   /** Returns whether there is something to hand out. */
-  #acceptPartition({ state, offset }: Asked<K, V>, answer: PartitionAnswer): boolean {
+  #acceptPartition({ state, offset, leaderEpoch }: Asked<K, V>, answer: PartitionAnswer): boolean {
     if (answer.errorCode !== ErrorCode.NONE) {
       this.#onPartitionError(state, answer.errorCode);
       return false;
     }
     state.failures = 0;
+    state.markValid(leaderEpoch);
     state.highWatermark = answer.highWatermark;
     this.#listener.onRecovered(fetchOf(state));
     const bytes = answer.records;
@@ -286,10 +340,6 @@ export class Fetcher<K, V> {
     });
     this.#client.metadata.applyLeaderHints(hints, nodes);
   }
-}
-
-function ask<K, V>(state: PartitionState<K, V>): Asked<K, V> {
-  return { state, version: state.version, offset: state.fetchOffset };
 }
 
 function fetchOf(partition: TopicPartition): string {

@@ -4,10 +4,12 @@ import { noOffset, offsetOutOfRange, unknownTopic } from "../errors.ts";
 import type { ConsumerEvents } from "../events.ts";
 import type { ConsumerSettings } from "../options.ts";
 import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
+import { currentLeaderEpoch } from "../partitions/leader-epoch.ts";
 import type { PartitionState } from "../partitions/partition-state.ts";
 import { partitionKey } from "../topic-partition.ts";
 import type { CommittedOffsets } from "./committed-offsets.ts";
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "./list-offsets.ts";
+import type { OffsetAndTimestamp } from "./offset-types.ts";
 import { unknownTopics } from "./unknown-topics.ts";
 
 /** Who hears of positions. */
@@ -15,6 +17,7 @@ export interface PositionListener {
   /** Some partitions have a position now. */
   onFound(): void;
   onReset(event: ConsumerEvents["reset"]): void;
+  onHistoryLost(event: ConsumerEvents["historyLost"]): void;
   onTrouble(operation: string, error: KafkaError): void;
   onRecovered(operation: string): void;
   /** An error that trying again does not heal. */
@@ -128,29 +131,52 @@ export class PositionFinder<K, V> {
 
   async #takeReset(states: readonly PartitionState<K, V>[]): Promise<void> {
     if (states.length === 0) return;
-    const queries = states.map((state) => ({
-      topic: state.topic,
-      partition: state.partition,
-      timestampMs: this.#isEarliest(state) ? EARLIEST_TIMESTAMP : LATEST_TIMESTAMP,
-    }));
-    this.#refuseWithoutPolicy(states);
+    await this.#refuseWithoutPolicy(states);
     const versions = states.map((state) => state.version);
-    const deadline = this.#client.deadline("Finding the ends of partitions", { signal: this.#closing.signal });
-    const offsets = await listOffsets(this.#client, queries, this.#settings.isolationLevel, deadline);
+    const offsets = await this.#lookUp(states, (state) => this.#timestampFor(state));
+    // Where no record is as young as asked for, reading begins with the next one to come.
+    const none = states.filter((_, index) => offsets[index]!.offset < 0);
+    const ends = await this.#lookUp(none, () => LATEST_TIMESTAMP);
+    const endOf = new Map(none.map((state, index) => [state, ends[index]!]));
     states.forEach((state, index) => {
-      if (state.version === versions[index]) this.#reset(state, offsets[index]!);
+      if (state.version === versions[index]) this.#reset(state, endOf.get(state) ?? offsets[index]!);
     });
   }
 
-  #isEarliest({ source }: PartitionState<K, V>): boolean {
-    return source === "earliest" || (source === "policy" && this.#settings.autoOffsetReset === "earliest");
+  async #lookUp(
+    states: readonly PartitionState<K, V>[],
+    timestampFor: (state: PartitionState<K, V>) => number,
+  ): Promise<OffsetAndTimestamp[]> {
+    const queries = states.map((state) => ({
+      topic: state.topic,
+      partition: state.partition,
+      timestampMs: timestampFor(state),
+    }));
+    const deadline = this.#client.deadline("Finding the ends of partitions", { signal: this.#closing.signal });
+    return await listOffsets(this.#client, queries, this.#settings.isolationLevel, deadline);
   }
 
-  #refuseWithoutPolicy(states: readonly PartitionState<K, V>[]): void {
+  #timestampFor({ source }: PartitionState<K, V>): number {
+    const where = source === "policy" ? this.#settings.autoOffsetReset : source;
+    if (where === "earliest") return EARLIEST_TIMESTAMP;
+    if (typeof where !== "object") return LATEST_TIMESTAMP;
+    return Math.max(0, Math.floor(this.#client.runtime.clock.nowMs() - where.byDurationMs));
+  }
+
+  async #refuseWithoutPolicy(states: readonly PartitionState<K, V>[]): Promise<void> {
     const refused = states.filter(({ source }) => source === "policy" && this.#settings.autoOffsetReset === "none");
     const outOfRange = refused.find((state) => state.refusedOffset !== null);
-    if (outOfRange !== undefined) throw offsetOutOfRange(outOfRange, outOfRange.refusedOffset!);
+    if (outOfRange !== undefined) await this.#refuseOutOfRange(outOfRange, outOfRange.refusedOffset!);
     if (refused.length > 0) throw noOffset(refused);
+  }
+
+  async #refuseOutOfRange(state: PartitionState<K, V>, fromOffset: number): Promise<never> {
+    const [beginning] = await this.#lookUp([state], () => EARLIEST_TIMESTAMP);
+    const [end] = await this.#lookUp([state], () => LATEST_TIMESTAMP);
+    const toOffset = fromOffset < beginning!.offset ? beginning!.offset : end!.offset;
+    const { topic, partition } = state;
+    this.#listener.onHistoryLost({ topic, partition, reason: "outOfRange", fromOffset, toOffset });
+    throw offsetOutOfRange(state, fromOffset, toOffset);
   }
 
   #reset(
@@ -159,8 +185,12 @@ export class PositionFinder<K, V> {
   ) {
     const { topic, partition, refusedOffset, source } = state;
     state.seek({ offset, leaderEpoch });
+    state.markValid(currentLeaderEpoch(this.#client, state)); // the leader itself has just said so
     if (source !== "policy") return;
     const reason = refusedOffset === null ? "noCommittedOffset" : "outOfRange";
+    if (reason === "outOfRange") {
+      this.#listener.onHistoryLost({ topic, partition, reason, fromOffset: refusedOffset!, toOffset: offset });
+    }
     this.#listener.onReset({ topic, partition, reason, fromOffset: refusedOffset, toOffset: offset });
   }
 }

@@ -42,6 +42,10 @@ export class PartitionState<K, V> implements TopicPartition {
   /** The position that a broker refused, while the reset policy looks for another one. */
   #refusedOffset: number | null = null;
   #fetchOffset = NONE;
+  /** Epoch of the leader that took the record before the fetch offset. */
+  #fetchEpoch = NONE;
+  /** The leader of this epoch, or a later one, is known to have what lies before the fetch offset. */
+  #validEpoch = NONE;
   readonly #chunks: FetchedChunk<K, V>[] = [];
   #bufferedBytes = 0;
   #isPaused = false;
@@ -115,6 +119,24 @@ export class PartitionState<K, V> implements TopicPartition {
     return this.#leaving.signal;
   }
 
+  /** Epoch of the leader that took the record before {@link fetchOffset}; -1 if not known. */
+  get fetchEpoch(): number {
+    return this.#fetchEpoch;
+  }
+
+  /**
+   * Whether the leader of `currentEpoch` has to be asked first whether its log still has what was read before. Within
+   * the epoch of the last record read a log does not shrink.
+   */
+  needsValidation(currentEpoch: number): boolean {
+    return this.#fetchEpoch !== NONE && currentEpoch > Math.max(this.#validEpoch, this.#fetchEpoch);
+  }
+
+  /** The leader of `currentEpoch` has what was read before. */
+  markValid(currentEpoch: number): void {
+    this.#validEpoch = Math.max(this.#validEpoch, currentEpoch);
+  }
+
   /** Whether there is a position and the user wants records. */
   get isFetchable(): boolean {
     return this.#offset !== NONE && !this.#isPaused && !this.#isHeld;
@@ -171,6 +193,8 @@ export class PartitionState<K, V> implements TopicPartition {
     this.#offset = offset;
     this.#leaderEpoch = leaderEpoch;
     this.#fetchOffset = offset;
+    this.#fetchEpoch = leaderEpoch;
+    this.#validEpoch = NONE;
     this.#refusedOffset = null;
     this.#processedOffset = offset;
     this.#processedLeaderEpoch = leaderEpoch;
@@ -201,12 +225,14 @@ export class PartitionState<K, V> implements TopicPartition {
     this.#chunks.push(chunk);
     this.#bufferedBytes += chunk.sizeBytes;
     this.#fetchOffset = chunk.nextOffset;
+    if (chunk.leaderEpoch !== NONE) this.#fetchEpoch = chunk.leaderEpoch;
   }
 
   /** Drops what waits, so that it is fetched again. */
   refetch(): void {
     this.#dropFetched();
     this.#fetchOffset = this.#offset;
+    this.#fetchEpoch = this.#leaderEpoch;
   }
 
   /** Records below `offset` have been handed out. */

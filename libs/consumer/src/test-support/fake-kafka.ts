@@ -11,6 +11,7 @@ import {
   listOffsetsApi,
   offsetCommitApi,
   offsetFetchApi,
+  offsetForLeaderEpochApi,
   type RecordBatchInput,
   type RequestOf,
   type ResponseInput,
@@ -26,6 +27,12 @@ type PartitionAnswer = NonNullable<ResponseInput<typeof fetchApi>["responses"][n
 export class FakeLog {
   readonly batches: Uint8Array[] = [];
   logStartOffset = 0;
+  /** The first offset at or after a time; -1 if there is none. */
+  offsetForTime: (timestampMs: number) => number = () => -1;
+  /** Where the log ends as far as it is of that leader epoch, or of the last one before. */
+  endOfEpoch: (leaderEpoch: number) => { leaderEpoch: number; endOffset: number } = (leaderEpoch) => {
+    return { leaderEpoch, endOffset: this.nextOffset };
+  };
   nextOffset = 0;
   abortedTransactions: { producerId: number; firstOffset: number }[] = [];
 
@@ -82,6 +89,7 @@ export class FakeKafka {
     this.cluster = new FakeCluster({ runtime, topics, brokers });
     this.cluster.handle(fetchApi, (request, brokerId) => this.#fetch(request, brokerId));
     this.cluster.handle(listOffsetsApi, (request) => this.#listOffsets(request));
+    this.cluster.handle(offsetForLeaderEpochApi, (request) => this.#offsetForLeaderEpoch(request));
     this.cluster.handle(offsetFetchApi, (request) => this.#offsetFetch(request));
     this.cluster.handle(offsetCommitApi, (request) => this.#offsetCommit(request));
     this.cluster.handle(joinGroupApi, async (request) => {
@@ -175,11 +183,25 @@ export class FakeKafka {
       name,
       partitions: partitions.map(({ partitionIndex, timestamp }) => {
         const log = this.log(name, partitionIndex);
-        const offset = timestamp === -2 ? log.logStartOffset : log.nextOffset;
+        const atEnd = timestamp === -2 ? log.logStartOffset : log.nextOffset;
+        const offset = timestamp >= 0 ? log.offsetForTime(timestamp) : atEnd;
         return { partitionIndex, errorCode: ErrorCode.NONE, offset };
       }),
     }));
     return { topics };
+  }
+
+  #offsetForLeaderEpoch(
+    request: RequestOf<typeof offsetForLeaderEpochApi>,
+  ): ResponseInput<typeof offsetForLeaderEpochApi> {
+    const topics = request.topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map(({ partition, leaderEpoch }) => {
+        const known = this.log(topic, partition).endOfEpoch(leaderEpoch);
+        return { errorCode: ErrorCode.NONE, partition, ...known };
+      }),
+    }));
+    return { throttleTimeMs: 0, topics };
   }
 
   #offsetFetch(request: RequestOf<typeof offsetFetchApi>): ResponseInput<typeof offsetFetchApi> {
