@@ -20,6 +20,7 @@ import { createDispatcher } from "./dispatch/dispatcher.ts";
 import { HandlerRegistry } from "./dispatch/handler-registry.ts";
 import { coreHandlers } from "./handlers/index.ts";
 import { DeadlineQueue } from "./partition/deadline-queue.ts";
+import { FetchSessionCache } from "./partition/fetch-session-cache.ts";
 import { PartitionRegistry } from "./partition/partition-registry.ts";
 import { Purgatory } from "./partition/purgatory.ts";
 import { removeStrayLogs } from "./partition/stray-logs.ts";
@@ -184,6 +185,10 @@ class BrokerStart {
       directory: { name: directoryName, space: async () => (await disk.space?.(directory)) ?? null },
       partitions,
       purgatory,
+      fetchSessions: new FetchSessionCache({
+        slotsMax: () => this.#config.require("max.incremental.fetch.session.cache.slots"),
+        ...runtime,
+      }),
       deadlines,
       controller,
       producerIds: new ProducerIds(controller, () => ({ brokerId: nodeId, brokerEpoch: this.#brokerEpoch })),

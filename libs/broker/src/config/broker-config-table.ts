@@ -280,9 +280,8 @@ const log = {
 /** Reading, groups and offsets. */
 const consuming = {
   "fetch.max.bytes": intConfig(57_671_680, "The most bytes in the answer to one fetch.", { min: 1024 }),
-  "max.incremental.fetch.session.cache.slots": intConfig(1000, "Fetch sessions that are kept.", {
+  "max.incremental.fetch.session.cache.slots": intConfig(1000, "Fetch sessions that are kept; 0 for none.", {
     min: 0,
-    ...ignored("every fetch names its partitions in full"),
   }),
   "group.initial.rebalance.delay.ms": intConfig(
     null,

@@ -1,6 +1,6 @@
 import { ErrorCode, fetchApi, type RequestInput, readRecordBatch } from "@ottla/protocol";
 import { forEachBatch } from "@ottla/protocol/internal";
-import type { PartitionLog } from "@ottla/storage";
+import { LogUnavailable, type PartitionLog } from "@ottla/storage";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { batchOf, TestBroker } from "../test-support/test-broker.ts";
 
@@ -182,9 +182,23 @@ describe("Fetch", () => {
     });
 
     it("do not wait where a partition has an error", async () => {
+      await test.createTopic("orders", 2);
+      const wanted = [{}, { partition: 1, fetchOffset: 5 }];
+      const results = await fetch(request("orders", wanted, { maxWaitMs: 10_000 }));
+      expect(results.map(({ errorCode }) => errorCode)).toEqual([0, ErrorCode.OFFSET_OUT_OF_RANGE]);
+    });
+
+    it("wait for the others where a partition is not there at all, and not where none is", async () => {
       await test.createTopic("orders");
-      const results = await fetch(request("orders", [{}, { partition: 5 }], { maxWaitMs: 10_000 }));
+      const { state, response } = started(request("orders", [{}, { partition: 5 }], { maxWaitMs: 10_000 }));
+      await test.runtime.advance(1000);
+      expect(state.answered).toBe(false);
+      await test.produceOn(test.connect(), "orders", 0, batchOf("a"));
+      const results = await response;
       expect(results.map(({ errorCode }) => errorCode)).toEqual([0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
+      expect(await valuesOf(results[0]!.records)).toEqual(["a"]);
+      const none = await fetch(request("missing", [{}], { maxWaitMs: 10_000 }));
+      expect(none.map(({ errorCode }) => errorCode)).toEqual([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
     });
 
     it("end when their topic is deleted", async () => {
@@ -269,18 +283,23 @@ describe("Fetch", () => {
     });
   });
 
-  describe("sessions", () => {
-    it.each([
-      ["one that is asked for", 0, 0, ErrorCode.NONE],
-      ["none at all", 0, -1, ErrorCode.NONE],
-      ["the end of one", 7, -1, ErrorCode.NONE],
-      ["one that is not there", 7, 3, ErrorCode.FETCH_SESSION_ID_NOT_FOUND],
-      ["an epoch without a session", 0, 3, ErrorCode.INVALID_FETCH_SESSION_EPOCH],
-    ])("%s", async (_, sessionId, sessionEpoch, errorCode) => {
-      await test.createTopic("orders");
-      const response = await test.client.send(fetchApi, 12, request("orders", [{}], { sessionId, sessionEpoch }));
-      expect(response).toMatchObject({ errorCode, sessionId: 0 });
-    });
+  it("answers a partition that is named twice once, as it was named last", async () => {
+    await test.createTopic("orders");
+    await test.produce("orders", 0, batchOf("a", "b"));
+    const results = await fetch(request("orders", [{ fetchOffset: 0 }, { fetchOffset: 2 }]));
+    expect(results.map(({ records }) => records!.length)).toEqual([0]);
+  });
+
+  it.each([
+    [5, ErrorCode.NOT_LEADER_OR_FOLLOWER],
+    [6, ErrorCode.KAFKA_STORAGE_ERROR],
+  ])("v%i calls a log that fails %i", async (version, errorCode) => {
+    await test.createTopic("orders");
+    const { log } = test.broker.services.partitions.get("orders", 0)!;
+    log.read = () => {
+      throw new LogUnavailable(ErrorCode.KAFKA_STORAGE_ERROR, "the disk has failed");
+    };
+    expect((await fetch(request("orders", [{}], { maxWaitMs: 10_000 }), version))[0]!.errorCode).toBe(errorCode);
   });
 
   it("gives followers what is above the high watermark, and moves it by what they have", async () => {

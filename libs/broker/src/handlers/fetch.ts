@@ -1,4 +1,4 @@
-import { ErrorCode, type FetchRequest, fetchApi, KafkaError, type ResponseInput } from "@ottla/protocol";
+import { ErrorCode, type FetchRequest, fetchApi, type ResponseInput } from "@ottla/protocol";
 import type { ReadLimit } from "@ottla/storage";
 import { apiHandler, later, Reply, type RequestContext } from "../api-handler.ts";
 import {
@@ -8,6 +8,8 @@ import {
   type FetchTarget,
   readPartitions,
 } from "../partition/fetch-reader.ts";
+import { type FetchedPartition, type PartitionNews, partitionKey } from "../partition/fetch-session.ts";
+import type { FetchContext, SessionRequest, SessionResult } from "../partition/fetch-session-cache.ts";
 import { markPartitions, waitForMore } from "../partition/fetch-wait.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { hintedEndpoints, leaderHint } from "../services/leader-hints.ts";
@@ -15,31 +17,19 @@ import { hintedEndpoints, leaderHint } from "../services/leader-hints.ts";
 type FetchResponseInput = ResponseInput<typeof fetchApi>;
 type PartitionData = FetchResponseInput["responses"][number]["partitions"][number];
 
-/** One topic of a request with its partitions looked up. */
-interface TopicTargets {
-  readonly topic: string;
-  readonly topicId: string;
-  readonly targets: readonly FetchTarget[];
-}
-
 /** From here on topics are named by their ids. */
 const FIRST_VERSION_WITH_TOPIC_IDS = 13;
 const READ_COMMITTED = 1;
 const NO_RECORDS = new Uint8Array(0);
 
-/** Session ids and epochs of a fetch that stands alone (KIP-227). */
-const NO_SESSION_ID = 0;
-const INITIAL_SESSION_EPOCH = 0;
-const FINAL_SESSION_EPOCH = -1;
-
 /**
- * Fetch: reads whole batches from the partitions asked for, and waits for `minBytes` up to `maxWaitMs`. A client that
- * asks for a fetch session gets full answers and session id 0: the broker declines.
+ * Fetch: reads whole batches from the partitions asked for, and waits for `minBytes` up to `maxWaitMs`. Within a
+ * fetch session (KIP-227) a client names only what changes, and is told only what changed.
  */
 export const fetchHandler = (broker: BrokerServices) =>
   apiHandler(fetchApi, { minVersion: 4, maxVersion: 18, errorResponse: wholeRequestFailed }, (request, context) => {
-    checkSession(request);
-    return inTurn((onWait) => fetch(broker, request, context, onWait));
+    const session = broker.fetchSessions.open(sessionRequest(request, context.apiVersion));
+    return inTurn((onWait) => fetch(broker, request, session, context, onWait));
   });
 
 /**
@@ -70,21 +60,37 @@ function wholeRequestFailed(
   return { throttleTimeMs: 0, responses };
 }
 
-/** No session is ever opened here, so whoever means to go on with one is told that it is gone. */
-function checkSession({ sessionId, sessionEpoch }: FetchRequest): void {
-  if (sessionEpoch === FINAL_SESSION_EPOCH || sessionEpoch === INITIAL_SESSION_EPOCH) return;
-  throw KafkaError.fromCode(
-    sessionId === NO_SESSION_ID ? ErrorCode.INVALID_FETCH_SESSION_EPOCH : ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
-  );
+/** As Kafka: a partition that is named twice counts once, as it was named last. */
+function sessionRequest(request: FetchRequest, apiVersion: number): SessionRequest {
+  const partitions = new Map<string, FetchedPartition>();
+  for (const { topic, topicId, partitions: queries } of request.topics) {
+    for (const query of queries) {
+      partitions.set(partitionKey({ topic, topicId }, query.partition), { topic, topicId, query });
+    }
+  }
+  return {
+    sessionId: request.sessionId,
+    sessionEpoch: request.sessionEpoch,
+    usesTopicIds: apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS,
+    isFromFollower: followerId(request) >= 0,
+    partitions: [...partitions.values()],
+    forgotten: request.forgottenTopicsData,
+  };
 }
 
-async function fetch(broker: BrokerServices, request: FetchRequest, context: RequestContext, onWait: () => void) {
-  const topics = resolveTopics(broker, request, context.apiVersion);
-  const targets = topics.flatMap((topic) => topic.targets);
+async function fetch(
+  broker: BrokerServices,
+  request: FetchRequest,
+  session: FetchContext,
+  context: RequestContext,
+  onWait: () => void,
+) {
+  const byId = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
+  const targets = session.partitions.map((partition) => toTarget(broker, partition, byId));
   recordFollowerProgress(request, targets);
   const result = await readUntilEnough(broker, request, targets, context, onWait);
   try {
-    return new Reply(toResponse(broker, topics, result, request, context), () => result.release());
+    return new Reply(toResponse(broker, session, result, request, context), () => result.release());
   } catch (error) {
     result.release();
     throw error;
@@ -108,7 +114,8 @@ async function readUntilEnough(
     const marks = markPartitions(partitions, options.limit);
     const result = await readPartitions(targets, options);
     const waitMs = deadlineMs - clock.monotonicMs();
-    if (isLast || waitMs <= 0 || targets.length === 0 || result.isFinal || result.sizeBytes >= minBytes) return result;
+    if (isLast || waitMs <= 0 || partitions.length === 0 || result.isFinal || result.sizeBytes >= minBytes)
+      return result;
     onWait();
     const missingBytes = minBytes - result.sizeBytes;
     const { purgatory } = broker;
@@ -139,49 +146,77 @@ function recordFollowerProgress(request: FetchRequest, targets: readonly FetchTa
   for (const { partition, fetchOffset } of targets) partition?.recordFollowerFetch(brokerId, fetchOffset);
 }
 
-function resolveTopics(broker: BrokerServices, request: FetchRequest, apiVersion: number): TopicTargets[] {
-  const byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
-  return request.topics.map(({ topic, topicId, partitions }) => {
-    const name = byId ? broker.image.topicNamesById.get(topicId) : topic;
-    const deletedErrno = byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-    const targets = partitions.map((wanted) => ({
-      index: wanted.partition,
-      partition: byId
-        ? broker.partitions.getById(topicId, wanted.partition)
-        : broker.partitions.get(topic, wanted.partition),
-      missingErrno:
-        name === undefined ? ErrorCode.UNKNOWN_TOPIC_ID : broker.partitions.missingErrno(name, wanted.partition),
-      deletedErrno,
-      fetchOffset: wanted.fetchOffset,
-      lastFetchedEpoch: wanted.lastFetchedEpoch,
-      currentLeaderEpoch: wanted.currentLeaderEpoch,
-      maxBytes: wanted.partitionMaxBytes,
-    }));
-    return { topic, topicId, targets };
-  });
+function toTarget(broker: BrokerServices, { topic, topicId, query }: FetchedPartition, byId: boolean): FetchTarget {
+  const { partitions, image } = broker;
+  const { partition: index } = query;
+  const name = byId ? image.topicNamesById.get(topicId) : topic;
+  return {
+    topic,
+    topicId,
+    index,
+    partition: byId ? partitions.getById(topicId, index) : partitions.get(topic, index),
+    missingErrno: name === undefined ? ErrorCode.UNKNOWN_TOPIC_ID : partitions.missingErrno(name, index),
+    isUnknown: name === undefined || image.topicsByName.get(name)?.partitions[index] === undefined,
+    deletedErrno: byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    fetchOffset: query.fetchOffset,
+    lastFetchedEpoch: query.lastFetchedEpoch,
+    currentLeaderEpoch: query.currentLeaderEpoch,
+    maxBytes: query.partitionMaxBytes,
+  };
+}
+
+/** A partition's part of the answer, as its session sees it. */
+interface Told extends SessionResult {
+  readonly data: PartitionData;
 }
 
 function toResponse(
   broker: BrokerServices,
-  topics: readonly TopicTargets[],
+  session: FetchContext,
   result: FetchResult,
   request: FetchRequest,
   context: RequestContext,
 ): FetchResponseInput {
   const withAborted = readLimit(request) === "lastStable";
-  let next = 0;
-  const responses = topics.map(({ topic, topicId, targets }) => ({
-    topic,
-    topicId,
-    partitions: targets.map(() => toPartitionData(result.outcomes[next++]!, withAborted, context.apiVersion)),
-  }));
-  if (!result.isFinal || context.apiVersion < FIRST_VERSION_WITH_ENDPOINTS) return { throttleTimeMs: 0, responses };
-  const partitions = responses.flatMap((response) => response.partitions);
-  return { throttleTimeMs: 0, responses, nodeEndpoints: hintedEndpoints(broker, partitions, context) };
+  const told = result.outcomes.map((outcome): Told => {
+    const { topic, topicId } = outcome.target;
+    const data = toPartitionData(outcome, withAborted, context.apiVersion);
+    return { topic, topicId, data, news: newsOf(data, outcome) };
+  });
+  const { errorCode, sessionId, results } = session.answer(told);
+  const response = { throttleTimeMs: 0, errorCode, sessionId, responses: byTopic(results) };
+  if (!result.isFinal || context.apiVersion < FIRST_VERSION_WITH_ENDPOINTS) return response;
+  const partitions = results.map(({ data }) => data);
+  return { ...response, nodeEndpoints: hintedEndpoints(broker, partitions, context) };
+}
+
+function newsOf(data: PartitionData, { read, divergingEpoch }: FetchOutcome): PartitionNews {
+  const { partitionIndex, errorCode, highWatermark, logStartOffset = -1 } = data;
+  const hasMore = divergingEpoch !== null || (read?.sizeBytes ?? 0) > 0;
+  return { partitionIndex, errorCode, highWatermark, logStartOffset, hasMore };
+}
+
+/** Neighbours of one topic stand together. */
+function byTopic(results: readonly Told[]): FetchResponseInput["responses"] {
+  const responses: { topic: string; topicId: string; partitions: PartitionData[] }[] = [];
+  for (const { topic, topicId, data } of results) {
+    const last = responses.at(-1);
+    if (last !== undefined && last.topic === topic && last.topicId === topicId) last.partitions.push(data);
+    else responses.push({ topic, topicId, partitions: [data] });
+  }
+  return responses;
 }
 
 const FIRST_VERSION_WITH_ENDPOINTS = 16;
 const FIRST_VERSION_WITH_LEADER = 12;
+
+/** Older clients take KAFKA_STORAGE_ERROR for a lasting one. */
+const FIRST_VERSION_WITH_STORAGE_ERROR = 6;
+
+function knownErrno(errno: number, apiVersion: number): number {
+  const isNew = errno === ErrorCode.KAFKA_STORAGE_ERROR && apiVersion < FIRST_VERSION_WITH_STORAGE_ERROR;
+  return isNew ? ErrorCode.NOT_LEADER_OR_FOLLOWER : errno;
+}
 
 function toPartitionData(
   { target, errno, read, divergingEpoch }: FetchOutcome,
@@ -189,7 +224,7 @@ function toPartitionData(
   apiVersion: number,
 ): PartitionData {
   if (read === null) {
-    const failed = failedPartition(target.index, errno);
+    const failed = failedPartition(target.index, knownErrno(errno, apiVersion));
     return apiVersion < FIRST_VERSION_WITH_LEADER ? failed : { ...failed, ...leaderHint(errno, target.partition) };
   }
   return {

@@ -10,6 +10,7 @@ import { describeAclsHandler } from "./describe-acls.ts";
 import { describeClusterHandler } from "./describe-cluster.ts";
 import { describeConfigsHandler } from "./describe-configs.ts";
 import { describeLogDirsHandler } from "./describe-log-dirs.ts";
+import { describeProducersHandler } from "./describe-producers.ts";
 import { describeTopicPartitionsHandler } from "./describe-topic-partitions.ts";
 import { fetchHandler } from "./fetch.ts";
 import { initProducerIdHandler } from "./init-producer-id.ts";
@@ -39,6 +40,7 @@ export function coreHandlers(broker: BrokerServices): AnyApiHandler[] {
     createPartitionsHandler(broker),
     incrementalAlterConfigsHandler(broker),
     describeClusterHandler(broker),
+    describeProducersHandler(broker),
     listConfigResourcesHandler(broker),
     describeTopicPartitionsHandler(broker),
   ];

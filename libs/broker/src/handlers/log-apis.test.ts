@@ -3,8 +3,10 @@ import {
   deleteRecordsApi,
   describeAclsApi,
   describeLogDirsApi,
+  describeProducersApi,
   describeTopicPartitionsApi,
   ErrorCode,
+  encodeRecordBatch,
   incrementalAlterConfigsApi,
   listConfigResourcesApi,
   listOffsetsApi,
@@ -126,6 +128,40 @@ describe("DescribeLogDirs", () => {
     const disk = Object.assign(createMemoryDisk(), { space: async () => ({ totalBytes: 100, usableBytes: 40 }) });
     test = await TestBroker.start({ disk });
     expect(await describeDirs([])).toMatchObject({ totalBytes: 100, usableBytes: 40 });
+  });
+});
+
+describe("DescribeProducers", () => {
+  const describeProducers = async (name: string, partitionIndex = 0) =>
+    (await test.client.send(describeProducersApi, 0, { topics: [{ name, partitionIndexes: [partitionIndex] }] }))
+      .topics[0]!.partitions[0]!;
+
+  it("tells what the leader remembers of each producer", async () => {
+    await test.createTopic("orders");
+    const timestampMs = Date.UTC(2024, 0, 1);
+    const producer = { producerId: 7, producerEpoch: 2, baseSequence: 0 };
+    const records = [{ value: "a" }, { value: "b" }];
+    await test.produce("orders", 0, encodeRecordBatch({ records, timestampMs, ...producer }));
+    await test.produce("orders", 0, batchOf("from nobody in particular"));
+    expect((await describeProducers("orders")).activeProducers).toEqual([
+      {
+        producerId: 7,
+        producerEpoch: 2,
+        lastSequence: 1,
+        lastTimestamp: timestampMs,
+        coordinatorEpoch: -1,
+        currentTxnStartOffset: -1,
+      },
+    ]);
+  });
+
+  it("refuses names that cannot be, partitions that are not there or led elsewhere", async () => {
+    await test.createTopic("orders");
+    expect((await describeProducers("bad name")).errorCode).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
+    expect((await describeProducers("orders", 3)).errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    const partition = test.broker.services.partitions.get("orders", 0)!;
+    partition.update({ ...partition.image, leader: 2, leaderEpoch: 1 });
+    expect((await describeProducers("orders")).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   });
 });
 

@@ -10,6 +10,7 @@ import {
   describeClusterApi,
   describeConfigsApi,
   describeLogDirsApi,
+  describeProducersApi,
   describeTopicPartitionsApi,
   ErrorCode,
   fetchApi,
@@ -56,6 +57,7 @@ const ADVERTISED: Readonly<Record<number, readonly [min: number, max: number]>> 
   44: [0, 1],
   47: [0, 0],
   60: [0, 2],
+  61: [0, 0],
   74: [0, 1],
   75: [0, 0],
 };
@@ -404,6 +406,15 @@ describe("every version of every API of the broker's core", () => {
       permissionType: 1,
     }),
     (response) => expect(response).toMatchObject({ errorCode: ErrorCode.SECURITY_DISABLED, resources: [] }),
+  );
+
+  everyVersion(
+    describeProducersApi,
+    [0, 0],
+    () => ({ topics: [{ name: "orders", partitionIndexes: [0] }] }),
+    ({ topics }) => {
+      expect(topics[0]).toMatchObject({ name: "orders", partitions: [{ errorCode: OK, activeProducers: [] }] });
+    },
   );
 
   const producerIds = new Set<number>();

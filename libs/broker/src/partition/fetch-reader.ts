@@ -5,10 +5,14 @@ import { errnoOf } from "./partition-error.ts";
 
 /** One partition of a fetch: where to read, and how much. `partition` is absent where this broker does not host it. */
 export interface FetchTarget {
+  readonly topic: string;
+  readonly topicId: string;
   readonly index: number;
   readonly partition: Partition | undefined;
   /** The error where `partition` is absent. */
   readonly missingErrno: number;
+  /** Whether the cluster has no such partition: as in Kafka its error waits for the others' records. */
+  readonly isUnknown: boolean;
   /** The error where it is deleted meanwhile. */
   readonly deletedErrno: number;
   readonly fetchOffset: number;
@@ -36,13 +40,15 @@ export interface FetchReadOptions {
 export class FetchResult {
   readonly outcomes: readonly FetchOutcome[];
   readonly sizeBytes: number;
-  /** Whether waiting would not help: a partition has an error, or its reader has to truncate first. */
+  /** Whether to answer at once: a partition has an error to act on, or its reader has to truncate first. */
   readonly isFinal: boolean;
 
   constructor(outcomes: readonly FetchOutcome[]) {
     this.outcomes = outcomes;
     this.sizeBytes = outcomes.reduce((sum, { read }) => sum + (read?.sizeBytes ?? 0), 0);
-    this.isFinal = outcomes.some(({ errno, divergingEpoch }) => errno !== ErrorCode.NONE || divergingEpoch !== null);
+    this.isFinal = outcomes.some(
+      ({ target, errno, divergingEpoch }) => divergingEpoch !== null || (errno !== ErrorCode.NONE && !target.isUnknown),
+    );
   }
 
   release(): void {

@@ -3,6 +3,7 @@ import type { DiskSpace, Runtime } from "@ottla/runtime";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { ServedApi } from "../dispatch/handler-registry.ts";
 import type { DeadlineQueue } from "../partition/deadline-queue.ts";
+import type { FetchSessionCache } from "../partition/fetch-session-cache.ts";
 import type { PartitionRegistry } from "../partition/partition-registry.ts";
 import type { Purgatory } from "../partition/purgatory.ts";
 import type { ProducerIds } from "./producer-ids.ts";
@@ -20,6 +21,7 @@ export interface BrokerServices {
   readonly image: MetadataImage;
   readonly partitions: PartitionRegistry;
   readonly purgatory: Purgatory;
+  readonly fetchSessions: FetchSessionCache;
   readonly deadlines: DeadlineQueue;
   readonly controller: ControllerGateway;
   readonly producerIds: ProducerIds;

@@ -1,0 +1,115 @@
+import type { FetchRequestPartition } from "@ottla/protocol";
+
+/** A partition that a fetch reads: its topic by name or, since v13, by id, and what the client said of it. */
+export interface FetchedPartition {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly query: FetchRequestPartition;
+}
+
+/** A partition of a session, and what its client was told of it last. */
+interface CachedPartition extends FetchedPartition {
+  query: FetchRequestPartition;
+  highWatermark: number;
+  logStartOffset: number;
+}
+
+/** What one partition of an answer says, as far as sessions care. */
+export interface PartitionNews {
+  readonly partitionIndex: number;
+  readonly errorCode: number;
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+  /** Whether it has records, a diverging epoch or a better replica to read from. */
+  readonly hasMore: boolean;
+}
+
+/** How partitions are told apart within a request or session. */
+export function partitionKey({ topic, topicId }: { topic: string; topicId: string }, partition: number): string {
+  return `${topic}\n${topicId}\n${partition}`;
+}
+
+const FIRST_EPOCH = 1;
+const EPOCH_MAX = 0x7fffffff;
+
+/** What one client fetches again and again (KIP-227): it names only what changes, and is told only what changed. */
+export class FetchSession {
+  readonly id: number;
+  /** Whether a follower's: it keeps its place before consumers'. */
+  readonly isPrivileged: boolean;
+  readonly usesTopicIds: boolean;
+  readonly createdMs: number;
+  lastUsedMs: number;
+  #epoch = FIRST_EPOCH;
+  /** In the order in which they are read: what had records goes to the end, so that every partition has its turn. */
+  readonly #partitions = new Map<string, CachedPartition>();
+
+  constructor(options: {
+    readonly id: number;
+    readonly isPrivileged: boolean;
+    readonly usesTopicIds: boolean;
+    readonly nowMs: number;
+  }) {
+    this.id = options.id;
+    this.isPrivileged = options.isPrivileged;
+    this.usesTopicIds = options.usesTopicIds;
+    this.createdMs = options.nowMs;
+    this.lastUsedMs = options.nowMs;
+  }
+
+  get partitionsCount(): number {
+    return this.#partitions.size;
+  }
+
+  /** The epoch that the next request must have. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  partitions(): readonly FetchedPartition[] {
+    return [...this.#partitions.values()].map(({ topic, topicId, query }) => ({ topic, topicId, query }));
+  }
+
+  /** Epochs wrap to 1: 0 asks for a new session. */
+  advanceEpoch(): void {
+    this.#epoch = this.#epoch === EPOCH_MAX ? FIRST_EPOCH : this.#epoch + 1;
+  }
+
+  /** Adds partitions, or takes over what the client says of those that are there. */
+  fetchMore(partitions: Iterable<FetchedPartition>): void {
+    for (const { topic, topicId, query } of partitions) {
+      const key = partitionKey({ topic, topicId }, query.partition);
+      const cached = this.#partitions.get(key);
+      if (cached === undefined) {
+        this.#partitions.set(key, { topic, topicId, query, highWatermark: -1, logStartOffset: -1 });
+      } else {
+        cached.query = query;
+      }
+    }
+  }
+
+  forget(topic: { readonly topic: string; readonly topicId: string }, partitions: readonly number[]): void {
+    for (const partition of partitions) this.#partitions.delete(partitionKey(topic, partition));
+  }
+
+  /** Whether the client has to be told; it is taken as told. */
+  takeNews(topic: { readonly topic: string; readonly topicId: string }, news: PartitionNews): boolean {
+    const key = partitionKey(topic, news.partitionIndex);
+    const cached = this.#partitions.get(key);
+    if (cached === undefined) return false;
+    const isFailure = news.errorCode !== 0;
+    const isNew =
+      isFailure ||
+      news.hasMore ||
+      news.highWatermark !== cached.highWatermark ||
+      news.logStartOffset !== cached.logStartOffset;
+    // After an error whatever comes next is news.
+    cached.highWatermark = isFailure ? -1 : news.highWatermark;
+    cached.logStartOffset = news.logStartOffset;
+    if (news.hasMore) {
+      this.#partitions.delete(key);
+      this.#partitions.set(key, cached);
+    }
+    return isNew;
+  }
+}
