@@ -40,7 +40,7 @@ interface Group<K, V> {
 export class ConsumerCore<K, V> implements ReadingHost {
   readonly client: ClusterClient;
   readonly settings: ConsumerSettings<K, V>;
-  readonly events = new EventHub();
+  readonly events: EventHub;
   readonly partitions = new AssignedPartitions<K, V>();
   readonly delivery: Delivery<K, V>;
   readonly #fetcher: Fetcher<K, V>;
@@ -65,6 +65,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.settings = resolveConsumerSettings(options);
     const allowAutoTopicCreation = options.allowAutoCreateTopics ?? true;
     this.client = new ClusterClient(options, { component: "The consumer", allowAutoTopicCreation });
+    this.events = new EventHub({ clientId: this.client.settings.clientId, groupId: this.settings.groupId });
     this.#troubles = new TroubleMonitor(this.client.runtime, this.events);
     this.#topicWatch = new TopicWatch(this.client);
     this.delivery = this.#createDelivery();
@@ -314,7 +315,12 @@ export class ConsumerCore<K, V> implements ReadingHost {
   #createFetcher(): Fetcher<K, V> {
     return new Fetcher(this.client, this.settings, this.partitions, {
       onData: () => this.delivery.notify(),
-      onTraffic: () => this.member?.pulse(),
+      onAnswer: (answer) => {
+        this.member?.pulse();
+        this.events.emit("fetch", answer);
+      },
+      onLag: (partitions) => this.events.emit("lag", { partitions }),
+      wantsLag: () => this.events.isHeard("lag"),
       onOutOfRange: (state) => {
         state.findPosition("policy", state.fetchOffset);
         this.findPositions();

@@ -280,7 +280,10 @@ export class Consumer<K = string | null, V = string | null>
     return this.#core.member?.state ?? "unjoined";
   }
 
-  /** Calls `listener` at each event of that name; returns how to stop that. */
+  /**
+   * Calls `listener` at each event of that name; returns how to stop that. In Node.js all events of all consumers are
+   * also published with `diagnostics_channel`, as `ottla:consumer:<event>`, with `clientId` and `groupId`.
+   */
   on<N extends keyof ConsumerEvents>(name: N, listener: (event: ConsumerEvents[N]) => void): () => void {
     return this.#core.events.on(name, listener);
   }

@@ -1,4 +1,6 @@
 import type { KafkaError } from "@ottla/client";
+import { openChannel } from "#diagnostics";
+import type { DiagnosticsChannel } from "./diagnostics/contract.ts";
 import type { MembershipState } from "./group/membership.ts";
 import type { OffsetToCommit } from "./offsets/offset-types.ts";
 import type { TopicPartition } from "./topic-partition.ts";
@@ -44,6 +46,21 @@ export interface ConsumerEvents {
   commitFailed: { readonly offsets: readonly OffsetToCommit[]; readonly error: KafkaError };
   /** The handler keeps what it was handed for longer than `maxPollIntervalMs`: the consumer is out of the group till then. */
   handlerHangs: { readonly maxPollIntervalMs: number };
+  /** A fetch was answered, with or without records. */
+  fetch: {
+    readonly brokerId: number;
+    /** How many partitions it brought records of. */
+    readonly partitions: number;
+    /** Bytes of their record batches, as they are stored. */
+    readonly sizeBytes: number;
+    /** From the request to the answer; the broker may hold a fetch back for `fetchMaxWaitMs`. */
+    readonly durationMs: number;
+  };
+  /**
+   * How far the reader is behind, after a fetch: of each partition that it asked for, the offsets between the next
+   * record to hand out and the end of the partition.
+   */
+  lag: { readonly partitions: readonly (TopicPartition & { readonly lag: number })[] };
   /** Something failed and is tried again. Restarts and moves of brokers show up here; by itself it is no cause for worry. */
   retry: { readonly operation: string; readonly error: KafkaError };
   /** What is tried again has failed for ten seconds by now: something is wrong. Told once, until it goes well again. */
@@ -54,11 +71,35 @@ export interface ConsumerEvents {
   failed: { readonly error: KafkaError };
 }
 
+/** Whose events they are. */
+export interface EventSource {
+  readonly clientId: string;
+  readonly groupId: string | null;
+}
+
 type Listener<E> = (event: E) => void;
 
-/** Calls those who listen to an event, in the order in which they came. */
+/** Names of the channels are made of this and the event's name. */
+const CHANNEL_PREFIX = "ottla:consumer:";
+
+/**
+ * Calls those who listen to an event, in the order in which they came. Where the platform has `diagnostics_channel`,
+ * events are also published there.
+ */
 export class EventHub {
   readonly #listeners = new Map<keyof ConsumerEvents, Set<Listener<never>>>();
+  readonly #channels = new Map<keyof ConsumerEvents, DiagnosticsChannel | undefined>();
+  readonly #source: EventSource;
+
+  /** @param source says on a channel, which all consumers of the process share, whose event it is */
+  constructor(source: EventSource) {
+    this.#source = source;
+  }
+
+  /** Whether anybody listens: events that take some work to make need not be made otherwise. */
+  isHeard(name: keyof ConsumerEvents): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0 || this.#channel(name)?.hasSubscribers === true;
+  }
 
   /** Calls `listener` at each event of that name; returns how to stop that. */
   on<N extends keyof ConsumerEvents>(name: N, listener: Listener<ConsumerEvents[N]>): () => void {
@@ -73,6 +114,13 @@ export class EventHub {
 
   emit<N extends keyof ConsumerEvents>(name: N, event: ConsumerEvents[N]): void {
     for (const listener of this.#listeners.get(name) ?? []) call(listener as Listener<ConsumerEvents[N]>, event);
+    const channel = this.#channel(name);
+    if (channel?.hasSubscribers) channel.publish({ ...this.#source, ...event });
+  }
+
+  #channel(name: keyof ConsumerEvents): DiagnosticsChannel | undefined {
+    if (!this.#channels.has(name)) this.#channels.set(name, openChannel(`${CHANNEL_PREFIX}${name}`));
+    return this.#channels.get(name);
   }
 }
 

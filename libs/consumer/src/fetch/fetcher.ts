@@ -7,6 +7,7 @@ import {
 } from "@ottla/client/internal";
 import { ErrorCode, type FetchResponse, fetchApi, KafkaError, ZERO_UUID } from "@ottla/protocol";
 import type { Timer } from "@ottla/runtime";
+import type { ConsumerEvents } from "../events.ts";
 import { type Divergence, PositionValidator } from "../offsets/position-validator.ts";
 import type { ConsumerSettings } from "../options.ts";
 import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
@@ -20,7 +21,10 @@ export interface FetchListener<K, V> {
   /** Something can be handed out. */
   onData(): void;
   /** An answer came, with or without data. */
-  onTraffic(): void;
+  onAnswer(answer: ConsumerEvents["fetch"]): void;
+  /** How far the reader is behind; only if {@link wantsLag}. */
+  onLag(lags: ConsumerEvents["lag"]["partitions"]): void;
+  wantsLag(): boolean;
   /** The broker does not have the position that was asked for. */
   onOutOfRange(state: PartitionState<K, V>): void;
   /** The leader's log parts from what was read: up to `divergent` it is the same; undefined if it does not know. */
@@ -191,11 +195,13 @@ export class Fetcher<K, V> {
   async #fetch(broker: number, states: readonly PartitionState<K, V>[], budgetBytes: number): Promise<void> {
     this.#busyBrokers.add(broker);
     const asked = new Map(states.map((state) => [state, this.#question(state)]));
+    const beganAtMs = this.#client.runtime.clock.monotonicMs();
     try {
       const response = await this.#request(broker, states, budgetBytes);
       this.#brokerFailures.delete(broker);
       this.#listener.onRecovered(`fetch from broker ${broker}`);
       this.#accept(response, asked);
+      this.#tell(broker, beganAtMs, response, states);
     } catch (error) {
       if (!this.#closing.signal.aborted) this.#onBrokerError(broker, states, error);
     } finally {
@@ -253,8 +259,22 @@ export class Fetcher<K, V> {
         hasData = this.#acceptPartition(question, answer) || hasData;
       }
     }
-    this.#listener.onTraffic();
     if (hasData) this.#listener.onData();
+  }
+
+  #tell(brokerId: number, beganAtMs: number, response: FetchResponse, states: readonly PartitionState<K, V>[]): void {
+    let partitions = 0;
+    let sizeBytes = 0;
+    for (const topic of response.responses) {
+      for (const { records } of topic.partitions) {
+        if (records === null || records.length === 0) continue;
+        partitions++;
+        sizeBytes += records.length;
+      }
+    }
+    const durationMs = this.#client.runtime.clock.monotonicMs() - beganAtMs;
+    this.#listener.onAnswer({ brokerId, partitions, sizeBytes, durationMs });
+    if (this.#listener.wantsLag()) this.#listener.onLag(states.flatMap(lagOf));
   }
 
   /** Returns whether there is something to hand out. */
@@ -340,6 +360,12 @@ export class Fetcher<K, V> {
     });
     this.#client.metadata.applyLeaderHints(hints, nodes);
   }
+}
+
+/** Nothing where it is not known. */
+function lagOf<K, V>({ topic, partition, position, highWatermark }: PartitionState<K, V>) {
+  if (position === undefined || highWatermark < 0) return [];
+  return [{ topic, partition, lag: Math.max(0, highWatermark - position.offset) }];
 }
 
 function fetchOf(partition: TopicPartition): string {
