@@ -10,6 +10,8 @@ export interface SdkTarget {
   readonly isAbsent: boolean;
   /** Features of the broker that tests may have to know of. */
   readonly isOurs: boolean;
+  /** APIs that it does not have, or not in the version that the SDK asks for. */
+  readonly lacks: readonly string[];
   start(): Promise<{ readonly bootstrapServers: string; stop(): Promise<void> }>;
 }
 
@@ -19,7 +21,11 @@ async function startOurs(address: (broker: Awaited<ReturnType<typeof startBroker
 }
 
 async function startKafka(classPath: string | null) {
-  const settings = { "num.partitions": "3", "group.initial.rebalance.delay.ms": "0" };
+  const settings = {
+    "num.partitions": "3",
+    "group.consumer.heartbeat.interval.ms": "300",
+    "group.consumer.min.heartbeat.interval.ms": "300",
+  };
   const kafka = await KafkaProcess.start(settings, { classPath });
   return { bootstrapServers: kafka.bootstrapServers, stop: () => kafka.stop() };
 }
@@ -30,24 +36,28 @@ export const sdkTargets: readonly SdkTarget[] = [
     name: "our broker over TCP",
     isAbsent: false,
     isOurs: true,
+    lacks: ["DescribeProducers", "ConsumerGroupDescribe"],
     start: () => startOurs((broker) => broker.bootstrapServers),
   },
   {
     name: "our broker over WebSocket",
     isAbsent: false,
     isOurs: true,
+    lacks: ["DescribeProducers", "ConsumerGroupDescribe"],
     start: () => startOurs((broker) => broker.webSocketUrl),
   },
   {
     name: `Apache Kafka ${KAFKA_VERSION}`,
     isAbsent: kafkaClassPath === null,
     isOurs: false,
+    lacks: [],
     start: () => startKafka(kafkaClassPath),
   },
   {
     name: `Apache Kafka ${KAFKA_3_VERSION}`,
     isAbsent: kafka3ClassPath === null,
     isOurs: false,
+    lacks: ["ListConfigResources", "DescribeCluster", "ConsumerGroupDescribe"],
     start: () => startKafka(kafka3ClassPath),
   },
 ];

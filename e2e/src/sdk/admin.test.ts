@@ -94,6 +94,140 @@ for (const target of sdkTargets) {
       expect(error.code).toBe("INVALID_CONFIG");
     });
 
+    it("knows topics by id: a name that came into being again is another topic", async () => {
+      const [first] = await admin.createTopics([{ name: "by-id", partitions: 2 }]);
+      const { topicId } = first!;
+      const described = async () => (await admin.describeTopics([{ topicId }, "by-id"])).map(({ name }) => name);
+      await expect.poll(() => described().catch(() => [])).toEqual(["by-id", "by-id"]);
+      await admin.deleteTopics([{ topicId }]);
+      await expect.poll(topicNames).not.toContain("by-id");
+      const error = await failureOf(admin.deleteTopics([{ topicId }]));
+      expect(error).toMatchObject({ code: "UNKNOWN_TOPIC_ID", failures: [{ resource: topicId }] });
+      await admin.createTopics([{ name: "by-id" }]);
+      await expect.poll(topicNames).toContain("by-id");
+      expect((await failureOf(admin.describeTopics(["by-id", { topicId }]))).failures).toMatchObject([
+        { resource: topicId, error: { code: "UNKNOWN_TOPIC_ID" } },
+      ]);
+    });
+
+    it("describes topics page by page", async () => {
+      const names = ["pages-b", "pages-a", "pages-c"];
+      await admin.createTopics(names.map((name) => ({ name, partitions: 5 })));
+      await expect.poll(topicNames).toEqual(expect.arrayContaining(names));
+      const described = await admin.describeTopics(names, { partitionsPerResponse: 2 });
+      expect(described.map(({ name, partitions }) => [name, partitions.map(({ partition }) => partition)])).toEqual(
+        names.map((name) => [name, [0, 1, 2, 3, 4]]),
+      );
+    });
+
+    it("deletes records, per partition", async () => {
+      await admin.createTopics([{ name: "shrinks", partitions: 2 }]);
+      await using producer = new Producer({ bootstrapServers: running.bootstrapServers });
+      await producer.send(Array.from({ length: 10 }, (_, index) => ({ topic: "shrinks", partition: index % 2 })));
+      const progress: unknown[] = [];
+      const deleted = await admin.deleteRecords(
+        [
+          { topic: "shrinks", partition: 1, beforeOffset: 3 },
+          { topic: "shrinks", partition: 0, beforeOffset: "latest" },
+        ],
+        { onProgress: (now) => progress.push(now) },
+      );
+      expect(deleted.map(({ partition, lowWatermark }) => [partition, lowWatermark])).toEqual([
+        [1, 3],
+        [0, 5],
+      ]);
+      expect(progress.at(-1)).toEqual({ completed: 2, total: 2 });
+      const starts = await admin.listOffsets(
+        [0, 1].map((partition) => ({ topic: "shrinks", partition, spec: "earliest" as const })),
+      );
+      expect(starts.map(({ offset }) => offset)).toEqual([5, 3]);
+      const error = await failureOf(
+        admin.deleteRecords([
+          { topic: "shrinks", partition: 0, beforeOffset: 99 },
+          { topic: "shrinks", partition: 1, beforeOffset: 4 },
+          { topic: "shrinks", partition: 7, beforeOffset: 1 },
+        ]),
+      );
+      expect(Object.fromEntries(error.failures.map(({ resource, error: { code } }) => [resource, code]))).toEqual({
+        "shrinks-0": "OFFSET_OUT_OF_RANGE",
+        "shrinks-7": "UNKNOWN_TOPIC_OR_PARTITION",
+      });
+      expect(error.results).toMatchObject([{ partition: 1, lowWatermark: 4 }]);
+    });
+
+    it("lists what has configs", async () => {
+      await admin.createTopics([{ name: "has-configs" }]);
+      await expect.poll(topicNames).toContain("has-configs");
+      if (target.lacks.includes("ListConfigResources")) {
+        const error = await failureOf(admin.listConfigResources());
+        expect(error).toMatchObject({ code: "UNSUPPORTED_VERSION" });
+        expect(error.message).toContain("ListConfigResources");
+        return;
+      }
+      const resources = await admin.listConfigResources({ types: ["topic", "broker"] });
+      const { id } = (await admin.describeCluster()).brokers[0]!;
+      expect(resources).toEqual(
+        expect.arrayContaining([
+          { type: "topic", name: "has-configs" },
+          { type: "broker", name: String(id) },
+        ]),
+      );
+    });
+
+    it("describes log directories", async () => {
+      await admin.createTopics([{ name: "has-size", partitions: 2 }]);
+      await using producer = new Producer({ bootstrapServers: running.bootstrapServers });
+      await producer.send({ topic: "has-size", partition: 0, value: "x".repeat(1_000) });
+      await producer.send({ topic: "has-size", partition: 1, value: "x" });
+      const dirs = await admin.describeLogDirs({
+        partitions: [0, 1].map((partition) => ({ topic: "has-size", partition })),
+      });
+      expect(dirs).toHaveLength(1);
+      expect(dirs[0]!.totalBytes).not.toBe(0);
+      const sizes = dirs[0]!.replicas.map(({ topic, partition, sizeBytes }) => [topic, partition, sizeBytes > 1_000]);
+      expect(sizes.sort()).toEqual([
+        ["has-size", 0, true],
+        ["has-size", 1, false],
+      ]);
+      const error = await failureOf(admin.describeLogDirs({ brokers: [4711], timeoutMs: 1_000 }));
+      expect(error.failures.map(({ resource }) => resource)).toEqual(["broker 4711"]);
+    });
+
+    it.skipIf(target.lacks.includes("DescribeProducers"))("describes producers", async () => {
+      await admin.createTopics([{ name: "produced", partitions: 2 }]);
+      await using producer = new Producer({ bootstrapServers: running.bootstrapServers });
+      for (let count = 0; count < 3; count++) await producer.send({ topic: "produced", partition: 0, value: "v" });
+      const described = await admin.describeProducers([0, 1].map((partition) => ({ topic: "produced", partition })));
+      expect(described.map(({ producers }) => producers.length)).toEqual([1, 0]);
+      expect(described[0]!.producers[0]).toMatchObject({ lastSequence: 2, currentTransactionStartOffset: -1 });
+      const error = await failureOf(admin.describeProducers([{ topic: "produced", partition: 9 }]));
+      expect(error.failures).toMatchObject([{ resource: "produced-9", error: { code: "UNKNOWN_TOPIC_OR_PARTITION" } }]);
+    });
+
+    it("describes features", async () => {
+      const { supported, finalized } = await admin.describeFeatures();
+      for (const [feature, { minLevel, maxLevel }] of Object.entries(finalized)) {
+        expect(supported[feature]!.maxLevel).toBeGreaterThanOrEqual(maxLevel);
+        expect(minLevel).toBeLessThanOrEqual(maxLevel);
+      }
+      if (!target.isOurs) expect(Object.keys(finalized)).toContain("metadata.version");
+    });
+
+    it("finds offsets of every kind", async () => {
+      await admin.createTopics([{ name: "kinds", partitions: 1 }]);
+      await using producer = new Producer({ bootstrapServers: running.bootstrapServers });
+      for (const timestampMs of [1_000, 3_000, 2_000]) {
+        await producer.send({ topic: "kinds", partition: 0, value: "v", timestampMs });
+      }
+      const at = { topic: "kinds", partition: 0 };
+      const specs = ["earliest", "latest", "maxTimestamp", "earliestLocal", "latestTiered"] as const;
+      const found = await admin.listOffsets(specs.map((spec) => ({ ...at, spec })));
+      expect(Object.fromEntries(found.map(({ offset }, index) => [specs[index], offset]))).toEqual({
+        ...{ earliest: 0, latest: 3, maxTimestamp: 1, earliestLocal: 0 },
+        latestTiered: -1,
+      });
+    });
+
     it("finds offsets: ends, and by time", async () => {
       await admin.createTopics([{ name: "offsets", partitions: 2 }]);
       await using producer = new Producer({ bootstrapServers: running.bootstrapServers });
@@ -143,10 +277,43 @@ for (const target of sdkTargets) {
       expect((await failureOf(admin.describeGroups(["readers"]))).code).toBe("GROUP_ID_NOT_FOUND");
     });
 
+    it.skipIf(target.lacks.includes("ConsumerGroupDescribe"))("describes groups of both protocols", async () => {
+      const topic = "both-protocols";
+      await admin.createTopics([{ name: topic, partitions: 2 }]);
+      await expect.poll(topicNames).toContain(topic);
+      const { bootstrapServers } = running;
+      const common = { bootstrapServers, topics: topic };
+      await using classic = new Consumer({ ...common, groupId: "classic-one" });
+      await using modern = new Consumer({ ...common, groupId: "consumer-one", groupProtocol: "consumer" });
+      await Promise.all([classic.start(), modern.start()]);
+      const groups = () => admin.describeGroups(["consumer-one", "classic-one"]);
+      await expect
+        .poll(async () => (await groups()).map(({ state }) => state), { timeout: 10_000 })
+        .toEqual(["Stable", "Stable"]);
+      const assignment = [0, 1].map((partition) => ({ topic, partition }));
+      const member = { assignment, subscribedTopics: [topic] };
+      expect(await groups()).toMatchObject([
+        { groupId: "consumer-one", type: "consumer", members: [{ ...member, targetAssignment: assignment }] },
+        {
+          groupId: "classic-one",
+          type: "classic",
+          assignor: "range",
+          members: [{ ...member, targetAssignment: null }],
+        },
+      ]);
+    });
+
     it("describes the cluster", async () => {
       const { brokers, clusterId, controllerId } = await admin.describeCluster();
       expect(clusterId).not.toBe("");
       expect(brokers.map(({ id }) => id)).toContain(controllerId);
+      if (target.lacks.includes("DescribeCluster")) {
+        const error = await failureOf(admin.describeCluster({ includeFencedBrokers: true }));
+        expect(error.message).toContain("includeFencedBrokers needs version 2 of DescribeCluster");
+      } else {
+        const all = await admin.describeCluster({ includeFencedBrokers: true });
+        expect(all.brokers.map(({ isFenced }) => isFenced)).toEqual([false]);
+      }
     });
   });
 }

@@ -4,6 +4,7 @@ import {
   createTopicsApi,
   deleteGroupsApi,
   describeConfigsApi,
+  describeTopicPartitionsApi,
   ErrorCode,
   findCoordinatorApi,
   listGroupsApi,
@@ -132,6 +133,81 @@ describe("failures", () => {
     expect(
       (await failure(admin.listOffsets([{ topic: "orders", partition: 9, spec: "latest" }]))).failures,
     ).toMatchObject([{ resource: "orders-9" }]);
+  });
+});
+
+describe("topics of any size", () => {
+  test("are described page by page, in the order asked for, whatever the pages", async () => {
+    const { cluster, admin, within } = setUp();
+    cluster.createTopic("large", 7);
+    cluster.createTopic("a-small-one", 1);
+    const names = ["orders", "large", "a-small-one"];
+    for (const partitionsPerResponse of [1, 2, 3, 7, 10, 2_000]) {
+      const progress: number[] = [];
+      const described = await within(
+        admin.describeTopics(names, { partitionsPerResponse, onProgress: ({ completed }) => progress.push(completed) }),
+      );
+      expect(described.map(({ name, partitions }) => [name, partitions.map(({ partition }) => partition)])).toEqual([
+        ["orders", [0, 1]],
+        ["large", [0, 1, 2, 3, 4, 5, 6]],
+        ["a-small-one", [0]],
+      ]);
+      expect(progress).toHaveLength(Math.ceil(10 / partitionsPerResponse));
+      expect(progress.at(-1)).toBe(3);
+    }
+  });
+
+  test("a broker whose pages do not go on is not asked for ever", async () => {
+    const { cluster, admin, within } = setUp();
+    const nextCursor = { topicName: "orders", partitionIndex: 0 };
+    cluster.handle(describeTopicPartitionsApi, () => ({ throttleTimeMs: 0, topics: [], nextCursor }));
+    const error = await within(admin.describeTopics(["orders"]).catch((reason: Error) => reason));
+    expect(error).toMatchObject({ message: expect.stringContaining("do not go on") });
+  });
+
+  test("many are created a few hundred at a time; what failed is told in the end, with what the others gave", async () => {
+    const { cluster, admin, failure } = setUp();
+    cluster.handle(createTopicsApi, ({ topics }) => ({
+      throttleTimeMs: 0,
+      topics: topics.map(({ name }) => createdTopic(name, name === "t700" ? ErrorCode.TOPIC_ALREADY_EXISTS : 0)),
+    }));
+    const progress: unknown[] = [];
+    const error = await failure(
+      admin.createTopics(
+        Array.from({ length: 1_200 }, (_, index) => ({ name: `t${index}` })),
+        { onProgress: (now) => progress.push(now) },
+      ),
+    );
+    expect(error.failures.map(({ resource }) => resource)).toEqual(["t700"]);
+    expect(error.results).toHaveLength(1_199);
+    expect(progress).toEqual([500, 1_000, 1_200].map((completed) => ({ completed, total: 1_200 })));
+  });
+});
+
+describe("offsets", () => {
+  test("one partition may be asked for several of them", async () => {
+    const { cluster, admin, within } = setUp();
+    cluster.handle(listOffsetsApi, ({ topics }) => ({
+      throttleTimeMs: 0,
+      topics: topics.map(({ name, partitions }) => {
+        expect(new Set(partitions.map(({ partitionIndex }) => partitionIndex)).size).toBe(partitions.length);
+        return {
+          name,
+          partitions: partitions.map(({ partitionIndex, timestamp }) => {
+            return { partitionIndex, errorCode: 0, offset: timestamp === -1 ? 90 : 10 };
+          }),
+        };
+      }),
+    }));
+    const at = { topic: "orders", partition: 0 };
+    const found = await within(
+      admin.listOffsets([
+        { ...at, spec: "latest" },
+        { ...at, spec: "earliest" },
+        { ...at, spec: "latest" },
+      ]),
+    );
+    expect(found.map(({ offset }) => offset)).toEqual([90, 10, 90]);
   });
 });
 

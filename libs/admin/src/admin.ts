@@ -1,14 +1,26 @@
 import type { CallOptions, ClientOptions } from "@ottla/client";
 import { ClusterClient } from "@ottla/client/internal";
-import { type ClusterDescription, describeCluster } from "./cluster.ts";
 import {
+  type ClusterDescription,
+  type DescribeClusterOptions,
+  describeCluster,
+  describeFeatures,
+  type FeaturesDescription,
+} from "./cluster.ts";
+import {
+  type AlterConfigsOptions,
   type ConfigAlteration,
   type ConfigQuery,
+  type ConfigResource,
   type DescribeConfigsOptions,
   describeConfigs,
   incrementalAlterConfigs,
+  type ListConfigResourcesOptions,
+  listConfigResources,
   type ResourceConfigs,
 } from "./configs.ts";
+import { describeGroups, type GroupDescription } from "./describe-groups.ts";
+import { type DescribeTopicsOptions, describeTopics, type TopicDescription } from "./describe-topics.ts";
 import {
   alterGroupOffsets,
   deleteGroupOffsets,
@@ -16,15 +28,12 @@ import {
   listGroupOffsets,
   type NewGroupOffset,
 } from "./group-offsets.ts";
-import {
-  deleteGroups,
-  describeGroups,
-  type GroupDescription,
-  type GroupListing,
-  type ListGroupsOptions,
-  listGroups,
-} from "./groups.ts";
+import { deleteGroups, type GroupListing, type ListGroupsOptions, listGroups } from "./groups.ts";
 import { type FoundOffset, type ListOffsetsOptions, listOffsets, type OffsetQuery } from "./list-offsets.ts";
+import { type DescribeLogDirsOptions, describeLogDirs, type LogDir } from "./log-dirs.ts";
+import { describeProducers, type PartitionProducers } from "./producers.ts";
+import type { BulkOptions } from "./progress.ts";
+import { type DeletedRecords, deleteRecords, type RecordsDeletion } from "./records.ts";
 import type { TopicPartition } from "./topic-partitions.ts";
 import {
   type CreatedTopic,
@@ -32,12 +41,11 @@ import {
   createPartitions,
   createTopics,
   deleteTopics,
-  describeTopics,
   listTopics,
   type NewTopic,
   type PartitionsIncrease,
-  type TopicDescription,
   type TopicListing,
+  type TopicRef,
 } from "./topics.ts";
 
 /** Options of an {@link Admin}: those that all clients share. */
@@ -48,7 +56,7 @@ export interface AdminOptions extends ClientOptions {}
  *
  * Failures that may heal are tried again until `defaultApiTimeoutMs` (or the call's own `timeoutMs`) is over. An
  * operation on several resources that fails for some of them rejects with PartialFailureError, which names each; the
- * others were done.
+ * others were done. Those that may take many requests tell how far they are through the option `onProgress`.
  *
  * ```ts
  * await using admin = new Admin({ bootstrapServers: "localhost:9092" });
@@ -68,9 +76,12 @@ export class Admin implements AsyncDisposable {
     return createTopics(this.#client, topics, options);
   }
 
-  /** Deletes topics with all their records. Fails with UNKNOWN_TOPIC_OR_PARTITION, per topic. */
-  deleteTopics(names: readonly string[], options: CallOptions = {}): Promise<void> {
-    return deleteTopics(this.#client, names, options);
+  /**
+   * Deletes topics, by name or id, with all their records. Fails with UNKNOWN_TOPIC_OR_PARTITION or UNKNOWN_TOPIC_ID,
+   * per topic.
+   */
+  deleteTopics(topics: readonly TopicRef[], options: BulkOptions = {}): Promise<void> {
+    return deleteTopics(this.#client, topics, options);
   }
 
   /** All topics in the order of their names; internal ones (`__consumer_offsets`) only when asked for. */
@@ -78,14 +89,25 @@ export class Admin implements AsyncDisposable {
     return listTopics(this.#client, options);
   }
 
-  /** Partitions, leaders and replicas of topics. Fails with UNKNOWN_TOPIC_OR_PARTITION, per topic. */
-  describeTopics(names: readonly string[], options: CallOptions = {}): Promise<TopicDescription[]> {
-    return describeTopics(this.#client, names, options);
+  /**
+   * Partitions, leaders and replicas of topics, by name or id, in their order; topics of any size, as brokers are asked
+   * for one page after the other. Fails with UNKNOWN_TOPIC_OR_PARTITION or UNKNOWN_TOPIC_ID, per topic.
+   */
+  describeTopics(topics: readonly TopicRef[], options: DescribeTopicsOptions = {}): Promise<TopicDescription[]> {
+    return describeTopics(this.#client, topics, options);
   }
 
   /** Adds partitions, so that topics have the given totals. Keys may map to other partitions from then on. */
   createPartitions(increases: readonly PartitionsIncrease[], options: CreateTopicsOptions = {}): Promise<void> {
     return createPartitions(this.#client, increases, options);
+  }
+
+  /**
+   * Deletes the records before an offset of each partition, for good. Gives where each begins now. Fails with
+   * OFFSET_OUT_OF_RANGE, POLICY_VIOLATION (a compacted topic) and others, per partition.
+   */
+  deleteRecords(deletions: readonly RecordsDeletion[], options: BulkOptions = {}): Promise<DeletedRecords[]> {
+    return deleteRecords(this.#client, deletions, options);
   }
 
   /** Configs of topics, brokers or groups, with where each value comes from. */
@@ -94,16 +116,36 @@ export class Admin implements AsyncDisposable {
   }
 
   /** Changes single configs and leaves the others as they are (KIP-339). Each resource changes wholly or not at all. */
-  incrementalAlterConfigs(
-    alterations: readonly ConfigAlteration[],
-    options: CallOptions & { readonly validateOnly?: boolean } = {},
-  ): Promise<void> {
+  incrementalAlterConfigs(alterations: readonly ConfigAlteration[], options: AlterConfigsOptions = {}): Promise<void> {
     return incrementalAlterConfigs(this.#client, alterations, options);
   }
 
+  /** What has configs: topics, brokers, and the groups and client metrics subscriptions with configs of their own. */
+  listConfigResources(options: ListConfigResourcesOptions = {}): Promise<ConfigResource[]> {
+    return listConfigResources(this.#client, options);
+  }
+
   /** The cluster's id, controller and brokers. */
-  describeCluster(options: CallOptions = {}): Promise<ClusterDescription> {
+  describeCluster(options: DescribeClusterOptions = {}): Promise<ClusterDescription> {
     return describeCluster(this.#client, options);
+  }
+
+  /** The feature levels that the cluster has agreed on, and those that the broker asked could do (KIP-584). */
+  describeFeatures(options: CallOptions = {}): Promise<FeaturesDescription> {
+    return describeFeatures(this.#client, options);
+  }
+
+  /**
+   * The directories in which brokers keep their logs, with the size of each partition's. A directory that failed, or a
+   * broker that cannot be asked, is a failure of its own.
+   */
+  describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDir[]> {
+    return describeLogDirs(this.#client, options);
+  }
+
+  /** The idempotent and transactional producers that the leaders of partitions remember. */
+  describeProducers(partitions: readonly TopicPartition[], options: BulkOptions = {}): Promise<PartitionProducers[]> {
+    return describeProducers(this.#client, partitions, options);
   }
 
   /** The groups of all brokers in the order of their ids. */
@@ -111,13 +153,13 @@ export class Admin implements AsyncDisposable {
     return listGroups(this.#client, options);
   }
 
-  /** State and members of classic groups. Fails with GROUP_ID_NOT_FOUND, per group. */
-  describeGroups(groupIds: readonly string[], options: CallOptions = {}): Promise<GroupDescription[]> {
+  /** State and members of groups, of both protocols. Fails with GROUP_ID_NOT_FOUND, per group. */
+  describeGroups(groupIds: readonly string[], options: BulkOptions = {}): Promise<GroupDescription[]> {
     return describeGroups(this.#client, groupIds, options);
   }
 
   /** Deletes groups and their offsets. Fails with NON_EMPTY_GROUP and GROUP_ID_NOT_FOUND, per group. */
-  deleteGroups(groupIds: readonly string[], options: CallOptions = {}): Promise<void> {
+  deleteGroups(groupIds: readonly string[], options: BulkOptions = {}): Promise<void> {
     return deleteGroups(this.#client, groupIds, options);
   }
 

@@ -1,7 +1,9 @@
 import type { CallOptions } from "@ottla/client";
 import type { ClusterClient, RequestTarget } from "@ottla/client/internal";
-import { describeConfigsApi, incrementalAlterConfigsApi } from "@ottla/protocol";
-import { checkResources } from "./partial-failure.ts";
+import { describeConfigsApi, incrementalAlterConfigsApi, listConfigResourcesApi } from "@ottla/protocol";
+import { checkResources, resultsOf } from "./partial-failure.ts";
+import { type BulkOptions, mapAll } from "./progress.ts";
+import { requireVersion } from "./unsupported.ts";
 
 /** Kafka's numbers of what can have configs. */
 const RESOURCE_TYPES = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 } as const;
@@ -65,11 +67,24 @@ export interface ResourceConfigs extends ConfigResource {
   readonly entries: readonly ConfigEntry[];
 }
 
-export interface DescribeConfigsOptions extends CallOptions {
+/** How configs are described. */
+export interface DescribeConfigsOptions extends BulkOptions {
   /** Default false. */
   readonly includeSynonyms?: boolean;
   /** Default false. */
   readonly includeDocumentation?: boolean;
+}
+
+/** How configs are changed. */
+export interface AlterConfigsOptions extends BulkOptions {
+  /** Checks everything and changes nothing. Default false. */
+  readonly validateOnly?: boolean;
+}
+
+/** Which resources to list. */
+export interface ListConfigResourcesOptions extends CallOptions {
+  /** Default: all types. Kafka before 4.1 lists `clientMetrics` alone. */
+  readonly types?: readonly ConfigResourceType[];
 }
 
 const OPERATIONS = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
@@ -90,32 +105,32 @@ export interface ConfigAlteration extends ConfigResource {
 export async function describeConfigs(
   client: ClusterClient,
   queries: readonly ConfigQuery[],
-  { includeSynonyms = false, includeDocumentation = false, ...call }: DescribeConfigsOptions,
+  { includeSynonyms = false, includeDocumentation = false, onProgress, ...call }: DescribeConfigsOptions,
 ): Promise<ResourceConfigs[]> {
-  const answers = [...byTarget(queries)].map(async ([target, group]) => {
+  const answers = await mapAll([...byTarget(queries)], onProgress, async ([target, group]) => {
     const resources = group.map((query) => ({ ...toResource(query), configurationKeys: query.keys ?? null }));
     const request = { resources, includeSynonyms, includeDocumentation };
     const { results } = await client.ask(targetOf(target), describeConfigsApi, request, call);
     return results;
   });
-  const results = (await Promise.all(answers)).flat();
-  checkResources(
+  return resultsOf(
     "describeConfigs",
-    results.map((result) => ({ ...result, resource: result.resourceName })),
+    answers.flat(),
+    (result) => ({ ...result, resource: result.resourceName }),
+    ({ resourceType, resourceName, configs }) => ({
+      type: typeOf(resourceType),
+      name: resourceName,
+      entries: configs.map(toEntry),
+    }),
   );
-  return results.map(({ resourceType, resourceName, configs }) => ({
-    type: typeOf(resourceType),
-    name: resourceName,
-    entries: configs.map(toEntry),
-  }));
 }
 
 export async function incrementalAlterConfigs(
   client: ClusterClient,
   alterations: readonly ConfigAlteration[],
-  { validateOnly = false, ...call }: CallOptions & { readonly validateOnly?: boolean },
+  { validateOnly = false, onProgress, ...call }: AlterConfigsOptions,
 ): Promise<void> {
-  const answers = [...byTarget(alterations)].map(async ([target, group]) => {
+  const answers = await mapAll([...byTarget(alterations)], onProgress, async ([target, group]) => {
     const resources = group.map((alteration) => ({
       ...toResource(alteration),
       configs: alteration.changes.map(toOperation),
@@ -124,11 +139,31 @@ export async function incrementalAlterConfigs(
     const { responses } = await client.ask(targetOf(target), incrementalAlterConfigsApi, request, call);
     return responses;
   });
-  const responses = (await Promise.all(answers)).flat();
   checkResources(
     "incrementalAlterConfigs",
-    responses.map((response) => ({ ...response, resource: response.resourceName })),
+    answers.flat().map((response) => ({ ...response, resource: response.resourceName })),
   );
+}
+
+const FIRST_LIST_VERSION_WITH_TYPES = 1;
+
+export async function listConfigResources(
+  client: ClusterClient,
+  { types = [], ...call }: ListConfigResourcesOptions,
+): Promise<ConfigResource[]> {
+  const body = (version: number) => {
+    const isOnlyMetrics = types.length === 1 && types[0] === "clientMetrics";
+    if (version < FIRST_LIST_VERSION_WITH_TYPES && isOnlyMetrics) return {};
+    requireVersion(
+      "Listing resources other than clientMetrics",
+      listConfigResourcesApi,
+      version,
+      FIRST_LIST_VERSION_WITH_TYPES,
+    );
+    return { resourceTypes: types.map((type) => RESOURCE_TYPES[type]) };
+  };
+  const { configResources } = await client.ask("any", listConfigResourcesApi, body, call);
+  return configResources.map(({ resourceType, resourceName }) => ({ type: typeOf(resourceType), name: resourceName }));
 }
 
 function toOperation({ key, operation = "set", value }: ConfigChange) {

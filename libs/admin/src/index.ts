@@ -1,7 +1,13 @@
 export { type CallOptions, type ClientOptions, KafkaError } from "@ottla/client";
 export { Admin, type AdminOptions } from "./admin.ts";
-export type { BrokerDescription, ClusterDescription } from "./cluster.ts";
 export type {
+  BrokerDescription,
+  ClusterDescription,
+  DescribeClusterOptions,
+  FeaturesDescription,
+} from "./cluster.ts";
+export type {
+  AlterConfigsOptions,
   ConfigAlteration,
   ConfigChange,
   ConfigEntry,
@@ -10,19 +16,25 @@ export type {
   ConfigResourceType,
   ConfigSource,
   DescribeConfigsOptions,
+  ListConfigResourcesOptions,
   ResourceConfigs,
 } from "./configs.ts";
+export type { GroupDescription, GroupMemberDescription } from "./describe-groups.ts";
+export type { DescribeTopicsOptions, TopicDescription, TopicPartitionDescription } from "./describe-topics.ts";
 export type { GroupOffset, NewGroupOffset } from "./group-offsets.ts";
-export type { GroupDescription, GroupListing, GroupMemberDescription, ListGroupsOptions } from "./groups.ts";
+export type { GroupListing, ListGroupsOptions } from "./groups.ts";
 export type { FoundOffset, ListOffsetsOptions, OffsetQuery, OffsetSpec } from "./list-offsets.ts";
+export type { DescribeLogDirsOptions, LogDir, LogDirReplica } from "./log-dirs.ts";
 export { PartialFailureError, type ResourceFailure } from "./partial-failure.ts";
+export type { ActiveProducer, PartitionProducers } from "./producers.ts";
+export type { BulkOptions, Progress } from "./progress.ts";
+export type { DeletedRecords, RecordsDeletion } from "./records.ts";
 export type { TopicPartition } from "./topic-partitions.ts";
 export type {
   CreatedTopic,
   CreateTopicsOptions,
   NewTopic,
   PartitionsIncrease,
-  TopicDescription,
   TopicListing,
-  TopicPartitionDescription,
+  TopicRef,
 } from "./topics.ts";

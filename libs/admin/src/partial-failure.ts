@@ -14,8 +14,15 @@ export interface ResourceFailure {
 export class PartialFailureError extends KafkaError {
   override readonly name = "PartialFailureError";
   readonly failures: readonly ResourceFailure[];
+  /** What the call would have given for the other resources, in their order; empty for calls that give nothing. */
+  readonly results: readonly unknown[];
 
-  constructor(operation: string, failures: readonly ResourceFailure[], resourceCount: number) {
+  constructor(
+    operation: string,
+    failures: readonly ResourceFailure[],
+    resourceCount: number,
+    results: readonly unknown[] = [],
+  ) {
     const [first] = failures;
     if (first === undefined) throw new Error("a partial failure has at least one failure");
     const others = failures.length === 1 ? "" : ` (and ${failures.length - 1} more; see error.failures)`;
@@ -27,6 +34,7 @@ export class PartialFailureError extends KafkaError {
       cause: first.error,
     });
     this.failures = failures;
+    this.results = results;
   }
 }
 
@@ -47,10 +55,33 @@ export function codeToRetry(statuses: readonly { readonly errorCode: number }[],
 
 /** @throws PartialFailureError when any of the resources has an error code */
 export function checkResources(operation: string, statuses: readonly ResourceStatus[]): void {
-  const failures = statuses
-    .filter(({ errorCode }) => errorCode !== 0)
-    .map((status) => ({ resource: status.resource, error: errorOf(status) }));
-  if (failures.length > 0) throw new PartialFailureError(operation, failures, statuses.length);
+  resultsOf(operation, statuses, statusOf, () => undefined);
+}
+
+/**
+ * What the call gives for each answer.
+ * @throws PartialFailureError when any of the resources has an error code; it has what the others give
+ */
+export function resultsOf<Answer, Result>(
+  operation: string,
+  answers: readonly Answer[],
+  toStatus: (answer: Answer) => ResourceStatus,
+  toResult: (answer: Answer) => Result,
+): Result[] {
+  const failures: ResourceFailure[] = [];
+  const results: Result[] = [];
+  for (const answer of answers) {
+    const status = toStatus(answer);
+    if (status.errorCode === 0) results.push(toResult(answer));
+    else failures.push({ resource: status.resource, error: errorOf(status) });
+  }
+  if (failures.length === 0) return results;
+  const given = results.filter((result) => result !== undefined);
+  throw new PartialFailureError(operation, failures, answers.length, given);
+}
+
+function statusOf(status: ResourceStatus): ResourceStatus {
+  return status;
 }
 
 /** The broker's own words where it has some: they say more than the code's general ones. */

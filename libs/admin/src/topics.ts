@@ -8,7 +8,9 @@ import {
   metadataApi,
   ZERO_UUID,
 } from "@ottla/protocol";
-import { checkResources, codeToRetry } from "./partial-failure.ts";
+import { checkResources, codeToRetry, resultsOf } from "./partial-failure.ts";
+import { type BulkOptions, inChunks } from "./progress.ts";
+import { requireVersion } from "./unsupported.ts";
 
 /** A topic to create. */
 export interface NewTopic {
@@ -23,7 +25,8 @@ export interface NewTopic {
   readonly configs?: Readonly<Record<string, string | number | boolean>>;
 }
 
-export interface CreateTopicsOptions extends CallOptions {
+/** How topics and partitions are created. */
+export interface CreateTopicsOptions extends BulkOptions {
   /** Checks everything and creates nothing. Default false. */
   readonly validateOnly?: boolean;
 }
@@ -38,27 +41,14 @@ export interface CreatedTopic {
   readonly replicationFactor: number;
 }
 
+/** A topic by its name, or by its id (KIP-516): ids tell apart topics that had the same name one after the other. */
+export type TopicRef = string | { readonly topicId: string };
+
 /** A topic as `listTopics` gives it. */
 export interface TopicListing {
   readonly name: string;
   readonly topicId: string;
   readonly isInternal: boolean;
-}
-
-/** A topic as `describeTopics` gives it. */
-export interface TopicDescription extends TopicListing {
-  /** By partition number. */
-  readonly partitions: readonly TopicPartitionDescription[];
-}
-
-export interface TopicPartitionDescription {
-  readonly partition: number;
-  /** Broker id, -1 while there is no leader. */
-  readonly leader: number;
-  readonly leaderEpoch: number;
-  readonly replicas: readonly number[];
-  readonly inSyncReplicas: readonly number[];
-  readonly offlineReplicas: readonly number[];
 }
 
 /** The number of partitions that a topic shall have. */
@@ -79,20 +69,24 @@ export async function createTopics(
   topics: readonly NewTopic[],
   options: CreateTopicsOptions,
 ): Promise<CreatedTopic[]> {
-  const { validateOnly = false, ...call } = options;
+  const { validateOnly = false, onProgress, ...call } = options;
   const timeoutMs = client.settings.requestTimeoutMs;
-  const request = { topics: topics.map(toCreatableTopic), timeoutMs, validateOnly };
-  const response = await client.ask("controller", createTopicsApi, request, {
-    ...call,
-    errorOf: (answer) => codeToRetry(answer.topics, HEALED_BY_CONTROLLER),
+  const answers = await inChunks(topics, onProgress, async (chunk) => {
+    const request = { topics: chunk.map(toCreatableTopic), timeoutMs, validateOnly };
+    const response = await client.ask("controller", createTopicsApi, request, {
+      ...call,
+      errorOf: (answer) => codeToRetry(answer.topics, HEALED_BY_CONTROLLER),
+    });
+    return response.topics;
   });
-  checkResources(
+  return resultsOf(
     "createTopics",
-    response.topics.map((topic) => ({ resource: topic.name, ...topic })),
+    answers,
+    (topic) => ({ resource: topic.name, ...topic }),
+    ({ name, topicId, numPartitions, replicationFactor }) => {
+      return { name, topicId, partitions: numPartitions, replicationFactor };
+    },
   );
-  return response.topics.map(({ name, topicId, numPartitions, replicationFactor }) => {
-    return { name, topicId, partitions: numPartitions, replicationFactor };
-  });
 }
 
 function toCreatableTopic({ name, partitions, replicationFactor, assignments = [], configs = {} }: NewTopic) {
@@ -108,22 +102,41 @@ function toCreatableTopic({ name, partitions, replicationFactor, assignments = [
 
 export async function deleteTopics(
   client: ClusterClient,
-  names: readonly string[],
-  options: CallOptions,
+  topics: readonly TopicRef[],
+  { onProgress, ...call }: BulkOptions,
 ): Promise<void> {
   const timeoutMs = client.settings.requestTimeoutMs;
-  const request = (version: number) =>
-    version >= 6
-      ? { topics: names.map((name) => ({ name, topicId: ZERO_UUID })), timeoutMs }
-      : { topicNames: names, timeoutMs };
-  const response = await client.ask("controller", deleteTopicsApi, request, {
-    ...options,
-    errorOf: (answer) => codeToRetry(answer.responses, HEALED_BY_CONTROLLER),
+  const responses = await inChunks(topics, onProgress, async (chunk) => {
+    const body = (version: number) => ({ ...deletionOf(chunk, version), timeoutMs });
+    const response = await client.ask("controller", deleteTopicsApi, body, {
+      ...call,
+      errorOf: (answer) => codeToRetry(answer.responses, HEALED_BY_CONTROLLER),
+    });
+    return response.responses;
   });
+  const asked = new Set(topics);
   checkResources(
     "deleteTopics",
-    response.responses.map((topic) => ({ ...topic, resource: topic.name ?? topic.topicId })),
+    responses.map(({ name, topicId, errorCode, errorMessage }) => {
+      // An answer may tell both name and id: the resource is what was asked for.
+      return { resource: name !== null && asked.has(name) ? name : topicId, errorCode, errorMessage };
+    }),
   );
+}
+
+const FIRST_DELETE_VERSION_BY_ID = 6;
+
+function deletionOf(topics: readonly TopicRef[], version: number) {
+  const names = topics.filter((topic) => typeof topic === "string");
+  if (names.length < topics.length) {
+    requireVersion("Deleting topics by id", deleteTopicsApi, version, FIRST_DELETE_VERSION_BY_ID);
+  }
+  if (version < FIRST_DELETE_VERSION_BY_ID) return { topicNames: names };
+  return {
+    topics: topics.map((topic) => {
+      return typeof topic === "string" ? { name: topic, topicId: ZERO_UUID } : { name: null, topicId: topic.topicId };
+    }),
+  };
 }
 
 export async function createPartitions(
@@ -131,20 +144,23 @@ export async function createPartitions(
   increases: readonly PartitionsIncrease[],
   options: CreateTopicsOptions,
 ): Promise<void> {
-  const { validateOnly = false, ...call } = options;
-  const topics = increases.map(({ topic, count, assignments }) => ({
-    name: topic,
-    count,
-    assignments: assignments?.map((brokerIds) => ({ brokerIds })) ?? null,
-  }));
-  const request = { topics, timeoutMs: client.settings.requestTimeoutMs, validateOnly };
-  const response = await client.ask("controller", createPartitionsApi, request, {
-    ...call,
-    errorOf: (answer) => codeToRetry(answer.results, HEALED_BY_CONTROLLER),
+  const { validateOnly = false, onProgress, ...call } = options;
+  const results = await inChunks(increases, onProgress, async (chunk) => {
+    const topics = chunk.map(({ topic, count, assignments }) => ({
+      name: topic,
+      count,
+      assignments: assignments?.map((brokerIds) => ({ brokerIds })) ?? null,
+    }));
+    const request = { topics, timeoutMs: client.settings.requestTimeoutMs, validateOnly };
+    const response = await client.ask("controller", createPartitionsApi, request, {
+      ...call,
+      errorOf: (answer) => codeToRetry(answer.results, HEALED_BY_CONTROLLER),
+    });
+    return response.results;
   });
   checkResources(
     "createPartitions",
-    response.results.map((topic) => ({ resource: topic.name, ...topic })),
+    results.map((topic) => ({ resource: topic.name, ...topic })),
   );
 }
 
@@ -157,36 +173,4 @@ export async function listTopics(
     .filter((topic) => topic.errorCode === ErrorCode.NONE && (includeInternal || !topic.isInternal))
     .map(({ name, topicId, isInternal }) => ({ name: name ?? "", topicId, isInternal }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-export async function describeTopics(
-  client: ClusterClient,
-  names: readonly string[],
-  options: CallOptions,
-): Promise<TopicDescription[]> {
-  if (names.length === 0) return []; // no topics would mean all of them
-  const request = { topics: names.map((name) => ({ name })), allowAutoTopicCreation: false };
-  const response = await client.ask("any", metadataApi, request, {
-    ...options,
-    errorOf: (answer) => codeToRetry(answer.topics, [ErrorCode.LEADER_NOT_AVAILABLE]),
-  });
-  checkResources(
-    "describeTopics",
-    response.topics.map(({ name, errorCode }) => ({ resource: name ?? "", errorCode })),
-  );
-  return response.topics.map(({ name, topicId, isInternal, partitions }) => ({
-    name: name ?? "",
-    topicId,
-    isInternal,
-    partitions: partitions
-      .map(({ partitionIndex, leaderId, leaderEpoch, replicaNodes, isrNodes, offlineReplicas }) => ({
-        partition: partitionIndex,
-        leader: leaderId,
-        leaderEpoch,
-        replicas: replicaNodes,
-        inSyncReplicas: isrNodes,
-        offlineReplicas,
-      }))
-      .sort((a, b) => a.partition - b.partition),
-  }));
 }

@@ -8,9 +8,9 @@ import {
   type ResponseOf,
 } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
-import { type BrokerAddress, type BrokerConnection, parseBootstrap } from "@ottla/transport";
+import { type BrokerAddress, type BrokerConnection, CONNECTION_DEFAULTS, parseBootstrap } from "@ottla/transport";
 
-import { addressOfBroker } from "./broker-address.ts";
+import { type AdvertisedBroker, addressOfBroker } from "./broker-address.ts";
 import { BrokerSelector } from "./broker-selector.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { CoordinatorCache, type CoordinatorKind } from "./coordinators.ts";
@@ -187,6 +187,20 @@ export class ClusterClient implements AsyncDisposable {
   /** Where to connect to for a broker that a response tells of. */
   addressOf(broker: { readonly host: string; readonly port: number; readonly url?: string | null }): BrokerAddress {
     return addressOfBroker({ host: broker.host, port: broker.port, url: broker.url ?? null }, this.#bootstrap[0]!);
+  }
+
+  /** Makes brokers that a response tells of known, so that they can be asked. */
+  learnBrokers(
+    brokers: readonly (AdvertisedBroker & { readonly nodeId: number; readonly rack: string | null })[],
+  ): void {
+    this.metadata.addBrokers(
+      brokers.map((broker) => ({ id: broker.nodeId, address: this.addressOf(broker), rack: broker.rack })),
+    );
+  }
+
+  /** Name and version that the client gives of itself (KIP-511). */
+  get software(): { readonly clientSoftwareName: string; readonly clientSoftwareVersion: string } {
+    return CONNECTION_DEFAULTS;
   }
 
   /** Closes all connections; requests under way reject. Closing twice is harmless. */

@@ -2,6 +2,7 @@ import {
   type ApiDefinition,
   apiVersionsApi,
   ByteReader,
+  describeTopicPartitionsApi,
   ErrorCode,
   encodeResponse,
   findCoordinatorApi,
@@ -13,6 +14,7 @@ import {
   produceApi,
   type RequestOf,
   type ResponseInput,
+  ZERO_UUID,
 } from "@ottla/protocol";
 import { apisByKey, requestHeaderVersionOf } from "@ottla/protocol/internal";
 import type { Runtime } from "@ottla/runtime";
@@ -95,6 +97,7 @@ export class FakeCluster {
       producerId: this.#nextProducerId++,
       producerEpoch: 0,
     }));
+    this.handle(describeTopicPartitionsApi, (request) => this.#describeTopicPartitions(request));
     this.handle(findCoordinatorApi, (request) => this.#findCoordinator(request.coordinatorKeys));
   }
 
@@ -236,6 +239,30 @@ export class FakeCluster {
         isrNodes: this.brokerIds,
       })),
     };
+  }
+
+  #describeTopicPartitions({
+    topics,
+    responsePartitionLimit,
+    cursor,
+  }: RequestOf<typeof describeTopicPartitionsApi>): ResponseInput<typeof describeTopicPartitionsApi> {
+    let left = responsePartitionLimit;
+    const described: ResponseInput<typeof describeTopicPartitionsApi>["topics"][number][] = [];
+    for (const { name } of topics) {
+      if (cursor !== null && name < cursor.topicName) continue;
+      const from = cursor?.topicName === name ? cursor.partitionIndex : 0;
+      const topic = this.#topicMetadata(name);
+      if (left === 0)
+        return { throttleTimeMs: 0, topics: described, nextCursor: { topicName: name, partitionIndex: from } };
+      const partitions = topic.partitions.slice(from, from + left).map((one) => ({ ...one, offlineReplicas: [] }));
+      described.push({ topicId: ZERO_UUID, ...topic, partitions });
+      left -= partitions.length;
+      const next = from + partitions.length;
+      if (next < topic.partitions.length) {
+        return { throttleTimeMs: 0, topics: described, nextCursor: { topicName: name, partitionIndex: next } };
+      }
+    }
+    return { throttleTimeMs: 0, topics: described, nextCursor: null };
   }
 
   #findCoordinator(keys: readonly string[]): ResponseInput<typeof findCoordinatorApi> {
