@@ -9,16 +9,17 @@ import {
   registerBroker,
 } from "@ottla/metadata";
 import type { Disk, DiskError, Runtime } from "@ottla/runtime";
-import { defaultLogConfig, type LogConfig, type LogManager, openLogManager } from "@ottla/storage";
+import { defaultLogConfig, type LogManager, openLogManager } from "@ottla/storage";
 import type { HttpHandler, RequestHandler } from "@ottla/transport";
 import { components } from "./components.ts";
 import type { BrokerConfig } from "./config/broker-config.ts";
 import { TableConfigPolicy } from "./config/config-policy.ts";
 import { type ListenerConfig, listenersOf, unadvertisedWildcards } from "./config/listeners.ts";
-import { logConfigOf, TopicConfig } from "./config/topic-config.ts";
+import { type PartitionConfig, partitionConfigOf, TopicConfig } from "./config/topic-config.ts";
 import { createDispatcher } from "./dispatch/dispatcher.ts";
 import { HandlerRegistry } from "./dispatch/handler-registry.ts";
 import { coreHandlers } from "./handlers/index.ts";
+import { BatchPreparation } from "./partition/batch-preparation.ts";
 import { DeadlineQueue } from "./partition/deadline-queue.ts";
 import { FetchSessionCache } from "./partition/fetch-session-cache.ts";
 import { PartitionRegistry } from "./partition/partition-registry.ts";
@@ -167,7 +168,7 @@ class BrokerStart {
       nodeId,
       logs,
       logger: runtime.logger,
-      logConfigOf: (image, topic) => this.#logConfigOf(image, topic),
+      configOf: (image, topic) => this.#partitionConfigOf(image, topic),
       onAdvance: (partition) => purgatory.partitionMoved(partition),
     });
     this.#closers.add(() => partitions.close());
@@ -185,6 +186,7 @@ class BrokerStart {
       directory: { name: directoryName, space: async () => (await disk.space?.(directory)) ?? null },
       partitions,
       purgatory,
+      preparation: new BatchPreparation(runtime.timers),
       fetchSessions: new FetchSessionCache({
         slotsMax: () => this.#config.require("max.incremental.fetch.session.cache.slots"),
         ...runtime,
@@ -209,8 +211,8 @@ class BrokerStart {
     return { services, parts, handler: new Gate(createDispatcher(registry, runtime.logger)) };
   }
 
-  #logConfigOf(image: MetadataImage, topic: string): LogConfig {
-    return logConfigOf(new TopicConfig(configsOf(image, ConfigResourceType.TOPIC, topic), this.#config));
+  #partitionConfigOf(image: MetadataImage, topic: string): PartitionConfig {
+    return partitionConfigOf(new TopicConfig(configsOf(image, ConfigResourceType.TOPIC, topic), this.#config));
   }
 
   #takeConfigs(image: MetadataImage, nodeId: number): void {

@@ -341,7 +341,7 @@ const consuming = {
   "offsets.topic.compression.codec": intConfig(
     0,
     "The codec of __consumer_offsets: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.",
-    { min: 0, max: 4 },
+    { min: 0, max: 4, ...ignored("the coordinator's few records are written uncompressed") },
   ),
   "offsets.topic.num.partitions": intConfig(50, "Partitions of __consumer_offsets.", { min: 1 }),
   "offsets.topic.replication.factor": shortConfig(3, "Replicas of __consumer_offsets. A broker on its own takes 1.", {

@@ -5,7 +5,7 @@ import type { ConfigDefinition } from "./config-definition.ts";
 import { ConfigError } from "./config-error.ts";
 import { settingsFromObject } from "./config-sources.ts";
 import { nearMatch } from "./near-match.ts";
-import { logConfigOf, TopicConfig } from "./topic-config.ts";
+import { partitionConfigOf, TopicConfig } from "./topic-config.ts";
 import { topicConfigSynonyms, topicConfigTable } from "./topic-config-table.ts";
 
 type Values = Readonly<Record<string, string | number | boolean>>;
@@ -165,7 +165,7 @@ describe("TopicConfig", () => {
   });
 
   it("becomes storage's config, without limit where Kafka says Long.MAX_VALUE", () => {
-    const config = logConfigOf(topicOf({ "cleanup.policy": "compact,delete", "segment.bytes": "2097152" }));
+    const config = partitionConfigOf(topicOf({ "cleanup.policy": "compact,delete", "segment.bytes": "2097152" }));
     expect(config).toMatchObject({
       segmentBytes: 2_097_152,
       cleanupPolicy: ["compact", "delete"],
@@ -177,7 +177,7 @@ describe("TopicConfig", () => {
   });
 
   it("lets tests have smaller segments than Kafka allows", () => {
-    expect(logConfigOf(topicOf({ "internal.segment.bytes": "100" })).segmentBytes).toBe(100);
+    expect(partitionConfigOf(topicOf({ "internal.segment.bytes": "100" })).segmentBytes).toBe(100);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { ConfigImage } from "@ottla/metadata";
 import type { LogConfig } from "@ottla/storage";
+import type { BatchPolicy, TopicCompression } from "../partition/batch-preparation.ts";
 import { type BrokerConfig, ConfigSource } from "./broker-config.ts";
 import { LONG_MAX } from "./config-definition.ts";
 import { InheritedConfig, type InheritedKeys } from "./inherited-config.ts";
@@ -23,8 +24,29 @@ function limit(value: number): number {
   return value === LONG_MAX ? Number.POSITIVE_INFINITY : value;
 }
 
-/** What storage needs to know of a topic's configs. */
-export function logConfigOf(topic: TopicConfig): LogConfig {
+/** The level of a codec is a config of its own; snappy has none. */
+function compressionOf(topic: TopicConfig): TopicCompression | null {
+  const type = topic.require("compression.type");
+  switch (type) {
+    case "producer":
+      return null;
+    case "uncompressed":
+      return { type: "none" };
+    case "snappy":
+      return { type };
+    default: {
+      const level = topic.require(`compression.${type}.level`);
+      // -1 is zlib's "your own default".
+      return type === "gzip" && level < 0 ? { type } : { type, level };
+    }
+  }
+}
+
+/** A topic's configs as far as its partitions go by them. */
+export interface PartitionConfig extends LogConfig, BatchPolicy {}
+
+/** What partitions and their logs need to know of a topic's configs. */
+export function partitionConfigOf(topic: TopicConfig): PartitionConfig {
   return {
     segmentBytes: topic.get("internal.segment.bytes") ?? topic.require("segment.bytes"),
     segmentMs: limit(topic.require("segment.ms")),
@@ -46,5 +68,6 @@ export function logConfigOf(topic: TopicConfig): LogConfig {
     maxCompactionLagMs: limit(topic.require("max.compaction.lag.ms")),
     deleteRetentionMs: topic.require("delete.retention.ms"),
     minInsyncReplicas: topic.require("min.insync.replicas"),
+    compression: compressionOf(topic),
   };
 }

@@ -210,6 +210,9 @@ function byTopic(results: readonly Told[]): FetchResponseInput["responses"] {
 const FIRST_VERSION_WITH_ENDPOINTS = 16;
 const FIRST_VERSION_WITH_LEADER = 12;
 
+/** Clients before this do not know zstd, and are told so where a topic is for certain compressed with it. */
+const FIRST_VERSION_WITH_ZSTD = 10;
+
 /** Older clients take KAFKA_STORAGE_ERROR for a lasting one. */
 const FIRST_VERSION_WITH_STORAGE_ERROR = 6;
 
@@ -226,6 +229,9 @@ function toPartitionData(
   if (read === null) {
     const failed = failedPartition(target.index, knownErrno(errno, apiVersion));
     return apiVersion < FIRST_VERSION_WITH_LEADER ? failed : { ...failed, ...leaderHint(errno, target.partition) };
+  }
+  if (apiVersion < FIRST_VERSION_WITH_ZSTD && target.partition?.config.compression?.type === "zstd") {
+    return failedPartition(target.index, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE);
   }
   return {
     partitionIndex: target.index,

@@ -1,14 +1,22 @@
-import { ErrorCode, KafkaError, type ProduceRequest, produceApi, type ResponseInput } from "@ottla/protocol";
+import {
+  codecByName,
+  ErrorCode,
+  KafkaError,
+  type ProduceRequest,
+  produceApi,
+  type ResponseInput,
+} from "@ottla/protocol";
 import {
   BATCH_HEADER_BYTES,
   batchSizeAt,
+  compressionAt,
   isTransactionalAt,
   magicAt,
   RECORD_BATCH_MAGIC,
 } from "@ottla/protocol/internal";
 import { AppendRejected, type LogAppend } from "@ottla/storage";
 import { apiHandler, later, NO_RESPONSE, type RequestContext } from "../api-handler.ts";
-import type { Acks, Partition } from "../partition/partition.ts";
+import type { Acks, Partition, PartitionAppend } from "../partition/partition.ts";
 import { errnoOf } from "../partition/partition-error.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { isInternalTopic } from "../services/internal-topics.ts";
@@ -26,6 +34,10 @@ const FIRST_VERSION_WITH_TOPIC_IDS = 13;
 /** From here on a client that asked the wrong broker is told the right one (KIP-951). */
 const FIRST_VERSION_WITH_LEADER = 10;
 
+/** From here on clients know zstd. */
+const FIRST_VERSION_WITH_ZSTD = 7;
+const ZSTD = codecByName("zstd").id;
+
 /** Kafka's own tools write to internal topics under this client id. */
 const ADMIN_CLIENT_ID = "__admin_client";
 
@@ -41,12 +53,32 @@ export const produceHandler = (broker: BrokerServices) =>
     produceApi,
     { minVersion: 3, maxVersion: 13, advertisedMinVersion: 0, errorResponse: () => null },
     (request, context) => {
-      const pending = request.topicData.map((topic) => produceToTopic(broker, request, topic, context));
+      const exchange = { request, context, appends: [] };
+      const pending = request.topicData.map((topic) => produceToTopic(broker, exchange, topic));
       const responses = Promise.all(pending);
-      if (request.acks === 0) return unanswered(responses, context);
-      return later(responses.then((topics) => respond(broker, topics, context)));
+      const effect = effectOf(exchange);
+      if (request.acks !== 0)
+        return later(
+          responses.then((topics) => respond(broker, topics, context)),
+          effect,
+        );
+      closeOnFailure(responses, context);
+      return effect === undefined ? NO_RESPONSE : effect.then(() => NO_RESPONSE);
     },
   );
+
+/** One request on its way. */
+interface Exchange {
+  readonly request: ProduceRequest;
+  readonly context: RequestContext;
+  /** Appends that have yet to come, because their batches are being recompressed. */
+  readonly appends: Promise<unknown>[];
+}
+
+/** Settles when everything is appended; undefined where it is already. The connection's next request waits for it. */
+function effectOf({ appends }: Exchange): Promise<void> | undefined {
+  return appends.length === 0 ? undefined : Promise.allSettled(appends).then(() => {});
+}
 
 function respond(
   broker: BrokerServices,
@@ -58,18 +90,13 @@ function respond(
   return { responses, nodeEndpoints: hintedEndpoints(broker, results, context) };
 }
 
-async function produceToTopic(
-  broker: BrokerServices,
-  request: ProduceRequest,
-  topic: TopicInput,
-  context: RequestContext,
-): Promise<TopicResult> {
-  const pending = topic.partitionData.map((data) => produce(broker, request, topic, data, context));
+async function produceToTopic(broker: BrokerServices, exchange: Exchange, topic: TopicInput): Promise<TopicResult> {
+  const pending = topic.partitionData.map((data) => produce(broker, exchange, topic, data));
   return { name: topic.name, topicId: topic.topicId, partitionResponses: await Promise.all(pending) };
 }
 
 /** With acks=0 the client hears nothing; closing the connection is how it learns of an error. */
-function unanswered(responses: Promise<readonly TopicResult[]>, { connection }: RequestContext): typeof NO_RESPONSE {
+function closeOnFailure(responses: Promise<readonly TopicResult[]>, { connection }: RequestContext): void {
   void responses.then((topics) => {
     for (const { name, topicId, partitionResponses } of topics) {
       const failed = partitionResponses.find(({ errorCode }) => errorCode !== ErrorCode.NONE);
@@ -78,35 +105,43 @@ function unanswered(responses: Promise<readonly TopicResult[]>, { connection }: 
       return connection.close(`produce with acks=0 to ${where} failed: ${failed.errorMessage ?? failed.errorCode}`);
     }
   });
-  return NO_RESPONSE;
 }
 
 /** Appends one partition's records. Never throws or rejects: what fails is this partition's result alone. */
 function produce(
   broker: BrokerServices,
-  request: ProduceRequest,
+  exchange: Exchange,
   topic: TopicInput,
   data: PartitionInput,
-  context: RequestContext,
 ): PartitionResult | Promise<PartitionResult> {
+  const { request, context, appends } = exchange;
   let partition: Partition | undefined;
   try {
     partition = findPartition(broker, topic, data, context);
     const found = partition;
-    const appending = found.appendAsLeader(checkRecords(request, data), {
-      acks: request.acks as Acks,
-      origin: "client",
-    });
-    const { append } = appending;
-    const acknowledged =
-      request.acks === -1 ? withTimeout(broker, appending.committed, request.timeoutMs) : append.written;
-    return acknowledged.then(
-      () => appended(data.index, append),
-      (error) => failed(broker, data.index, error, found, context),
-    );
+    const batch = broker.preparation.prepare(checkRecords(request, data, context.apiVersion), found.config);
+    const append = (prepared: Uint8Array) =>
+      found.appendAsLeader(prepared, { acks: request.acks as Acks, origin: "client" });
+    const onFailure = (error: unknown) => failed(broker, data.index, error, found, context);
+    if (!(batch instanceof Promise)) return acknowledge(broker, request, data.index, append(batch)).catch(onFailure);
+    const appending = batch.then(append);
+    appends.push(appending);
+    return appending.then((taken) => acknowledge(broker, request, data.index, taken)).catch(onFailure);
   } catch (error) {
     return failed(broker, data.index, error, partition, context);
   }
+}
+
+/** Waits until what was appended is as safe as the client asks for. */
+function acknowledge(
+  broker: BrokerServices,
+  { acks, timeoutMs }: ProduceRequest,
+  index: number,
+  appending: PartitionAppend,
+): Promise<PartitionResult> {
+  const { append } = appending;
+  const acknowledged = acks === -1 ? withTimeout(broker, appending.committed, timeoutMs) : append.written;
+  return acknowledged.then(() => appended(index, append));
 }
 
 function findPartition(
@@ -139,7 +174,7 @@ function unknownPartition(broker: BrokerServices, byId: boolean, topic: TopicInp
 }
 
 /** What can be said of the records without the log. @throws KafkaError */
-function checkRecords({ acks }: ProduceRequest, { records }: PartitionInput): Uint8Array {
+function checkRecords({ acks }: ProduceRequest, { records }: PartitionInput, apiVersion: number): Uint8Array {
   if (acks !== -1 && acks !== 0 && acks !== 1) {
     throw KafkaError.fromCode(ErrorCode.INVALID_REQUIRED_ACKS, `acks is ${acks}`);
   }
@@ -149,16 +184,22 @@ function checkRecords({ acks }: ProduceRequest, { records }: PartitionInput): Ui
       "A produce request carries one record batch for each partition",
     );
   }
-  if (records.length >= BATCH_HEADER_BYTES) checkBatch(records);
+  if (records.length >= BATCH_HEADER_BYTES) checkBatch(records, apiVersion);
   return records;
 }
 
 /** As Kafka: one batch and no more. The producer's state and transaction are looked up by the first alone. */
-function checkBatch(records: Uint8Array): void {
+function checkBatch(records: Uint8Array, apiVersion: number): void {
   if (magicAt(records, 0) === RECORD_BATCH_MAGIC && batchSizeAt(records, 0) < records.length) {
     throw KafkaError.fromCode(
       ErrorCode.INVALID_RECORD,
       "A produce request carries exactly one record batch for each partition",
+    );
+  }
+  if (compressionAt(records, 0) === ZSTD && apiVersion < FIRST_VERSION_WITH_ZSTD) {
+    throw KafkaError.fromCode(
+      ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+      `Produce requests with version ${apiVersion} are not allowed to use ZStandard compression`,
     );
   }
   if (isTransactionalAt(records, 0)) {

@@ -8,7 +8,8 @@ import {
 } from "@ottla/metadata";
 import { ErrorCode } from "@ottla/protocol";
 import type { Logger } from "@ottla/runtime";
-import type { LogConfig, LogManager, PartitionLog } from "@ottla/storage";
+import type { LogManager, PartitionLog } from "@ottla/storage";
+import type { PartitionConfig } from "../config/topic-config.ts";
 import { Partition, type PartitionListener } from "./partition.ts";
 
 /** Told when this broker has begun or ceased to lead a partition, per leader epoch. */
@@ -18,8 +19,8 @@ export interface PartitionRegistryOptions {
   readonly nodeId: number;
   readonly logs: LogManager;
   readonly logger: Logger;
-  /** What storage is to know of a topic's configs, by an image. */
-  readonly logConfigOf: (image: MetadataImage, topic: string) => LogConfig;
+  /** The configs of a topic's partitions, by an image. */
+  readonly configOf: (image: MetadataImage, topic: string) => PartitionConfig;
   readonly onAdvance: PartitionListener;
 }
 
@@ -77,7 +78,7 @@ export class PartitionRegistry {
   /** Applies configs again, where those of the broker have changed. */
   #updateConfigs(image: MetadataImage): void {
     for (const [topic, partitions] of this.#byTopic) {
-      const config = this.#options.logConfigOf(image, topic);
+      const config = this.#options.configOf(image, topic);
       for (const partition of partitions.values()) partition.updateConfig(config);
     }
   }
@@ -111,10 +112,10 @@ export class PartitionRegistry {
 
   async #host(existing: Partition | undefined, change: PartitionChange, image: MetadataImage): Promise<void> {
     const { topic, after } = change;
-    const { nodeId, logs, logConfigOf } = this.#options;
+    const { nodeId, logs, configOf } = this.#options;
     const leads = after.leader === nodeId;
     const led = existing?.isLeader ?? false;
-    const config = logConfigOf(image, topic.name);
+    const config = configOf(image, topic.name);
     const log = existing?.log ?? (await logs.openOrCreate(topic.name, after.partition, topic.topicId, config));
     if (leads && (existing === undefined || isElection(change))) await log.assignLeaderEpoch(after.leaderEpoch);
     const partition = existing ?? this.#add(topic, after, log, config);
@@ -122,7 +123,7 @@ export class PartitionRegistry {
     if (leads !== led || (leads && isElection(change))) this.#tellLeadership(partition, leads);
   }
 
-  #add({ name, topicId }: TopicImage, image: PartitionImage, log: PartitionLog, config: LogConfig): Partition {
+  #add({ name, topicId }: TopicImage, image: PartitionImage, log: PartitionLog, config: PartitionConfig): Partition {
     const { nodeId, onAdvance } = this.#options;
     const partition = new Partition({ topic: name, topicId, image, log, config, nodeId, onAdvance });
     let partitions = this.#byTopic.get(name);

@@ -30,7 +30,7 @@ const image: PartitionImage = {
 beforeEach(async () => {
   moves = 0;
   logs = await openLogManager({ disk: createMemoryDisk(), directory: "/data", runtime });
-  const config = { ...defaultLogConfig, minInsyncReplicas: 2 };
+  const config = { ...defaultLogConfig, compression: null, minInsyncReplicas: 2 };
   const log = await logs.openOrCreate("orders", 0, TOPIC_ID, config);
   partition = new Partition({
     topic: "orders",

@@ -1,6 +1,7 @@
 import type { PartitionImage } from "@ottla/metadata";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
-import type { LogAppend, LogConfig, PartitionLog } from "@ottla/storage";
+import type { LogAppend, PartitionLog } from "@ottla/storage";
+import type { PartitionConfig } from "../config/topic-config.ts";
 import { CommitWaiters } from "./commit-waiters.ts";
 
 /** How an append is acknowledged: not at all, by the leader, or by all replicas in sync. */
@@ -42,7 +43,7 @@ export class Partition {
   /** Log ends of the other replicas, as their fetches have told. */
   readonly #followerLogEnds = new Map<number, number>();
   readonly #unsubscribe: () => void;
-  #config: LogConfig;
+  #config: PartitionConfig;
   #image: PartitionImage;
   #appendedBytes = 0;
   #closed = false;
@@ -52,7 +53,7 @@ export class Partition {
     readonly topicId: string;
     readonly image: PartitionImage;
     readonly log: PartitionLog;
-    readonly config: LogConfig;
+    readonly config: PartitionConfig;
     readonly nodeId: number;
     readonly onAdvance: PartitionListener;
   }) {
@@ -119,13 +120,13 @@ export class Partition {
     this.#onAdvance(this);
   }
 
-  /** The topic's configs, as far as they concern the log. */
-  get config(): LogConfig {
+  /** The topic's configs, as far as they concern its partitions. */
+  get config(): PartitionConfig {
     return this.#config;
   }
 
   /** Takes over the topic's configs. */
-  updateConfig(config: LogConfig): void {
+  updateConfig(config: PartitionConfig): void {
     this.#config = config;
     this.log.updateConfig(config);
   }

@@ -2,6 +2,7 @@ import type { Committed, ControllerOperation, MetadataImage } from "@ottla/metad
 import type { DiskSpace, Runtime } from "@ottla/runtime";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { ServedApi } from "../dispatch/handler-registry.ts";
+import type { BatchPreparation } from "../partition/batch-preparation.ts";
 import type { DeadlineQueue } from "../partition/deadline-queue.ts";
 import type { FetchSessionCache } from "../partition/fetch-session-cache.ts";
 import type { PartitionRegistry } from "../partition/partition-registry.ts";
@@ -21,6 +22,7 @@ export interface BrokerServices {
   readonly image: MetadataImage;
   readonly partitions: PartitionRegistry;
   readonly purgatory: Purgatory;
+  readonly preparation: BatchPreparation;
   readonly fetchSessions: FetchSessionCache;
   readonly deadlines: DeadlineQueue;
   readonly controller: ControllerGateway;
