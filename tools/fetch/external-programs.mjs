@@ -52,6 +52,21 @@ function kafkaJars(version) {
   };
 }
 
+/** librdkafka of today, in the wheel of its Python client: Debian's kcat has one that is years old. */
+const LIBRDKAFKA_PYTHON = "confluent-kafka==2.16.1";
+const librdkafkaDirectory = join(cacheDirectory, "librdkafka");
+
+const librdkafka = {
+  find: () =>
+    existsSync(join(librdkafkaDirectory, "confluent_kafka")) && onPath("python3") ? librdkafkaDirectory : null,
+  get: () => {
+    const python = onPath("python3");
+    if (python === null) throw new Error("needs Python 3 with pip");
+    const args = ["-m", "pip", "install", "-q", "--only-binary", ":all:", "--no-deps", "--target", librdkafkaDirectory];
+    execFileSync(python, [...args, LIBRDKAFKA_PYTHON], { stdio: "pipe" });
+  },
+};
+
 /** name -> how to find it (null when absent) and how to get it (throws when that is not possible here). */
 export const externalPrograms = {
   kcat: { find: () => onPath("kcat", "kafkacat"), get: () => installDebianPackages("kcat") },
@@ -63,6 +78,7 @@ export const externalPrograms = {
   maven: { find: () => onPath("mvn"), get: () => installDebianPackages("maven") },
   kafkaJars: kafkaJars(KAFKA_VERSION),
   kafka3Jars: kafkaJars(KAFKA_3_VERSION),
+  librdkafka,
 };
 
 /** Finds every program and gets the missing ones. Returns name -> path, or null with the reason on `report`. */

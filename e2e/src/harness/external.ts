@@ -9,6 +9,7 @@ export const external = {
   java: find("java"),
   kafkaJars: find("kafkaJars"),
   kafka3Jars: find("kafka3Jars"),
+  librdkafka: find("librdkafka"),
 };
 
 /** The class path of Apache Kafka's tools, or null where Java or the jars are absent. */

@@ -28,6 +28,16 @@ describe.each(channelKinds)("a $name channel", ({ open, clientHoldsUpServer }) =
     expect(Buffer.compare(received.bytes, expected)).toBe(0);
   });
 
+  test.each(directions)("delivers plain byte arrays, whose slices are copies, %s", async (direction) => {
+    pair = await open();
+    const [writer, reader] = ends(direction);
+    const received = new Recorder(reader);
+    new Recorder(writer);
+    writer.write([frameOf(patternBytes(100))]);
+    await received.until(() => received.bytes.length === 104);
+    for (const chunk of received.chunks) expect(chunk.constructor).toBe(Uint8Array);
+  });
+
   test.each(directions)("delivers nothing inside a call, and nothing before start, %s", async (direction) => {
     pair = await open();
     const [writer, reader] = ends(direction);

@@ -4,6 +4,7 @@ import { formatHostPort } from "../address.ts";
 import type { ByteChannel, ByteChannelHandlers, WriteDone } from "../byte-channel.ts";
 import { coalesceChunks, type OutgoingBatch, OutgoingQueue, settleBatch } from "../outgoing-queue.ts";
 import { closeSocket } from "./close-socket.ts";
+import { plainBytes } from "./plain-bytes.ts";
 import { socketError } from "./socket-errors.ts";
 
 export interface TcpChannelOptions {
@@ -108,7 +109,7 @@ export class TcpChannel implements ByteChannel {
   }
 
   private deliver(chunk: Uint8Array): void {
-    if (this.state === "open") this.handlers?.onData(chunk);
+    if (this.state === "open") this.handlers?.onData(plainBytes(chunk));
   }
 
   private flush(): void {

@@ -4,6 +4,7 @@ import { formatHostPort } from "../address.ts";
 import type { ByteChannel, ByteChannelHandlers, WriteDone } from "../byte-channel.ts";
 import { coalesceChunks, type OutgoingBatch, OutgoingQueue, settleBatch } from "../outgoing-queue.ts";
 import { networkError, protocolViolation } from "../transport-error.ts";
+import { plainBytes } from "./plain-bytes.ts";
 import { socketError, systemCode } from "./socket-errors.ts";
 
 /** A message is ended once it holds this much: the other side sees nothing of a message before its last byte. */
@@ -139,7 +140,7 @@ export class NodeWebSocketChannel implements ByteChannel {
       return;
     }
     for (const fragment of fragments) {
-      if (this.state === "open") this.handlers?.onData(fragment);
+      if (this.state === "open") this.handlers?.onData(plainBytes(fragment));
     }
   }
 
