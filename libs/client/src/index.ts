@@ -24,3 +24,4 @@ export {
   type Serializer,
   stringSerde,
 } from "./serdes.ts";
+export * from "./typed-topics/index.ts";

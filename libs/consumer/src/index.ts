@@ -1,14 +1,27 @@
 export {
+  bytes,
   bytesSerde,
   type CallOptions,
   type ClientOptions,
   type Deserializer,
+  double,
   doubleSerde,
+  type Format,
+  fromSerde,
+  integer,
   integerSerde,
+  json,
   jsonSerde,
   KafkaError,
+  long,
   longSerde,
+  nullable,
+  SchemaError,
+  type StandardSchema,
+  string,
   stringSerde,
+  type TypedTopic,
+  topic,
 } from "@ottla/client";
 export type { RecordHeader, RecordHeaders, TimestampType } from "@ottla/protocol";
 export type {
@@ -45,3 +58,10 @@ export type {
 export type { RebalanceListener } from "./rebalance-listener.ts";
 export { ConsumerRecord } from "./record.ts";
 export type { TopicPartition } from "./topic-partition.ts";
+export {
+  type InvalidRecordPolicy,
+  type ReadTopicsOptions,
+  type RecordReader,
+  readTopics,
+  type TypedRecord,
+} from "./typed/read-topics.ts";
