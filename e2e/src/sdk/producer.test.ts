@@ -123,6 +123,39 @@ for (const target of sdkTargets) {
       expect(error).toMatchObject({ code: "INVALID_TOPIC_EXCEPTION", retriable: false });
     });
 
+    it("goes on with a topic that was created again with fewer partitions", async () => {
+      const topic = await createTopic();
+      await using producer = producerWith({ metadataMaxAgeMs: 500 });
+      const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+      await producer.send(partitions.map((partition) => ({ topic, partition, value: "before" })));
+      await admin.deleteTopics([topic]);
+      await expect.poll(async () => (await admin.listTopics()).map(({ name }) => name)).not.toContain(topic);
+      await admin.createTopics([{ name: topic, partitions: 1 }]);
+      const send = () => producer.send(partitions.map((partition) => ({ topic, partition, value: "after" })));
+      // What had its place in a partition that is no more is told at once; the rest is written to the new topic.
+      const error = await send().catch((reason: ArraySendError) => reason);
+      expect((error as ArraySendError).outcomes).toMatchObject([
+        { status: "fulfilled", value: { partition: 0, offset: 0 } },
+        ...Array.from({ length: PARTITIONS - 1 }, () => ({ reason: { code: "UNKNOWN_TOPIC_OR_PARTITION" } })),
+      ]);
+      const sent = await producer.send(Array.from({ length: 9 }, (_, key) => ({ topic, key: `${key}`, value: "v" })));
+      expect(sent.map(({ partition, offset }) => [partition, offset])).toEqual(sent.map((_, index) => [0, 1 + index]));
+    });
+
+    it("delivery reports come in the order of the sends to a partition", async () => {
+      const topic = await createTopic();
+      await using producer = producerWith({ batchSize: 500 });
+      const reported: number[] = [];
+      const sends = Array.from({ length: 300 }, (_, index) =>
+        producer.send({ topic, partition: 0, value: `${index}` }).then(() => reported.push(index)),
+      );
+      await producer.flush();
+      expect(reported).toHaveLength(300);
+      await Promise.all(sends);
+      expect(reported).toEqual(sends.map((_, index) => index));
+      expect(producer.metrics()).toMatchObject({ recordSendTotal: 300, requestsInFlight: 0, bufferUsedBytes: 0 });
+    });
+
     it("carries a megabyte in one record", async () => {
       const topic = await createTopic();
       await using producer = producerWith();

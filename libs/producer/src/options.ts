@@ -36,6 +36,16 @@ export interface ProducerOptions<K = Data, V = Data> extends ClientOptions {
   readonly compressionLevel?: number;
   /** How partitions are chosen. Default `"default"`: murmur2 of the key as in Java, sticky without a key. */
   readonly partitioner?: PartitionerOption;
+  /**
+   * `partitioner.adaptive.partitioning.enable`: records without a key go more often to partitions whose leaders keep up
+   * (KIP-794). Default true; false shares them out evenly.
+   */
+  readonly partitionerAdaptivePartitioning?: boolean;
+  /**
+   * `partitioner.availability.timeout.ms`: while a broker has taken no batch for so long, records without a key go to
+   * other brokers' partitions. Default 0: never; only with `partitionerAdaptivePartitioning`.
+   */
+  readonly partitionerAvailabilityTimeoutMs?: number;
   /** Turns keys into bytes. Default: strings as UTF-8, bytes as they are. */
   readonly keySerializer?: Serializer<K>;
   /** Turns values into bytes. Default: strings as UTF-8, bytes as they are. */
@@ -65,6 +75,8 @@ export interface ProducerSettings {
   readonly compressionLevel: number | undefined;
   readonly isIdempotent: boolean;
   readonly metadataMaxIdleMs: number;
+  readonly isAdaptive: boolean;
+  readonly availabilityTimeoutMs: number;
 }
 
 /** The most requests in flight for which a broker can tell duplicates from new batches. */
@@ -96,6 +108,11 @@ export function resolveProducerSettings<K, V>(options: ProducerOptions<K, V>): P
     compression: compressionOf(options.compression ?? "none"),
     compressionLevel: compressionLevelOf(options.compressionLevel, LEVELS_MAX[options.compression ?? "none"]),
     metadataMaxIdleMs: positiveNumber("metadataMaxIdleMs", options.metadataMaxIdleMs ?? 300_000),
+    isAdaptive: options.partitionerAdaptivePartitioning ?? true,
+    availabilityTimeoutMs: nonNegativeNumber(
+      "partitionerAvailabilityTimeoutMs",
+      options.partitionerAvailabilityTimeoutMs ?? 0,
+    ),
   };
 }
 

@@ -342,6 +342,66 @@ describe("waiting", () => {
     expect((await within(producer.send({ topic: "orders", partition: 3, value: "v" }))).partition).toBe(3);
   });
 
+  test("a partition that was not there is looked for again, a second later", async () => {
+    const { cluster, runtime, producer, within, rejection } = setUp();
+    const send = () => producer.send({ topic: "orders", partition: 2, value: "v" });
+    expect((await rejection(send())).code).toBe("INVALID_ARGUMENT");
+    const askedBefore = cluster.requestCounts.get("Metadata");
+    cluster.createTopic("orders", 3);
+    expect((await rejection(send())).code).toBe("INVALID_ARGUMENT");
+    expect(cluster.requestCounts.get("Metadata")).toBe(askedBefore);
+    await runtime.advance(1_000);
+    expect((await within(send())).partition).toBe(2);
+  });
+
+  test("a topic that is created again with fewer partitions goes on with those; the others' records fail", async () => {
+    const { cluster, runtime, producer, within, rejection } = setUp({
+      ...{ deliveryTimeoutMs: 600_000, requestTimeoutMs: 1_000 },
+      cluster: { topics: { orders: 3 } },
+    });
+    for (const partition of [0, 2]) await within(producer.send({ topic: "orders", partition, value: "before" }));
+    cluster.stop(1);
+    const kept = producer.send({ topic: "orders", partition: 0, value: "kept" });
+    const lost = rejection(producer.send({ topic: "orders", partition: 2, value: "lost" }));
+    await runtime.advance(100);
+    cluster.recreateTopic("orders", 1);
+    cluster.start(1);
+    expect((await within(kept)).offset).toBe(0);
+    const error = await lost;
+    expect(error.code).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+    expect(error.message).toContain("orders-2: the topic was created again, with 1 partitions");
+    const keyless = await within(producer.send(Array.from({ length: 20 }, () => ({ topic: "orders", value: "v" }))));
+    expect(new Set(keyless.map(({ partition }) => partition))).toEqual(new Set([0]));
+    expect((await rejection(producer.send({ topic: "orders", partition: 2, value: "v" }))).code).toBe(
+      "INVALID_ARGUMENT",
+    );
+    await within(producer.flush());
+  });
+
+  test("while a broker takes nothing, keyless records go to the partitions of others", async () => {
+    const { cluster, runtime, producer, within } = setUp({
+      ...{ partitionerAvailabilityTimeoutMs: 500, batchSize: 200, metadataMaxAgeMs: 600_000 },
+      cluster: { brokers: 2, topics: { orders: 2 } },
+    });
+    for (const partition of [0, 1]) await within(producer.send({ topic: "orders", partition, value: "first" }));
+    cluster.faultOf = ({ brokerId, apiName }) =>
+      brokerId === 2 && apiName === "Produce" ? { kind: "silence" } : undefined;
+    const sends: Promise<unknown>[] = [];
+    const sendFor = async (ms: number) => {
+      for (let passedMs = 0; passedMs < ms; passedMs += 10) {
+        sends.push(producer.send({ topic: "orders", value: "x".repeat(100) }).catch(() => {}));
+        await runtime.advance(10);
+      }
+    };
+    await sendFor(3_000);
+    const countBefore = cluster.partition("orders", 0).records.length;
+    const sentBefore = sends.length;
+    await sendFor(2_000);
+    expect(cluster.partition("orders", 0).records.length - countBefore).toBeGreaterThan(
+      (sends.length - sentBefore) * 0.9,
+    );
+  });
+
   test("an aborted signal ends a send that waits; it is then not written", async () => {
     const { runtime, cluster, producer, rejection, values } = setUp();
     cluster.stop(1);

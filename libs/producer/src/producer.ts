@@ -49,8 +49,9 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
   constructor(options: ProducerOptions<K, V>) {
     this.#settings = resolveProducerSettings(options);
     this.#client = new ClusterClient(options, { component: "The producer", allowAutoTopicCreation: true });
-    const { batchSizeBytes, maxRequestSizeBytes } = this.#settings;
-    const createPartitioner = topicPartitioners(options.partitioner, batchSizeBytes, this.#client.runtime.random);
+    const { batchSizeBytes, maxRequestSizeBytes, isAdaptive } = this.#settings;
+    const sticky = { stickyBytes: batchSizeBytes, isAdaptive };
+    const createPartitioner = topicPartitioners(options.partitioner, sticky, this.#client.runtime.random);
     this.#accumulator = new Accumulator(this.#client, this.#settings, createPartitioner, this.#counters);
     this.#encoder = new RecordEncoder({
       keySerializer: options.keySerializer,

@@ -76,6 +76,7 @@ export class FakeCluster {
   readonly requestCounts = new Map<string, number>();
   /** Whether responses tell of new leaders (KIP-951). */
   givesLeaderHints = false;
+  readonly #topicIds = new Map<string, string>();
   readonly #runtime: Runtime;
   readonly #latencyMs: () => number;
   readonly #handlers = new Map<number, AnyHandler>();
@@ -107,6 +108,12 @@ export class FakeCluster {
 
   get brokerIds(): number[] {
     return [...this.#connections.keys()];
+  }
+
+  /** Deletes a topic and creates another one of its name. */
+  recreateTopic(topic: string, partitions: number): void {
+    this.#topicIds.set(topic, topicIdOf(`again-${this.#topicIds.size}-${topic}`));
+    this.createTopic(topic, partitions);
   }
 
   createTopic(topic: string, partitions: number): void {
@@ -229,7 +236,7 @@ export class FakeCluster {
     return {
       errorCode: 0,
       name,
-      topicId: topicIdOf(name),
+      topicId: this.#topicId(name),
       partitions: partitions.map(({ leader, leaderEpoch }, partitionIndex) => ({
         errorCode: 0,
         partitionIndex,
@@ -265,6 +272,10 @@ export class FakeCluster {
     return { throttleTimeMs: 0, topics: described, nextCursor: null };
   }
 
+  #topicId(name: string): string {
+    return this.#topicIds.get(name) ?? topicIdOf(name);
+  }
+
   #findCoordinator(keys: readonly string[]): ResponseInput<typeof findCoordinatorApi> {
     const nodeId = this.brokerIds.find((id) => !this.#stopped.has(id)) ?? -1;
     const errorCode = nodeId < 0 ? ErrorCode.COORDINATOR_NOT_AVAILABLE : ErrorCode.NONE;
@@ -279,7 +290,7 @@ export class FakeCluster {
   ): Promise<ResponseInput<typeof produceApi>> {
     const responses: ResponseInput<typeof produceApi>["responses"][number][] = [];
     for (const { topicId, partitionData } of request.topicData) {
-      const name = [...this.topics.keys()].find((topic) => topicIdOf(topic) === topicId);
+      const name = [...this.topics.keys()].find((topic) => this.#topicId(topic) === topicId);
       const partitionResponses: ProduceResponse["responses"][number]["partitionResponses"][number][] = [];
       for (const { index, records } of partitionData) {
         partitionResponses.push((await this.#append(name, index, records!, brokerId, errorCode)) as never);

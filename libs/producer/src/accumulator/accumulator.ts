@@ -58,12 +58,17 @@ export class Accumulator implements QueueOwner, BatchOwner {
       createPartitioner,
       createSender: (brokerId) => new BrokerSender(brokerId, this.#senderEnvironment(counters)),
       onReady: (topic) => this.#waiting.topicReady(topic),
+      onRemoved: (queue, error) => this.#giveUp(queue, error),
       onFailed: (topic, error) => this.#waiting.topicFailed(topic, error),
     });
   }
 
   get batchSizeBytes(): number {
     return this.#settings.batchSizeBytes;
+  }
+
+  get availabilityTimeoutMs(): number {
+    return this.#settings.availabilityTimeoutMs;
   }
 
   get usedBytes(): number {
@@ -186,6 +191,10 @@ export class Accumulator implements QueueOwner, BatchOwner {
     throw invalidArgument(`Topic "${name}" has partitions 0 to ${count - 1}; there is no partition ${partition}.`);
   }
 
+  #giveUp(queue: PartitionQueue, error: KafkaError): void {
+    for (const batch of queue.unfinished()) this.#outcomes.abandon(queue, batch, error);
+  }
+
   #seal(batch: ProducerBatch, queue: PartitionQueue): void {
     batch.seal(this.#settings.compression, this.#settings.compressionLevel, (error) => {
       if (error !== undefined) this.#outcomes.abandon(queue, batch, toKafkaError(error));
@@ -220,9 +229,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
       isMemoryShort: () => this.#waiting.isMemoryShort,
       topicIdOf: (topic) => this.#topics.topicIdOf(topic),
       seal: (batch, queue) => this.#seal(batch, queue),
-      giveUp: (queue, error) => {
-        for (const batch of queue.unfinished()) this.#outcomes.abandon(queue, batch, error);
-      },
+      giveUp: (queue, error) => this.#giveUp(queue, error),
     };
   }
 }

@@ -15,6 +15,8 @@ export interface DrainRules {
 
 /** Who sends a queue's batches: the broker that leads the partition. */
 export interface QueueDrainer {
+  /** Since when it has had batches to send and could not, on the monotonic clock; null when it can. */
+  readonly stalledSinceMs: number | null;
   /** Has the queue drained soon. */
   wake(queue: PartitionQueue): void;
   /** The queue is another one's now. */
@@ -50,6 +52,11 @@ export class PartitionQueue {
   /** Whether there is anything to send, now or later. */
   get hasUnsent(): boolean {
     return this.open !== null || this.#sealed.length > 0 || this.#retries.length > 0;
+  }
+
+  /** How many batches wait to be sent. */
+  get backlog(): number {
+    return this.#sealed.length + this.#retries.length + (this.open === null ? 0 : 1);
   }
 
   get hasUnfinished(): boolean {

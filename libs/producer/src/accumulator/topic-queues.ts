@@ -13,6 +13,8 @@ const CAPACITY_BYTES_MIN = 512;
 export interface QueueOwner {
   readonly batchSizeBytes: number;
   readonly buffers: BufferPool;
+  /** `partitioner.availability.timeout.ms`; 0 for never. */
+  readonly availabilityTimeoutMs: number;
   /** On the monotonic clock. */
   nowMs(): number;
   /** Makes the queue of one partition. */
@@ -65,14 +67,31 @@ export class TopicQueues implements PartitionedTopic {
     return this.#queues.some((queue) => queue.hasUnfinished);
   }
 
-  /** Takes over what the metadata say; partitions never become fewer. */
-  update(view: TopicView): void {
+  /**
+   * Takes over what the metadata say. Partitions become fewer only where a topic took the place of another one: metadata
+   * with fewer partitions of the same topic are old.
+   * @returns the queues of partitions that are no more
+   */
+  update(view: TopicView): PartitionQueue[] {
+    const isSameTopic = view.topicId !== ZERO_UUID && view.topicId === this.#topicId;
+    if (isSameTopic && view.partitions.length < this.#queues.length) return [];
+    const removed = this.#queues.splice(view.partitions.length);
     this.#topicId = view.topicId;
     for (let partition = this.#queues.length; partition < view.partitions.length; partition++) {
       this.#queues.push(this.#owner.createQueue(this.name, partition));
     }
     const available = view.partitions.filter((partition) => partition.leader >= 0);
     this.#availablePartitions = (available.length > 0 ? available : view.partitions).map(({ partition }) => partition);
+    return removed;
+  }
+
+  /** Batches of a partition that wait to be sent; null while its leader has taken none for too long (KIP-794). */
+  backlogOf(partition: number): number | null {
+    const queue = this.#queues[partition]!;
+    const { availabilityTimeoutMs } = this.#owner;
+    const stalledSinceMs = queue.drainer?.stalledSinceMs ?? null;
+    const isStalled = stalledSinceMs !== null && this.#owner.nowMs() - stalledSinceMs >= availabilityTimeoutMs;
+    return availabilityTimeoutMs > 0 && isStalled ? null : queue.backlog;
   }
 
   /**

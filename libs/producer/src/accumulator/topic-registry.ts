@@ -1,5 +1,5 @@
 import type { ClusterClient, ClusterView, Deadline, TopicView } from "@ottla/client/internal";
-import { ZERO_UUID } from "@ottla/protocol";
+import { ErrorCode, KafkaError, ZERO_UUID } from "@ottla/protocol";
 import type { TopicPartitioner } from "../partitioner/partitioner.ts";
 import type { BrokerSender } from "../sender/broker-sender.ts";
 import type { PartitionQueue } from "./partition-queue.ts";
@@ -15,9 +15,14 @@ export interface RegistryEnvironment {
   createSender(brokerId: number): BrokerSender;
   /** The topic is known now (again). */
   onReady(topic: string): void;
+  /** Partitions are no more, as the topic was created again with fewer. */
+  onRemoved(queue: PartitionQueue, error: KafkaError): void;
   /** The topic cannot be found out about. */
   onFailed(topic: string, error: unknown): void;
 }
+
+/** How often a program that sends to a partition that is not there may cause a look whether it is by now. */
+const MISSING_REMEMBERED_MS = 1_000;
 
 /** The topics that records are sent to, with each partition's queue assigned to the broker that leads it. */
 export class TopicRegistry {
@@ -28,8 +33,8 @@ export class TopicRegistry {
   readonly #loading = new Map<string, Deadline>();
   /** The topic looked up last: most sends go to the same one as before. */
   #latest: TopicQueues | undefined;
-  /** The highest partition of each topic that was asked for in vain. */
-  readonly #missingPartitions = new Map<string, number>();
+  /** The highest partition of each topic that was asked for in vain, and when that was. */
+  readonly #missingPartitions = new Map<string, { readonly partition: number; readonly atMs: number }>();
 
   constructor(environment: RegistryEnvironment) {
     this.#environment = environment;
@@ -65,16 +70,18 @@ export class TopicRegistry {
     return this.#loading.get(name)?.lastFailure;
   }
 
-  /** Whether the last refresh has shown that the topic has no such partition. */
+  /** Whether a refresh has just shown that the topic has no such partition; it may get it at any time. */
   isMissing(name: string, partition: number): boolean {
-    return partition <= (this.#missingPartitions.get(name) ?? -1);
+    const missing = this.#missingPartitions.get(name);
+    if (missing === undefined || partition > missing.partition) return false;
+    return this.#environment.queueOwner.nowMs() - missing.atMs < MISSING_REMEMBERED_MS;
   }
 
   /** Finds out whether the topic has got more partitions than are known; tells as {@link load} does. */
   loadPartition(name: string, partition: number): void {
     this.#find(name, async (deadline) => {
       await this.#environment.client.metadata.refresh(deadline);
-      this.#missingPartitions.set(name, partition);
+      this.#missingPartitions.set(name, { partition, atMs: this.#environment.queueOwner.nowMs() });
     });
   }
 
@@ -118,10 +125,17 @@ export class TopicRegistry {
   #update(topicView: TopicView, view: ClusterView): void {
     const topic = this.#topics.get(topicView.name) ?? this.#create(topicView.name);
     if (topicView.partitions.length > topic.partitionCount) this.#missingPartitions.delete(topic.name);
-    topic.update(topicView);
+    for (const queue of topic.update(topicView)) this.#remove(queue, topic.partitionCount);
     for (const { partition, leader } of topicView.partitions) {
       this.#assign(topic.queues[partition]!, view.brokers.has(leader) ? leader : -1);
     }
+  }
+
+  #remove(queue: PartitionQueue, partitionCount: number): void {
+    queue.drainer?.forget(queue);
+    queue.drainer = null;
+    const what = `${queue.topic}-${queue.partition}: the topic was created again, with ${partitionCount} partitions`;
+    this.#environment.onRemoved(queue, KafkaError.fromCode(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, what));
   }
 
   #create(name: string): TopicQueues {

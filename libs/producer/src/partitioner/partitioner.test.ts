@@ -1,13 +1,16 @@
 import { seededRandom } from "@ottla/runtime";
 import { describe, expect, test } from "vitest";
 import { partitionOfKey } from "./murmur2.ts";
-import { type PartitionerOption, topicPartitioners } from "./partitioner.ts";
+import { type PartitionedTopic, type PartitionerOption, topicPartitioners } from "./partitioner.ts";
 
-const TOPIC = { name: "orders", partitionCount: 4, availablePartitions: [0, 1, 2, 3] };
+const TOPIC: PartitionedTopic = {
+  ...{ name: "orders", partitionCount: 4, availablePartitions: [0, 1, 2, 3] },
+  backlogOf: () => 0,
+};
 const STICKY_BYTES = 100;
 
-function partitioner(option?: PartitionerOption) {
-  return topicPartitioners(option, STICKY_BYTES, seededRandom(5))();
+function partitioner(option?: PartitionerOption, isAdaptive = true) {
+  return topicPartitioners(option, { stickyBytes: STICKY_BYTES, isAdaptive }, seededRandom(5))();
 }
 
 /** Chooses for records of `sizeBytes` without a key. */
@@ -68,8 +71,34 @@ describe("the default partitioner", () => {
   });
 
   test("one partition is enough", () => {
-    const topic = { name: "one", partitionCount: 1, availablePartitions: [0] };
+    const topic = { ...TOPIC, name: "one", partitionCount: 1, availablePartitions: [0] };
     expect(new Set(chooseKeyless(partitioner(), 10, 50, topic))).toEqual(new Set([0]));
+  });
+});
+
+describe("adaptive partitioning", () => {
+  const shares = (backlogs: readonly (number | null)[], isAdaptive = true) => {
+    const counts = [0, 0, 0, 0];
+    const topic = { ...TOPIC, backlogOf: (partition: number) => backlogs[partition]! };
+    for (const partition of chooseKeyless(partitioner("default", isAdaptive), 40_000, STICKY_BYTES, topic)) {
+      counts[partition]!++;
+    }
+    return counts.map((count) => Math.round((count / 40_000) * 100) / 100);
+  };
+
+  test("goes by how many batches wait: one more than the most, less its own", () => {
+    const [first, second, third, fourth] = shares([0, 3, 3, 0]);
+    for (const share of [first!, fourth!]) expect(Math.abs(share - 0.4)).toBeLessThan(0.02);
+    for (const share of [second!, third!]) expect(Math.abs(share - 0.1)).toBeLessThan(0.02);
+  });
+
+  test("gives nothing to partitions whose leader takes nothing, unless all do", () => {
+    expect(shares([0, null, 0, null])).toEqual([0.5, 0, 0.5, 0].map((share) => expect.closeTo(share, 1)));
+    for (const share of shares([null, null, null, null])) expect(share).toBeCloseTo(0.25, 1);
+  });
+
+  test("can be turned off", () => {
+    for (const share of shares([0, 9, null, 0], false)) expect(share).toBeCloseTo(0.25, 1);
   });
 });
 

@@ -21,7 +21,8 @@ export type PartitionFunction = (args: PartitionerArgs) => number;
 
 /**
  * - `"default"`: by murmur2 of the key, exactly as Kafka's Java producer; records without a key stay with one
- *   partition until it has had a batch's worth of bytes, then go to another one at random (KIP-794).
+ *   partition until it has had a batch's worth of bytes, then go to another one at random: more often to those whose
+ *   leaders keep up (KIP-794).
  * - `"roundRobin"`: all partitions in turn, whatever the key.
  * - `"uniformSticky"`: as the default does without a key, for all records.
  * - a function of your own.
@@ -33,6 +34,8 @@ export interface PartitionedTopic {
   readonly name: string;
   readonly partitionCount: number;
   readonly availablePartitions: readonly number[];
+  /** Batches of a partition that wait to be sent; null while its leader takes none. */
+  backlogOf(partition: number): number | null;
 }
 
 /** Chooses partitions for the records of one topic. */
@@ -47,15 +50,16 @@ export interface TopicPartitioner {
 /** Makes the partitioner of each topic. @throws KafkaError INVALID_CONFIG */
 export function topicPartitioners(
   option: PartitionerOption | undefined,
-  stickyBytes: number,
+  { stickyBytes, isAdaptive }: { readonly stickyBytes: number; readonly isAdaptive: boolean },
   random: Random,
 ): () => TopicPartitioner {
+  const sticky = () => new StickyPartition(stickyBytes, isAdaptive, random);
   switch (option) {
     case undefined:
     case "default":
-      return () => new KeyPartitioner(new StickyPartition(stickyBytes, random));
+      return () => new KeyPartitioner(sticky());
     case "uniformSticky":
-      return () => new StickyPartitioner(new StickyPartition(stickyBytes, random));
+      return () => new StickyPartitioner(sticky());
     case "roundRobin":
       return () => new RoundRobinPartitioner(random);
     default:

@@ -52,10 +52,15 @@ export class BrokerSender implements QueueDrainer {
   #timer: Timer | null = null;
   #timerDueMs = NEVER;
   #closed = false;
+  #stalledSinceMs: number | null = null;
 
   constructor(brokerId: number, environment: SenderEnvironment) {
     this.#brokerId = brokerId;
     this.#environment = environment;
+  }
+
+  get stalledSinceMs(): number | null {
+    return this.#stalledSinceMs;
   }
 
   wake(queue: PartitionQueue): void {
@@ -83,9 +88,14 @@ export class BrokerSender implements QueueDrainer {
 
   #drain(): void {
     this.#isScheduled = false;
-    if (this.#closed || this.#queues.size === 0) return;
+    if (this.#closed) return;
+    if (this.#queues.size === 0) {
+      this.#stalledSinceMs = null;
+      return;
+    }
     const connection = this.#environment.client.openConnection(this.#brokerId);
     const nowMs = this.#nowMs();
+    this.#stalledSinceMs ??= nowMs; // until something is sent, or it turns out that nothing is due
     if (connection === undefined) this.#connect();
     else this.#sendUnthrottled(connection, nowMs);
   }
@@ -99,6 +109,7 @@ export class BrokerSender implements QueueDrainer {
   #sendDue(connection: BrokerConnection, nowMs: number): void {
     while (this.#inFlight < this.#environment.settings.maxInFlightRequests) {
       const { taken, nextDueMs } = this.#takeDue(nowMs);
+      this.#stalledSinceMs = null;
       if (taken.length > 0) {
         this.#send(connection, taken, nowMs);
       } else {
