@@ -3,6 +3,7 @@ import { Consumer, type ConsumerOptions } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
+import { until } from "../harness/until.ts";
 
 const PARTITIONS = 6;
 
@@ -27,14 +28,6 @@ class Member {
   async close(): Promise<void> {
     await this.consumer.close();
     await this.#ended;
-  }
-}
-
-async function until(what: string, isTrue: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
-  const endsAtMs = performance.now() + timeoutMs;
-  while (!(await isTrue())) {
-    if (performance.now() > endsAtMs) throw new Error(`${what}: not within ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

@@ -664,6 +664,69 @@ describe("the consumer protocol", () => {
   });
 });
 
+describe("a tab in the background whose timers run once a minute", () => {
+  const SESSION_MS = 45_000;
+
+  /** The coordinator puts out who is not heard of for a session. */
+  function expelTheSilent(): void {
+    let heardAtMs: number | undefined;
+    const verdict = () => {
+      const nowMs = runtime.clock.monotonicMs();
+      const silentMs = nowMs - (heardAtMs ?? nowMs);
+      heardAtMs = nowMs;
+      return silentMs > SESSION_MS ? ErrorCode.UNKNOWN_MEMBER_ID : ErrorCode.NONE;
+    };
+    kafka.cluster.handle(heartbeatApi, () => ({ errorCode: verdict() }));
+    kafka.consumerVerdict = ({ memberEpoch }) => {
+      if (memberEpoch !== 0) return verdict();
+      heardAtMs = runtime.clock.monotonicMs();
+      return ErrorCode.NONE;
+    };
+  }
+
+  function throttleTimers(): () => void {
+    const { schedule } = runtime.timers;
+    runtime.timers.schedule = (delayMs, callback, options) =>
+      schedule(delayMs >= 1_000 ? Math.ceil(delayMs / 60_000) * 60_000 : delayMs, callback, options);
+    return () => {
+      runtime.timers.schedule = schedule;
+    };
+  }
+
+  test.each(["classic", "consumer"] as const)("%s: stays in the group while it reads", async (groupProtocol) => {
+    expelTheSilent();
+    const consumer = member({ groupProtocol });
+    const { values } = readAll(consumer);
+    await runtime.advance(100);
+    const restore = throttleTimers();
+    await runtime.advance(300_000);
+    kafka.append("t", 0, ["late"]);
+    await runtime.advance(1_000);
+    restore();
+    expect([values, story]).toEqual([["late"], ["onAssigned t-0 t-1"]]);
+  });
+
+  test.each(["classic", "consumer"] as const)(
+    "%s: that reads nothing is put out, and is a member again as soon as it hears of it",
+    async (groupProtocol) => {
+      expelTheSilent();
+      const consumer = member({ groupProtocol });
+      const { values } = readAll(consumer);
+      await runtime.advance(7_000);
+      consumer.pause();
+      await runtime.advance(600);
+      const restore = throttleTimers();
+      await runtime.advance(125_000);
+      restore();
+      expect(story.slice(0, 3)).toEqual(["onAssigned t-0 t-1", "onLost t-0 t-1", "onAssigned t-0 t-1"]);
+      expect(consumer.membershipState).toBe("stable");
+      kafka.append("t", 0, ["late"]);
+      await runtime.advance(1_000);
+      expect(values).toEqual(["late"]);
+    },
+  );
+});
+
 describe("a handler that hangs", () => {
   test("is reported, left out of the group, and let back in", async () => {
     kafka.append("t", 0, ["a", "b", "c"]);

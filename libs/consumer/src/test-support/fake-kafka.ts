@@ -75,6 +75,8 @@ export class FakeKafka {
   #targetEpoch = 1;
   #toldEpoch = 0;
   readonly consumerHeartbeats: RequestOf<typeof consumerGroupHeartbeatApi>[] = [];
+  /** What heartbeats of the consumer protocol are answered with otherwise. */
+  consumerVerdict: (request: RequestOf<typeof consumerGroupHeartbeatApi>) => number = () => ErrorCode.NONE;
   /** What the next heartbeats of the consumer protocol are answered with. */
   consumerHeartbeatErrors: number[] = [];
   commitError: number = ErrorCode.NONE;
@@ -267,7 +269,7 @@ export class FakeKafka {
     request: RequestOf<typeof consumerGroupHeartbeatApi>,
   ): ResponseInput<typeof consumerGroupHeartbeatApi> {
     this.consumerHeartbeats.push(request);
-    const errorCode = this.consumerHeartbeatErrors.shift() ?? ErrorCode.NONE;
+    const errorCode = this.consumerHeartbeatErrors.shift() ?? this.consumerVerdict(request);
     const base = { throttleTimeMs: 0, errorCode, memberId: request.memberId, heartbeatIntervalMs: 1_000 };
     if (errorCode !== ErrorCode.NONE) return { ...base, memberEpoch: 0 };
     if (request.memberEpoch < 0) return { ...base, memberEpoch: -1 };
