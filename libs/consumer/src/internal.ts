@@ -1,1 +1,6 @@
-export {};
+export {
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+} from "./group/consumer-protocol.ts";
