@@ -193,7 +193,7 @@ for (const target of sdkTargets) {
       expect(error.failures.map(({ resource }) => resource)).toEqual(["broker 4711"]);
     });
 
-    it.skipIf(target.lacks.includes("DescribeProducers"))("describes producers", async () => {
+    it("describes producers", async () => {
       await admin.createTopics([{ name: "produced", partitions: 2 }]);
       await using producer = new Producer({ bootstrapServers: running.bootstrapServers });
       for (let count = 0; count < 3; count++) await producer.send({ topic: "produced", partition: 0, value: "v" });
@@ -277,30 +277,31 @@ for (const target of sdkTargets) {
       expect((await failureOf(admin.describeGroups(["readers"]))).code).toBe("GROUP_ID_NOT_FOUND");
     });
 
-    it.skipIf(target.lacks.includes("ConsumerGroupDescribe"))("describes groups of both protocols", async () => {
+    it("describes groups of both protocols, where the broker has both", async () => {
       const topic = "both-protocols";
       await admin.createTopics([{ name: topic, partitions: 2 }]);
       await expect.poll(topicNames).toContain(topic);
       const { bootstrapServers } = running;
-      const common = { bootstrapServers, topics: topic };
-      await using classic = new Consumer({ ...common, groupId: "classic-one" });
-      await using modern = new Consumer({ ...common, groupId: "consumer-one", groupProtocol: "consumer" });
-      await Promise.all([classic.start(), modern.start()]);
-      const groups = () => admin.describeGroups(["consumer-one", "classic-one"]);
-      await expect
-        .poll(async () => (await groups()).map(({ state }) => state), { timeout: 10_000 })
-        .toEqual(["Stable", "Stable"]);
       const assignment = [0, 1].map((partition) => ({ topic, partition }));
       const member = { assignment, subscribedTopics: [topic] };
-      expect(await groups()).toMatchObject([
-        { groupId: "consumer-one", type: "consumer", members: [{ ...member, targetAssignment: assignment }] },
-        {
-          groupId: "classic-one",
-          type: "classic",
-          assignor: "range",
-          members: [{ ...member, targetAssignment: null }],
-        },
-      ]);
+      const expected = {
+        classic: { type: "classic", assignor: "range", members: [{ ...member, targetAssignment: null }] },
+        consumer: { type: "consumer", members: [{ ...member, targetAssignment: assignment }] },
+      };
+      const protocols = target.lacks.includes("ConsumerGroupDescribe")
+        ? (["classic"] as const)
+        : (["classic", "consumer"] as const);
+      for (const groupProtocol of protocols) {
+        const groupId = `${groupProtocol}-one`;
+        await using consumer = new Consumer({ bootstrapServers, topics: topic, groupId, groupProtocol });
+        await consumer.start();
+        const state = async () => (await admin.describeGroups([groupId]))[0]!.state;
+        await expect.poll(state, { timeout: 10_000 }).toBe("Stable");
+        expect(await admin.describeGroups([groupId])).toMatchObject([{ groupId, ...expected[groupProtocol] }]);
+      }
+      const error = await failureOf(admin.describeGroups(["no-such-group", "classic-one"]));
+      expect(error.failures).toMatchObject([{ resource: "no-such-group", error: { code: "GROUP_ID_NOT_FOUND" } }]);
+      expect(error.results).toMatchObject([{ groupId: "classic-one", members: [] }]);
     });
 
     it("describes the cluster", async () => {
