@@ -2,7 +2,7 @@
  * The disk as the log sees it. Real files, memory and a simulated, failing disk all stand behind it.
  *
  * Paths are absolute within the disk and use `/`. Every operation rejects with {@link DiskError}.
- * A write is durable only after `sync` on its file; a created, renamed or removed name only after
+ * A write is durable only after `sync` on its file; the name of a file, and a renamed or removed one, only after
  * `syncDirectory` on its directory. An adapter may lose or reorder whatever was not synced.
  */
 export interface Disk {
@@ -17,7 +17,7 @@ export interface Disk {
   list(directory: string): Promise<DiskEntry[]>;
   /** What `path` is, or null where nothing is there. */
   stat(path: string): Promise<DiskStat | null>;
-  /** Makes a directory and its missing parents. It may exist already. */
+  /** Makes a directory and its missing parents, durably: the caller cannot sync above the disk's root. It may exist. */
   makeDirectory(path: string): Promise<void>;
   /** Renames a file or directory, replacing a file at `to`. Atomic: a crash leaves the one or the other. */
   rename(from: string, to: string): Promise<void>;

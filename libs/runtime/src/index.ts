@@ -12,6 +12,7 @@ export {
   type DiskOperation,
   type SimulatedDisk,
   type SimulatedDiskOptions,
+  type StoppedAt,
 } from "./simulated-disk/simulated-disk.ts";
 export * from "./simulated-runtime.ts";
 export * from "./timers.ts";

@@ -1,5 +1,5 @@
 import { constants, promises as fs, open as openDescriptor } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
   type Disk,
   type DiskEntry,
@@ -62,7 +62,7 @@ class NodeDisk implements Disk {
   }
 
   async makeDirectory(path: string): Promise<void> {
-    await this.#mapErrors(path, fs.mkdir(this.#resolve(path), { recursive: true }));
+    await this.#mapErrors(path, makeDirectoryDurably(this.#resolve(path)));
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -100,6 +100,17 @@ class NodeDisk implements Disk {
     } catch (error) {
       throw toDiskError(error, path);
     }
+  }
+}
+
+/** The first of the directories that had to be made, and those below it, are each a new name in the one above. */
+async function makeDirectoryDurably(path: string): Promise<void> {
+  const first = await fs.mkdir(path, { recursive: true });
+  if (first === undefined || process.platform === "win32") return;
+  const top = dirname(resolve(first));
+  for (let parent = dirname(path); ; parent = dirname(parent)) {
+    await syncDirectory(parent);
+    if (parent === top || parent === dirname(parent)) return;
   }
 }
 

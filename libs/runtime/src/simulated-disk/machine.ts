@@ -18,6 +18,12 @@ export type DiskOperation =
   | "makeDirectory"
   | "syncDirectory";
 
+/** Where a machine stopped. */
+export interface StoppedAt {
+  readonly operation: DiskOperation;
+  readonly path: string;
+}
+
 export type DiskCounts = Map<DiskOperation | DiskFault | CrashEffect, number>;
 
 export interface SimulatedDiskOptions {
@@ -43,6 +49,8 @@ export class Machine {
   operations = 0;
   /** The operation at which the machine stops. */
   crashAt = Number.POSITIVE_INFINITY;
+  /** The operation that it stopped at, and its path. */
+  stoppedAt: StoppedAt | null = null;
   #isStopped = false;
   #stop!: () => void;
 
@@ -73,15 +81,17 @@ export class Machine {
 
   /** Counts an operation. Settles when it is its turn; with an error where a fault hits it, never after a crash. */
   async begin(operation: DiskOperation, path: string, ...faults: readonly DiskFault[]): Promise<void> {
-    if (this.isLast()) await this.stop();
+    if (this.isLast(operation, path)) await this.stop();
     await this.turns();
     this.hit(operation);
     for (const fault of faults) this.failMaybe(fault, path);
   }
 
   /** Counts an operation; true if the machine is to stop at it. */
-  isLast(): boolean {
-    return this.operations++ >= this.crashAt;
+  isLast(operation: DiskOperation, path: string): boolean {
+    if (this.operations++ < this.crashAt) return false;
+    this.stoppedAt ??= { operation, path };
+    return true;
   }
 
   /** Nothing that waits on the disk goes on from here. */

@@ -38,7 +38,8 @@ export class NameJournal {
 
   /**
    * The tree below `root` as it is found after a power cut. Of the changes that were not synced any may be lost, but
-   * none is there without the earlier ones of the same name or file: that much every journaling file system promises.
+   * none is there without the earlier ones in the same directory, or of the same file: that much journaling file systems
+   * promise, and what a log deletes comes back whole or not at all only because of it.
    */
   afterPowerCut(root: DirectoryInode, environment: CrashEnvironment): DirectoryInode {
     const survival = environment.random.nextInt(4) / 3;
@@ -55,19 +56,17 @@ export class NameJournal {
   }
 }
 
-/** Names, files and directories that a change was lost of. */
+/** Directories that a change was lost of, and files and directories whose change of name was lost. */
 class Lost {
-  readonly #names = new Map<DirectoryInode, Set<string>>();
   readonly #inodes = new Set<Inode>();
 
-  /** Whether the change builds on one that was lost. */
-  touches({ directory, name, inode }: NameChange): boolean {
-    return this.#names.get(directory)?.has(name) === true || (inode !== null && this.#inodes.has(inode));
+  /** Whether the change comes after one that was lost, or builds on it. */
+  touches({ directory, inode }: NameChange): boolean {
+    return this.#inodes.has(directory) || (inode !== null && this.#inodes.has(inode));
   }
 
   add({ directory, name, inode }: NameChange): void {
-    const names = this.#names.get(directory) ?? new Set();
-    this.#names.set(directory, names.add(name));
+    this.#inodes.add(directory);
     const concerned = inode ?? directory.durable.get(name);
     if (concerned !== undefined) this.#inodes.add(concerned);
   }

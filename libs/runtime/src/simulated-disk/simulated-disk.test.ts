@@ -131,6 +131,7 @@ describe("a simulated disk, after its process was killed", () => {
       disk.crashAfter(0);
       void file.write([bytes("abc")], 0);
       await disk.stopped;
+      expect(disk.stoppedAt).toEqual({ operation: "write", path: "/a" });
     };
     const found = await outcomes("process", scenario, (disk) => read(disk, "/a"));
     expect(found).toEqual(new Set(["", "a", "ab", "abc"]));

@@ -1,12 +1,12 @@
 import { type Disk, type DiskEntry, DiskError, type DiskFile, type DiskLock, type DiskStat } from "../disk.ts";
 import { nameOf, notFound, parentOf, segmentsOf } from "../disk-paths.ts";
 import { type CrashEffect, contentOf, DirectoryInode, FileInode, type Inode } from "./inodes.ts";
-import { type DiskFault, type DiskOperation, Machine, type SimulatedDiskOptions } from "./machine.ts";
+import { type DiskFault, type DiskOperation, Machine, type SimulatedDiskOptions, type StoppedAt } from "./machine.ts";
 import { NameJournal } from "./name-journal.ts";
 import { SimulatedFile } from "./simulated-file.ts";
 
 export type { CrashEffect } from "./inodes.ts";
-export type { DiskFault, DiskOperation, SimulatedDiskOptions } from "./machine.ts";
+export type { DiskFault, DiskOperation, SimulatedDiskOptions, StoppedAt } from "./machine.ts";
 
 /** How a machine stops: `process` keeps the page cache, `power` only what was synced, and by chance some of the rest. */
 export type CrashKind = "process" | "power";
@@ -23,6 +23,8 @@ export interface SimulatedDisk extends Disk {
   readonly counts: ReadonlyMap<DiskOperation | DiskFault | CrashEffect, number>;
   /** Resolves when the operation that {@link crashAfter} chose has begun. From then on nothing settles any more. */
   readonly stopped: Promise<void>;
+  /** The operation that it stopped at by itself; null before that. */
+  readonly stoppedAt: StoppedAt | null;
   /** Lets the machine stop at the start, or in the middle, of the operation after the next `operations`. */
   crashAfter(operations: number): void;
   /** Stops the machine, if it has not stopped yet: the disk as the next process finds it. This one is of no more use. */
@@ -60,6 +62,10 @@ class DiskOfMachine implements SimulatedDisk {
 
   get stopped() {
     return this.#machine.stopped;
+  }
+
+  get stoppedAt() {
+    return this.#machine.stoppedAt;
   }
 
   crashAfter(operations: number): void {
@@ -115,7 +121,10 @@ class DiskOfMachine implements SimulatedDisk {
       const next = at.entries.get(name);
       if (next?.kind === "file") throw new DiskError("EXISTS", path, `a file is in the way of the directory ${path}`);
       const inode = next ?? new DirectoryInode(this.#machine.nowMs());
-      if (next === undefined) this.#names.change({ directory: at, name, inode });
+      if (next === undefined) {
+        this.#names.change({ directory: at, name, inode });
+        this.#names.synced(at, this.#names.syncPoint);
+      }
       at = inode;
     }
   }

@@ -70,7 +70,7 @@ export class SimulatedFile implements DiskFile {
     const put = (from: number, to: number) =>
       this.#inode.write(bytes.subarray(from, to), position + from, machine.nowMs());
     const middle = machine.random.nextInt(bytes.length + 1);
-    if (machine.isLast()) {
+    if (machine.isLast("write", this.path)) {
       put(0, middle);
       return await machine.stop();
     }

@@ -30,10 +30,10 @@ export class OffsetIndex {
     return entry === null ? 0 : entry.getInt32(POSITION_AT);
   }
 
-  /** Whether offsets and positions ascend strictly and stay below `logBytes`. */
+  /** Whether offsets and positions ascend strictly and stay below `logBytes`. No entry is made for a first batch. */
   async isSane(logBytes: number): Promise<boolean> {
     if (this.index.hasBrokenEnd) return false;
-    let [lastOffset, lastPosition] = [-1, -1];
+    let [lastOffset, lastPosition] = [0, 0];
     for (const entry of await this.index.entries()) {
       const [offset, position] = [entry.getInt32(0), entry.getInt32(POSITION_AT)];
       if (offset <= lastOffset || position <= lastPosition || position >= logBytes) return false;

@@ -51,10 +51,10 @@ export class TimeIndex {
     return last;
   }
 
-  /** Whether timestamps and offsets ascend. */
+  /** Whether timestamps and offsets ascend. Timestamp 0 is what a crash leaves where an entry was written in part. */
   async isSane(): Promise<boolean> {
     if (this.index.hasBrokenEnd) return false;
-    let [lastTimestampMs, lastOffset] = [-1, -1];
+    let [lastTimestampMs, lastOffset] = [0, 0];
     for (const entry of await this.index.entries()) {
       const [timestampMs, offset] = [timestampOf(entry), entry.getInt32(OFFSET_AT)];
       if (timestampMs <= lastTimestampMs || offset < lastOffset) return false;

@@ -45,14 +45,15 @@ export class TransactionIndex {
     return this.#entries ?? this.#load();
   }
 
-  /** Whether all entries are of the known version, make sense, and come in order. */
-  async isSane(): Promise<boolean> {
+  /** Whether all entries are of the known version, make sense in a segment from `baseOffset` on, and come in order. */
+  async isSane(baseOffset: number): Promise<boolean> {
     if (this.index.hasBrokenEnd) return false;
-    let lastOffset = -1;
+    let lastOffset = baseOffset - 1;
     for (const entry of await this.index.entries()) {
       const transaction = decode(entry);
       if (entry.getInt16(0) !== VERSION || transaction.lastOffset <= lastOffset) return false;
       if (transaction.firstOffset < 0 || transaction.firstOffset > transaction.lastOffset) return false;
+      if (transaction.lastStableOffset < 0 || transaction.lastStableOffset > transaction.lastOffset + 1) return false;
       lastOffset = transaction.lastOffset;
     }
     return true;

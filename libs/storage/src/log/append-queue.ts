@@ -195,8 +195,7 @@ export class AppendQueue {
   /** Removes what a failed write left behind the log end. Nothing may be written meanwhile. */
   async cutTail(): Promise<void> {
     if (!this.#mustCutTail) return;
-    const { active } = this.#state.segments;
-    await active.log.use((file) => file.truncate(active.sizeBytes));
+    await this.#state.segments.active.cutFile();
     this.#mustCutTail = false;
   }
 

@@ -44,6 +44,8 @@ export async function loadLog(
   const isNew = state.segments.all.length === 0;
   if (isNew) await addFirstSegment(state, hints.logStartOffset);
   state.logStartOffset = Math.max(hints.logStartOffset, state.segments.first.baseOffset);
+  // A killed process may have left names that no power cut would leave.
+  state.namesUnsynced ||= !hints.isCleanStop;
   if (isNew || hints.isCleanStop) await openClean(state, names);
   else await recoverLog(state, hints.recoveryPoint);
   if (state.logEndOffset < state.logStartOffset) await startOver(state);
@@ -55,11 +57,19 @@ async function removeLeftovers(env: LogEnvironment, directory: string): Promise<
   const names = new Set((await env.disk.list(directory)).map((entry) => entry.name));
   for (const name of names) {
     const isLeftover = [DELETED_SUFFIX, CLEANED_SUFFIX, TEMPORARY_SUFFIX].some((suffix) => name.endsWith(suffix));
-    if (!isLeftover) continue;
+    if (!isLeftover && !isOrphan(name, names)) continue;
     await env.disk.remove(joinPath(directory, name));
     names.delete(name);
   }
   return names;
+}
+
+/** An index without its log: a crash came when the segment was being deleted. Another segment may get its name. */
+function isOrphan(name: string, names: ReadonlySet<string>): boolean {
+  return [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX].some((suffix) => {
+    const baseOffset = offsetOfFileName(name, suffix);
+    return baseOffset !== null && !names.has(offsetFileName(baseOffset, LOG_SUFFIX));
+  });
 }
 
 async function createState(

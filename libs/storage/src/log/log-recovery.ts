@@ -22,18 +22,20 @@ export async function recoverLog(state: LogState, recoveryPoint: number): Promis
   const { segments } = state;
   const fromOffset = await firstUntrusted(state, recoveryPoint);
   state.recoveryPoint = fromOffset;
-  for (const segment of segments.from(fromOffset)) await trimIndexes(segment, fromOffset);
+  // A segment that ends at the recovery point may lack the last entry of its time index.
+  const recovered = segments.from(fromOffset - 1);
+  for (const segment of recovered) await trimIndexes(segment, fromOffset);
   await rebuildProducers(state, fromOffset);
   let endOffset = fromOffset;
-  for (const segment of segments.from(fromOffset)) {
+  for (const segment of recovered) {
     const isConnected = segment.baseOffset >= endOffset || segment.baseOffset <= fromOffset;
-    const recovered = isConnected ? await recoverSegment(state, segment, fromOffset) : null;
-    if (recovered === null) {
+    const found = isConnected ? await recoverSegment(state, segment, fromOffset) : null;
+    if (found === null) {
       await dropFrom(state, segment);
       break;
     }
-    endOffset = Math.max(recovered.endOffset, segment.baseOffset);
-    if (recovered.isWhole) continue;
+    endOffset = Math.max(found.endOffset, segment.baseOffset);
+    if (found.isWhole) continue;
     const next = segments.all[segments.all.indexOf(segment) + 1];
     if (next !== undefined) await dropFrom(state, next);
     break;
@@ -47,7 +49,8 @@ export async function recoverLog(state: LogState, recoveryPoint: number): Promis
  * is not there, and where the indexes of its segment make no sense they are made anew from the segment's start.
  */
 async function firstUntrusted({ segments }: LogState, recoveryPoint: number): Promise<number> {
-  const segment = segments.all[segments.floorIndex(recoveryPoint)];
+  const segment =
+    segments.all[segments.floorIndex(recoveryPoint - 1)] ?? segments.all[segments.floorIndex(recoveryPoint)];
   if (segment === undefined) return segments.first.baseOffset;
   return (await segment.hasSaneIndexes()) ? recoveryPoint : segment.baseOffset;
 }
@@ -90,7 +93,7 @@ async function recoverSegment(state: LogState, segment: Segment, fromOffset: num
   });
   if (end < fileBytes) {
     state.logger.warn("the end of the log was torn and is cut off", { position: end, cutBytes: fileBytes - end });
-    await segment.log.use((file) => file.truncate(end));
+    await segment.cutFile();
   }
   await segment.finishIndexes();
   return { endOffset, isWhole: end === fileBytes };
@@ -123,7 +126,7 @@ function takeBatch(
   const baseOffset = baseOffsetAt(bytes, position);
   if (baseOffset < fromOffset) return;
   const epoch = partitionLeaderEpochAt(bytes, position);
-  if (epoch > state.epochs.latest) state.epochs.assign(epoch, baseOffset);
+  if (epoch > state.epochs.epochFor(baseOffset)) state.epochs.assign(epoch, baseOffset);
   if (producerIdAt(bytes, position) <= NO_PRODUCER_ID) return;
   const { aborted } = state.producers.apply(bytes, position, state.env.runtime.clock.nowMs());
   if (aborted !== null && isControlBatchAt(bytes, position)) segment.transactionIndex.append(aborted);

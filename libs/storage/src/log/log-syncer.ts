@@ -98,7 +98,9 @@ export class LogSyncer {
   async #sync(): Promise<void> {
     await this.#guard(
       async () => {
-        const { segments, env, identity, logEndOffset } = this.#state;
+        const { failure, segments, env, identity, logEndOffset } = this.#state;
+        // What a failed sync has lost no later one brings back.
+        if (failure !== null) throw failure;
         for (const segment of segments.all.filter((segment) => segment.isUnsynced)) await segment.syncLog();
         if (this.#state.namesUnsynced) {
           this.#state.namesUnsynced = false;
@@ -111,12 +113,14 @@ export class LogSyncer {
   }
 
   async #flush(): Promise<void> {
+    if (this.#state.failure !== null) throw this.#state.failure;
     const { producers, recoveryPoint, segments, snapshots } = this.#state;
     const offset = this.#queue.nextOffset;
     const snapshot = encodeProducerSnapshot(producers.entries);
     await this.#queue.settled;
+    // The segment that ends at the recovery point too: its time index got a last entry when it was closed.
+    for (const segment of segments.from(recoveryPoint - 1)) await segment.syncIndexes();
     if (offset > recoveryPoint || snapshots.latestOffset !== offset) {
-      for (const segment of segments.from(recoveryPoint)) await segment.syncIndexes();
       await snapshots.write(offset, snapshot, { sync: true });
       this.#state.namesUnsynced = true;
     }

@@ -13,6 +13,7 @@ export async function truncateLog(state: LogState, deleter: SegmentDeleter, offs
   const { segments } = state;
   if (offset >= state.logEndOffset) return;
   if (offset <= segments.first.baseOffset) return await restartLog(state, deleter, offset);
+  await lowerRecoveryPoint(state, offset);
   await deleter.delete(segments.all.filter((segment) => segment.baseOffset >= offset));
   const endOffset = await truncateActive(state, offset);
   state.epochs.truncateFromEnd(endOffset);
@@ -24,6 +25,7 @@ export async function restartLog(state: LogState, deleter: SegmentDeleter, offse
   const { env, identity, segments } = state;
   const previous = segments.all;
   const segment = new Segment(env.files, identity.directory, offset, NEW_SEGMENT, env.runtime.clock.nowMs());
+  await lowerRecoveryPoint(state, offset);
   await deleter.delete(previous);
   segments.add(segment);
   await segment.log.use((file) => file.truncate(0));
@@ -49,12 +51,18 @@ async function truncateActive(state: LogState, offset: number): Promise<number> 
 }
 
 async function finishTruncation(state: LogState, endOffset: number): Promise<void> {
-  const { env, snapshots, tail } = state;
+  const { snapshots, tail } = state;
   tail.clear();
   await snapshots.removeWhere((offset) => offset > endOffset);
   await rebuildProducers(state, endOffset);
-  const isRecoveryPointLowered = state.recoveryPoint > endOffset;
+  await lowerRecoveryPoint(state, endOffset);
   state.setLogEndOffset(endOffset);
   state.producers.highWatermarkMoved(state.highWatermark);
-  if (isRecoveryPointLowered) await env.recoveryPointLowered();
+}
+
+/** First of all: a crash in the midst of a truncation must find that what is cut cannot be relied on. */
+async function lowerRecoveryPoint(state: LogState, offset: number): Promise<void> {
+  if (state.recoveryPoint <= offset) return;
+  state.recoveryPoint = offset;
+  await state.env.recoveryPointLowered();
 }

@@ -4,11 +4,12 @@ import type { LogState } from "./log-state.ts";
 
 /** Brings the producers' state to `offset`: from the newest usable snapshot, and from the batches after that. */
 export async function rebuildProducers(state: LogState, offset: number): Promise<void> {
-  const { env, producers, segments, snapshots, logStartOffset } = state;
+  const { env, producers, segments, snapshots } = state;
   const nowMs = env.runtime.clock.nowMs();
   const snapshot = await snapshots.loadLatest(offset, nowMs);
   producers.reset(snapshot?.entries);
-  const fromOffset = Math.max(snapshot?.offset ?? 0, logStartOffset);
+  // From before the log start too, as far as it is there: a transaction that began below it may end above it.
+  const fromOffset = snapshot?.offset ?? segments.first.baseOffset;
   if (fromOffset >= offset) return;
   for (const segment of segments.from(fromOffset)) {
     if (segment.baseOffset >= offset) break;

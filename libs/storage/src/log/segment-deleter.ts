@@ -23,7 +23,8 @@ export class SegmentDeleter {
     const paths: string[] = [];
     for (const segment of segments) paths.push(...(await segment.markDeleted(env.disk)));
     await snapshots.removeWhere((offset) => starts.has(offset) && offset !== snapshots.latestOffset);
-    this.#state.namesUnsynced = true;
+    // Deleted is deleted: the log start is not checkpointed any more where the first segment's name says it.
+    await env.disk.syncDirectory(this.#state.identity.directory);
     this.#removeLater(segments, paths);
   }
 

@@ -250,9 +250,10 @@ export class SegmentedLog implements PartitionLog {
     if (offset <= state.logStartOffset) return;
     if (offset > state.highWatermark) throw new OffsetOutOfRange(offset, state.logStartOffset, state.highWatermark);
     state.logStartOffset = offset;
+    // The start first: epochs of records that a crash might bring back must still be known then.
+    await state.env.logStartAdvanced();
     state.epochs.truncateFromStart(offset);
     await this.#syncer.saveEpochs();
-    await state.env.logStartAdvanced();
     state.notify();
   }
 

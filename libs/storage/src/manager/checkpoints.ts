@@ -55,6 +55,15 @@ export class Checkpoints {
     };
   }
 
+  /** Takes back what the checkpoint promises of one log, before anything is appended where that was. */
+  lowerRecoveryPoint(topic: string, partition: number, offset: number): Promise<void> {
+    return this.#writing.run(async () => {
+      const offsets = new Map(this.#saved.recoveryPoint).set(partitionKey(topic, partition), offset);
+      await writeOffsetCheckpoint(this.#disk, this.#path("recoveryPoint"), offsets);
+      this.#saved.recoveryPoint = offsets;
+    });
+  }
+
   save(kind: Kind, logs: Iterable<SegmentedLog>): Promise<void> {
     return this.#writing.run(async () => {
       const offsets = new Map<string, number>();

@@ -219,13 +219,15 @@ export class DirectoryLogManager implements LogManager {
   async #create(identity: LogIdentity, config: LogConfig): Promise<SegmentedLog> {
     await this.#disk.makeDirectory(identity.directory);
     await writeTopicId(this.#disk, identity.directory, identity.topicId);
-    await this.#disk.syncDirectory(this.#options.directory);
     return await this.#open(identity, config, false);
   }
 
   async #open(identity: LogIdentity, config: LogConfig, isCleanStop: boolean): Promise<SegmentedLog> {
     const hints = this.#checkpoints.hintsFor(identity.topic, identity.partition, isCleanStop);
     const log = new SegmentedLog(await loadLog(this.#env, identity, config, hints));
+    if (log.recoveryPoint < hints.recoveryPoint) {
+      await this.#checkpoints.lowerRecoveryPoint(identity.topic, identity.partition, log.recoveryPoint);
+    }
     this.#logs.set(partitionDirectoryName(identity.topic, identity.partition), log);
     return log;
   }

@@ -121,6 +121,13 @@ export class Segment {
     await Promise.all([this.offsetIndex.index.sync(), this.timeIndex.index.sync(), this.transactionIndex.sync()]);
   }
 
+  /** Cuts off what is in the file behind its last batch. */
+  async cutFile(): Promise<void> {
+    await this.log.use((file) => file.truncate(this.sizeBytes));
+    // The cut must reach the disk too: once another segment follows, nobody looks at this one's end again.
+    this.isUnsynced = true;
+  }
+
   /** Cuts the file at `position`, which is where the batch with `offset` began, and the indexes with it. */
   async truncateTo(offset: number, position: number): Promise<void> {
     await this.log.use((file) => file.truncate(position));
@@ -184,7 +191,7 @@ export class Segment {
     return (
       (await this.offsetIndex.isSane(this.sizeBytes)) &&
       (await this.timeIndex.isSane()) &&
-      (await this.transactionIndex.isSane())
+      (await this.transactionIndex.isSane(this.baseOffset))
     );
   }
 

@@ -1,0 +1,229 @@
+import { type RecordBatch, readRecordBatch } from "@ottla/protocol";
+import { assignOffsets, batchSizeAt, checkBatchIntegrity, encodeEndTransactionMarker } from "@ottla/protocol/internal";
+import type { CrashKind } from "@ottla/runtime";
+import { batch } from "../batches.ts";
+import { START_MS } from "../fixture.ts";
+
+/** A batch that was handed to the log, as it stands in the file. */
+export interface WrittenBatch {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly leaderEpoch: number;
+  readonly bytes: Uint8Array;
+  /** The end of the batch before it: a larger gap nobody has made. */
+  readonly previousEnd: number;
+  readonly producer: { readonly id: number; readonly baseSequence: number } | null;
+  /** What it does to a transaction. */
+  readonly transaction: "data" | "commit" | "abort" | null;
+}
+
+/** What the simulation expected of a log and did not find. */
+export class Violation extends Error {
+  override name = "Violation";
+}
+
+export function insist(condition: boolean, problem: () => string): asserts condition {
+  if (!condition) throw new Violation(problem());
+}
+
+/**
+ * What is known of one log by what it was told to do and has answered.
+ *
+ * Guarantees are lowered when an operation begins that may lower them, and raised when one has answered that raises
+ * them: so they hold at every moment in between, which is when crashes come.
+ */
+export class LogModel {
+  readonly name: string;
+  /** In order of offsets: what a read gives while the log runs. */
+  batches: WrittenBatch[] = [];
+  /** Everything that ever was in the log, or may have been, by its bytes. */
+  readonly known = new Map<string, WrittenBatch>();
+  /** What a killed process must have left at the end that never was acknowledged. */
+  pending: WrittenBatch[] = [];
+  endOffset = 0;
+  /** Below it all is there after a killed process. */
+  acknowledgedEnd = 0;
+  /** Below it all is there after a power cut. */
+  syncedEnd = 0;
+  /** No record below it may be missed: it was deleted, or might be. */
+  startMax = 0;
+  /** The log start after a killed process, or a power cut, is not below these. */
+  startAfterKill = 0;
+  startAfterPowerCut = 0;
+  leaderEpoch = 0;
+  /** Offsets behind a gap that a power cut has made where it may. */
+  readonly behindGaps = new Set<number>();
+  #nextRecord = 0;
+  #nextProducer = 1;
+  #producers = new Map<number, number>();
+  #nextSequences = new Map<number, number>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Forgets what was cut off, as a truncation to `endOffset` will, whatever becomes of it. */
+  lowerEnd(endOffset: number): void {
+    this.acknowledgedEnd = Math.min(this.acknowledgedEnd, endOffset);
+    this.syncedEnd = Math.min(this.syncedEnd, endOffset);
+  }
+
+  /** A batch of `count` records that no other batch has. */
+  newBatch(count: number, options: { producerId?: number; isTransactional?: boolean } = {}): Uint8Array {
+    const serial = this.#nextRecord;
+    this.#nextRecord += count;
+    const { producerId, isTransactional = false } = options;
+    const sequence =
+      producerId === undefined ? {} : { producerId, producerEpoch: 0, baseSequence: this.nextSequence(producerId) };
+    return batch({
+      count,
+      valueBytes: 20 + (serial % 50),
+      timestampMs: START_MS + serial * 10,
+      isTransactional,
+      ...sequence,
+    });
+  }
+
+  newMarker(producerId: number, type: "commit" | "abort"): Uint8Array {
+    const timestampMs = START_MS + this.#nextRecord++ * 10;
+    return encodeEndTransactionMarker({ producerId, producerEpoch: 0, type, coordinatorEpoch: 0, timestampMs });
+  }
+
+  /** The producer in one of the places that producers have: another one where the log may have forgotten it. */
+  producerIn(place: number): number {
+    return this.#producers.get(place) ?? this.#newProducer(place);
+  }
+
+  nextSequence(producerId: number): number {
+    return this.#nextSequences.get(producerId) ?? 0;
+  }
+
+  /** Whether the producer has a transaction open. */
+  isOpen(producerId: number): boolean {
+    return openTransactions(this.batches).has(producerId);
+  }
+
+  /** Counts a batch as handed over. `bytes` get the offsets that the log gives them. */
+  handedOver(
+    bytes: Uint8Array,
+    baseOffset: number,
+    info: Pick<WrittenBatch, "producer" | "transaction">,
+  ): WrittenBatch {
+    const content = bytes.slice();
+    assignOffsets(content, 0, baseOffset, this.leaderEpoch);
+    const view = new DataView(content.buffer);
+    const lastOffset = baseOffset + view.getInt32(23);
+    const { leaderEpoch } = this;
+    const previousEnd = (this.batches.at(-1)?.lastOffset ?? -1) + 1;
+    const written = { ...info, baseOffset, lastOffset, leaderEpoch, bytes: content, previousEnd };
+    this.known.set(keyOf(content), written);
+    this.batches.push(written);
+    this.pending.push(written);
+    this.endOffset = lastOffset + 1;
+    this.#countSequence(written);
+    return written;
+  }
+
+  /** Of what was handed over the log has refused all but `accepted`. */
+  refused(accepted: readonly WrittenBatch[]): void {
+    const refused = this.batches.slice(accepted.length);
+    for (const { producer, transaction } of refused) {
+      if (transaction === "commit" || transaction === "abort" || producer === null) continue;
+      this.#nextSequences.set(producer.id, Math.min(this.nextSequence(producer.id), producer.baseSequence));
+    }
+    this.batches = [...accepted];
+    this.endOffset = refused[0]?.baseOffset ?? this.endOffset;
+  }
+
+  /** Nothing from `endOffset` on is in the log. */
+  cut(endOffset: number): void {
+    this.batches = this.batches.filter((one) => one.lastOffset < endOffset);
+    this.endOffset = endOffset;
+    this.lowerEnd(endOffset);
+  }
+
+  /** Takes what was found as the truth, once it has been checked. */
+  adopt(kind: CrashKind, found: readonly WrittenBatch[], log: { logStartOffset: number; logEndOffset: number }): void {
+    this.batches = [...found];
+    for (const [i, one] of found.entries()) {
+      if (i > 0 && one.previousEnd !== found[i - 1]!.lastOffset + 1) this.behindGaps.add(one.baseOffset);
+    }
+    this.pending = [];
+    this.endOffset = log.logEndOffset;
+    this.acknowledgedEnd = log.logEndOffset;
+    this.syncedEnd = kind === "power" ? log.logEndOffset : Math.min(this.syncedEnd, log.logEndOffset);
+    this.startAfterKill = log.logStartOffset;
+    if (kind === "process") this.startMax = Math.max(this.startMax, log.logStartOffset);
+    else this.startMax = this.startAfterPowerCut = log.logStartOffset;
+    this.#forgetProducers();
+    this.leaderEpoch = Math.max(this.leaderEpoch, found.at(-1)?.leaderEpoch ?? 0);
+  }
+
+  #countSequence({ producer, transaction, baseOffset, lastOffset }: WrittenBatch): void {
+    if (producer === null || transaction === "commit" || transaction === "abort") return;
+    this.#nextSequences.set(producer.id, producer.baseSequence + (lastOffset - baseOffset) + 1);
+  }
+
+  /** Producers that the log shows go on; what it knows of others is not known here. */
+  #forgetProducers(): void {
+    this.#nextSequences.clear();
+    for (const one of this.batches) this.#countSequence(one);
+    for (const [place, id] of this.#producers) if (!this.#nextSequences.has(id)) this.#newProducer(place);
+  }
+
+  #newProducer(place: number): number {
+    const id = this.#nextProducer++;
+    this.#producers.set(place, id);
+    return id;
+  }
+}
+
+/** First offsets of the transactions that `batches` leave open, by producer. */
+export function openTransactions(batches: readonly WrittenBatch[]): Map<number, number> {
+  const open = new Map<number, number>();
+  for (const { producer, transaction, baseOffset } of batches) {
+    if (transaction === "data" && !open.has(producer!.id)) open.set(producer!.id, baseOffset);
+    else if (transaction === "commit" || transaction === "abort") open.delete(producer!.id);
+  }
+  return open;
+}
+
+/** First offsets of the transactions that `batches` show to be aborted, each with its producer. */
+export function abortedTransactions(batches: readonly WrittenBatch[]): string[] {
+  const open = new Map<number, number>();
+  const aborted: string[] = [];
+  for (const { producer, transaction, baseOffset } of batches) {
+    if (transaction === "data" && !open.has(producer!.id)) open.set(producer!.id, baseOffset);
+    const firstOffset = producer === null ? undefined : open.get(producer.id);
+    if (transaction === "abort" && firstOffset !== undefined) aborted.push(`${producer!.id}@${firstOffset}`);
+    if (transaction === "commit" || transaction === "abort") open.delete(producer!.id);
+  }
+  return aborted;
+}
+
+/** The batches in `bytes`, each of them one that was handed over, in ascending order and none twice. */
+export function recognize(model: LogModel, bytes: Uint8Array): WrittenBatch[] {
+  const found: WrittenBatch[] = [];
+  let endOffset = -1;
+  for (let at = 0; at < bytes.length; at += batchSizeAt(bytes, at)) {
+    const problem = checkBatchIntegrity(bytes, at);
+    insist(problem === null, () => `${model.name}: ${problem!.message}, behind offset ${endOffset}`);
+    const one = model.known.get(keyOf(bytes.subarray(at, at + batchSizeAt(bytes, at))));
+    insist(one !== undefined, () => `${model.name}: a batch behind offset ${endOffset} was never written`);
+    insist(one.baseOffset >= endOffset, () => `${model.name}: offset ${one.baseOffset} comes after ${endOffset}`);
+    endOffset = one.lastOffset + 1;
+    found.push(one);
+  }
+  const serials = new Set(found.map((one) => keyOf(one.bytes.subarray(16))));
+  insist(serials.size === found.length, () => `${model.name}: a record is there twice`);
+  return found;
+}
+
+/** Offsets and timestamps of the records of a batch. */
+export function recordsOf(one: WrittenBatch): RecordBatch {
+  return readRecordBatch(one.bytes) as RecordBatch;
+}
+
+function keyOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
