@@ -7,8 +7,12 @@ export interface ExternalProgram {
 export declare const cacheDirectory: string;
 export declare const KAFKA_VERSION: string;
 export declare const KAFKA_3_VERSION: string;
+export declare const ZOOKEEPER_VERSION: string;
 export declare const externalPrograms: Readonly<
-  Record<"kcat" | "chromium" | "java" | "maven" | "kafkaJars" | "kafka3Jars" | "librdkafka", ExternalProgram>
+  Record<
+    "kcat" | "chromium" | "java" | "maven" | "kafkaJars" | "kafka3Jars" | "librdkafka" | "zooKeeperJars",
+    ExternalProgram
+  >
 >;
 export declare function ensureExternalPrograms(
   report?: (line: string) => void,

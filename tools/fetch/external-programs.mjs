@@ -10,6 +10,7 @@ const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), "../..");
 /** Downloads live here, outside node_modules, so that `npm ci` keeps them. */
 export const cacheDirectory = join(repositoryRoot, ".cache");
 export const KAFKA_VERSION = "4.3.1";
+export const ZOOKEEPER_VERSION = "3.9.3";
 /** The last release line before 4.0: what many clusters still run. */
 export const KAFKA_3_VERSION = "3.9.2";
 
@@ -67,6 +68,20 @@ const librdkafka = {
   },
 };
 
+/** Apache ZooKeeper's server: Maven copies its jars. */
+const zooKeeperDirectory = join(cacheDirectory, `zookeeper-${ZOOKEEPER_VERSION}`);
+const zooKeeperJars = {
+  find: () =>
+    existsSync(join(zooKeeperDirectory, `zookeeper-${ZOOKEEPER_VERSION}.jar`)) ? join(zooKeeperDirectory, "*") : null,
+  get: () => {
+    const maven = onPath("mvn");
+    if (maven === null) throw new Error("needs Maven (mvn)");
+    const pom = join(repositoryRoot, "tools/fetch/zookeeper/pom.xml");
+    const args = ["-q", "-B", "-f", pom, "dependency:copy-dependencies", `-DoutputDirectory=${zooKeeperDirectory}`];
+    execFileSync(maven, args, { stdio: "pipe" });
+  },
+};
+
 /** name -> how to find it (null when absent) and how to get it (throws when that is not possible here). */
 export const externalPrograms = {
   kcat: { find: () => onPath("kcat", "kafkacat"), get: () => installDebianPackages("kcat") },
@@ -79,6 +94,7 @@ export const externalPrograms = {
   kafkaJars: kafkaJars(KAFKA_VERSION),
   kafka3Jars: kafkaJars(KAFKA_3_VERSION),
   librdkafka,
+  zooKeeperJars,
 };
 
 /** Finds every program and gets the missing ones. Returns name -> path, or null with the reason on `report`. */

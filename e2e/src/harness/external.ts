@@ -10,7 +10,11 @@ export const external = {
   kafkaJars: find("kafkaJars"),
   kafka3Jars: find("kafka3Jars"),
   librdkafka: find("librdkafka"),
+  zooKeeperJars: find("zooKeeperJars"),
 };
+
+/** The class path of a ZooKeeper server, or null where Java or the jars are absent. */
+export const zooKeeperClassPath: string | null = external.java === null ? null : external.zooKeeperJars;
 
 /** The class path of Apache Kafka's tools, or null where Java or the jars are absent. */
 export const kafkaClassPath: string | null = external.java === null ? null : external.kafkaJars;

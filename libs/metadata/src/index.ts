@@ -16,5 +16,6 @@ export * from "./log/local-metadata-log.ts";
 export * from "./log/memory-metadata-log.ts";
 export * from "./log/metadata-follower.ts";
 export * from "./log/metadata-log.ts";
+export { ZooKeeperMetadataLog, type ZooKeeperMetadataLogOptions } from "./log/zookeeper/zookeeper-metadata-log.ts";
 export type { MetadataRecord, NewMetadataRecord, RecordKindName } from "./records/metadata-record.ts";
 export { asWritten, deserializeRecord, serializeRecord } from "./records/record-serde.ts";

@@ -6,3 +6,4 @@ export {
   UnknownLogFile,
 } from "./inspect/dump.ts";
 export { type Damage, type VerifyOptions, type VerifyResult, verifyDirectory } from "./inspect/verify.ts";
+export { AsyncMutex } from "./log/async-mutex.ts";

@@ -71,7 +71,7 @@ export class Commits<K, V> {
       await this.#committer.settled(deadline);
     }
     for (const offset of offsets) this.#partitions.get(offset)?.markCommitted(offset.offset);
-    if (offsets.length > 0) this.#events.emit("commit", { offsets: offsets.map(toTell) });
+    if (offsets.length > 0) this.#events.emit("commit", { offsets });
   }
 
   /** Returns whether it is done, or is to be tried again. */
@@ -107,10 +107,12 @@ export class Commits<K, V> {
     const offsets = this.#processed();
     await this.commit(offsets, { timeoutMs }).catch((cause: unknown) => {
       const error = toKafkaError(cause);
-      const told = offsets.map(toTell);
-      const { code, message } = error;
-      this.#client.runtime.logger.warn("offsets were not committed", { code, error: message, offsets: told });
-      this.#events.emit("commitFailed", { offsets: told, error });
+      this.#client.runtime.logger.warn("offsets were not committed", {
+        code: error.code,
+        error: error.message,
+        offsets,
+      });
+      this.#events.emit("commitFailed", { offsets, error });
     });
   }
 
@@ -134,15 +136,9 @@ export class Commits<K, V> {
     this.#isAutomaticUnderWay = false;
   }
 
-  #processed(): OwnedOffset[] {
-    return [...this.#partitions].flatMap((state) => {
-      const { topic, partition, uncommitted } = state;
-      return uncommitted === undefined ? [] : [{ topic, partition, ...uncommitted, owner: state }];
-    });
+  #processed(): OffsetToCommit[] {
+    return [...this.#partitions].flatMap(({ topic, partition, uncommitted }) =>
+      uncommitted === undefined ? [] : [{ topic, partition, ...uncommitted }],
+    );
   }
-}
-
-/** Without what is nobody's business but ours. */
-function toTell({ owner: _, ...offset }: OwnedOffset): OffsetToCommit {
-  return offset;
 }

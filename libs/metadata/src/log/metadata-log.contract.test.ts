@@ -1,5 +1,6 @@
-import { createSimulatedRuntime, seededRandom } from "@ottla/runtime";
+import { createSimulatedRuntime, createSystemRuntime, seededRandom } from "@ottla/runtime";
 import { defaultLogConfig, type LogManager, openLogManager } from "@ottla/storage";
+import { type ModelFault, type ModelSession, ZooKeeperModel } from "@ottla/zookeeper";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ContractHarness } from "../contract/contract-harness.ts";
 import { metadataLogContract } from "../contract/metadata-log-contract.ts";
@@ -9,6 +10,7 @@ import { type FaultCounts, FaultyMetadataLog } from "./faulty-metadata-log.ts";
 import { LocalMetadataLog, METADATA_TOPIC_ID } from "./local-metadata-log.ts";
 import { type MemoryMetadataLog, MemoryMetadataStore } from "./memory-metadata-log.ts";
 import type { MetadataLog } from "./metadata-log.ts";
+import { ZooKeeperMetadataLog } from "./zookeeper/zookeeper-metadata-log.ts";
 
 /** The metadata log in a data directory. A crash loses what was not synced. */
 class LocalHarness implements ContractHarness {
@@ -94,6 +96,45 @@ class FaultyHarness implements ContractHarness {
   async close(): Promise<void> {}
 }
 
+const MODEL_FAULTS: readonly ModelFault[] = ["lost-request", "lost-answer", "late-request", "stale-read"];
+
+/** The log in ZooKeeper, on a model of it (real servers: in the end-to-end tests). */
+class ZooKeeperHarness implements ContractHarness {
+  readonly isShared = true;
+  readonly faults = new Map<ModelFault, number>(MODEL_FAULTS.map((fault) => [fault, 0]));
+  readonly #runtime = createSystemRuntime();
+  readonly #model: ZooKeeperModel;
+  readonly #sessions = new Map<MetadataLog, ModelSession>();
+
+  constructor(seed: number, faultRate: number) {
+    const random = seededRandom(seed);
+    const fault = () => {
+      if (random.nextFloat() >= faultRate) return null;
+      const chosen = MODEL_FAULTS[random.nextInt(MODEL_FAULTS.length)]!;
+      this.faults.set(chosen, this.faults.get(chosen)! + 1);
+      return chosen;
+    };
+    this.#model = new ZooKeeperModel({ runtime: { ...this.#runtime, random }, sessionTimeoutMs: 50, fault });
+  }
+
+  async connect(): Promise<MetadataLog> {
+    const client = this.#model.connect();
+    const log = await ZooKeeperMetadataLog.open({ client, root: "/ottla", runtime: this.#runtime });
+    this.#sessions.set(log, client);
+    return log;
+  }
+
+  async crash(log: MetadataLog): Promise<void> {
+    this.#sessions.get(log)!.destroy();
+  }
+
+  async expireSession(log: MetadataLog): Promise<void> {
+    this.#sessions.get(log)!.expire();
+  }
+
+  async close(): Promise<void> {}
+}
+
 function describeContract(name: string, createHarness: () => ContractHarness): void {
   describe(`the metadata log contract: ${name}`, () => {
     let harness: ContractHarness | null = null;
@@ -112,6 +153,9 @@ function describeContract(name: string, createHarness: () => ContractHarness): v
 
 describeContract("local", () => new LocalHarness());
 describeContract("memory", () => new MemoryHarness());
+describeContract("ZooKeeper", () => new ZooKeeperHarness(1, 0));
+for (const seed of [1, 2, 3])
+  describeContract(`ZooKeeper with faults, seed ${seed}`, () => new ZooKeeperHarness(seed, 0.2));
 for (const seed of [1, 2, 3]) describeContract(`faulty, seed ${seed}`, () => new FaultyHarness(seed));
 
 describe("the faulty double", () => {

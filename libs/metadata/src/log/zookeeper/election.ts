@@ -1,0 +1,130 @@
+import type { Clock } from "@ottla/runtime";
+import { isZooKeeperError, type ZooKeeper } from "@ottla/zookeeper";
+import type { ClaimOutcome, ControllerElection, ControllerTerm } from "../metadata-log.ts";
+import { decodeControllerId, decodeEpoch, encodeController, encodeEpoch, type ZooKeeperPaths } from "./layout.ts";
+import type { PatientReads } from "./patient-reads.ts";
+import { StandingWatch } from "./standing-watch.ts";
+
+/** The office that this broker holds: what its appends are fenced by. */
+export interface HeldOffice {
+  readonly controllerEpoch: number;
+  /** Version of `/controller_epoch` as of the election: another one means that another controller was elected. */
+  readonly epochVersion: number;
+  readonly sessionId: bigint;
+}
+
+/**
+ * The election of the controller: whoever creates the ephemeral `/controller` has the office, and raises
+ * `/controller_epoch` in the same transaction.
+ */
+export class ZooKeeperElection implements ControllerElection {
+  readonly #client: ZooKeeper;
+  readonly #reads: PatientReads;
+  readonly #paths: ZooKeeperPaths;
+  readonly #clock: Clock;
+  readonly #changes: StandingWatch;
+  #held: HeldOffice | null = null;
+
+  constructor(client: ZooKeeper, reads: PatientReads, paths: ZooKeeperPaths, clock: Clock) {
+    this.#client = client;
+    this.#reads = reads;
+    this.#paths = paths;
+    this.#clock = clock;
+    this.#changes = new StandingWatch(client, (watch) => client.exists(paths.controller, watch));
+  }
+
+  /** The office, as far as this broker knows: the ensemble may have ended it already. */
+  get held(): HeldOffice | null {
+    return this.#held?.sessionId === this.#client.sessionId ? this.#held : null;
+  }
+
+  async claim(brokerId: number): Promise<ClaimOutcome> {
+    const { held } = this;
+    if (held !== null) return { kind: "won", controllerEpoch: held.controllerEpoch };
+    try {
+      return await this.#claim(brokerId);
+    } catch (cause) {
+      if (isZooKeeperError(cause, "CONNECTION_LOSS", "SESSION_EXPIRED", "SESSION_MOVED"))
+        return { kind: "unknown", cause };
+      throw cause;
+    }
+  }
+
+  async current(): Promise<ControllerTerm | null> {
+    await this.#reads.sync(this.#paths.controller);
+    return (await this.#holder())?.term ?? null;
+  }
+
+  async resign(controllerEpoch: number): Promise<void> {
+    const { held } = this;
+    if (held?.controllerEpoch !== controllerEpoch) return;
+    this.#held = null;
+    for (;;) {
+      try {
+        return await this.#vacate(held);
+      } catch (error) {
+        // Another has it already, or it has ended with the session.
+        if (isZooKeeperError(error, "NO_NODE", "BAD_VERSION", "SESSION_EXPIRED")) return;
+        if (!isZooKeeperError(error, "CONNECTION_LOSS")) throw error;
+      }
+    }
+  }
+
+  #vacate({ epochVersion }: HeldOffice): Promise<void> {
+    return this.#client.multi([
+      { type: "check", path: this.#paths.controllerEpoch, version: epochVersion },
+      { type: "remove", path: this.#paths.controller, version: -1 },
+    ]);
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#changes.add(listener);
+  }
+
+  async #claim(brokerId: number): Promise<ClaimOutcome> {
+    const { controller, controllerEpoch: epochPath } = this.#paths;
+    const { sessionId } = this.#client;
+    const { data, stat } = await this.#reads.get(epochPath);
+    const controllerEpoch = decodeEpoch(data) + 1;
+    try {
+      await this.#client.multi([
+        { type: "create", path: controller, data: encodeController(brokerId, this.#clock.nowMs()), ephemeral: true },
+        { type: "set", path: epochPath, data: encodeEpoch(controllerEpoch), version: stat.version },
+      ]);
+    } catch (error) {
+      if (isZooKeeperError(error, "NODE_EXISTS", "BAD_VERSION")) return await this.#taken(brokerId);
+      throw error;
+    }
+    this.#held = { controllerEpoch, epochVersion: stat.version + 1, sessionId };
+    return { kind: "won", controllerEpoch };
+  }
+
+  /** Somebody has the office. It may be this very session, by a claim whose answer was lost. */
+  async #taken(brokerId: number): Promise<ClaimOutcome> {
+    const { sessionId } = this.#client;
+    await this.#reads.sync(this.#paths.controller);
+    const holder = await this.#holder();
+    if (holder === null) return await this.#claim(brokerId);
+    const { term, epochVersion, ownerSessionId } = holder;
+    if (ownerSessionId !== sessionId) return { kind: "lost", to: term };
+    this.#held = { controllerEpoch: term.controllerEpoch, epochVersion, sessionId };
+    return { kind: "won", controllerEpoch: term.controllerEpoch };
+  }
+
+  /** Who has the office, with the epoch of that very election: it cannot change while the same `/controller` exists. */
+  async #holder() {
+    for (;;) {
+      const before = await this.#reads.find(this.#paths.controller);
+      if (before === null) return null;
+      const epoch = await this.#reads.get(this.#paths.controllerEpoch);
+      const after = await this.#reads.find(this.#paths.controller);
+      if (after?.stat.createdZxid !== before.stat.createdZxid) continue;
+      const controllerId = decodeControllerId(before.data, this.#paths.controller);
+      return {
+        term: { controllerId, controllerEpoch: decodeEpoch(epoch.data) },
+        epochVersion: epoch.stat.version,
+        ownerSessionId: before.stat.ephemeralOwner,
+      };
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import type { Clock } from "@ottla/runtime";
+import { isZooKeeperError, type Znode, type ZnodeOperation, type ZooKeeper } from "@ottla/zookeeper";
+import { Listeners } from "../listeners.ts";
+import type { AnnounceOutcome, BrokerAnnouncement, BrokerLiveness } from "../metadata-log.ts";
+import { decodeAnnouncement, encodeAnnouncement, type ZooKeeperPaths } from "./layout.ts";
+import type { PatientReads } from "./patient-reads.ts";
+import { StandingWatch } from "./standing-watch.ts";
+
+/** Who is alive: the ephemeral znodes below `/brokers/ids`. */
+export class ZooKeeperLiveness implements BrokerLiveness {
+  readonly #client: ZooKeeper;
+  readonly #reads: PatientReads;
+  readonly #paths: ZooKeeperPaths;
+  readonly #clock: Clock;
+  readonly #changes: StandingWatch;
+  readonly #lost = new Listeners();
+  /** Whom this session has announced. */
+  #announced: number | null = null;
+
+  constructor(client: ZooKeeper, reads: PatientReads, paths: ZooKeeperPaths, clock: Clock) {
+    this.#client = client;
+    this.#reads = reads;
+    this.#paths = paths;
+    this.#clock = clock;
+    this.#changes = new StandingWatch(client, (watch) => client.children(paths.brokerIds, watch));
+    client.onSessionEvent((event) => {
+      if (event !== "expired" || this.#announced === null) return;
+      this.#announced = null;
+      this.#lost.notify();
+    });
+  }
+
+  /** Repeats what may or may not have been done: announcing twice in one session is announcing once. */
+  async announce(broker: BrokerAnnouncement): Promise<AnnounceOutcome> {
+    for (;;) {
+      try {
+        const outcome = await this.#announce(broker);
+        if (outcome.kind === "done") this.#announced = broker.brokerId;
+        return outcome;
+      } catch (error) {
+        // What was there has just gone or come, or the answer was lost: look again.
+        if (!isZooKeeperError(error, "NODE_EXISTS", "NO_NODE", "BAD_VERSION", "CONNECTION_LOSS")) throw error;
+      }
+    }
+  }
+
+  async withdraw(brokerId: number): Promise<void> {
+    if (this.#announced !== brokerId) return;
+    this.#announced = null;
+    await removeOwn(this.#client, this.#paths.brokerId(brokerId));
+  }
+
+  async live(): Promise<readonly BrokerAnnouncement[]> {
+    await this.#reads.sync(this.#paths.brokerIds);
+    const ids = (await this.#reads.children(this.#paths.brokerIds)).map(Number).sort((a, b) => a - b);
+    const announcements = await Promise.all(ids.map((id) => this.#read(id)));
+    return announcements.flatMap((found) => (found === null ? [] : [found.announcement]));
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#changes.add(listener);
+  }
+
+  onLost(listener: () => void): () => void {
+    return this.#lost.add(listener);
+  }
+
+  async #announce(broker: BrokerAnnouncement): Promise<AnnounceOutcome> {
+    const path = this.#paths.brokerId(broker.brokerId);
+    const create: ZnodeOperation = {
+      type: "create",
+      path,
+      data: encodeAnnouncement(broker, this.#clock.nowMs()),
+      ephemeral: true,
+    };
+    await this.#reads.sync(path);
+    const existing = await this.#read(broker.brokerId);
+    if (existing === null) {
+      await this.#client.multi([create]);
+      return { kind: "done" };
+    }
+    const { announcement, znode } = existing;
+    if (announcement.directoryId !== broker.directoryId) return { kind: "id-in-use", by: announcement };
+    const isOurs = znode.stat.ephemeralOwner === this.#client.sessionId;
+    if (isOurs && announcement.incarnationId === broker.incarnationId) return { kind: "done" };
+    await this.#replace(path, znode, create);
+    return { kind: "done" };
+  }
+
+  /**
+   * Replaces what an earlier process of the same data directory has left behind. The directory's lock says that it is
+   * dead, so the office that it may have had falls vacant too.
+   */
+  async #replace(path: string, left: Znode, create: ZnodeOperation): Promise<void> {
+    const operations: ZnodeOperation[] = [{ type: "remove", path, version: left.stat.version }, create];
+    const { controller } = this.#paths;
+    const office = await this.#reads.exists(controller);
+    const hadOffice =
+      office?.ephemeralOwner === left.stat.ephemeralOwner && office.ephemeralOwner !== this.#client.sessionId;
+    if (hadOffice) operations.push({ type: "remove", path: controller, version: -1 });
+    await this.#client.multi(operations);
+  }
+
+  async #read(brokerId: number): Promise<{ announcement: BrokerAnnouncement; znode: Znode } | null> {
+    const path = this.#paths.brokerId(brokerId);
+    const znode = await this.#reads.find(path);
+    return znode === null ? null : { announcement: decodeAnnouncement(brokerId, znode.data, path), znode };
+  }
+}
+
+/** Removes a znode of this session; repeats what may not have been done. It is gone already where the session ended. */
+async function removeOwn(client: ZooKeeper, path: string): Promise<void> {
+  for (;;) {
+    try {
+      return await client.remove(path, -1);
+    } catch (error) {
+      if (isZooKeeperError(error, "NO_NODE", "SESSION_EXPIRED")) return;
+      if (!isZooKeeperError(error, "CONNECTION_LOSS")) throw error;
+    }
+  }
+}

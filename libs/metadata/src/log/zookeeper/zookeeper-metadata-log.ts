@@ -1,0 +1,268 @@
+import type { Runtime } from "@ottla/runtime";
+import { AsyncMutex } from "@ottla/storage/internal";
+import { isZooKeeperError, type ZooKeeper } from "@ottla/zookeeper";
+import type {
+  AppendOutcome,
+  BrokerLiveness,
+  ControllerElection,
+  LogHead,
+  LogSlice,
+  MetadataAppend,
+  MetadataLog,
+  MetadataSnapshot,
+} from "../metadata-log.ts";
+import { ZooKeeperElection } from "./election.ts";
+import {
+  decodeEntry,
+  decodeHead,
+  EMPTY_HEAD,
+  encodeEntry,
+  encodeEpoch,
+  encodeHead,
+  entryName,
+  type HeadState,
+  type StoredEntry,
+  ZooKeeperPaths,
+} from "./layout.ts";
+import { ZooKeeperLiveness } from "./liveness.ts";
+import { PatientReads } from "./patient-reads.ts";
+import { ZooKeeperSnapshots } from "./snapshots.ts";
+import { StandingWatch } from "./standing-watch.ts";
+
+/** ZooKeeper takes 1 MB (`jute.maxbuffer`), path and session and all. */
+const APPEND_BYTES_MAX = 512 * 1024;
+/** How often a snapshot is begun anew when the connection breaks. */
+const SNAPSHOT_ATTEMPTS_MAX = 10;
+/** Entries that are read at a time. */
+const READ_ENTRIES_MAX = 256;
+
+export interface ZooKeeperMetadataLogOptions {
+  readonly client: ZooKeeper;
+  /** The chroot of `zookeeper.connect`: "" or "/path". It is created where it does not exist. */
+  readonly root: string;
+  readonly runtime: Runtime;
+}
+
+interface VersionedHead extends HeadState {
+  readonly version: number;
+}
+
+/**
+ * The metadata log in ZooKeeper: one znode for each entry, and a head that says where the log begins and ends.
+ *
+ * An append is one transaction: the controller's epoch is checked, the head is moved if it is where it should be, the
+ * entry is created. So it is done by the elected controller alone, once, at the expected offset.
+ */
+export class ZooKeeperMetadataLog implements MetadataLog {
+  readonly appendBytesMax = APPEND_BYTES_MAX;
+  readonly election: ControllerElection;
+  readonly liveness: BrokerLiveness;
+  readonly #client: ZooKeeper;
+  readonly #reads: PatientReads;
+  readonly #paths: ZooKeeperPaths;
+  readonly #office: ZooKeeperElection;
+  readonly #snapshots: ZooKeeperSnapshots;
+  readonly #headMoved: StandingWatch;
+  /** Appends and snapshots move the head by turns. */
+  readonly #moving = new AsyncMutex();
+  /** The head as this controller has left it; null when it has to be read. */
+  #head: VersionedHead | null = null;
+
+  private constructor({ client, runtime }: ZooKeeperMetadataLogOptions, paths: ZooKeeperPaths) {
+    this.#client = client;
+    this.#paths = paths;
+    this.#reads = new PatientReads(client, runtime.timers);
+    this.#office = new ZooKeeperElection(client, this.#reads, paths, runtime.clock);
+    this.election = this.#office;
+    this.liveness = new ZooKeeperLiveness(client, this.#reads, paths, runtime.clock);
+    this.#snapshots = new ZooKeeperSnapshots(client, this.#reads, paths, runtime);
+    this.#headMoved = new StandingWatch(client, (watch) => client.exists(paths.head, watch));
+  }
+
+  /** Creates what is not there yet. */
+  static async open(options: ZooKeeperMetadataLogOptions): Promise<ZooKeeperMetadataLog> {
+    const paths = new ZooKeeperPaths(options.root);
+    for (const path of [paths.brokerIds, paths.entries, paths.snapshots, `${paths.root}/cluster`]) {
+      await ensurePath(options.client, path);
+    }
+    await ensureZnode(options.client, paths.controllerEpoch, encodeEpoch(0));
+    await ensureZnode(options.client, paths.head, encodeHead(EMPTY_HEAD));
+    return new ZooKeeperMetadataLog(options, paths);
+  }
+
+  async head(): Promise<LogHead> {
+    await this.#reads.sync(this.#paths.head);
+    const { endOffset, epoch } = await this.#readHead();
+    return { endOffset, epoch };
+  }
+
+  async read(offset: number): Promise<LogSlice> {
+    for (;;) {
+      const { endOffset, logStartOffset } = await this.#readHead();
+      if (offset < logStartOffset) return { kind: "trimmed", logStartOffset };
+      if (offset >= endOffset) return { kind: "entries", entries: [] };
+      const entries = await this.#readEntries(offset);
+      if (entries !== null) return { kind: "entries", entries };
+    }
+  }
+
+  append(append: MetadataAppend): Promise<AppendOutcome> {
+    return this.#moving.run(async () => {
+      try {
+        return await this.#append(append);
+      } catch (cause) {
+        this.#head = null;
+        if (isZooKeeperError(cause, "CONNECTION_LOSS", "SESSION_MOVED", "SESSION_EXPIRED"))
+          return { kind: "unknown", cause };
+        throw cause;
+      }
+    });
+  }
+
+  async loadSnapshot(): Promise<MetadataSnapshot | null> {
+    for (;;) {
+      const { snapshot, logStartOffset } = await this.#readHead();
+      if (snapshot === null) return null;
+      const records = await this.#snapshots.read(snapshot.name, snapshot.chunks);
+      if (records !== null) return { endOffset: logStartOffset, epoch: snapshot.epoch, records };
+    }
+  }
+
+  storeSnapshot(snapshot: MetadataSnapshot): Promise<void> {
+    return this.#moving.run(async () => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.#storeSnapshot(snapshot);
+        } catch (error) {
+          // Whether the head has moved or not: the next attempt sees it.
+          this.#head = null;
+          if (!isZooKeeperError(error, "CONNECTION_LOSS", "NODE_EXISTS") || attempt === SNAPSHOT_ATTEMPTS_MAX)
+            throw error;
+        }
+      }
+    });
+  }
+
+  onHeadMoved(listener: () => void): () => void {
+    return this.#headMoved.add(listener);
+  }
+
+  close(): Promise<void> {
+    this.#reads.close();
+    return this.#client.close();
+  }
+
+  /** Writes the snapshot beside the present one, lets the head name it, and sweeps up what it stands for. */
+  async #storeSnapshot(snapshot: MetadataSnapshot): Promise<void> {
+    const office = this.#office.held;
+    const head = await this.#freshHead();
+    if (office === null || snapshot.endOffset <= head.logStartOffset) return;
+    const stored = await this.#snapshots.write(snapshot);
+    const next = { ...head, logStartOffset: snapshot.endOffset, snapshot: { ...stored, epoch: snapshot.epoch } };
+    this.#head = null;
+    await this.#client.multi([
+      { type: "check", path: this.#paths.controllerEpoch, version: office.epochVersion },
+      { type: "set", path: this.#paths.head, data: encodeHead(next), version: head.version },
+    ]);
+    await this.#snapshots.removeOthers(stored.name);
+    await this.#removeEntriesBelow(snapshot.endOffset);
+  }
+
+  async #append(append: MetadataAppend): Promise<AppendOutcome> {
+    const office = this.#office.held;
+    if (office?.controllerEpoch !== append.controllerEpoch) return await this.#outcomeOf(append);
+    const head = await this.#freshHead();
+    if (head.endOffset !== append.expectedOffset) return await this.#outcomeOf(append);
+    const endOffset = append.expectedOffset + append.records.length;
+    const next: HeadState = { ...head, endOffset, epoch: append.controllerEpoch };
+    const entry = encodeEntry({ ...append, baseOffset: append.expectedOffset, epoch: append.controllerEpoch });
+    this.#head = null;
+    try {
+      await this.#client.multi([
+        { type: "check", path: this.#paths.controllerEpoch, version: office.epochVersion },
+        { type: "set", path: this.#paths.head, data: encodeHead(next), version: head.version },
+        { type: "create", path: this.#paths.entry(append.expectedOffset), data: entry },
+      ]);
+    } catch (error) {
+      if (isZooKeeperError(error, "BAD_VERSION", "NODE_EXISTS", "NO_NODE")) return await this.#outcomeOf(append);
+      throw error;
+    }
+    this.#head = { ...next, version: head.version + 1 };
+    return { kind: "done", endOffset };
+  }
+
+  /**
+   * What became of an append that cannot be done now, nor ever will be: it was done before, and its answer lost, or it
+   * was not. The refused transaction is the proof that no earlier one is still under way: it would be refused too.
+   */
+  async #outcomeOf({ id, expectedOffset }: MetadataAppend): Promise<AppendOutcome> {
+    await this.#reads.sync(this.#paths.head);
+    const found = await this.#readEntry(expectedOffset);
+    return found?.id === id ? { kind: "done", endOffset: found.endOffset } : { kind: "not-controller" };
+  }
+
+  async #freshHead(): Promise<VersionedHead> {
+    if (this.#head !== null) return this.#head;
+    await this.#reads.sync(this.#paths.head);
+    this.#head = await this.#readHead();
+    return this.#head;
+  }
+
+  async #readHead(): Promise<VersionedHead> {
+    const { data, stat } = await this.#reads.get(this.#paths.head);
+    return { ...decodeHead(data, this.#paths.head), version: stat.version };
+  }
+
+  /** Entries from `offset` on; null when they were trimmed in the meantime. */
+  async #readEntries(offset: number): Promise<StoredEntry[] | null> {
+    const next = await this.#readEntry(offset);
+    if (next === null) return null;
+    const entries = [next];
+    const names = (await this.#reads.children(this.#paths.entries)).filter((name) => name >= entryName(next.endOffset));
+    const offsets = names
+      .sort()
+      .slice(0, READ_ENTRIES_MAX - 1)
+      .map(Number);
+    for (const entry of await Promise.all(offsets.map((baseOffset) => this.#readEntry(baseOffset)))) {
+      // Only what follows without a gap: a lagging server may show a later entry before an earlier one is read.
+      if (entry === null || entry.baseOffset !== entries.at(-1)!.endOffset) break;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  async #readEntry(baseOffset: number): Promise<StoredEntry | null> {
+    const found = await this.#reads.find(this.#paths.entry(baseOffset));
+    return found === null ? null : decodeEntry(found.data);
+  }
+
+  async #removeEntriesBelow(offset: number): Promise<void> {
+    const names = (await this.#reads.children(this.#paths.entries)).filter((name) => name < entryName(offset)).sort();
+    for (const name of names) await removeIfThere(this.#client, `${this.#paths.entries}/${name}`);
+  }
+}
+
+async function removeIfThere(client: ZooKeeper, path: string): Promise<void> {
+  await client.remove(path, -1).catch((error) => {
+    if (!isZooKeeperError(error, "NO_NODE")) throw error;
+  });
+}
+
+async function ensurePath(client: ZooKeeper, path: string): Promise<void> {
+  const parts = path.split("/").slice(1);
+  for (let length = 1; length <= parts.length; length++) {
+    await ensureZnode(client, `/${parts.slice(0, length).join("/")}`, new Uint8Array(0));
+  }
+}
+
+/** Creates a znode where there is none; repeats what may or may not have been done. */
+async function ensureZnode(client: ZooKeeper, path: string, data: Uint8Array): Promise<void> {
+  for (;;) {
+    try {
+      return await client.create(path, data);
+    } catch (error) {
+      if (isZooKeeperError(error, "NODE_EXISTS")) return;
+      if (!isZooKeeperError(error, "CONNECTION_LOSS")) throw error;
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import { createSystemTimers } from "@ottla/runtime";
+import { isZooKeeperError, type ZooKeeperErrorCode } from "./errors.ts";
+import type { ZooKeeper } from "./zookeeper.ts";
+
+/** What the cases run against: an ensemble with nothing below `root`. */
+export interface ConformanceHarness {
+  /** A path that exists and has no children. */
+  readonly root: string;
+  connect(): Promise<ZooKeeper>;
+  /** Makes the ensemble end a client's session while the client lives on. */
+  expire(client: ZooKeeper): Promise<void>;
+}
+
+export interface ConformanceCase {
+  readonly name: string;
+  run(harness: ConformanceHarness): Promise<void>;
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (data: Uint8Array) => new TextDecoder().decode(data);
+
+/** What our use of ZooKeeper stands on. The real client passes it against real servers, and so does the model. */
+export const zooKeeperConformance: readonly ConformanceCase[] = [
+  {
+    name: "a znode is created once, below a parent that exists",
+    async run({ root, connect }) {
+      const client = await connect();
+      await client.create(`${root}/a`, bytes("one"));
+      const { data, stat } = await client.get(`${root}/a`);
+      expect(text(data) === "one" && stat.version === 0 && stat.ephemeralOwner === 0n, "what was created");
+      await expectCode("NODE_EXISTS", client.create(`${root}/a`, bytes("two")));
+      await expectCode("NO_NODE", client.create(`${root}/none/b`, bytes("")));
+      await expectCode("NO_NODE", client.get(`${root}/none`));
+      expect((await client.exists(`${root}/none`)) === null, "nothing exists there");
+    },
+  },
+  {
+    name: "setting and removing are conditional on the version, version 0 included",
+    async run({ root, connect }) {
+      const client = await connect();
+      await client.create(`${root}/a`, bytes("0"));
+      await expectCode("BAD_VERSION", client.set(`${root}/a`, bytes("x"), 1));
+      await client.set(`${root}/a`, bytes("1"), 0);
+      await expectCode("BAD_VERSION", client.set(`${root}/a`, bytes("x"), 0));
+      await expectCode("BAD_VERSION", client.multi([{ type: "check", path: `${root}/a`, version: 0 }]));
+      await client.set(`${root}/a`, bytes("2"), -1);
+      expect((await client.get(`${root}/a`)).stat.version === 2, "the version counts");
+      await expectCode("BAD_VERSION", client.remove(`${root}/a`, 0));
+      await client.create(`${root}/a/child`, bytes(""));
+      await expectCode("NOT_EMPTY", client.remove(`${root}/a`, 2));
+      await client.remove(`${root}/a/child`, -1);
+      await client.remove(`${root}/a`, 2);
+      await expectCode("NO_NODE", client.remove(`${root}/a`, -1));
+    },
+  },
+  {
+    name: "a multi-operation is done whole or not at all, and names what failed",
+    async run({ root, connect }) {
+      const client = await connect();
+      await client.create(`${root}/head`, bytes("0"));
+      const failed = client.multi([
+        { type: "create", path: `${root}/entry`, data: bytes("e") },
+        { type: "set", path: `${root}/head`, data: bytes("1"), version: 7 },
+        { type: "remove", path: `${root}/head`, version: -1 },
+      ]);
+      await expectCode("BAD_VERSION", failed, 1);
+      expect((await client.exists(`${root}/entry`)) === null, "nothing was done");
+      await client.multi([
+        { type: "check", path: `${root}/head`, version: 0 },
+        { type: "set", path: `${root}/head`, data: bytes("1"), version: 0 },
+        { type: "create", path: `${root}/entry`, data: bytes("e") },
+      ]);
+      const names = await client.children(root);
+      expect([...names].sort().join() === "entry,head", "all was done");
+    },
+  },
+  {
+    name: "an ephemeral znode ends with its session",
+    async run({ root, connect, expire }) {
+      const [first, second] = [await connect(), await connect()];
+      await first.create(`${root}/closed`, bytes(""), { ephemeral: true });
+      const owner = (await second.get(`${root}/closed`)).stat.ephemeralOwner;
+      expect(owner === first.sessionId, "its owner is the session");
+      await first.close();
+      await eventually(
+        async () => (await second.exists(`${root}/closed`)) === null,
+        "it goes as the session is closed",
+      );
+      await second.create(`${root}/expired`, bytes(""), { ephemeral: true });
+      const third = await connect();
+      await expire(second);
+      await eventually(async () => (await third.exists(`${root}/expired`)) === null, "it goes as the session expires");
+    },
+  },
+  {
+    name: "a client hears that its session expired, and goes on with another one",
+    async run({ root, connect, expire }) {
+      const client = await connect();
+      const events: string[] = [];
+      client.onSessionEvent((event) => void events.push(event));
+      const sessionId = client.sessionId;
+      let hints = 0;
+      await client.exists(`${root}/a`, () => hints++);
+      await expire(client);
+      await eventually(async () => events.includes("expired") && events.at(-1) === "connected", "it is told");
+      expect(client.sessionId !== sessionId, "the session is another one");
+      expect(hints > 0, "its watches tell that changes may have been missed");
+      await client.create(`${root}/a`, bytes(""), { ephemeral: true });
+      expect((await client.get(`${root}/a`)).stat.ephemeralOwner === client.sessionId, "and works");
+    },
+  },
+  {
+    name: "watches tell of a change once",
+    async run({ root, connect }) {
+      const [watcher, other] = [await connect(), await connect()];
+      const seen = { created: 0, changed: 0, removed: 0, children: 0 };
+      await watcher.exists(`${root}/a`, () => seen.created++);
+      await watcher.children(root, () => seen.children++);
+      await other.create(`${root}/a`, bytes("0"));
+      await eventually(async () => seen.created === 1 && seen.children === 1, "creation is seen");
+      await watcher.get(`${root}/a`, () => seen.changed++);
+      await other.set(`${root}/a`, bytes("1"), -1);
+      await eventually(async () => seen.changed === 1, "a change is seen");
+      await other.set(`${root}/a`, bytes("2"), -1);
+      await watcher.exists(`${root}/a`, () => seen.removed++);
+      await other.remove(`${root}/a`, -1);
+      await eventually(async () => seen.removed === 1, "removal is seen");
+      expect(seen.created === 1 && seen.changed === 1 && seen.children === 1, "each watch told once");
+    },
+  },
+  {
+    name: "after a sync a read shows what others did before",
+    async run({ root, connect }) {
+      const [writer, reader] = [await connect(), await connect()];
+      await writer.create(`${root}/a`, bytes("0"));
+      for (let value = 1; value <= 20; value++) {
+        await writer.set(`${root}/a`, bytes(String(value)), -1);
+        await reader.sync(`${root}/a`);
+        expect(text((await reader.get(`${root}/a`)).data) === String(value), `value ${value} is read`);
+      }
+    },
+  },
+  {
+    name: "operations of one client take effect in their order",
+    async run({ root, connect }) {
+      const client = await connect();
+      await client.create(`${root}/a`, bytes(""));
+      const settled = Array.from({ length: 50 }, (_, index) => client.set(`${root}/a`, bytes(String(index)), index));
+      await Promise.all(settled);
+      expect((await client.get(`${root}/a`)).stat.version === 50, "all were done");
+    },
+  },
+];
+
+function expect(condition: boolean, what: string): void {
+  if (!condition) throw new Error(`not so: ${what}`);
+}
+
+async function expectCode(code: ZooKeeperErrorCode, done: Promise<unknown>, failedOperation?: number): Promise<void> {
+  const outcome = await done.then(
+    () => "success",
+    (error: unknown) => error,
+  );
+  const matches = isZooKeeperError(outcome, code);
+  if (!matches) throw new Error(`${code} was expected, and came to ${String(outcome)}`, { cause: outcome });
+  if (failedOperation !== undefined) expect(outcome.failedOperation === failedOperation, "which operation failed");
+}
+
+const ATTEMPTS_MAX = 500;
+const timers = createSystemTimers();
+
+async function eventually(isSo: () => Promise<boolean>, what: string): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    if (await isSo()) return;
+    await new Promise<void>((resolve) => void timers.schedule(10, resolve, { keepAlive: true }));
+  }
+  throw new Error(`it never came about that ${what}`);
+}

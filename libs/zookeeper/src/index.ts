@@ -1,0 +1,4 @@
+export { ZooKeeperClient, type ZooKeeperClientOptions } from "./client/zookeeper-client.ts";
+export { isZooKeeperError, ZooKeeperError, type ZooKeeperErrorCode } from "./errors.ts";
+export { type ModelFault, type ModelSession, ZooKeeperModel } from "./model/zookeeper-model.ts";
+export type { SessionEvent, Watch, Znode, ZnodeOperation, ZnodeStat, ZooKeeper } from "./zookeeper.ts";

@@ -1,0 +1,1 @@
+export { ServerConnection } from "./client/server-connection.ts";
