@@ -14,8 +14,26 @@ export {
   type GroupRecord,
   type UnknownGroupRecord,
 } from "./records/group-record.ts";
+export {
+  decodeTransactionRecord,
+  encodeTransactionRecord,
+  type TransactionRecord,
+} from "./records/transaction-record.ts";
 export { coordinatorError } from "./shard/append-error.ts";
 export type { CoordinatorShard, EncodedRecord, StepResult } from "./shard/coordinator-shard.ts";
 export type { Moment } from "./shard/step.ts";
 export { deliver, type Reply, type Ticket } from "./shard/ticket.ts";
 export { GroupCoordinatorShard, type GroupCoordinatorShardOptions, type GroupStepResult } from "./shard.ts";
+export { describeTransactionError } from "./transactions/describe-transactions.ts";
+export { producerIdentityError } from "./transactions/init-producer-id.ts";
+export { defaultTransactionConfig, type TransactionConfig } from "./transactions/transaction-config.ts";
+export {
+  NO_PARTITIONS,
+  type PartitionsByTopic,
+  partitionsOf,
+  type TransactionMetadata,
+  TransactionVersion,
+} from "./transactions/transaction-metadata.ts";
+export * from "./transactions/transaction-requests.ts";
+export { TransactionCoordinatorShard, type TransactionStepResult } from "./transactions/transaction-shard.ts";
+export { type TransactionState, transactionStates } from "./transactions/transaction-state.ts";

@@ -1,5 +1,5 @@
 /**
- * The partition of `__consumer_offsets` that holds a group: `abs(groupId.hashCode()) % partitions` as Java computes
+ * The partition of `__consumer_offsets` that holds a group, or of `__transaction_state` that holds a transactional id: `abs(groupId.hashCode()) % partitions` as Java computes
  * it, so that a log written by Apache Kafka is read by the same coordinators here.
  */
 export function partitionForGroup(groupId: string, partitionCount: number): number {
