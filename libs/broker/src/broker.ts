@@ -11,7 +11,7 @@ import {
 import type { Disk, DiskError, Runtime } from "@ottla/runtime";
 import { defaultLogConfig, type LogManager, openLogManager } from "@ottla/storage";
 import type { HttpHandler, RequestHandler } from "@ottla/transport";
-import { components } from "./components.ts";
+import { createComponents } from "./components.ts";
 import type { BrokerConfig } from "./config/broker-config.ts";
 import { TableConfigPolicy } from "./config/config-policy.ts";
 import { type ListenerConfig, listenersOf, unadvertisedWildcards } from "./config/listeners.ts";
@@ -28,7 +28,7 @@ import { removeStrayLogs } from "./partition/stray-logs.ts";
 import type { BrokerServices } from "./services/broker-services.ts";
 import { Closers } from "./services/closers.ts";
 import { claimDirectory, type DirectoryIdentity, inspectDirectory, joinPath } from "./services/data-directory.ts";
-import { supportedFeatures } from "./services/features.ts";
+import { levelsToFinalize, supportedFeatures } from "./services/features.ts";
 import { LocalControllerGateway } from "./services/local-controller.ts";
 import { METADATA_LOG_CONFIG, type MetadataPlane, openMetadataPlane } from "./services/metadata-plane.ts";
 import { ProducerIds } from "./services/producer-ids.ts";
@@ -203,7 +203,7 @@ class BrokerStart {
         return plane.follower.image;
       },
     };
-    const parts = components.map((create) => create(services));
+    const parts = createComponents(services);
     registry = new HandlerRegistry([...coreHandlers(services), ...parts.flatMap((part) => part.handlers)]);
     for (const part of parts) {
       plane.follower.addListener(async (previous, next) => part.metadataChanged?.(previous, next));
@@ -248,8 +248,7 @@ class BrokerStart {
   ): Promise<void> {
     const incarnationId = randomUuid(this.#options.runtime.random);
     await plane.log.liveness.announce({ brokerId: nodeId, incarnationId, directoryId });
-    const levels = new Map([...supportedFeatures].map(([name, { maxVersion }]) => [name, maxVersion]));
-    await plane.controller.submit((state) => finalizeFeatures(state, levels));
+    await plane.controller.submit((state) => finalizeFeatures(state, levelsToFinalize(state.image.features)));
     const registration = {
       brokerId: nodeId,
       incarnationId,

@@ -1,7 +1,9 @@
 import type { MetadataImage } from "@ottla/metadata";
 import type { AnyApiHandler } from "./api-handler.ts";
+import { GroupCoordinator } from "./groups/group-coordinator.ts";
 import { createGroups } from "./groups/index.ts";
 import type { BrokerServices } from "./services/broker-services.ts";
+import { createTransactions } from "./transactions/index.ts";
 
 /** A part of the broker with handlers of its own, such as the group coordinator. */
 export interface BrokerComponent {
@@ -12,8 +14,8 @@ export interface BrokerComponent {
   close(): Promise<void>;
 }
 
-/** Makes a component. Called before any partition is led, so that it hears of every leadership. */
-export type ComponentFactory = (broker: BrokerServices) => BrokerComponent;
-
-/** The components of every broker. */
-export const components: readonly ComponentFactory[] = [createGroups];
+/** Makes the components of a broker. Called before any partition is led, so that they hear of every leadership. */
+export function createComponents(broker: BrokerServices): BrokerComponent[] {
+  const groups = new GroupCoordinator(broker);
+  return [createGroups(broker, groups), createTransactions(broker, groups)];
+}

@@ -20,8 +20,11 @@ import type {
   ResponseInput,
   SyncGroupRequest,
   syncGroupApi,
+  TxnOffsetCommitRequest,
+  txnOffsetCommitApi,
   Uuid,
 } from "@ottla/protocol";
+import type { MarkerToWrite } from "./shard/coordinator-shard.ts";
 import type { Ticket } from "./shard/ticket.ts";
 
 export type JoinGroupAnswer = ResponseInput<typeof joinGroupApi>;
@@ -29,6 +32,7 @@ export type SyncGroupAnswer = ResponseInput<typeof syncGroupApi>;
 export type HeartbeatAnswer = ResponseInput<typeof heartbeatApi>;
 export type LeaveGroupAnswer = ResponseInput<typeof leaveGroupApi>;
 export type OffsetCommitAnswer = ResponseInput<typeof offsetCommitApi>;
+export type TxnOffsetCommitAnswer = ResponseInput<typeof txnOffsetCommitApi>;
 export type OffsetFetchGroup = OffsetFetchRequest["groups"][number];
 export type OffsetFetchGroupAnswer = NonNullable<ResponseInput<typeof offsetFetchApi>["groups"]>[number];
 export type OffsetDeleteAnswer = ResponseInput<typeof offsetDeleteApi>;
@@ -80,6 +84,16 @@ export type GroupRequest =
       readonly apiVersion: number;
       readonly ticket: Ticket<OffsetCommitAnswer>;
     }
+  | {
+      readonly type: "txnOffsetCommit";
+      /** Topics that do not exist have been taken out; the partition of the group is in the transaction. */
+      readonly request: TxnOffsetCommitRequest;
+      /** The id of each topic. */
+      readonly topicIds: ReadonlyMap<string, Uuid>;
+      readonly ticket: Ticket<TxnOffsetCommitAnswer>;
+    }
+  /** A transaction that may have offsets in this shard is over. The answer is Kafka's error code. */
+  | { readonly type: "endTransaction"; readonly marker: MarkerToWrite; readonly ticket: Ticket<number> }
   | {
       readonly type: "offsetFetch";
       /** Topics by name, with their ids where they are known; null for all topics. */

@@ -7,6 +7,7 @@ export * from "./group-requests.ts";
 export { offsetCommitError } from "./offsets/offset-commit.ts";
 export { offsetDeleteError } from "./offsets/offset-delete.ts";
 export { offsetFetchError } from "./offsets/offset-fetch.ts";
+export { txnOffsetCommitError } from "./offsets/txn-offset-commit.ts";
 export { partitionForGroup } from "./partition-for-group.ts";
 export {
   decodeGroupRecord,
@@ -20,11 +21,17 @@ export {
   type TransactionRecord,
 } from "./records/transaction-record.ts";
 export { coordinatorError } from "./shard/append-error.ts";
-export type { CoordinatorShard, EncodedRecord, StepResult } from "./shard/coordinator-shard.ts";
+export type {
+  CoordinatorShard,
+  EncodedRecord,
+  MarkerToWrite,
+  StepResult,
+  TransactionalProducer,
+} from "./shard/coordinator-shard.ts";
 export type { Moment } from "./shard/step.ts";
 export { deliver, type Reply, type Ticket } from "./shard/ticket.ts";
 export { GroupCoordinatorShard, type GroupCoordinatorShardOptions, type GroupStepResult } from "./shard.ts";
-export { describeTransactionError } from "./transactions/describe-transactions.ts";
+export { describeTransactionError, transactionalIdMatcher } from "./transactions/describe-transactions.ts";
 export { producerIdentityError } from "./transactions/init-producer-id.ts";
 export { defaultTransactionConfig, type TransactionConfig } from "./transactions/transaction-config.ts";
 export {

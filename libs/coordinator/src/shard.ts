@@ -187,12 +187,13 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
     this.settleHooks(step);
     const write = this.takeRecords(step);
     this.watchCommits();
-    return { records: step.records, writeId: write, replies: step.replies };
+    const { records, transaction, marker, replies } = step;
+    return { records, transaction, marker, writeId: write, replies };
   }
 
   /** A step without records has nothing to wait for but the writes before it. */
   private settleHooks(step: Step): void {
-    while (step.records.length === 0 && step.hooks.length > 0) {
+    while (!step.appends && step.hooks.length > 0) {
       const hooks = step.hooks.splice(0);
       const before = this.writes.newest;
       if (before === undefined) for (const hook of hooks) hook.committed(step);
@@ -201,9 +202,10 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
   }
 
   private takeRecords(step: Step): number | null {
-    if (step.records.length === 0) return null;
+    if (!step.appends) return null;
     const write = this.writes.add(this.journal.position);
-    for (const record of step.records) this.replay(record);
+    for (const record of step.records) this.replay(record, step.transaction?.producerId);
+    if (step.marker !== null) this.replayEndTransaction(step.marker.producerId, step.marker.outcome);
     for (const hook of step.hooks) write.hooks.push({ hook, sinceMs: step.monotonicMs });
     return write.writeId;
   }

@@ -6,6 +6,7 @@ export * from "./controller/create-partitions.ts";
 export * from "./controller/create-topics.ts";
 export * from "./controller/delete-topics.ts";
 export { METADATA_TOPIC, TOPIC_NAME_LENGTH_MAX, topicNameProblem } from "./controller/topic-name.ts";
+export * from "./controller/update-features.ts";
 export { applyRecord, CorruptMetadataError } from "./image/apply-records.ts";
 export * from "./image/image-delta.ts";
 export * from "./image/image-records.ts";

@@ -53,6 +53,9 @@ export interface PartitionLog {
   /** The idempotent and transactional producers that the log remembers, as DescribeProducers tells of them. */
   producers(): ProducerDescription[];
 
+  /** Whether the producer has an open transaction here, begun in this epoch; decided by what was appended so far. */
+  hasOpenTransaction(producerId: number, producerEpoch: number): boolean;
+
   /** Moves the high watermark forward (or, for a follower after truncation, wherever it must be). */
   setHighWatermark(offset: number): void;
   /** Moves the log start offset forward (DeleteRecords, retention). */
@@ -82,6 +85,11 @@ export interface LeaderAppendOptions {
    * `coordinator` batches were built by this broker. `control` ones may carry control records too.
    */
   readonly origin: "client" | "coordinator" | "control";
+  /**
+   * For markers: the level of `transaction.version` that the transaction was made by. From 2 on each transaction ends
+   * with an epoch of its own, and a marker of an epoch that its producer still writes in is refused (KIP-1228).
+   */
+  readonly transactionVersion?: number;
 }
 
 export interface LogAppend {

@@ -22,7 +22,6 @@ const clusterWide = { updateMode: "cluster-wide" } as const;
 
 const NO_THREADS = ignored("one event loop does this work");
 const NO_CLUSTER_YET = ignored("there are no other brokers to replicate with");
-const NO_TRANSACTIONS_YET = ignored("transactions are not supported yet");
 
 const LISTENERS = "entries NAME://host:port separated by commas";
 const ADVERTISED = "entries NAME://host:port, ws://host:port/path or wss://host/path separated by commas";
@@ -421,20 +420,6 @@ const others = {
     min: 1,
   }),
   "replica.selector.class": stringConfig(null, "Chooses the replica that a consumer reads from.", NO_CLUSTER_YET),
-  "transaction.state.log.num.partitions": intConfig(50, "Partitions of __transaction_state.", NO_TRANSACTIONS_YET),
-  "transaction.state.log.replication.factor": shortConfig(3, "Replicas of __transaction_state.", NO_TRANSACTIONS_YET),
-  "transaction.state.log.min.isr": intConfig(2, "In-sync replicas of __transaction_state.", NO_TRANSACTIONS_YET),
-  "transaction.state.log.segment.bytes": intConfig(
-    104_857_600,
-    "Segments of __transaction_state.",
-    NO_TRANSACTIONS_YET,
-  ),
-  "transaction.max.timeout.ms": intConfig(900_000, "The longest transaction.", NO_TRANSACTIONS_YET),
-  "transactional.id.expiration.ms": intConfig(
-    604_800_000,
-    "How long a transactional id is remembered.",
-    NO_TRANSACTIONS_YET,
-  ),
   "share.coordinator.state.topic.replication.factor": shortConfig(
     3,
     "Replicas of share groups' state.",
@@ -457,6 +442,58 @@ const others = {
   "metrics.sample.window.ms": longConfig(30_000, "Time of a metrics sample.", ignored("metrics are read at scrape")),
 } as const;
 
+/** Transactions. */
+const transactions = {
+  "transaction.state.log.num.partitions": intConfig(50, "Partitions of __transaction_state.", { min: 1 }),
+  "transaction.state.log.replication.factor": shortConfig(
+    3,
+    "Replicas of __transaction_state; one where there is one broker.",
+    {
+      min: 1,
+    },
+  ),
+  "transaction.state.log.min.isr": intConfig(2, "In-sync replicas that __transaction_state asks for.", { min: 1 }),
+  "transaction.state.log.segment.bytes": intConfig(104_857_600, "Segments of __transaction_state, in bytes.", {
+    min: SEGMENT_BYTES_MIN,
+  }),
+  "transaction.state.log.load.buffer.size": intConfig(5_242_880, "Bytes read at a time when a coordinator loads.", {
+    min: 1,
+  }),
+  "transaction.max.timeout.ms": intConfig(900_000, "The longest transaction.timeout.ms that a producer may ask for.", {
+    min: 1,
+  }),
+  "transactional.id.expiration.ms": intConfig(
+    604_800_000,
+    "How long a transactional id without transactions is remembered, in milliseconds.",
+    { min: 1 },
+  ),
+  "transaction.abort.timed.out.transaction.cleanup.interval.ms": intConfig(
+    10_000,
+    "How often transactions that have timed out are looked for, in milliseconds.",
+    { min: 1 },
+  ),
+  "transaction.remove.expired.transaction.cleanup.interval.ms": intConfig(
+    3_600_000,
+    "How often expired transactional ids are looked for, in milliseconds.",
+    { min: 1 },
+  ),
+  "transaction.partition.verification.enable": booleanConfig(
+    true,
+    "Whether the first append of a transaction to a partition is checked against the coordinator (KIP-890).",
+    clusterWide,
+  ),
+  "add.partitions.to.txn.retry.backoff.ms": intConfig(
+    20,
+    "How long after a partition could not be added, since the transaction before is still ending, it is tried again.",
+    { min: 1 },
+  ),
+  "add.partitions.to.txn.retry.backoff.max.ms": intConfig(
+    100,
+    "How long adding a partition is tried before the client is told to try again, in milliseconds.",
+    { min: 0 },
+  ),
+} as const;
+
 /** Every config key of a broker, under Kafka's names with Kafka 4.3's defaults (and this broker's own few). */
 export const brokerConfigTable = {
   ...identityAndNetwork,
@@ -464,6 +501,7 @@ export const brokerConfigTable = {
   ...log,
   ...consuming,
   ...process,
+  ...transactions,
   ...others,
 } as const satisfies Readonly<Record<string, ConfigDefinition<unknown>>>;
 

@@ -5,6 +5,7 @@ import {
   GroupCoordinatorShard,
   type GroupRecord,
   type GroupRequest,
+  type MarkerToWrite,
   partitionForGroup,
 } from "@ottla/coordinator/internal";
 import type { BrokerServices } from "../services/broker-services.ts";
@@ -72,6 +73,16 @@ export class GroupCoordinator {
   askAll<Response>(request: RequestWith<GroupRequest, Response>): Promise<Response[]> | null {
     if (this.#host.isLoading) return null;
     return Promise.all(Array.from(this.#host.runners(), (runner) => ask(runner, request)));
+  }
+
+  /**
+   * Writes the marker of a transaction into a partition of `__consumer_offsets`, with what it does to offsets.
+   * @returns Kafka's error code, once the marker is committed or refused
+   */
+  endTransaction(partition: number, marker: MarkerToWrite): Promise<number> {
+    const runner = this.#host.runnerOf(partition);
+    if (typeof runner === "number") return Promise.resolve(runner);
+    return ask<GroupRequest, number>(runner, (ticket) => ({ type: "endTransaction", marker, ticket }));
   }
 
   /** Takes the offsets of topics away that are no more. */

@@ -11,11 +11,10 @@ import { offsetDeleteHandler } from "../handlers/offset-delete.ts";
 import { offsetFetchHandler } from "../handlers/offset-fetch.ts";
 import { syncGroupHandler } from "../handlers/sync-group.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
-import { GroupCoordinator } from "./group-coordinator.ts";
+import type { GroupCoordinator } from "./group-coordinator.ts";
 
 /** Groups and their offsets: the coordinator, and the APIs that clients reach it by. */
-export function createGroups(broker: BrokerServices) {
-  const groups = new GroupCoordinator(broker);
+export function createGroups(broker: BrokerServices, groups: GroupCoordinator) {
   const handlers = [
     findCoordinatorHandler(broker),
     joinGroupHandler(groups),

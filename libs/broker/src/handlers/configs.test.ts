@@ -238,13 +238,13 @@ describe("topics", () => {
 });
 
 describe("InitProducerId", () => {
-  it("fails at once and not retriably for a transactional id", async () => {
+  it("sends a transactional id to look for its coordinator where there is none", async () => {
     await start();
     const { errorCode } = await test.client.send(initProducerIdApi, 5, {
       transactionalId: "t",
       transactionTimeoutMs: 1,
     });
-    expect(errorCode).toBe(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    expect(errorCode).toBe(ErrorCode.NOT_COORDINATOR);
   });
 });
 

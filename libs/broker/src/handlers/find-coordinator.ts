@@ -10,7 +10,7 @@ import {
 import { apiHandler, type RequestContext } from "../api-handler.ts";
 import { endpointFields } from "../services/broker-endpoints.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
-import { CONSUMER_OFFSETS_TOPIC } from "../services/internal-topics.ts";
+import { CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from "../services/internal-topics.ts";
 
 type FindCoordinatorAnswer = ResponseInput<typeof findCoordinatorApi>;
 type Coordinator = NonNullable<FindCoordinatorAnswer["coordinators"]>[number];
@@ -22,10 +22,8 @@ const FIRST_VERSION_WITH_URL = 3;
 const FIRST_VERSION_WITH_KEYS = 4;
 
 /**
- * FindCoordinator: the leader of the partition that holds the group. The first one to ask has `__consumer_offsets`
- * created.
- *
- * A transactional id fails at once and not retriably: a client that retried would hang instead of telling its user.
+ * FindCoordinator: the leader of the partition that holds the group or the transactional id. The first one to ask has
+ * `__consumer_offsets` or `__transaction_state` created.
  */
 export const findCoordinatorHandler = (broker: BrokerServices) =>
   apiHandler(
@@ -34,46 +32,50 @@ export const findCoordinatorHandler = (broker: BrokerServices) =>
     async (request, context) => {
       const { apiVersion } = context;
       const keys = apiVersion >= FIRST_VERSION_WITH_KEYS ? request.coordinatorKeys : [request.key];
-      const refusal = refuseKeyType(request.keyType) ?? (await ensureTopic(broker));
+      const topic = coordinatorTopic(request.keyType);
+      const refusal = topic instanceof KafkaError ? topic : await ensureTopic(broker, topic);
       const coordinators = keys.map((key) =>
-        refusal === null ? find(broker, key, context) : notFound(key, refusal.errno, refusal.message),
+        topic instanceof KafkaError || refusal !== null
+          ? notFound(key, refusal!.errno, refusal!.message)
+          : find(broker, topic, key, context),
       );
       return apiVersion >= FIRST_VERSION_WITH_KEYS ? { coordinators } : single(coordinators[0]!, apiVersion);
     },
   );
 
-function refuseKeyType(keyType: number): KafkaError | null {
-  if (keyType === KeyType.GROUP) return null;
-  if (keyType === KeyType.TRANSACTION) {
-    return KafkaError.fromCode(
-      ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-      "This broker does not serve transactions",
-    );
-  }
+/** The topic whose partitions the coordinators of a type keep their state in. */
+function coordinatorTopic(keyType: number): string | KafkaError {
+  if (keyType === KeyType.GROUP) return CONSUMER_OFFSETS_TOPIC;
+  if (keyType === KeyType.TRANSACTION) return TRANSACTION_STATE_TOPIC;
   return KafkaError.fromCode(ErrorCode.INVALID_REQUEST, `There are no coordinators of type ${keyType}`);
 }
 
-async function ensureTopic({ image, topics, runtime }: BrokerServices): Promise<KafkaError | null> {
-  if (image.topicsByName.has(CONSUMER_OFFSETS_TOPIC)) return null;
+async function ensureTopic({ image, topics, runtime }: BrokerServices, topic: string): Promise<KafkaError | null> {
+  if (image.topicsByName.has(topic)) return null;
   try {
-    await topics.ensure(CONSUMER_OFFSETS_TOPIC);
+    await topics.ensure(topic);
     return null;
   } catch (error) {
-    runtime.logger.warn(`${CONSUMER_OFFSETS_TOPIC} could not be created`, { err: error });
+    runtime.logger.warn(`${topic} could not be created`, { err: error });
     return KafkaError.fromCode(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   }
 }
 
-function find(broker: BrokerServices, groupId: string, { connection, apiVersion }: RequestContext): Coordinator {
-  const topic = broker.image.topicsByName.get(CONSUMER_OFFSETS_TOPIC);
-  const partition = topic?.partitions[partitionForGroup(groupId, topic.partitions.length)];
+function find(
+  broker: BrokerServices,
+  topicName: string,
+  coordinatedId: string,
+  { connection, apiVersion }: RequestContext,
+): Coordinator {
+  const topic = broker.image.topicsByName.get(topicName);
+  const partition = topic?.partitions[partitionForGroup(coordinatedId, topic.partitions.length)];
   const leader = partition && partition.leader !== NO_LEADER ? brokerById(broker.image, partition.leader) : undefined;
   if (leader === undefined || leader.fenced) {
-    return notFound(groupId, ErrorCode.COORDINATOR_NOT_AVAILABLE, "The coordinator is not available.");
+    return notFound(coordinatedId, ErrorCode.COORDINATOR_NOT_AVAILABLE, "The coordinator is not available.");
   }
   const { url, ...address } = endpointFields(broker, leader, connection);
   return {
-    key: groupId,
+    key: coordinatedId,
     nodeId: leader.brokerId,
     ...address,
     errorCode: ErrorCode.NONE,

@@ -13,17 +13,15 @@ import { describeLogDirsHandler } from "./describe-log-dirs.ts";
 import { describeProducersHandler } from "./describe-producers.ts";
 import { describeTopicPartitionsHandler } from "./describe-topic-partitions.ts";
 import { fetchHandler } from "./fetch.ts";
-import { initProducerIdHandler } from "./init-producer-id.ts";
 import { listConfigResourcesHandler } from "./list-config-resources.ts";
 import { listOffsetsHandler } from "./list-offsets.ts";
 import { metadataHandler } from "./metadata.ts";
 import { offsetForLeaderEpochHandler } from "./offset-for-leader-epoch.ts";
-import { produceHandler } from "./produce.ts";
+import { updateFeaturesHandler } from "./update-features.ts";
 
-/** Every API that the broker's core serves, by Kafka's number; groups bring their own. */
+/** Every API that the broker's core serves, by Kafka's number; groups and transactions bring their own. */
 export function coreHandlers(broker: BrokerServices): AnyApiHandler[] {
   return [
-    produceHandler(broker),
     fetchHandler(broker),
     listOffsetsHandler(broker),
     metadataHandler(broker),
@@ -31,7 +29,6 @@ export function coreHandlers(broker: BrokerServices): AnyApiHandler[] {
     createTopicsHandler(broker),
     deleteTopicsHandler(broker),
     deleteRecordsHandler(broker),
-    initProducerIdHandler(broker),
     offsetForLeaderEpochHandler(broker),
     describeAclsHandler(),
     describeConfigsHandler(broker),
@@ -39,6 +36,7 @@ export function coreHandlers(broker: BrokerServices): AnyApiHandler[] {
     describeLogDirsHandler(broker),
     createPartitionsHandler(broker),
     incrementalAlterConfigsHandler(broker),
+    updateFeaturesHandler(broker),
     describeClusterHandler(broker),
     describeProducersHandler(broker),
     listConfigResourcesHandler(broker),

@@ -1,22 +1,38 @@
-import { ErrorCode, initProducerIdApi, KafkaError } from "@ottla/protocol";
+import { producerIdentityError } from "@ottla/coordinator/internal";
+import { ErrorCode, type InitProducerIdRequest, initProducerIdApi } from "@ottla/protocol";
 import { apiHandler } from "../api-handler.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
+import { fencedErrno } from "../transactions/fenced-errno.ts";
+import type { TransactionCoordinator } from "../transactions/transaction-coordinator.ts";
 
 const FIRST_EPOCH = 0;
+const FIRST_VERSION_WITH_FENCED = 4;
 
 /**
- * InitProducerId: a producer id that nobody has had, for an idempotent producer.
- *
- * A transactional id fails at once and not retriably: a client that retried would hang instead of telling its user.
+ * InitProducerId: a producer id that nobody has had, for an idempotent producer; for a transactional one the id and the
+ * next epoch of its transactional id, from which on all who had it before are fenced.
  */
-export const initProducerIdHandler = (broker: BrokerServices) =>
-  apiHandler(initProducerIdApi, { minVersion: 0, maxVersion: 5 }, async (request) => {
-    if (request.transactionalId !== null) {
-      throw KafkaError.fromCode(
-        ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-        "This broker does not serve transactions",
-      );
+export const initProducerIdHandler = (broker: BrokerServices, transactions: TransactionCoordinator) =>
+  apiHandler(initProducerIdApi, { minVersion: 0, maxVersion: 5 }, async (request, { apiVersion }) => {
+    if (request.transactionalId === null) {
+      const producerId = await broker.producerIds.next();
+      return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, producerId, producerEpoch: FIRST_EPOCH };
     }
-    const producerId = await broker.producerIds.next();
-    return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, producerId, producerEpoch: FIRST_EPOCH };
+    const { errorCode, ...identity } = await initTransactional(request, request.transactionalId, transactions);
+    return { throttleTimeMs: 0, errorCode: fencedErrno(errorCode, apiVersion, FIRST_VERSION_WITH_FENCED), ...identity };
   });
+
+async function initTransactional(
+  { transactionTimeoutMs, producerId, producerEpoch }: InitProducerIdRequest,
+  transactionalId: string,
+  transactions: TransactionCoordinator,
+) {
+  if (producerId < 0 !== producerEpoch < 0) return producerIdentityError(ErrorCode.INVALID_REQUEST);
+  const expected = producerId < 0 ? null : { producerId, producerEpoch };
+  return transactions.askForIdentity({
+    type: "initProducerId",
+    transactionalId,
+    timeoutMs: transactionTimeoutMs,
+    expected,
+  });
+}

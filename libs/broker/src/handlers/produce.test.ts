@@ -122,7 +122,7 @@ describe("Produce", () => {
     expect(log).toMatchObject({ logEndOffset: 0, lastStableOffset: 0 });
   });
 
-  it("refuses transactional batches at once and not retriably", async () => {
+  it("refuses transactional batches without a transactional id, and puts others off until their coordinator can be asked", async () => {
     await test.createTopic("orders");
     const records = encodeRecordBatch({
       records: [{ value: "x" }],
@@ -132,8 +132,10 @@ describe("Produce", () => {
       baseSequence: 0,
       timestampMs: Date.UTC(2024, 0, 1),
     });
+    const [anonymous] = await produce(request({ orders: [[0, records]] }));
+    expect(anonymous!.errorCode).toBe(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
     const [result] = await produce(request({ orders: [[0, records]] }, { transactionalId: "t" }));
-    expect(result!.errorCode).toBe(ErrorCode.INVALID_TXN_STATE);
+    expect(result!.errorCode).toBe(ErrorCode.NOT_ENOUGH_REPLICAS);
   });
 
   it("keeps clients out of the broker's own topics, Kafka's admin tools excepted", async () => {

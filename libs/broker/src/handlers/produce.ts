@@ -21,6 +21,8 @@ import { errnoOf } from "../partition/partition-error.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { isInternalTopic } from "../services/internal-topics.ts";
 import { hintedEndpoints, leaderHint } from "../services/leader-hints.ts";
+import { type EnteredPartition, ProduceTransaction } from "../transactions/produce-transaction.ts";
+import type { TransactionGate } from "../transactions/transaction-gate.ts";
 
 type ProduceResponseInput = ResponseInput<typeof produceApi>;
 type TopicInput = ProduceRequest["topicData"][number];
@@ -38,6 +40,12 @@ const FIRST_VERSION_WITH_LEADER = 10;
 const FIRST_VERSION_WITH_ZSTD = 7;
 const ZSTD = codecByName("zstd").id;
 
+/** From here on clients know TRANSACTION_ABORTABLE. */
+const FIRST_VERSION_WITH_ABORTABLE = 11;
+
+/** From here on a transaction's first batch brings its partition into the transaction (KIP-890). */
+const FIRST_VERSION_WITH_IMPLICIT_ENTRY = 12;
+
 /** Kafka's own tools write to internal topics under this client id. */
 const ADMIN_CLIENT_ID = "__admin_client";
 
@@ -48,13 +56,18 @@ const ADMIN_CLIENT_ID = "__admin_client";
  * A partition that fails does not harm the others. Versions 0 to 2 are advertised, because librdkafka takes a broker
  * without them for too old, and refused.
  */
-export const produceHandler = (broker: BrokerServices) =>
+export const produceHandler = (broker: BrokerServices, gate: TransactionGate) =>
   apiHandler(
     produceApi,
     { minVersion: 3, maxVersion: 13, advertisedMinVersion: 0, errorResponse: () => null },
     (request, context) => {
-      const exchange = { request, context, appends: [] };
+      const transaction = new ProduceTransaction(gate, request.transactionalId, {
+        adds: context.apiVersion >= FIRST_VERSION_WITH_IMPLICIT_ENTRY,
+        knowsAbortable: context.apiVersion >= FIRST_VERSION_WITH_ABORTABLE,
+      });
+      const exchange = { request, context, transaction, appends: [] };
       const pending = request.topicData.map((topic) => produceToTopic(broker, exchange, topic));
+      void transaction.open();
       const responses = Promise.all(pending);
       const effect = effectOf(exchange);
       if (request.acks !== 0)
@@ -71,7 +84,8 @@ export const produceHandler = (broker: BrokerServices) =>
 interface Exchange {
   readonly request: ProduceRequest;
   readonly context: RequestContext;
-  /** Appends that have yet to come, because their batches are being recompressed. */
+  readonly transaction: ProduceTransaction;
+  /** Appends that have yet to come: their batches are being recompressed, or their transaction is looked up. */
   readonly appends: Promise<unknown>[];
 }
 
@@ -119,17 +133,40 @@ function produce(
   try {
     partition = findPartition(broker, topic, data, context);
     const found = partition;
-    const batch = broker.preparation.prepare(checkRecords(request, data, context.apiVersion), found.config);
+    const records = checkRecords(request, data, context.apiVersion);
+    const entered = isTransactional(records) ? exchange.transaction.enter(found, records) : null;
+    const batch = broker.preparation.prepare(records, found.config);
     const append = (prepared: Uint8Array) =>
       found.appendAsLeader(prepared, { acks: request.acks as Acks, origin: "client" });
     const onFailure = (error: unknown) => failed(broker, data.index, error, found, context);
-    if (!(batch instanceof Promise)) return acknowledge(broker, request, data.index, append(batch)).catch(onFailure);
-    const appending = batch.then(append);
+    if (!(batch instanceof Promise) && entered === null) {
+      return acknowledge(broker, request, data.index, append(batch)).catch(onFailure);
+    }
+    const appending = appendWhenReady(batch, entered, append);
     appends.push(appending);
     return appending.then((taken) => acknowledge(broker, request, data.index, taken)).catch(onFailure);
   } catch (error) {
     return failed(broker, data.index, error, partition, context);
   }
+}
+
+/** Appends when the batch is prepared and its transaction lets it in. */
+async function appendWhenReady(
+  batch: Uint8Array | Promise<Uint8Array>,
+  entered: EnteredPartition | null,
+  append: (prepared: Uint8Array) => PartitionAppend,
+): Promise<PartitionAppend> {
+  try {
+    const [prepared] = await Promise.all([batch, entered?.opened]);
+    entered?.check();
+    return append(prepared);
+  } finally {
+    entered?.release();
+  }
+}
+
+function isTransactional(records: Uint8Array): boolean {
+  return records.length >= BATCH_HEADER_BYTES && isTransactionalAt(records, 0);
 }
 
 /** Waits until what was appended is as safe as the client asks for. */
@@ -201,9 +238,6 @@ function checkBatch(records: Uint8Array, apiVersion: number): void {
       ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
       `Produce requests with version ${apiVersion} are not allowed to use ZStandard compression`,
     );
-  }
-  if (isTransactionalAt(records, 0)) {
-    throw KafkaError.fromCode(ErrorCode.INVALID_TXN_STATE, "This broker does not serve transactions");
   }
 }
 

@@ -47,6 +47,11 @@ const ADVERTISED: Readonly<Record<number, readonly [min: number, max: number]>> 
   20: [1, 6],
   21: [0, 2],
   22: [0, 5],
+  24: [0, 5],
+  25: [0, 4],
+  26: [0, 5],
+  27: [1, 2],
+  28: [0, 5],
   23: [2, 4],
   29: [1, 3],
   32: [1, 4],
@@ -56,8 +61,11 @@ const ADVERTISED: Readonly<Record<number, readonly [min: number, max: number]>> 
   42: [0, 2],
   44: [0, 1],
   47: [0, 0],
+  57: [0, 2],
   60: [0, 2],
   61: [0, 0],
+  65: [0, 0],
+  66: [0, 2],
   74: [0, 1],
   75: [0, 0],
 };
@@ -103,7 +111,14 @@ describe("ApiVersions", () => {
       expect(response.errorCode).toBe(OK);
       expect(response.apiKeys).toContainEqual({ apiKey: 0, minVersion: 0, maxVersion: 13 });
       const levels = response.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel]);
-      expect(levels).toEqual(version >= 3 ? [["metadata.version", 25]] : []);
+      expect(levels).toEqual(
+        version >= 3
+          ? [
+              ["metadata.version", 25],
+              ["transaction.version", 2],
+            ]
+          : [],
+      );
     },
   );
 

@@ -3,6 +3,7 @@ import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { LogAppend, PartitionLog } from "@ottla/storage";
 import type { PartitionConfig } from "../config/topic-config.ts";
 import { CommitWaiters } from "./commit-waiters.ts";
+import { TransactionEntries } from "./transaction-entries.ts";
 
 /** How an append is acknowledged: not at all, by the leader, or by all replicas in sync. */
 export type Acks = -1 | 0 | 1;
@@ -10,6 +11,8 @@ export type Acks = -1 | 0 | 1;
 export interface PartitionAppendOptions {
   readonly acks: Acks;
   readonly origin: "client" | "coordinator" | "control";
+  /** For markers; see LeaderAppendOptions. */
+  readonly transactionVersion?: number;
 }
 
 /** An append that the leader has taken. */
@@ -40,6 +43,8 @@ export class Partition {
   readonly #nodeId: number;
   readonly #onAdvance: PartitionListener;
   readonly #waiters = new CommitWaiters();
+  /** Who may begin a transaction here, as its coordinator has confirmed. */
+  readonly transactionEntries = new TransactionEntries();
   /** Log ends of the other replicas, as their fetches have told. */
   readonly #followerLogEnds = new Map<number, number>();
   readonly #unsubscribe: () => void;
@@ -136,12 +141,12 @@ export class Partition {
    * @throws KafkaError NOT_LEADER_OR_FOLLOWER; NOT_ENOUGH_REPLICAS for acks=all with too few in sync
    * @throws AppendRejected when a batch is not valid
    */
-  appendAsLeader(batches: Uint8Array, { acks, origin }: PartitionAppendOptions): PartitionAppend {
+  appendAsLeader(batches: Uint8Array, { acks, ...options }: PartitionAppendOptions): PartitionAppend {
     if (!this.isLeader) throw notLeader(this);
     if (acks === -1) this.#checkEnoughReplicas();
     const { leaderEpoch } = this;
     this.#appendedBytes += batches.length;
-    const append = this.log.appendAsLeader(batches, { leaderEpoch, origin });
+    const append = this.log.appendAsLeader(batches, { leaderEpoch, ...options });
     const committed = () => this.#committed(append, leaderEpoch);
     return {
       append,

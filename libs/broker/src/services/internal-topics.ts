@@ -14,6 +14,7 @@ export function isInternalTopic(name: string): boolean {
 /** How a topic is made that somebody asked for without saying how. */
 export function topicToCreate(name: string, config: BrokerConfig): NewTopic {
   if (name === CONSUMER_OFFSETS_TOPIC) return consumerOffsetsTopic(config);
+  if (name === TRANSACTION_STATE_TOPIC) return transactionStateTopic(config);
   return { name, numPartitions: USE_DEFAULT, replicationFactor: USE_DEFAULT, assignments: [], configs: [] };
 }
 
@@ -30,6 +31,22 @@ function consumerOffsetsTopic(config: BrokerConfig): NewTopic {
       { name: "cleanup.policy", value: "compact" },
       { name: "compression.type", value: "producer" },
       { name: "segment.bytes", value: String(config.require("offsets.topic.segment.bytes")) },
+    ],
+  };
+}
+
+function transactionStateTopic(config: BrokerConfig): NewTopic {
+  return {
+    name: TRANSACTION_STATE_TOPIC,
+    numPartitions: config.require("transaction.state.log.num.partitions"),
+    replicationFactor: Math.min(config.require("transaction.state.log.replication.factor"), REPLICAS_ALONE),
+    assignments: [],
+    configs: [
+      { name: "cleanup.policy", value: "compact" },
+      { name: "compression.type", value: "uncompressed" },
+      { name: "unclean.leader.election.enable", value: "false" },
+      { name: "min.insync.replicas", value: String(config.require("transaction.state.log.min.isr")) },
+      { name: "segment.bytes", value: String(config.require("transaction.state.log.segment.bytes")) },
     ],
   };
 }

@@ -1,4 +1,4 @@
-import type { EncodedRecord } from "@ottla/coordinator/internal";
+import type { EncodedRecord, TransactionalProducer } from "@ottla/coordinator/internal";
 import { RecordBatchBuilder } from "@ottla/protocol";
 
 /** What a batch and a record take besides key and value, at the most. */
@@ -18,11 +18,14 @@ export class AppendCommit {
   readonly firstWriteId: number;
   lastWriteId: number;
   readonly #maxBatchBytes: number;
+  readonly #transaction: TransactionalProducer | null;
   readonly #batches: Uint8Array[] = [];
   #builder = new RecordBatchBuilder();
 
-  constructor(firstWriteId: number, maxBatchBytes: number) {
+  /** @param transaction whose transaction all of these records are part of, or null */
+  constructor(firstWriteId: number, maxBatchBytes: number, transaction: TransactionalProducer | null = null) {
     this.firstWriteId = firstWriteId;
+    this.#transaction = transaction;
     this.lastWriteId = firstWriteId;
     this.#maxBatchBytes = maxBatchBytes;
   }
@@ -51,7 +54,11 @@ export class AppendCommit {
   }
 
   #closeBatch(): void {
-    this.#batches.push(this.#builder.close({ compression: "none" }));
+    this.#batches.push(this.#builder.close({ compression: "none", ...this.#header() }));
     this.#builder = new RecordBatchBuilder();
+  }
+
+  #header() {
+    return this.#transaction === null ? {} : { ...this.#transaction, isTransactional: true };
   }
 }

@@ -2,12 +2,15 @@ import {
   type CoordinatorShard,
   deliver,
   type EncodedRecord,
+  type MarkerToWrite,
   type Moment,
   type StepResult,
+  type TransactionalProducer,
 } from "@ottla/coordinator/internal";
 import { ErrorCode } from "@ottla/protocol";
+import { encodeEndTransactionMarker } from "@ottla/protocol/internal";
 import type { Clock, Logger, Runtime, Timer } from "@ottla/runtime";
-import type { Partition, PartitionAppend } from "../partition/partition.ts";
+import type { Partition, PartitionAppend, PartitionAppendOptions } from "../partition/partition.ts";
 import { errnoOf } from "../partition/partition-error.ts";
 import { AppendCommit, isTooLarge } from "./append-commit.ts";
 
@@ -24,6 +27,12 @@ export interface ShardRunnerOptions<Request, ShardRecord, Effect> {
    * everybody away who waited, and takes no more requests.
    */
   readonly onLost: (error: unknown) => void;
+}
+
+/** Writes of a shard that are appended in one go. */
+interface WriteRange {
+  readonly firstWriteId: number;
+  readonly lastWriteId: number;
 }
 
 /** The clock's present time as the state machine wants it. */
@@ -81,21 +90,45 @@ export class ShardRunner<Request, ShardRecord, Effect = never> {
     return momentOf(this.#options.runtime.clock);
   }
 
-  #take({ records, writeId, replies, effects }: StepResult<ShardRecord, Effect>): void {
-    if (writeId !== null) this.#collect(writeId, records);
+  #take(result: StepResult<ShardRecord, Effect>): void {
+    const { writeId, replies, effects } = result;
+    if (writeId !== null) this.#write(writeId, result);
     for (const reply of replies) deliver(reply);
     if (effects !== undefined) for (const effect of effects) this.#options.perform?.(effect);
     this.#setTimer();
   }
 
-  #collect(writeId: number, records: readonly ShardRecord[]): void {
+  #write(writeId: number, { records, transaction, marker }: StepResult<ShardRecord, Effect>): void {
+    this.#lastWriteId = writeId;
+    if (marker != null) this.#writeMarker(writeId, marker);
+    else this.#collect(writeId, records, transaction ?? null);
+  }
+
+  /** A marker goes down by itself, behind everything that was collected before. */
+  #writeMarker(writeId: number, { outcome, transactionVersion, ...marker }: MarkerToWrite): void {
+    this.#append();
+    if (writeId <= this.#refusedUpTo) return;
+    const timestampMs = this.#options.runtime.clock.nowMs();
+    const bytes = encodeEndTransactionMarker({ ...marker, type: outcome, timestampMs });
+    this.#appendNow({ firstWriteId: writeId, lastWriteId: writeId }, bytes, { origin: "control", transactionVersion });
+  }
+
+  #collect(writeId: number, records: readonly ShardRecord[], transaction: TransactionalProducer | null): void {
     const { partition, runtime } = this.#options;
     const { maxMessageBytes: maxBatchBytes } = partition.config;
-    this.#lastWriteId = writeId;
     const encoded = encodeAll(records, this.#options.encode, maxBatchBytes);
     if (typeof encoded === "number") {
       // It fails by itself, before it can take along what others have to append in this turn.
       this.#take(this.#shard.appendFailed(writeId, encoded, this.#now()));
+      return;
+    }
+    if (transaction !== null) {
+      // The log may refuse a producer's batch, and nobody else's records may suffer for it.
+      this.#append();
+      if (writeId <= this.#refusedUpTo) return;
+      const commit = new AppendCommit(writeId, maxBatchBytes, transaction);
+      commit.add(writeId, encoded, runtime.clock.nowMs());
+      this.#appendNow(commit, commit.close(), { origin: "coordinator" });
       return;
     }
     if (this.#commit === null) {
@@ -108,24 +141,28 @@ export class ShardRunner<Request, ShardRecord, Effect = never> {
   #append(): void {
     const commit = this.#commit;
     this.#commit = null;
-    if (commit === null || this.#isStopped) return;
+    if (commit !== null) this.#appendNow(commit, commit.close(), { origin: "coordinator" });
+  }
+
+  #appendNow(writes: WriteRange, bytes: Uint8Array, options: Omit<PartitionAppendOptions, "acks">): void {
+    if (this.#isStopped) return;
     try {
-      const append = this.#options.partition.appendAsLeader(commit.close(), { acks: -1, origin: "coordinator" });
-      void this.#follow(commit, append);
+      const append = this.#options.partition.appendAsLeader(bytes, { acks: -1, ...options });
+      void this.#follow(writes, append);
     } catch (error) {
-      this.#onRefused(commit, error);
+      this.#onRefused(writes, error);
     }
   }
 
   /** Tells the shard what becomes of an append. */
-  async #follow(commit: AppendCommit, { append, committed }: PartitionAppend): Promise<void> {
+  async #follow(writes: WriteRange, { append, committed }: PartitionAppend): Promise<void> {
     try {
       const refusal = await append.written.then(
         () => null,
         (error: unknown) => ({ error }),
       );
-      if (refusal !== null) this.#onRefused(commit, refusal.error);
-      else await committed.then(() => this.#onCommitted(commit.lastWriteId));
+      if (refusal !== null) this.#onRefused(writes, refusal.error);
+      else await committed.then(() => this.#onCommitted(writes.lastWriteId));
     } catch (error) {
       this.#onLost(error);
     }
@@ -140,7 +177,7 @@ export class ShardRunner<Request, ShardRecord, Effect = never> {
    * The log has not taken the records, or could not write them and has taken them back, as it has all that was queued
    * behind them. What was collected since builds on them and is given up too.
    */
-  #onRefused({ firstWriteId }: AppendCommit, error: unknown): void {
+  #onRefused({ firstWriteId }: WriteRange, error: unknown): void {
     if (this.#isStopped || firstWriteId <= this.#refusedUpTo) return;
     this.#refusedUpTo = this.#lastWriteId;
     this.#commit = null;

@@ -39,3 +39,14 @@ export function checkOffsetCommit(group: ClassicGroup, claimed: ClaimedMember, g
   // The member knows of the new generation, so it has given up what it owned in the one before.
   return group.state === "CompletingRebalance" ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
 }
+
+/**
+ * Whether offsets may be committed in a transaction. Producers older than KIP-447 do not say whose offsets they commit,
+ * and are fenced by their own epoch alone.
+ */
+export function checkTxnOffsetCommit(group: ClassicGroup, claimed: ClaimedMember, generationId: number): number {
+  if (group.state === "Dead") return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+  const isAnonymous = generationId < 0 && claimed.memberId === "" && claimed.groupInstanceId === null;
+  if (isAnonymous || (generationId < 0 && group.state === "Empty")) return ErrorCode.NONE;
+  return checkGeneration(group, claimed, generationId);
+}

@@ -47,7 +47,7 @@ function refuseCommit(context: CoordinatorContext, request: OffsetCommitRequest,
 }
 
 /** @returns the error code for the partition */
-function commitOne(context: CoordinatorContext, step: Step, groupId: string, commit: OffsetToCommit): number {
+export function commitOne(context: CoordinatorContext, step: Step, groupId: string, commit: OffsetToCommit): number {
   if (isTooLong(commit.metadata, context.config.offsetMetadataMaxBytes)) return ErrorCode.OFFSET_METADATA_TOO_LARGE;
   if (!Number.isSafeInteger(commit.offset)) return ErrorCode.INVALID_REQUEST;
   step.append(offsetCommitRecord(groupId, commit, step.wallMs));

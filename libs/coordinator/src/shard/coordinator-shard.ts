@@ -1,12 +1,29 @@
 import type { Moment } from "./step.ts";
 import type { Reply } from "./ticket.ts";
 
+/** Whose transaction records are part of. */
+export interface TransactionalProducer {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
+/** The marker that ends a producer's transaction in a coordinator's own partition. */
+export interface MarkerToWrite extends TransactionalProducer {
+  readonly outcome: "commit" | "abort";
+  readonly coordinatorEpoch: number;
+  readonly transactionVersion: number;
+}
+
 /** What a step of a shard asks its runner to do. */
 export interface StepResult<ShardRecord, Effect = never> {
   /** To be appended, in order, after those of earlier steps. */
   readonly records: readonly ShardRecord[];
   /** Names these records when they turn out to be committed or not; null where there are none. */
   readonly writeId: number | null;
+  /** The transaction that all of these records are part of; absent or null outside any. */
+  readonly transaction?: TransactionalProducer | null;
+  /** A marker to be appended in place of records. */
+  readonly marker?: MarkerToWrite | null;
   /** Answers that may leave now. */
   readonly replies: readonly Reply[];
   /** What else is to be done, by who runs the shard. */

@@ -11,6 +11,7 @@ import type { GroupRequest } from "../group-requests.ts";
 import { commitOffsets } from "../offsets/offset-commit.ts";
 import { deleteOffsets, deleteOffsetsOfTopics } from "../offsets/offset-delete.ts";
 import { fetchOffsets } from "../offsets/offset-fetch.ts";
+import { commitTransactionalOffsets, endOffsetsTransaction } from "../offsets/txn-offset-commit.ts";
 import type { CoordinatorContext } from "./coordinator-context.ts";
 import type { DeadlineSubject } from "./deadline-subject.ts";
 import type { Step } from "./step.ts";
@@ -29,6 +30,8 @@ const handlers: Handlers = {
   heartbeat,
   leaveGroup,
   offsetCommit: commitOffsets,
+  txnOffsetCommit: commitTransactionalOffsets,
+  endTransaction: endOffsetsTransaction,
   offsetFetch: fetchOffsets,
   offsetDelete: deleteOffsets,
   deleteGroups,

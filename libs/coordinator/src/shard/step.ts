@@ -1,4 +1,5 @@
 import type { GroupRecord } from "../records/group-record.ts";
+import type { MarkerToWrite, TransactionalProducer } from "./coordinator-shard.ts";
 import type { Reply, Ticket } from "./ticket.ts";
 
 /** What is to happen once the records of a step are committed, or turn out never to be. */
@@ -51,6 +52,10 @@ export class Step<ShardRecord = GroupRecord> {
   readonly wallMs: number;
   readonly monotonicMs: number;
   readonly records: ShardRecord[] = [];
+  /** The transaction that the records of this step are part of, all of them. */
+  transaction: TransactionalProducer | null = null;
+  /** A marker that this step appends, and no records besides. */
+  marker: MarkerToWrite | null = null;
   readonly replies: Reply[] = [];
   readonly hooks: CommitHook<ShardRecord>[] = [];
 
@@ -87,8 +92,13 @@ export class Step<ShardRecord = GroupRecord> {
     response: Response,
     failure: (errorCode: number) => Response,
   ): void {
-    if (this.records.length === 0) this.reply(ticket, response);
+    if (!this.appends) this.reply(ticket, response);
     else this.replyWhenCommitted(ticket, response, failure);
+  }
+
+  /** Whether this step changes the log. */
+  get appends(): boolean {
+    return this.records.length > 0 || this.marker !== null;
   }
 
   whenCommitted(hook: CommitHook<ShardRecord>): void {

@@ -1,4 +1,5 @@
-import { ErrorCode } from "@ottla/protocol";
+import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { RE2JS } from "re2js";
 import type { Transaction } from "./transaction.ts";
 import type { TransactionContext } from "./transaction-context.ts";
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_TIMESTAMP } from "./transaction-metadata.ts";
@@ -73,4 +74,18 @@ function isListed({ metadata, pendingState }: Transaction, filters: TransactionF
   if (stateFilters.length > 0 && !stateFilters.includes(metadata.state)) return false;
   if (durationFilter >= 0 && nowMs - metadata.startMs <= durationFilter) return false;
   return matchesPattern === null || matchesPattern(metadata.transactionalId);
+}
+
+/**
+ * Which transactional ids a pattern matches, as a whole; null where there is none.
+ * @throws KafkaError INVALID_REGULAR_EXPRESSION where it is not one of RE2
+ */
+export function transactionalIdMatcher(pattern: string | null): ((transactionalId: string) => boolean) | null {
+  if (pattern === null || pattern === "") return null;
+  try {
+    const compiled = RE2JS.compile(pattern);
+    return (transactionalId) => compiled.matches(transactionalId);
+  } catch (error) {
+    throw KafkaError.fromCode(ErrorCode.INVALID_REGULAR_EXPRESSION, error instanceof Error ? error.message : undefined);
+  }
 }

@@ -13,6 +13,7 @@ import {
   configResourceKey,
   type MetadataImage,
   metricNameOf,
+  NO_FEATURE_LEVEL,
   type PartitionImage,
   type TopicImage,
   topicById,
@@ -63,12 +64,20 @@ function changeOf(image: MetadataImage, record: MetadataRecord): ImageChange {
     case "BrokerRegistrationChangeRecord":
       return changeBroker(image, record.brokerId, record.brokerEpoch, registrationChange(record));
     case "FeatureLevelRecord":
-      return { features: new Map(image.features).set(record.name, record.featureLevel) };
+      return { features: withFeature(image.features, record.name, record.featureLevel) };
     case "ProducerIdsRecord":
       return { nextProducerId: record.nextProducerId };
     case "NoOpRecord":
       return NO_CHANGE;
   }
+}
+
+/** A feature at level 0 is not there. */
+function withFeature(features: MetadataImage["features"], name: string, level: number): MetadataImage["features"] {
+  const changed = new Map(features);
+  if (level === NO_FEATURE_LEVEL) changed.delete(name);
+  else changed.set(name, level);
+  return changed;
 }
 
 function topicOf(image: MetadataImage, topicId: string): TopicImage {

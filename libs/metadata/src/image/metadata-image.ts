@@ -52,6 +52,9 @@ export interface BrokerEndpoint {
   readonly url: string | null;
 }
 
+/** The level of a feature that is not finalized. */
+export const NO_FEATURE_LEVEL = 0;
+
 export interface BrokerFeature {
   readonly name: string;
   readonly minSupportedVersion: number;

@@ -36,7 +36,7 @@ export function placeLeaderBatches(
     nextOffset += lastOffsetDeltaAt(bytes, position) + 1;
   }
   return toQueuedAppend(state, bytes, firstOffset, nowMs, (position) => {
-    state.producers.check(bytes, position, options.origin);
+    state.producers.check(bytes, position, options);
   });
 }
 

@@ -152,6 +152,10 @@ export class SegmentedLog implements PartitionLog {
     return Array.from(this.#state.producers.entries.values(), describeProducer);
   }
 
+  hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
+    return this.#state.producers.hasOpenTransaction(producerId, producerEpoch);
+  }
+
   setHighWatermark(offset: number): void {
     this.#state.setHighWatermark(offset);
   }

@@ -75,12 +75,22 @@ export class ProducerState {
     return findDuplicate(entry, producerEpochAt(bytes, position), sequence, lastSequenceAt(bytes, position));
   }
 
+  /** Whether the producer has an open transaction that began in this epoch. */
+  hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
+    const entry = this.#entries.get(producerId);
+    return entry !== undefined && entry.transactionFirstOffset !== NO_OFFSET && entry.producerEpoch === producerEpoch;
+  }
+
   /** Throws {@link AppendRejected} where a leader must not append the batch. The batch has a producer id. */
-  check(bytes: Uint8Array, position: number, origin: LeaderAppendOptions["origin"]): void {
+  check(
+    bytes: Uint8Array,
+    position: number,
+    { origin, transactionVersion = 0 }: Pick<LeaderAppendOptions, "origin" | "transactionVersion">,
+  ): void {
     const entry = this.#entries.get(producerIdAt(bytes, position));
     if (entry === undefined) return;
     checkEpoch(entry, bytes, position);
-    if (isControlBatchAt(bytes, position)) checkCoordinatorEpoch(entry, bytes, position);
+    if (isControlBatchAt(bytes, position)) checkMarker(entry, bytes, position, transactionVersion);
     else checkTransaction(entry, bytes, position);
     // What a coordinator writes in a producer's name (offsets of a transaction) carries no sequence.
     if (origin === "client") checkSequence(entry, producerEpochAt(bytes, position), baseSequenceAt(bytes, position));
@@ -212,6 +222,24 @@ function checkEpoch(entry: ProducerEntry, bytes: Uint8Array, position: number): 
   throw new AppendRejected(
     ErrorCode.INVALID_PRODUCER_EPOCH,
     `epoch ${epoch} of producer ${entry.producerId} is older than its current epoch ${entry.producerEpoch}`,
+  );
+}
+
+/** The first level of `transaction.version` at which the epoch rises with each transaction. */
+const EPOCH_BUMP_VERSION = 2;
+
+/**
+ * A marker whose epoch is that of the open transaction belongs to an earlier one, where each ends with an epoch of its
+ * own. With none open it is a repetition, which does no harm.
+ */
+function checkMarker(entry: ProducerEntry, bytes: Uint8Array, position: number, transactionVersion: number): void {
+  checkCoordinatorEpoch(entry, bytes, position);
+  const epoch = producerEpochAt(bytes, position);
+  const isOpen = entry.transactionFirstOffset !== NO_OFFSET;
+  if (transactionVersion < EPOCH_BUMP_VERSION || !isOpen || epoch > entry.producerEpoch) return;
+  throw new AppendRejected(
+    ErrorCode.INVALID_PRODUCER_EPOCH,
+    `a marker of epoch ${epoch} does not end the transaction of producer ${entry.producerId} in epoch ${entry.producerEpoch}`,
   );
 }
 

@@ -1,0 +1,56 @@
+import { TransactionVersion } from "@ottla/coordinator/internal";
+import { type AddOffsetsToTxnRequest, addOffsetsToTxnApi, ErrorCode } from "@ottla/protocol";
+import { apiHandler } from "../api-handler.ts";
+import type { GroupCoordinator } from "../groups/group-coordinator.ts";
+import { errnoOf } from "../partition/partition-error.ts";
+import type { BrokerServices } from "../services/broker-services.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "../services/internal-topics.ts";
+import { fencedErrno } from "../transactions/fenced-errno.ts";
+import type { TransactionCoordinator } from "../transactions/transaction-coordinator.ts";
+
+const FIRST_VERSION_WITH_FENCED = 2;
+
+/** AddOffsetsToTxn: the partition that holds a group's offsets joins the transaction. */
+export const addOffsetsToTxnHandler = (
+  broker: BrokerServices,
+  groups: GroupCoordinator,
+  transactions: TransactionCoordinator,
+) =>
+  apiHandler(addOffsetsToTxnApi, { minVersion: 0, maxVersion: 4 }, async (request, { apiVersion }) => {
+    const errorCode = await add(broker, groups, transactions, request);
+    return { throttleTimeMs: 0, errorCode: fencedErrno(errorCode, apiVersion, FIRST_VERSION_WITH_FENCED) };
+  });
+
+async function add(
+  broker: BrokerServices,
+  groups: GroupCoordinator,
+  transactions: TransactionCoordinator,
+  { transactionalId, producerId, producerEpoch, groupId }: AddOffsetsToTxnRequest,
+): Promise<number> {
+  if (groups.partitionOf(groupId) === undefined) {
+    try {
+      await broker.topics.ensure(CONSUMER_OFFSETS_TOPIC);
+    } catch (error) {
+      broker.runtime.logger.warn(`${CONSUMER_OFFSETS_TOPIC} could not be created`, {
+        errorCode: errnoOf(error),
+        err: error,
+      });
+      return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    }
+  }
+  const partition = groups.partitionOf(groupId);
+  if (partition === undefined) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+  return transactions.ask<number>(
+    transactionalId,
+    (ticket) => ({
+      type: "addPartitions",
+      transactionalId,
+      producerId,
+      producerEpoch,
+      partitions: new Map([[CONSUMER_OFFSETS_TOPIC, new Set([partition])]]),
+      clientTransactionVersion: TransactionVersion.V0,
+      ticket,
+    }),
+    (errorCode) => errorCode,
+  );
+}

@@ -1,0 +1,408 @@
+import {
+  addOffsetsToTxnApi,
+  addPartitionsToTxnApi,
+  describeTransactionsApi,
+  ErrorCode,
+  encodeRecordBatch,
+  endTxnApi,
+  fetchApi,
+  findCoordinatorApi,
+  initProducerIdApi,
+  listOffsetsApi,
+  listTransactionsApi,
+  offsetFetchApi,
+  produceApi,
+  txnOffsetCommitApi,
+  updateFeaturesApi,
+  writeTxnMarkersApi,
+} from "@ottla/protocol";
+import { describe, expect, it } from "vitest";
+import { TestBroker, type TestBrokerOptions } from "../test-support/test-broker.ts";
+
+const ID = "transfers";
+const OK = ErrorCode.NONE;
+
+interface Identity {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
+/** A broker and a client that speaks the protocol of transactions by hand. */
+class Fixture implements AsyncDisposable {
+  readonly test: TestBroker;
+
+  private constructor(test: TestBroker) {
+    this.test = test;
+  }
+
+  static async start(options: TestBrokerOptions = {}): Promise<Fixture> {
+    const config = { "transaction.state.log.num.partitions": 2, ...options.config };
+    const fixture = new Fixture(await TestBroker.start({ ...options, config }));
+    const { coordinators } = await fixture.client.send(findCoordinatorApi, 6, { keyType: 1, coordinatorKeys: [ID] });
+    expect(coordinators[0]!.errorCode).toBe(OK);
+    return fixture;
+  }
+
+  get client() {
+    return this.test.client;
+  }
+
+  init(version = 5, expected: Identity = { producerId: -1, producerEpoch: -1 }, timeoutMs = 60_000) {
+    return this.client.send(initProducerIdApi, version, {
+      transactionalId: ID,
+      transactionTimeoutMs: timeoutMs,
+      ...(version >= 3 && expected),
+    });
+  }
+
+  async add(identity: Identity, partitions: readonly number[] = [0], version = 3): Promise<number> {
+    const { resultsByTopicV3AndBelow } = await this.client.send(addPartitionsToTxnApi, version, {
+      v3AndBelowTransactionalId: ID,
+      v3AndBelowProducerId: identity.producerId,
+      v3AndBelowProducerEpoch: identity.producerEpoch,
+      v3AndBelowTopics: [{ name: "t", partitions }],
+    });
+    return resultsByTopicV3AndBelow[0]!.resultsByPartition[0]!.partitionErrorCode;
+  }
+
+  async produce(identity: Identity, value: string, sequence: number, version = 11, index = 0): Promise<number> {
+    const records = encodeRecordBatch({
+      records: [{ value }],
+      timestampMs: Date.UTC(2024, 0, 1),
+      ...identity,
+      baseSequence: sequence,
+      isTransactional: true,
+    });
+    const { responses } = await this.client.send(produceApi, version, {
+      transactionalId: ID,
+      acks: -1,
+      timeoutMs: 1000,
+      topicData: [{ name: "t", partitionData: [{ index, records }] }],
+    });
+    return responses[0]!.partitionResponses[0]!.errorCode;
+  }
+
+  end(identity: Identity, committed: boolean, version = 4) {
+    return this.client.send(endTxnApi, version, { transactionalId: ID, ...identity, committed });
+  }
+
+  /** Ends a transaction of the first generation and waits until all its markers are written. */
+  async endWholly(identity: Identity, committed: boolean): Promise<void> {
+    for (;;) {
+      const { errorCode } = await this.end(identity, committed);
+      if (errorCode === OK && (await this.state()).startsWith("Complete")) return;
+      expect([OK, ErrorCode.CONCURRENT_TRANSACTIONS]).toContain(errorCode);
+      await this.test.runtime.advance(1);
+    }
+  }
+
+  async describe() {
+    const { transactionStates } = await this.client.send(describeTransactionsApi, 0, { transactionalIds: [ID] });
+    return transactionStates[0]!;
+  }
+
+  async state(): Promise<string> {
+    return (await this.describe()).transactionState;
+  }
+
+  async settled(): Promise<string> {
+    for (;;) {
+      const state = await this.state();
+      if (!state.startsWith("Prepare")) return state;
+      await this.test.runtime.advance(1);
+    }
+  }
+
+  async fetch(isolationLevel: number, index = 0) {
+    const { responses } = await this.client.send(fetchApi, 12, {
+      maxWaitMs: 0,
+      minBytes: 0,
+      maxBytes: 1e6,
+      isolationLevel,
+      topics: [{ topic: "t", partitions: [{ partition: index, fetchOffset: 0, partitionMaxBytes: 1e6 }] }],
+    });
+    return responses[0]!.partitions[0]!;
+  }
+
+  async committedOffset(requireStable = false) {
+    const { groups } = await this.client.send(offsetFetchApi, 8, {
+      requireStable,
+      groups: [{ groupId: "g", topics: [{ name: "t", partitionIndexes: [0] }] }],
+    });
+    return groups[0]!.topics[0]!.partitions[0]!;
+  }
+
+  commitOffset(identity: Identity, committedOffset: number, version: number) {
+    return this.client.send(txnOffsetCommitApi, version, {
+      transactionalId: ID,
+      groupId: "g",
+      ...identity,
+      topics: [{ name: "t", partitions: [{ partitionIndex: 0, committedOffset, committedMetadata: "" }] }],
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.test[Symbol.asyncDispose]();
+  }
+}
+
+describe("a transaction of the first generation", () => {
+  it.each([true, false])("is visible to read_committed as a whole when it ends (committed: %s)", async (committed) => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 2);
+    const identity = await fixture.init();
+    expect(identity).toMatchObject({ errorCode: OK, producerEpoch: 0 });
+    expect(await fixture.add(identity)).toBe(OK);
+    expect(await fixture.produce(identity, "a", 0)).toBe(OK);
+    expect(await fixture.produce(identity, "b", 1)).toBe(OK);
+    expect(await fixture.fetch(1)).toMatchObject({ highWatermark: 2, lastStableOffset: 0, abortedTransactions: [] });
+    await fixture.endWholly(identity, committed);
+    expect(await fixture.state()).toBe(committed ? "CompleteCommit" : "CompleteAbort");
+    const aborted = committed ? [] : [{ producerId: identity.producerId, firstOffset: 0 }];
+    expect(await fixture.fetch(1)).toMatchObject({
+      highWatermark: 3,
+      lastStableOffset: 3,
+      abortedTransactions: aborted,
+    });
+  });
+
+  it("ends where readers of committed records end: ListOffsets", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    const identity = await fixture.init();
+    await fixture.add(identity);
+    await fixture.produce(identity, "a", 0);
+    const latest = async (isolationLevel: number) => {
+      const request = {
+        replicaId: -1,
+        isolationLevel,
+        topics: [{ name: "t", partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
+      };
+      return (await fixture.client.send(listOffsetsApi, 7, request)).topics[0]!.partitions[0]!.offset;
+    };
+    expect([await latest(0), await latest(1)]).toEqual([1, 0]);
+    await fixture.endWholly(identity, true);
+    expect([await latest(0), await latest(1)]).toEqual([2, 2]);
+  });
+
+  it("is refused where its partition was never added (KIP-890, part 1)", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 2);
+    const identity = await fixture.init();
+    await fixture.add(identity, [0]);
+    expect(await fixture.produce(identity, "a", 0, 11, 1)).toBe(ErrorCode.TRANSACTION_ABORTABLE);
+    expect(await fixture.produce(identity, "a", 0, 9, 1)).toBe(ErrorCode.INVALID_TXN_STATE);
+    expect(await fixture.produce(identity, "a", 0, 9, 0)).toBe(OK);
+  });
+
+  it("commits offsets with its marker, and they are pending until then", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    const identity = await fixture.init();
+    const request = { transactionalId: ID, producerId: identity.producerId, producerEpoch: identity.producerEpoch };
+    const { errorCode } = await fixture.client.send(addOffsetsToTxnApi, 3, { ...request, groupId: "g" });
+    expect(errorCode).toBe(OK);
+    const { topics } = await fixture.commitOffset(request, 7, 3);
+    expect(topics[0]!.partitions[0]!.errorCode).toBe(OK);
+    expect((await fixture.committedOffset(true)).errorCode).toBe(ErrorCode.UNSTABLE_OFFSET_COMMIT);
+    expect((await fixture.committedOffset()).committedOffset).toBe(-1);
+    await fixture.endWholly(identity, true);
+    expect((await fixture.committedOffset(true)).committedOffset).toBe(7);
+  });
+
+  it("is aborted, and its producer fenced, when it takes too long", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    const identity = await fixture.init(5, undefined, 5_000);
+    await fixture.add(identity);
+    await fixture.produce(identity, "a", 0);
+    await fixture.test.runtime.advance(21_000);
+    expect(await fixture.settled()).toBe("CompleteAbort");
+    expect((await fixture.end(identity, true)).errorCode).toBe(ErrorCode.PRODUCER_FENCED);
+    expect(await fixture.produce(identity, "b", 1)).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
+    expect((await fixture.fetch(1)).lastStableOffset).toBe(2);
+  });
+});
+
+describe("a transaction of the second generation (KIP-890)", () => {
+  it("begins with its first batch, and ends with a new epoch", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 2);
+    const identity = await fixture.init();
+    expect(await fixture.produce(identity, "a", 0, 12)).toBe(OK);
+    expect(await fixture.produce(identity, "b", 1, 12)).toBe(OK);
+    expect(await fixture.describe()).toMatchObject({
+      transactionState: "Ongoing",
+      topics: [{ topic: "t", partitions: [0] }],
+    });
+    const next = await fixture.end(identity, true, 5);
+    expect(next).toMatchObject({ errorCode: OK, producerId: identity.producerId, producerEpoch: 1 });
+    expect(await fixture.settled()).toBe("CompleteCommit");
+    expect(await fixture.produce(next, "c", 0, 12)).toBe(OK);
+    expect(await fixture.produce(identity, "late", 2, 12)).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
+    expect(await fixture.fetch(1)).toMatchObject({ lastStableOffset: 3, highWatermark: 4 });
+  });
+
+  it("brings in the offsets' partition by itself", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    await fixture.client.send(findCoordinatorApi, 6, { keyType: 0, coordinatorKeys: ["g"] });
+    const identity = await fixture.init();
+    expect((await fixture.commitOffset(identity, 9, 5)).topics[0]!.partitions[0]!.errorCode).toBe(OK);
+    const next = await fixture.end(identity, true, 5);
+    expect(await fixture.settled()).toBe("CompleteCommit");
+    expect((await fixture.committedOffset(true)).committedOffset).toBe(9);
+    expect((await fixture.end(identity, true, 5)).producerEpoch).toBe(next.producerEpoch);
+  });
+
+  it("does not let a delayed EndTxn end the next transaction (KAFKA-17754)", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    const first = await fixture.init();
+    await fixture.produce(first, "a", 0, 12);
+    const second = await fixture.end(first, false, 5);
+    expect(await fixture.settled()).toBe("CompleteAbort");
+    expect(await fixture.produce(second, "b", 0, 12)).toBe(OK);
+    expect((await fixture.end(first, true, 5)).errorCode).toBe(ErrorCode.PRODUCER_FENCED);
+    expect(await fixture.state()).toBe("Ongoing");
+  });
+});
+
+describe("in the first generation", () => {
+  it("KAFKA-17754: a delayed EndTxn commits the next transaction, half written: why transaction.version 2 is there", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    const identity = await fixture.init();
+    await fixture.add(identity);
+    await fixture.produce(identity, "a", 0);
+    await fixture.endWholly(identity, true);
+    await fixture.add(identity);
+    await fixture.produce(identity, "half of the next", 1);
+    expect((await fixture.end(identity, true)).errorCode).toBe(OK);
+    expect(await fixture.settled()).toBe("CompleteCommit");
+  });
+});
+
+describe("restarts", () => {
+  it("carries out what was decided, and knows the open transaction", async () => {
+    const fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    const identity = await fixture.init();
+    await fixture.produce(identity, "a", 0, 12);
+    await fixture.test[Symbol.asyncDispose]();
+    await using again = await Fixture.start({ disk: fixture.test.disk });
+    expect(await again.state()).toBe("Ongoing");
+    expect(await again.produce(identity, "b", 1, 12)).toBe(OK);
+    expect((await again.end(identity, true, 5)).errorCode).toBe(OK);
+    expect(await again.settled()).toBe("CompleteCommit");
+    expect((await again.fetch(1)).lastStableOffset).toBe(3);
+  });
+});
+
+describe("an id that is used from two places", () => {
+  it("fences the first, whose transaction is aborted", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    const first = await fixture.init();
+    await fixture.produce(first, "a", 0, 12);
+    expect((await fixture.init()).errorCode).toBe(ErrorCode.CONCURRENT_TRANSACTIONS);
+    expect(await fixture.settled()).toBe("CompleteAbort");
+    const second = await fixture.init();
+    expect(second).toMatchObject({ errorCode: OK, producerEpoch: 2 });
+    expect((await fixture.end(first, true, 5)).errorCode).toBe(ErrorCode.PRODUCER_FENCED);
+    expect(await fixture.produce(first, "zombie", 1, 12)).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
+  });
+
+  it("does not let a zombie that says who it was abort its successor's transaction", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    const first = await fixture.init();
+    const second = await fixture.init();
+    await fixture.produce(second, "a", 0, 12);
+    expect((await fixture.init(5, first)).errorCode).toBe(ErrorCode.PRODUCER_FENCED);
+    expect(await fixture.state()).toBe("Ongoing");
+  });
+});
+
+describe("markers", () => {
+  const marker = (identity: Identity, transactionVersion: number, coordinatorEpoch = 0) => ({
+    markers: [
+      {
+        producerId: identity.producerId,
+        producerEpoch: identity.producerEpoch,
+        transactionResult: false,
+        topics: [{ name: "t", partitionIndexes: [0] }],
+        coordinatorEpoch,
+        transactionVersion,
+      },
+    ],
+  });
+
+  it("end a hung transaction by hand, but not by one of its own epoch in the second generation (KIP-1228)", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    const identity = await fixture.init();
+    await fixture.produce(identity, "a", 0, 12);
+    const write = async (version: number) => {
+      const { markers } = await fixture.client.send(writeTxnMarkersApi, 2, marker(identity, version));
+      return markers[0]!.topics[0]!.partitions[0]!.errorCode;
+    };
+    expect(await write(2)).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
+    expect((await fixture.fetch(1)).lastStableOffset).toBe(0);
+    expect(await write(1)).toBe(OK);
+    expect((await fixture.fetch(1)).lastStableOffset).toBe(2);
+  });
+
+  it("of a stale coordinator are refused", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    const identity = await fixture.init();
+    await fixture.produce(identity, "a", 0, 12);
+    await fixture.client.send(writeTxnMarkersApi, 1, marker(identity, 0, 5));
+    const { markers } = await fixture.client.send(writeTxnMarkersApi, 1, marker(identity, 0, 4));
+    expect(markers[0]!.topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.TRANSACTION_COORDINATOR_FENCED);
+  });
+});
+
+describe("features", () => {
+  it("transaction.version goes down and up, and stays where it was set", async () => {
+    const fixture = await Fixture.start();
+    const update = async (maxVersionLevel: number, upgradeType: number) => {
+      const request = { featureUpdates: [{ feature: "transaction.version", maxVersionLevel, upgradeType }] };
+      return (await fixture.client.send(updateFeaturesApi, 2, request)).errorCode;
+    };
+    expect(await update(3, 1)).toBe(ErrorCode.INVALID_UPDATE_VERSION);
+    expect(await update(1, 1)).toBe(ErrorCode.INVALID_UPDATE_VERSION);
+    expect(await update(0, 2)).toBe(OK);
+    expect(fixture.test.broker.services.image.features.has("transaction.version")).toBe(false);
+    await fixture.test[Symbol.asyncDispose]();
+    await using again = await Fixture.start({ disk: fixture.test.disk });
+    expect(again.test.broker.services.image.features.get("transaction.version")).toBeUndefined();
+  });
+});
+
+describe("ListTransactions", () => {
+  it("filters by state, producer, duration and pattern", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    const { producerId, ...identity } = await fixture.init();
+    await fixture.produce({ producerId, ...identity }, "a", 0, 12);
+    const list = async (filters: object) => {
+      const answer = await fixture.client.send(listTransactionsApi, 2, {
+        stateFilters: [],
+        producerIdFilters: [],
+        transactionalIdPattern: null,
+        ...filters,
+      });
+      return { ids: answer.transactionStates.map(({ transactionalId }) => transactionalId), answer };
+    };
+    expect((await list({})).ids).toEqual([ID]);
+    expect((await list({ stateFilters: ["Ongoing"], producerIdFilters: [producerId] })).ids).toEqual([ID]);
+    expect((await list({ stateFilters: ["Empty"] })).ids).toEqual([]);
+    expect((await list({ stateFilters: ["Nonsense"] })).answer.unknownStateFilters).toEqual(["Nonsense"]);
+    expect((await list({ durationFilter: 3_600_000 })).ids).toEqual([]);
+    expect((await list({ transactionalIdPattern: "trans.*" })).ids).toEqual([ID]);
+    expect((await list({ transactionalIdPattern: "rans" })).ids).toEqual([]);
+    expect((await list({ transactionalIdPattern: "(" })).answer.errorCode).toBe(ErrorCode.INVALID_REGULAR_EXPRESSION);
+  });
+});
