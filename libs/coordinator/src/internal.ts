@@ -32,7 +32,6 @@ export type { Moment } from "./shard/step.ts";
 export { deliver, type Reply, type Ticket } from "./shard/ticket.ts";
 export { GroupCoordinatorShard, type GroupCoordinatorShardOptions, type GroupStepResult } from "./shard.ts";
 export { describeTransactionError, transactionalIdMatcher } from "./transactions/describe-transactions.ts";
-export { producerIdentityError } from "./transactions/init-producer-id.ts";
 export { defaultTransactionConfig, type TransactionConfig } from "./transactions/transaction-config.ts";
 export {
   NO_PARTITIONS,

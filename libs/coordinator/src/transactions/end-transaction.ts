@@ -1,5 +1,4 @@
 import { ErrorCode } from "@ottla/protocol";
-import { producerIdentityError } from "./init-producer-id.ts";
 import { sendMarkers } from "./markers.ts";
 import type { Transaction } from "./transaction.ts";
 import type { TransactionContext } from "./transaction-context.ts";
@@ -9,7 +8,7 @@ import {
   type TransactionMetadata,
   TransactionVersion,
 } from "./transaction-metadata.ts";
-import { NEEDS_PRODUCER_ID, type TransactionRequest } from "./transaction-requests.ts";
+import { NEEDS_PRODUCER_ID, producerIdentityError, type TransactionRequest } from "./transaction-requests.ts";
 import type { TransactionStep, Transition } from "./transaction-step.ts";
 import { needsNextProducerId, prepareEnd, prepareFence } from "./transitions.ts";
 

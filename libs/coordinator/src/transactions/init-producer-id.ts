@@ -2,22 +2,13 @@ import { ErrorCode } from "@ottla/protocol";
 import { abortToFence } from "./end-transaction.ts";
 import { Transaction } from "./transaction.ts";
 import type { TransactionContext } from "./transaction-context.ts";
-import {
-  isEpochExhausted,
-  NO_PRODUCER_EPOCH,
-  NO_PRODUCER_ID,
-  type TransactionMetadata,
-} from "./transaction-metadata.ts";
-import { NEEDS_PRODUCER_ID, type ProducerIdentityAnswer, type TransactionRequest } from "./transaction-requests.ts";
+import { isEpochExhausted, NO_PRODUCER_EPOCH, type TransactionMetadata } from "./transaction-metadata.ts";
+import { NEEDS_PRODUCER_ID, producerIdentityError, type TransactionRequest } from "./transaction-requests.ts";
 import { isPrepared } from "./transaction-state.ts";
 import type { TransactionStep } from "./transaction-step.ts";
 import { incrementEpoch, newTransaction, rotateProducerId } from "./transitions.ts";
 
 type InitProducerId = Extract<TransactionRequest, { type: "initProducerId" }>;
-
-export function producerIdentityError(errorCode: number): ProducerIdentityAnswer {
-  return { errorCode, producerId: NO_PRODUCER_ID, producerEpoch: NO_PRODUCER_EPOCH };
-}
 
 /** InitProducerId: a producer starts, or wants a new epoch, and whoever had the id before is fenced. */
 export function initProducerId(context: TransactionContext, step: TransactionStep, request: InitProducerId): void {

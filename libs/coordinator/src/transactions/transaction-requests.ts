@@ -5,7 +5,7 @@ import type {
   ResponseInput,
 } from "@ottla/protocol";
 import type { Ticket } from "../shard/ticket.ts";
-import type { PartitionsByTopic } from "./transaction-metadata.ts";
+import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID, type PartitionsByTopic } from "./transaction-metadata.ts";
 
 /** Answered to a request that needs a producer id which nobody has had: it is to be made again with one. */
 export const NEEDS_PRODUCER_ID = Symbol("needs a producer id");
@@ -15,6 +15,11 @@ export interface ProducerIdentityAnswer {
   readonly errorCode: number;
   readonly producerId: number;
   readonly producerEpoch: number;
+}
+
+/** The answer to a request that is refused. */
+export function producerIdentityError(errorCode: number): ProducerIdentityAnswer {
+  return { errorCode, producerId: NO_PRODUCER_ID, producerEpoch: NO_PRODUCER_EPOCH };
 }
 
 export type TransactionDescription = ResponseInput<typeof describeTransactionsApi>["transactionStates"][number];

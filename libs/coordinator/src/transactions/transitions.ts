@@ -122,8 +122,8 @@ export function prepareEnd(metadata: TransactionMetadata, end: TransactionEnd): 
 }
 
 /**
- * The transaction is aborted, and its producer fenced by the next epoch, which no one is given. In both generations the
- * epoch moves by one: two would overflow it.
+ * The transaction is aborted, and its producer fenced by the next epoch. In both generations the epoch moves by one: two
+ * would overflow it.
  */
 export function prepareFence(metadata: TransactionMetadata, nowMs: number): TransactionMetadata {
   return {
