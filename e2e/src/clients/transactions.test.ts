@@ -1,0 +1,153 @@
+import { ClusterClient } from "@ottla/client/internal";
+import { Consumer, type IsolationLevel } from "@ottla/consumer";
+import { describeProducersApi, encodeRecordBatch, initProducerIdApi, produceApi } from "@ottla/protocol";
+import { type Admin, Kafka, logLevel } from "kafkajs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BrokerProcess } from "../harness/broker-process.ts";
+import { external, kafkaClassPath } from "../harness/external.ts";
+import { kafkaTool } from "../harness/java.ts";
+import { run } from "../harness/process.ts";
+import { until } from "../harness/until.ts";
+
+/** Reads one partition from beginning to end. */
+async function readAll(bootstrapServers: string, topic: string, isolationLevel: IsolationLevel): Promise<string[]> {
+  await using consumer = new Consumer({
+    bootstrapServers,
+    isolationLevel,
+    autoOffsetReset: "earliest",
+    fetchMaxWaitMs: 50,
+  });
+  const partition = { topic, partition: 0 };
+  consumer.assign([partition]);
+  const [end] = await consumer.endOffsets([partition]);
+  const values: string[] = [];
+  const reading = (async () => {
+    for await (const record of consumer) values.push(String(record.value));
+  })();
+  await until("read to the end", async () => (await consumer.position(partition)) === end!.offset);
+  await consumer.close();
+  await reading;
+  return values;
+}
+
+describe("other people's transactional clients", () => {
+  let broker: BrokerProcess;
+  let admin: Admin;
+  let kafka: Kafka;
+
+  beforeAll(async () => {
+    const args = ["--set", "transaction.partition.verification.enable=false"];
+    broker = await BrokerProcess.start({ args });
+    kafka = new Kafka({ clientId: "kafkajs", brokers: [broker.bootstrapServers], logLevel: logLevel.NOTHING });
+    admin = kafka.admin();
+    await admin.connect();
+  });
+  afterAll(async () => {
+    await admin?.disconnect();
+    await broker?.stop();
+  });
+
+  it.skipIf(external.librdkafka === null)("librdkafka commits and aborts in turn", async () => {
+    const { bootstrapServers } = broker;
+    await admin.createTopics({ topics: [{ topic: "rd", numPartitions: 1 }] });
+    const script = new URL("../harness/librdkafka_transactions.py", import.meta.url).pathname;
+    const env = { ...process.env, PYTHONPATH: external.librdkafka! };
+    const written = await run("python3", [script, bootstrapServers, "rd"], { env });
+    expect(written.code, written.stderr).toBe(0);
+    const committed = [0, 1, 2, 3, 4].flatMap((n) => [`plain-${n}`, `committed-${n}a`, `committed-${n}b`]);
+    expect(await readAll(bootstrapServers, "rd", "read_committed")).toEqual(committed);
+  });
+
+  it("kafkajs commits records and offsets together, or neither", async () => {
+    const { bootstrapServers } = broker;
+    await admin.createTopics({ topics: [{ topic: "js", numPartitions: 1 }] });
+    const producer = kafka.producer({ transactionalId: "js", maxInFlightRequests: 1, idempotent: true });
+    await producer.connect();
+    for (const [index, commits] of [true, false, true].entries()) {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic: "js", messages: [{ value: `${index}` }] });
+      const topics = [{ topic: "js", partitions: [{ partition: 0, offset: String(index + 1) }] }];
+      await transaction.sendOffsets({ consumerGroupId: "js", topics });
+      if (commits) await transaction.commit();
+      else await transaction.abort();
+    }
+    await producer.disconnect();
+    expect(await readAll(bootstrapServers, "js", "read_committed")).toEqual(["0", "2"]);
+    const [fetched] = await admin.fetchOffsets({ groupId: "js", topics: ["js"] });
+    expect(fetched!.partitions[0]!.offset).toBe("3");
+  });
+
+  it.skipIf(kafkaClassPath === null).each([2, 1, 0])(
+    "the Java producer, with transaction.version %i",
+    async (version) => {
+      const { bootstrapServers } = broker;
+      const bootstrap = ["--bootstrap-server", bootstrapServers];
+      const topic = `java-${version}`;
+      await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+      if (version < 2) {
+        const feature = ["downgrade", "--feature", `transaction.version=${version}`];
+        const changed = await kafkaTool("org.apache.kafka.tools.FeatureCommand", [...bootstrap, ...feature]);
+        expect(changed.code, changed.stdout + changed.stderr).toBe(0);
+      }
+      const load = ["--num-records", "3000", "--record-size", "10", "--throughput", "3000"];
+      const transactional = ["--transactional-id", topic, "--transaction-duration-ms", "100"];
+      const written = await kafkaTool("org.apache.kafka.tools.ProducerPerformance", [
+        ...["--topic", topic, ...load, ...transactional],
+        ...["--command-property", `bootstrap.servers=${bootstrapServers}`],
+      ]);
+      expect(written.code, written.stdout + written.stderr).toBe(0);
+      expect(await readAll(bootstrapServers, topic, "read_committed")).toHaveLength(3000);
+    },
+  );
+
+  it.skipIf(kafkaClassPath === null)(
+    "kafka-transactions lists, describes, finds what hangs, and aborts it",
+    async () => {
+      const { bootstrapServers } = broker;
+      await admin.createTopics({ topics: [{ topic: "hung", numPartitions: 1 }] });
+      await leaveHangingTransaction(bootstrapServers, "hung");
+      const tool = (...args: string[]) =>
+        kafkaTool("org.apache.kafka.tools.TransactionsCommand", ["--bootstrap-server", bootstrapServers, ...args]);
+      const listed = await tool("list");
+      expect(listed.stdout, listed.stderr).toMatch(/js\s+\d+\s+\d+\s+CompleteCommit/);
+      const described = await tool("describe", "--transactional-id", "js");
+      expect(described.stdout, described.stderr).toMatch(/CompleteCommit/);
+      const found = await tool("find-hanging", "--topic", "hung", "--partition", "0", "--max-transaction-timeout", "0");
+      expect(found.stdout, found.stderr).toMatch(/hung\s+0\s+\d+/);
+      const done = await tool("abort", "--topic", "hung", "--partition", "0", "--start-offset", "0");
+      expect(done.code, done.stdout + done.stderr).toBe(0);
+      expect(await readAll(bootstrapServers, "hung", "read_committed")).toEqual([]);
+      await using client = newClient(bootstrapServers);
+      const { topics } = await client.ask("any", describeProducersApi, {
+        topics: [{ name: "hung", partitionIndexes: [0] }],
+      });
+      expect(topics[0]!.partitions[0]!.activeProducers[0]!.currentTxnStartOffset).toBe(-1);
+    },
+  );
+});
+
+function newClient(bootstrapServers: string): ClusterClient {
+  return new ClusterClient({ bootstrapServers }, { component: "e2e", allowAutoTopicCreation: false });
+}
+
+/** A transactional record that no coordinator knows of, as a delayed one could become where none is verified. */
+async function leaveHangingTransaction(bootstrapServers: string, topic: string): Promise<void> {
+  await using client = newClient(bootstrapServers);
+  const { producerId } = await client.ask("any", initProducerIdApi, {
+    transactionalId: null,
+    transactionTimeoutMs: 1000,
+  });
+  const timestampMs = Date.now() - 3_600_000;
+  const records = encodeRecordBatch({
+    records: [{ value: "hangs" }],
+    timestampMs,
+    producerId,
+    producerEpoch: 0,
+    baseSequence: 0,
+    isTransactional: true,
+  });
+  const topicData = [{ name: topic, partitionData: [{ index: 0, records }] }];
+  const body = { transactionalId: "nobody", acks: -1, timeoutMs: 1000, topicData };
+  const { responses } = await client.ask("any", produceApi, body, { maxVersion: 11 });
+  expect(responses[0]!.partitionResponses[0]!.errorCode).toBe(0);
+}
