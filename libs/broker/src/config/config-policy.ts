@@ -18,9 +18,11 @@ const tables: Readonly<Record<number, Table>> = {
 
 const NO_CONFIGS: ConfigImage = new Map();
 
-/** What the controller may accept as configs of topics, brokers and groups, by the tables. */
+/** What one operation of the controller may accept as configs of topics, brokers and groups, by the tables. */
 export class TableConfigPolicy implements ConfigPolicy {
   readonly #broker: BrokerConfig;
+  /** Comparing a name with all that there are takes a while, and a request may have thousands. */
+  #suggestionsLeft = 20;
 
   constructor(broker: BrokerConfig) {
     this.#broker = broker;
@@ -33,7 +35,7 @@ export class TableConfigPolicy implements ConfigPolicy {
     }
     for (const [name, value] of configs) {
       const problem =
-        problemOf(table, name, value) ??
+        this.#problemOf(table, name, value) ??
         (resourceType === ConfigResourceType.BROKER ? updateProblem(name, resourceName) : null);
       if (problem !== null) throw refuse(ErrorCode.INVALID_CONFIG, problem);
     }
@@ -57,6 +59,27 @@ export class TableConfigPolicy implements ConfigPolicy {
     return definition === undefined || fallback === null ? null : definition.format(fallback);
   }
 
+  /** In Kafka's words, with what is allowed and what was probably meant. */
+  #problemOf(table: Table, name: string, value: string): string | null {
+    const definition = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (definition === undefined) return `Unknown config name: ${name}${this.#suggestion(table, name)}`;
+    const parsed = definition.parse(value);
+    if (parsed === undefined) {
+      return `Invalid value ${value} for configuration ${name}: it must be ${definition.allowed}`;
+    }
+    if (definition.support.kind !== "refused") return null;
+    const { defaultValue } = definition;
+    if (defaultValue !== null && definition.format(parsed) === definition.format(defaultValue)) return null;
+    return `Invalid value ${value} for configuration ${name}: ${definition.support.reason}`;
+  }
+
+  #suggestion(table: Table, name: string): string {
+    if (this.#suggestionsLeft === 0) return "";
+    this.#suggestionsLeft--;
+    const near = nearMatch(name, Object.keys(table));
+    return near === undefined ? "" : `; did you mean ${near}?`;
+  }
+
   #checkTopic(topic: TopicConfig): void {
     const minLag = topic.require("min.compaction.lag.ms");
     const maxLag = topic.require("max.compaction.lag.ms");
@@ -66,21 +89,6 @@ export class TableConfigPolicy implements ConfigPolicy {
       `conflict topic config setting min.compaction.lag.ms (${minLag}) > max.compaction.lag.ms (${maxLag})`,
     );
   }
-}
-
-/** In Kafka's words, with what is allowed and what was probably meant. */
-function problemOf(table: Table, name: string, value: string): string | null {
-  const definition = Object.hasOwn(table, name) ? table[name] : undefined;
-  if (definition === undefined) {
-    const near = nearMatch(name, Object.keys(table));
-    return `Unknown config name: ${name}${near === undefined ? "" : `; did you mean ${near}?`}`;
-  }
-  const parsed = definition.parse(value);
-  if (parsed === undefined) return `Invalid value ${value} for configuration ${name}: it must be ${definition.allowed}`;
-  if (definition.support.kind !== "refused") return null;
-  const { defaultValue } = definition;
-  if (defaultValue !== null && definition.format(parsed) === definition.format(defaultValue)) return null;
-  return `Invalid value ${value} for configuration ${name}: ${definition.support.reason}`;
 }
 
 function updateProblem(name: string, brokerName: string): string | null {

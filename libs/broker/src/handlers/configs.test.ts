@@ -240,11 +240,12 @@ describe("topics", () => {
 describe("InitProducerId", () => {
   it("sends a transactional id to look for its coordinator where there is none", async () => {
     await start();
-    const { errorCode } = await test.client.send(initProducerIdApi, 5, {
+    const { errorCode, producerId, producerEpoch } = await test.client.send(initProducerIdApi, 5, {
       transactionalId: "t",
       transactionTimeoutMs: 1,
     });
     expect(errorCode).toBe(ErrorCode.NOT_COORDINATOR);
+    expect([producerId, producerEpoch]).toEqual([-1, -1]);
   });
 });
 

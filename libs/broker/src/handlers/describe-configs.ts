@@ -1,4 +1,4 @@
-import { ConfigResourceType, configsOf, outcomeOf, refuse, topicNameProblem } from "@ottla/metadata";
+import { ConfigResourceType, checkItemsCount, configsOf, outcomeOf, refuse, topicNameProblem } from "@ottla/metadata";
 import { type DescribeConfigsRequest, describeConfigsApi, ErrorCode, type ResponseInput } from "@ottla/protocol";
 import { apiHandler, type WholeRequestError } from "../api-handler.ts";
 import { ConfigSource } from "../config/broker-config.ts";
@@ -12,10 +12,11 @@ type ResourceResult = ResponseInput<typeof describeConfigsApi>["results"][number
 
 /** DescribeConfigs: every key of a topic, broker or group with its value, where that comes from, and what it is about. */
 export const describeConfigsHandler = (broker: BrokerServices) =>
-  apiHandler(describeConfigsApi, { minVersion: 1, maxVersion: 4, errorResponse: wholeRequestFailed }, (request) => ({
-    throttleTimeMs: 0,
-    results: request.resources.map((resource) => answer(broker, resource, request)),
-  }));
+  apiHandler(describeConfigsApi, { minVersion: 1, maxVersion: 4, errorResponse: wholeRequestFailed }, (request) => {
+    checkItemsCount(request.resources.length);
+    const results = request.resources.map((resource) => answer(broker, resource, request));
+    return { throttleTimeMs: 0, results };
+  });
 
 function wholeRequestFailed({ resources }: DescribeConfigsRequest, { errno, message }: WholeRequestError) {
   return { throttleTimeMs: 0, results: resources.map((resource) => failed(resource, errno, message)) };

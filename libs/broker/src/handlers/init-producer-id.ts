@@ -13,14 +13,22 @@ const FIRST_VERSION_WITH_FENCED = 4;
  * next epoch of its transactional id, from which on all who had it before are fenced.
  */
 export const initProducerIdHandler = (broker: BrokerServices, transactions: TransactionCoordinator) =>
-  apiHandler(initProducerIdApi, { minVersion: 0, maxVersion: 5 }, async (request, { apiVersion }) => {
-    if (request.transactionalId === null) {
-      const producerId = await broker.producerIds.next();
-      return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, producerId, producerEpoch: FIRST_EPOCH };
-    }
-    const { errorCode, ...identity } = await initTransactional(request, request.transactionalId, transactions);
-    return { throttleTimeMs: 0, errorCode: fencedErrno(errorCode, apiVersion, FIRST_VERSION_WITH_FENCED), ...identity };
-  });
+  apiHandler(
+    initProducerIdApi,
+    { minVersion: 0, maxVersion: 5, errorResponse: failed },
+    async (request, { apiVersion }) => {
+      if (request.transactionalId === null) {
+        const producerId = await broker.producerIds.next();
+        return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, producerId, producerEpoch: FIRST_EPOCH };
+      }
+      const { errorCode, ...identity } = await initTransactional(request, request.transactionalId, transactions);
+      return {
+        throttleTimeMs: 0,
+        errorCode: fencedErrno(errorCode, apiVersion, FIRST_VERSION_WITH_FENCED),
+        ...identity,
+      };
+    },
+  );
 
 async function initTransactional(
   { transactionTimeoutMs, producerId, producerEpoch }: InitProducerIdRequest,
@@ -35,4 +43,8 @@ async function initTransactional(
     timeoutMs: transactionTimeoutMs,
     expected,
   });
+}
+
+function failed(_: unknown, { errno }: { readonly errno: number }) {
+  return { throttleTimeMs: 0, ...producerIdentityError(errno) };
 }

@@ -77,6 +77,13 @@ describe("Metadata", () => {
     expect((await ask(named("a"))).topics).toMatchObject([{ errorCode: ErrorCode.LEADER_NOT_AVAILABLE, name: "a" }]);
   });
 
+  it("answers a topic that is asked for twice once", async () => {
+    await start();
+    await test.createTopic("a");
+    const twice = { topics: [{ name: "a" }, { name: "b" }, { name: "a" }], allowAutoTopicCreation: false };
+    expect((await ask(twice)).topics.map(({ name }) => name)).toEqual(["a", "b"]);
+  });
+
   it("finds topics by their ids from v12 on, and refuses to before", async () => {
     await start();
     const topicId = await test.createTopic("a");

@@ -88,7 +88,12 @@ async function answerTopics(
   if (wantsAll) return allTopics(broker.image).map((topic) => describeTopic(broker.image, topic, context.apiVersion));
   checkQueries(topics, context.apiVersion);
   const mayCreate = request.allowAutoTopicCreation && broker.config.require("auto.create.topics.enable");
-  return Promise.all(topics.map((query) => answerTopic(broker, query, mayCreate, context.apiVersion)));
+  return Promise.all(distinct(topics).map((query) => answerTopic(broker, query, mayCreate, context.apiVersion)));
+}
+
+/** As Kafka: a topic that is asked for twice is answered once. */
+function distinct(topics: readonly TopicQuery[]): readonly TopicQuery[] {
+  return [...new Map(topics.map((topic) => [topic.name ?? topic.topicId, topic])).values()];
 }
 
 function allTopics(image: MetadataImage): TopicImage[] {

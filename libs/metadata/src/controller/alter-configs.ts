@@ -12,6 +12,7 @@ import {
   type ConfigPolicy,
   type ControllerResult,
   type ControllerState,
+  checkItemsCount,
   type ItemOutcome,
   outcomeOf,
   refuse,
@@ -74,12 +75,13 @@ export function replaceConfigs(
   });
 }
 
-function alterEach<Resource extends ConfigResource>(
+function alterEach<Resource extends ConfigResource & { readonly configs: readonly unknown[] }>(
   state: ControllerState,
   resources: readonly Resource[],
   validateOnly: boolean,
   alter: (resource: Resource, before: ConfigImage) => ConfigImage,
 ): ControllerResult<readonly AlteredResource[]> {
+  checkItemsCount(resources.reduce((sum, { configs }) => sum + Math.max(configs.length, 1), 0));
   const records: NewMetadataRecord[] = [];
   const duplicates = duplicatesOf(resources.map(keyOf));
   const response = resources.map((resource): AlteredResource => {

@@ -448,3 +448,20 @@ describe("brokers", () => {
     expect(finalizeFeatures({ ...state, image }, levels).records).toEqual([]);
   });
 });
+
+describe("a request that names more than one operation may change", () => {
+  const many = Array.from({ length: 10_001 }, (_, index) => `topic-${index}`);
+  const refused = "Unable to perform excessively large batch operation.";
+
+  it("is refused as a whole", () => {
+    const state = stateWith([1]);
+    const references = many.map((name) => ({ name, topicId: ZERO_UUID }));
+    expect(() => deleteTopics(state, references)).toThrow(refused);
+    const topics = many.map((name) => ({ name, count: 2, assignments: null }));
+    expect(() => createPartitions(state, { topics, validateOnly: true })).toThrow(refused);
+    const configs = many.map((name) => ({ name, configOperation: 0, value: "1" }));
+    const resource = { resourceType: ConfigResourceType.TOPIC, resourceName: "a", configs };
+    expect(() => incrementalAlterConfigs(state, [resource], false)).toThrow(refused);
+    expect(deleteTopics(state, references.slice(1)).response).toHaveLength(10_000);
+  });
+});

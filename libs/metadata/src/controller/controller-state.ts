@@ -53,6 +53,15 @@ export function refuse(errno: number, message: string): KafkaError {
   return new KafkaError(message, { code: "REFUSED", errno });
 }
 
+/** As Kafka: what one request may change. It bounds how long an operation keeps everybody else waiting. */
+export const ITEMS_PER_REQUEST_MAX = 10_000;
+
+/** Throws when a request names more things than one operation may change. */
+export function checkItemsCount(count: number): void {
+  if (count <= ITEMS_PER_REQUEST_MAX) return;
+  throw refuse(ErrorCode.POLICY_VIOLATION, "Unable to perform excessively large batch operation.");
+}
+
 /** The outcome of an item that threw. Anything but a KafkaError is a bug and goes on up. */
 export function outcomeOf(error: unknown): ItemOutcome {
   if (error instanceof KafkaError) return { errno: error.errno, message: error.message };

@@ -5,6 +5,7 @@ import { FaultyMetadataLog } from "../log/faulty-metadata-log.ts";
 import { MemoryMetadataStore } from "../log/memory-metadata-log.ts";
 import { MetadataFollower } from "../log/metadata-follower.ts";
 import type { MetadataLog } from "../log/metadata-log.ts";
+import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { stateWith } from "../test-support/controller-fixture.ts";
 import { allocateProducerIds, registerBroker } from "./brokers.ts";
 import { Controller } from "./controller.ts";
@@ -107,6 +108,19 @@ describe("Controller", () => {
     const created = node.createTopic("a");
     await expect(node.run(refused)).rejects.toThrow("not today");
     expect((await node.run(created)).response[0]!.errno).toBe(ErrorCode.NONE);
+  });
+
+  it.each<[string, NewMetadataRecord]>([
+    ["written", { type: "ProducerIdsRecord", brokerId: 1, brokerEpoch: 0, nextProducerId: Number.NaN }],
+    ["replayed", { type: "RemoveTopicRecord", topicId: "AAAAAAAAAAAAAAAAAAAAEQ" }],
+  ])("fails an operation whose records cannot be %s, keeps nothing of it, and does the others", async (_, record) => {
+    const node = await new Node(new MemoryMetadataStore().connect()).start();
+    await node.register();
+    const first = node.createTopic("a");
+    const broken = node.controller.submit(() => ({ records: [record], response: null }));
+    const last = node.createTopic("b");
+    await expect(node.run(broken)).rejects.toThrow();
+    for (const created of [first, last]) expect((await node.run(created)).response[0]!.errno).toBe(ErrorCode.NONE);
   });
 
   it("does everything exactly once over a log that fails in every way", async () => {

@@ -6,7 +6,7 @@ import type { MetadataImage } from "../image/metadata-image.ts";
 import type { MetadataFollower } from "../log/metadata-follower.ts";
 import { type MetadataAppend, type MetadataLog, RECORD_OVERHEAD_BYTES_MAX } from "../log/metadata-log.ts";
 import { deserializeRecord, serializeRecord } from "../records/record-serde.ts";
-import type { ControllerOperation, ControllerPolicy, ControllerResult } from "./controller-state.ts";
+import type { ControllerOperation, ControllerPolicy } from "./controller-state.ts";
 import { randomUuid } from "./create-topics.ts";
 
 export interface ControllerOptions {
@@ -35,6 +35,14 @@ interface Pending {
 
 interface Decided {
   readonly pending: Pending;
+  readonly response: unknown;
+}
+
+/** What one operation came to, on the image that the ones before it lead to. */
+interface DecidedStep {
+  readonly image: MetadataImage;
+  readonly records: readonly Uint8Array[];
+  readonly sizeBytes: number;
   readonly response: unknown;
 }
 
@@ -151,29 +159,35 @@ export class Controller {
     let sizeBytes = 0;
     while (this.#queue.length > 0) {
       const pending = this.#queue[0]!;
-      const result = this.#decideOne(pending, image);
-      const added = result?.records.map(serializeRecord) ?? [];
-      const addedBytes = appendBytesOf(added);
-      if (records.length > 0 && sizeBytes + addedBytes > log.appendBytesMax) break;
+      const step = this.#decideOne(pending, image, epoch);
+      if (step !== null && records.length > 0 && sizeBytes + step.sizeBytes > log.appendBytesMax) break;
       this.#queue.shift();
-      if (result === null) continue;
-      if (addedBytes > log.appendBytesMax) {
-        pending.reject(operationTooLarge());
-        continue;
-      }
-      for (const record of added) image = applyRecord(image, deserializeRecord(record), image.offset + 1, epoch);
-      records.push(...added);
-      sizeBytes += addedBytes;
-      decided.push({ pending, response: result.response });
+      if (step === null) continue;
+      image = step.image;
+      for (const record of step.records) records.push(record);
+      sizeBytes += step.sizeBytes;
+      decided.push({ pending, response: step.response });
     }
     return { decided, records, sizeBytes };
   }
 
-  /** What the operation decides on this image; null when it threw, which its caller has been told. */
-  #decideOne(pending: Pending, image: MetadataImage): ControllerResult<unknown> | null {
-    const { policy, runtime } = this.#options;
+  /**
+   * What the operation decides on this image, and the image that it leads to; null when it threw, or what it decided
+   * cannot be written or replayed: its caller has been told, and nothing of it is kept.
+   */
+  #decideOne(pending: Pending, image: MetadataImage, epoch: number): DecidedStep | null {
+    const { policy, runtime, log } = this.#options;
     try {
-      return pending.operation({ image, nextOffset: image.offset + 1, policy: policy(), random: runtime.random });
+      const state = { image, nextOffset: image.offset + 1, policy: policy(), random: runtime.random };
+      const { records: decided, response } = pending.operation(state);
+      const records = decided.map(serializeRecord);
+      const sizeBytes = appendBytesOf(records);
+      if (sizeBytes > log.appendBytesMax) throw operationTooLarge();
+      const next = records.reduce(
+        (before, record) => applyRecord(before, deserializeRecord(record), before.offset + 1, epoch),
+        image,
+      );
+      return { image: next, records, sizeBytes, response };
     } catch (error) {
       pending.reject(error);
       return null;

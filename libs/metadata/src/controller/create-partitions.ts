@@ -4,6 +4,7 @@ import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import {
   type ControllerResult,
   type ControllerState,
+  checkItemsCount,
   type ItemOutcome,
   outcomeOf,
   refuse,
@@ -31,6 +32,7 @@ export function createPartitions(
   state: ControllerState,
   input: CreatePartitionsInput,
 ): ControllerResult<readonly (ItemOutcome & { readonly name: string })[]> {
+  checkItemsCount(input.topics.length);
   checkPartitionsCount(input.topics.map((topic) => addedCount(state, topic)));
   const records: NewMetadataRecord[] = [];
   const duplicates = duplicatesOf(input.topics.map((topic) => topic.name));

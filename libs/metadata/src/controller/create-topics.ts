@@ -7,6 +7,7 @@ import { asWritten } from "../records/record-serde.ts";
 import {
   type ControllerResult,
   type ControllerState,
+  checkItemsCount,
   type ItemOutcome,
   outcomeOf,
   refuse,
@@ -52,6 +53,7 @@ export function createTopics(
   state: ControllerState,
   input: CreateTopicsInput,
 ): ControllerResult<readonly CreatedTopic[]> {
+  checkItemsCount(input.topics.length);
   checkPartitionsCount(input.topics.map((topic) => partitionsCount(state, topic)));
   const records: NewMetadataRecord[] = [];
   const duplicates = duplicatesOf(input.topics.map((topic) => topic.name));

@@ -4,6 +4,7 @@ import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import {
   type ControllerResult,
   type ControllerState,
+  checkItemsCount,
   type ItemOutcome,
   outcomeOf,
   refuse,
@@ -26,6 +27,7 @@ export function deleteTopics(
   if (!state.policy.deleteTopicEnable) {
     throw refuse(ErrorCode.TOPIC_DELETION_DISABLED, "Topic deletion is disabled (delete.topic.enable=false).");
   }
+  checkItemsCount(references.length);
   const deleted = new Set<Uuid>();
   const response = references.map((reference) => {
     try {
