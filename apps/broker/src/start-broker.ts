@@ -14,6 +14,7 @@ import {
 import { createMemoryDisk, createSystemRuntime, type Logger, silentLogger } from "@ottla/runtime";
 import { createNodeDisk } from "@ottla/runtime/node";
 import { ListenError, startServer } from "@ottla/transport/node";
+import { compactInWorker } from "./compact-in-worker.ts";
 import { explainStartFailure } from "./explain-start-failure.ts";
 import { httpHandler } from "./http-handler.ts";
 
@@ -111,6 +112,7 @@ async function start(
   const runtime = createSystemRuntime({ logger });
   for (const { key, reason } of config.ignoredKeys()) logger.warn(`${key} has no effect here: ${reason}`);
   const startedMs = runtime.clock.monotonicMs();
+  const compactionExecutor = dataDirectory === null ? undefined : compactInWorker(dataDirectory);
   let broker: Broker | null = null;
   broker = await startCore({
     config,
@@ -119,6 +121,7 @@ async function start(
     directoryName: dataDirectory ?? "memory",
     runtime,
     startServer: openPorts,
+    ...(compactionExecutor !== undefined && { compactionExecutor }),
     http: httpHandler(() => ({
       status: broker === null ? "starting" : "ok",
       uptimeMs: Math.round(runtime.clock.monotonicMs() - startedMs),

@@ -21,7 +21,11 @@ const REQUIRE =
 async function bundle() {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { ottla: join(root, "dist/main.js") },
+    entryPoints: {
+      ottla: join(root, "dist/main.js"),
+      // A thread of the broker, started by its file's name.
+      "compaction-worker": fileURLToPath(import.meta.resolve("@ottla/broker-app/compaction-worker")),
+    },
     outdir: directory,
     chunkNames: "[name]-[hash]",
     bundle: true,

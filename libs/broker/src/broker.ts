@@ -9,7 +9,13 @@ import {
   registerBroker,
 } from "@ottla/metadata";
 import type { Disk, DiskError, Runtime } from "@ottla/runtime";
-import { defaultLogConfig, type LogManager, openLogManager } from "@ottla/storage";
+import {
+  type CompactionExecutor,
+  defaultLogConfig,
+  type LogCleanerOptions,
+  type LogManager,
+  openLogManager,
+} from "@ottla/storage";
 import type { HttpHandler, RequestHandler } from "@ottla/transport";
 import { createComponents } from "./components.ts";
 import type { BrokerConfig } from "./config/broker-config.ts";
@@ -52,6 +58,8 @@ export interface BrokerOptions {
   readonly startServer: StartServer;
   /** Answers plain HTTP on the listeners. */
   readonly http?: HttpHandler;
+  /** Where logs are compacted. Default: in this thread. */
+  readonly compactionExecutor?: CompactionExecutor;
   /** Called when the disk has failed and the broker cannot go on. */
   readonly onFatal?: (error: DiskError) => void;
 }
@@ -120,7 +128,7 @@ class BrokerStart {
   }
 
   async #openDirectory() {
-    const { disk, directory, directoryName, runtime, onFatal } = this.#options;
+    const { disk, directory, directoryName, runtime, compactionExecutor, onFatal } = this.#options;
     const wanted = this.#config.configuredNodeId;
     const found = await inspectDirectory(disk, { path: directory, name: directoryName }, wanted);
     const cleanShutdown = await hasCleanShutdownMark(disk, directory);
@@ -137,6 +145,8 @@ class BrokerStart {
       highWatermarkCheckpointIntervalMs: this.#config.require("replica.high.watermark.checkpoint.interval.ms"),
       retentionCheckIntervalMs: this.#config.require("log.retention.check.interval.ms"),
       producerIdExpirationMs: this.#config.require("producer.id.expiration.ms"),
+      cleaner: this.#config.require("log.cleaner.enable") ? () => cleanerOptions(this.#config) : null,
+      ...(compactionExecutor !== undefined && { compactionExecutor }),
       ...(onFatal !== undefined && { onDiskFailure: onFatal }),
     });
     this.#closers.add(() => logs.close());
@@ -312,6 +322,16 @@ const CLEAN_SHUTDOWN_MARK = ".kafka_cleanshutdown";
 /** Opening the logs takes the mark away, so this looks before. */
 async function hasCleanShutdownMark(disk: Disk, directory: string): Promise<boolean> {
   return (await disk.stat(joinPath(directory, CLEAN_SHUTDOWN_MARK))) !== null;
+}
+
+function cleanerOptions(config: BrokerConfig): LogCleanerOptions {
+  return {
+    threads: config.require("log.cleaner.threads"),
+    backoffMs: config.require("log.cleaner.backoff.ms"),
+    dedupeBufferBytes: config.require("log.cleaner.dedupe.buffer.size"),
+    loadFactor: config.require("log.cleaner.io.buffer.load.factor"),
+    ioMaxBytesPerSecond: config.require("log.cleaner.io.max.bytes.per.second"),
+  };
 }
 
 function controllerPolicy(config: BrokerConfig): ControllerPolicy {

@@ -1,3 +1,5 @@
+export type * from "./compaction/compaction-job.ts";
+export type { LogCleanerOptions } from "./compaction/log-cleaner.ts";
 export { type MetaProperties, readMetaProperties, writeMetaProperties } from "./files/meta-properties.ts";
 export * from "./log-config.ts";
 export * from "./log-errors.ts";

@@ -1,3 +1,4 @@
+export { cleanLog } from "./compaction/clean-log.ts";
 export {
   type DumpEntry,
   type DumpOptions,

@@ -213,7 +213,7 @@ const log = {
     { min: 0 },
   ),
   "log.cleaner.enable": booleanConfig(true, "Whether compacted topics are compacted."),
-  "log.cleaner.threads": intConfig(1, "Threads for compaction.", { min: 0, ...NO_THREADS }),
+  "log.cleaner.threads": intConfig(1, "Logs that are compacted at a time.", { min: 0 }),
   "log.cleaner.delete.retention.ms": longConfig(86_400_000, "How long tombstones are kept, in milliseconds.", {
     min: 0,
     ...clusterWide,
@@ -244,15 +244,17 @@ const log = {
   }),
   "log.cleaner.io.buffer.size": intConfig(524_288, "Memory for compaction's reads and writes, in bytes.", {
     min: 0,
-    ...clusterWide,
+    ...ignored("compaction reads as large blocks as anybody"),
   }),
   "log.cleaner.io.buffer.load.factor": doubleConfig(0.9, "How full compaction's map of keys may get.", {
-    ...ignored("the map grows to the memory it is given"),
+    min: 0,
+    max: 1,
+    ...clusterWide,
   }),
   "log.cleaner.io.max.bytes.per.second": doubleConfig(
     Number.MAX_VALUE,
     "The most bytes a second that compaction reads and writes.",
-    { ...ignored("compaction is not throttled") },
+    { min: 1, ...clusterWide },
   ),
   "metadata.log.max.record.bytes.between.snapshots": longConfig(
     20_971_520,

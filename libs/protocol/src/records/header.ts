@@ -139,6 +139,12 @@ export function setLogAppendTime(bytes: Uint8Array, position: number, timestampM
   writeBatchCrc(bytes, position);
 }
 
+/** Says what the largest timestamp was: compaction keeps it when the record is gone. Inside the CRC, which is computed anew. */
+export function setMaxTimestamp(bytes: Uint8Array, position: number, timestampMs: number): void {
+  writeInt64(bytes, position + layout.MAX_TIMESTAMP_POSITION, timestampMs);
+  writeBatchCrc(bytes, position);
+}
+
 /**
  * Writes who produced a closed batch, as a producer must when it retries under a new epoch. Lies inside the CRC, which
  * is computed anew.

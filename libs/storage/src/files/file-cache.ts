@@ -96,6 +96,14 @@ export class CachedFile {
     }
   }
 
+  /** Renames the file. It is held open meanwhile, so that whoever uses it now finds it under one name or the other. */
+  async rename(to: string): Promise<void> {
+    await this.use(async () => {
+      await this.#cache.disk.rename(this.path, to);
+      this.path = to;
+    });
+  }
+
   /** Closes the file once nobody uses it. It may be used again afterwards. */
   async close(): Promise<void> {
     if (this.#users > 0) await new Promise<void>((resolve) => this.#onUnused(resolve));

@@ -9,6 +9,8 @@ export const PRODUCER_SNAPSHOT_SUFFIX = ".snapshot";
 export const DELETED_SUFFIX = ".deleted";
 /** On what compaction writes until it is whole. */
 export const CLEANED_SUFFIX = ".cleaned";
+/** On what compaction has written whole, while it takes the place of what it was made from. */
+export const SWAP_SUFFIX = ".swap";
 /** On a file that is written aside and renamed when complete. */
 export const TEMPORARY_SUFFIX = ".tmp";
 
@@ -19,6 +21,7 @@ export const PARTITION_METADATA = "partition.metadata";
 export const RECOVERY_POINT_CHECKPOINT = "recovery-point-offset-checkpoint";
 export const HIGH_WATERMARK_CHECKPOINT = "replication-offset-checkpoint";
 export const LOG_START_CHECKPOINT = "log-start-offset-checkpoint";
+export const CLEANER_CHECKPOINT = "cleaner-offset-checkpoint";
 export const META_PROPERTIES = "meta.properties";
 export const CLEAN_SHUTDOWN = ".kafka_cleanshutdown";
 export const LOCK = ".lock";

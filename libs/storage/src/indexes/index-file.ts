@@ -37,6 +37,11 @@ export class IndexFile {
     return this.#hasBrokenEnd;
   }
 
+  /** True if the file has changed since it was last synced. */
+  get isUnsynced(): boolean {
+    return this.#unsynced;
+  }
+
   get count(): number {
     return this.#count;
   }

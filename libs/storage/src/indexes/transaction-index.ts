@@ -71,8 +71,9 @@ export class TransactionIndex {
     if (this.index.count > 0) await this.index.save();
   }
 
+  /** A file that was cut down to nothing is synced too: a crash must not bring back what was in it. */
   async sync(): Promise<void> {
-    if (this.index.count > 0) await this.index.sync();
+    if (this.index.count > 0 || this.index.isUnsynced) await this.index.sync();
   }
 
   async #load(): Promise<readonly AbortedTransactionEntry[]> {

@@ -1,4 +1,5 @@
 import { baseOffsetAt, lastOffsetAt } from "@ottla/protocol/internal";
+import { finishSwaps } from "../compaction/swap-recovery.ts";
 import { readEpochCheckpoint } from "../files/checkpoint-file.ts";
 import {
   CLEANED_SUFFIX,
@@ -29,6 +30,7 @@ export interface LoadHints {
   readonly recoveryPoint: number;
   readonly highWatermark: number;
   readonly logStartOffset: number;
+  readonly cleanedEndOffset: number;
 }
 
 /** Opens the log in a partition's directory, which exists. After an unclean stop it is recovered first. */
@@ -61,6 +63,7 @@ async function removeLeftovers(env: LogEnvironment, directory: string): Promise<
     await env.disk.remove(joinPath(directory, name));
     names.delete(name);
   }
+  await finishSwaps(env, directory, names);
   return names;
 }
 
@@ -187,6 +190,7 @@ async function startOver(state: LogState): Promise<void> {
 
 async function finishLoading(state: LogState, hints: LoadHints): Promise<void> {
   state.recoveryPoint = Math.min(state.recoveryPoint, state.logEndOffset);
+  state.cleanedEndOffset = Math.min(hints.cleanedEndOffset, state.logEndOffset);
   await state.snapshots.removeWhere((offset) => offset > state.logEndOffset);
   state.epochs.truncateFromEnd(state.logEndOffset);
   state.epochs.truncateFromStart(state.logStartOffset);

@@ -52,6 +52,8 @@ export class LogState {
   logEndOffset = 0;
   /** Everything below it is synced, with its indexes, and need not be looked at after a crash. */
   recoveryPoint = 0;
+  /** Compaction has been here: everything below it has been compacted once. */
+  cleanedEndOffset = 0;
   /** True while names in the log's directory may be lost in a crash of the operating system. */
   namesUnsynced = false;
   isClosed = false;
@@ -106,6 +108,7 @@ export class LogState {
   setLogEndOffset(offset: number): void {
     this.logEndOffset = offset;
     this.recoveryPoint = Math.min(this.recoveryPoint, offset);
+    this.cleanedEndOffset = Math.min(this.cleanedEndOffset, offset);
     this.logStartOffset = Math.min(this.logStartOffset, offset);
     this.setHighWatermark(this.#highWatermark);
     this.notify();

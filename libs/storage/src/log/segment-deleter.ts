@@ -17,12 +17,20 @@ export class SegmentDeleter {
   /** Takes the segments out of the log. Their producer snapshots go with them. */
   async delete(segments: readonly Segment[]): Promise<void> {
     if (segments.length === 0) return;
-    const { env, snapshots } = this.#state;
     this.#state.segments.remove(segments);
-    const starts = new Set(segments.map((segment) => segment.baseOffset));
+    await this.#discard(segments, new Set(segments.map((segment) => segment.baseOffset)));
+  }
+
+  /** Removes segments that another one has taken the place of, which begins where the first of them did. */
+  async deleteReplaced(sources: readonly Segment[]): Promise<void> {
+    await this.#discard(sources, new Set(sources.slice(1).map((segment) => segment.baseOffset)));
+  }
+
+  async #discard(segments: readonly Segment[], snapshotOffsets: ReadonlySet<number>): Promise<void> {
+    const { env, snapshots } = this.#state;
     const paths: string[] = [];
     for (const segment of segments) paths.push(...(await segment.markDeleted(env.disk)));
-    await snapshots.removeWhere((offset) => starts.has(offset) && offset !== snapshots.latestOffset);
+    await snapshots.removeWhere((offset) => snapshotOffsets.has(offset) && offset !== snapshots.latestOffset);
     // Deleted is deleted: the log start is not checkpointed any more where the first segment's name says it.
     await env.disk.syncDirectory(this.#state.identity.directory);
     this.#removeLater(segments, paths);

@@ -15,10 +15,13 @@ export interface Wanted {
 
 /** Reads batches from disk into a pooled buffer, from the one segment that has the first batch wanted. */
 export async function readSegments(state: LogState, wanted: Wanted): Promise<FoundBatches> {
-  for (const segment of state.segments.from(wanted.offset)) {
-    if (segment.baseOffset >= wanted.limitOffset) break;
-    const found = await readSegment(state, segment, wanted);
+  // The list is asked anew for each segment: those that follow may be deleted or compacted meanwhile.
+  let segment = state.segments.from(wanted.offset)[0];
+  while (segment !== undefined && segment.baseOffset < wanted.limitOffset) {
+    const current = segment;
+    const found = await current.reading(() => readSegment(state, current, wanted));
     if (found !== null) return found;
+    segment = state.segments.after(current.baseOffset);
   }
   return nothingFound(wanted.offset);
 }

@@ -22,6 +22,7 @@ import { describeProducer, type ProducerBatch } from "../producers/producer-entr
 import { checkFollowerBatches, checkLeaderBatches } from "./append-check.ts";
 import { AppendQueue, type QueuedAppend } from "./append-queue.ts";
 import { checkFollowerOffsets, placeFollowerBatches, placeLeaderBatches } from "./leader-append.ts";
+import { LogCompactor } from "./log-compactor.ts";
 import { readLog } from "./log-reader.ts";
 import type { LogState } from "./log-state.ts";
 import { LogSyncer } from "./log-syncer.ts";
@@ -38,6 +39,8 @@ export class SegmentedLog implements PartitionLog {
   readonly #syncer: LogSyncer;
   readonly #queue: AppendQueue;
   readonly #deleter: SegmentDeleter;
+  /** @internal */
+  readonly compactor: LogCompactor;
 
   constructor(state: LogState) {
     this.#state = state;
@@ -45,6 +48,7 @@ export class SegmentedLog implements PartitionLog {
     this.#queue = new AppendQueue(state, this.#syncer);
     this.#syncer.attach(this.#queue);
     this.#deleter = new SegmentDeleter(state);
+    this.compactor = new LogCompactor(state, this.#syncer, this.#deleter);
   }
 
   get topic(): string {
@@ -80,6 +84,11 @@ export class SegmentedLog implements PartitionLog {
     return this.#state.lastStableOffset;
   }
 
+  /** @internal Everything below has been compacted; 0 where nothing has. */
+  get cleanedEndOffset(): number {
+    return this.#state.cleanedEndOffset;
+  }
+
   get recoveryPoint(): number {
     return this.#state.recoveryPoint;
   }
@@ -95,6 +104,11 @@ export class SegmentedLog implements PartitionLog {
   /** @internal The directory that holds the log's files. */
   get directory(): string {
     return this.#state.identity.directory;
+  }
+
+  /** @internal */
+  get segmentCount(): number {
+    return this.#state.segments.all.length;
   }
 
   get config(): LogConfig {
@@ -190,6 +204,7 @@ export class SegmentedLog implements PartitionLog {
   async close(): Promise<void> {
     if (this.#state.isClosed) return;
     this.#state.isClosed = true;
+    await this.compactor.stop();
     try {
       await this.#queue.settled.catch(() => {});
       if (this.#state.failure === null) await this.#closeFiles();
@@ -201,6 +216,7 @@ export class SegmentedLog implements PartitionLog {
   /** @internal Stops all activity and lets go of all files without writing anything: the log is to be deleted. */
   async abandon(): Promise<void> {
     this.#state.isClosed = true;
+    await this.compactor.stop();
     await this.#queue.settled.catch(() => {});
     await this.#syncer.runExclusively(() => this.#release());
   }
@@ -211,7 +227,8 @@ export class SegmentedLog implements PartitionLog {
 
   /** @internal Deletes what retention says may go. Returns how many segments went. */
   async deleteExpired(): Promise<number> {
-    if (this.#state.isClosed || this.#state.failure !== null) return 0;
+    // A compaction that runs makes the log smaller anyway: what has expired goes when it is done.
+    if (this.#state.isClosed || this.#state.failure !== null || this.compactor.isRunning) return 0;
     return await this.#syncer.runExclusively(() => this.#deleteExpired());
   }
 
@@ -264,6 +281,7 @@ export class SegmentedLog implements PartitionLog {
   /** Runs `action` while nothing is written or flushed; what was appended before has been written. */
   async #whileQuiet(action: () => Promise<void>): Promise<void> {
     this.#state.checkOpen();
+    await this.compactor.stop();
     await this.#syncer.runExclusively(async () => {
       await this.#queue.settled.catch(() => {});
       await this.#queue.runExclusively(action);

@@ -14,8 +14,7 @@ export async function findByTimestamp(
   const limitOffset = state.limitOffset(limit);
   for (const segment of state.segments.from(state.logStartOffset)) {
     if (segment.baseOffset >= limitOffset) return null;
-    if ((await segment.maxTimestamp()).timestampMs < timestampMs) continue;
-    const found = await findInSegment(state, segment, timestampMs);
+    const found = await segment.reading(() => findInSegment(state, segment, timestampMs));
     if (found !== null) return found.offset < limitOffset ? found : null;
   }
   return null;
@@ -23,13 +22,35 @@ export async function findByTimestamp(
 
 /** The first record that has the largest timestamp in the log. */
 export async function findMaxTimestamp(state: LogState): Promise<TimestampAndOffset | null> {
-  let newest: Segment | null = null;
-  let maxTimestampMs = -1;
+  const candidates: { readonly segment: Segment; readonly timestampMs: number }[] = [];
   for (const segment of state.segments.from(state.logStartOffset)) {
-    const { timestampMs } = await segment.maxTimestamp();
-    if (timestampMs > maxTimestampMs) [newest, maxTimestampMs] = [segment, timestampMs];
+    const { timestampMs } = await segment.reading(() => segment.maxTimestamp());
+    candidates.push({ segment, timestampMs });
   }
-  return newest === null ? null : await findInSegment(state, newest, maxTimestampMs);
+  let newest: TimestampAndOffset | null = null;
+  // A segment's largest timestamp may be that of a record which compaction removed: then what is left decides.
+  for (const { segment, timestampMs } of candidates.sort((a, b) => b.timestampMs - a.timestampMs)) {
+    if (timestampMs <= (newest?.timestampMs ?? -1)) break;
+    const found = await segment.reading(
+      async () => (await findInSegment(state, segment, timestampMs)) ?? (await findNewest(state, segment)),
+    );
+    if (found !== null && found.timestampMs > (newest?.timestampMs ?? -1)) newest = found;
+  }
+  return newest;
+}
+
+/** Looks at every batch of a segment that may hold the newest record left in it. */
+async function findNewest(state: LogState, segment: Segment): Promise<TimestampAndOffset | null> {
+  let newest: TimestampAndOffset | null = null;
+  for (let position = 0; ; ) {
+    const newerMs: number = (newest?.timestampMs ?? -1) + 1;
+    const batch = await nextCandidate(state, segment, position, newerMs);
+    if (batch === null) return newest;
+    const found = await findInBatch(batch.bytes, newerMs, state.logStartOffset);
+    // There may be a newer one still in the same batch.
+    if (found === null) position = batch.endPosition;
+    else newest = found;
+  }
 }
 
 async function findInSegment(
@@ -37,6 +58,7 @@ async function findInSegment(
   segment: Segment,
   timestampMs: number,
 ): Promise<TimestampAndOffset | null> {
+  if ((await segment.maxTimestamp()).timestampMs < timestampMs) return null;
   const before = await segment.timeIndex.lookupBefore(timestampMs);
   const fromOffset = Math.max(before?.offset ?? 0, state.logStartOffset);
   let position = await segment.positionFor(fromOffset);

@@ -6,6 +6,7 @@ import {
   writeOffsetCheckpoint,
 } from "../files/checkpoint-file.ts";
 import {
+  CLEANER_CHECKPOINT,
   HIGH_WATERMARK_CHECKPOINT,
   joinPath,
   LOG_START_CHECKPOINT,
@@ -15,12 +16,13 @@ import { AsyncMutex } from "../log/async-mutex.ts";
 import type { LoadHints } from "../log/log-loader.ts";
 import type { SegmentedLog } from "../log/segmented-log.ts";
 
-type Kind = "recoveryPoint" | "highWatermark" | "logStartOffset";
+type Kind = "recoveryPoint" | "highWatermark" | "logStartOffset" | "cleanedEndOffset";
 
 const FILE_NAMES: Readonly<Record<Kind, string>> = {
   recoveryPoint: RECOVERY_POINT_CHECKPOINT,
   highWatermark: HIGH_WATERMARK_CHECKPOINT,
   logStartOffset: LOG_START_CHECKPOINT,
+  cleanedEndOffset: CLEANER_CHECKPOINT,
 };
 
 /** The offsets of all logs of a directory that outlive a stop. Files are written when their content has changed. */
@@ -32,6 +34,7 @@ export class Checkpoints {
     recoveryPoint: new Map(),
     highWatermark: new Map(),
     logStartOffset: new Map(),
+    cleanedEndOffset: new Map(),
   };
 
   constructor(disk: Disk, directory: string) {
@@ -52,6 +55,7 @@ export class Checkpoints {
       recoveryPoint: this.#saved.recoveryPoint.get(key) ?? 0,
       highWatermark: this.#saved.highWatermark.get(key) ?? 0,
       logStartOffset: this.#saved.logStartOffset.get(key) ?? 0,
+      cleanedEndOffset: this.#saved.cleanedEndOffset.get(key) ?? 0,
     };
   }
 
@@ -70,6 +74,7 @@ export class Checkpoints {
       for (const log of logs) {
         // As in Kafka: a start offset that the first segment's name says already is not repeated.
         if (kind === "logStartOffset" && !log.startsInsideSegment) continue;
+        if (kind === "cleanedEndOffset" && log.cleanedEndOffset === 0) continue;
         offsets.set(partitionKey(log.topic, log.partition), log[kind]);
       }
       if (isSame(offsets, this.#saved[kind])) return;

@@ -1,5 +1,8 @@
 import { ZERO_UUID } from "@ottla/protocol";
 import type { Disk, DiskError, DiskLock, Runtime, Timer } from "@ottla/runtime";
+import { cleanLog } from "../compaction/clean-log.ts";
+import type { CompactionExecutor } from "../compaction/compaction-job.ts";
+import { CLEANER_DEFAULTS, LogCleaner } from "../compaction/log-cleaner.ts";
 import { takeCleanShutdownMark, writeCleanShutdownMark } from "../files/clean-shutdown.ts";
 import { FileCache } from "../files/file-cache.ts";
 import {
@@ -58,6 +61,7 @@ export class DirectoryLogManager implements LogManager {
   /** Partitions whose log is being opened or deleted. */
   readonly #mutexes = new Map<string, AsyncMutex>();
   readonly #timers = new Set<Timer>();
+  readonly #cleaner: LogCleaner | null;
   #wasCleanStop = false;
   #isClosed = false;
   #isFailed = false;
@@ -78,6 +82,28 @@ export class DirectoryLogManager implements LogManager {
       recoveryPointLowered: () => this.#checkpoints.save("recoveryPoint", this.#logs.values()),
       logStartAdvanced: () => this.#checkpoints.save("logStartOffset", this.#logs.values()),
     };
+    this.#cleaner = options.cleaner === null ? null : this.#createCleaner(options);
+  }
+
+  #createCleaner({ disk, runtime, cleaner, compactionExecutor }: LogManagerOptions): LogCleaner {
+    const inThisThread: CompactionExecutor = (job, swap, signal) => cleanLog(disk, runtime, job, swap, signal);
+    return new LogCleaner(
+      () => ({ ...CLEANER_DEFAULTS, ...withoutUndefined(cleaner?.() ?? {}) }),
+      runtime,
+      () => this.#logs.values(),
+      compactionExecutor ?? inThisThread,
+      () => this.#checkpoints.save("cleanedEndOffset", this.#logs.values()),
+    );
+  }
+
+  /** @internal Compacts the dirtiest log now; false where none needs it. */
+  async compactDirtiest(): Promise<boolean> {
+    return (await this.#cleaner?.cleanDirtiest()) ?? false;
+  }
+
+  /** @internal Whether the log's compaction has failed. */
+  isUncleanable(log: SegmentedLog): boolean {
+    return this.#cleaner?.isUncleanable(log) ?? false;
   }
 
   /** @internal Opens what the directory holds. */
@@ -158,6 +184,7 @@ export class DirectoryLogManager implements LogManager {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const timer of this.#timers) timer.cancel();
+    this.#cleaner?.close();
     try {
       await Promise.all(Array.from(this.#mutexes.keys(), (name) => this.#oneAtATime(name, async () => {})));
       const errors = await this.#closeLogs();
@@ -240,6 +267,7 @@ export class DirectoryLogManager implements LogManager {
     });
     this.#every(highWatermarkCheckpointIntervalMs, () => this.#checkpoints.save("highWatermark", this.#logs.values()));
     this.#every(retentionCheckIntervalMs, () => this.#cleanUp());
+    this.#cleaner?.start();
   }
 
   async #cleanUp(): Promise<void> {

@@ -1,4 +1,6 @@
 import type { Disk, DiskError, Runtime } from "@ottla/runtime";
+import type { CompactionExecutor } from "../compaction/compaction-job.ts";
+import type { LogCleanerOptions } from "../compaction/log-cleaner.ts";
 import type { LogConfig } from "../log-config.ts";
 import type { LogManager } from "../log-manager.ts";
 import { DirectoryLogManager } from "./directory-log-manager.ts";
@@ -26,6 +28,13 @@ export interface LogManagerOptions {
   readonly retentionCheckIntervalMs?: number;
   /** `producer.id.expiration.ms`. Default 86,400,000 (a day). */
   readonly producerIdExpirationMs?: number;
+  /**
+   * How topics with `cleanup.policy=compact` are compacted, asked anew each time; null for not at all
+   * (`log.cleaner.enable=false`). Default: as in Kafka.
+   */
+  readonly cleaner?: (() => LogCleanerOptions) | null;
+  /** Where compaction runs. Default: in this thread, in between everything else. */
+  readonly compactionExecutor?: CompactionExecutor;
   /** Called once when a disk operation failed for good. Logs concerned refuse appends by then. */
   readonly onDiskFailure?: (error: DiskError) => void;
 }

@@ -135,6 +135,17 @@ export class Tail {
     this.#memory.cleared(remaining.length);
   }
 
+  /** Forgets what begins below `offset`: compaction has changed it. */
+  dropBefore(offset: number): void {
+    let count = 0;
+    while ((this.#chunks[this.#head]?.baseOffset ?? offset) < offset) {
+      this.dropOldest();
+      count++;
+    }
+    this.clearedCount += count;
+    this.#memory.cleared(count);
+  }
+
   /** @internal */
   dropOldest(): void {
     const chunk = this.#chunks[this.#head]!;

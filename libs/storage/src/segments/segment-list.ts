@@ -3,6 +3,7 @@ import type { Segment } from "./segment.ts";
 /** The segments of a log by ascending base offset; the last one is written to. */
 export class SegmentList {
   #segments: Segment[];
+  #replacements = 0;
 
   constructor(segments: readonly Segment[]) {
     this.#segments = [...segments];
@@ -18,6 +19,11 @@ export class SegmentList {
 
   get all(): readonly Segment[] {
     return this.#segments;
+  }
+
+  /** Counts {@link replace}: what was read before and after one does not go together. */
+  get replacements(): number {
+    return this.#replacements;
   }
 
   get sizeBytes(): number {
@@ -41,6 +47,18 @@ export class SegmentList {
   /** The segment that holds `offset`, and all after it. */
   from(offset: number): readonly Segment[] {
     return this.#segments.slice(Math.max(0, this.floorIndex(offset)));
+  }
+
+  /** The segment after the one that begins at `baseOffset`. */
+  after(baseOffset: number): Segment | undefined {
+    return this.#segments[this.floorIndex(baseOffset) + 1];
+  }
+
+  /** Puts `replacement` in the place of `sources`, which follow each other and begin where it does. */
+  replace(sources: readonly Segment[], replacement: Segment): void {
+    const at = this.#segments.indexOf(sources[0]!);
+    this.#replacements++;
+    this.#segments = this.#segments.toSpliced(at, sources.length, replacement);
   }
 
   add(segment: Segment): void {

@@ -56,9 +56,19 @@ export class Segment {
   #bytesSinceIndexEntry = 0;
   /** Bytes at the end that are not synced, or a length that is not. */
   isUnsynced: boolean;
+  #readers = 0;
+  #whenUnread: (() => void) | null = null;
 
-  constructor(files: FileCache, directory: string, baseOffset: number, sizes: SegmentSizes, createdMs: number) {
-    const path = (suffix: string) => joinPath(directory, offsetFileName(baseOffset, suffix));
+  /** @param fileSuffix what its files' names end with, beside their own suffixes: `.cleaned` or `.swap` in compaction */
+  constructor(
+    files: FileCache,
+    directory: string,
+    baseOffset: number,
+    sizes: SegmentSizes,
+    createdMs: number,
+    fileSuffix = "",
+  ) {
+    const path = (suffix: string) => joinPath(directory, offsetFileName(baseOffset, suffix) + fileSuffix);
     this.baseOffset = baseOffset;
     this.createdMs = createdMs;
     this.sizeBytes = sizes.logBytes;
@@ -200,24 +210,44 @@ export class Segment {
     return this.truncateIndexesTo(Number.NEGATIVE_INFINITY);
   }
 
+  /** Runs what reads the segment; its files are not taken away before that is done. */
+  async reading<T>(action: () => Promise<T>): Promise<T> {
+    this.#readers++;
+    try {
+      return await action();
+    } finally {
+      this.#readers--;
+      if (this.#readers === 0) this.#whenUnread?.();
+    }
+  }
+
+  /** Closes the files, once nobody reads the segment. */
   async close(): Promise<void> {
-    await Promise.all(this.#files().map((file) => file.close()));
+    if (this.#readers > 0) {
+      await new Promise<void>((resolve) => {
+        const previous = this.#whenUnread;
+        this.#whenUnread = () => {
+          previous?.();
+          resolve();
+        };
+      });
+    }
+    await Promise.all(this.files.map((file) => file.close()));
   }
 
   /** Renames the files out of the way; those who read them go on. Returns the new paths. */
   async markDeleted(disk: Disk): Promise<string[]> {
     const renamed: string[] = [];
-    for (const file of this.#files()) {
+    for (const file of this.files) {
       if ((await disk.stat(file.path)) === null) continue;
-      const path = file.path + DELETED_SUFFIX;
-      await disk.rename(file.path, path);
-      file.path = path;
-      renamed.push(path);
+      await file.rename(file.path + DELETED_SUFFIX);
+      renamed.push(file.path);
     }
     return renamed;
   }
 
-  #files(): CachedFile[] {
+  /** The log first, then the indexes. */
+  get files(): readonly CachedFile[] {
     return [this.log, this.offsetIndex.index.file, this.timeIndex.index.file, this.transactionIndex.index.file];
   }
 }

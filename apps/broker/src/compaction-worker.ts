@@ -1,0 +1,28 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { createSystemRuntime, DiskError } from "@ottla/runtime";
+import { createNodeDisk } from "@ottla/runtime/node";
+import type { CleanedGroup } from "@ottla/storage";
+import { cleanLog } from "@ottla/storage/internal";
+import type { CompactionOrder, MessageFromWorker } from "./compaction-messages.ts";
+
+/** The thread that compacts one log. It waits after each group until the broker has put the group in place. */
+const { dataDirectory, job } = workerData as CompactionOrder;
+const port = parentPort!;
+const tell = (message: MessageFromWorker) => port.postMessage(message);
+
+function swap(group: CleanedGroup): Promise<void> {
+  return new Promise((resolve) => {
+    port.once("message", () => resolve());
+    tell({ type: "swap", group });
+  });
+}
+
+try {
+  // The broker ends the thread to end the compaction.
+  const { signal } = new AbortController();
+  const result = await cleanLog(createNodeDisk(dataDirectory), createSystemRuntime(), job, swap, signal);
+  tell({ type: "done", result });
+} catch (error) {
+  const disk = error instanceof DiskError ? { disk: { code: error.code, path: error.path } } : {};
+  tell({ type: "failed", message: String(error), ...disk });
+}
