@@ -1,6 +1,8 @@
+import "../harness/with-resolvers.ts";
 import { ClusterClient } from "@ottla/client/internal";
 import { Consumer, type IsolationLevel } from "@ottla/consumer";
 import { describeProducersApi, encodeRecordBatch, initProducerIdApi, produceApi } from "@ottla/protocol";
+import { Producer as PlatformaticProducer, stringSerializers } from "@platformatic/kafka";
 import { type Admin, Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
@@ -75,6 +77,25 @@ describe("other people's transactional clients", () => {
     expect(await readAll(bootstrapServers, "js", "read_committed")).toEqual(["0", "2"]);
     const [fetched] = await admin.fetchOffsets({ groupId: "js", topics: ["js"] });
     expect(fetched!.partitions[0]!.offset).toBe("3");
+  });
+
+  it("@platformatic/kafka commits, and aborts", async () => {
+    const { bootstrapServers } = broker;
+    await admin.createTopics({ topics: [{ topic: "pt", numPartitions: 1 }] });
+    const producer = new PlatformaticProducer({
+      clientId: "pt",
+      bootstrapBrokers: [bootstrapServers],
+      transactionalId: "pt",
+      idempotent: true,
+      serializers: stringSerializers,
+    });
+    for (const [index, commits] of [true, false, true].entries()) {
+      const transaction = await producer.beginTransaction({});
+      await transaction.send({ messages: [{ topic: "pt", partition: 0, value: `${index}` }] });
+      await (commits ? transaction.commit() : transaction.abort());
+    }
+    await producer.close();
+    expect(await readAll(bootstrapServers, "pt", "read_committed")).toEqual(["0", "2"]);
   });
 
   it.skipIf(kafkaClassPath === null).each([2, 1, 0])(

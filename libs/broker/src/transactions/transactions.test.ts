@@ -353,6 +353,25 @@ describe("markers", () => {
     expect((await fixture.fetch(1)).lastStableOffset).toBe(2);
   });
 
+  it("count when they are below the high watermark: until then the transaction is not complete, nor its end seen", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t", 1);
+    const identity = await fixture.init();
+    await fixture.produce(identity, "a", 0, 12);
+    const partition = fixture.test.broker.services.partitions.get("t", 0)!;
+    const { image } = partition;
+    partition.update({ ...image, replicas: [1, 2], isr: [1, 2] });
+    expect((await fixture.end(identity, true, 5)).errorCode).toBe(OK);
+    await fixture.test.runtime.advance(1_000);
+    expect(partition.log.logEndOffset).toBe(2);
+    expect(await fixture.state()).toBe("PrepareCommit");
+    expect((await fixture.fetch(1)).lastStableOffset).toBe(0);
+    partition.recordFollowerFetch(2, 2);
+    expect(await fixture.settled()).toBe("CompleteCommit");
+    expect((await fixture.fetch(1)).lastStableOffset).toBe(2);
+    expect(partition.log.logEndOffset).toBe(2);
+  });
+
   it("of a stale coordinator are refused", async () => {
     await using fixture = await Fixture.start();
     await fixture.test.createTopic("t", 1);
