@@ -13,12 +13,48 @@ const isWithoutClients = external.librdkafka === null || kafkaClassPath === null
 const SESSION_TIMEOUT_MS = 3_000;
 const PARTITIONS = 12;
 
+/** How fast members of consumer-protocol groups are heard of, or missed. */
+const CONSUMER_PROTOCOL_TIMES = {
+  "group.consumer.heartbeat.interval.ms": "200",
+  "group.consumer.min.heartbeat.interval.ms": "200",
+  "group.consumer.session.timeout.ms": `${SESSION_TIMEOUT_MS}`,
+  "group.consumer.min.session.timeout.ms": `${SESSION_TIMEOUT_MS}`,
+};
+
+/** Members of our SDK, librdkafka and the Java client come, go and are killed while records flow. */
+async function shareConsumerProtocolGroup(bootstrapServers: string, admin: Admin): Promise<void> {
+  const topic = "shared-848";
+  await admin.createTopics([{ name: topic, partitions: PARTITIONS }]);
+  await using group = new SharedGroup(bootstrapServers, topic, PARTITIONS);
+  const { onRecord } = group;
+  const groupId = "group-848";
+  const foreign = {
+    "bootstrap.servers": bootstrapServers,
+    "group.id": groupId,
+    "group.protocol": "consumer",
+    "auto.offset.reset": "earliest",
+    "auto.commit.interval.ms": "200",
+  };
+  const ours = (topics: string | RegExp) =>
+    new OurMember({ bootstrapServers, groupId, groupProtocol: "consumer", topics }, onRecord);
+  const first = ours(topic);
+  await group.add(first);
+  const [theirs, javaMember] = [startLibrdkafka(topic, foreign, onRecord), startJavaClient(topic, foreign, onRecord)];
+  await group.add(theirs, javaMember);
+  await group.add(ours(/^shared-/));
+  await group.kill(javaMember);
+  await group.close(first);
+  await group.add(startJavaClient(topic, foreign, onRecord));
+  await group.kill(theirs);
+  await group.finish();
+}
+
 describe("one classic group of our SDK, kafkajs, librdkafka and the Java client, on our broker", () => {
   let broker: Awaited<ReturnType<typeof startBroker>>;
   let admin: Admin;
 
   beforeAll(async () => {
-    const config = { "group.min.session.timeout.ms": SESSION_TIMEOUT_MS };
+    const config = { ...CONSUMER_PROTOCOL_TIMES, "group.min.session.timeout.ms": SESSION_TIMEOUT_MS };
     broker = await startBroker({ port: 0, memory: true, config });
     admin = new Admin({ bootstrapServers: broker.bootstrapServers });
   });
@@ -80,6 +116,16 @@ describe("one classic group of our SDK, kafkajs, librdkafka and the Java client,
     await group.close(kafkaJs);
     await group.finish();
   });
+
+  it.skipIf(isWithoutClients)(
+    "one of the consumer protocol is shared by all clients that have it",
+    async ({ skip }) => {
+      const { finalized } = await admin.describeFeatures();
+      const hasProtocol = (finalized["group.version"]?.maxLevel ?? 0) >= 1;
+      skip(!hasProtocol, "the broker does not have the consumer protocol");
+      await shareConsumerProtocolGroup(broker.bootstrapServers, admin);
+    },
+  );
 
   it("ten static members restart one after another without a rebalance", async () => {
     const { bootstrapServers } = broker;
@@ -146,12 +192,7 @@ describe.skipIf(kafkaClassPath === null)("on Apache Kafka", () => {
   let admin: Admin;
 
   beforeAll(async () => {
-    kafka = await KafkaProcess.start({
-      "group.consumer.heartbeat.interval.ms": "200",
-      "group.consumer.min.heartbeat.interval.ms": "200",
-      "group.consumer.session.timeout.ms": `${SESSION_TIMEOUT_MS}`,
-      "group.consumer.min.session.timeout.ms": `${SESSION_TIMEOUT_MS}`,
-    });
+    kafka = await KafkaProcess.start(CONSUMER_PROTOCOL_TIMES);
     admin = new Admin({ bootstrapServers: kafka.bootstrapServers });
   });
   afterAll(async () => {
@@ -160,31 +201,7 @@ describe.skipIf(kafkaClassPath === null)("on Apache Kafka", () => {
   });
 
   it.skipIf(isWithoutClients)("one group of the consumer protocol is shared by all clients that have it", async () => {
-    const { bootstrapServers } = kafka;
-    const topic = "shared-848";
-    await admin.createTopics([{ name: topic, partitions: PARTITIONS }]);
-    await using group = new SharedGroup(bootstrapServers, topic, PARTITIONS);
-    const { onRecord } = group;
-    const groupId = "group-848";
-    const foreign = {
-      "bootstrap.servers": bootstrapServers,
-      "group.id": groupId,
-      "group.protocol": "consumer",
-      "auto.offset.reset": "earliest",
-      "auto.commit.interval.ms": "200",
-    };
-    const ours = (topics: string | RegExp) =>
-      new OurMember({ bootstrapServers, groupId, groupProtocol: "consumer", topics }, onRecord);
-    const first = ours(topic);
-    await group.add(first);
-    const [theirs, javaMember] = [startLibrdkafka(topic, foreign, onRecord), startJavaClient(topic, foreign, onRecord)];
-    await group.add(theirs, javaMember);
-    await group.add(ours(/^shared-/));
-    await group.kill(javaMember);
-    await group.close(first);
-    await group.add(startJavaClient(topic, foreign, onRecord));
-    await group.kill(theirs);
-    await group.finish();
+    await shareConsumerProtocolGroup(kafka.bootstrapServers, admin);
   });
 
   it.skipIf(external.librdkafka === null)("read_committed shows no record of an aborted transaction", async () => {

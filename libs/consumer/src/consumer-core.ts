@@ -1,7 +1,7 @@
 import type { CallOptions, KafkaError } from "@ottla/client";
 import { ClusterClient, clientClosed, Deadline, toKafkaError } from "@ottla/client/internal";
-import { invalidState, logTruncated, noGroup } from "./errors.ts";
-import { type ConsumerEvents, EventHub } from "./events.ts";
+import { invalidState, noGroup } from "./errors.ts";
+import { EventHub } from "./events.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
 import { ClassicMember } from "./group/classic-member.ts";
 import { ConsumerMember } from "./group/consumer-member.ts";
@@ -12,12 +12,10 @@ import type { MemberIdentity } from "./group/membership.ts";
 import { Subscription } from "./group/subscription.ts";
 import { Commits, type Committer } from "./offsets/commits.ts";
 import { type CommitIdentity, CommittedOffsets, NO_MEMBER } from "./offsets/committed-offsets.ts";
+import { History } from "./offsets/history.ts";
 import { PositionFinder } from "./offsets/position-finder.ts";
-import type { Divergence } from "./offsets/position-validator.ts";
 import { type ConsumerOptions, type ConsumerSettings, resolveConsumerSettings } from "./options.ts";
 import { AssignedPartitions } from "./partitions/assigned-partitions.ts";
-import { currentLeaderEpoch } from "./partitions/leader-epoch.ts";
-import type { PartitionState } from "./partitions/partition-state.ts";
 import { Delivery } from "./reading/delivery.ts";
 import type { ReadingHost } from "./reading/iterators.ts";
 import { Moment } from "./reading/moment.ts";
@@ -49,8 +47,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
   readonly #topicWatch: TopicWatch;
   readonly #hangWatch: HangWatch<K, V>;
   readonly #group: Group<K, V> | undefined;
-  /** At which version of a partition's state its truncation was told of. */
-  readonly #toldTruncations = new WeakMap<PartitionState<K, V>, number>();
+  readonly #history: History<K, V>;
   /** Given when the membership enters another state. */
   readonly #membershipChanged = new Moment();
   #subscription: Subscription | undefined;
@@ -68,6 +65,10 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.events = new EventHub({ clientId: this.client.settings.clientId, groupId: this.settings.groupId });
     this.#troubles = new TroubleMonitor(this.client.runtime, this.events);
     this.#topicWatch = new TopicWatch(this.client);
+    this.#history = new History(this.client, this.settings.autoOffsetReset, this.events, {
+      onPositionMissing: () => this.findPositions(),
+      onFailure: (error) => this.delivery.raise(error),
+    });
     this.delivery = this.#createDelivery();
     this.#group = this.#createGroup();
     this.#fetcher = this.#createFetcher();
@@ -325,50 +326,16 @@ export class ConsumerCore<K, V> implements ReadingHost {
         state.findPosition("policy", state.fetchOffset);
         this.findPositions();
       },
-      onTruncated: (state, divergent) => this.#onTruncated(state, divergent),
+      onTruncated: (state, divergent) => this.#history.onTruncated(state, divergent),
       ...this.#troubleListener(),
     });
-  }
-
-  #onReset(event: ConsumerEvents["reset"]): void {
-    this.client.runtime.logger.info("position reset", { ...event });
-    this.events.emit("reset", event);
-  }
-
-  #onHistoryLost(event: ConsumerEvents["historyLost"]): void {
-    this.client.runtime.logger.warn("records are gone that were to be read", { ...event });
-    this.events.emit("historyLost", event);
-  }
-
-  /** With a reset policy reading goes on where the logs part, as in Kafka; without one the user has to say where. */
-  #onTruncated(state: PartitionState<K, V>, divergent: Divergence | undefined): void {
-    const { topic, partition } = state;
-    const fromOffset = state.position!.offset;
-    const isNone = this.settings.autoOffsetReset === "none";
-    if (divergent === undefined && !isNone) {
-      state.findPosition("policy", fromOffset);
-      this.findPositions();
-      return;
-    }
-    const toOffset = divergent?.offset ?? state.position!.offset;
-    // Without a policy it comes up again and again, until the user seeks: told once.
-    const isTold = this.#toldTruncations.get(state) === state.version;
-    this.#toldTruncations.set(state, state.version);
-    if (!isTold) this.#onHistoryLost({ topic, partition, reason: "truncated", fromOffset, toOffset });
-    if (isNone) {
-      this.delivery.raise(logTruncated(state, fromOffset, divergent?.offset));
-      return;
-    }
-    state.seek(divergent!);
-    state.markValid(currentLeaderEpoch(this.client, state));
-    this.#onReset({ topic, partition, reason: "truncated", fromOffset, toOffset });
   }
 
   #createFinder(): PositionFinder<K, V> {
     return new PositionFinder(this.client, this.settings, this.partitions, this.#group?.offsets, {
       onFound: () => this.#fetcher.plan(),
-      onReset: (event) => this.#onReset(event),
-      onHistoryLost: (event) => this.#onHistoryLost(event),
+      onReset: (event) => this.#history.onReset(event),
+      onHistoryLost: (event) => this.#history.onLost(event),
       ...this.#troubleListener(),
     });
   }

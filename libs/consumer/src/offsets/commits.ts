@@ -71,7 +71,7 @@ export class Commits<K, V> {
       await this.#committer.settled(deadline);
     }
     for (const offset of offsets) this.#partitions.get(offset)?.markCommitted(offset.offset);
-    if (offsets.length > 0) this.#events.emit("commit", { offsets });
+    if (offsets.length > 0) this.#events.emit("commit", { offsets: offsets.map(toTell) });
   }
 
   /** Returns whether it is done, or is to be tried again. */
@@ -107,12 +107,10 @@ export class Commits<K, V> {
     const offsets = this.#processed();
     await this.commit(offsets, { timeoutMs }).catch((cause: unknown) => {
       const error = toKafkaError(cause);
-      this.#client.runtime.logger.warn("offsets were not committed", {
-        code: error.code,
-        error: error.message,
-        offsets,
-      });
-      this.#events.emit("commitFailed", { offsets, error });
+      const told = offsets.map(toTell);
+      const { code, message } = error;
+      this.#client.runtime.logger.warn("offsets were not committed", { code, error: message, offsets: told });
+      this.#events.emit("commitFailed", { offsets: told, error });
     });
   }
 
@@ -136,9 +134,15 @@ export class Commits<K, V> {
     this.#isAutomaticUnderWay = false;
   }
 
-  #processed(): OffsetToCommit[] {
-    return [...this.#partitions].flatMap(({ topic, partition, uncommitted }) =>
-      uncommitted === undefined ? [] : [{ topic, partition, ...uncommitted }],
-    );
+  #processed(): OwnedOffset[] {
+    return [...this.#partitions].flatMap((state) => {
+      const { topic, partition, uncommitted } = state;
+      return uncommitted === undefined ? [] : [{ topic, partition, ...uncommitted, owner: state }];
+    });
   }
+}
+
+/** Without what is nobody's business but ours. */
+function toTell({ owner: _, ...offset }: OwnedOffset): OffsetToCommit {
+  return offset;
 }
