@@ -8,6 +8,16 @@ export interface GroupConfig {
   readonly groupInitialRebalanceDelayMs: number;
   /** `group.max.size`: members beyond this number are refused. */
   readonly groupMaxSize: number;
+  /** `consumer.session.timeout.ms` of a group of the consumer protocol. */
+  groupConsumerSessionTimeoutMs(groupId: string): number;
+  /** `consumer.heartbeat.interval.ms` of a group of the consumer protocol. */
+  groupConsumerHeartbeatIntervalMs(groupId: string): number;
+  /** `group.consumer.max.size`: members of the consumer protocol beyond this number are refused. */
+  readonly groupConsumerMaxSize: number;
+  /** `group.consumer.assignors`: the assignors that members may ask for; the first is the default. */
+  readonly groupConsumerAssignors: readonly string[];
+  /** `group.consumer.assignment.interval.ms`: how long a target assignment stands before the next may be made. */
+  readonly groupConsumerAssignmentIntervalMs: number;
   /** `offset.metadata.max.bytes`: the longest metadata string of a committed offset. */
   readonly offsetMetadataMaxBytes: number;
   /** `offsets.retention.minutes` in milliseconds: how long offsets outlive their group or their last commit. */
@@ -24,6 +34,11 @@ export const defaultGroupConfig: GroupConfig = {
   groupMaxSessionTimeoutMs: 1_800_000,
   groupInitialRebalanceDelayMs: 3_000,
   groupMaxSize: 2 ** 31 - 1,
+  groupConsumerSessionTimeoutMs: () => 45_000,
+  groupConsumerHeartbeatIntervalMs: () => 5_000,
+  groupConsumerMaxSize: 2 ** 31 - 1,
+  groupConsumerAssignors: ["uniform", "range"],
+  groupConsumerAssignmentIntervalMs: 1_000,
   offsetMetadataMaxBytes: 4_096,
   offsetsRetentionMs: 7 * 24 * 60 * 60 * 1_000,
   offsetsRetentionCheckIntervalMs: 600_000,

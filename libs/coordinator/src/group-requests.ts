@@ -1,4 +1,8 @@
 import type {
+  ConsumerGroupDescribeRequest,
+  ConsumerGroupHeartbeatRequest,
+  consumerGroupDescribeApi,
+  consumerGroupHeartbeatApi,
   DeleteGroupsRequest,
   DescribeGroupsRequest,
   deleteGroupsApi,
@@ -40,6 +44,9 @@ export type ListedGroup = ResponseInput<typeof listGroupsApi>["groups"][number];
 export type DescribedGroup = ResponseInput<typeof describeGroupsApi>["groups"][number];
 export type DeletedGroup = ResponseInput<typeof deleteGroupsApi>["results"][number];
 
+export type ConsumerHeartbeatAnswer = ResponseInput<typeof consumerGroupHeartbeatApi>;
+export type DescribedConsumerGroup = ResponseInput<typeof consumerGroupDescribeApi>["groups"][number];
+
 export type LeavingMember = LeaveGroupRequest["members"][number];
 
 /** Who sent a request. */
@@ -67,6 +74,17 @@ export type GroupRequest =
       readonly request: JoinGroupRequest;
       readonly client: GroupClient;
       readonly ticket: Ticket<JoinGroupAnswer>;
+    }
+  | {
+      readonly type: "consumerHeartbeat";
+      readonly request: ConsumerGroupHeartbeatRequest;
+      readonly client: GroupClient;
+      readonly ticket: Ticket<ConsumerHeartbeatAnswer>;
+    }
+  | {
+      readonly type: "describeConsumerGroups";
+      readonly groupIds: ConsumerGroupDescribeRequest["groupIds"];
+      readonly ticket: Ticket<readonly DescribedConsumerGroup[]>;
     }
   | { readonly type: "syncGroup"; readonly request: SyncGroupRequest; readonly ticket: Ticket<SyncGroupAnswer> }
   | { readonly type: "heartbeat"; readonly request: HeartbeatRequest; readonly ticket: Ticket<HeartbeatAnswer> }

@@ -2,6 +2,8 @@ export { joinError, syncError } from "./classic/answers.ts";
 export { deleteGroupsError } from "./classic/delete-group.ts";
 export { describeGroupError } from "./classic/describe-groups.ts";
 export { leaveGroupError } from "./classic/leave-group.ts";
+export { consumerHeartbeatError } from "./consumer/consumer-heartbeat.ts";
+export { describeConsumerGroupError } from "./consumer/describe-consumer-groups.ts";
 export { defaultGroupConfig, type GroupConfig } from "./group-config.ts";
 export * from "./group-requests.ts";
 export { offsetCommitError } from "./offsets/offset-commit.ts";
@@ -31,6 +33,7 @@ export type {
 export type { Moment } from "./shard/step.ts";
 export { deliver, type Reply, type Ticket } from "./shard/ticket.ts";
 export { GroupCoordinatorShard, type GroupCoordinatorShardOptions, type GroupStepResult } from "./shard.ts";
+export { type CatalogTopic, emptyTopicCatalog, type TopicCatalog } from "./topic-catalog.ts";
 export { describeTransactionError, transactionalIdMatcher } from "./transactions/describe-transactions.ts";
 export { defaultTransactionConfig, type TransactionConfig } from "./transactions/transaction-config.ts";
 export {

@@ -2,8 +2,10 @@ import { ErrorCode } from "@ottla/protocol";
 import type { Logger, Random } from "@ottla/runtime";
 import { onGroupLoaded } from "./classic/classic-deadlines.ts";
 import { ClassicGroup } from "./classic/classic-group.ts";
-import { deleteGroup, discardIfUnused } from "./classic/delete-group.ts";
+import { deleteGroup, discardIfUnused, isUnused } from "./classic/delete-group.ts";
 import { dismissWaiting } from "./classic/rebalance.ts";
+import { replayConsumerRecord } from "./consumer/consumer-records.ts";
+import { startDeadlines } from "./consumer/deadlines.ts";
 import type { GroupConfig } from "./group-config.ts";
 import type { GroupRequest } from "./group-requests.ts";
 import { GroupRegistry } from "./groups.ts";
@@ -21,11 +23,15 @@ import { PendingWrites } from "./shard/pending-writes.ts";
 import { type Moment, ReplyHook, Step } from "./shard/step.ts";
 import type { Reply } from "./shard/ticket.ts";
 
+import { emptyTopicCatalog, type TopicCatalog } from "./topic-catalog.ts";
+
 export interface GroupCoordinatorShardOptions {
   readonly config: GroupConfig;
   /** For member ids. */
   readonly random: Random;
   readonly logger: Logger;
+  /** What the topics of the cluster are, for groups of the consumer protocol. */
+  readonly topics?: TopicCatalog;
 }
 
 export type GroupStepResult = StepResult<GroupRecord>;
@@ -50,8 +56,10 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
   private readonly sweepDeadline: ShardDeadline = new Deadline({ type: "expirySweep" });
   private readonly commitDeadline: ShardDeadline = new Deadline({ type: "commitTimeout" });
   private isLoading = true;
+  /** Where the journal was before the first record of the step under way; null while there is none. */
+  private stepPosition: number | null = null;
 
-  constructor({ config, random, logger }: GroupCoordinatorShardOptions) {
+  constructor({ config, random, logger, topics = emptyTopicCatalog }: GroupCoordinatorShardOptions) {
     this.context = {
       config,
       random,
@@ -59,6 +67,7 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
       deadlines: new DeadlineQueue<DeadlineSubject>(),
       groups: new GroupRegistry(),
       offsets: new GroupOffsets(this.journal),
+      topics,
     };
   }
 
@@ -75,7 +84,8 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
   /** Takes in a record of the log, while loading. `producerId` is -1 outside transactions. */
   replay(record: GroupRecord, producerId: number = NO_PRODUCER_ID): void {
     if (record.type === "offsetCommit") this.replayOffset(record, producerId);
-    else this.replayGroupMetadata(record);
+    else if (record.type === "groupMetadata") this.replayGroupMetadata(record);
+    else replayConsumerRecord(this.context, this.journal, record);
   }
 
   /** Takes in a transaction marker of the log, while loading. */
@@ -96,7 +106,7 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
   /** Offsets may be all that the log has of a group. */
   private replayGroupOfOffset(groupId: string, commitTimestampMs: number): void {
     const group = this.context.groups.getOrCreate(groupId, commitTimestampMs);
-    if (group.isInLog) return;
+    if (group.type === "consumer" || group.isInLog) return;
     group.isInLog = true;
     this.journal.record(() => {
       group.isInLog = false;
@@ -110,8 +120,8 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
    */
   private replayGroupMetadata({ key, value }: Extract<GroupRecord, { type: "groupMetadata" }>): void {
     if (!this.isLoading) return;
-    if (value === null) this.context.groups.remove(key.group);
-    else this.context.groups.put(ClassicGroup.fromRecord(key.group, value));
+    if (value !== null) this.context.groups.put(ClassicGroup.fromRecord(key.group, value));
+    else if (this.context.groups.classic(key.group) !== undefined) this.context.groups.remove(key.group);
   }
 
   /** The log has been replayed to its end, and all of it is committed. */
@@ -120,7 +130,10 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
       this.isLoading = false;
       this.journal.open();
       this.findLostGroups(now.wallMs);
-      for (const group of this.context.groups.values()) onGroupLoaded(this.context, step, group);
+      for (const group of this.context.groups.values()) {
+        if (group.type === "classic") onGroupLoaded(this.context, step, group);
+        else startDeadlines(this.context, step, group);
+      }
       this.context.deadlines.schedule(
         this.sweepDeadline,
         now.monotonicMs + this.context.config.offsetsRetentionCheckIntervalMs,
@@ -131,7 +144,8 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
   /** A group may have been deleted while a simple consumer went on to commit offsets in its name. */
   private findLostGroups(wallMs: number): void {
     for (const groupId of this.context.offsets.groupIds()) {
-      this.context.groups.getOrCreate(groupId, wallMs).isInLog = true;
+      const group = this.context.groups.getOrCreate(groupId, wallMs);
+      if (group.type === "classic") group.isInLog = true;
     }
   }
 
@@ -168,6 +182,10 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
       this.journal.rollBackTo(failed[0]!.journalPosition);
       const errorCode = coordinatorError(appendError);
       for (const { hooks } of failed) for (const { hook } of hooks) hook.failed(step, errorCode);
+      // Members that were taken out are back, and have to be missed once more.
+      for (const group of this.context.groups.values()) {
+        if (group.type === "consumer") startDeadlines(this.context, step, group);
+      }
     });
   }
 
@@ -177,14 +195,26 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
     for (const { hooks } of this.writes.takeFrom(0)) {
       for (const { hook } of hooks) if (hook instanceof ReplyHook) hook.failed(step, ErrorCode.NOT_COORDINATOR);
     }
-    for (const group of this.context.groups.values()) dismissWaiting(step, group, ErrorCode.NOT_COORDINATOR);
+    for (const group of this.context.groups.values()) {
+      if (group.type === "classic") dismissWaiting(step, group, ErrorCode.NOT_COORDINATOR);
+    }
     return step.replies;
   }
 
   private run(now: Moment, action: (step: Step) => void): GroupStepResult {
-    const step = new Step(now);
-    action(step);
-    this.settleHooks(step);
+    this.stepPosition = null;
+    const step = new Step<GroupRecord>(now, (record) => {
+      this.stepPosition ??= this.journal.position;
+      this.replay(record, step.transaction?.producerId);
+    });
+    try {
+      action(step);
+      this.settleHooks(step);
+    } catch (error) {
+      // None of its records is handed out, so none may count.
+      if (this.stepPosition !== null) this.journal.rollBackTo(this.stepPosition);
+      throw error;
+    }
     const write = this.takeRecords(step);
     this.watchCommits();
     const { records, transaction, marker, replies } = step;
@@ -203,8 +233,7 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
 
   private takeRecords(step: Step): number | null {
     if (!step.appends) return null;
-    const write = this.writes.add(this.journal.position);
-    for (const record of step.records) this.replay(record, step.transaction?.producerId);
+    const write = this.writes.add(this.stepPosition ?? this.journal.position);
     if (step.marker !== null) this.replayEndTransaction(step.marker.producerId, step.marker.outcome);
     for (const hook of step.hooks) write.hooks.push({ hook, sinceMs: step.monotonicMs });
     return write.writeId;
@@ -231,7 +260,7 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
         break;
       }
       const hasNoOffsets = expireOffsets(this.context, step, group);
-      if (hasNoOffsets && group.isEmpty && group.pendingMembers.size === 0) deleteGroup(this.context, step, group);
+      if (hasNoOffsets && isUnused(group)) deleteGroup(this.context, step, group);
     }
     deadlines.schedule(this.sweepDeadline, step.monotonicMs + nextSweepMs);
   }

@@ -300,6 +300,26 @@ const consuming = {
     { min: 1 },
   ),
   "group.max.size": intConfig(INT_MAX, "The most members of a group.", { min: 1 }),
+  "group.coordinator.rebalance.protocols": listConfig(
+    ["classic", "consumer"],
+    "The protocols that groups may use: classic, consumer.",
+  ),
+  "group.consumer.max.size": intConfig(INT_MAX, "The most members of a consumer-protocol group.", { min: 1 }),
+  "group.consumer.assignors": listConfig(
+    ["uniform", "range"],
+    "The assignors that members of consumer-protocol groups may ask for; the first is the default.",
+    { choices: ["uniform", "range"], nonEmpty: true },
+  ),
+  "group.consumer.assignment.interval.ms": intConfig(
+    null,
+    "How long the target assignment of a consumer-protocol group stands before the next may be made, in milliseconds. Default: 0 on one broker, 1000 in a cluster.",
+    { min: 0 },
+  ),
+  "group.consumer.migration.policy": stringConfig(
+    "disabled",
+    "Which groups with members may change their protocol.",
+    ignored("groups change their protocol while they are empty"),
+  ),
   "group.consumer.session.timeout.ms": intConfig(
     45_000,
     "How long a member of a consumer-protocol group may be silent before it is removed, in milliseconds.",
@@ -431,11 +451,6 @@ const others = {
     2,
     "In-sync replicas of share groups' state.",
     ignored("share groups are not supported"),
-  ),
-  "group.coordinator.rebalance.protocols": listConfig(
-    ["classic"],
-    "Rebalance protocols.",
-    ignored("groups use the classic protocol"),
   ),
   "quota.window.num": intConfig(11, "Samples that quotas keep.", ignored("there are no quotas yet")),
   "quota.window.size.seconds": intConfig(1, "Time of a quota sample.", ignored("there are no quotas yet")),

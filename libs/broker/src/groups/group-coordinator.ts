@@ -13,14 +13,17 @@ import { CONSUMER_OFFSETS_TOPIC } from "../services/internal-topics.ts";
 import { PromiseTicket } from "../shards/promise-ticket.ts";
 import { ask, type LoadableShard, type RequestWith, ShardHost } from "../shards/shard-host.ts";
 import { groupConfigOf } from "./broker-group-config.ts";
+import { BrokerTopicCatalog } from "./broker-topic-catalog.ts";
 
 /** Coordinates the groups whose partition of `__consumer_offsets` this broker leads. */
 export class GroupCoordinator {
   readonly #broker: BrokerServices;
+  readonly #topics: BrokerTopicCatalog;
   readonly #host: ShardHost<GroupRequest, GroupRecord>;
 
   constructor(broker: BrokerServices) {
     this.#broker = broker;
+    this.#topics = new BrokerTopicCatalog(broker);
     this.#host = new ShardHost(broker, {
       topic: CONSUMER_OFFSETS_TOPIC,
       what: "groups",
@@ -98,7 +101,12 @@ export class GroupCoordinator {
 
   #newShard(): LoadableShard<GroupRequest, GroupRecord, never> {
     const { random, logger } = this.#broker.runtime;
-    const shard = new GroupCoordinatorShard({ config: groupConfigOf(this.#broker), random, logger });
+    const shard = new GroupCoordinatorShard({
+      config: groupConfigOf(this.#broker),
+      random,
+      logger,
+      topics: this.#topics,
+    });
     return {
       shard,
       replay: {

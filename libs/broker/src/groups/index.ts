@@ -1,4 +1,6 @@
 import { imageDelta, type MetadataImage } from "@ottla/metadata";
+import { consumerGroupDescribeHandler } from "../handlers/consumer-group-describe.ts";
+import { consumerGroupHeartbeatHandler } from "../handlers/consumer-group-heartbeat.ts";
 import { deleteGroupsHandler } from "../handlers/delete-groups.ts";
 import { describeGroupsHandler } from "../handlers/describe-groups.ts";
 import { findCoordinatorHandler } from "../handlers/find-coordinator.ts";
@@ -17,6 +19,8 @@ import type { GroupCoordinator } from "./group-coordinator.ts";
 export function createGroups(broker: BrokerServices, groups: GroupCoordinator) {
   const handlers = [
     findCoordinatorHandler(broker),
+    consumerGroupHeartbeatHandler(broker, groups),
+    consumerGroupDescribeHandler(broker, groups),
     joinGroupHandler(groups),
     syncGroupHandler(groups),
     heartbeatHandler(groups),

@@ -6,6 +6,9 @@ import { supportedFeatures } from "../services/features.ts";
 /** From here on a client says what it is (KIP-511), and features are answered. */
 const FIRST_VERSION_WITH_SOFTWARE = 3;
 
+/** Clients that send an older version fail over a feature that may be off (KAFKA-17011). */
+const FIRST_VERSION_WITH_LEVEL_0 = 4;
+
 const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/;
 
 /** ApiVersions: what is served. Versions that are not served are the dispatcher's to answer. */
@@ -28,7 +31,9 @@ export const apiVersionsHandler = (broker: BrokerServices) =>
     return {
       errorCode: ErrorCode.NONE,
       apiKeys,
-      supportedFeatures: [...supportedFeatures].map(([name, levels]) => ({ name, ...levels })),
+      supportedFeatures: [...supportedFeatures]
+        .filter(([, { minVersion }]) => minVersion > 0 || apiVersion >= FIRST_VERSION_WITH_LEVEL_0)
+        .map(([name, levels]) => ({ name, ...levels })),
       finalizedFeatures,
       finalizedFeaturesEpoch: image.offset,
     };

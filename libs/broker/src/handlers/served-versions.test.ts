@@ -66,6 +66,8 @@ const ADVERTISED: Readonly<Record<number, readonly [min: number, max: number]>> 
   61: [0, 0],
   65: [0, 0],
   66: [0, 2],
+  68: [0, 1],
+  69: [0, 1],
   74: [0, 1],
   75: [0, 0],
 };
@@ -115,10 +117,15 @@ describe("ApiVersions", () => {
         version >= 3
           ? [
               ["metadata.version", 25],
+              ["group.version", 1],
               ["transaction.version", 2],
             ]
           : [],
       );
+      // A level that may be 0 would fail clients of older versions (KAFKA-17011).
+      const supported = response.supportedFeatures.map(({ name }) => name);
+      const optional = version >= 4 ? ["group.version", "transaction.version"] : [];
+      expect(supported).toEqual(version >= 3 ? ["metadata.version", ...optional] : []);
     },
   );
 

@@ -1,6 +1,9 @@
 /** `metadata.version` 4.0-IV3: the records that the metadata log is written with. */
 const METADATA_VERSION = 25;
 
+/** 1: groups of the consumer protocol (KIP-848). */
+const GROUP_VERSION_MAX = 1;
+
 /** Which generation of transactions clients use (KIP-890). */
 export const TRANSACTION_VERSION_FEATURE = "transaction.version";
 const TRANSACTION_VERSION_MAX = 2;
@@ -14,6 +17,7 @@ interface SupportedLevels {
 /** Kafka's features that this broker can run at, with their levels. */
 export const supportedFeatures: ReadonlyMap<string, SupportedLevels> = new Map([
   ["metadata.version", { minVersion: METADATA_VERSION, maxVersion: METADATA_VERSION }],
+  ["group.version", { minVersion: 0, maxVersion: GROUP_VERSION_MAX }],
   [TRANSACTION_VERSION_FEATURE, { minVersion: 0, maxVersion: TRANSACTION_VERSION_MAX }],
 ]);
 

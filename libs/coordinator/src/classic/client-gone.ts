@@ -14,7 +14,7 @@ type ClientGone = Extract<GroupRequest, { type: "clientGone" }>;
  * A client that was not told its id cannot come back: its member is out at once.
  */
 export function clientGone(context: CoordinatorContext, step: Step, { groupId, ticket }: ClientGone): void {
-  const group = context.groups.get(groupId);
+  const group = context.groups.classic(groupId);
   const member = group && memberWaitingWith(group, ticket);
   if (group === undefined || member === undefined) return;
   if (member.joinTicket === ticket) member.joinTicket = null;

@@ -1,5 +1,7 @@
 import { ErrorCode } from "@ottla/protocol";
+import { appendConsumerGroupTombstones } from "../consumer/consumer-records.ts";
 import type { DeletedGroup, GroupRequest } from "../group-requests.ts";
+import type { Group } from "../groups.ts";
 import { deleteAllOffsets } from "../offsets/offset-delete.ts";
 import type { CoordinatorContext } from "../shard/coordinator-context.ts";
 import type { Step } from "../shard/step.ts";
@@ -29,24 +31,34 @@ export function deleteGroupsError(groupIds: readonly string[], errorCode: number
 }
 
 /** Takes away an empty group. Until the log says so it is dead: whoever wants to join has to try again. */
-export function deleteGroup(context: CoordinatorContext, step: Step, group: ClassicGroup): void {
+export function deleteGroup(context: CoordinatorContext, step: Step, group: Group): void {
+  if (group.type === "consumer") appendConsumerGroupTombstones(step, group);
+  else deleteClassicGroup(context, step, group);
+}
+
+/** Whether nobody is in the group, or about to be. */
+export function isUnused(group: Group): boolean {
+  return group.isEmpty && (group.type === "consumer" || group.pendingMembers.size === 0);
+}
+
+function deleteClassicGroup(context: CoordinatorContext, step: Step, group: ClassicGroup): void {
   const { stateTimestampMs } = group;
   group.transitionTo("Dead", step.wallMs);
   if (group.isInLog) appendGroupTombstone(step, group.groupId);
   step.whenCommitted({
-    committed: () => forget(context, group),
+    committed: () => forgetGroup(context, group),
     failed: () => group.transitionTo("Empty", stateTimestampMs),
   });
 }
 
 /** Forgets a group that came into being for a request which was then refused. */
 export function discardIfUnused(context: CoordinatorContext, group: ClassicGroup): void {
-  if (group.isDisposable && !context.offsets.hasAny(group.groupId)) forget(context, group);
+  if (group.isDisposable && !context.offsets.hasAny(group.groupId)) forgetGroup(context, group);
 }
 
-function forget({ groups, deadlines }: CoordinatorContext, group: ClassicGroup): void {
-  if (groups.get(group.groupId) !== group) return;
+/** Drops a group from memory. */
+export function forgetGroup({ groups, deadlines }: CoordinatorContext, group: ClassicGroup): void {
   deadlines.cancel(group.joinDeadline);
   deadlines.cancel(group.syncDeadline);
-  groups.remove(group.groupId);
+  if (groups.get(group.groupId) === group) groups.remove(group.groupId);
 }

@@ -19,15 +19,16 @@ export function describeGroups(
 ): void {
   const described = groupIds.map((groupId) => {
     const group = context.groups.get(groupId);
-    return group === undefined ? describeAbsent(groupId, apiVersion) : describe(group);
+    if (group === undefined) return describeAbsent(groupId, apiVersion, "not found");
+    return group.type === "classic" ? describe(group) : describeAbsent(groupId, apiVersion, "is not a classic group");
   });
   step.reply(ticket, described);
 }
 
-function describeAbsent(groupId: string, apiVersion: number): DescribedGroup {
+function describeAbsent(groupId: string, apiVersion: number, problem: string): DescribedGroup {
   const dead = { groupId, groupState: "Dead", protocolType: "", protocolData: "", members: [] };
   if (apiVersion < GROUP_ID_NOT_FOUND_VERSION) return { ...dead, errorCode: ErrorCode.NONE };
-  return { ...dead, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} not found.` };
+  return { ...dead, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} ${problem}.` };
 }
 
 /** The answer that gives a group an error. */

@@ -14,7 +14,7 @@ export function heartbeat(context: CoordinatorContext, step: Step, { request, ti
 
 function answerHeartbeat(context: CoordinatorContext, step: Step, request: Heartbeat["request"]): number {
   if (request.groupId === "") return ErrorCode.INVALID_GROUP_ID;
-  const group = context.groups.get(request.groupId);
+  const group = context.groups.classic(request.groupId);
   if (group === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
   const errorCode = checkGeneration(group, request, request.generationId);
   if (errorCode !== ErrorCode.NONE) return errorCode;

@@ -1,5 +1,6 @@
 import { ErrorCode, type JoinGroupRequest } from "@ottla/protocol";
 import type { GroupClient, GroupRequest } from "../group-requests.ts";
+import { newMemberId } from "../member-id.ts";
 import type { CoordinatorContext } from "../shard/coordinator-context.ts";
 import type { Step } from "../shard/step.ts";
 import { joinAnswer, joinError } from "./answers.ts";
@@ -7,8 +8,8 @@ import type { ClassicGroup } from "./classic-group.ts";
 import { ClassicMember, type MemberDetails, type MemberProtocol } from "./classic-member.ts";
 import { checkMember } from "./classic-validation.ts";
 import { discardIfUnused } from "./delete-group.ts";
-import { newMemberId } from "./member-id.ts";
 import { completeJoinIfPossible, dropMember, rebalance, removePendingMember } from "./rebalance.ts";
+import { replaceConsumerGroup } from "./replace-consumer-group.ts";
 import { keepSessionAlive, startSession } from "./sessions.ts";
 import { replaceStaticMember } from "./static-member.ts";
 
@@ -27,9 +28,9 @@ const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60_000;
 export function joinGroup(context: CoordinatorContext, step: Step, join: JoinGroup): void {
   const { request, ticket } = join;
   const malformed = checkRequest(context, request);
-  const group = malformed === ErrorCode.NONE ? groupToJoin(context, step, request) : undefined;
-  if (group === undefined) {
-    step.reply(ticket, joinError(request.memberId, malformed || ErrorCode.UNKNOWN_MEMBER_ID));
+  const group = malformed === ErrorCode.NONE ? groupToJoin(context, step, request) : malformed;
+  if (typeof group === "number") {
+    step.reply(ticket, joinError(request.memberId, group));
     return;
   }
   const refusal = checkGroup(group, request);
@@ -47,11 +48,19 @@ function checkRequest({ config }: CoordinatorContext, { groupId, sessionTimeoutM
   return isAllowed ? ErrorCode.NONE : ErrorCode.INVALID_SESSION_TIMEOUT;
 }
 
-/** A member that says it has an id already cannot be of a group that is not there. */
-function groupToJoin(context: CoordinatorContext, step: Step, request: JoinGroupRequest): ClassicGroup | undefined {
-  return request.memberId === ""
-    ? context.groups.getOrCreate(request.groupId, step.wallMs)
-    : context.groups.get(request.groupId);
+/**
+ * A member that says it has an id already cannot be of a group that is not there. A group of the consumer protocol gives
+ * way while it is empty; that of a live one would be an online migration.
+ * @returns the group, or the error code that stands against joining it
+ */
+function groupToJoin(context: CoordinatorContext, step: Step, request: JoinGroupRequest): ClassicGroup | number {
+  const group = context.groups.get(request.groupId);
+  const isNewMember = request.memberId === "";
+  if (group?.type === "classic") return group;
+  if (group !== undefined && !group.isEmpty) return ErrorCode.INCONSISTENT_GROUP_PROTOCOL;
+  if (!isNewMember) return ErrorCode.UNKNOWN_MEMBER_ID;
+  if (group === undefined) return context.groups.create(request.groupId, step.wallMs);
+  return replaceConsumerGroup(context, step, group);
 }
 
 function checkGroup(group: ClassicGroup, request: JoinGroupRequest): number {

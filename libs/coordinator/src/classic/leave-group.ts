@@ -1,5 +1,7 @@
 import { ErrorCode } from "@ottla/protocol";
+import { removeByOperator } from "../consumer/leave.ts";
 import type { GroupRequest, LeaveGroupAnswer, LeavingMember } from "../group-requests.ts";
+import type { Group } from "../groups.ts";
 import type { CoordinatorContext } from "../shard/coordinator-context.ts";
 import type { Step } from "../shard/step.ts";
 import type { ClassicGroup } from "./classic-group.ts";
@@ -18,19 +20,32 @@ export function leaveGroup(context: CoordinatorContext, step: Step, { groupId, m
     step.reply(ticket, leaveGroupError(errorCode));
     return;
   }
-  const results = members.map((leaving) => ({
-    memberId: leaving.memberId,
-    groupInstanceId: leaving.groupInstanceId,
-    errorCode: group === undefined ? ErrorCode.UNKNOWN_MEMBER_ID : takeOut(context, step, group, leaving),
+  const errorCodes = takeAllOut(context, step, group, members);
+  const results = members.map(({ memberId, groupInstanceId }, index) => ({
+    memberId,
+    groupInstanceId,
+    errorCode: errorCodes[index]!,
   }));
-  const leftCount = results.filter(({ errorCode }) => errorCode === ErrorCode.NONE).length;
-  if (group !== undefined && leftCount > 0) afterLeaving(context, step, group, members);
   step.replyAfterOwnRecords(ticket, { errorCode: ErrorCode.NONE, members: results }, leaveGroupError);
 }
 
 /** The answer that refuses the whole request. */
 export function leaveGroupError(errorCode: number): LeaveGroupAnswer {
   return { errorCode, members: [] };
+}
+
+/** @returns an error code for each member */
+function takeAllOut(
+  context: CoordinatorContext,
+  step: Step,
+  group: Group | undefined,
+  members: readonly LeavingMember[],
+): number[] {
+  if (group === undefined) return members.map(() => ErrorCode.UNKNOWN_MEMBER_ID);
+  if (group.type === "consumer") return removeByOperator(context, step, group, members);
+  const errorCodes = members.map((leaving) => takeOut(context, step, group, leaving));
+  if (errorCodes.includes(ErrorCode.NONE)) afterLeaving(context, step, group, members);
+  return errorCodes;
 }
 
 /** @returns the error code for this member */

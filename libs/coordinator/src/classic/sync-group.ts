@@ -17,7 +17,7 @@ export function syncGroup(context: CoordinatorContext, step: Step, { request, ti
     step.reply(ticket, syncError(ErrorCode.INVALID_GROUP_ID));
     return;
   }
-  const group = context.groups.get(request.groupId);
+  const group = context.groups.classic(request.groupId);
   const refusal = group === undefined ? ErrorCode.UNKNOWN_MEMBER_ID : refuseSync(group, request);
   const member = group?.members.get(request.memberId);
   if (group === undefined || member === undefined || refusal !== ErrorCode.NONE) {

@@ -1,6 +1,7 @@
 import { ErrorCode, type OffsetCommitRequest } from "@ottla/protocol";
 import { checkOffsetCommit } from "../classic/classic-validation.ts";
 import { keepSessionAlive } from "../classic/sessions.ts";
+import { checkConsumerCommit } from "../consumer/offset-checks.ts";
 import type { GroupRequest, OffsetCommitAnswer } from "../group-requests.ts";
 import type { CoordinatorContext } from "../shard/coordinator-context.ts";
 import type { Step } from "../shard/step.ts";
@@ -23,7 +24,7 @@ export function commitOffsets(
     return;
   }
   const group = context.groups.get(request.groupId);
-  if (group !== undefined) keepSessionAlive(context, step, group, request.memberId);
+  if (group?.type === "classic") keepSessionAlive(context, step, group, request.memberId);
   const answer = eachPartition(request, (topic, partition) =>
     commitOne(context, step, request.groupId, {
       topic: topic.name,
@@ -41,6 +42,7 @@ export function commitOffsets(
 function refuseCommit(context: CoordinatorContext, request: OffsetCommitRequest, apiVersion: number): number {
   const generationId = request.generationIdOrMemberEpoch;
   const group = context.groups.get(request.groupId);
+  if (group?.type === "consumer") return checkConsumerCommit(group, request, apiVersion);
   if (group !== undefined) return checkOffsetCommit(group, request, generationId);
   if (generationId < 0) return ErrorCode.NONE;
   return apiVersion >= GROUP_ID_NOT_FOUND_VERSION ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION;

@@ -34,7 +34,9 @@ function refuseOffsetDelete(groupId: string, group: Group | undefined): number {
   if (groupId === "") return ErrorCode.INVALID_GROUP_ID;
   if (group === undefined || group.state === "Dead") return ErrorCode.GROUP_ID_NOT_FOUND;
   // Nothing is known of what the members of other kinds of groups read.
-  return group.isEmpty || group.isConsumerGroup ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP;
+  return group.isEmpty || group.type === "consumer" || group.isConsumerGroup
+    ? ErrorCode.NONE
+    : ErrorCode.NON_EMPTY_GROUP;
 }
 
 /** The answer that refuses the whole request. */

@@ -35,6 +35,7 @@ export function expireOffsets(context: CoordinatorContext, step: Step, group: Gr
 /** Undefined where nothing of the group expires at present. */
 function retentionStartOf(group: Group): RetentionStart | undefined {
   const sinceCommit: RetentionStart = (offset) => offset.commitTimestampMs;
+  if (group.type === "consumer") return sinceCommit;
   if (group.protocolType === null) return sinceCommit;
   if (group.isEmpty) return group.stateTimestampMs === -1 ? sinceCommit : () => group.stateTimestampMs;
   const isKnownToRead = group.isConsumerGroup && group.subscribedTopics !== null;

@@ -1,4 +1,5 @@
 import { ErrorCode, ZERO_UUID } from "@ottla/protocol";
+import { checkConsumerFetch } from "../consumer/offset-checks.ts";
 import type { GroupRequest, OffsetFetchGroup, OffsetFetchGroupAnswer } from "../group-requests.ts";
 import type { CoordinatorContext } from "../shard/coordinator-context.ts";
 import type { Step } from "../shard/step.ts";
@@ -17,6 +18,11 @@ export function fetchOffsets(
   step: Step,
   { request, requireStable, ticket }: OffsetFetch,
 ): void {
+  const refusal = refuseFetch(context, request);
+  if (refusal !== ErrorCode.NONE) {
+    step.reply(ticket, offsetFetchError(request.groupId, refusal));
+    return;
+  }
   const unstable = requireStable ? context.offsets.pendingTables(request.groupId) : [];
   const topics = request.topics ?? allTopics(context, request.groupId);
   const answer = {
@@ -24,6 +30,12 @@ export function fetchOffsets(
     topics: topics.map((topic) => fetchTopic(context, request.groupId, topic, unstable)),
   };
   step.replyWhenCommitted(ticket, answer, (errorCode) => offsetFetchError(request.groupId, errorCode));
+}
+
+/** Classic members do not say who they are. */
+function refuseFetch({ groups }: CoordinatorContext, request: OffsetFetchGroup): number {
+  const group = groups.consumer(request.groupId);
+  return group === undefined ? ErrorCode.NONE : checkConsumerFetch(group, request);
 }
 
 /** The answer that gives a whole group an error. */

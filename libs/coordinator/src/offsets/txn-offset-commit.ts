@@ -1,7 +1,9 @@
 import { ErrorCode, type TxnOffsetCommitRequest, ZERO_UUID } from "@ottla/protocol";
 import { checkTxnOffsetCommit } from "../classic/classic-validation.ts";
 import { keepSessionAlive } from "../classic/sessions.ts";
+import { checkConsumerTxnCommit } from "../consumer/offset-checks.ts";
 import type { GroupRequest, TxnOffsetCommitAnswer } from "../group-requests.ts";
+import type { Group } from "../groups.ts";
 import type { CoordinatorContext } from "../shard/coordinator-context.ts";
 import type { Step } from "../shard/step.ts";
 import { commitOne } from "./offset-commit.ts";
@@ -15,15 +17,14 @@ export function commitTransactionalOffsets(
   step: Step,
   { request, topicIds, ticket }: TxnOffsetCommit,
 ): void {
-  const { groupId, generationId, memberId, producerId, producerEpoch } = request;
+  const { groupId, memberId, producerId, producerEpoch } = request;
   const group = context.groups.get(groupId);
-  const refusal =
-    group === undefined ? refuseUnknownGroup(generationId) : checkTxnOffsetCommit(group, request, generationId);
+  const refusal = refuseCommit(group, request);
   if (refusal !== ErrorCode.NONE) {
     step.reply(ticket, txnOffsetCommitError(request, refusal));
     return;
   }
-  if (group !== undefined) keepSessionAlive(context, step, group, memberId);
+  if (group?.type === "classic") keepSessionAlive(context, step, group, memberId);
   step.transaction = { producerId, producerEpoch };
   const answer = eachPartition(request, (topic, partition) =>
     commitOne(context, step, groupId, {
@@ -37,6 +38,12 @@ export function commitTransactionalOffsets(
     }),
   );
   step.replyAfterOwnRecords(ticket, answer, (errorCode) => txnOffsetCommitError(request, errorCode));
+}
+
+function refuseCommit(group: Group | undefined, request: TxnOffsetCommitRequest): number {
+  if (group === undefined) return refuseUnknownGroup(request.generationId);
+  if (group.type === "consumer") return checkConsumerTxnCommit(group, request);
+  return checkTxnOffsetCommit(group, request, request.generationId);
 }
 
 /** A group of one that commits without being a member comes into being with its offsets. */

@@ -84,7 +84,7 @@ describe("records of __consumer_offsets", () => {
 
   it.each([
     ["of an unknown kind", "0063 0001 67", "0000"],
-    ["of the consumer protocol", "0003 0001 67", "0000 00000001 00"],
+    ["of partition metadata, which the hash has replaced", "0004 0001 67", "0000 01 00"],
     ["with a value of a later version", "0002 0001 67", "0063 0000"],
     ["whose key ends too early", "0001 0001", "0003"],
     ["whose value ends too early", "0002 0001 67", "0003 00"],

@@ -1,5 +1,6 @@
 import { ProtocolError, ZERO_UUID } from "@ottla/protocol";
 import {
+  consumerGroupPartitionMetadataRecord,
   coordinatorRecordType,
   type GroupMetadataKey,
   type GroupMetadataValue,
@@ -10,11 +11,17 @@ import {
   offsetCommitRecord,
 } from "@ottla/protocol/internal";
 import type { EncodedRecord } from "../shard/coordinator-shard.ts";
+import {
+  type ConsumerGroupRecord,
+  decodeConsumerGroupRecord,
+  encodeConsumerGroupRecord,
+} from "./consumer-group-record.ts";
 
 /** A record of `__consumer_offsets` that this coordinator writes and reads. Without a value it is a tombstone. */
 export type GroupRecord =
   | { readonly type: "offsetCommit"; readonly key: OffsetCommitKey; readonly value: OffsetCommitValue | null }
-  | { readonly type: "groupMetadata"; readonly key: GroupMetadataKey; readonly value: GroupMetadataValue | null };
+  | { readonly type: "groupMetadata"; readonly key: GroupMetadataKey; readonly value: GroupMetadataValue | null }
+  | ConsumerGroupRecord;
 
 /**
  * A record that was written by something newer, for a protocol that is not known here, or that makes no sense.
@@ -42,6 +49,7 @@ export function encodeGroupRecord(record: GroupRecord): EncodedRecord {
       value: value && offsetCommitRecord.encodeValue(value, offsetCommitValueVersion(value)),
     };
   }
+  if (record.type !== "groupMetadata") return encodeConsumerGroupRecord(record);
   const { key, value } = record;
   return {
     key: groupMetadataRecord.encodeKey(key),
@@ -80,7 +88,14 @@ function decodeKnown(key: Uint8Array, value: Uint8Array | null): GroupRecord | U
         key: groupMetadataRecord.decodeKey(key),
         value: value && groupMetadataRecord.decodeValue(value).value,
       };
+    case consumerGroupPartitionMetadataRecord.type:
+      return { type: "unknown", reason: "partition metadata of consumer groups, which the metadata hash has replaced" };
     default:
-      return { type: "unknown", reason: `records of type ${type} are not known` };
+      return (
+        decodeConsumerGroupRecord(type, key, value) ?? {
+          type: "unknown",
+          reason: `records of type ${type} are not known`,
+        }
+      );
   }
 }

@@ -2,6 +2,7 @@ import type { Logger, Random } from "@ottla/runtime";
 import type { GroupConfig } from "../group-config.ts";
 import type { GroupRegistry } from "../groups.ts";
 import type { GroupOffsets } from "../offsets/group-offsets.ts";
+import type { TopicCatalog } from "../topic-catalog.ts";
 import type { DeadlineSubject } from "./deadline-subject.ts";
 import type { DeadlineQueue } from "./deadlines.ts";
 
@@ -13,4 +14,5 @@ export interface CoordinatorContext {
   readonly deadlines: DeadlineQueue<DeadlineSubject>;
   readonly groups: GroupRegistry;
   readonly offsets: GroupOffsets;
+  readonly topics: TopicCatalog;
 }

@@ -8,6 +8,15 @@ export type DeadlineSubject =
   | { readonly type: "classicSync"; readonly groupId: string }
   /** A member, or one that was only given an id, has been silent for its session timeout. */
   | { readonly type: "classicSession"; readonly groupId: string; readonly memberId: string }
+  /** A member of a consumer group has been silent for its session timeout. */
+  | { readonly type: "consumerSession"; readonly groupId: string; readonly memberId: string }
+  /** A member of a consumer group has not given up in time what it was told to in this epoch. */
+  | {
+      readonly type: "consumerRebalance";
+      readonly groupId: string;
+      readonly memberId: string;
+      readonly memberEpoch: number;
+    }
   /** Expired offsets and groups are to be looked for. */
   | { readonly type: "expirySweep" }
   /** The oldest uncommitted records have waited for too long. */

@@ -7,6 +7,9 @@ import { joinGroup } from "../classic/join-group.ts";
 import { leaveGroup } from "../classic/leave-group.ts";
 import { onJoinDeadline, onSyncDeadline } from "../classic/rebalance.ts";
 import { syncGroup } from "../classic/sync-group.ts";
+import { consumerHeartbeat } from "../consumer/consumer-heartbeat.ts";
+import { onSessionDeadline as onConsumerSessionDeadline, onRebalanceDeadline } from "../consumer/deadlines.ts";
+import { describeConsumerGroups } from "../consumer/describe-consumer-groups.ts";
 import type { GroupRequest } from "../group-requests.ts";
 import { commitOffsets } from "../offsets/offset-commit.ts";
 import { deleteOffsets, deleteOffsetsOfTopics } from "../offsets/offset-delete.ts";
@@ -26,6 +29,8 @@ type Handlers = {
 
 const handlers: Handlers = {
   joinGroup,
+  consumerHeartbeat,
+  describeConsumerGroups,
   syncGroup,
   heartbeat,
   leaveGroup,
@@ -55,7 +60,14 @@ export function onGroupDeadline(
 ): void {
   const group = context.groups.get(subject.groupId);
   if (group === undefined) return;
+  if (group.type === "consumer") {
+    if (subject.type === "consumerSession") onConsumerSessionDeadline(context, step, group, subject.memberId);
+    else if (subject.type === "consumerRebalance") {
+      onRebalanceDeadline(context, step, group, subject.memberId, subject.memberEpoch);
+    }
+    return;
+  }
   if (subject.type === "classicJoin") onJoinDeadline(context, step, group);
   else if (subject.type === "classicSync") onSyncDeadline(context, step, group);
-  else onSessionDeadline(context, step, group, subject.memberId);
+  else if (subject.type === "classicSession") onSessionDeadline(context, step, group, subject.memberId);
 }

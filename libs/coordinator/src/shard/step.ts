@@ -58,15 +58,19 @@ export class Step<ShardRecord = GroupRecord> {
   marker: MarkerToWrite | null = null;
   readonly replies: Reply[] = [];
   readonly hooks: CommitHook<ShardRecord>[] = [];
+  private readonly replay: (record: ShardRecord) => void;
 
-  constructor({ wallMs, monotonicMs }: Moment) {
+  /** @param replay takes in a record as it is appended */
+  constructor({ wallMs, monotonicMs }: Moment, replay: (record: ShardRecord) => void = () => {}) {
     this.wallMs = wallMs;
     this.monotonicMs = monotonicMs;
+    this.replay = replay;
   }
 
-  /** Appends a record. It is replayed when the step ends. */
+  /** Appends a record. It is replayed at once: what comes next in this step builds on it. */
   append(record: ShardRecord): void {
     this.records.push(record);
+    this.replay(record);
   }
 
   /** Answers at once. */

@@ -1,9 +1,17 @@
 import { ZERO_UUID } from "@ottla/protocol";
 import { seededRandom, silentLogger } from "@ottla/runtime";
 import { defaultGroupConfig, type GroupConfig } from "../group-config.ts";
-import type { GroupRequest, JoinGroupAnswer, LeavingMember, SyncGroupAnswer } from "../group-requests.ts";
+import type {
+  ConsumerHeartbeatAnswer,
+  DescribedConsumerGroup,
+  GroupRequest,
+  JoinGroupAnswer,
+  LeavingMember,
+  SyncGroupAnswer,
+} from "../group-requests.ts";
 import { decodeGroupRecord, encodeGroupRecord } from "../records/group-record.ts";
 import type { EncodedRecord } from "../shard/coordinator-shard.ts";
+import type { CatalogTopic, TopicCatalog } from "../topic-catalog.ts";
 import { deliver, type Reply, type Ticket } from "../shard/ticket.ts";
 import { GroupCoordinatorShard, type GroupStepResult } from "../shard.ts";
 
@@ -55,6 +63,21 @@ export interface JoinOptions {
   readonly reason?: string | null;
 }
 
+export interface ConsumerHeartbeatOptions {
+  readonly memberId: string;
+  readonly epoch: number;
+  readonly groupId?: string;
+  readonly instanceId?: string | null;
+  readonly rackId?: string | null;
+  readonly rebalanceTimeoutMs?: number;
+  readonly topics?: readonly string[] | null;
+  readonly regex?: string | null;
+  readonly assignor?: string | null;
+  /** As `topic-partition`. */
+  readonly owned?: readonly string[];
+  readonly version?: number;
+}
+
 export const DEFAULT_SESSION_MS = 10_000;
 export const DEFAULT_REBALANCE_MS = 60_000;
 
@@ -69,6 +92,8 @@ export const textOf = (bytes: Uint8Array | readonly Uint8Array[]): string =>
  */
 export class ShardHarness {
   readonly config: GroupConfig;
+  /** The topics that there are; the test may change them, with another version. */
+  readonly topics: SimulatedTopics;
   shard: GroupCoordinatorShard;
   /** Committed records. */
   readonly log: LogEntry[] = [];
@@ -80,8 +105,9 @@ export class ShardHarness {
   private readonly seed: number;
 
   constructor(config: Partial<GroupConfig> = {}, seed = 1) {
-    this.config = { ...defaultGroupConfig, groupInitialRebalanceDelayMs: 0, ...config };
+    this.config = { ...defaultGroupConfig, groupInitialRebalanceDelayMs: 0, groupConsumerAssignmentIntervalMs: 0, ...config };
     this.seed = seed;
+    this.topics = new SimulatedTopics();
     this.shard = this.load();
   }
 
@@ -95,7 +121,7 @@ export class ShardHarness {
 
   private load(): GroupCoordinatorShard {
     const random = seededRandom(this.seed + 7919 * this.loads++);
-    const shard = new GroupCoordinatorShard({ config: this.config, random, logger: silentLogger });
+    const shard = new GroupCoordinatorShard({ config: this.config, random, logger: silentLogger, topics: this.topics });
     for (const entry of this.log) replayEntry(shard, entry);
     this.shard = shard;
     this.take(shard.finishLoading(this.now));
@@ -196,6 +222,42 @@ export class ShardHarness {
         reason: options.reason ?? null,
       },
     }));
+  }
+
+  /** A heartbeat of the consumer protocol; what is not said is null. */
+  consumerHeartbeat(request: ConsumerHeartbeatOptions): TestTicket<ConsumerHeartbeatAnswer> {
+    return this.ask((ticket) => ({
+      type: "consumerHeartbeat",
+      client: { apiVersion: request.version ?? 1, clientId: "client", clientHost: "/127.0.0.1" },
+      ticket,
+      request: {
+        groupId: request.groupId ?? "group",
+        memberId: request.memberId,
+        memberEpoch: request.epoch,
+        instanceId: request.instanceId ?? null,
+        rackId: request.rackId ?? null,
+        rebalanceTimeoutMs: request.rebalanceTimeoutMs ?? -1,
+        subscribedTopicNames: request.topics ?? null,
+        subscribedTopicRegex: request.regex ?? null,
+        serverAssignor: request.assignor ?? null,
+        topicPartitions: request.owned === undefined ? null : toTopicPartitions(request.owned),
+      },
+    }));
+  }
+
+  /** Joins a group of the consumer protocol. */
+  consumerJoin(memberId: string, options: Partial<ConsumerHeartbeatOptions> = {}): ConsumerHeartbeatAnswer {
+    const subscription = options.regex === undefined ? { topics: ["t"] } : {};
+    const join = { memberId, epoch: 0, rebalanceTimeoutMs: DEFAULT_REBALANCE_MS, owned: [], ...subscription };
+    return this.consumerHeartbeat({ ...join, ...options }).answer;
+  }
+
+  describeConsumer(groupId = "group"): DescribedConsumerGroup {
+    return this.ask<readonly DescribedConsumerGroup[]>((ticket) => ({
+      type: "describeConsumerGroups",
+      groupIds: [groupId],
+      ticket,
+    })).answer[0]!;
   }
 
   /** Joins as a dynamic member does from v4 on: gets its id first. The ticket is that of the second request. */
@@ -410,6 +472,54 @@ export class ShardHarness {
     }
     return { memberIds: pending, generationId: leader.generationId! };
   }
+}
+
+/** Topics by name, with as many partitions; the id of a topic is its name, padded. */
+export class SimulatedTopics implements TopicCatalog {
+  version = 1;
+  private readonly counts = new Map([["t", 4]]);
+
+  set(name: string, partitionCount: number): void {
+    this.counts.set(name, partitionCount);
+    this.version++;
+  }
+
+  delete(name: string): void {
+    this.counts.delete(name);
+    this.version++;
+  }
+
+  byName(name: string): CatalogTopic | undefined {
+    const partitionCount = this.counts.get(name);
+    return partitionCount === undefined ? undefined : { name, topicId: topicIdOf(name), partitionCount };
+  }
+
+  byId(topicId: string): CatalogTopic | undefined {
+    return this.byName(topicId.replace(/_+A$/, ""));
+  }
+
+  names(): Iterable<string> {
+    return this.counts.keys();
+  }
+}
+
+/** A valid id: 22 characters of the URL alphabet, the last of which has only two bits. */
+export function topicIdOf(name: string): string {
+  return `${name.padEnd(21, "_")}A`;
+}
+
+function toTopicPartitions(partitions: readonly string[]) {
+  return partitions.map((topicPartition) => {
+    const [name, partition] = splitPartition(topicPartition);
+    return { topicId: topicIdOf(name), partitions: [partition] };
+  });
+}
+
+/** The assignment as `topic-partition`, in order; undefined where the answer has none. */
+export function assignmentIn(answer: ConsumerHeartbeatAnswer): string[] | undefined {
+  return answer.assignment?.topicPartitions
+    .flatMap(({ topicId, partitions }) => partitions.map((p) => `${topicId.replace(/_+A$/, "")}-${p}`))
+    .sort();
 }
 
 function replayEntry(shard: GroupCoordinatorShard, entry: LogEntry): void {
