@@ -3,7 +3,6 @@ import { Deadline } from "../shard/deadlines.ts";
 import type { Step } from "../shard/step.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
 import type { ConsumerMember } from "./consumer-member.ts";
-import { fenceMember } from "./fence.ts";
 
 /** From now on the member has the group's session timeout until it is taken for dead. */
 export function startSession(context: CoordinatorContext, step: Step, group: ConsumerGroup, memberId: string): void {
@@ -52,30 +51,4 @@ export function endDeadlines(context: CoordinatorContext, group: ConsumerGroup, 
     if (deadline !== undefined) context.deadlines.cancel(deadline);
     deadlines.delete(memberId);
   }
-}
-
-/** Nothing was heard of a member for its session timeout. */
-export function onSessionDeadline(
-  context: CoordinatorContext,
-  step: Step,
-  group: ConsumerGroup,
-  memberId: string,
-): void {
-  group.sessions.delete(memberId);
-  const member = group.members.get(memberId);
-  if (member !== undefined) fenceMember(context, step, group, member, "its session has run out");
-}
-
-/** A member has kept partitions that it was to give up. */
-export function onRebalanceDeadline(
-  context: CoordinatorContext,
-  step: Step,
-  group: ConsumerGroup,
-  memberId: string,
-  memberEpoch: number,
-): void {
-  group.rebalanceDeadlines.delete(memberId);
-  const member = group.members.get(memberId);
-  if (member === undefined || member.state !== "unrevoked" || member.epoch !== memberEpoch) return;
-  fenceMember(context, step, group, member, "it did not give partitions up in time");
 }

@@ -8,8 +8,9 @@ import { leaveGroup } from "../classic/leave-group.ts";
 import { onJoinDeadline, onSyncDeadline } from "../classic/rebalance.ts";
 import { syncGroup } from "../classic/sync-group.ts";
 import { consumerHeartbeat } from "../consumer/consumer-heartbeat.ts";
-import { onSessionDeadline as onConsumerSessionDeadline, onRebalanceDeadline } from "../consumer/deadlines.ts";
+
 import { describeConsumerGroups } from "../consumer/describe-consumer-groups.ts";
+import { onSessionDeadline as onConsumerSessionDeadline, onRebalanceDeadline } from "../consumer/overdue.ts";
 import type { GroupRequest } from "../group-requests.ts";
 import { commitOffsets } from "../offsets/offset-commit.ts";
 import { deleteOffsets, deleteOffsetsOfTopics } from "../offsets/offset-delete.ts";

@@ -11,9 +11,9 @@ import type {
 } from "../group-requests.ts";
 import { decodeGroupRecord, encodeGroupRecord } from "../records/group-record.ts";
 import type { EncodedRecord } from "../shard/coordinator-shard.ts";
-import type { CatalogTopic, TopicCatalog } from "../topic-catalog.ts";
 import { deliver, type Reply, type Ticket } from "../shard/ticket.ts";
 import { GroupCoordinatorShard, type GroupStepResult } from "../shard.ts";
+import type { CatalogTopic, TopicCatalog } from "../topic-catalog.ts";
 
 /** Remembers its answer, and fails the test when there is a second one. */
 export class TestTicket<Response> implements Ticket<Response> {
@@ -105,7 +105,12 @@ export class ShardHarness {
   private readonly seed: number;
 
   constructor(config: Partial<GroupConfig> = {}, seed = 1) {
-    this.config = { ...defaultGroupConfig, groupInitialRebalanceDelayMs: 0, groupConsumerAssignmentIntervalMs: 0, ...config };
+    this.config = {
+      ...defaultGroupConfig,
+      groupInitialRebalanceDelayMs: 0,
+      groupConsumerAssignmentIntervalMs: 0,
+      ...config,
+    };
     this.seed = seed;
     this.topics = new SimulatedTopics();
     this.shard = this.load();
