@@ -132,6 +132,24 @@ describe("a broker that starts again", () => {
     expect(log.length).toBe(batchOf("a", "b").length);
   });
 
+  it("serves a topic that was deleted and created again, although the old one's log is still there", async () => {
+    const broker = await start();
+    await broker.createTopic("orders");
+    await broker.produce("orders", 0, batchOf("a", "b", "c"));
+    const before = await broker.disk.readFile("/data/orders-0/partition.metadata");
+    await broker.deleteTopic("orders");
+    await broker.createTopic("orders");
+    const disk = await killed(broker);
+    const file = await disk.open("/data/orders-0/partition.metadata");
+    await file.truncate(0);
+    await file.write([before], 0);
+    await file.close();
+
+    const again = await start({ disk });
+    const result = await again.produce("orders", 0, batchOf("new"));
+    expect([result.errorCode, result.baseOffset]).toEqual([ErrorCode.NONE, 0]);
+  });
+
   it("touches nothing in a directory of Apache Kafka that has no metadata", async () => {
     const disk = createMemoryDisk();
     const files = {
