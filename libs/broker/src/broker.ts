@@ -119,7 +119,7 @@ class BrokerStart {
     const { services, handler, parts } = this.#compose(identity, logs, plane);
     const server = await this.#listen(handler.handle);
     await plane.follower.start();
-    await this.#removeStrayLogs(identity, logs, plane.follower.image, services.partitions);
+    await this.#removeStrayLogs(identity, logs, plane.follower.image);
     await this.#register(identity, plane, server.listeners, cleanShutdown);
     this.#closers.add(() => services.purgatory.close());
     for (const part of parts) this.#closers.add(() => part.close());
@@ -156,16 +156,9 @@ class BrokerStart {
     return { identity, logs, cleanShutdown };
   }
 
-  /** Where a topic was deleted and created again, the old one's log is in the new one's way. */
-  async #removeStrayLogs(
-    { nodeId }: DirectoryIdentity,
-    logs: LogManager,
-    image: MetadataImage,
-    partitions: PartitionRegistry,
-  ): Promise<void> {
+  #removeStrayLogs({ nodeId }: DirectoryIdentity, logs: LogManager, image: MetadataImage): Promise<void> {
     const { directoryName, runtime } = this.#options;
-    const removed = await removeStrayLogs(logs, image, nodeId, { directoryName, logger: runtime.logger });
-    if (removed > 0) await partitions.retryFailed(image);
+    return removeStrayLogs(logs, image, nodeId, { directoryName, logger: runtime.logger });
   }
 
   #openMetadata({ nodeId }: DirectoryIdentity, logs: LogManager): Promise<MetadataPlane> {

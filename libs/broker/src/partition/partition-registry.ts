@@ -35,8 +35,8 @@ export class PartitionRegistry {
   readonly #options: PartitionRegistryOptions;
   readonly #byTopic = new Map<string, Map<number, Partition>>();
   readonly #topicsById = new Map<string, Map<number, Partition>>();
-  /** Partitions that should be here, but whose log could not be opened, with what was to be done. */
-  readonly #failed = new Map<string, PartitionChange>();
+  /** Partitions that should be here, but whose log could not be opened. */
+  readonly #failed = new Set<string>();
   readonly #leadershipListeners = new Set<LeadershipListener>();
 
   constructor(options: PartitionRegistryOptions) {
@@ -75,11 +75,6 @@ export class PartitionRegistry {
     if (delta.changedConfigs.length > 0) this.#updateConfigs(next);
   }
 
-  /** Tries once more to open what could not be opened: what stood in the way may be gone. */
-  async retryFailed(image: MetadataImage): Promise<void> {
-    await forEachAtOnce([...this.#failed.values()], OPEN_AT_ONCE_MAX, (change) => this.#applyChange(change, image));
-  }
-
   /** Applies configs again, where those of the broker have changed. */
   #updateConfigs(image: MetadataImage): void {
     for (const [topic, partitions] of this.#byTopic) {
@@ -106,7 +101,7 @@ export class PartitionRegistry {
       await this.#host(existing, change, image);
       this.#failed.delete(`${topic.name}-${after.partition}`);
     } catch (error) {
-      this.#failed.set(`${topic.name}-${after.partition}`, change);
+      this.#failed.add(`${topic.name}-${after.partition}`);
       this.#options.logger.error("a partition's log cannot be opened; the partition is offline", {
         topic: topic.name,
         partition: after.partition,

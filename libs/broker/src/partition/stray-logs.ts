@@ -5,7 +5,7 @@ import type { LogManager, PartitionLog } from "@ottla/storage";
 import { metadataMissing } from "../services/data-directory.ts";
 
 /**
- * Removes the logs of topics that were deleted while this broker was down, or died while it deleted them; how many.
+ * Removes the logs of topics that were deleted while this broker was down, or died while it deleted them.
  * @throws StartupError where there is no metadata at all: then that was lost, and the topics were not deleted
  */
 export async function removeStrayLogs(
@@ -13,7 +13,7 @@ export async function removeStrayLogs(
   image: MetadataImage,
   nodeId: number,
   { logger, directoryName }: { readonly logger: Logger; readonly directoryName: string },
-): Promise<number> {
+): Promise<void> {
   const strays = [...logs.logs()].filter((log) => log.topic !== METADATA_TOPIC && !belongs(image, log, nodeId));
   if (strays[0] !== undefined && image.offset < 0) {
     throw metadataMissing(directoryName, `${strays[0].topic}-${strays[0].partition}`);
@@ -22,7 +22,6 @@ export async function removeStrayLogs(
     logger.info("removing the log of a topic that was deleted", { topic, partition });
     await logs.delete(topic, partition);
   }
-  return strays.length;
 }
 
 /** A log that has no topic id, because it was lost or never written, is its topic's: it has been opened as such. */
