@@ -9,6 +9,7 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const directory = join(root, "dist/command");
 const entry = join(directory, "ottla.js");
+const brokerApp = dirname(fileURLToPath(import.meta.resolve("@ottla/broker-app/package.json")));
 
 /** Native accelerators: found at run time or done without. */
 const OPTIONAL_NATIVE = ["@node-rs/crc32", "bufferutil", "lz4-napi", "snappy", "utf-8-validate"];
@@ -24,7 +25,7 @@ async function bundle() {
     entryPoints: {
       ottla: join(root, "dist/main.js"),
       // A thread of the broker, started by its file's name.
-      "compaction-worker": fileURLToPath(import.meta.resolve("@ottla/broker-app/compaction-worker")),
+      "compaction-worker": join(brokerApp, "dist/compaction-worker.js"),
     },
     outdir: directory,
     chunkNames: "[name]-[hash]",
