@@ -275,6 +275,22 @@ export class Consumer<K = string | null, V = string | null>
     return member?.group ?? { groupId, groupInstanceId, memberId: "", generationId: -1 };
   }
 
+  /**
+   * All that was handed out so far, what is in hand included (within {@link run}, all that is finished), and in whose
+   * name it can be committed: what a producer's transaction takes with `tx.sendOffsets(consumer)`.
+   *
+   * @throws KafkaError `INVALID_GROUP_ID` without a group; `REBALANCE_IN_PROGRESS` while the consumer subscribes and
+   *   belongs to no generation of the group
+   */
+  transactionOffsets(): { readonly group: GroupMetadata; readonly offsets: OffsetToCommit[] } {
+    this.#core.checkOpen();
+    const group = { ...this.groupMetadata(), ...this.#core.member?.committer };
+    const offsets = [...this.#core.partitions].flatMap(({ topic, partition, handedOut }) =>
+      handedOut === undefined ? [] : [{ topic, partition, ...handedOut }],
+    );
+    return { group, offsets };
+  }
+
   /** Where the membership of the group stands. */
   get membershipState(): MembershipState {
     return this.#core.member?.state ?? "unjoined";

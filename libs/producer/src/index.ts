@@ -32,3 +32,11 @@ export type { Acks, ProducerOptions } from "./options.ts";
 export type { PartitionerArgs, PartitionerOption, PartitionFunction } from "./partitioner/partitioner.ts";
 export { type CloseOptions, Producer, type SendOptions } from "./producer.ts";
 export type { HeadersInput, ProducerRecord, RecordMetadata } from "./record.ts";
+export type { Transaction, TransactionOptions } from "./transactions/transaction.ts";
+export { type TransactionErrorKind, transactionErrorKind } from "./transactions/transaction-errors.ts";
+export type {
+  TransactionGroup,
+  TransactionOffset,
+  TransactionOffsets,
+  TransactionOffsetsSource,
+} from "./transactions/transaction-offsets.ts";

@@ -56,6 +56,17 @@ export interface ProducerOptions<K = Data, V = Data> extends ClientOptions {
    * `maxInFlightRequestsPerConnection` is 1.
    */
   readonly idempotence?: boolean;
+  /**
+   * `transactional.id`: makes {@link Producer.transaction} possible, and everything else with this producer goes through
+   * it. Of all producers with the same id only the one that began last goes on; the others are fenced off. Needs
+   * `acks: "all"` and idempotence, which are the defaults.
+   */
+  readonly transactionalId?: string;
+  /**
+   * `transaction.timeout.ms`: the coordinator aborts a transaction that takes longer. Default 60,000; the broker's
+   * `transaction.max.timeout.ms` is the most that it accepts.
+   */
+  readonly transactionTimeoutMs?: number;
   /** `metadata.max.idle.ms`: how long after the last send to a topic it is forgotten. Default 300,000. */
   readonly metadataMaxIdleMs?: number;
 }
@@ -74,6 +85,8 @@ export interface ProducerSettings {
   readonly compression: CompressionType;
   readonly compressionLevel: number | undefined;
   readonly isIdempotent: boolean;
+  readonly transactionalId: string | null;
+  readonly transactionTimeoutMs: number;
   readonly metadataMaxIdleMs: number;
   readonly isAdaptive: boolean;
   readonly availabilityTimeoutMs: number;
@@ -94,12 +107,15 @@ export function resolveProducerSettings<K, V>(options: ProducerOptions<K, V>): P
     "maxInFlightRequestsPerConnection",
     options.maxInFlightRequestsPerConnection ?? 5,
   );
+  const idempotent = isIdempotent(options.idempotence, acks, maxInFlightRequests);
   return {
     acks,
     lingerMs,
     requestTimeoutMs,
     maxInFlightRequests,
-    isIdempotent: isIdempotent(options.idempotence, acks, maxInFlightRequests),
+    isIdempotent: idempotent,
+    transactionalId: transactionalIdOf(options.transactionalId, idempotent),
+    transactionTimeoutMs: wholeNumber("transactionTimeoutMs", options.transactionTimeoutMs ?? 60_000, 1),
     deliveryTimeoutMs: deliveryTimeoutOf(options.deliveryTimeoutMs, lingerMs + requestTimeoutMs),
     batchSizeBytes: nonNegativeNumber("batchSize", options.batchSize ?? 131_072),
     bufferMemoryBytes: positiveNumber("bufferMemory", options.bufferMemory ?? 33_554_432),
@@ -120,6 +136,13 @@ function acksOf(acks: Acks = "all"): -1 | 0 | 1 {
   if (acks === "all" || acks === -1) return -1;
   if (acks === 0 || acks === 1) return acks;
   throw invalidOption("acks", acks, '"all", 1 or 0');
+}
+
+function transactionalIdOf(given: string | undefined, idempotent: boolean): string | null {
+  if (given === undefined) return null;
+  if (typeof given !== "string" || given === "") throw invalidOption("transactionalId", given, "a string, not empty");
+  if (idempotent) return given;
+  throw invalidOption("transactionalId", given, 'absent unless acks is "all" and idempotence is on');
 }
 
 function isIdempotent(given: boolean | undefined, acks: number, maxInFlightRequests: number): boolean {

@@ -1,5 +1,6 @@
 import type { Data } from "@ottla/client";
 import { aborted, ClusterClient, clientClosed, Deadline, invalidArgument } from "@ottla/client/internal";
+import { ErrorCode, KafkaError } from "@ottla/protocol";
 import { Accumulator } from "./accumulator/accumulator.ts";
 import type { ProducerBatch } from "./accumulator/producer-batch.ts";
 import type { WaitReason } from "./accumulator/waiting-sends.ts";
@@ -9,6 +10,10 @@ import { type ProducerOptions, type ProducerSettings, resolveProducerSettings } 
 import { topicPartitioners } from "./partitioner/partitioner.ts";
 import { headerPairs, type ProducerRecord, type RecordMetadata } from "./record.ts";
 import { RecordEncoder } from "./record-encoder.ts";
+import type { Transaction, TransactionOptions } from "./transactions/transaction.ts";
+import { TransactionIdentity } from "./transactions/transaction-identity.ts";
+import { TransactionManager } from "./transactions/transaction-manager.ts";
+import { TransactionRequests } from "./transactions/transaction-requests.ts";
 
 /** How a send may be cut short. */
 export interface SendOptions {
@@ -43,6 +48,8 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
   readonly #encoder: RecordEncoder<K, V>;
   readonly #counters = new ProducerCounters();
   readonly #accumulator: Accumulator;
+  /** Null without a transactional id. */
+  readonly #transactions: TransactionManager<K, V> | null;
   #closing: Promise<void> | null = null;
 
   /** @throws KafkaError INVALID_CONFIG that names the option which cannot be used, and what is allowed */
@@ -52,7 +59,9 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     const { batchSizeBytes, maxRequestSizeBytes, isAdaptive } = this.#settings;
     const sticky = { stickyBytes: batchSizeBytes, isAdaptive };
     const createPartitioner = topicPartitioners(options.partitioner, sticky, this.#client.runtime.random);
-    this.#accumulator = new Accumulator(this.#client, this.#settings, createPartitioner, this.#counters);
+    const { identity, manager } = this.#createTransactions();
+    this.#transactions = manager;
+    this.#accumulator = new Accumulator(this.#client, this.#settings, createPartitioner, this.#counters, identity);
     this.#encoder = new RecordEncoder({
       keySerializer: options.keySerializer,
       valueSerializer: options.valueSerializer,
@@ -65,8 +74,9 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
    * partition are written in the order of the calls.
    *
    * @throws KafkaError (as a rejection) REQUEST_TIMED_OUT after `deliveryTimeoutMs`, or when the topic's metadata or
-   *   buffer memory could not be had within `maxBlockMs`; MESSAGE_TOO_LARGE; INVALID_ARGUMENT; ABORTED; CLOSED; errors
-   *   of the broker that are not retriable
+   *   buffer memory could not be had within `maxBlockMs`; MESSAGE_TOO_LARGE; INVALID_ARGUMENT; ABORTED; CLOSED;
+   *   INVALID_TXN_STATE with a `transactionalId`, as records are sent in transactions then; errors of the broker that
+   *   are not retriable
    */
   send(record: ProducerRecord<K, V>, options?: SendOptions): Promise<RecordMetadata>;
   /**
@@ -81,11 +91,40 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     options?: SendOptions,
   ): Promise<RecordMetadata | RecordMetadata[]> {
     try {
-      this.#checkOpen(options?.signal);
-      return isArray(input) ? this.#sendArray(input, options?.signal) : this.#sendOne(input, options?.signal);
+      if (this.#transactions !== null) throw outsideOfTransaction();
+      return this.#send(input, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * Does `work` in a transaction (`transactionalId`): commits it when `work` returns, aborts it when it throws, and
+   * gives what it returned or threw. Who reads with `read_committed` sees all of a committed transaction, records and
+   * offsets, and nothing of an aborted one.
+   *
+   * ```ts
+   * await producer.transaction(async (tx) => {
+   *   await tx.send({ topic: "invoices", value });
+   *   await tx.sendOffsets(consumer);
+   * });
+   * ```
+   *
+   * A producer has one transaction at a time, as in Kafka: another one that is begun meanwhile rejects with
+   * `INVALID_TXN_STATE`. When a transaction has failed, the next one may go well, with a new epoch; unless the error is
+   * of those after which the producer is of no use: then all that follow reject with it, see
+   * {@link transactionErrorKind}. The first transaction fences off all other producers with the same id.
+   *
+   * @throws KafkaError why the transaction was not committed: what a send in it failed with, waited for or not;
+   *   `PRODUCER_FENCED` or `INVALID_PRODUCER_EPOCH` if another producer has the id now, or the transaction took longer
+   *   than `transactionTimeoutMs`; `REQUEST_TIMED_OUT` if the coordinator does not answer within `maxBlockMs`: when that
+   *   happens to the commit, it may have been made all the same, and is made good before the next transaction; `ABORTED`;
+   *   `CLOSED`
+   */
+  async transaction<T>(work: (tx: Transaction<K, V>) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    this.#checkOpen(undefined);
+    if (this.#transactions === null) throw noTransactionalId();
+    return await this.#transactions.run(work, options);
   }
 
   /** Sends everything at once that was sent before the call, and waits until it is acknowledged or has failed. */
@@ -96,7 +135,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
   }
 
   /**
-   * Flushes, then closes all connections. New sends reject from now on. Records that are not acknowledged within
+   * Flushes, then closes all connections; a transaction that runs is aborted. New sends reject from now on. Records that are not acknowledged within
    * `timeoutMs` fail with code `CLOSED`. Closing again waits for the first close.
    */
   close(options: CloseOptions = {}): Promise<void> {
@@ -115,6 +154,32 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
       totalBytes: this.#settings.bufferMemoryBytes,
       waitingSends: this.#accumulator.waitingSends,
     });
+  }
+
+  #createTransactions() {
+    const { transactionalId, transactionTimeoutMs, maxBlockMs } = this.#settings;
+    if (transactionalId === null) return { identity: null, manager: null };
+    const requests = new TransactionRequests(this.#client, transactionalId, transactionTimeoutMs);
+    const identity = new TransactionIdentity(requests, maxBlockMs);
+    const host = {
+      send: (input: ProducerRecord<K, V> | readonly ProducerRecord<K, V>[]) => this.#sendTransactional(input),
+      flush: () => this.#accumulator.flush(),
+    };
+    return { identity, manager: new TransactionManager<K, V>(identity, requests, host, maxBlockMs) };
+  }
+
+  async #sendTransactional(
+    input: ProducerRecord<K, V> | readonly ProducerRecord<K, V>[],
+  ): Promise<RecordMetadata | RecordMetadata[]> {
+    return await this.#send(input, undefined);
+  }
+
+  #send(
+    input: ProducerRecord<K, V> | readonly ProducerRecord<K, V>[],
+    signal: AbortSignal | undefined,
+  ): Promise<RecordMetadata | RecordMetadata[]> {
+    this.#checkOpen(signal);
+    return isArray(input) ? this.#sendArray(input, signal) : this.#sendOne(input, signal);
   }
 
   #sendOne(record: ProducerRecord<K, V>, signal: AbortSignal | undefined): Promise<RecordMetadata> {
@@ -177,6 +242,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
   async #close(timeoutMs: number): Promise<void> {
     const deadline = new Deadline("Closing the producer", this.#client.runtime, timeoutMs);
     try {
+      await deadline.race(this.#transactions?.stop(clientClosed("The producer")) ?? Promise.resolve());
       await deadline.race(this.#accumulator.flush());
     } catch {
       // What is left fails below.
@@ -184,6 +250,15 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     this.#accumulator.close(clientClosed("The producer"));
     await this.#client.close();
   }
+}
+
+function outsideOfTransaction(): KafkaError {
+  const what = "A producer with a transactionalId sends records within transaction() only";
+  return KafkaError.fromCode(ErrorCode.INVALID_TXN_STATE, what);
+}
+
+function noTransactionalId(): KafkaError {
+  return KafkaError.fromCode(ErrorCode.INVALID_TXN_STATE, "Transactions need the option transactionalId");
 }
 
 function isArray<T>(input: T | readonly T[]): input is readonly T[] {

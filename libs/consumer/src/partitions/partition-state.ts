@@ -160,6 +160,13 @@ export class PartitionState<K, V> implements TopicPartition {
     return this.#isPaused || this.#isHeld ? undefined : this.#chunks[1];
   }
 
+  /** Where whoever takes over goes on: after what was handed out, of what several handlers work on what is finished. */
+  get handedOut(): Position | undefined {
+    if (this.#unfinished.length === 0) return this.position;
+    if (this.#processedOffset === NONE) return undefined;
+    return { offset: this.#processedOffset, leaderEpoch: this.#processedLeaderEpoch };
+  }
+
   /** What is to be committed, if anything changed since the last commit. */
   get uncommitted(): Position | undefined {
     if (this.#processedOffset === this.#committedOffset || this.#processedOffset === NONE) return undefined;

@@ -1,5 +1,6 @@
 import { type ClusterClient, invalidArgument, toKafkaError } from "@ottla/client/internal";
 import type { KafkaError, RecordData, RecordHeaderInput } from "@ottla/protocol";
+import type { Identity } from "../idempotence/identity.ts";
 import { PartitionSequence } from "../idempotence/partition-sequence.ts";
 import { ProducerIdentity } from "../idempotence/producer-identity.ts";
 import type { ProducerCounters } from "../metrics.ts";
@@ -7,6 +8,7 @@ import type { ProducerSettings } from "../options.ts";
 import type { TopicPartitioner } from "../partitioner/partitioner.ts";
 import { BatchOutcomes, type BatchOwner } from "../sender/batch-outcomes.ts";
 import { BrokerSender, type SenderEnvironment } from "../sender/broker-sender.ts";
+import type { TransactionIdentity } from "../transactions/transaction-identity.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { IncompleteBatches } from "./incomplete-batches.ts";
 import { PartitionQueue } from "./partition-queue.ts";
@@ -25,7 +27,8 @@ export class Accumulator implements QueueOwner, BatchOwner {
   readonly #waiting: WaitingSends;
   readonly #incomplete: IncompleteBatches;
   readonly #topics: TopicRegistry;
-  readonly #identity: ProducerIdentity | null;
+  readonly #identity: Identity | null;
+  readonly #transactions: TransactionIdentity | null;
   readonly #outcomes: BatchOutcomes;
   readonly buffers: BufferPool;
   #usedBytes = 0;
@@ -36,6 +39,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
     settings: ProducerSettings,
     createPartitioner: () => TopicPartitioner,
     counters: ProducerCounters,
+    transactions: TransactionIdentity | null,
   ) {
     this.#client = client;
     this.#settings = settings;
@@ -49,7 +53,12 @@ export class Accumulator implements QueueOwner, BatchOwner {
       this.#expire(batch),
     );
     this.#outcomes = new BatchOutcomes(client, this, counters);
-    this.#identity = settings.isIdempotent ? new ProducerIdentity(client, (error) => this.#onIdentity(error)) : null;
+    this.#transactions = transactions;
+    this.#identity = transactions ?? this.#createIdentity();
+    transactions?.attach({
+      onReady: () => this.#topics.wakeAll(),
+      onFailure: (error) => this.#abandonUnsent(error),
+    });
     this.#topics = new TopicRegistry({
       client,
       maxBlockMs: settings.maxBlockMs,
@@ -65,6 +74,18 @@ export class Accumulator implements QueueOwner, BatchOwner {
 
   get batchSizeBytes(): number {
     return this.#settings.batchSizeBytes;
+  }
+
+  get isTransactional(): boolean {
+    return this.#transactions !== null;
+  }
+
+  get givenUp(): KafkaError | null {
+    return this.#transactions?.failure ?? null;
+  }
+
+  failed(error: KafkaError): void {
+    this.#transactions?.fail(error);
   }
 
   get availabilityTimeoutMs(): number {
@@ -178,6 +199,19 @@ export class Accumulator implements QueueOwner, BatchOwner {
     this.release(batch);
   }
 
+  #createIdentity(): Identity | null {
+    return this.#settings.isIdempotent ? new ProducerIdentity(this.#client, (error) => this.#onIdentity(error)) : null;
+  }
+
+  /** Ends everything that no broker has to answer for any more; what is in flight ends with its answer. */
+  #abandonUnsent(error: KafkaError): void {
+    this.#waiting.failAll(error);
+    for (const batch of this.#incomplete.snapshot()) {
+      const queue = this.#topics.queueOf(batch.topic, batch.partition);
+      if (!queue.isInFlight(batch)) this.#outcomes.abandon(queue, batch, error);
+    }
+  }
+
   #load(topic: string): void {
     if (this.#topics.find(topic) === undefined) this.#topics.load(topic);
   }
@@ -227,6 +261,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
       counters,
       isFlushing: () => this.#flushes > 0,
       isMemoryShort: () => this.#waiting.isMemoryShort,
+      maxProduceVersion: () => this.#transactions?.maxProduceVersion,
       topicIdOf: (topic) => this.#topics.topicIdOf(topic),
       seal: (batch, queue) => this.#seal(batch, queue),
       giveUp: (queue, error) => this.#giveUp(queue, error),

@@ -132,6 +132,11 @@ export class PartitionQueue {
     return this.#isOldestUnfinished(batch) && (this.#retries[0]?.order ?? NEVER) >= batch.order;
   }
 
+  /** Whether the batch was sent and is not answered yet. */
+  isInFlight(batch: ProducerBatch): boolean {
+    return this.#inFlight.includes(batch);
+  }
+
   /** Everything that is not done, oldest first. */
   unfinished(): ProducerBatch[] {
     const open = this.open === null ? [] : [this.open];

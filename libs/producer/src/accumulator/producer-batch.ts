@@ -34,6 +34,8 @@ export interface ProducerBatchOptions {
   readonly createdAtMs: number;
   /** What records are written into; a larger one takes its place when it is full. */
   readonly buffer: Uint8Array;
+  /** Whether the records belong to a transaction. Default: false. */
+  readonly isTransactional?: boolean;
 }
 
 /**
@@ -68,6 +70,7 @@ export class ProducerBatch {
   lastCallerNumber = 0;
   /** The buffer that the batch was given. */
   readonly buffer: Uint8Array;
+  readonly isTransactional: boolean;
   readonly #builder: RecordBatchBuilder;
   #bytes: Uint8Array | null = null;
   #compressing = false;
@@ -77,11 +80,12 @@ export class ProducerBatch {
   #failure: BatchFailure | null = null;
   #parts: readonly ProducerBatch[] | null = null;
 
-  constructor({ topic, partition, createdAtMs, buffer }: ProducerBatchOptions) {
+  constructor({ topic, partition, createdAtMs, buffer, isTransactional = false }: ProducerBatchOptions) {
     this.topic = topic;
     this.partition = partition;
     this.createdAtMs = createdAtMs;
     this.buffer = buffer;
+    this.isTransactional = isTransactional;
     this.#builder = new RecordBatchBuilder({ buffer });
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
@@ -148,7 +152,12 @@ export class ProducerBatch {
   /** A codec may also fail at once: whoever seals is told of both in one way. */
   #compress(compression: CompressionType, level: number | undefined): Uint8Array | Promise<Uint8Array> {
     try {
-      return this.#builder.close({ compression, ...(level !== undefined && { compressionLevel: level }) });
+      const { isTransactional } = this;
+      return this.#builder.close({
+        compression,
+        isTransactional,
+        ...(level !== undefined && { compressionLevel: level }),
+      });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -181,8 +190,9 @@ export class ProducerBatch {
 
   /** The bytes to send; the same ones each time, unless the sequence was given anew. */
   encode(): Uint8Array {
-    const { producerId, producerEpoch, baseSequence } = this;
-    this.#bytes ??= this.#builder.close({ producerId, producerEpoch, baseSequence, compression: "none" });
+    const { producerId, producerEpoch, baseSequence, isTransactional } = this;
+    const options = { producerId, producerEpoch, baseSequence, isTransactional, compression: "none" } as const;
+    this.#bytes ??= this.#builder.close(options);
     return this.#bytes;
   }
 

@@ -26,8 +26,9 @@ export async function splitBatch(batch: ProducerBatch, bytes: Uint8Array): Promi
 }
 
 function partOf(batch: ProducerBatch, firstIndex: number, capacityBytes: number): ProducerBatch {
-  const { topic, partition, createdAtMs } = batch;
-  const part = new ProducerBatch({ topic, partition, createdAtMs, buffer: new Uint8Array(capacityBytes) });
+  const { topic, partition, createdAtMs, isTransactional } = batch;
+  const buffer = new Uint8Array(capacityBytes);
+  const part = new ProducerBatch({ topic, partition, createdAtMs, buffer, isTransactional });
   part.order = batch.order + firstIndex;
   part.attempts = batch.attempts;
   if (batch.hasSequence) {

@@ -12,6 +12,8 @@ const CAPACITY_BYTES_MIN = 512;
 /** What the queues of a topic need from their surroundings. */
 export interface QueueOwner {
   readonly batchSizeBytes: number;
+  /** Whether records belong to transactions. */
+  readonly isTransactional: boolean;
   readonly buffers: BufferPool;
   /** `partitioner.availability.timeout.ms`; 0 for never. */
   readonly availabilityTimeoutMs: number;
@@ -132,7 +134,9 @@ export class TopicQueues implements PartitionedTopic {
   #openBatch(queue: PartitionQueue): ProducerBatch {
     const createdAtMs = this.#owner.nowMs();
     const { partition } = queue;
-    const batch = new ProducerBatch({ topic: this.name, partition, createdAtMs, buffer: this.#bufferFor(queue) });
+    const { isTransactional } = this.#owner;
+    const buffer = this.#bufferFor(queue);
+    const batch = new ProducerBatch({ topic: this.name, partition, createdAtMs, buffer, isTransactional });
     this.usedAtMs = createdAtMs;
     queue.open = batch;
     this.#owner.opened(batch, queue);

@@ -1,6 +1,6 @@
 import { incrementSequence } from "@ottla/protocol/internal";
 import type { ProducerBatch } from "../accumulator/producer-batch.ts";
-import type { ProducerIdentity } from "./producer-identity.ts";
+import type { Identity } from "./identity.ts";
 
 /**
  * The sequence numbers of an idempotent producer in one partition, by which the broker recognizes duplicates and
@@ -10,7 +10,7 @@ import type { ProducerIdentity } from "./producer-identity.ts";
  * `next`; sequences are given anew only when none of them is in flight, so that no answer can be mistaken.
  */
 export class PartitionSequence {
-  readonly #identity: ProducerIdentity;
+  readonly #identity: Identity;
   #producerId = -1;
   #producerEpoch = -1;
   #next = 0;
@@ -19,7 +19,7 @@ export class PartitionSequence {
   #unresolved = false;
   #isEstablished = false;
 
-  constructor(identity: ProducerIdentity) {
+  constructor(identity: Identity) {
     this.#identity = identity;
   }
 

@@ -1,13 +1,14 @@
 import type { ClusterClient } from "@ottla/client/internal";
 import { isRetriable, toKafkaError } from "@ottla/client/internal";
 import { initProducerIdApi, type KafkaError } from "@ottla/protocol";
+import type { Identity } from "./identity.ts";
 
 const EPOCH_MAX = 0x7fff;
 /** A producer without transactions has no transaction timeout; this is what Kafka's own client sends. */
 const NO_TRANSACTION_TIMEOUT_MS = 0x7fff_ffff;
 
 /** The producer's id and epoch, by which brokers tell its batches from others'. */
-export class ProducerIdentity {
+export class ProducerIdentity implements Identity {
   readonly #client: ClusterClient;
   readonly #onChange: (error: KafkaError | null) => void;
   #producerId = -1;
@@ -30,6 +31,10 @@ export class ProducerIdentity {
 
   get isKnown(): boolean {
     return this.#producerId >= 0;
+  }
+
+  admits(): boolean {
+    return true;
   }
 
   /** Asks a broker for an id, unless there is one or the question is out already. */

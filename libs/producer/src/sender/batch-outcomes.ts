@@ -12,12 +12,19 @@ export interface BatchOwner {
   recycle(batch: ProducerBatch): void;
   /** The batch is done: frees what it held. */
   release(batch: ProducerBatch): void;
+  /** Why no batch is to be sent again; null while all is well. */
+  readonly givenUp: KafkaError | null;
+  /** The batch has failed for good. */
+  failed(error: KafkaError): void;
   /** The broker found a batch of this topic too large; `parts` take its place. */
   replace(batch: ProducerBatch, parts: readonly ProducerBatch[]): void;
 }
 
 /** The broker has the records, and does not say (any more) where. */
 export const NOWHERE_KNOWN: BatchResult = { baseOffset: -1, logAppendTimeMs: -1 };
+
+/** As in Kafka's own client. */
+const CONCURRENT_BACKOFF_MS = 20;
 
 /** Decides what becomes of each batch after an attempt: done, sent again, split, or failed. */
 export class BatchOutcomes {
@@ -103,9 +110,14 @@ export class BatchOutcomes {
   }
 
   #retry(queue: PartitionQueue, batch: ProducerBatch, error: KafkaError): void {
+    if (this.#owner.givenUp !== null) {
+      queue.sequence?.markUnresolved();
+      this.#fail(batch, { error: this.#owner.givenUp });
+      return;
+    }
     this.#counters.recordsRetried += batch.recordsCount;
     batch.lastFailure = error;
-    batch.retryAtMs = this.#client.runtime.clock.monotonicMs() + this.#client.retryBackoffMs(batch.attempts);
+    batch.retryAtMs = this.#client.runtime.clock.monotonicMs() + this.#backoffMs(batch, error);
     queue.retry(batch);
     queue.drainer?.wake(queue);
   }
@@ -114,6 +126,13 @@ export class BatchOutcomes {
     this.#counters.recordsFailed += batch.recordsCount;
     batch.fail(failure);
     this.#owner.release(batch);
+    this.#owner.failed(failure.error);
+  }
+
+  /** The transaction before is about to be complete: that takes less time than most troubles. */
+  #backoffMs(batch: ProducerBatch, { errno }: KafkaError): number {
+    const backoffMs = this.#client.retryBackoffMs(batch.attempts);
+    return errno === ErrorCode.CONCURRENT_TRANSACTIONS ? Math.min(backoffMs, CONCURRENT_BACKOFF_MS) : backoffMs;
   }
 
   /** The batch stays in flight until its parts are there, so that nothing overtakes them. */

@@ -3,7 +3,7 @@ import type { KafkaError, ProduceResponse } from "@ottla/protocol";
 import type { Timer } from "@ottla/runtime";
 import { type DrainRules, NEVER, type PartitionQueue, type QueueDrainer } from "../accumulator/partition-queue.ts";
 import type { ProducerBatch } from "../accumulator/producer-batch.ts";
-import type { ProducerIdentity } from "../idempotence/producer-identity.ts";
+import type { Identity } from "../idempotence/identity.ts";
 import type { ProducerCounters } from "../metrics.ts";
 import type { ProducerSettings } from "../options.ts";
 import { type BatchOutcomes, NOWHERE_KNOWN } from "./batch-outcomes.ts";
@@ -17,7 +17,7 @@ export interface SenderEnvironment {
   readonly client: ClusterClient;
   readonly settings: ProducerSettings;
   /** Null without idempotence. */
-  readonly identity: ProducerIdentity | null;
+  readonly identity: Identity | null;
   readonly outcomes: BatchOutcomes;
   readonly counters: ProducerCounters;
   /** Whether someone waits for everything to be sent: nothing lingers then. */
@@ -25,6 +25,8 @@ export interface SenderEnvironment {
   /** Whether sends wait for the memory of batches that are not full: `lingerMs` does not count then. */
   isMemoryShort(): boolean;
   topicIdOf(topic: string): string;
+  /** The highest version of Produce to use; undefined for any. */
+  maxProduceVersion(): number | undefined;
   /** Ends the taking of records by a batch that is to be sent. */
   seal(batch: ProducerBatch, queue: PartitionQueue): void;
   /** Nothing can be sent to this broker, ever: gives up what its queues hold. */
@@ -158,6 +160,7 @@ export class BrokerSender implements QueueDrainer {
       identity.request();
       return false;
     }
+    if (identity !== null && !identity.admits(queue.topic, queue.partition)) return false;
     if (batch === queue.open) {
       queue.closeOpen();
       seal(batch, queue);
@@ -175,7 +178,7 @@ export class BrokerSender implements QueueDrainer {
     const { settings, counters, outcomes } = this.#environment;
     this.#inFlight++;
     countRequest(counters, taken);
-    exchangeProduce(connection, taken, settings).then(
+    exchangeProduce(connection, taken, settings, this.#environment.maxProduceVersion()).then(
       (response) => {
         this.#over(taken, nowMs);
         if (response === null) for (const batch of taken) outcomes.written(batch, NOWHERE_KNOWN);

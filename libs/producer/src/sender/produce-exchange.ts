@@ -22,11 +22,12 @@ export async function exchangeProduce(
   connection: BrokerConnection,
   taken: readonly TakenBatch[],
   settings: ProducerSettings,
+  maxVersion: number | undefined,
 ): Promise<ProduceResponse | null> {
   const hasIds = taken.every(({ topicId }) => topicId !== ZERO_UUID);
-  const version = connection.requestVersion(produceApi, hasIds ? undefined : TOPIC_ID_VERSION - 1);
-  const { acks, requestTimeoutMs } = settings;
-  const body = { acks, timeoutMs: requestTimeoutMs, topicData: topicDataOf(taken) };
+  const version = connection.requestVersion(produceApi, maxVersion ?? (hasIds ? undefined : TOPIC_ID_VERSION - 1));
+  const { acks, requestTimeoutMs, transactionalId } = settings;
+  const body = { transactionalId, acks, timeoutMs: requestTimeoutMs, topicData: topicDataOf(taken) };
   if (acks !== 0) return await connection.request(produceApi, body, { version, timeoutMs: requestTimeoutMs });
   await connection.requestWithoutResponse(produceApi, body, { version });
   return null;
