@@ -10,7 +10,18 @@ export declare const KAFKA_3_VERSION: string;
 export declare const ZOOKEEPER_VERSION: string;
 export declare const externalPrograms: Readonly<
   Record<
-    "kcat" | "chromium" | "java" | "maven" | "kafkaJars" | "kafka3Jars" | "librdkafka" | "zooKeeperJars",
+    | "kcat"
+    | "chromium"
+    | "java"
+    | "maven"
+    | "kafkaJars"
+    | "kafka3Jars"
+    | "kafkaAppsJars"
+    | "librdkafka"
+    | "aiokafka"
+    | "franzGo"
+    | "tshark"
+    | "zooKeeperJars",
     ExternalProgram
   >
 >;

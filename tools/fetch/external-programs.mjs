@@ -1,7 +1,7 @@
 // The programs that other people wrote and that the end-to-end tests drive: where each is found, and how it is got.
-// Only ordinary package clients are used (apt-get, mvn). What cannot be got is reported; its tests are then skipped by name.
+// Only ordinary package clients are used (apt-get, mvn, pip, go). What cannot be got is reported; its tests are then skipped by name.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -35,50 +35,53 @@ function installDebianPackages(...packages) {
   }
 }
 
-/** Apache Kafka's jars of one version: broker, clients and command-line tools. */
-function kafkaJars(version) {
-  const directory = join(cacheDirectory, `kafka-${version}`);
+/** Jars with all that they depend on, copied by Maven: `tools/fetch/POM/pom.xml` says which. Found as a class path. */
+function jars(pom, directoryName, markerJar, ...mavenArguments) {
+  const directory = join(cacheDirectory, directoryName);
   return {
-    find: () => {
-      const complete = existsSync(directory) && readdirSync(directory).includes(`kafka_2.13-${version}.jar`);
-      return complete ? join(directory, "*") : null;
-    },
+    find: () => (existsSync(join(directory, markerJar)) ? join(directory, "*") : null),
     get: () => {
       const maven = onPath("mvn");
       if (maven === null) throw new Error("needs Maven (mvn)");
-      const pom = join(repositoryRoot, "tools/fetch/kafka/pom.xml");
-      const args = ["dependency:copy-dependencies", `-DoutputDirectory=${directory}`, `-Dkafka.version=${version}`];
-      execFileSync(maven, ["-q", "-B", "-f", pom, ...args], { stdio: "pipe" });
+      const file = join(repositoryRoot, "tools/fetch", pom, "pom.xml");
+      const args = ["-q", "-B", "-f", file, "dependency:copy-dependencies", `-DoutputDirectory=${directory}`];
+      execFileSync(maven, [...args, ...mavenArguments], { stdio: "pipe" });
     },
   };
 }
 
-/** librdkafka of today, in the wheel of its Python client: Debian's kcat has one that is years old. */
-const LIBRDKAFKA_PYTHON = "confluent-kafka==2.16.1";
-const librdkafkaDirectory = join(cacheDirectory, "librdkafka");
+/** Apache Kafka's jars of one version: broker, clients and command-line tools. */
+function kafkaJars(version) {
+  return jars("kafka", `kafka-${version}`, `kafka_2.13-${version}.jar`, `-Dkafka.version=${version}`);
+}
 
-const librdkafka = {
-  find: () =>
-    existsSync(join(librdkafkaDirectory, "confluent_kafka")) && onPath("python3") ? librdkafkaDirectory : null,
-  get: () => {
-    const python = onPath("python3");
-    if (python === null) throw new Error("needs Python 3 with pip");
-    const args = ["-m", "pip", "install", "-q", "--only-binary", ":all:", "--no-deps", "--target", librdkafkaDirectory];
-    execFileSync(python, [...args, LIBRDKAFKA_PYTHON], { stdio: "pipe" });
+/** Packages of PyPI in a directory of their own (a PYTHONPATH): wheels only, nothing is compiled. */
+function pythonPackages(directoryName, markerPackage, ...requirements) {
+  const directory = join(cacheDirectory, directoryName);
+  return {
+    find: () => (existsSync(join(directory, markerPackage)) && onPath("python3") ? directory : null),
+    get: () => {
+      const python = onPath("python3");
+      if (python === null) throw new Error("needs Python 3 with pip");
+      const args = ["-m", "pip", "install", "-q", "--only-binary", ":all:", "--target", directory];
+      execFileSync(python, [...args, ...requirements], { stdio: "pipe" });
+    },
+  };
+}
+
+/** The small program on franz-go: the Go toolchain fetches the modules of its go.mod and builds it. */
+const franzGoSource = join(repositoryRoot, "e2e/src/programs/franz-go");
+const franzGoBinary = join(cacheDirectory, "franz-go", "program");
+const franzGo = {
+  find: () => {
+    const isFresh =
+      existsSync(franzGoBinary) && statSync(franzGoBinary).mtimeMs > statSync(join(franzGoSource, "main.go")).mtimeMs;
+    return isFresh ? franzGoBinary : null;
   },
-};
-
-/** Apache ZooKeeper's server: Maven copies its jars. */
-const zooKeeperDirectory = join(cacheDirectory, `zookeeper-${ZOOKEEPER_VERSION}`);
-const zooKeeperJars = {
-  find: () =>
-    existsSync(join(zooKeeperDirectory, `zookeeper-${ZOOKEEPER_VERSION}.jar`)) ? join(zooKeeperDirectory, "*") : null,
   get: () => {
-    const maven = onPath("mvn");
-    if (maven === null) throw new Error("needs Maven (mvn)");
-    const pom = join(repositoryRoot, "tools/fetch/zookeeper/pom.xml");
-    const args = ["-q", "-B", "-f", pom, "dependency:copy-dependencies", `-DoutputDirectory=${zooKeeperDirectory}`];
-    execFileSync(maven, args, { stdio: "pipe" });
+    const go = onPath("go");
+    if (go === null) throw new Error("needs Go (go)");
+    execFileSync(go, ["build", "-o", franzGoBinary, "."], { cwd: franzGoSource, stdio: "pipe" });
   },
 };
 
@@ -89,12 +92,18 @@ export const externalPrograms = {
     find: () => process.env.OTTLA_CHROMIUM ?? onPath("chromium", "chromium-browser", "google-chrome"),
     get: () => installDebianPackages("chromium"),
   },
-  java: { find: () => onPath("java"), get: () => installDebianPackages("default-jre-headless") },
+  // With its compiler: some of the tests' Java programs are launched from their source.
+  java: { find: () => onPath("javac") && onPath("java"), get: () => installDebianPackages("default-jdk-headless") },
   maven: { find: () => onPath("mvn"), get: () => installDebianPackages("maven") },
   kafkaJars: kafkaJars(KAFKA_VERSION),
   kafka3Jars: kafkaJars(KAFKA_3_VERSION),
-  librdkafka,
-  zooKeeperJars,
+  kafkaAppsJars: jars("kafka-apps", `kafka-apps-${KAFKA_VERSION}`, `kafka-streams-${KAFKA_VERSION}.jar`),
+  // librdkafka of today, in the wheel of its Python client: Debian's kcat has one that is years old.
+  librdkafka: pythonPackages("librdkafka", "confluent_kafka", "--no-deps", "confluent-kafka==2.16.1"),
+  aiokafka: pythonPackages("aiokafka", "aiokafka", "aiokafka==0.14.0", "cramjam==2.14.0"),
+  franzGo,
+  tshark: { find: () => onPath("tshark"), get: () => installDebianPackages("tshark") },
+  zooKeeperJars: jars("zookeeper", `zookeeper-${ZOOKEEPER_VERSION}`, `zookeeper-${ZOOKEEPER_VERSION}.jar`),
 };
 
 /** Finds every program and gets the missing ones. Returns name -> path, or null with the reason on `report`. */

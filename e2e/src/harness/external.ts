@@ -9,7 +9,11 @@ export const external = {
   java: find("java"),
   kafkaJars: find("kafkaJars"),
   kafka3Jars: find("kafka3Jars"),
+  kafkaAppsJars: find("kafkaAppsJars"),
   librdkafka: find("librdkafka"),
+  aiokafka: find("aiokafka"),
+  franzGo: find("franzGo"),
+  tshark: find("tshark"),
   zooKeeperJars: find("zooKeeperJars"),
 };
 
@@ -21,3 +25,6 @@ export const kafkaClassPath: string | null = external.java === null ? null : ext
 
 /** The same for the last release line before 4.0. */
 export const kafka3ClassPath: string | null = external.java === null ? null : external.kafka3Jars;
+
+/** Kafka Streams, Kafka Connect and MirrorMaker 2, or null where Java or the jars are absent. */
+export const kafkaAppsClassPath: string | null = external.java === null ? null : external.kafkaAppsJars;

@@ -1,7 +1,10 @@
 import { external, kafkaClassPath } from "./external.ts";
 import { type ProcessResult, run } from "./process.ts";
 
-/** Runs one of Apache Kafka's command-line tools by its class. */
+/** For programs that end soon: quick to start, content with little. */
+export const SMALL_JVM = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"] as const;
+
+/** Runs one of Apache Kafka's command-line tools by its class, in a process of its own. */
 export function kafkaTool(
   className: string,
   args: readonly string[],
@@ -11,12 +14,5 @@ export function kafkaTool(
   }: { readonly input?: string; readonly timeoutMs?: number; readonly classPath?: string | null } = {},
 ): Promise<ProcessResult> {
   if (external.java === null || classPath === null) throw new Error("Java or Apache Kafka's jars are absent");
-  return run(
-    external.java,
-    ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath, className, ...args],
-    {
-      timeoutMs: 60_000,
-      ...options,
-    },
-  );
+  return run(external.java, [...SMALL_JVM, "-cp", classPath, className, ...args], { timeoutMs: 60_000, ...options });
 }
