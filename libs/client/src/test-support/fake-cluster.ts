@@ -289,13 +289,13 @@ export class FakeCluster {
     errorCode: number,
   ): Promise<ResponseInput<typeof produceApi>> {
     const responses: ResponseInput<typeof produceApi>["responses"][number][] = [];
-    for (const { topicId, partitionData } of request.topicData) {
-      const name = [...this.topics.keys()].find((topic) => this.#topicId(topic) === topicId);
+    for (const { name: givenName, topicId, partitionData } of request.topicData) {
+      const name = givenName || [...this.topics.keys()].find((topic) => this.#topicId(topic) === topicId);
       const partitionResponses: ProduceResponse["responses"][number]["partitionResponses"][number][] = [];
       for (const { index, records } of partitionData) {
         partitionResponses.push((await this.#append(name, index, records!, brokerId, errorCode)) as never);
       }
-      responses.push({ topicId, partitionResponses });
+      responses.push({ ...(givenName ? { name: givenName } : { topicId }), partitionResponses });
     }
     return { responses, nodeEndpoints: this.#nodeEndpoints() };
   }

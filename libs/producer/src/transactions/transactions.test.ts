@@ -1,0 +1,173 @@
+import { FakeCluster, type Fault } from "@ottla/client/test-support";
+import { addPartitionsToTxnApi, ErrorCode, endTxnApi, initProducerIdApi, type RequestOf } from "@ottla/protocol";
+import { createSimulatedRuntime } from "@ottla/runtime";
+import { afterEach, describe, expect, test } from "vitest";
+import { KafkaError, Producer, transactionErrorKind } from "../index.ts";
+
+let cleanUp: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const clean of cleanUp) await clean();
+  cleanUp = [];
+});
+
+/** A producer, and a coordinator that says what it is told to and keeps book. Transactions are of the first generation. */
+function setUp() {
+  const runtime = createSimulatedRuntime(11);
+  const cluster = new FakeCluster({ runtime, topics: { orders: 2 } });
+  const { connector, bootstrapServers } = cluster;
+  const transactionalId = "t";
+  const options = { transactionalId, maxBlockMs: 5_000, requestTimeoutMs: 1_000, retryBackoffMs: 10 };
+  const producer = new Producer({ bootstrapServers, connector, runtime, ...options });
+  const ends: { epoch: number; committed: boolean }[] = [];
+  const added: string[] = [];
+  const errors = { init: [] as number[], add: [] as number[], end: [] as number[] };
+  let epoch = -1;
+  cluster.handle(initProducerIdApi, () => {
+    const errorCode = errors.init.shift() ?? 0;
+    if (errorCode === 0) epoch++;
+    return { throttleTimeMs: 0, errorCode, producerId: 7, producerEpoch: epoch };
+  });
+  cluster.handle(addPartitionsToTxnApi, (request: RequestOf<typeof addPartitionsToTxnApi>) => {
+    const partitionErrorCode = errors.add.shift() ?? 0;
+    const topics = request.v3AndBelowTopics;
+    for (const { name, partitions } of topics) added.push(...partitions.map((partition) => `${name}-${partition}`));
+    const answerOf = (partitionIndex: number) => ({ partitionIndex, partitionErrorCode });
+    return {
+      throttleTimeMs: 0,
+      resultsByTopicV3AndBelow: topics.map(({ name, partitions }) => ({
+        name,
+        resultsByPartition: partitions.map(answerOf),
+      })),
+    };
+  });
+  cluster.handle(endTxnApi, ({ producerEpoch, committed }: RequestOf<typeof endTxnApi>) => {
+    ends.push({ epoch: producerEpoch, committed });
+    return { throttleTimeMs: 0, errorCode: errors.end.shift() ?? 0 };
+  });
+  /** Lets time pass until the promise has settled. */
+  const within = async <T>(promise: Promise<T>, limitMs = 300_000): Promise<T> => {
+    let isSettled = false;
+    const note = () => {
+      isSettled = true;
+    };
+    promise.then(note, note);
+    await runtime.settle();
+    for (let passedMs = 0; !isSettled && passedMs < limitMs; passedMs += 5) await runtime.advance(5);
+    if (!isSettled) throw new Error(`not settled within ${limitMs} ms`);
+    return await promise;
+  };
+  const rejection = async (promise: Promise<unknown>): Promise<KafkaError> => {
+    const outcome = await within(promise.catch((error: unknown) => error));
+    expect(outcome).toBeInstanceOf(KafkaError);
+    return outcome as KafkaError;
+  };
+  const sendOne = () => producer.transaction((tx) => tx.send({ topic: "orders", partition: 0, value: "v" }));
+  cleanUp.push(() => within(producer.close({ timeoutMs: 0 })));
+  return { cluster, producer, errors, ends, added, within, rejection, sendOne };
+}
+
+/** Lets the first `count` requests of an API go wrong. */
+function failing(apiName: string, kind: "lostRequest" | "lostResponse" | "silence", count = 1) {
+  let left = count;
+  return (context: { readonly apiName: string }): Fault | undefined =>
+    context.apiName === apiName && left-- > 0 ? { kind } : undefined;
+}
+
+describe("transactions of the first generation", () => {
+  test("partitions are added once for each transaction, those of one turn together", async () => {
+    const { cluster, producer, added, ends, within } = setUp();
+    for (let round = 0; round < 2; round++) {
+      const work = producer.transaction(async (tx) => {
+        for (const partition of [0, 1, 0, 1]) void tx.send({ topic: "orders", partition, value: "v" });
+        await tx.send({ topic: "orders", partition: 0, value: "last" });
+      });
+      await within(work);
+    }
+    expect(added).toEqual(["orders-0", "orders-1", "orders-0", "orders-1"]);
+    expect(cluster.requestCounts.get("AddPartitionsToTxn")).toBe(2);
+    expect(ends).toEqual([
+      { epoch: 0, committed: true },
+      { epoch: 0, committed: true },
+    ]);
+  });
+
+  for (const apiName of ["InitProducerId", "AddPartitionsToTxn", "EndTxn", "Produce"]) {
+    for (const kind of ["lostRequest", "lostResponse", "silence"] as const) {
+      test(`${kind} of ${apiName} is got over`, async () => {
+        const { cluster, ends, within, sendOne } = setUp();
+        cluster.faultOf = failing(apiName, kind);
+        await within(sendOne());
+        expect(new Set(ends.map(({ committed }) => committed))).toEqual(new Set([true]));
+        expect(cluster.partition("orders", 0).records).toHaveLength(1);
+      });
+    }
+  }
+
+  test("a commit without an answer is never turned into an abort, and made good before the next transaction", async () => {
+    const { cluster, ends, within, rejection, sendOne } = setUp();
+    cluster.faultOf = failing("EndTxn", "silence", 100);
+    expect(await rejection(sendOne())).toMatchObject({ code: "REQUEST_TIMED_OUT" });
+    cluster.faultOf = () => undefined;
+    await within(sendOne());
+    expect(ends).toEqual([
+      { epoch: 0, committed: true },
+      { epoch: 0, committed: true },
+    ]);
+  });
+
+  test("a gap in a partition's sequence aborts, and the next transaction begins anew with another epoch", async () => {
+    const { cluster, ends, within, rejection, sendOne } = setUp();
+    await within(sendOne());
+    cluster.faultOf = ({ apiName }) =>
+      apiName === "Produce" ? { kind: "error", errorCode: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER } : undefined;
+    const error = await rejection(sendOne());
+    expect(error).toMatchObject({ code: "TRANSACTION_ABORTABLE" });
+    expect(transactionErrorKind(error)).toBe("abortable");
+    cluster.faultOf = () => undefined;
+    await within(sendOne());
+    expect(ends).toEqual([
+      { epoch: 0, committed: true },
+      { epoch: 0, committed: false },
+      { epoch: 1, committed: true },
+    ]);
+  });
+
+  const cases = [
+    { where: "init", errorCode: ErrorCode.CONCURRENT_TRANSACTIONS, becomes: "done" },
+    { where: "add", errorCode: ErrorCode.CONCURRENT_TRANSACTIONS, becomes: "done" },
+    { where: "end", errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, becomes: "done" },
+    { where: "end", errorCode: ErrorCode.NOT_COORDINATOR, becomes: "done" },
+    { where: "add", errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED, becomes: "aborted" },
+    { where: "add", errorCode: ErrorCode.INVALID_PRODUCER_ID_MAPPING, becomes: "aborted" },
+    { where: "end", errorCode: ErrorCode.TRANSACTION_ABORTABLE, becomes: "aborted" },
+    { where: "init", errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, becomes: "fatal" },
+    { where: "init", errorCode: ErrorCode.INVALID_TRANSACTION_TIMEOUT, becomes: "fatal" },
+    { where: "add", errorCode: ErrorCode.PRODUCER_FENCED, becomes: "fatal" },
+    { where: "add", errorCode: ErrorCode.INVALID_PRODUCER_EPOCH, becomes: "fatal" },
+    { where: "end", errorCode: ErrorCode.INVALID_PRODUCER_EPOCH, becomes: "fatal" },
+    { where: "end", errorCode: ErrorCode.INVALID_TXN_STATE, becomes: "fatal" },
+  ] as const;
+  for (const { where, errorCode, becomes } of cases) {
+    test(`after error ${errorCode} of ${where} a transaction is ${becomes}`, async () => {
+      const { errors, ends, within, rejection, sendOne } = setUp();
+      errors[where].push(errorCode);
+      if (becomes === "done") {
+        await within(sendOne());
+        expect(ends.at(-1)).toEqual({ epoch: 0, committed: true });
+        return;
+      }
+      const error = await rejection(sendOne());
+      expect(error.errno).toBe(errorCode);
+      if (becomes === "fatal") {
+        const endsBefore = ends.length;
+        expect(await rejection(sendOne())).toBe(error);
+        expect(ends).toHaveLength(endsBefore);
+      } else {
+        expect(ends.at(-1)).toEqual({ epoch: 0, committed: false });
+        await within(sendOne());
+        expect(ends.at(-1)).toEqual({ epoch: 1, committed: true });
+      }
+    });
+  }
+});
