@@ -1,0 +1,1 @@
+export { type ExactlyOnceOptions, exactlyOnce, type RecordTransform, type TransformedRecord } from "./exactly-once.ts";
