@@ -63,6 +63,9 @@ export interface ComponentOptions {
   readonly allowAutoTopicCreation: boolean;
 }
 
+/** The transaction before is about to be complete: that takes less time than most troubles. As in Kafka's own client. */
+const CONCURRENT_BACKOFF_MS = 20;
+
 /**
  * One cluster as a client sees it: the core that producer, consumer and admin share. It finds brokers and keeps
  * connections to them, keeps the metadata fresh, finds coordinators, and sends requests with timeouts and retries.
@@ -132,7 +135,7 @@ export class ClusterClient implements AsyncDisposable {
         if (this.#closed) throw clientClosed(this.#component.component);
         if (options.retry === false || !isRetriable(error) || deadline.isOver) throw error;
         deadline.lastFailure = error;
-        await deadline.sleep(this.retryBackoffMs(failures));
+        await deadline.sleep(this.retryBackoffMs(failures, error));
       }
     }
   }
@@ -150,9 +153,10 @@ export class ClusterClient implements AsyncDisposable {
     return untilMs === undefined ? 0 : Math.max(0, untilMs - this.runtime.clock.monotonicMs());
   }
 
-  /** How long to wait after the given number of failures in a row, jitter included. */
-  retryBackoffMs(failures: number): number {
-    return retryBackoffMs(this.settings, failures, this.runtime.random);
+  /** How long to wait after the given number of failures in a row, of which `last` was the last; jitter included. */
+  retryBackoffMs(failures: number, last?: KafkaError): number {
+    const backoffMs = retryBackoffMs(this.settings, failures, this.runtime.random);
+    return last?.errno === ErrorCode.CONCURRENT_TRANSACTIONS ? Math.min(backoffMs, CONCURRENT_BACKOFF_MS) : backoffMs;
   }
 
   /**

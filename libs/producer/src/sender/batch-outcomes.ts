@@ -23,9 +23,6 @@ export interface BatchOwner {
 /** The broker has the records, and does not say (any more) where. */
 export const NOWHERE_KNOWN: BatchResult = { baseOffset: -1, logAppendTimeMs: -1 };
 
-/** As in Kafka's own client. */
-const CONCURRENT_BACKOFF_MS = 20;
-
 /** Decides what becomes of each batch after an attempt: done, sent again, split, or failed. */
 export class BatchOutcomes {
   readonly #client: ClusterClient;
@@ -117,7 +114,7 @@ export class BatchOutcomes {
     }
     this.#counters.recordsRetried += batch.recordsCount;
     batch.lastFailure = error;
-    batch.retryAtMs = this.#client.runtime.clock.monotonicMs() + this.#backoffMs(batch, error);
+    batch.retryAtMs = this.#client.runtime.clock.monotonicMs() + this.#client.retryBackoffMs(batch.attempts, error);
     queue.retry(batch);
     queue.drainer?.wake(queue);
   }
@@ -127,12 +124,6 @@ export class BatchOutcomes {
     batch.fail(failure);
     this.#owner.release(batch);
     this.#owner.failed(failure.error);
-  }
-
-  /** The transaction before is about to be complete: that takes less time than most troubles. */
-  #backoffMs(batch: ProducerBatch, { errno }: KafkaError): number {
-    const backoffMs = this.#client.retryBackoffMs(batch.attempts);
-    return errno === ErrorCode.CONCURRENT_TRANSACTIONS ? Math.min(backoffMs, CONCURRENT_BACKOFF_MS) : backoffMs;
   }
 
   /** The batch stays in flight until its parts are there, so that nothing overtakes them. */
