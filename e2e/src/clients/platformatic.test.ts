@@ -1,67 +1,106 @@
 import "../harness/with-resolvers.ts";
+import "../harness/codecs.ts";
 import {
   Admin,
+  ConfigResourceTypes,
   Consumer,
+  type Message,
   MessagesStreamModes,
   ProduceAcks,
   Producer,
   stringDeserializers,
   stringSerializers,
 } from "@platformatic/kafka";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BrokerProcess } from "../harness/broker-process.ts";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { CapturedBroker } from "../harness/captured-broker.ts";
+import { itIsDissected } from "../harness/tshark.ts";
+import { twice } from "../harness/twice.ts";
 
-/** The codecs it has without another package on Node.js 20; zstd comes with later versions of Node.js. */
-const CODECS = ["none", "gzip", "snappy", "lz4"] as const;
+const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
+const BIG_RECORD_BYTES = 1_000_000;
 
 describe("@platformatic/kafka", () => {
-  let broker: BrokerProcess;
+  let broker: CapturedBroker;
   let base: { clientId: string; bootstrapBrokers: string[] };
 
   beforeAll(async () => {
-    broker = await BrokerProcess.start();
+    broker = await CapturedBroker.start();
     base = { clientId: "platformatic-e2e", bootstrapBrokers: [broker.bootstrapServers] };
   });
   afterAll(() => broker?.stop());
 
-  it("creates, lists and deletes topics", async () => {
+  twice("creates, lists, describes and deletes topics", async () => {
     const admin = new Admin(base);
-    const created = await admin.createTopics({ topics: ["platformatic-a"], partitions: 3, replicas: 1 });
+    const configs = [{ name: "retention.ms", value: "60000" }];
+    const created = await admin.createTopics({ topics: ["platformatic-a"], partitions: 3, replicas: 1, configs });
     expect(created).toMatchObject([{ name: "platformatic-a", partitions: 3 }]);
     expect(await admin.listTopics()).toContain("platformatic-a");
+    const resources = [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: "platformatic-a" }];
+    const [described] = await admin.describeConfigs({ resources, includeSynonyms: true });
+    expect(described?.configs).toContainEqual(expect.objectContaining({ name: "retention.ms", value: "60000" }));
+    await admin.createPartitions({ topics: [{ name: "platformatic-a", count: 5, assignments: null }] });
+    const metadata = await admin.metadata({ topics: ["platformatic-a"] });
+    expect(metadata.topics.get("platformatic-a")?.partitions).toHaveLength(5);
     await admin.deleteTopics({ topics: ["platformatic-a"] });
     expect(await admin.listTopics()).not.toContain("platformatic-a");
     await admin.close();
   });
 
   for (const compression of CODECS) {
-    it(`produces with ${compression} and reads it back in a group`, async () => {
+    twice(`produces with ${compression} and reads it back in a group, as it was`, async (round) => {
       const topic = `platformatic-${compression}`;
       const admin = new Admin(base);
-      await admin.createTopics({ topics: [topic], partitions: 3, replicas: 1 });
+      if (round === 1) await admin.createTopics({ topics: [topic], partitions: 3, replicas: 1 });
       const producer = new Producer({ ...base, serializers: stringSerializers, idempotent: compression !== "none" });
+      const timestamp = BigInt(Date.now() - 3_600_000);
       const sent = Array.from({ length: 200 }, (_, i) => ({
-        topic,
-        key: `k${i % 7}`,
-        value: `${"v".repeat(50)}-${i}`,
+        ...{ topic, key: `k${i % 7}`, value: `${"v".repeat(50)}-${round}-${i}`, timestamp, headers: { i: `${i}` } },
       }));
       const acks = ProduceAcks.ALL;
       await producer.send({ messages: sent.slice(0, 100), compression, acks });
       await producer.send({ messages: sent.slice(100), compression, acks });
+      const special = [
+        { key: "null" },
+        { key: "empty", value: "" },
+        { key: "big", value: "b".repeat(BIG_RECORD_BYTES) },
+      ];
+      await producer.send({ messages: special.map((one) => ({ topic, timestamp, ...one })), compression, acks });
       await producer.close();
 
       const consumer = new Consumer({ ...base, groupId: `group-${topic}`, deserializers: stringDeserializers });
-      const stream = await consumer.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST, maxWaitTime: 100 });
-      const received: string[] = [];
+      const mode = MessagesStreamModes.COMMITTED;
+      const fallbackMode = "earliest" as const;
+      const options = { topics: [topic], mode, fallbackMode, maxWaitTime: 100, autocommit: false };
+      const stream = await consumer.consume(options);
+      const received: Message<string, string, string, string>[] = [];
       for await (const message of stream) {
-        received.push(message.value);
-        if (received.length === sent.length) break;
+        received.push(message);
+        if (received.length === sent.length + special.length) break;
       }
-      expect(received.sort()).toEqual(sent.map((message) => message.value).sort());
+      // The second time starts where this one has committed.
+      const next = new Map(received.map(({ partition, offset }) => [partition, offset]));
+      const offsets = [...next].map(([partition, offset]) => ({
+        topic,
+        partition,
+        offset: offset + 1n,
+        leaderEpoch: 0,
+      }));
+      await consumer.commit({ offsets });
       await consumer.close(true);
+
+      expect(new Set(received.map((message) => message.timestamp))).toEqual(new Set([timestamp]));
+      const valueWithKey = (key: string) => received.find((message) => message.key === key)?.value;
+      expect(valueWithKey("empty")).toBe("");
+      expect(valueWithKey("big")).toHaveLength(BIG_RECORD_BYTES);
+      expect(received.filter((message) => message.key === "null")).toHaveLength(1);
+      const plain = received.filter((message) => message.headers.size > 0);
+      expect(plain.map(({ value }) => value).sort()).toEqual(sent.map(({ value }) => value).sort());
+      for (const { value, headers } of plain) expect(headers.get("i")).toBe(value.split("-").at(-1));
       const groups = await admin.listGroups();
       expect([...groups.keys()]).toContain(`group-${topic}`);
       await admin.close();
     });
   }
+
+  itIsDissected(() => broker.proxy.frames);
 });

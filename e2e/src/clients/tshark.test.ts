@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { CaptureProxy } from "../harness/capture-proxy.ts";
@@ -36,6 +37,11 @@ describe.skipIf(isAbsent)("tshark's dissector, on versions that it knows", () =>
     }
     await kcat(["-G", "kcat-group", "-X", "auto.offset.reset=earliest", "-e", "-q", "by-kcat"]);
     await kcat(["-Q", "-t", "by-kcat:0:0"]);
+    const admin = new Kafka({ brokers: [bootstrapServers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic: "by-kafkajs" }] });
+    await admin.deleteTopics({ topics: ["by-kafkajs"] });
+    await admin.disconnect();
     const program = fileURLToPath(new URL("../programs/aiokafka_program.py", import.meta.url));
     const env = { ...process.env, PYTHONPATH: external.aiokafka! };
     const { code, stderr } = await run("python3", [program, bootstrapServers, "by-aiokafka"], { env });
