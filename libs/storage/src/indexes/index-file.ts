@@ -42,6 +42,11 @@ export class IndexFile {
     return this.#unsynced;
   }
 
+  /** What is in the file may have been written by a process that was killed: the next sync is not left out. */
+  markUnsynced(): void {
+    this.#unsynced = true;
+  }
+
   get count(): number {
     return this.#count;
   }

@@ -43,6 +43,13 @@ export class TimeIndex {
     return entry === null ? null : this.#decode(entry);
   }
 
+  /** The last entry of a batch that ends before `offset`, or null. */
+  async lastBefore(offset: number): Promise<TimestampOffset | null> {
+    const relativeOffset = offset - this.#baseOffset;
+    const entry = await this.index.findLast((entry) => entry.getInt32(OFFSET_AT) < relativeOffset);
+    return entry === null ? null : this.#decode(entry);
+  }
+
   /** The last entry, or null in an empty index. */
   async lastEntry(): Promise<TimestampOffset | null> {
     const { count } = this.index;

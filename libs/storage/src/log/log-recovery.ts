@@ -4,6 +4,7 @@ import {
   isControlBatchAt,
   lastOffsetAt,
   lastOffsetDeltaAt,
+  maxTimestampAt,
   NO_PARTITION_LEADER_EPOCH,
   NO_PRODUCER_ID,
   partitionLeaderEpochAt,
@@ -24,7 +25,10 @@ export async function recoverLog(state: LogState, recoveryPoint: number): Promis
   state.recoveryPoint = fromOffset;
   // A segment that ends at the recovery point may lack the last entry of its time index.
   const recovered = segments.from(fromOffset - 1);
-  for (const segment of recovered) await trimIndexes(segment, fromOffset);
+  for (const segment of recovered) {
+    await segment.markIndexesUnsynced(state.env.disk);
+    await trimIndexes(segment, fromOffset);
+  }
   await rebuildProducers(state, fromOffset);
   let endOffset = fromOffset;
   for (const segment of recovered) {
@@ -48,11 +52,30 @@ export async function recoverLog(state: LogState, recoveryPoint: number): Promis
  * Where reading must begin. A recovery point is only as good as the files it speaks of: it cannot lie in a segment that
  * is not there, and where the indexes of its segment make no sense they are made anew from the segment's start.
  */
-async function firstUntrusted({ segments }: LogState, recoveryPoint: number): Promise<number> {
+async function firstUntrusted(state: LogState, recoveryPoint: number): Promise<number> {
+  const { segments } = state;
   const segment =
     segments.all[segments.floorIndex(recoveryPoint - 1)] ?? segments.all[segments.floorIndex(recoveryPoint)];
   if (segment === undefined) return segments.first.baseOffset;
-  return (await segment.hasSaneIndexes()) ? recoveryPoint : segment.baseOffset;
+  const isTrusted = (await segment.hasSaneIndexes()) && (await hasTrueTimeEntry(state, segment, recoveryPoint));
+  return isTrusted ? recoveryPoint : segment.baseOffset;
+}
+
+/**
+ * Whether the last entry of the time index that is kept is what the log says. Where it was being written over in a power
+ * cut (its place was cut free by a truncation) it may be half old and half new, and yet be in order.
+ */
+async function hasTrueTimeEntry(state: LogState, segment: Segment, recoveryPoint: number): Promise<boolean> {
+  const entry = await segment.timeIndex.lastBefore(recoveryPoint);
+  if (entry === null) return true;
+  let isTrue = false;
+  const from = await segment.positionFor(entry.offset);
+  await scanBatches(segment.log, state.env.pool, from, segment.sizeBytes, (bytes, position) => {
+    const lastOffset = lastOffsetAt(bytes, position);
+    isTrue = lastOffset === entry.offset && maxTimestampAt(bytes, position) === entry.timestampMs;
+    return lastOffset < entry.offset;
+  });
+  return isTrue;
 }
 
 /** Makes the offset and the time index of a whole segment from its log. */

@@ -131,6 +131,13 @@ export class Segment {
     await Promise.all([this.offsetIndex.index.sync(), this.timeIndex.index.sync(), this.transactionIndex.sync()]);
   }
 
+  /** After an unclean stop: what the indexes' files show need not be on the disk. */
+  async markIndexesUnsynced(disk: Disk): Promise<void> {
+    for (const { index } of [this.offsetIndex, this.timeIndex, this.transactionIndex]) {
+      if ((await disk.stat(index.file.path)) !== null) index.markUnsynced();
+    }
+  }
+
   /** Cuts off what is in the file behind its last batch. */
   async cutFile(): Promise<void> {
     await this.log.use((file) => file.truncate(this.sizeBytes));
