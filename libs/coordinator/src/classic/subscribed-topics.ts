@@ -8,7 +8,8 @@ export function subscribedTopics(subscriptions: Iterable<Uint8Array>): ReadonlyS
   const topics = new Set<string>();
   try {
     for (const subscription of subscriptions) {
-      const asVersion0 = subscription.slice().fill(0, 0, 2);
+      // Not slice(): that of a Buffer shares its memory.
+      const asVersion0 = new Uint8Array(subscription).fill(0, 0, 2);
       for (const topic of decodeConsumerProtocol(consumerProtocolSubscription, asVersion0).topics) topics.add(topic);
     }
   } catch (error) {
