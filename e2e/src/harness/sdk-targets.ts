@@ -36,14 +36,14 @@ export const sdkTargets: readonly SdkTarget[] = [
     name: "our broker over TCP",
     isAbsent: false,
     isOurs: true,
-    lacks: ["ConsumerGroupDescribe"],
+    lacks: [],
     start: () => startOurs((broker) => broker.bootstrapServers),
   },
   {
     name: "our broker over WebSocket",
     isAbsent: false,
     isOurs: true,
-    lacks: ["ConsumerGroupDescribe"],
+    lacks: [],
     start: () => startOurs((broker) => broker.webSocketUrl),
   },
   {
