@@ -9,6 +9,7 @@ import { Producer } from "@ottla/producer";
 import { initProducerIdApi } from "@ottla/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
+import { seeded } from "../harness/seeded.ts";
 
 const KILLS = process.env.OTTLA_TEST_DEEP ? 100 : 20;
 const PARTITIONS = 3;
@@ -16,15 +17,6 @@ const TOPIC = "killed";
 const CONCURRENT_SENDS = 50;
 /** Reproduces the moments of the kills. */
 const SEED = Number(process.env.OTTLA_TEST_SEED ?? 20_261);
-
-/** A small seeded generator: the waits between kills differ, and can be had again. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 describe(`kill -9 in mid-load, ${KILLS} times (seed ${SEED})`, () => {
   let dataDirectory: string;
