@@ -161,30 +161,25 @@ for (const target of sdkTargets) {
       expect(await committedValues(topic)).toEqual(["another", "old", "young", "young again"]);
     });
 
-    // A broker looks for such transactions every ten seconds: one of ours and each release of Kafka's will do.
-    it.skipIf(target.name.includes("WebSocket"))(
-      "loses a transaction that takes longer than its timeout",
-      { timeout: 60_000 },
-      async () => {
-        const topic = await createTopic();
-        const transactionalId = `slow-${names++}`;
-        await using slow = producerWith({ transactionalId, transactionTimeoutMs: 500 });
-        const late = slow.transaction(async (tx) => {
-          await tx.send({ topic, value: "late" });
-          const isOver = async () => {
-            const { committed, all } = await readEndOffsets(topic);
-            return committed === all;
-          };
-          await expect.poll(isOver, { timeout: 30_000, interval: 200 }).toBe(true);
-        });
-        const error = await rejection(late);
-        expect(["PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH", "INVALID_TXN_STATE"]).toContain(error.code);
-        expect(await rejection(slow.transaction(async () => {}))).toBe(error);
-        await using next = producerWith({ transactionalId });
-        await next.transaction((tx) => tx.send({ topic, value: "next" }));
-        expect(await committedValues(topic)).toEqual(["next"]);
-      },
-    );
+    it("loses a transaction that takes longer than its timeout", { timeout: 60_000 }, async () => {
+      const topic = await createTopic();
+      const transactionalId = `slow-${names++}`;
+      await using slow = producerWith({ transactionalId, transactionTimeoutMs: 500 });
+      const late = slow.transaction(async (tx) => {
+        await tx.send({ topic, value: "late" });
+        const isOver = async () => {
+          const { committed, all } = await readEndOffsets(topic);
+          return committed === all;
+        };
+        await expect.poll(isOver, { timeout: 30_000, interval: 200 }).toBe(true);
+      });
+      const error = await rejection(late);
+      expect(["PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH", "INVALID_TXN_STATE"]).toContain(error.code);
+      expect(await rejection(slow.transaction(async () => {}))).toBe(error);
+      await using next = producerWith({ transactionalId });
+      await next.transaction((tx) => tx.send({ topic, value: "next" }));
+      expect(await committedValues(topic)).toEqual(["next"]);
+    });
 
     /** Sums of the partitions' ends: for readers of what is committed, and for all. */
     async function readEndOffsets(topic: string): Promise<{ committed: number; all: number }> {
