@@ -37,3 +37,17 @@ it("a page without markers is refused, and what is around the table stays", () =
   expect(replaced.startsWith("# Compatibility\n")).toBe(true);
   expect(withSupportTable(replaced, "the table")).toBe(replaced);
 });
+
+it("each quirk names tests that are there", () => {
+  const { current } = compatibilityPage();
+  const quirks = /<!-- quirks -->([\s\S]*)<!-- end of the quirks -->/.exec(current)![1]!.split(/^- /m).slice(1);
+  expect(quirks.length).toBeGreaterThan(10);
+  for (const quirk of quirks) {
+    const file = /\]\(\.\.\/([^)]+\.test\.ts)\)/.exec(quirk)?.[1];
+    expect(file, quirk).toBeDefined();
+    const text = readFileSync(join(repositoryRoot, file!), "utf8");
+    const names = [...quirk.matchAll(/"([^"]+)"/g)].map(([, name]) => name!.replace(/\s+/g, " "));
+    expect(names, quirk).not.toEqual([]);
+    for (const name of names) expect(text.includes(`"${name}"`), `${name} in ${file}`).toBe(true);
+  }
+});
