@@ -188,15 +188,29 @@ export function openTransactions(batches: readonly WrittenBatch[]): Map<number, 
   return open;
 }
 
-/** First offsets of the transactions that `batches` show to be aborted, each with its producer. */
-export function abortedTransactions(batches: readonly WrittenBatch[]): string[] {
+/** A transaction that `batches` show to be aborted. */
+export interface AbortedByRecords {
+  readonly producerId: number;
+  /** Of its first record in `batches`. */
+  readonly firstOffset: number;
+  /** No marker of the producer comes before it in `batches`: it may have begun before them. */
+  readonly mayBeginEarlier: boolean;
+}
+
+export function abortedTransactions(batches: readonly WrittenBatch[]): AbortedByRecords[] {
   const open = new Map<number, number>();
-  const aborted: string[] = [];
+  const hasMarker = new Set<number>();
+  const aborted: AbortedByRecords[] = [];
   for (const { producer, transaction, baseOffset } of batches) {
-    if (transaction === "data" && !open.has(producer!.id)) open.set(producer!.id, baseOffset);
-    const firstOffset = producer === null ? undefined : open.get(producer.id);
-    if (transaction === "abort" && firstOffset !== undefined) aborted.push(`${producer!.id}@${firstOffset}`);
-    if (transaction === "commit" || transaction === "abort") open.delete(producer!.id);
+    if (producer === null) continue;
+    const { id } = producer;
+    if (transaction === "data" && !open.has(id)) open.set(id, baseOffset);
+    if (transaction !== "commit" && transaction !== "abort") continue;
+    const firstOffset = open.get(id);
+    if (transaction === "abort" && firstOffset !== undefined)
+      aborted.push({ producerId: id, firstOffset, mayBeginEarlier: !hasMarker.has(id) });
+    hasMarker.add(id);
+    open.delete(id);
   }
   return aborted;
 }
