@@ -36,7 +36,8 @@ async function appendSome(simulation: Simulation): Promise<void> {
     refusal ??= outcomes.find((outcome) => outcome.status === "rejected")?.reason;
   }
   model.acknowledgedEnd = model.endOffset;
-  if (simulation.config.flushMessages === 1) model.syncedEnd = model.endOffset;
+  // Where all were refused nothing was synced either: what a killed process had left may still not be.
+  if (written > 0 && simulation.config.flushMessages === 1) model.syncedEnd = model.endOffset;
   if (refusal !== undefined) throw refusal;
   model.pending = [];
   if (random.nextInt(3) > 0) simulation.logOf(model).setHighWatermark(model.endOffset);
