@@ -22,6 +22,8 @@ import { rebuildProducers } from "./producer-replay.ts";
 export async function recoverLog(state: LogState, recoveryPoint: number): Promise<void> {
   const { segments } = state;
   const fromOffset = await firstUntrusted(state, recoveryPoint);
+  // First of all: a crash while indexes are made anew must not leave empty ones that the checkpoint vouches for.
+  if (fromOffset < recoveryPoint) await state.env.lowerRecoveryPoint(state.identity, fromOffset);
   state.recoveryPoint = fromOffset;
   // A segment that ends at the recovery point may lack the last entry of its time index.
   const recovered = segments.from(fromOffset - 1);

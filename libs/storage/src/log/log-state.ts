@@ -20,8 +20,8 @@ export interface LogEnvironment {
   readonly tailMemory: TailMemory;
   /** Called when a log's disk failed for good. */
   diskFailed(error: DiskError): void;
-  /** Called after a log's recovery point moved back: the checkpoint on disk must not promise more than is true. */
-  recoveryPointLowered(): Promise<void>;
+  /** Moves a log's recovery point back on disk: the checkpoint must not promise more than is true. */
+  lowerRecoveryPoint(identity: LogIdentity, offset: number): Promise<void>;
   /** Called after records were deleted by request: a crash must not bring them back. */
   logStartAdvanced(): Promise<void>;
 }

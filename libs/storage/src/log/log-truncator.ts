@@ -64,5 +64,5 @@ async function finishTruncation(state: LogState, endOffset: number): Promise<voi
 async function lowerRecoveryPoint(state: LogState, offset: number): Promise<void> {
   if (state.recoveryPoint <= offset) return;
   state.recoveryPoint = offset;
-  await state.env.recoveryPointLowered();
+  await state.env.lowerRecoveryPoint(state.identity, offset);
 }

@@ -1,5 +1,5 @@
 import { baseOffsetAt, batchSizeAt, checkBatchIntegrity, lastOffsetAt } from "@ottla/protocol/internal";
-import type { Disk } from "@ottla/runtime";
+import { createSimulatedDisk, createSimulatedRuntime, type Disk } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
 import { batch, concat, marker, sequenced } from "../test-support/batches.ts";
 import { copyDisk, fileNames, readText, writeFile } from "../test-support/disks.ts";
@@ -205,6 +205,34 @@ describe("after a kill", () => {
     const read = await reopened.read(0, { maxBytes: 10_000, minOneBatch: true, limit: "lastStable" });
     expect(read.abortedTransactions).toEqual([{ producerId: 1, firstOffset: 0 }]);
     await again.manager.close();
+  });
+
+  it("knows aborted transactions wherever another kill comes while damaged indexes are made anew", async () => {
+    const runtime = createSimulatedRuntime(1);
+    for (let operations = 0, isOpen = false; !isOpen; operations++) {
+      const disk = createSimulatedDisk(runtime);
+      const fixture = await openFixture({ disk, config: { indexIntervalBytes: 50 } });
+      const log = await openLog(fixture);
+      await append(log, sequenced({ producerId: 1 }, 0, 2, true));
+      await log.appendAsLeader(marker({ producerId: 1 }, "abort"), { leaderEpoch: 0, origin: "control" }).written;
+      for (let i = 0; i < 5; i++) await append(log, batch({ count: 2 }));
+      await fixture.manager.close();
+      await disk.remove("/data/.kafka_cleanshutdown");
+      await writeFile(disk, FIRST_LOG.replace(".log", ".index"), new Uint8Array(13));
+      const killed = disk.crash("process");
+      killed.crashAfter(operations);
+      const opening = openFixture({ disk: killed, config: fixture.config }).then(() => true);
+      isOpen = await Promise.race([opening, killed.stopped.then(() => false)]);
+      const again = await openFixture({ disk: killed.crash("process"), config: fixture.config });
+      const reopened = again.manager.get("topic", 0)!;
+      reopened.setHighWatermark(reopened.logEndOffset);
+      const read = await reopened.read(0, { maxBytes: 10_000, minOneBatch: true, limit: "lastStable" });
+      expect(read.abortedTransactions, `a kill after ${operations} operations`).toEqual([
+        { producerId: 1, firstOffset: 0 },
+      ]);
+      read.release();
+      await again.manager.close();
+    }
   });
 
   it("starts anew where nothing is left above the log start offset", async () => {

@@ -59,10 +59,15 @@ export class Checkpoints {
     };
   }
 
-  /** Takes back what the checkpoint promises of one log, before anything is appended where that was. */
+  /**
+   * Takes back what the checkpoint promises of one log, before anything is changed where that was. What it says of the
+   * others stays, for they may not be open yet.
+   */
   lowerRecoveryPoint(topic: string, partition: number, offset: number): Promise<void> {
     return this.#writing.run(async () => {
-      const offsets = new Map(this.#saved.recoveryPoint).set(partitionKey(topic, partition), offset);
+      const key = partitionKey(topic, partition);
+      if (this.#saved.recoveryPoint.get(key) === offset) return;
+      const offsets = new Map(this.#saved.recoveryPoint).set(key, offset);
       await writeOffsetCheckpoint(this.#disk, this.#path("recoveryPoint"), offsets);
       this.#saved.recoveryPoint = offsets;
     });

@@ -79,7 +79,8 @@ export class DirectoryLogManager implements LogManager {
       pool: new BufferPool(this.#options.readBufferBytes),
       tailMemory: new TailMemory(this.#options.tailMemoryBytes),
       diskFailed: (error) => this.#diskFailed(error),
-      recoveryPointLowered: () => this.#checkpoints.save("recoveryPoint", this.#logs.values()),
+      lowerRecoveryPoint: ({ topic, partition }, offset) =>
+        this.#checkpoints.lowerRecoveryPoint(topic, partition, offset),
       logStartAdvanced: () => this.#checkpoints.save("logStartOffset", this.#logs.values()),
     };
     this.#cleaner = options.cleaner === null ? null : this.#createCleaner(options);
