@@ -67,11 +67,17 @@ class LogCleaning {
   /** Maps what is dirty until the map is full; returns the offset up to which it knows the latest of every key. */
   async #mapKeys(): Promise<number> {
     const { segments, firstDirtyOffset, endOffset, aborted } = this.#job;
-    const transactions = new CleanedTransactions(aborted, () => {});
+    const first = Math.max(
+      0,
+      segments.findLastIndex((segment) => segment.baseOffset <= firstDirtyOffset),
+    );
+    const startOffset = segments[first]!.baseOffset;
+    // A transaction whose marker lies before is not met: it would count as aborting whatever its producer wrote since.
+    const met = aborted.filter((transaction) => transaction.lastOffset >= startOffset);
+    const transactions = new CleanedTransactions(met, () => {});
     let mappedEndOffset = firstDirtyOffset;
     let isFull = false;
-    const first = segments.findLastIndex((segment) => segment.baseOffset <= firstDirtyOffset);
-    for (const segment of segments.slice(Math.max(0, first))) {
+    for (const segment of segments.slice(first)) {
       await this.#walk(segment, async (bytes, position) => {
         const nextOffset = lastOffsetAt(bytes, position) + 1;
         if (isControlBatchAt(bytes, position)) transactions.isMarkerOfNothing(bytes, position);

@@ -252,6 +252,19 @@ describe("compaction and producers", () => {
     expect(await contents(log)).toEqual([expect.stringMatching(/^4:key-0/), "5:marker"]);
   });
 
+  it("lets no transaction that was aborted long ago take anything from what its producer commits later", async () => {
+    const { fixture, log } = await compacted();
+    await appendAll(log, "key-0=before", sequenced(producer, 0, 1, true));
+    await log.appendAsLeader(marker(producer, "abort"), { leaderEpoch: 0, origin: "control" }).written;
+    await closeSegment(log);
+    await compact(fixture);
+    await appendAll(log, sequenced(producer, 1, 1, true));
+    await log.appendAsLeader(marker(producer, "commit"), { leaderEpoch: 0, origin: "control" }).written;
+    await closeSegment(log);
+    await compact(fixture);
+    expect(await contents(log)).not.toContain("0:key-0=before");
+  });
+
   it("does not touch what an open transaction may still take back", async () => {
     const { fixture, log } = await compacted();
     await appendAll(log, "a=1", sequenced(producer, 0, 1, true), "a=2");

@@ -42,6 +42,8 @@ export class LogCleaner {
   readonly #timers = new Set<Timer>();
   /** Logs whose compaction failed: they stay as they are until the next start. */
   readonly #uncleanable = new WeakSet<SegmentedLog>();
+  /** Logs whose compaction failed for a moment, or was given up: when (monotonic) it may be tried again. */
+  readonly #restingUntilMs = new WeakMap<SegmentedLog, number>();
   /** Logs that a thread has chosen. */
   readonly #taken = new Set<SegmentedLog>();
   #isClosed = false;
@@ -79,7 +81,7 @@ export class LogCleaner {
     return this.#uncleanable.has(log);
   }
 
-  /** Compacts the dirtiest log; false where none needs it. */
+  /** Compacts the dirtiest log, or finds that it cannot be compacted now; false where none needs it. */
   async cleanDirtiest(): Promise<boolean> {
     const candidate = await this.#dirtiest();
     if (candidate === null || this.#isClosed) return false;
@@ -113,13 +115,17 @@ export class LogCleaner {
     const nowMs = this.#runtime.clock.nowMs();
     let dirtiest: Candidate | null = null;
     for (const log of this.#logs()) {
-      if (this.#uncleanable.has(log) || this.#taken.has(log)) continue;
+      if (this.#uncleanable.has(log) || this.#taken.has(log) || this.#isResting(log)) continue;
       const cleanable = await log.compactor.cleanable(nowMs);
       if (cleanable === null || this.#taken.has(log)) continue;
       const isDue = cleanable.isOverdue || cleanable.dirtyRatio > log.config.minCleanableDirtyRatio;
       if (isDue && cleanable.dirtyRatio > (dirtiest?.cleanable.dirtyRatio ?? 0)) dirtiest = { log, cleanable };
     }
     return dirtiest;
+  }
+
+  #isResting(log: SegmentedLog): boolean {
+    return (this.#restingUntilMs.get(log) ?? 0) > this.#runtime.clock.monotonicMs();
   }
 
   async #clean({ log, cleanable }: Candidate): Promise<void> {
@@ -154,7 +160,8 @@ export class LogCleaner {
   /** The log serves on as it is. A full disk may have room again; anything else would only fail again. */
   #failed(log: SegmentedLog, error: unknown): void {
     const fields = { topic: log.topic, partition: log.partition, error: String(error) };
-    const { logger } = this.#runtime;
+    const { logger, clock } = this.#runtime;
+    this.#restingUntilMs.set(log, clock.monotonicMs() + this.#options().backoffMs);
     if (error instanceof CompactionAborted) {
       logger.debug("compaction ended early", fields);
     } else if (error instanceof DiskError && isTransient(error)) {

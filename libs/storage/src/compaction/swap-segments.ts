@@ -1,4 +1,6 @@
+import { DiskError } from "@ottla/runtime";
 import { CLEANED_SUFFIX, SWAP_SUFFIX } from "../files/names.ts";
+import { isTransient } from "../log/disk-failure.ts";
 import type { LogState } from "../log/log-state.ts";
 import type { SegmentDeleter } from "../log/segment-deleter.ts";
 import { Segment } from "../segments/segment.ts";
@@ -12,6 +14,10 @@ export class CompactionAborted extends Error {
   }
 }
 
+/** What fails for a moment in a swap is tried again this often, this far apart, before the log goes offline. */
+const ATTEMPTS_MAX = 50;
+const ATTEMPT_DELAY_MS = 100;
+
 /**
  * Puts a cleaned segment in the place of those that it was made from. A crash at any point leaves one whole log:
  *
@@ -19,8 +25,9 @@ export class CompactionAborted extends Error {
  *    that finds a `.log.swap` goes on with step 2, one that does not removes all `.cleaned` and `.swap` files.
  * 2. The sources are renamed to `.deleted`, the indexes get their own names, and last of all the log.
  *
- * Each step is durable before the next begins. Readers of the sources go on reading them. Nothing may be truncated or
- * deleted meanwhile; appends go on.
+ * Each step is durable before the next begins. Once the log is a `.swap` there is no way back: the rest is done, however
+ * often it has to be tried, or the log goes offline and the next start does it. Readers of the sources go on reading
+ * them. Nothing may be truncated or deleted meanwhile; appends go on.
  */
 export async function swapSegments(state: LogState, deleter: SegmentDeleter, group: CleanedGroup): Promise<void> {
   const { env, identity, segments } = state;
@@ -38,16 +45,36 @@ export async function swapSegments(state: LogState, deleter: SegmentDeleter, gro
   const syncNames = () => env.disk.syncDirectory(identity.directory);
   for (const index of indexes) await index.rename(swapPath(index.path));
   await syncNames();
-  await log!.rename(swapPath(log!.path));
-  await syncNames();
+  await log!.rename(swapPath(log!.path)).catch((error) => {
+    if (error instanceof DiskError && !isTransient(error)) state.fail(error);
+    throw error;
+  });
+  await finished(state, syncNames);
   segments.replace(sources, cleaned);
   // What is in memory has records that are gone, and aborted ones whose index entries are.
   state.tail.dropBefore(segments.after(baseOffset)!.baseOffset);
-  await deleter.deleteReplaced(sources);
-  for (const index of indexes) await index.rename(finalPath(index.path));
-  await syncNames();
-  await log!.rename(finalPath(log!.path));
-  await syncNames();
+  await finished(state, () => deleter.deleteReplaced(sources));
+  for (const index of indexes) await finished(state, () => index.rename(finalPath(index.path)));
+  await finished(state, syncNames);
+  await finished(state, () => log!.rename(finalPath(log!.path)));
+  await finished(state, syncNames);
+}
+
+/** Does a step that cannot be left out: again and again where it fails for a moment, and else the log goes offline. */
+async function finished(state: LogState, step: () => Promise<void>): Promise<void> {
+  const { timers } = state.env.runtime;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await step();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      if (!isTransient(error) || attempt === ATTEMPTS_MAX) {
+        state.fail(error);
+        throw error;
+      }
+      await new Promise<void>((resolve) => void timers.schedule(ATTEMPT_DELAY_MS, resolve));
+    }
+  }
 }
 
 /** The segments that the group was made from, if they are all there still and have stayed what they were. */

@@ -12,6 +12,8 @@ export class LogCompactor {
   readonly #syncer: LogSyncer;
   readonly #deleter: SegmentDeleter;
   #running: { readonly controller: AbortController; readonly done: Promise<void> } | null = null;
+  /** How many keep a compaction from beginning. */
+  #holders = 0;
 
   constructor(state: LogState, syncer: LogSyncer, deleter: SegmentDeleter) {
     this.#state = state;
@@ -26,15 +28,16 @@ export class LogCompactor {
   /** What could be compacted now; null where there is nothing, or it is being done. */
   async cleanable(nowMs: number): Promise<Cleanable | null> {
     const { config, failure, isClosed } = this.#state;
-    const isWanted = config.cleanupPolicy.includes("compact") && failure === null && !isClosed && !this.isRunning;
-    return isWanted ? await findCleanable(this.#state, nowMs) : null;
+    const isFree = failure === null && !isClosed && !this.isRunning && this.#holders === 0;
+    return isFree && config.cleanupPolicy.includes("compact") ? await findCleanable(this.#state, nowMs) : null;
   }
 
   /**
    * @throws CompactionAborted where the log was closed, truncated or deleted meanwhile
    */
   async run(cleanable: Cleanable, executor: CompactionExecutor, limits: CompactionLimits): Promise<void> {
-    if (this.#running !== null || this.#state.isClosed) throw new CompactionAborted("the log is closed or busy");
+    const isBusy = this.#running !== null || this.#holders > 0;
+    if (isBusy || this.#state.isClosed) throw new CompactionAborted("the log is closed or busy");
     const controller = new AbortController();
     const done = this.#compact(cleanable, executor, limits, controller.signal);
     this.#running = { controller, done: done.catch(() => {}) };
@@ -45,6 +48,16 @@ export class LogCompactor {
       throw error;
     } finally {
       this.#running = null;
+    }
+  }
+
+  /** Runs what takes segments away. No compaction begins before that is done; one that runs is not ended. */
+  async whileHeld<T>(action: () => Promise<T>): Promise<T> {
+    this.#holders++;
+    try {
+      return await action();
+    } finally {
+      this.#holders--;
     }
   }
 

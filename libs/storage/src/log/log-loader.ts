@@ -11,6 +11,7 @@ import {
   offsetFileName,
   offsetOfFileName,
   PRODUCER_SNAPSHOT_SUFFIX,
+  SWAP_SUFFIX,
   TEMPORARY_SUFFIX,
   TIME_INDEX_SUFFIX,
   TRANSACTION_INDEX_SUFFIX,
@@ -67,11 +68,16 @@ async function removeLeftovers(env: LogEnvironment, directory: string): Promise<
   return names;
 }
 
-/** An index without its log: a crash came when the segment was being deleted. Another segment may get its name. */
+/**
+ * An index without its log: a crash came when the segment was being deleted. Another segment may get its name. (Where
+ * the log is only waiting for its name, at the end of a swap, the index is its own.)
+ */
 function isOrphan(name: string, names: ReadonlySet<string>): boolean {
   return [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX].some((suffix) => {
     const baseOffset = offsetOfFileName(name, suffix);
-    return baseOffset !== null && !names.has(offsetFileName(baseOffset, LOG_SUFFIX));
+    if (baseOffset === null) return false;
+    const log = offsetFileName(baseOffset, LOG_SUFFIX);
+    return !names.has(log) && !names.has(log + SWAP_SUFFIX);
   });
 }
 

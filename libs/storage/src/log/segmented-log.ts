@@ -229,7 +229,7 @@ export class SegmentedLog implements PartitionLog {
   async deleteExpired(): Promise<number> {
     // A compaction that runs makes the log smaller anyway: what has expired goes when it is done.
     if (this.#state.isClosed || this.#state.failure !== null || this.compactor.isRunning) return 0;
-    return await this.#syncer.runExclusively(() => this.#deleteExpired());
+    return await this.compactor.whileHeld(() => this.#syncer.runExclusively(() => this.#deleteExpired()));
   }
 
   /** @internal Forgets idempotent producers that were silent since `beforeMs`. */
@@ -281,13 +281,15 @@ export class SegmentedLog implements PartitionLog {
   /** Runs `action` while nothing is written or flushed; what was appended before has been written. */
   async #whileQuiet(action: () => Promise<void>): Promise<void> {
     this.#state.checkOpen();
-    await this.compactor.stop();
-    await this.#syncer.runExclusively(async () => {
-      await this.#queue.settled.catch(() => {});
-      await this.#queue.runExclusively(action);
-      this.#queue.reset();
-      this.#syncer.truncated();
-      await this.#syncer.saveEpochs();
+    await this.compactor.whileHeld(async () => {
+      await this.compactor.stop();
+      await this.#syncer.runExclusively(async () => {
+        await this.#queue.settled.catch(() => {});
+        await this.#queue.runExclusively(action);
+        this.#queue.reset();
+        this.#syncer.truncated();
+        await this.#syncer.saveEpochs();
+      });
     });
   }
 

@@ -242,12 +242,12 @@ export class Segment {
     await Promise.all(this.files.map((file) => file.close()));
   }
 
-  /** Renames the files out of the way; those who read them go on. Returns the new paths. */
+  /** Renames the files out of the way; those who read them go on. May be called again. Returns the new paths. */
   async markDeleted(disk: Disk): Promise<string[]> {
     const renamed: string[] = [];
     for (const file of this.files) {
       if ((await disk.stat(file.path)) === null) continue;
-      await file.rename(file.path + DELETED_SUFFIX);
+      if (!file.path.endsWith(DELETED_SUFFIX)) await file.rename(file.path + DELETED_SUFFIX);
       renamed.push(file.path);
     }
     return renamed;
