@@ -29,6 +29,7 @@ async function runWorker(
   signal: AbortSignal,
 ): Promise<CompactionResult> {
   worker.unref();
+  let swapping: Promise<void> = Promise.resolve();
   try {
     return await new Promise<CompactionResult>((resolve, reject) => {
       const abort = () => reject(signal.reason);
@@ -39,12 +40,16 @@ async function runWorker(
       worker.on("message", (message: MessageFromWorker) => {
         if (message.type === "done") resolve(message.result);
         else if (message.type === "failed") reject(failureOf(message));
-        else swap(message.group).then(() => worker.postMessage(SWAPPED), reject);
+        else {
+          swapping = swap(message.group);
+          swapping.then(() => worker.postMessage(SWAPPED), reject);
+        }
       });
     });
   } finally {
-    // It must touch no file any more once this has settled.
+    // Neither the thread nor a swap that it has asked for touches a file any more once this has settled.
     await worker.terminate();
+    await swapping.catch(() => {});
   }
 }
 

@@ -1,4 +1,5 @@
 import { ErrorCode } from "@ottla/protocol";
+import { seededRandom } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
 import type { DescribedConsumerGroup } from "../group-requests.ts";
 import { assignmentIn, type ConsumerHeartbeatOptions, ShardHarness, topicIdOf } from "../test-support/shard-harness.ts";
@@ -131,6 +132,19 @@ describe("a group of the consumer protocol", () => {
     expect(harness.consumerHeartbeat(retry).answer.errorCode).toBe(ErrorCode.FENCED_MEMBER_EPOCH);
   });
 
+  it("is the same in whatever order compaction has left its records", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { harness } = settled();
+      const before = byMemberId(harness.describeConsumer());
+      const latest = new Map(harness.log.map((entry) => ["key" in entry ? String(entry.key) : "", entry]));
+      const random = seededRandom(seed);
+      const shuffled = [...latest.values()].map((entry) => ({ entry, at: random.nextFloat() }));
+      harness.log.splice(0, harness.log.length, ...shuffled.sort((a, b) => a.at - b.at).map(({ entry }) => entry));
+      harness.crashAndReload();
+      expect(byMemberId(harness.describeConsumer())).toEqual(before);
+    }
+  });
+
   it("is the same after its log has been loaded, and members are missed from then on", () => {
     const { harness, epochB } = settled();
     const before = harness.describeConsumer();
@@ -254,6 +268,20 @@ describe("offsets of a group of the consumer protocol", () => {
     harness.consumerJoin("a");
     expect(harness.commitError({ "t-0": 5 }, options)).toBe(errorCode);
     expect(harness.fetch()).toEqual(errorCode === 0 ? { "t-0": 5 } : {});
+  });
+
+  it.each([
+    ["its member at its epoch", { memberId: "a", generationId: 1 }, 0],
+    ["a producer that names no member", { memberId: "", generationId: -1 }, 0],
+    ["a stranger", { memberId: "x", generationId: 1 }, ErrorCode.UNKNOWN_MEMBER_ID],
+    ["an older epoch", { memberId: "a", generationId: 0 }, ErrorCode.ILLEGAL_GENERATION],
+    ["a later epoch", { memberId: "a", generationId: 2 }, ErrorCode.ILLEGAL_GENERATION],
+  ])("are committed in a transaction, or not, by %s", (_, options, errorCode) => {
+    const harness = new ShardHarness();
+    harness.consumerJoin("a");
+    expect(harness.txnCommitError("t-0", 5, options)).toBe(errorCode);
+    // Pending until the transaction ends: nobody is told of it.
+    expect(harness.fetch()).toEqual({});
   });
 
   it("are committed at an older epoch for partitions that were the member's own then (KIP-1251)", () => {

@@ -5,7 +5,6 @@ import type { Step } from "../shard/step.ts";
 import type { Partitions } from "./assignors/assignor.ts";
 import { ConsumerGroup, type ResolvedRegex } from "./consumer-group.ts";
 import {
-  type ConsumerMember,
   INITIAL_PROGRESS,
   LEAVE_EPOCH,
   type MemberMetadata,
@@ -86,7 +85,10 @@ export function replayConsumerRecord(context: CoordinatorContext, journal: Journ
       });
       break;
     case "consumerProgress":
-      setProgress(group, record.key.memberId, memberProgressOf(record.value));
+      group.setMember(record.key.memberId, {
+        ...(group.members.get(record.key.memberId) ?? { ...NOT_KNOWN_YET, memberId: record.key.memberId }),
+        ...memberProgressOf(record.value),
+      });
       break;
     case "consumerTarget":
       group.setTarget(
@@ -118,9 +120,12 @@ function replayTombstone(
     case "consumerMember":
       if (group.members.has(record.key.memberId)) group.setMember(record.key.memberId, undefined);
       break;
-    case "consumerProgress":
-      setProgress(group, record.key.memberId, { ...INITIAL_PROGRESS, epoch: LEAVE_EPOCH });
+    case "consumerProgress": {
+      const member = group.members.get(record.key.memberId);
+      if (member !== undefined)
+        group.setMember(member.memberId, { ...member, ...INITIAL_PROGRESS, epoch: LEAVE_EPOCH });
       break;
+    }
     case "consumerTarget":
       group.setTarget(record.key.memberId, undefined);
       break;
@@ -132,10 +137,17 @@ function replayTombstone(
   }
 }
 
-function setProgress(group: ConsumerGroup, memberId: string, progress: MemberProgress): void {
-  const member = group.members.get(memberId);
-  if (member !== undefined) group.setMember(memberId, { ...member, ...progress } satisfies ConsumerMember);
-}
+/** Compaction may leave where a member stands before what it is known by: that is yet to come. */
+const NOT_KNOWN_YET: MemberMetadata = {
+  instanceId: null,
+  rackId: null,
+  clientId: "",
+  clientHost: "",
+  rebalanceTimeoutMs: -1,
+  subscribedTopicNames: [],
+  subscribedTopicRegex: "",
+  serverAssignor: null,
+};
 
 /** An empty classic group gives way. */
 function getOrCreate(context: CoordinatorContext, journal: Journal, groupId: string): ConsumerGroup {

@@ -32,14 +32,17 @@ function hasOwnedSince(member: ConsumerMember, { topics }: OffsetCommitRequest, 
   });
 }
 
-/** Whether offsets may be committed in a transaction; a producer that names no member is fenced by its own epoch alone. */
+/**
+ * Whether offsets may be committed in a transaction; a producer that names no member is fenced by its own epoch alone.
+ * As in Kafka, an old member epoch is an old generation here: producers abort on that, and know no stale member epoch.
+ */
 export function checkConsumerTxnCommit(group: ConsumerGroup, request: TxnOffsetCommitRequest): number {
   const { generationId: epoch, memberId, groupInstanceId } = request;
   const isAnonymous = memberId === "" && groupInstanceId === null;
   if (epoch < 0 && (isAnonymous || group.isEmpty)) return ErrorCode.NONE;
   const member = group.members.get(memberId);
   if (member === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
-  return epoch === member.epoch ? ErrorCode.NONE : ErrorCode.STALE_MEMBER_EPOCH;
+  return epoch === member.epoch ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION;
 }
 
 /** Whether somebody who says that it is a member may read the group's offsets; who says nothing may. */

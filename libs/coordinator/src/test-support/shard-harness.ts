@@ -8,6 +8,7 @@ import type {
   JoinGroupAnswer,
   LeavingMember,
   SyncGroupAnswer,
+  TxnOffsetCommitAnswer,
 } from "../group-requests.ts";
 import { decodeGroupRecord, encodeGroupRecord } from "../records/group-record.ts";
 import type { EncodedRecord } from "../shard/coordinator-shard.ts";
@@ -372,6 +373,25 @@ export class ShardHarness {
   /** @returns the error code of the first partition */
   commitError(...parameters: Parameters<ShardHarness["commit"]>): number {
     return this.commit(...parameters).answer.topics[0]!.partitions[0]!.errorCode;
+  }
+
+  /** The error code of a commit of `topic-partition` in a transaction of producer 9. */
+  txnCommitError(
+    topicPartition: string,
+    committedOffset: number,
+    { memberId = "", generationId = -1 }: { readonly memberId?: string; readonly generationId?: number } = {},
+  ): number {
+    const [name, partitionIndex] = splitPartition(topicPartition);
+    const partition = { partitionIndex, committedOffset, committedLeaderEpoch: -1, committedMetadata: null };
+    const producer = { transactionalId: "tx", producerId: 9, producerEpoch: 0 };
+    const member = { groupId: "group", memberId, generationId, groupInstanceId: null };
+    const { answer } = this.ask<TxnOffsetCommitAnswer>((ticket) => ({
+      type: "txnOffsetCommit",
+      ticket,
+      topicIds: new Map(),
+      request: { ...producer, ...member, topics: [{ name, partitions: [partition] }] },
+    }));
+    return answer.topics![0]!.partitions![0]!.errorCode!;
   }
 
   fetchTicket(
