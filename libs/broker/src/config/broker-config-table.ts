@@ -55,7 +55,10 @@ const identityAndNetwork = {
     "Web origins (https://app.example) whose pages may use this broker over WebSocket and HTTP; * for any. Pages that the broker serves itself always may.",
   ),
   "socket.request.max.bytes": intConfig(104_857_600, "The largest request in bytes.", { min: 1 }),
-  "socket.listen.backlog.size": intConfig(50, "How many connections may wait to be accepted.", { min: 1 }),
+  "socket.listen.backlog.size": intConfig(50, "How many connections may wait to be accepted.", {
+    min: 1,
+    ...ignored("the platform decides how many wait"),
+  }),
   "connections.max.idle.ms": longConfig(600_000, "A connection that is silent this long is closed, in milliseconds.", {
     min: 1,
   }),
@@ -210,7 +213,7 @@ const log = {
   "log.flush.start.offset.checkpoint.interval.ms": intConfig(
     60_000,
     "How often the log start offset is written, in milliseconds.",
-    { min: 0 },
+    { min: 0, ...ignored("it is written whenever it moves") },
   ),
   "log.cleaner.enable": booleanConfig(true, "Whether compacted topics are compacted."),
   "log.cleaner.threads": intConfig(1, "Logs that are compacted at a time.", { min: 0 }),
@@ -274,7 +277,7 @@ const log = {
   "producer.id.expiration.check.interval.ms": intConfig(
     600_000,
     "How often idle producers are forgotten, in milliseconds.",
-    { min: 1 },
+    { min: 1, ...ignored("that is done with each check of retention") },
   ),
 } as const;
 

@@ -134,8 +134,11 @@ function produce(
     partition = findPartition(broker, topic, data, context);
     const found = partition;
     const records = checkRecords(request, data, context.apiVersion);
-    const entered = isTransactional(records) ? exchange.transaction.enter(found, records) : null;
+    const { transaction } = exchange;
+    const inTransaction = isTransactional(records);
+    let entered = inTransaction ? transaction.enter(found, records) : null;
     const batch = broker.preparation.prepare(records, found.config);
+    if (batch instanceof Promise && inTransaction) entered ??= transaction.hold(found, records);
     const append = (prepared: Uint8Array) =>
       found.appendAsLeader(prepared, { acks: request.acks as Acks, origin: "client" });
     const onFailure = (error: unknown) => failed(broker, data.index, error, found, context);

@@ -52,6 +52,17 @@ export class ProduceTransaction {
     return { opened, check: () => this.#check(guard), release: () => entries.release(guard) };
   }
 
+  /**
+   * For a batch that is not appended at once although the partition is in the transaction: that may have ended by then,
+   * and the batch would open another one that nobody ends.
+   */
+  hold(partition: Partition, batch: Uint8Array): EnteredPartition {
+    const { producerId, producerEpoch } = this.#identify(batch);
+    const entries = partition.transactionEntries;
+    const guard = entries.begin(producerId, producerEpoch);
+    return { opened: Promise.resolve(), check: () => this.#check(guard), release: () => entries.release(guard) };
+  }
+
   /** Asks the coordinator for all that have entered. */
   async open(): Promise<void> {
     if (this.#producer === null || this.#waiting.length === 0) return;

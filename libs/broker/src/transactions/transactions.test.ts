@@ -65,7 +65,14 @@ class Fixture implements AsyncDisposable {
     return resultsByTopicV3AndBelow[0]!.resultsByPartition[0]!.partitionErrorCode;
   }
 
-  async produce(identity: Identity, value: string, sequence: number, version = 11, index = 0): Promise<number> {
+  async produce(
+    identity: Identity,
+    value: string,
+    sequence: number,
+    version = 11,
+    index = 0,
+    client = this.client,
+  ): Promise<number> {
     const records = encodeRecordBatch({
       records: [{ value }],
       timestampMs: Date.UTC(2024, 0, 1),
@@ -73,7 +80,7 @@ class Fixture implements AsyncDisposable {
       baseSequence: sequence,
       isTransactional: true,
     });
-    const { responses } = await this.client.send(produceApi, version, {
+    const { responses } = await client.send(produceApi, version, {
       transactionalId: ID,
       acks: -1,
       timeoutMs: 1000,
@@ -193,6 +200,27 @@ describe("a transaction of the first generation", () => {
     expect(await fixture.produce(identity, "a", 0, 11, 1)).toBe(ErrorCode.TRANSACTION_ABORTABLE);
     expect(await fixture.produce(identity, "a", 0, 9, 1)).toBe(ErrorCode.INVALID_TXN_STATE);
     expect(await fixture.produce(identity, "a", 0, 9, 0)).toBe(OK);
+  });
+
+  it("takes no batch that was still being prepared when it ended", async () => {
+    await using fixture = await Fixture.start();
+    await fixture.test.createTopic("t");
+    const identity = await fixture.init();
+    expect(await fixture.add(identity)).toBe(OK);
+    expect(await fixture.produce(identity, "one", 0)).toBe(OK);
+    const { preparation } = fixture.test.broker.services;
+    const prepare = preparation.prepare.bind(preparation);
+    let finish = () => {};
+    const prepared = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    preparation.prepare = (records, config) => prepared.then(() => prepare(records, config));
+    const late = fixture.produce(identity, "late", 1, 11, 0, fixture.test.connect());
+    await fixture.endWholly(identity, false);
+    finish();
+    expect(await late).toBe(ErrorCode.TRANSACTION_ABORTABLE);
+    const { highWatermark, lastStableOffset } = await fixture.fetch(1);
+    expect(lastStableOffset).toBe(highWatermark);
   });
 
   it("commits offsets with its marker, and they are pending until then", async () => {
