@@ -25,6 +25,8 @@ export async function recoverLog(state: LogState, recoveryPoint: number): Promis
   // First of all: a crash while indexes are made anew must not leave empty ones that the checkpoint vouches for.
   if (fromOffset < recoveryPoint) await state.env.lowerRecoveryPoint(state.identity, fromOffset);
   state.recoveryPoint = fromOffset;
+  // What they count may be lost: they were written before the records that they count were synced.
+  await state.snapshots.removeWhere((offset) => offset > fromOffset);
   // A segment that ends at the recovery point may lack the last entry of its time index.
   const recovered = segments.from(fromOffset - 1);
   for (const segment of recovered) {

@@ -188,6 +188,29 @@ describe("after a kill", () => {
     await again.manager.close();
   });
 
+  it("believes no snapshot that counts a marker which a power cut has taken", async () => {
+    const fixture = await openFixture({ config: { segmentBytes: 300 } });
+    const log = await openLog(fixture);
+    const producer = { producerId: 1 };
+    await append(log, sequenced(producer, 0, 1, true));
+    const dataBytes = log.sizeBytes;
+    await log.appendAsLeader(marker(producer, "commit"), { leaderEpoch: 0, origin: "control" }).written;
+    for (let i = 0; i < 3; i++) await append(log, batch());
+    expect((await fileNames(fixture.disk, PARTITION)).filter((name) => name.endsWith(".snapshot"))).not.toEqual([]);
+    // The roll wrote a snapshot; the end of the segment before it was not synced.
+    const cut = await copyDisk(fixture.disk);
+    await writeFile(cut, FIRST_LOG, (await cut.readFile(FIRST_LOG)).slice(0, dataBytes));
+    const recovered = await openFixture({ disk: cut, config: fixture.config });
+    await recovered.manager.close();
+    const again = await openFixture({ disk: await copyDisk(cut), config: fixture.config });
+    const reopened = again.manager.get("topic", 0)!;
+    for (let i = 0; i < 3; i++) await append(reopened, batch());
+    await reopened.flush();
+    const { log: afterKill } = await openAfterKill(again.disk, { config: fixture.config });
+    afterKill.setHighWatermark(afterKill.logEndOffset);
+    expect(afterKill.lastStableOffset).toBe(0);
+  });
+
   it.each(["clean", "unclean"])("knows aborted transactions after a %s stop, with an index damaged", async (stop) => {
     const fixture = await openFixture({ config: { indexIntervalBytes: 50 } });
     const log = await openLog(fixture);
