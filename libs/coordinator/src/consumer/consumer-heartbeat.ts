@@ -7,10 +7,10 @@ import type { Step } from "../shard/step.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
 import {
   type ConsumerMember,
-  INITIAL_PROGRESS,
   JOIN_EPOCH,
   type MemberMetadata,
   subscriptionKey,
+  vacantMember,
 } from "./consumer-member.ts";
 import { appendMember, appendMemberTombstones, appendProgress, appendTarget } from "./consumer-records.ts";
 import { endDeadlines, startSession, watchRevocation } from "./deadlines.ts";
@@ -123,7 +123,9 @@ function admit(
     if (refused !== null) return { refused };
     return { member: replaceStatic(context, step, group, holder, memberId), isChanged: false };
   }
-  return known === undefined ? { member: vacant(memberId), isChanged: true } : admitKnown(known, memberEpoch, reported);
+  return known === undefined
+    ? { member: vacantMember(memberId), isChanged: true }
+    : admitKnown(known, memberEpoch, reported);
 }
 
 function admitKnown(
@@ -228,24 +230,8 @@ function assignmentOf({ assigned }: ConsumerMember): NonNullable<ConsumerHeartbe
   };
 }
 
-/** A member before it has said anything. */
-function vacant(memberId: string): ConsumerMember {
-  return {
-    ...INITIAL_PROGRESS,
-    memberId,
-    instanceId: null,
-    rackId: null,
-    clientId: "",
-    clientHost: "",
-    rebalanceTimeoutMs: -1,
-    subscribedTopicNames: [],
-    subscribedTopicRegex: "",
-    serverAssignor: null,
-  };
-}
-
 function newMember(memberId: string, request: ConsumerGroupHeartbeatRequest, client: GroupClient): MemberMetadata {
-  return updatedMetadata(vacant(memberId), request, client);
+  return updatedMetadata(vacantMember(memberId), request, client);
 }
 
 /** What is null in the request stays as it was. @returns `before` itself where nothing is new */

@@ -72,6 +72,22 @@ export const INITIAL_PROGRESS: MemberProgress = {
   pendingRevocation: NOTHING_OWNED,
 };
 
+/** A member of which nothing is known yet. */
+export function vacantMember(memberId: string): ConsumerMember {
+  return {
+    ...INITIAL_PROGRESS,
+    memberId,
+    instanceId: null,
+    rackId: null,
+    clientId: "",
+    clientHost: "",
+    rebalanceTimeoutMs: -1,
+    subscribedTopicNames: [],
+    subscribedTopicRegex: "",
+    serverAssignor: null,
+  };
+}
+
 export function memberMetadataValue(metadata: MemberMetadata): ConsumerGroupMemberMetadataValue {
   const { subscribedTopicRegex, instanceId, rackId, clientId, clientHost } = metadata;
   const { subscribedTopicNames, rebalanceTimeoutMs, serverAssignor } = metadata;

@@ -13,6 +13,7 @@ import {
   memberMetadataValue,
   memberProgressOf,
   memberProgressValue,
+  vacantMember,
 } from "./consumer-member.ts";
 
 export function appendGroupEpoch(step: Step, groupId: string, epoch: number, metadataHash: bigint): void {
@@ -80,13 +81,13 @@ export function replayConsumerRecord(context: CoordinatorContext, journal: Journ
       break;
     case "consumerMember":
       group.setMember(record.key.memberId, {
-        ...(group.members.get(record.key.memberId) ?? { ...INITIAL_PROGRESS, memberId: record.key.memberId }),
+        ...(group.members.get(record.key.memberId) ?? vacantMember(record.key.memberId)),
         ...memberMetadataOf(record.value),
       });
       break;
     case "consumerProgress":
       group.setMember(record.key.memberId, {
-        ...(group.members.get(record.key.memberId) ?? { ...NOT_KNOWN_YET, memberId: record.key.memberId }),
+        ...(group.members.get(record.key.memberId) ?? vacantMember(record.key.memberId)),
         ...memberProgressOf(record.value),
       });
       break;
@@ -136,18 +137,6 @@ function replayTombstone(
       group.setRegex(record.key.regularExpression, undefined);
   }
 }
-
-/** Compaction may leave where a member stands before what it is known by: that is yet to come. */
-const NOT_KNOWN_YET: MemberMetadata = {
-  instanceId: null,
-  rackId: null,
-  clientId: "",
-  clientHost: "",
-  rebalanceTimeoutMs: -1,
-  subscribedTopicNames: [],
-  subscribedTopicRegex: "",
-  serverAssignor: null,
-};
 
 /** An empty classic group gives way. */
 function getOrCreate(context: CoordinatorContext, journal: Journal, groupId: string): ConsumerGroup {
