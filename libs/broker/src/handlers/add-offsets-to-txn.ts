@@ -2,8 +2,8 @@ import { TransactionVersion } from "@ottla/coordinator/internal";
 import { type AddOffsetsToTxnRequest, addOffsetsToTxnApi, ErrorCode } from "@ottla/protocol";
 import { apiHandler } from "../api-handler.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
-import { errnoOf } from "../partition/partition-error.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
+import { ensureCoordinatorTopic } from "../services/coordinator-topic.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../services/internal-topics.ts";
 import { fencedErrno } from "../transactions/fenced-errno.ts";
 import type { TransactionCoordinator } from "../transactions/transaction-coordinator.ts";
@@ -27,30 +27,15 @@ async function add(
   transactions: TransactionCoordinator,
   { transactionalId, producerId, producerEpoch, groupId }: AddOffsetsToTxnRequest,
 ): Promise<number> {
-  if (groups.partitionOf(groupId) === undefined) {
-    try {
-      await broker.topics.ensure(CONSUMER_OFFSETS_TOPIC);
-    } catch (error) {
-      broker.runtime.logger.warn(`${CONSUMER_OFFSETS_TOPIC} could not be created`, {
-        errorCode: errnoOf(error),
-        err: error,
-      });
-      return ErrorCode.COORDINATOR_NOT_AVAILABLE;
-    }
-  }
+  const refusal = await ensureCoordinatorTopic(broker, CONSUMER_OFFSETS_TOPIC);
+  if (refusal !== null) return refusal.errno;
   const partition = groups.partitionOf(groupId);
   if (partition === undefined) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
-  return transactions.ask<number>(
+  return await transactions.addPartitions({
     transactionalId,
-    (ticket) => ({
-      type: "addPartitions",
-      transactionalId,
-      producerId,
-      producerEpoch,
-      partitions: new Map([[CONSUMER_OFFSETS_TOPIC, new Set([partition])]]),
-      clientTransactionVersion: TransactionVersion.V0,
-      ticket,
-    }),
-    (errorCode) => errorCode,
-  );
+    producerId,
+    producerEpoch,
+    partitions: new Map([[CONSUMER_OFFSETS_TOPIC, new Set([partition])]]),
+    clientTransactionVersion: TransactionVersion.V0,
+  });
 }

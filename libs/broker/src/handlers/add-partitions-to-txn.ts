@@ -59,25 +59,10 @@ async function serve(
   if (!verifyOnly) {
     const clientTransactionVersion =
       apiVersion >= FIRST_VERSION_WITH_TRANSACTIONS ? TransactionVersion.V2 : TransactionVersion.V0;
-    const errorCode = await transactions.ask<number>(
-      transactionalId,
-      (ticket) => ({ type: "addPartitions", ...request, clientTransactionVersion, ticket }),
-      (code) => code,
-    );
+    const errorCode = await transactions.addPartitions({ ...request, clientTransactionVersion });
     return resultsOf(topics, () => fencedErrno(errorCode, apiVersion, FIRST_VERSION_WITH_FENCED));
   }
-  const answer = await transactions.ask<number | readonly number[]>(
-    transactionalId,
-    (ticket) => ({ type: "verifyPartitions", ...request, ticket }),
-    (code) => code,
-  );
-  if (typeof answer === "number") return resultsOf(topics, () => answer);
-  const byPartition = new Map<string, number>();
-  let at = 0;
-  for (const [topic, indexes] of partitions) {
-    for (const index of indexes) byPartition.set(`${topic}-${index}`, answer[at++]!);
-  }
-  return resultsOf(topics, (name, partition) => byPartition.get(`${name}-${partition}`)!);
+  return resultsOf(topics, await transactions.verifyPartitions(request));
 }
 
 function unknownPartitions({ image }: BrokerServices, topics: Topics): ReadonlySet<string> {

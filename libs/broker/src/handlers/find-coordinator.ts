@@ -10,6 +10,7 @@ import {
 import { apiHandler, type RequestContext } from "../api-handler.ts";
 import { endpointFields } from "../services/broker-endpoints.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
+import { ensureCoordinatorTopic } from "../services/coordinator-topic.ts";
 import { CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from "../services/internal-topics.ts";
 
 type FindCoordinatorAnswer = ResponseInput<typeof findCoordinatorApi>;
@@ -33,7 +34,7 @@ export const findCoordinatorHandler = (broker: BrokerServices) =>
       const { apiVersion } = context;
       const keys = apiVersion >= FIRST_VERSION_WITH_KEYS ? request.coordinatorKeys : [request.key];
       const topic = coordinatorTopic(request.keyType);
-      const refusal = topic instanceof KafkaError ? topic : await ensureTopic(broker, topic);
+      const refusal = topic instanceof KafkaError ? topic : await ensureCoordinatorTopic(broker, topic);
       const coordinators = keys.map((key) =>
         topic instanceof KafkaError || refusal !== null
           ? notFound(key, refusal!.errno, refusal!.message)
@@ -48,17 +49,6 @@ function coordinatorTopic(keyType: number): string | KafkaError {
   if (keyType === KeyType.GROUP) return CONSUMER_OFFSETS_TOPIC;
   if (keyType === KeyType.TRANSACTION) return TRANSACTION_STATE_TOPIC;
   return KafkaError.fromCode(ErrorCode.INVALID_REQUEST, `There are no coordinators of type ${keyType}`);
-}
-
-async function ensureTopic({ image, topics, runtime }: BrokerServices, topic: string): Promise<KafkaError | null> {
-  if (image.topicsByName.has(topic)) return null;
-  try {
-    await topics.ensure(topic);
-    return null;
-  } catch (error) {
-    runtime.logger.warn(`${topic} could not be created`, { err: error });
-    return KafkaError.fromCode(ErrorCode.COORDINATOR_NOT_AVAILABLE);
-  }
 }
 
 function find(

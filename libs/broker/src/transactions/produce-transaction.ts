@@ -44,12 +44,10 @@ export class ProduceTransaction {
    * @throws KafkaError
    */
   enter(partition: Partition, batch: Uint8Array): EnteredPartition | null {
-    const { producerId, producerEpoch } = this.#identify(batch);
-    if (!this.#gate.isClosed(partition, producerId, producerEpoch, this.#options)) return null;
-    const entries = partition.transactionEntries;
-    const guard = entries.begin(producerId, producerEpoch);
+    const producer = this.#identify(batch);
+    if (!this.#gate.isClosed(partition, producer.producerId, producer.producerEpoch, this.#options)) return null;
     const opened = new Promise<void>((resolve, reject) => this.#waiting.push({ partition, resolve, reject }));
-    return { opened, check: () => this.#check(guard), release: () => entries.release(guard) };
+    return this.#guarded(partition, producer, opened);
   }
 
   /**
@@ -57,10 +55,7 @@ export class ProduceTransaction {
    * and the batch would open another one that nobody ends.
    */
   hold(partition: Partition, batch: Uint8Array): EnteredPartition {
-    const { producerId, producerEpoch } = this.#identify(batch);
-    const entries = partition.transactionEntries;
-    const guard = entries.begin(producerId, producerEpoch);
-    return { opened: Promise.resolve(), check: () => this.#check(guard), release: () => entries.release(guard) };
+    return this.#guarded(partition, this.#identify(batch), Promise.resolve());
   }
 
   /** Asks the coordinator for all that have entered. */
@@ -73,6 +68,12 @@ export class ProduceTransaction {
       if (refusal === null) resolve();
       else reject(refusal);
     }
+  }
+
+  #guarded(partition: Partition, producer: EnteringProducer, opened: Promise<void>): EnteredPartition {
+    const { transactionEntries } = partition;
+    const guard = transactionEntries.begin(producer.producerId, producer.producerEpoch);
+    return { opened, check: () => this.#check(guard), release: () => transactionEntries.release(guard) };
   }
 
   #check(guard: TransactionEntry): void {

@@ -16,6 +16,11 @@ import { ask, type LoadableShard, type RequestWith, ShardHost } from "../shards/
 import { transactionConfigOf } from "./broker-transaction-config.ts";
 import type { MarkerRouter } from "./marker-router.ts";
 
+/** Adds partitions to a transaction, but for the ticket. */
+export type AddPartitions = Omit<Extract<TransactionRequest, { type: "addPartitions" }>, "type" | "ticket">;
+/** Asks which partitions are in a transaction, but for the ticket. */
+export type VerifyPartitions = Omit<Extract<TransactionRequest, { type: "verifyPartitions" }>, "type" | "ticket">;
+
 type WithFreshId = Extract<TransactionRequest, { type: "initProducerId" | "endTransaction" }>;
 
 /** A request that may turn out to need a new producer id, but for that and its ticket. */
@@ -51,7 +56,32 @@ export class TransactionCoordinator {
     return typeof runner === "number" ? Promise.resolve(failure(runner)) : ask(runner, request);
   }
 
-  /** The same for requests that may need a new producer id, which takes a while to get: they are made again with one. */
+  /** Adds partitions to a transaction, all or none; the error code. */
+  addPartitions(request: AddPartitions): Promise<number> {
+    return this.ask<number>(
+      request.transactionalId,
+      (ticket) => ({ type: "addPartitions", ...request, ticket }),
+      (errorCode) => errorCode,
+    );
+  }
+
+  /** For each of the partitions the error code that says whether it is in the transaction. */
+  async verifyPartitions(request: VerifyPartitions): Promise<(topic: string, partition: number) => number> {
+    const answer = await this.ask<number | readonly number[]>(
+      request.transactionalId,
+      (ticket) => ({ type: "verifyPartitions", ...request, ticket }),
+      (errorCode) => errorCode,
+    );
+    if (typeof answer === "number") return () => answer;
+    const byPartition = new Map<string, number>();
+    let at = 0;
+    for (const [topic, indexes] of request.partitions) {
+      for (const index of indexes) byPartition.set(`${topic}-${index}`, answer[at++]!);
+    }
+    return (topic, partition) => byPartition.get(`${topic}-${partition}`)!;
+  }
+
+  /** The same as {@link ask} for requests that may need a new producer id, which takes a while to get: they are made again with one. */
   async askForIdentity(request: IdentityRequest): Promise<ProducerIdentityAnswer> {
     const answer = await this.#askForIdentity(request, null);
     if (answer !== NEEDS_PRODUCER_ID) return answer;

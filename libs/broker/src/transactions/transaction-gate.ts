@@ -53,7 +53,9 @@ export class TransactionGate {
       byTopic.set(topic, indexes.add(partition));
     }
     const producer = { transactionalId, producerId, producerEpoch };
-    const answer = options.adds ? await this.#add(producer, byTopic) : await this.#verify(producer, byTopic);
+    const answer = options.adds
+      ? await this.#add(producer, byTopic)
+      : await this.#coordinator.verifyPartitions({ ...producer, partitions: byTopic });
     return partitions.map(({ topic, partition }) => refusal(answer(topic, partition), options));
   }
 
@@ -63,39 +65,12 @@ export class TransactionGate {
     const backoffMs = config.require("add.partitions.to.txn.retry.backoff.ms");
     const untilMs = runtime.clock.monotonicMs() + config.require("add.partitions.to.txn.retry.backoff.max.ms");
     for (;;) {
-      const errorCode = await this.#coordinator.ask<number>(
-        producer.transactionalId,
-        (ticket) => ({
-          type: "addPartitions",
-          ...producer,
-          partitions,
-          clientTransactionVersion: TransactionVersion.V2,
-          ticket,
-        }),
-        (code) => code,
-      );
+      const clientTransactionVersion = TransactionVersion.V2;
+      const errorCode = await this.#coordinator.addPartitions({ ...producer, partitions, clientTransactionVersion });
       if (errorCode !== ErrorCode.CONCURRENT_TRANSACTIONS) return () => errorCode;
       if (runtime.clock.monotonicMs() + backoffMs > untilMs) return () => errorCode;
       await new Promise<void>((resolve) => runtime.timers.schedule(backoffMs, resolve));
     }
-  }
-
-  async #verify(
-    producer: EnteringProducer,
-    partitions: PartitionsByTopic,
-  ): Promise<(topic: string, partition: number) => number> {
-    const answer = await this.#coordinator.ask<number | readonly number[]>(
-      producer.transactionalId,
-      (ticket) => ({ type: "verifyPartitions", ...producer, partitions, ticket }),
-      (code) => code,
-    );
-    if (typeof answer === "number") return () => answer;
-    const byPartition = new Map<string, number>();
-    let at = 0;
-    for (const [topic, indexes] of partitions) {
-      for (const partition of indexes) byPartition.set(`${topic}-${partition}`, answer[at++]!);
-    }
-    return (topic, partition) => byPartition.get(`${topic}-${partition}`)!;
   }
 }
 
