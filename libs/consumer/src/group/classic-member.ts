@@ -30,7 +30,6 @@ export class ClassicMember implements GroupMember {
   #joinedTopics: readonly string[] = [];
   /** While this member is the leader: what its decision was based on. */
   #partitionCounts: ReadonlyMap<string, number> = new Map();
-  #ended: Promise<void> | undefined;
   #unsubscribeMetadata = () => {};
 
   constructor(client: ClusterClient, options: GroupMemberOptions, host: GroupMemberHost) {
@@ -80,7 +79,7 @@ export class ClassicMember implements GroupMember {
 
   start(): void {
     this.#unsubscribeMetadata = this.#client.metadata.onChange(() => this.#onMetadataChange());
-    this.#ended = this.#run();
+    this.#runner.start((last) => this.#end(last));
   }
 
   resubscribe(): void {
@@ -98,20 +97,18 @@ export class ClassicMember implements GroupMember {
   }
 
   suspend(): void {
-    if (this.#membership.suspend()) this.#runner.interrupt();
+    this.#runner.suspend();
   }
 
   pulse(): void {
     this.#heartbeats.pulse();
   }
 
-  async close(): Promise<void> {
-    if (this.#membership.close()) this.#runner.interrupt();
-    await this.#ended;
+  close(): Promise<void> {
+    return this.#runner.close();
   }
 
-  async #run(): Promise<void> {
-    const last = await this.#runner.run();
+  #end(last: MembershipStep): void {
     this.#heartbeats.stop();
     this.#unsubscribeMetadata();
     this.#host.onEnd(last.do === "stop" ? last.error : null);

@@ -61,7 +61,6 @@ export class ConsumerMember implements GroupMember {
   #resolvedTopics = -1;
   /** Under which id the coordinator assigned a topic. */
   readonly #topicIds = new Map<string, string>();
-  #ended: Promise<void> | undefined;
   #unsubscribeMetadata = () => {};
 
   constructor(client: ClusterClient, options: GroupMemberOptions, host: GroupMemberHost) {
@@ -101,7 +100,7 @@ export class ConsumerMember implements GroupMember {
 
   start(): void {
     this.#unsubscribeMetadata = this.#client.metadata.onChange(() => this.#resolve());
-    this.#ended = this.#run();
+    this.#runner.start((last) => this.#end(last));
   }
 
   resubscribe(): void {
@@ -119,20 +118,18 @@ export class ConsumerMember implements GroupMember {
   }
 
   suspend(): void {
-    if (this.#membership.suspend()) this.#runner.interrupt();
+    this.#runner.suspend();
   }
 
   pulse(): void {
     this.#heartbeats.pulse();
   }
 
-  async close(): Promise<void> {
-    if (this.#membership.close()) this.#runner.interrupt();
-    await this.#ended;
+  close(): Promise<void> {
+    return this.#runner.close();
   }
 
-  async #run(): Promise<void> {
-    const last = await this.#runner.run();
+  #end(last: ConsumerMembershipStep): void {
     this.#heartbeats.stop();
     this.#unsubscribeMetadata();
     this.#host.onEnd(last.do === "stop" ? last.error : null);

@@ -5,6 +5,9 @@ import type { KafkaError } from "@ottla/protocol";
 export interface StepMachine<Step, Outcome> {
   start(): Step;
   next(outcome: Outcome): Step;
+  /** Whether the step under way is to be cut short for it; the same goes for `close`. */
+  suspend(): boolean;
+  close(): boolean;
 }
 
 interface AnyStep {
@@ -23,6 +26,7 @@ export class StepRunner<Step extends AnyStep, Outcome> {
   readonly #carryOut: (step: Step, signal: AbortSignal) => Promise<Outcome>;
   #interruptStep = new AbortController();
   #isInterruptible = false;
+  #ended: Promise<void> | undefined;
 
   /** @param carryOut does what a step says; `signal` cuts it short */
   constructor(
@@ -33,16 +37,31 @@ export class StepRunner<Step extends AnyStep, Outcome> {
     this.#carryOut = carryOut;
   }
 
-  /** Goes on until the machine stops; gives that last step. */
-  async run(): Promise<Step> {
-    let step = this.#machine.start();
-    while (step.do !== "stop") step = this.#machine.next(await this.#perform(step));
-    return step;
+  /** Goes on until the machine stops, and says which step that was. */
+  start(onEnd: (last: Step) => void): void {
+    this.#ended = this.#run().then(onEnd);
+  }
+
+  /** Has the machine suspend. */
+  suspend(): void {
+    if (this.#machine.suspend()) this.interrupt();
+  }
+
+  /** Has the machine close, and settles when it has stopped. */
+  async close(): Promise<void> {
+    if (this.#machine.close()) this.interrupt();
+    await this.#ended;
   }
 
   /** Cuts the step under way short, unless it is one that must not be. */
   interrupt(): void {
     if (this.#isInterruptible) this.#interruptStep.abort();
+  }
+
+  async #run(): Promise<Step> {
+    let step = this.#machine.start();
+    while (step.do !== "stop") step = this.#machine.next(await this.#perform(step));
+    return step;
   }
 
   /** Has an outcome for whatever happens. */
