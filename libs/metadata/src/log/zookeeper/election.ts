@@ -2,7 +2,7 @@ import type { Clock } from "@ottla/runtime";
 import { isZooKeeperError, type ZooKeeper } from "@ottla/zookeeper";
 import type { ClaimOutcome, ControllerElection, ControllerTerm } from "../metadata-log.ts";
 import { decodeControllerId, decodeEpoch, encodeController, encodeEpoch, type ZooKeeperPaths } from "./layout.ts";
-import type { PatientReads } from "./patient-reads.ts";
+import type { PatientClient } from "./patient-client.ts";
 import { StandingWatch } from "./standing-watch.ts";
 
 /** The office that this broker holds: what its appends are fenced by. */
@@ -19,15 +19,15 @@ export interface HeldOffice {
  */
 export class ZooKeeperElection implements ControllerElection {
   readonly #client: ZooKeeper;
-  readonly #reads: PatientReads;
+  readonly #patient: PatientClient;
   readonly #paths: ZooKeeperPaths;
   readonly #clock: Clock;
   readonly #changes: StandingWatch;
   #held: HeldOffice | null = null;
 
-  constructor(client: ZooKeeper, reads: PatientReads, paths: ZooKeeperPaths, clock: Clock) {
+  constructor(client: ZooKeeper, patient: PatientClient, paths: ZooKeeperPaths, clock: Clock) {
     this.#client = client;
-    this.#reads = reads;
+    this.#patient = patient;
     this.#paths = paths;
     this.#clock = clock;
     this.#changes = new StandingWatch(client, (watch) => client.exists(paths.controller, watch));
@@ -51,7 +51,7 @@ export class ZooKeeperElection implements ControllerElection {
   }
 
   async current(): Promise<ControllerTerm | null> {
-    await this.#reads.sync(this.#paths.controller);
+    await this.#patient.sync(this.#paths.controller);
     return (await this.#holder())?.term ?? null;
   }
 
@@ -59,15 +59,8 @@ export class ZooKeeperElection implements ControllerElection {
     const { held } = this;
     if (held?.controllerEpoch !== controllerEpoch) return;
     this.#held = null;
-    for (;;) {
-      try {
-        return await this.#vacate(held);
-      } catch (error) {
-        // Another has it already, or it has ended with the session.
-        if (isZooKeeperError(error, "NO_NODE", "BAD_VERSION", "SESSION_EXPIRED")) return;
-        if (!isZooKeeperError(error, "CONNECTION_LOSS")) throw error;
-      }
-    }
+    // Another has it already, or it has ended with the session: that will do.
+    await this.#patient.settle(() => this.#vacate(held), "NO_NODE", "BAD_VERSION", "SESSION_EXPIRED");
   }
 
   #vacate({ epochVersion }: HeldOffice): Promise<void> {
@@ -84,7 +77,7 @@ export class ZooKeeperElection implements ControllerElection {
   async #claim(brokerId: number): Promise<ClaimOutcome> {
     const { controller, controllerEpoch: epochPath } = this.#paths;
     const { sessionId } = this.#client;
-    const { data, stat } = await this.#reads.get(epochPath);
+    const { data, stat } = await this.#patient.get(epochPath);
     const controllerEpoch = decodeEpoch(data) + 1;
     try {
       await this.#client.multi([
@@ -102,7 +95,7 @@ export class ZooKeeperElection implements ControllerElection {
   /** Somebody has the office. It may be this very session, by a claim whose answer was lost. */
   async #taken(brokerId: number): Promise<ClaimOutcome> {
     const { sessionId } = this.#client;
-    await this.#reads.sync(this.#paths.controller);
+    await this.#patient.sync(this.#paths.controller);
     const holder = await this.#holder();
     if (holder === null) return await this.#claim(brokerId);
     const { term, epochVersion, ownerSessionId } = holder;
@@ -114,10 +107,10 @@ export class ZooKeeperElection implements ControllerElection {
   /** Who has the office, with the epoch of that very election: it cannot change while the same `/controller` exists. */
   async #holder() {
     for (;;) {
-      const before = await this.#reads.find(this.#paths.controller);
+      const before = await this.#patient.find(this.#paths.controller);
       if (before === null) return null;
-      const epoch = await this.#reads.get(this.#paths.controllerEpoch);
-      const after = await this.#reads.find(this.#paths.controller);
+      const epoch = await this.#patient.get(this.#paths.controllerEpoch);
+      const after = await this.#patient.find(this.#paths.controller);
       if (after?.stat.createdZxid !== before.stat.createdZxid) continue;
       const controllerId = decodeControllerId(before.data, this.#paths.controller);
       return {

@@ -3,13 +3,13 @@ import { isZooKeeperError, type Znode, type ZnodeOperation, type ZooKeeper } fro
 import { Listeners } from "../listeners.ts";
 import type { AnnounceOutcome, BrokerAnnouncement, BrokerLiveness } from "../metadata-log.ts";
 import { decodeAnnouncement, encodeAnnouncement, type ZooKeeperPaths } from "./layout.ts";
-import type { PatientReads } from "./patient-reads.ts";
+import type { PatientClient } from "./patient-client.ts";
 import { StandingWatch } from "./standing-watch.ts";
 
 /** Who is alive: the ephemeral znodes below `/brokers/ids`. */
 export class ZooKeeperLiveness implements BrokerLiveness {
   readonly #client: ZooKeeper;
-  readonly #reads: PatientReads;
+  readonly #patient: PatientClient;
   readonly #paths: ZooKeeperPaths;
   readonly #clock: Clock;
   readonly #changes: StandingWatch;
@@ -17,9 +17,9 @@ export class ZooKeeperLiveness implements BrokerLiveness {
   /** Whom this session has announced. */
   #announced: number | null = null;
 
-  constructor(client: ZooKeeper, reads: PatientReads, paths: ZooKeeperPaths, clock: Clock) {
+  constructor(client: ZooKeeper, patient: PatientClient, paths: ZooKeeperPaths, clock: Clock) {
     this.#client = client;
-    this.#reads = reads;
+    this.#patient = patient;
     this.#paths = paths;
     this.#clock = clock;
     this.#changes = new StandingWatch(client, (watch) => client.children(paths.brokerIds, watch));
@@ -47,12 +47,16 @@ export class ZooKeeperLiveness implements BrokerLiveness {
   async withdraw(brokerId: number): Promise<void> {
     if (this.#announced !== brokerId) return;
     this.#announced = null;
-    await removeOwn(this.#client, this.#paths.brokerId(brokerId));
+    await this.#patient.settle(
+      () => this.#client.remove(this.#paths.brokerId(brokerId), -1),
+      "NO_NODE",
+      "SESSION_EXPIRED",
+    );
   }
 
   async live(): Promise<readonly BrokerAnnouncement[]> {
-    await this.#reads.sync(this.#paths.brokerIds);
-    const ids = (await this.#reads.children(this.#paths.brokerIds)).map(Number).sort((a, b) => a - b);
+    await this.#patient.sync(this.#paths.brokerIds);
+    const ids = (await this.#patient.children(this.#paths.brokerIds)).map(Number).sort((a, b) => a - b);
     const announcements = await Promise.all(ids.map((id) => this.#read(id)));
     return announcements.flatMap((found) => (found === null ? [] : [found.announcement]));
   }
@@ -73,7 +77,7 @@ export class ZooKeeperLiveness implements BrokerLiveness {
       data: encodeAnnouncement(broker, this.#clock.nowMs()),
       ephemeral: true,
     };
-    await this.#reads.sync(path);
+    await this.#patient.sync(path);
     const existing = await this.#read(broker.brokerId);
     if (existing === null) {
       await this.#client.multi([create]);
@@ -94,7 +98,7 @@ export class ZooKeeperLiveness implements BrokerLiveness {
   async #replace(path: string, left: Znode, create: ZnodeOperation): Promise<void> {
     const operations: ZnodeOperation[] = [{ type: "remove", path, version: left.stat.version }, create];
     const { controller } = this.#paths;
-    const office = await this.#reads.exists(controller);
+    const office = await this.#patient.exists(controller);
     const hadOffice =
       office?.ephemeralOwner === left.stat.ephemeralOwner && office.ephemeralOwner !== this.#client.sessionId;
     if (hadOffice) operations.push({ type: "remove", path: controller, version: -1 });
@@ -103,19 +107,7 @@ export class ZooKeeperLiveness implements BrokerLiveness {
 
   async #read(brokerId: number): Promise<{ announcement: BrokerAnnouncement; znode: Znode } | null> {
     const path = this.#paths.brokerId(brokerId);
-    const znode = await this.#reads.find(path);
+    const znode = await this.#patient.find(path);
     return znode === null ? null : { announcement: decodeAnnouncement(brokerId, znode.data, path), znode };
-  }
-}
-
-/** Removes a znode of this session; repeats what may not have been done. It is gone already where the session ended. */
-async function removeOwn(client: ZooKeeper, path: string): Promise<void> {
-  for (;;) {
-    try {
-      return await client.remove(path, -1);
-    } catch (error) {
-      if (isZooKeeperError(error, "NO_NODE", "SESSION_EXPIRED")) return;
-      if (!isZooKeeperError(error, "CONNECTION_LOSS")) throw error;
-    }
   }
 }

@@ -1,15 +1,25 @@
 import type { Timers } from "@ottla/runtime";
-import { isZooKeeperError, type Watch, type Znode, type ZnodeStat, type ZooKeeper } from "@ottla/zookeeper";
+import {
+  isZooKeeperError,
+  type Watch,
+  type Znode,
+  type ZnodeStat,
+  type ZooKeeper,
+  type ZooKeeperErrorCode,
+} from "@ottla/zookeeper";
 
 const RETRY_DELAY_MS = 100;
 /** What is repeated at once before time is given: a connection that broke is mostly there again. */
 const RETRIES_AT_ONCE = 3;
 
+/** What goes by: the connection is there again after a while, or another session is. */
+const PASSING = ["CONNECTION_LOSS", "SESSION_MOVED", "SESSION_EXPIRED"] as const;
+
 /**
- * Reads that are repeated until they are answered: a broken connection or a new session makes no difference to them. They
- * end with the client alone.
+ * A ZooKeeper client for what must come to an end: reads are repeated until they are answered, writes until it is known
+ * that they are done, or need not be. Only the client's own end stops them.
  */
-export class PatientReads {
+export class PatientClient {
   readonly #client: ZooKeeper;
   readonly #timers: Timers;
   #closed = false;
@@ -46,16 +56,28 @@ export class PatientReads {
     return this.#repeat(() => this.#client.sync(path));
   }
 
+  /**
+   * Repeats a write whose outcome is not known. `needless` are the refusals that say that there is nothing (more) to do:
+   * the write may have been done before, or its session has ended and taken along what it was about.
+   */
+  async settle(write: () => Promise<void>, ...needless: ZooKeeperErrorCode[]): Promise<void> {
+    try {
+      await this.#repeat(write, ["CONNECTION_LOSS"]);
+    } catch (error) {
+      if (!isZooKeeperError(error, ...needless)) throw error;
+    }
+  }
+
   close(): void {
     this.#closed = true;
   }
 
-  async #repeat<T>(read: () => Promise<T>): Promise<T> {
+  async #repeat<T>(operation: () => Promise<T>, passing: readonly ZooKeeperErrorCode[] = PASSING): Promise<T> {
     for (let failures = 1; ; failures++) {
       try {
-        return await read();
+        return await operation();
       } catch (error) {
-        const isPassing = isZooKeeperError(error, "CONNECTION_LOSS", "SESSION_MOVED", "SESSION_EXPIRED");
+        const isPassing = isZooKeeperError(error, ...passing);
         if (!isPassing || this.#closed) throw error;
         if (failures > RETRIES_AT_ONCE) await this.#pause();
       }

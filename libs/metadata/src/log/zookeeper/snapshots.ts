@@ -3,7 +3,7 @@ import type { Runtime } from "@ottla/runtime";
 import { isZooKeeperError, type ZooKeeper } from "@ottla/zookeeper";
 import type { MetadataSnapshot } from "../metadata-log.ts";
 import { decodeRecords, encodeRecords, entryName, type ZooKeeperPaths } from "./layout.ts";
-import type { PatientReads } from "./patient-reads.ts";
+import type { PatientClient } from "./patient-client.ts";
 
 /** Bytes of records in one znode, below ZooKeeper's `jute.maxbuffer`. */
 const CHUNK_BYTES_MAX = 512 * 1024;
@@ -19,13 +19,13 @@ export interface StoredSnapshot {
  */
 export class ZooKeeperSnapshots {
   readonly #client: ZooKeeper;
-  readonly #reads: PatientReads;
+  readonly #patient: PatientClient;
   readonly #paths: ZooKeeperPaths;
   readonly #runtime: Pick<Runtime, "random">;
 
-  constructor(client: ZooKeeper, reads: PatientReads, paths: ZooKeeperPaths, runtime: Pick<Runtime, "random">) {
+  constructor(client: ZooKeeper, patient: PatientClient, paths: ZooKeeperPaths, runtime: Pick<Runtime, "random">) {
     this.#client = client;
-    this.#reads = reads;
+    this.#patient = patient;
     this.#paths = paths;
     this.#runtime = runtime;
   }
@@ -45,7 +45,7 @@ export class ZooKeeperSnapshots {
   async read(name: string, chunks: number): Promise<Uint8Array[] | null> {
     try {
       const indexes = Array.from({ length: chunks }, (_, index) => index);
-      const znodes = await Promise.all(indexes.map((index) => this.#reads.get(this.#paths.chunk(name, index))));
+      const znodes = await Promise.all(indexes.map((index) => this.#patient.get(this.#paths.chunk(name, index))));
       return znodes.flatMap(({ data }) => decodeRecords(data));
     } catch (error) {
       if (isZooKeeperError(error, "NO_NODE")) return null;
@@ -54,7 +54,7 @@ export class ZooKeeperSnapshots {
   }
 
   async removeOthers(kept: string): Promise<void> {
-    for (const name of await this.#reads.children(this.#paths.snapshots)) {
+    for (const name of await this.#patient.children(this.#paths.snapshots)) {
       if (name !== kept) await this.#remove(name);
     }
   }
@@ -62,7 +62,7 @@ export class ZooKeeperSnapshots {
   async #remove(name: string): Promise<void> {
     const path = this.#paths.snapshot(name);
     try {
-      for (const chunk of await this.#reads.children(path)) await this.#client.remove(`${path}/${chunk}`, -1);
+      for (const chunk of await this.#patient.children(path)) await this.#client.remove(`${path}/${chunk}`, -1);
       await this.#client.remove(path, -1);
     } catch (error) {
       if (!isZooKeeperError(error, "NO_NODE")) throw error;

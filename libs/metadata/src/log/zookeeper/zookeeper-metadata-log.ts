@@ -25,7 +25,7 @@ import {
   ZooKeeperPaths,
 } from "./layout.ts";
 import { ZooKeeperLiveness } from "./liveness.ts";
-import { PatientReads } from "./patient-reads.ts";
+import { PatientClient } from "./patient-client.ts";
 import { ZooKeeperSnapshots } from "./snapshots.ts";
 import { StandingWatch } from "./standing-watch.ts";
 
@@ -58,7 +58,7 @@ export class ZooKeeperMetadataLog implements MetadataLog {
   readonly election: ControllerElection;
   readonly liveness: BrokerLiveness;
   readonly #client: ZooKeeper;
-  readonly #reads: PatientReads;
+  readonly #patient: PatientClient;
   readonly #paths: ZooKeeperPaths;
   readonly #office: ZooKeeperElection;
   readonly #snapshots: ZooKeeperSnapshots;
@@ -68,30 +68,32 @@ export class ZooKeeperMetadataLog implements MetadataLog {
   /** The head as this controller has left it; null when it has to be read. */
   #head: VersionedHead | null = null;
 
-  private constructor({ client, runtime }: ZooKeeperMetadataLogOptions, paths: ZooKeeperPaths) {
+  private constructor({ client, runtime }: ZooKeeperMetadataLogOptions, patient: PatientClient, paths: ZooKeeperPaths) {
     this.#client = client;
     this.#paths = paths;
-    this.#reads = new PatientReads(client, runtime.timers);
-    this.#office = new ZooKeeperElection(client, this.#reads, paths, runtime.clock);
+    this.#patient = patient;
+    this.#office = new ZooKeeperElection(client, patient, paths, runtime.clock);
     this.election = this.#office;
-    this.liveness = new ZooKeeperLiveness(client, this.#reads, paths, runtime.clock);
-    this.#snapshots = new ZooKeeperSnapshots(client, this.#reads, paths, runtime);
+    this.liveness = new ZooKeeperLiveness(client, patient, paths, runtime.clock);
+    this.#snapshots = new ZooKeeperSnapshots(client, patient, paths, runtime);
     this.#headMoved = new StandingWatch(client, (watch) => client.exists(paths.head, watch));
   }
 
   /** Creates what is not there yet. */
   static async open(options: ZooKeeperMetadataLogOptions): Promise<ZooKeeperMetadataLog> {
-    const paths = new ZooKeeperPaths(options.root);
+    const { client, root, runtime } = options;
+    const paths = new ZooKeeperPaths(root);
+    const patient = new PatientClient(client, runtime.timers);
     for (const path of [paths.brokerIds, paths.entries, paths.snapshots, `${paths.root}/cluster`]) {
-      await ensurePath(options.client, path);
+      await ensurePath(client, patient, path);
     }
-    await ensureZnode(options.client, paths.controllerEpoch, encodeEpoch(0));
-    await ensureZnode(options.client, paths.head, encodeHead(EMPTY_HEAD));
-    return new ZooKeeperMetadataLog(options, paths);
+    await ensureZnode(client, patient, paths.controllerEpoch, encodeEpoch(0));
+    await ensureZnode(client, patient, paths.head, encodeHead(EMPTY_HEAD));
+    return new ZooKeeperMetadataLog(options, patient, paths);
   }
 
   async head(): Promise<LogHead> {
-    await this.#reads.sync(this.#paths.head);
+    await this.#patient.sync(this.#paths.head);
     const { endOffset, epoch } = await this.#readHead();
     return { endOffset, epoch };
   }
@@ -148,7 +150,7 @@ export class ZooKeeperMetadataLog implements MetadataLog {
   }
 
   close(): Promise<void> {
-    this.#reads.close();
+    this.#patient.close();
     return this.#client.close();
   }
 
@@ -196,20 +198,20 @@ export class ZooKeeperMetadataLog implements MetadataLog {
    * was not. The refused transaction is the proof that no earlier one is still under way: it would be refused too.
    */
   async #outcomeOf({ id, expectedOffset }: MetadataAppend): Promise<AppendOutcome> {
-    await this.#reads.sync(this.#paths.head);
+    await this.#patient.sync(this.#paths.head);
     const found = await this.#readEntry(expectedOffset);
     return found?.id === id ? { kind: "done", endOffset: found.endOffset } : { kind: "not-controller" };
   }
 
   async #freshHead(): Promise<VersionedHead> {
     if (this.#head !== null) return this.#head;
-    await this.#reads.sync(this.#paths.head);
+    await this.#patient.sync(this.#paths.head);
     this.#head = await this.#readHead();
     return this.#head;
   }
 
   async #readHead(): Promise<VersionedHead> {
-    const { data, stat } = await this.#reads.get(this.#paths.head);
+    const { data, stat } = await this.#patient.get(this.#paths.head);
     return { ...decodeHead(data, this.#paths.head), version: stat.version };
   }
 
@@ -218,7 +220,9 @@ export class ZooKeeperMetadataLog implements MetadataLog {
     const next = await this.#readEntry(offset);
     if (next === null) return null;
     const entries = [next];
-    const names = (await this.#reads.children(this.#paths.entries)).filter((name) => name >= entryName(next.endOffset));
+    const names = (await this.#patient.children(this.#paths.entries)).filter(
+      (name) => name >= entryName(next.endOffset),
+    );
     const offsets = names
       .sort()
       .slice(0, READ_ENTRIES_MAX - 1)
@@ -232,37 +236,26 @@ export class ZooKeeperMetadataLog implements MetadataLog {
   }
 
   async #readEntry(baseOffset: number): Promise<StoredEntry | null> {
-    const found = await this.#reads.find(this.#paths.entry(baseOffset));
+    const found = await this.#patient.find(this.#paths.entry(baseOffset));
     return found === null ? null : decodeEntry(found.data);
   }
 
   async #removeEntriesBelow(offset: number): Promise<void> {
-    const names = (await this.#reads.children(this.#paths.entries)).filter((name) => name < entryName(offset)).sort();
-    for (const name of names) await removeIfThere(this.#client, `${this.#paths.entries}/${name}`);
-  }
-}
-
-async function removeIfThere(client: ZooKeeper, path: string): Promise<void> {
-  await client.remove(path, -1).catch((error) => {
-    if (!isZooKeeperError(error, "NO_NODE")) throw error;
-  });
-}
-
-async function ensurePath(client: ZooKeeper, path: string): Promise<void> {
-  const parts = path.split("/").slice(1);
-  for (let length = 1; length <= parts.length; length++) {
-    await ensureZnode(client, `/${parts.slice(0, length).join("/")}`, new Uint8Array(0));
-  }
-}
-
-/** Creates a znode where there is none; repeats what may or may not have been done. */
-async function ensureZnode(client: ZooKeeper, path: string, data: Uint8Array): Promise<void> {
-  for (;;) {
-    try {
-      return await client.create(path, data);
-    } catch (error) {
-      if (isZooKeeperError(error, "NODE_EXISTS")) return;
-      if (!isZooKeeperError(error, "CONNECTION_LOSS")) throw error;
+    const names = (await this.#patient.children(this.#paths.entries)).filter((name) => name < entryName(offset)).sort();
+    for (const name of names) {
+      await this.#patient.settle(() => this.#client.remove(`${this.#paths.entries}/${name}`, -1), "NO_NODE");
     }
   }
+}
+
+/** Creates a path and what is above it, where it is not there yet. */
+async function ensurePath(client: ZooKeeper, patient: PatientClient, path: string): Promise<void> {
+  const parts = path.split("/").slice(1);
+  for (let length = 1; length <= parts.length; length++) {
+    await ensureZnode(client, patient, `/${parts.slice(0, length).join("/")}`, new Uint8Array(0));
+  }
+}
+
+function ensureZnode(client: ZooKeeper, patient: PatientClient, path: string, data: Uint8Array): Promise<void> {
+  return patient.settle(() => client.create(path, data), "NODE_EXISTS");
 }
