@@ -1,7 +1,7 @@
 // The programs that other people wrote and that the end-to-end tests drive: where each is found, and how it is got.
 // Only ordinary package clients are used (apt-get, mvn, pip, go). What cannot be got is reported; its tests are then skipped by name.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -74,8 +74,9 @@ const franzGoSource = join(repositoryRoot, "e2e/src/programs/franz-go");
 const franzGoBinary = join(cacheDirectory, "franz-go", "program");
 const franzGo = {
   find: () => {
-    const isFresh =
-      existsSync(franzGoBinary) && statSync(franzGoBinary).mtimeMs > statSync(join(franzGoSource, "main.go")).mtimeMs;
+    if (!existsSync(franzGoBinary)) return null;
+    const builtMs = statSync(franzGoBinary).mtimeMs;
+    const isFresh = readdirSync(franzGoSource).every((file) => statSync(join(franzGoSource, file)).mtimeMs < builtMs);
     return isFresh ? franzGoBinary : null;
   },
   get: () => {

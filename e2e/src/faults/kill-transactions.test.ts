@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Admin } from "@ottla/admin";
-import { Consumer } from "@ottla/consumer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { external } from "../harness/external.ts";
+import { readCommitted } from "../harness/read-committed.ts";
 import { until } from "../harness/until.ts";
 
 const KILLS = process.env.OTTLA_TEST_DEEP ? 40 : 5;
@@ -53,8 +53,8 @@ describe.skipIf(external.librdkafka === null)(`transactions across ${KILLS} time
     const ended = output.join("").trim().split("\n");
     const ids = (how: string) => ended.filter((line) => line.startsWith(how)).map((line) => line.split(" ")[1]!);
     const [first, second] = [
-      await readCommitted(broker.bootstrapServers, 0),
-      await readCommitted(broker.bootstrapServers, 1),
+      await readCommitted(broker.bootstrapServers, { topic: TOPIC, partition: 0 }),
+      await readCommitted(broker.bootstrapServers, { topic: TOPIC, partition: 1 }),
     ];
     expect(ended).toHaveLength(TRANSACTIONS);
     expect(ids("aborted").length).toBeGreaterThan(0);
@@ -62,24 +62,3 @@ describe.skipIf(external.librdkafka === null)(`transactions across ${KILLS} time
     expect(second).toEqual(first);
   }, 120_000);
 });
-
-/** What readers of committed records see, to the end of the log: a transaction that hangs would hold them back. */
-async function readCommitted(bootstrapServers: string, partition: number): Promise<string[]> {
-  await using consumer = new Consumer({
-    bootstrapServers,
-    isolationLevel: "read_committed",
-    autoOffsetReset: "earliest",
-  });
-  const from = { topic: TOPIC, partition };
-  consumer.assign([from]);
-  await using admin = new Admin({ bootstrapServers });
-  const offsets = await admin.listOffsets([{ ...from, spec: "latest" }]);
-  const values: string[] = [];
-  const reading = (async () => {
-    for await (const record of consumer) values.push(String(record.value));
-  })();
-  await until("read to the end of the log", async () => (await consumer.position(from)) === offsets[0]!.offset);
-  await consumer.close();
-  await reading;
-  return values;
-}

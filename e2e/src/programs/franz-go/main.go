@@ -1,5 +1,5 @@
-// What a program on franz-go does with a broker: topics, records of all codecs, a group, offsets, configs.
-// Usage: program BOOTSTRAP PREFIX. Prints one JSON line of what it saw; ends with 1 and the reason where that is wrong.
+// What a program on franz-go does with a broker: topics, records of all codecs, a group, offsets, configs; and, in
+// transact.go, exactly-once copying. Usage: program BOOTSTRAP PREFIX, or program transact …. Prints one JSON line of what it saw; ends with 1 and the reason where that is wrong.
 package main
 
 import (
@@ -141,6 +141,10 @@ func inspect(ctx context.Context, admin *kadm.Client, topic, group string, seen 
 }
 
 func main() {
+	if os.Args[1] == "transact" {
+		transact(os.Args[2], os.Args[3], os.Args[4], os.Args[5])
+		return
+	}
 	seeds, prefix := os.Args[1], os.Args[2]
 	topic, group := prefix+"-records", prefix+"-group"
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
