@@ -32,7 +32,7 @@ export class IndexFile {
     this.#tail = new DataView(new ArrayBuffer(0));
   }
 
-  /** True if the file ends in the middle of an entry: it cannot be relied on. */
+  /** True if the file may have something else behind its entries: it cannot be relied on. */
   get hasBrokenEnd(): boolean {
     return this.#hasBrokenEnd;
   }
@@ -100,10 +100,10 @@ export class IndexFile {
     if (count >= this.#count && !this.#hasBrokenEnd) return;
     this.#count = Math.min(this.#count, count);
     if (count >= this.#savedCount && !this.#hasBrokenEnd) return;
-    this.#hasBrokenEnd = false;
     this.#savedCount = Math.min(this.#savedCount, count);
     this.#unsynced = true;
     await this.file.use((file) => file.truncate(this.#savedCount * this.entryBytes));
+    this.#hasBrokenEnd = false;
   }
 
   /** Writes what is in memory to the file, which it creates. */
@@ -126,8 +126,11 @@ export class IndexFile {
     const count = this.#count;
     const length = (count - this.#savedCount) * this.entryBytes;
     const bytes = new Uint8Array(this.#tail.buffer, 0, length);
+    // A write that fails may leave a part of itself. The next one covers it, unless a truncation comes before.
+    this.#hasBrokenEnd ||= length > 0;
     await this.file.use((file) => (length > 0 ? file.write([bytes], this.#savedCount * this.entryBytes) : undefined));
     if (length === 0) return;
+    this.#hasBrokenEnd = false;
     this.#unsynced = true;
     this.#tail = new DataView(this.#tail.buffer.slice(length));
     this.#savedCount = count;

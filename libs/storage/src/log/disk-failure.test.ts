@@ -1,8 +1,9 @@
 import { createMemoryDisk, type DiskErrorCode } from "@ottla/runtime";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { verifyDirectory } from "../inspect/verify.ts";
 import { batch, concat, sequenced } from "../test-support/batches.ts";
 import { copyDisk, FaultyDisk, type Operation } from "../test-support/disks.ts";
-import { append, openFixture, openLog, readAll } from "../test-support/fixture.ts";
+import { append, openFixture, openLog, readAll, START_MS } from "../test-support/fixture.ts";
 
 const STORAGE_ERROR = 56;
 const client = { leaderEpoch: 0, origin: "client" } as const;
@@ -97,6 +98,20 @@ describe("a full disk", () => {
       expect(again.manager.get("topic", 0)!.logEndOffset).toBe(baseOffset + 1);
       await again.manager.close();
     }
+  });
+
+  it("leaves nothing of an index that could not be saved, where a truncation comes before it is saved again", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk, config: { segmentBytes: 10_000, indexIntervalBytes: 0 } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 3; i++) await append(log, batch({ timestampMs: START_MS + i }));
+    disk.fault = failing("write", /\.(index|timeindex)$/, "NO_SPACE");
+    disk.tornBytes = 9;
+    await expect(log.flush()).rejects.toMatchObject({ code: "NO_SPACE" });
+    disk.fault = () => null;
+    await log.truncateTo(1);
+    await fixture.manager.close();
+    expect((await verifyDirectory(disk, "/data")).damages).toEqual([]);
   });
 
   it("is what the memory disk is at its capacity", async () => {

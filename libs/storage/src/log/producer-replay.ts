@@ -6,6 +6,8 @@ import type { LogState } from "./log-state.ts";
 export async function rebuildProducers(state: LogState, offset: number): Promise<void> {
   const { env, producers, segments, snapshots } = state;
   const nowMs = env.runtime.clock.nowMs();
+  // What lay between such a snapshot and the first segment is gone, and with it what ended transactions there.
+  await snapshots.removeWhere((snapshotOffset) => snapshotOffset < segments.first.baseOffset);
   const snapshot = await snapshots.loadLatest(offset, nowMs);
   producers.reset(snapshot?.entries);
   // From before the log start too, as far as it is there: a transaction that began below it may end above it.

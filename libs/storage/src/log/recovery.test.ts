@@ -1,6 +1,7 @@
 import { baseOffsetAt, batchSizeAt, checkBatchIntegrity, lastOffsetAt } from "@ottla/protocol/internal";
 import { createSimulatedDisk, createSimulatedRuntime, type Disk } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
+import { verifyDirectory } from "../inspect/verify.ts";
 import { batch, concat, marker, sequenced } from "../test-support/batches.ts";
 import { copyDisk, fileNames, readText, writeFile } from "../test-support/disks.ts";
 import { append, type FixtureOptions, openFixture, openLog, readAll } from "../test-support/fixture.ts";
@@ -228,6 +229,33 @@ describe("after a kill", () => {
     const read = await reopened.read(0, { maxBytes: 10_000, minOneBatch: true, limit: "lastStable" });
     expect(read.abortedTransactions).toEqual([{ producerId: 1, firstOffset: 0 }]);
     await again.manager.close();
+  });
+
+  it("believes no snapshot from before the first segment: what ended its transactions is gone", async () => {
+    const producer = { producerId: 7 };
+    const config = { segmentBytes: sequenced(producer, 0, 1, true).length };
+    const fixture = await openFixture({ config });
+    const log = await openLog(fixture);
+    const end = async (type: "commit" | "abort") => {
+      await log.appendAsLeader(marker(producer, type), { leaderEpoch: 0, origin: "control" }).written;
+    };
+    await append(log, sequenced(producer, 0, 1, true));
+    await append(log, batch());
+    await end("commit");
+    await append(log, sequenced(producer, 1, 1, true));
+    await end("abort");
+    await append(log, batch());
+    const disk = await copyDisk(fixture.disk);
+    // As a kill leaves it in the midst of retention: the first segments are gone, the snapshot of one of them is not.
+    for (const name of await fileNames(disk, PARTITION)) {
+      const isOfFirst = /^0+[012]\.(log|index|timeindex|txnindex)$/.test(name);
+      const isOtherSnapshot = name.endsWith(".snapshot") && !/^0+1\./.test(name);
+      if (isOfFirst || isOtherSnapshot) await disk.remove(`${PARTITION}/${name}`);
+    }
+    const again = await openFixture({ disk, config });
+    expect(again.manager.get("topic", 0)!.logStartOffset).toBe(3);
+    expect((await verifyDirectory(disk, "/data")).damages).toEqual([]);
+    await Promise.all([fixture.manager.close(), again.manager.close()]);
   });
 
   it("knows aborted transactions wherever another kill comes while damaged indexes are made anew", async () => {

@@ -73,6 +73,20 @@ export class Checkpoints {
     });
   }
 
+  /** Takes back all that is said of a log that is about to be made: it was another one's, of the same name. */
+  forget(topic: string, partition: number): Promise<void> {
+    return this.#writing.run(async () => {
+      const key = partitionKey(topic, partition);
+      for (const kind of Object.keys(FILE_NAMES) as Kind[]) {
+        if (!this.#saved[kind].has(key)) continue;
+        const offsets = new Map(this.#saved[kind]);
+        offsets.delete(key);
+        await writeOffsetCheckpoint(this.#disk, this.#path(kind), offsets);
+        this.#saved[kind] = offsets;
+      }
+    });
+  }
+
   save(kind: Kind, logs: Iterable<SegmentedLog>): Promise<void> {
     return this.#writing.run(async () => {
       const offsets = new Map<string, number>();

@@ -113,6 +113,8 @@ export class DirectoryLogManager implements LogManager {
     const isCleanStop = await takeCleanShutdownMark(this.#disk, directory);
     await this.#checkpoints.load();
     const directories = (await this.#disk.list(directory)).filter((entry) => entry.isDirectory);
+    // A killed process may have left names that no power cut would: a deleted log's must not come back.
+    if (!isCleanStop) await this.#disk.syncDirectory(directory);
     this.#wasCleanStop = isCleanStop || directories.length === 0;
     const startedMs = this.#runtime.clock.monotonicMs();
     const progress = everySecond(this.#runtime, () => {
@@ -245,6 +247,7 @@ export class DirectoryLogManager implements LogManager {
   }
 
   async #create(identity: LogIdentity, config: LogConfig): Promise<SegmentedLog> {
+    await this.#checkpoints.forget(identity.topic, identity.partition);
     await this.#disk.makeDirectory(identity.directory);
     await writeTopicId(this.#disk, identity.directory, identity.topicId);
     return await this.#open(identity, config, false);

@@ -1,5 +1,5 @@
 import { ZERO_UUID } from "@ottla/protocol";
-import { createSystemRuntime } from "@ottla/runtime";
+import { createMemoryDisk, createSimulatedDisk, createSimulatedRuntime, createSystemRuntime } from "@ottla/runtime";
 import { afterEach, describe, expect, it } from "vitest";
 import { batch } from "../test-support/batches.ts";
 import {
@@ -153,6 +153,37 @@ describe("a log manager", () => {
     const again = await openFixture({ disk: await copyDisk(fixture.disk) });
     expect(again.manager.get("topic", 0)!.highWatermark).toBe(4);
     await Promise.all([fixture.manager.close(), again.manager.close()]);
+  });
+
+  it("believes nothing of what checkpoints say of an earlier topic of that name", async () => {
+    const disk = createMemoryDisk();
+    await disk.makeDirectory("/data");
+    for (const name of ["recovery-point", "replication", "log-start", "cleaner"]) {
+      await writeFile(disk, `/data/${name}-offset-checkpoint`, "0\n1\ntopic 0 40\n");
+    }
+    const fixture = await openFixture({ disk });
+    const log = await openLog(fixture);
+    expect([log.logStartOffset, log.highWatermark, log.recoveryPoint, log.cleanedEndOffset]).toEqual([0, 0, 0, 0]);
+    await append(log, batch({ count: 5 }));
+    const killed = await openFixture({ disk: await copyDisk(disk) });
+    const again = killed.manager.get("topic", 0)!;
+    expect([again.logStartOffset, again.logEndOffset, again.highWatermark]).toEqual([0, 5, 0]);
+    await Promise.all([fixture.manager.close(), killed.manager.close()]);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])("removes for good what a killed process had deleted (seed %i)", async (seed) => {
+    const { clock, timers, random } = createSimulatedRuntime(seed);
+    const disk = createSimulatedDisk({ clock, timers, random });
+    const fixture = await openFixture({ disk });
+    await append(await openLog(fixture), batch());
+    await fixture.manager.close();
+    await disk.rename("/data/topic-0", "/data/topic-0.00-delete");
+    await disk.remove("/data/.kafka_cleanshutdown");
+    const killed = disk.crash("process");
+    await openFixture({ disk: killed });
+    const afterPowerCut = await openFixture({ disk: killed.crash("power") });
+    expect(afterPowerCut.manager.get("topic", 0)).toBeUndefined();
+    await afterPowerCut.manager.close();
   });
 
   it("counts a kill while it opens as an unclean stop", async () => {
