@@ -31,6 +31,10 @@ export function describeTransaction(
   step: TransactionStep,
   { transactionalId, ticket }: Extract<TransactionRequest, { type: "describeTransaction" }>,
 ): void {
+  if (transactionalId === "") {
+    step.reply(ticket, describeTransactionError(transactionalId, ErrorCode.INVALID_REQUEST));
+    return;
+  }
   const transaction = transactions.get(transactionalId);
   const answer =
     transaction === undefined || transaction.pendingState === "Dead"
