@@ -16,7 +16,9 @@ import {
   type LogManager,
   openLogManager,
 } from "@ottla/storage";
-import type { HttpHandler, RequestHandler } from "@ottla/transport";
+import { type Connector, createDefaultConnector, type HttpHandler, type RequestHandler } from "@ottla/transport";
+import { BrokerLinks } from "./cluster/broker-links.ts";
+import { ControllerChannel } from "./cluster/controller-channel.ts";
 import { createComponents } from "./components.ts";
 import type { BrokerConfig } from "./config/broker-config.ts";
 import { TableConfigPolicy } from "./config/config-policy.ts";
@@ -56,6 +58,8 @@ export interface BrokerOptions {
   readonly directoryName: string;
   readonly runtime: Runtime;
   readonly startServer: StartServer;
+  /** How this broker reaches others. Default: the platform's. */
+  readonly connector?: Connector;
   /** Answers plain HTTP on the listeners. */
   readonly http?: HttpHandler;
   /** Where logs are compacted. Default: in this thread. */
@@ -188,7 +192,17 @@ class BrokerStart {
     });
     const controller = new LocalControllerGateway(nodeId, plane.controller);
     const currentConfig = () => this.#config;
+    const links = this.#openLinks(nodeId, plane);
     let registry: HandlerRegistry | null = null;
+    const controllerClient = new ControllerChannel({
+      gateway: controller,
+      links,
+      registry: () => registry!,
+      identity: () => ({ brokerId: nodeId, brokerEpoch: this.#brokerEpoch }),
+      catchUp: () => plane.follower.catchUp(),
+      requestTimeoutMs: () => this.#config.require("request.timeout.ms"),
+      runtime,
+    });
     const services: BrokerServices = {
       nodeId,
       clusterId,
@@ -203,8 +217,11 @@ class BrokerStart {
       }),
       deadlines,
       controller,
-      producerIds: new ProducerIds(controller, () => ({ brokerId: nodeId, brokerEpoch: this.#brokerEpoch })),
-      topics: new TopicCreator(controller, currentConfig),
+      controllerClient,
+      links,
+      brokerEpoch: () => this.#brokerEpoch,
+      producerIds: new ProducerIds(controllerClient),
+      topics: new TopicCreator(controllerClient, currentConfig),
       servedApis: () => registry?.advertised() ?? [],
       get config() {
         return currentConfig();
@@ -219,6 +236,19 @@ class BrokerStart {
       plane.follower.addListener(async (previous, next) => part.metadataChanged?.(previous, next));
     }
     return { services, parts, handler: new Gate(createDispatcher(registry, runtime.logger)) };
+  }
+
+  #openLinks(nodeId: number, { follower }: MetadataPlane): BrokerLinks {
+    const { runtime, connector = createDefaultConnector(runtime) } = this.#options;
+    const links = new BrokerLinks({
+      nodeId,
+      image: () => follower.image,
+      config: () => this.#config,
+      connector,
+      runtime,
+    });
+    this.#closers.add(() => links.close());
+    return links;
   }
 
   #partitionConfigOf(image: MetadataImage, topic: string): PartitionConfig {

@@ -1,10 +1,14 @@
 export * from "./controller/alter-configs.ts";
+export * from "./controller/alter-partition.ts";
+export * from "./controller/broker-lifecycle.ts";
 export * from "./controller/brokers.ts";
 export * from "./controller/controller.ts";
 export * from "./controller/controller-state.ts";
 export * from "./controller/create-partitions.ts";
 export * from "./controller/create-topics.ts";
 export * from "./controller/delete-topics.ts";
+export { type Election, LeaderRecoveryState } from "./controller/partition-change.ts";
+export { ELR_VERSION_FEATURE, isActiveBroker, keepsElr } from "./controller/partition-rules.ts";
 export { METADATA_TOPIC, TOPIC_NAME_LENGTH_MAX, topicNameProblem } from "./controller/topic-name.ts";
 export * from "./controller/update-features.ts";
 export { applyRecord, CorruptMetadataError } from "./image/apply-records.ts";

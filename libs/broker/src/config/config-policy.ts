@@ -1,4 +1,11 @@
-import { type ConfigImage, type ConfigPolicy, ConfigResourceType, refuse } from "@ottla/metadata";
+import {
+  type ConfigImage,
+  type ConfigPolicy,
+  ConfigResourceType,
+  configsOf,
+  type MetadataImage,
+  refuse,
+} from "@ottla/metadata";
 import { ErrorCode } from "@ottla/protocol";
 import type { BrokerConfig } from "./broker-config.ts";
 import { brokerConfigTable } from "./broker-config-table.ts";
@@ -57,6 +64,12 @@ export class TableConfigPolicy implements ConfigPolicy {
     const definition = tables[resourceType]?.[key];
     const fallback = definition?.defaultValue ?? null;
     return definition === undefined || fallback === null ? null : definition.format(fallback);
+  }
+
+  topicValue(image: MetadataImage, topic: string, key: string): string | null {
+    if (!Object.hasOwn(topicConfigTable, key)) return null;
+    const own = configsOf(image, ConfigResourceType.TOPIC, topic);
+    return new TopicConfig(own, this.#broker).text(key as TopicConfigName);
   }
 
   /** In Kafka's words, with what is allowed and what was probably meant. */

@@ -1,6 +1,8 @@
 import type { AnyApiHandler } from "../api-handler.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
+import { allocateProducerIdsHandler } from "./allocate-producer-ids.ts";
 import { alterConfigsHandler, incrementalAlterConfigsHandler } from "./alter-configs.ts";
+import { alterPartitionHandler } from "./alter-partition.ts";
 import { apiVersionsHandler } from "./api-versions.ts";
 import { createPartitionsHandler } from "./create-partitions.ts";
 import { createTopicsHandler } from "./create-topics.ts";
@@ -41,5 +43,7 @@ export function coreHandlers(broker: BrokerServices): AnyApiHandler[] {
     describeProducersHandler(broker),
     listConfigResourcesHandler(broker),
     describeTopicPartitionsHandler(broker),
+    alterPartitionHandler(broker),
+    allocateProducerIdsHandler(broker),
   ];
 }

@@ -1,5 +1,7 @@
 import type { Committed, ControllerOperation, MetadataImage } from "@ottla/metadata";
 import type { DiskSpace, Runtime } from "@ottla/runtime";
+import type { BrokerLinks } from "../cluster/broker-links.ts";
+import type { ControllerClient } from "../cluster/controller-client.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { ServedApi } from "../dispatch/handler-registry.ts";
 import type { BatchPreparation } from "../partition/batch-preparation.ts";
@@ -26,6 +28,11 @@ export interface BrokerServices {
   readonly fetchSessions: FetchSessionCache;
   readonly deadlines: DeadlineQueue;
   readonly controller: ControllerGateway;
+  readonly controllerClient: ControllerClient;
+  /** Connections to the other brokers. */
+  readonly links: BrokerLinks;
+  /** The epoch of this broker's present registration, or -1 before the first one. */
+  readonly brokerEpoch: () => number;
   readonly producerIds: ProducerIds;
   readonly topics: TopicCreator;
   /** What ApiVersions answers. */
@@ -40,14 +47,18 @@ export interface LogDirectory {
   space(): Promise<DiskSpace | null>;
 }
 
-/** The way to the controller, wherever it is. */
+/** This broker's own controller, and what it knows of who has the office. */
 export interface ControllerGateway {
   /** The broker that is controller, or -1. */
   readonly controllerId: number;
+  /** Whether this broker has the office. */
+  readonly isActive: boolean;
   /**
    * Runs an operation of the controller. Resolves when its records are in the metadata log and this broker has acted on
    * them.
-   * @throws KafkaError what the operation throws, or why the controller cannot be reached
+   * @throws KafkaError what the operation throws; NOT_CONTROLLER where another broker has the office
    */
   submit<Response>(operation: ControllerOperation<Response>): Promise<Committed<Response>>;
+  /** Looks again who has the office: what is known has proved wrong. */
+  refresh(): void;
 }

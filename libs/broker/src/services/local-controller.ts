@@ -4,6 +4,7 @@ import type { ControllerGateway } from "./broker-services.ts";
 /** The controller of a broker on its own: itself. */
 export class LocalControllerGateway implements ControllerGateway {
   readonly controllerId: number;
+  readonly isActive = true;
   readonly #controller: Controller;
 
   constructor(controllerId: number, controller: Controller) {
@@ -14,4 +15,6 @@ export class LocalControllerGateway implements ControllerGateway {
   submit<Response>(operation: ControllerOperation<Response>): Promise<Committed<Response>> {
     return this.#controller.submit(operation);
   }
+
+  refresh(): void {}
 }

@@ -1,26 +1,18 @@
-import { allocateProducerIds, type ProducerIdBlock } from "@ottla/metadata";
-import type { ControllerGateway } from "./broker-services.ts";
-
-/** Who asks for blocks: this broker in its present life. */
-export interface ProducerIdOwner {
-  readonly brokerId: number;
-  readonly brokerEpoch: number;
-}
+import type { ProducerIdBlock } from "@ottla/metadata";
+import type { ControllerClient } from "../cluster/controller-client.ts";
 
 /**
  * Producer ids for this broker's clients, from blocks that the metadata log records as given away before the first id of
  * them is used. So none is ever issued twice, whenever the broker is killed.
  */
 export class ProducerIds {
-  readonly #controller: Pick<ControllerGateway, "submit">;
-  readonly #owner: () => ProducerIdOwner;
+  readonly #controller: Pick<ControllerClient, "allocateProducerIds">;
   #next = 0;
   #end = 0;
   #refill: Promise<void> | null = null;
 
-  constructor(controller: Pick<ControllerGateway, "submit">, owner: () => ProducerIdOwner) {
+  constructor(controller: Pick<ControllerClient, "allocateProducerIds">) {
     this.#controller = controller;
-    this.#owner = owner;
   }
 
   /** A producer id that nobody has had. */
@@ -31,8 +23,8 @@ export class ProducerIds {
 
   #fetchBlock(): Promise<void> {
     this.#refill ??= this.#controller
-      .submit((state) => allocateProducerIds(state, this.#owner()))
-      .then(({ response }) => this.#take(response))
+      .allocateProducerIds()
+      .then((block) => this.#take(block))
       .finally(() => {
         this.#refill = null;
       });

@@ -1,16 +1,16 @@
-import { type CreatedTopic, createTopics, topicNameProblem } from "@ottla/metadata";
+import { topicNameProblem } from "@ottla/metadata";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
+import type { ControllerClient, TopicCreation } from "../cluster/controller-client.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
-import type { ControllerGateway } from "./broker-services.ts";
 import { topicToCreate } from "./internal-topics.ts";
 
 /** Creates topics that come into being because somebody asked for them. */
 export class TopicCreator {
-  readonly #controller: Pick<ControllerGateway, "submit">;
+  readonly #controller: Pick<ControllerClient, "createTopics">;
   readonly #config: () => BrokerConfig;
-  readonly #pending = new Map<string, Promise<CreatedTopic>>();
+  readonly #pending = new Map<string, Promise<TopicCreation>>();
 
-  constructor(controller: Pick<ControllerGateway, "submit">, config: () => BrokerConfig) {
+  constructor(controller: Pick<ControllerClient, "createTopics">, config: () => BrokerConfig) {
     this.#controller = controller;
     this.#config = config;
   }
@@ -28,13 +28,13 @@ export class TopicCreator {
     throw KafkaError.fromCode(errno, message);
   }
 
-  #create(name: string): Promise<CreatedTopic> {
+  #create(name: string): Promise<TopicCreation> {
     const pending = this.#pending.get(name);
     if (pending !== undefined) return pending;
     const topics = [topicToCreate(name, this.#config())];
     const creation = this.#controller
-      .submit((state) => createTopics(state, { topics, validateOnly: false }))
-      .then(({ response }) => response[0]!)
+      .createTopics(topics)
+      .then(([created]) => created!)
       .finally(() => this.#pending.delete(name));
     this.#pending.set(name, creation);
     return creation;

@@ -1,7 +1,14 @@
 import { ErrorCode, type Uuid } from "@ottla/protocol";
-import { type BrokerEndpoint, type BrokerFeature, brokerById, type MetadataImage } from "../image/metadata-image.ts";
+import {
+  type BrokerEndpoint,
+  type BrokerFeature,
+  type BrokerImage,
+  brokerById,
+  type MetadataImage,
+} from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { type ControllerResult, type ControllerState, refuse } from "./controller-state.ts";
+import { changesWithout } from "./leader-changes.ts";
 
 /** As Kafka: how many producer ids a broker is given at a time. */
 export const PRODUCER_ID_BLOCK_SIZE = 1000;
@@ -32,7 +39,7 @@ export function allocateProducerIds(
   };
 }
 
-function checkBrokerEpoch(image: MetadataImage, brokerId: number, brokerEpoch: number): void {
+export function checkBrokerEpoch(image: MetadataImage, brokerId: number, brokerEpoch: number): void {
   const broker = brokerById(image, brokerId);
   if (broker === undefined) {
     throw refuse(ErrorCode.BROKER_ID_NOT_REGISTERED, `Broker ${brokerId} is not registered.`);
@@ -51,7 +58,10 @@ export interface BrokerRegistration {
   readonly logDirs: readonly Uuid[];
   /** A fenced broker leads nothing until it is unfenced. A broker on its own starts unfenced. */
   readonly fenced: boolean;
-  /** Whether its last stop was clean. If not, what it had not synced may be gone, and its leaderships begin anew. */
+  /**
+   * Whether its last stop was clean. If not, what it had not synced may be gone: its leaderships begin anew, and in a
+   * cluster it leaves ISRs and ELRs until it has caught up (KIP-966).
+   */
   readonly cleanShutdown: boolean;
 }
 
@@ -66,6 +76,9 @@ export function registerBroker(
   state: ControllerState,
   input: BrokerRegistration,
 ): ControllerResult<{ readonly brokerEpoch: number }> {
+  const { image } = state;
+  const existing = brokerById(image, input.brokerId);
+  if (existing !== undefined && input.fenced) checkSameBroker(existing, input);
   const brokerEpoch = state.nextOffset;
   const registration: NewMetadataRecord = {
     type: "RegisterBrokerRecord",
@@ -78,8 +91,33 @@ export function registerBroker(
     fenced: input.fenced,
     logDirs: input.logDirs,
   };
-  const elections = input.cleanShutdown ? [] : renewedLeaderships(state.image, input.brokerId);
-  return { records: [registration, ...elections], response: { brokerEpoch } };
+  return {
+    records: [registration, ...changesAtRegistration(state, existing, input)],
+    response: { brokerEpoch },
+    isAtomic: false,
+  };
+}
+
+/** An id belongs to whoever has it as long as that broker is alive: it is the same one if it has the same directory. */
+function checkSameBroker(existing: BrokerImage, { brokerId, logDirs, incarnationId }: BrokerRegistration): void {
+  const isSame = existing.incarnationId === incarnationId || existing.logDirs.some((dir) => logDirs.includes(dir));
+  if (existing.fenced || isSame) return;
+  throw refuse(
+    ErrorCode.DUPLICATE_BROKER_REGISTRATION,
+    `Another broker is registered with that broker id: ${brokerId} is alive with other log directories.`,
+  );
+}
+
+/** A broker on its own goes on with what it led; one of many leads nothing until it is unfenced. */
+function changesAtRegistration(
+  state: ControllerState,
+  existing: BrokerImage | undefined,
+  { brokerId, fenced, cleanShutdown }: BrokerRegistration,
+): NewMetadataRecord[] {
+  if (!fenced) return cleanShutdown ? [] : renewedLeaderships(state.image, brokerId);
+  const mayHaveLost = !cleanShutdown;
+  if (existing === undefined || (existing.fenced && !mayHaveLost)) return [];
+  return changesWithout(state, brokerId, { mayHaveLost });
 }
 
 function renewedLeaderships(image: MetadataImage, brokerId: number): NewMetadataRecord[] {

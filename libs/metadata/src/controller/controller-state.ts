@@ -19,6 +19,8 @@ export interface ConfigPolicy {
   isList(resourceType: number, key: string): boolean;
   /** The value that a key has where none is set, as text, or null. */
   defaultValue(resourceType: number, key: string): string | null;
+  /** The value of a topic's key that counts: its own, else its broker's, else the default. */
+  topicValue(image: MetadataImage, topic: string, key: string): string | null;
 }
 
 /** What an operation of the controller sees: the metadata as of the records before it, and where its own will go. */
@@ -34,6 +36,8 @@ export interface ControllerState {
 export interface ControllerResult<Response> {
   readonly records: readonly NewMetadataRecord[];
   readonly response: Response;
+  /** False where the records may be spread over several appends: each of them makes sense without those after it. */
+  readonly isAtomic?: boolean;
 }
 
 /** One step of the controller: deterministic, without effects. It throws KafkaError where the whole request fails. */

@@ -138,9 +138,11 @@ export class Controller {
       return;
     }
     try {
-      const id = randomUuid(runtime.random);
-      const expectedOffset = follower.image.offset + 1;
-      const endOffset = await this.#append({ id, controllerEpoch: epoch, expectedOffset, records });
+      let endOffset = follower.image.offset + 1;
+      for (const part of partsOf(records, this.#options.log.appendBytesMax)) {
+        const id = randomUuid(runtime.random);
+        endOffset = await this.#append({ id, controllerEpoch: epoch, expectedOffset: endOffset, records: part });
+      }
       await follower.catchUpTo(endOffset - 1);
       for (const { pending, response } of decided) pending.resolve({ response, offset: endOffset - 1 });
       await this.#maybeSnapshot(sizeBytes);
@@ -179,10 +181,10 @@ export class Controller {
     const { policy, runtime, log } = this.#options;
     try {
       const state = { image, nextOffset: image.offset + 1, policy: policy(), random: runtime.random };
-      const { records: decided, response } = pending.operation(state);
+      const { records: decided, response, isAtomic = true } = pending.operation(state);
       const records = decided.map(serializeRecord);
       const sizeBytes = appendBytesOf(records);
-      if (sizeBytes > log.appendBytesMax) throw operationTooLarge();
+      if (isAtomic && sizeBytes > log.appendBytesMax) throw operationTooLarge();
       const next = records.reduce(
         (before, record) => applyRecord(before, deserializeRecord(record), before.offset + 1, epoch),
         image,
@@ -240,6 +242,22 @@ export class Controller {
 /** How much of `appendBytesMax` these records take. */
 function appendBytesOf(records: readonly Uint8Array[]): number {
   return records.reduce((sum, record) => sum + record.length + RECORD_OVERHEAD_BYTES_MAX, 0);
+}
+
+/** Records in order, as many together as fit an append: one part, unless they are of one operation that may be split. */
+function partsOf(records: readonly Uint8Array[], appendBytesMax: number): Uint8Array[][] {
+  const parts: Uint8Array[][] = [[]];
+  let sizeBytes = 0;
+  for (const record of records) {
+    const recordBytes = appendBytesOf([record]);
+    if (sizeBytes > 0 && sizeBytes + recordBytes > appendBytesMax) {
+      parts.push([]);
+      sizeBytes = 0;
+    }
+    parts.at(-1)!.push(record);
+    sizeBytes += recordBytes;
+  }
+  return parts;
 }
 
 /** In Kafka's words. */

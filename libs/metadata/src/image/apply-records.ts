@@ -149,7 +149,7 @@ function changePartition(image: MetadataImage, record: PartitionChangeRecord): I
 }
 
 /** A change that names a leader is an election: the leader epoch grows. The partition epoch grows with every change. */
-function changedPartition(before: PartitionImage, record: PartitionChangeRecord): PartitionImage {
+export function changedPartition(before: PartitionImage, record: PartitionChangeRecord): PartitionImage {
   const elects = record.leader !== LEADER_UNCHANGED;
   const { leaderRecoveryState } = record;
   return {

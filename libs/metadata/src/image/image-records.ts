@@ -52,6 +52,8 @@ function partitionRecord(topicId: string, partition: PartitionImage): NewMetadat
     leaderEpoch: partition.leaderEpoch,
     partitionEpoch: partition.partitionEpoch,
     directories: partition.directories,
+    ...(partition.eligibleLeaderReplicas.length > 0 && { eligibleLeaderReplicas: partition.eligibleLeaderReplicas }),
+    ...(partition.lastKnownElr.length > 0 && { lastKnownElr: partition.lastKnownElr }),
   };
 }
 

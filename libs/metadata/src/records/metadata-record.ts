@@ -14,15 +14,15 @@ function kind<Declaration>(declaration: Declaration, writeVersion: number): Reco
 /**
  * Every kind of record that this library writes or replays, by Kafka's name.
  *
- * Versions are those of metadata.version 4.0: log directories (KIP-858), not yet eligible leader replicas (KIP-966).
+ * Versions are those of metadata.version 4.0: log directories (KIP-858), eligible leader replicas (KIP-966).
  */
 export const recordKinds = {
   RegisterBrokerRecord: kind(records.registerBrokerRecord, 3),
   UnregisterBrokerRecord: kind(records.unregisterBrokerRecord, 0),
   TopicRecord: kind(records.topicRecord, 0),
-  PartitionRecord: kind(records.partitionRecord, 1),
+  PartitionRecord: kind(records.partitionRecord, 2),
   ConfigRecord: kind(records.configRecord, 0),
-  PartitionChangeRecord: kind(records.partitionChangeRecord, 1),
+  PartitionChangeRecord: kind(records.partitionChangeRecord, 2),
   FenceBrokerRecord: kind(records.fenceBrokerRecord, 0),
   UnfenceBrokerRecord: kind(records.unfenceBrokerRecord, 0),
   RemoveTopicRecord: kind(records.removeTopicRecord, 0),

@@ -7,7 +7,7 @@ import {
   refuse,
 } from "../controller/controller-state.ts";
 import { applyRecord } from "../image/apply-records.ts";
-import { EMPTY_IMAGE, type MetadataImage } from "../image/metadata-image.ts";
+import { ConfigResourceType, configsOf, EMPTY_IMAGE, type MetadataImage } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { asWritten } from "../records/record-serde.ts";
 
@@ -25,6 +25,7 @@ const configs: ConfigPolicy = {
   },
   isList: (_type, key) => key === "cleanup.policy",
   defaultValue: (_type, key) => (key === "cleanup.policy" ? "delete" : null),
+  topicValue: (image, topic, key) => configsOf(image, ConfigResourceType.TOPIC, topic).get(key) ?? null,
 };
 
 const policy: ControllerPolicy = {

@@ -1,0 +1,153 @@
+import type { NewTopic, ProducerIdBlock } from "@ottla/metadata";
+import {
+  type AlterPartitionResponse,
+  type ApiDefinition,
+  allocateProducerIdsApi,
+  alterPartitionApi,
+  createTopicsApi,
+  ErrorCode,
+  KafkaError,
+  type RequestInput,
+  type ResponseOf,
+} from "@ottla/protocol";
+import type { Runtime } from "@ottla/runtime";
+import type { HandlerRegistry } from "../dispatch/handler-registry.ts";
+import type { ControllerGateway } from "../services/broker-services.ts";
+import type { BrokerLinks } from "./broker-links.ts";
+import type { AlteredPartition, ControllerClient, PartitionAlteration, TopicCreation } from "./controller-client.ts";
+import { handleInternally, internalContext } from "./internal-request.ts";
+
+/** Who asks: this broker in its present life. */
+export interface BrokerIdentity {
+  readonly brokerId: number;
+  /** -1 before the first registration. */
+  readonly brokerEpoch: number;
+}
+
+export interface ControllerChannelOptions {
+  readonly gateway: ControllerGateway;
+  readonly links: BrokerLinks;
+  readonly registry: () => HandlerRegistry;
+  readonly identity: () => BrokerIdentity;
+  /** Has this broker see what the controller has just done. */
+  readonly catchUp: () => Promise<void>;
+  readonly requestTimeoutMs: () => number;
+  readonly runtime: Runtime;
+}
+
+/** Requests to the controller have a connection of their own. */
+const PURPOSE = "controller";
+
+/** The way to the active controller: in this process, or over a connection to the broker that has the office. */
+export class ControllerChannel implements ControllerClient {
+  readonly #options: ControllerChannelOptions;
+
+  constructor(options: ControllerChannelOptions) {
+    this.#options = options;
+  }
+
+  get controllerId(): number {
+    return this.#options.gateway.controllerId;
+  }
+
+  /**
+   * Sends one request to the controller, in this version: brokers do not tell each other's APIs to clients.
+   * @throws KafkaError NOT_CONTROLLER where nobody is known to be; what the connection throws; the response's own error
+   */
+  async request<Api extends ApiDefinition>(
+    api: Api,
+    version: number,
+    body: RequestInput<Api>,
+    timeoutMs = this.#options.requestTimeoutMs(),
+  ): Promise<ResponseOf<Api>> {
+    const { gateway, links, registry, runtime } = this.#options;
+    if (gateway.isActive) {
+      const handler = registry().get(api.key);
+      if (handler === undefined) throw new Error(`${api.name} is not served`);
+      return await handleInternally(handler, api, body, internalContext(version, runtime.clock.monotonicMs()));
+    }
+    const link = links.to(gateway.controllerId, PURPOSE);
+    if (link === null) {
+      gateway.refresh();
+      throw KafkaError.fromCode(ErrorCode.NOT_CONTROLLER, "No controller is known that could be reached");
+    }
+    try {
+      const connection = await link.connect();
+      return await connection.request(api as never, body as never, { version, timeoutMs });
+    } catch (error) {
+      gateway.refresh();
+      throw error;
+    }
+  }
+
+  async alterPartition(alterations: readonly PartitionAlteration[]): Promise<readonly AlteredPartition[]> {
+    const topics = groupedByTopic(alterations);
+    const response = await this.request(alterPartitionApi, 3, { ...this.#options.identity(), topics });
+    this.#check(response.errorCode);
+    const altered = alteredByPartition(response);
+    return alterations.map(({ topicId, partition }) => altered.get(partitionKey(topicId, partition)) ?? NOT_ANSWERED);
+  }
+
+  async allocateProducerIds(): Promise<ProducerIdBlock> {
+    const response = await this.request(allocateProducerIdsApi, 0, this.#options.identity());
+    this.#check(response.errorCode);
+    return { firstProducerId: response.producerIdStart, size: response.producerIdLen };
+  }
+
+  async createTopics(topics: readonly NewTopic[]): Promise<readonly TopicCreation[]> {
+    const timeoutMs = this.#options.requestTimeoutMs();
+    const response = await this.request(createTopicsApi, 7, { topics, timeoutMs, validateOnly: false });
+    await this.#options.catchUp();
+    return response.topics.map(({ name, errorCode, errorMessage }) => ({
+      name,
+      errno: errorCode,
+      message: errorMessage,
+    }));
+  }
+
+  #check(errorCode: number): void {
+    if (errorCode === ErrorCode.NONE) return;
+    if (errorCode === ErrorCode.NOT_CONTROLLER) this.#options.gateway.refresh();
+    throw KafkaError.fromCode(errorCode);
+  }
+}
+
+const NOT_ANSWERED: AlteredPartition = {
+  errorCode: ErrorCode.UNKNOWN_SERVER_ERROR,
+  leaderId: -1,
+  leaderEpoch: -1,
+  isr: [],
+  leaderRecoveryState: 0,
+  partitionEpoch: -1,
+};
+
+function partitionKey(topicId: string, partition: number): string {
+  return `${topicId}-${partition}`;
+}
+
+function groupedByTopic(alterations: readonly PartitionAlteration[]) {
+  const topics = new Map<string, PartitionAlteration[]>();
+  for (const alteration of alterations) {
+    const others = topics.get(alteration.topicId);
+    if (others === undefined) topics.set(alteration.topicId, [alteration]);
+    else others.push(alteration);
+  }
+  return [...topics].map(([topicId, partitions]) => ({
+    topicId,
+    partitions: partitions.map(({ partition, leaderEpoch, partitionEpoch, newIsr, leaderRecoveryState }) => ({
+      partitionIndex: partition,
+      leaderEpoch,
+      newIsrWithEpochs: newIsr,
+      leaderRecoveryState,
+      partitionEpoch,
+    })),
+  }));
+}
+
+function alteredByPartition({ topics }: AlterPartitionResponse): Map<string, AlteredPartition> {
+  return new Map(
+    topics.flatMap(({ topicId, partitions }) =>
+      partitions.map((partition) => [partitionKey(topicId, partition.partitionIndex), partition] as const),
+    ),
+  );
+}

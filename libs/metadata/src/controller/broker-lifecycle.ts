@@ -1,0 +1,113 @@
+import { ErrorCode } from "@ottla/protocol";
+import { brokerById, type MetadataImage } from "../image/metadata-image.ts";
+import type { NewMetadataRecord } from "../records/metadata-record.ts";
+import { checkBrokerEpoch } from "./brokers.ts";
+import { type ControllerResult, type ControllerState, refuse } from "./controller-state.ts";
+import { changesWith, changesWithout } from "./leader-changes.ts";
+
+export interface BrokerHeartbeat {
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  /** The last record of the metadata that the broker has acted on. */
+  readonly currentMetadataOffset: number;
+  readonly wantFence: boolean;
+  readonly wantShutDown: boolean;
+}
+
+export interface HeartbeatReply {
+  readonly isCaughtUp: boolean;
+  readonly isFenced: boolean;
+  readonly shouldShutDown: boolean;
+}
+
+/**
+ * BrokerHeartbeat: a broker is unfenced once it has acted on its own registration, and with that on all before it. One
+ * that wants to stop loses its leaderships first; it may stop when all active brokers know, up to `activeOffsetMin`.
+ * @throws KafkaError STALE_BROKER_EPOCH, BROKER_ID_NOT_REGISTERED
+ */
+export function brokerHeartbeat(
+  state: ControllerState,
+  beat: BrokerHeartbeat,
+  shutdown: { readonly activeOffsetMin: number; readonly handedOverAt: number | null },
+): ControllerResult<HeartbeatReply> {
+  const { image } = state;
+  const { brokerId, brokerEpoch, currentMetadataOffset, wantFence, wantShutDown } = beat;
+  checkBrokerEpoch(image, brokerId, brokerEpoch);
+  const { fenced, inControlledShutdown } = brokerById(image, brokerId)!;
+  const isCaughtUp = currentMetadataOffset >= brokerEpoch;
+  const reply = (isFenced: boolean, shouldShutDown = false): HeartbeatReply => ({
+    isCaughtUp,
+    isFenced,
+    shouldShutDown,
+  });
+  if (fenced) {
+    if (wantShutDown) return { records: [], response: reply(true, true) };
+    if (wantFence || !isCaughtUp) return { records: [], response: reply(true) };
+    return { records: unfencing(state, brokerId, brokerEpoch), response: reply(false), isAtomic: false };
+  }
+  if (wantShutDown && !inControlledShutdown) {
+    const isLeader = leadsAnything(image, brokerId);
+    const response = reply(false, !isLeader);
+    return { records: enteringShutdown(state, brokerId, brokerEpoch), response, isAtomic: false };
+  }
+  if (inControlledShutdown) {
+    const { activeOffsetMin, handedOverAt } = shutdown;
+    const isDone = !leadsAnything(image, brokerId) && activeOffsetMin >= (handedOverAt ?? image.offset);
+    return { records: [], response: reply(false, isDone) };
+  }
+  if (!wantFence) return { records: [], response: reply(false) };
+  return { records: fencing(state, brokerId, brokerEpoch), response: reply(true), isAtomic: false };
+}
+
+/**
+ * Fences a broker that has not been heard of: it leaves the ISRs, and others lead. Nothing, where it is fenced already or
+ * has registered anew since (`brokerEpoch`).
+ */
+export function fenceBroker(state: ControllerState, brokerId: number, brokerEpoch: number): ControllerResult<void> {
+  const broker = brokerById(state.image, brokerId);
+  if (broker === undefined || broker.fenced || broker.epoch !== brokerEpoch)
+    return { records: [], response: undefined };
+  return { records: fencing(state, brokerId, brokerEpoch), response: undefined, isAtomic: false };
+}
+
+/**
+ * UnregisterBroker: the cluster forgets a broker; it leaves the ISRs.
+ * @throws KafkaError BROKER_ID_NOT_REGISTERED
+ */
+export function unregisterBroker(state: ControllerState, brokerId: number): ControllerResult<void> {
+  const broker = brokerById(state.image, brokerId);
+  if (broker === undefined) {
+    throw refuse(ErrorCode.BROKER_ID_NOT_REGISTERED, `Broker ID ${brokerId} is not currently registered`);
+  }
+  const gone: NewMetadataRecord = { type: "UnregisterBrokerRecord", brokerId, brokerEpoch: broker.epoch };
+  const records = [...changesWithout(state, brokerId, { mayHaveLost: false }), gone];
+  return { records, response: undefined, isAtomic: false };
+}
+
+/** Whether any partition is led by the broker. */
+export function leadsAnything(image: MetadataImage, brokerId: number): boolean {
+  for (const { partitions } of image.topicsByName.values()) {
+    if (partitions.some(({ leader }) => leader === brokerId)) return true;
+  }
+  return false;
+}
+
+const FENCE = 1;
+const UNFENCE = -1;
+const IN_CONTROLLED_SHUTDOWN = 1;
+
+function fencing(state: ControllerState, brokerId: number, brokerEpoch: number): NewMetadataRecord[] {
+  const fence: NewMetadataRecord = { type: "BrokerRegistrationChangeRecord", brokerId, brokerEpoch, fenced: FENCE };
+  return [fence, ...changesWithout(state, brokerId, { mayHaveLost: false })];
+}
+
+function unfencing(state: ControllerState, brokerId: number, brokerEpoch: number): NewMetadataRecord[] {
+  const unfence: NewMetadataRecord = { type: "BrokerRegistrationChangeRecord", brokerId, brokerEpoch, fenced: UNFENCE };
+  return [unfence, ...changesWith(state, brokerId)];
+}
+
+function enteringShutdown(state: ControllerState, brokerId: number, brokerEpoch: number): NewMetadataRecord[] {
+  const change = { brokerId, brokerEpoch, inControlledShutdown: IN_CONTROLLED_SHUTDOWN };
+  const enter: NewMetadataRecord = { type: "BrokerRegistrationChangeRecord", ...change };
+  return [enter, ...changesWithout(state, brokerId, { mayHaveLost: false })];
+}

@@ -1,0 +1,44 @@
+import { brokerById, type MetadataImage, type PartitionImage, type TopicImage } from "../image/metadata-image.ts";
+import type { NewMetadataRecord } from "../records/metadata-record.ts";
+import type { ControllerState } from "./controller-state.ts";
+import { type PartitionRules, type PartitionTarget, partitionChange } from "./partition-change.ts";
+
+/** Which levels of eligible leader replicas (KIP-966) are in force. */
+export const ELR_VERSION_FEATURE = "eligible.leader.replicas.version";
+
+export function keepsElr(image: MetadataImage): boolean {
+  return (image.features.get(ELR_VERSION_FEATURE) ?? 0) > 0;
+}
+
+/** Whether a broker can lead: it is unfenced, and not about to stop. */
+export function isActiveBroker(image: MetadataImage, brokerId: number): boolean {
+  const broker = brokerById(image, brokerId);
+  return broker !== undefined && !broker.fenced && !broker.inControlledShutdown;
+}
+
+/** What changes of a topic's partitions go by. */
+export function rulesFor({ image, policy }: ControllerState, topic: string): PartitionRules {
+  return {
+    isActive: (brokerId) => isActiveBroker(image, brokerId),
+    minInsyncReplicas: Number(policy.configs.topicValue(image, topic, "min.insync.replicas") ?? 1),
+    keepsElr: keepsElr(image),
+  };
+}
+
+/** Whether a topic takes a leader that is not in sync rather than none. */
+export function allowsUncleanElection({ image, policy }: ControllerState, topic: string): boolean {
+  return policy.configs.topicValue(image, topic, "unclean.leader.election.enable") === "true";
+}
+
+/** The record that brings a partition to `target`; none where nothing changes. */
+export function partitionChangeRecord(
+  { topicId }: Pick<TopicImage, "topicId">,
+  partition: PartitionImage,
+  target: PartitionTarget,
+  rules: PartitionRules,
+): NewMetadataRecord[] {
+  const fields = partitionChange(partition, target, rules);
+  return fields === null
+    ? []
+    : [{ type: "PartitionChangeRecord", topicId, partitionId: partition.partition, ...fields }];
+}
