@@ -46,7 +46,7 @@ const identityAndNetwork = {
     "The security protocol of each listener by name.",
     { allowed: "entries NAME:PROTOCOL separated by commas" },
   ),
-  "inter.broker.listener.name": stringConfig(null, "The listener that brokers use among themselves.", NO_CLUSTER_YET),
+  "inter.broker.listener.name": stringConfig(null, "The listener that brokers use among themselves. Default: the first one."),
   "controller.listener.names": listConfig([], "Listeners of KRaft's controllers; the broker does not open them.", {
     ...ignored("the controller runs inside the broker and needs no listener"),
   }),
@@ -75,7 +75,7 @@ const identityAndNetwork = {
   "num.io.threads": intConfig(8, "Threads for requests.", { min: 1, ...NO_THREADS }),
   "background.threads": intConfig(10, "Threads for background work.", { min: 1, ...NO_THREADS }),
   "num.recovery.threads.per.data.dir": intConfig(2, "Threads for recovery at start.", { min: 1, ...NO_THREADS }),
-  "num.replica.fetchers": intConfig(1, "Fetchers for each source broker.", { min: 1, ...NO_CLUSTER_YET }),
+  "num.replica.fetchers": intConfig(1, "Fetchers for each source broker.", { min: 1 }),
   "socket.send.buffer.bytes": intConfig(102_400, "SO_SNDBUF.", {
     min: -1,
     ...ignored("the platform sizes socket buffers"),
@@ -427,20 +427,34 @@ const others = {
   }),
   "leader.imbalance.per.broker.percentage": intConfig(10, "Imbalance that is left alone.", NO_CLUSTER_YET),
   "controlled.shutdown.enable": booleanConfig(true, "Hands leadership over before stopping.", NO_CLUSTER_YET),
-  "replica.lag.time.max.ms": longConfig(30_000, "How long a follower may lag and stay in sync.", {
-    min: 1,
-    ...NO_CLUSTER_YET,
-  }),
-  "replica.fetch.min.bytes": intConfig(1, "Least bytes of a follower's fetch.", NO_CLUSTER_YET),
-  "replica.fetch.max.bytes": intConfig(
-    1_048_576,
-    "Most bytes of a follower's fetch for one partition.",
-    NO_CLUSTER_YET,
+  "replica.lag.time.max.ms": longConfig(
+    30_000,
+    "How long a follower may lag behind the leader's log end and stay in sync, in milliseconds.",
+    { min: 1 },
   ),
-  "replica.fetch.wait.max.ms": intConfig(500, "Longest wait of a follower's fetch.", NO_CLUSTER_YET),
-  "replica.fetch.response.max.bytes": intConfig(10_485_760, "Most bytes of a follower's fetch.", NO_CLUSTER_YET),
-  "replica.socket.timeout.ms": intConfig(30_000, "Socket timeout of followers.", NO_CLUSTER_YET),
-  "replica.socket.receive.buffer.bytes": intConfig(65_536, "Socket buffer of followers.", NO_CLUSTER_YET),
+  "replica.fetch.min.bytes": intConfig(1, "The least bytes that a follower's fetch waits for.", { min: 0 }),
+  "replica.fetch.max.bytes": intConfig(1_048_576, "The most bytes of a follower's fetch for one partition.", {
+    min: 0,
+  }),
+  "replica.fetch.wait.max.ms": intConfig(500, "The longest wait of a follower's fetch, in milliseconds.", { min: 0 }),
+  "replica.fetch.response.max.bytes": intConfig(10_485_760, "The most bytes of the answer to a follower's fetch.", {
+    min: 0,
+  }),
+  "replica.fetch.backoff.ms": intConfig(
+    1000,
+    "The longest wait before a follower fetches again after an error, in milliseconds.",
+    { min: 0 },
+  ),
+  "replica.socket.timeout.ms": intConfig(
+    30_000,
+    "How long a follower waits for its leader's answer, in milliseconds.",
+    { min: 1 },
+  ),
+  "replica.socket.receive.buffer.bytes": intConfig(
+    65_536,
+    "Socket buffer of followers.",
+    ignored("the platform sizes socket buffers"),
+  ),
   "replica.high.watermark.checkpoint.interval.ms": longConfig(5000, "How often the high watermarks are written.", {
     min: 1,
   }),

@@ -3,6 +3,7 @@ import type { ReadLimit } from "@ottla/storage";
 import { apiHandler, later, Reply, type RequestContext } from "../api-handler.ts";
 import {
   type FetchOutcome,
+  type FetchReader,
   type FetchReadOptions,
   type FetchResult,
   type FetchTarget,
@@ -19,6 +20,7 @@ type PartitionData = FetchResponseInput["responses"][number]["partitions"][numbe
 
 /** From here on topics are named by their ids. */
 const FIRST_VERSION_WITH_TOPIC_IDS = 13;
+const FIRST_VERSION_WITH_RACK = 11;
 const READ_COMMITTED = 1;
 const NO_RECORDS = new Uint8Array(0);
 
@@ -86,8 +88,10 @@ async function fetch(
   onWait: () => void,
 ) {
   const byId = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
-  const targets = session.partitions.map((partition) => toTarget(broker, partition, byId));
-  recordFollowerProgress(request, targets);
+  const isContentWithFollower = context.apiVersion >= FIRST_VERSION_WITH_RACK && request.rackId !== "";
+  const targets = session.partitions.map((partition) =>
+    toTarget(broker, partition, byId, readerOf(request, partition, isContentWithFollower)),
+  );
   const result = await readUntilEnough(broker, request, targets, context, onWait);
   try {
     return new Reply(toResponse(broker, session, result, request, context), () => result.release());
@@ -110,9 +114,9 @@ async function readUntilEnough(
   const options = readOptions(broker, request);
   const minBytes = Math.min(request.minBytes, options.maxBytes);
   const partitions = targets.flatMap(({ partition }) => partition ?? []);
-  for (let isLast = false; ; ) {
+  for (let isFirst = true, isLast = false; ; isFirst = false) {
     const marks = markPartitions(partitions, options.limit);
-    const result = await readPartitions(targets, options);
+    const result = await readPartitions(targets, { ...options, isFirst });
     const waitMs = deadlineMs - clock.monotonicMs();
     if (isLast || waitMs <= 0 || partitions.length === 0 || result.isFinal || result.sizeBytes >= minBytes)
       return result;
@@ -125,7 +129,7 @@ async function readUntilEnough(
   }
 }
 
-function readOptions(broker: BrokerServices, request: FetchRequest): FetchReadOptions {
+function readOptions(broker: BrokerServices, request: FetchRequest): Omit<FetchReadOptions, "isFirst"> {
   return { maxBytes: Math.min(request.maxBytes, broker.config.require("fetch.max.bytes")), limit: readLimit(request) };
 }
 
@@ -140,20 +144,32 @@ function readLimit(request: FetchRequest): ReadLimit {
   return request.isolationLevel === READ_COMMITTED ? "lastStable" : "highWatermark";
 }
 
-function recordFollowerProgress(request: FetchRequest, targets: readonly FetchTarget[]): void {
+/** A consumer that says where it is reads from any replica; any other means the leader. */
+function readerOf(
+  request: FetchRequest,
+  { query: { logStartOffset } }: FetchedPartition,
+  isContentWithFollower: boolean,
+): FetchReader {
   const brokerId = followerId(request);
-  if (brokerId < 0) return;
-  for (const { partition, fetchOffset } of targets) partition?.recordFollowerFetch(brokerId, fetchOffset);
+  if (brokerId < 0) return { kind: "consumer", isContentWithFollower };
+  return { kind: "follower", brokerId, brokerEpoch: request.replicaState.replicaEpoch, logStartOffset };
 }
 
-function toTarget(broker: BrokerServices, { topic, topicId, query }: FetchedPartition, byId: boolean): FetchTarget {
+function toTarget(
+  broker: BrokerServices,
+  { topic, topicId, query }: FetchedPartition,
+  byId: boolean,
+  reader: FetchReader,
+): FetchTarget {
   const { partitions, image } = broker;
   const { partition: index } = query;
   const name = byId ? image.topicNamesById.get(topicId) : topic;
   return {
     topic,
     topicId,
+    name,
     index,
+    reader,
     partition: byId ? partitions.getById(topicId, index) : partitions.get(topic, index),
     missingErrno: name === undefined ? ErrorCode.UNKNOWN_TOPIC_ID : partitions.missingErrno(name, index),
     isUnknown: name === undefined || image.topicsByName.get(name)?.partitions[index] === undefined,
@@ -180,7 +196,7 @@ function toResponse(
   const withAborted = readLimit(request) === "lastStable";
   const told = result.outcomes.map((outcome): Told => {
     const { topic, topicId } = outcome.target;
-    const data = toPartitionData(outcome, withAborted, context.apiVersion);
+    const data = toPartitionData(broker, outcome, withAborted, context.apiVersion);
     return { topic, topicId, data, news: newsOf(data, outcome) };
   });
   const { errorCode, sessionId, results } = session.answer(told);
@@ -222,13 +238,15 @@ function knownErrno(errno: number, apiVersion: number): number {
 }
 
 function toPartitionData(
+  broker: BrokerServices,
   { target, errno, read, divergingEpoch }: FetchOutcome,
   withAborted: boolean,
   apiVersion: number,
 ): PartitionData {
   if (read === null) {
     const failed = failedPartition(target.index, knownErrno(errno, apiVersion));
-    return apiVersion < FIRST_VERSION_WITH_LEADER ? failed : { ...failed, ...leaderHint(errno, target.partition) };
+    if (apiVersion < FIRST_VERSION_WITH_LEADER) return failed;
+    return { ...failed, ...leaderHint(broker, errno, target.name, target.index) };
   }
   if (apiVersion < FIRST_VERSION_WITH_ZSTD && target.partition?.config.compression?.type === "zstd") {
     return failedPartition(target.index, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE);

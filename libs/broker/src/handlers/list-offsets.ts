@@ -108,9 +108,11 @@ async function lookUp(
   apiVersion: number,
 ): Promise<TimestampAndOffset> {
   const { log, leaderEpoch } = partition;
+  const isKnown = limit === "logEnd" || partition.isHighWatermarkKnown;
   if (apiVersion < (FIRST_VERSION_OF[timestamp] ?? 0)) throw KafkaError.fromCode(ErrorCode.UNSUPPORTED_VERSION);
   switch (timestamp) {
     case LATEST:
+      if (!isKnown) throw notAvailable(apiVersion);
       return { timestampMs: -1, offset: visibleEnd(partition, limit), leaderEpoch };
     case EARLIEST:
     case EARLIEST_LOCAL: // without tiered storage everything is local
@@ -120,7 +122,19 @@ async function lookUp(
     case LATEST_TIERED:
     case EARLIEST_PENDING_UPLOAD: // nothing is tiered
       return UNKNOWN_OFFSET;
-    default:
-      return timestamp < 0 ? UNKNOWN_OFFSET : ((await log.offsetForTimestamp(timestamp, limit)) ?? UNKNOWN_OFFSET);
+    default: {
+      if (timestamp < 0) return UNKNOWN_OFFSET;
+      const found = await log.offsetForTimestamp(timestamp, limit);
+      if (found === null && !isKnown) throw notAvailable(apiVersion);
+      return found ?? UNKNOWN_OFFSET;
+    }
   }
+}
+
+const FIRST_VERSION_WITH_NOT_AVAILABLE = 5;
+
+/** A new leader does not know yet all that its predecessors have told consumers of (KIP-207). */
+function notAvailable(apiVersion: number): KafkaError {
+  const isKnown = apiVersion >= FIRST_VERSION_WITH_NOT_AVAILABLE;
+  return KafkaError.fromCode(isKnown ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.LEADER_NOT_AVAILABLE);
 }

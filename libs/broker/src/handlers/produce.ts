@@ -129,10 +129,9 @@ function produce(
   data: PartitionInput,
 ): PartitionResult | Promise<PartitionResult> {
   const { request, context, appends } = exchange;
-  let partition: Partition | undefined;
+  const topicName = nameOf(broker, topic, context);
   try {
-    partition = findPartition(broker, topic, data, context);
-    const found = partition;
+    const found = findPartition(broker, topic, data, context);
     const records = checkRecords(request, data, context.apiVersion);
     const { transaction } = exchange;
     const inTransaction = isTransactional(records);
@@ -141,7 +140,7 @@ function produce(
     if (batch instanceof Promise && inTransaction) entered ??= transaction.hold(found, records);
     const append = (prepared: Uint8Array) =>
       found.appendAsLeader(prepared, { acks: request.acks as Acks, origin: "client" });
-    const onFailure = (error: unknown) => failed(broker, data.index, error, found, context);
+    const onFailure = (error: unknown) => failed(broker, topicName, data.index, error, context);
     if (!(batch instanceof Promise) && entered === null) {
       return acknowledge(broker, request, data.index, append(batch)).catch(onFailure);
     }
@@ -149,7 +148,7 @@ function produce(
     appends.push(appending);
     return appending.then((taken) => acknowledge(broker, request, data.index, taken)).catch(onFailure);
   } catch (error) {
-    return failed(broker, data.index, error, partition, context);
+    return failed(broker, topicName, data.index, error, context);
   }
 }
 
@@ -198,6 +197,10 @@ function findPartition(
     throw KafkaError.fromCode(ErrorCode.INVALID_TOPIC_EXCEPTION, `${partition.topic} is written by the broker alone`);
   }
   return partition;
+}
+
+function nameOf({ image }: BrokerServices, { name, topicId }: TopicInput, { apiVersion }: RequestContext) {
+  return apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS ? image.topicNamesById.get(topicId) : name;
 }
 
 function unknownPartition(broker: BrokerServices, byId: boolean, topic: TopicInput, index: number): KafkaError {
@@ -275,14 +278,14 @@ function appended(index: number, append: LogAppend): PartitionResult {
 
 function failed(
   broker: BrokerServices,
+  topic: string | undefined,
   index: number,
   error: unknown,
-  partition: Partition | undefined,
   { apiVersion }: RequestContext,
 ): PartitionResult {
   const errorCode = errnoOf(error);
   if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR || errorCode === ErrorCode.KAFKA_STORAGE_ERROR) {
-    broker.runtime.logger.error("produce failed", { topic: partition?.topic, partition: index, err: error });
+    broker.runtime.logger.error("produce failed", { topic, partition: index, err: error });
   }
   return {
     index,
@@ -290,7 +293,7 @@ function failed(
     baseOffset: -1,
     errorMessage: error instanceof Error ? error.message : String(error),
     recordErrors: recordErrorsOf(error),
-    ...(apiVersion >= FIRST_VERSION_WITH_LEADER && leaderHint(errorCode, partition)),
+    ...(apiVersion >= FIRST_VERSION_WITH_LEADER && leaderHint(broker, errorCode, topic, index)),
   };
 }
 

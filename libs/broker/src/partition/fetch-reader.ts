@@ -1,5 +1,6 @@
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { LogRead, PartitionLog, ReadLimit } from "@ottla/storage";
+import type { FollowerFetch } from "./follower-progress.ts";
 import type { Partition } from "./partition.ts";
 import { errnoOf } from "./partition-error.ts";
 
@@ -7,6 +8,8 @@ import { errnoOf } from "./partition-error.ts";
 export interface FetchTarget {
   readonly topic: string;
   readonly topicId: string;
+  /** The topic's name, also where the request names it by its id; undefined where there is none. */
+  readonly name: string | undefined;
   readonly index: number;
   readonly partition: Partition | undefined;
   /** The error where `partition` is absent. */
@@ -20,7 +23,14 @@ export interface FetchTarget {
   readonly lastFetchedEpoch: number;
   readonly currentLeaderEpoch: number;
   readonly maxBytes: number;
+  /** Who reads. */
+  readonly reader: FetchReader;
 }
+
+/** A follower tells by its fetch how far it has come; a consumer may be content with any replica (KIP-392). */
+export type FetchReader =
+  | { readonly kind: "follower"; readonly brokerId: number; readonly brokerEpoch: number; readonly logStartOffset: number }
+  | { readonly kind: "consumer"; readonly isContentWithFollower: boolean };
 
 /** What one partition gave: records, or an error. */
 export interface FetchOutcome {
@@ -34,6 +44,8 @@ export interface FetchOutcome {
 export interface FetchReadOptions {
   readonly maxBytes: number;
   readonly limit: ReadLimit;
+  /** False when the same fetch is read again after a wait: it says nothing new of its follower then. */
+  readonly isFirst: boolean;
 }
 
 /** All partitions of one fetch, read. Their bytes are borrowed until `release`. */
@@ -62,7 +74,7 @@ export class FetchResult {
  */
 export async function readPartitions(
   targets: readonly FetchTarget[],
-  { maxBytes, limit }: FetchReadOptions,
+  { maxBytes, limit, isFirst }: FetchReadOptions,
 ): Promise<FetchResult> {
   const outcomes: FetchOutcome[] = [];
   let leftBytes = maxBytes;
@@ -72,6 +84,7 @@ export async function readPartitions(
       maxBytes: Math.max(Math.min(target.maxBytes, leftBytes), 0),
       minOneBatch: !anythingRead,
       limit,
+      isFirst,
     });
     const outcome = pending instanceof Promise ? await pending : pending;
     const sizeBytes = outcome.read?.sizeBytes ?? 0;
@@ -86,6 +99,7 @@ interface PartitionReadOptions {
   readonly maxBytes: number;
   readonly minOneBatch: boolean;
   readonly limit: ReadLimit;
+  readonly isFirst: boolean;
 }
 
 /** Never throws or rejects: what fails is this partition's outcome alone. */
@@ -97,8 +111,10 @@ function readPartition(target: FetchTarget, options: PartitionReadOptions): Fetc
     divergingEpoch: null,
   });
   try {
-    const { log } = readable(target);
+    const partition = readable(target);
+    const { log } = partition;
     const divergingEpoch = divergence(log, target);
+    if (divergingEpoch === null && options.isFirst) noteFollower(partition, target);
     const reach = divergingEpoch === null ? options : { ...options, maxBytes: 0, minOneBatch: false };
     const found = (read: LogRead): FetchOutcome => ({ target, errno: ErrorCode.NONE, read, divergingEpoch });
     const read = log.read(divergingEpoch === null ? target.fetchOffset : log.logStartOffset, reach);
@@ -108,11 +124,30 @@ function readPartition(target: FetchTarget, options: PartitionReadOptions): Fetc
   }
 }
 
-function readable({ partition, missingErrno, deletedErrno, currentLeaderEpoch }: FetchTarget): Partition {
+function readable({ partition, missingErrno, deletedErrno, ...target }: FetchTarget): Partition {
   if (partition === undefined) throw KafkaError.fromCode(missingErrno);
-  const errno = partition.isClosed ? deletedErrno : partition.checkLeaderEpoch(currentLeaderEpoch);
+  const errno = partition.isClosed ? deletedErrno : checkReader(partition, target);
   if (errno !== ErrorCode.NONE) throw KafkaError.fromCode(errno);
   return partition;
+}
+
+/** What a follower has beyond its high watermark may still be cut off: its consumers come back for it. */
+function checkReader(
+  partition: Partition,
+  { reader, currentLeaderEpoch, fetchOffset }: Pick<FetchTarget, "reader" | "currentLeaderEpoch" | "fetchOffset">,
+): number {
+  if (partition.isLeader || reader.kind === "follower" || !reader.isContentWithFollower) {
+    return partition.checkLeaderEpoch(currentLeaderEpoch);
+  }
+  const errno = partition.checkEpoch(currentLeaderEpoch);
+  if (errno !== ErrorCode.NONE) return errno;
+  return fetchOffset > partition.log.highWatermark ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.NONE;
+}
+
+function noteFollower(partition: Partition, { reader, fetchOffset, currentLeaderEpoch }: FetchTarget): void {
+  if (reader.kind !== "follower") return;
+  const fetch: FollowerFetch = { ...reader, fetchOffset, currentLeaderEpoch };
+  partition.followerFetched(fetch);
 }
 
 /** Whether what the reader has up to its fetch offset is no part of this log: it has to truncate first. */

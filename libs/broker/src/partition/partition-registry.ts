@@ -1,6 +1,6 @@
 import {
+  EMPTY_IMAGE,
   imageDelta,
-  isElection,
   type MetadataImage,
   type PartitionChange,
   type PartitionImage,
@@ -8,15 +8,25 @@ import {
 } from "@ottla/metadata";
 import { ErrorCode } from "@ottla/protocol";
 import type { Logger } from "@ottla/runtime";
-import type { LogManager, PartitionLog } from "@ottla/storage";
+import { InconsistentTopicId, type LogManager, type PartitionLog } from "@ottla/storage";
 import type { PartitionConfig } from "../config/topic-config.ts";
 import { Partition, type PartitionListener } from "./partition.ts";
+import type { ReplicationEnvironment } from "./replication-environment.ts";
 
 /** Told when this broker has begun or ceased to lead a partition, per leader epoch. */
 export type LeadershipListener = (partition: Partition, becameLeader: boolean, leaderEpoch: number) => void;
 
+/** What lets partitions follow their leaders. */
+export interface Following {
+  /** Keeps the partition's log as its leader's, from now on. */
+  follow(partition: Partition): void;
+  /** Ends that. Resolves when nothing is being done to the log any more. */
+  unfollow(partition: Partition): Promise<void>;
+}
+
 export interface PartitionRegistryOptions {
-  readonly nodeId: number;
+  readonly environment: ReplicationEnvironment;
+  readonly following: Following;
   readonly logs: LogManager;
   readonly logger: Logger;
   /** The configs of a topic's partitions, by an image. */
@@ -38,6 +48,8 @@ export class PartitionRegistry {
   /** Partitions that should be here, but whose log could not be opened. */
   readonly #failed = new Set<string>();
   readonly #leadershipListeners = new Set<LeadershipListener>();
+  /** The metadata as of the last {@link apply}. */
+  #image: MetadataImage = EMPTY_IMAGE;
 
   constructor(options: PartitionRegistryOptions) {
     this.#options = options;
@@ -55,10 +67,23 @@ export class PartitionRegistry {
     for (const partitions of this.#byTopic.values()) yield* partitions.values();
   }
 
-  /** The error code for a partition that is not here: KAFKA_STORAGE_ERROR where its log could not be opened. */
+  /**
+   * The error code for a partition that is not here: KAFKA_STORAGE_ERROR where its log could not be opened,
+   * NOT_LEADER_OR_FOLLOWER where other brokers have it.
+   */
   missingErrno(topic: string, partition: number): number {
-    const hasFailed = this.#failed.has(`${topic}-${partition}`);
-    return hasFailed ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    if (this.#failed.has(`${topic}-${partition}`)) return ErrorCode.KAFKA_STORAGE_ERROR;
+    const isElsewhere = this.imageOf(topic, partition)?.replicas.includes(this.#nodeId) === false;
+    return isElsewhere ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+
+  /** A partition as the metadata has it, wherever its replicas are. */
+  imageOf(topic: string, partition: number): PartitionImage | undefined {
+    return this.#image.topicsByName.get(topic)?.partitions[partition];
+  }
+
+  get #nodeId(): number {
+    return this.#options.environment.nodeId;
   }
 
   /** Adds a listener; it is told of leaderships that begin or end from now on. */
@@ -73,6 +98,7 @@ export class PartitionRegistry {
     for (const topic of delta.deletedTopics) await this.#deleteTopic(topic);
     await forEachAtOnce(delta.changedPartitions, OPEN_AT_ONCE_MAX, (change) => this.#applyChange(change, next));
     if (delta.changedConfigs.length > 0) this.#updateConfigs(next);
+    this.#image = next;
   }
 
   /** Applies configs again, where those of the broker have changed. */
@@ -93,7 +119,7 @@ export class PartitionRegistry {
   async #applyChange(change: PartitionChange, image: MetadataImage): Promise<void> {
     const { topic, after } = change;
     const existing = this.get(topic.name, after.partition);
-    if (!after.replicas.includes(this.#options.nodeId)) {
+    if (!after.replicas.includes(this.#nodeId)) {
       if (existing !== undefined) await this.#drop(existing);
       return;
     }
@@ -112,20 +138,37 @@ export class PartitionRegistry {
 
   async #host(existing: Partition | undefined, change: PartitionChange, image: MetadataImage): Promise<void> {
     const { topic, after } = change;
-    const { nodeId, logs, configOf } = this.#options;
-    const leads = after.leader === nodeId;
+    const { following } = this.#options;
+    const leads = after.leader === this.#nodeId;
     const led = existing?.isLeader ?? false;
-    const config = configOf(image, topic.name);
-    const log = existing?.log ?? (await logs.openOrCreate(topic.name, after.partition, topic.topicId, config));
-    if (leads && (existing === undefined || isElection(change))) await log.assignLeaderEpoch(after.leaderEpoch);
+    const isElected = existing === undefined || after.leaderEpoch > existing.leaderEpoch;
+    if (existing !== undefined && isElected) await following.unfollow(existing);
+    const config = this.#options.configOf(image, topic.name);
+    const log = existing?.log ?? (await this.#openLog(topic, after.partition, config));
+    // An epoch that the log knows of, or has left behind, says nothing new of where it begins.
+    if (leads && isElected && after.leaderEpoch > log.latestLeaderEpoch) await log.assignLeaderEpoch(after.leaderEpoch);
     const partition = existing ?? this.#add(topic, after, log, config);
     if (existing !== undefined) existing.update(after);
-    if (leads !== led || (leads && isElection(change))) this.#tellLeadership(partition, leads);
+    if (isElected && partition.role === "follower") following.follow(partition);
+    if (leads !== led || (leads && isElected)) this.#tellLeadership(partition, leads);
+  }
+
+  /** A log of an earlier topic of that name was left by a broker that was down when the topic was deleted. */
+  async #openLog(topic: TopicImage, partition: number, config: PartitionConfig): Promise<PartitionLog> {
+    const { logs, logger } = this.#options;
+    try {
+      return await logs.openOrCreate(topic.name, partition, topic.topicId, config);
+    } catch (error) {
+      if (!(error instanceof InconsistentTopicId)) throw error;
+      logger.info("removing the log of a topic that was deleted", { topic: topic.name, partition });
+      await logs.delete(topic.name, partition);
+      return await logs.openOrCreate(topic.name, partition, topic.topicId, config);
+    }
   }
 
   #add({ name, topicId }: TopicImage, image: PartitionImage, log: PartitionLog, config: PartitionConfig): Partition {
-    const { nodeId, onAdvance } = this.#options;
-    const partition = new Partition({ topic: name, topicId, image, log, config, nodeId, onAdvance });
+    const { environment, onAdvance } = this.#options;
+    const partition = new Partition({ topic: name, topicId, image, log, config, environment, onAdvance });
     let partitions = this.#byTopic.get(name);
     if (partitions === undefined) {
       partitions = new Map();
@@ -151,6 +194,7 @@ export class PartitionRegistry {
     }
     if (partition.isLeader) this.#tellLeadership(partition, false);
     partition.close();
+    await this.#options.following.unfollow(partition);
     try {
       await this.#options.logs.delete(topic, partition.partition);
     } catch (error) {

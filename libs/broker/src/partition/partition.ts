@@ -3,6 +3,9 @@ import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { LogAppend, PartitionLog } from "@ottla/storage";
 import type { PartitionConfig } from "../config/topic-config.ts";
 import { CommitWaiters } from "./commit-waiters.ts";
+import type { FollowerFetch, FollowerProgress } from "./follower-progress.ts";
+import { Leadership } from "./leadership.ts";
+import type { ReplicationEnvironment } from "./replication-environment.ts";
 import { TransactionEntries } from "./transaction-entries.ts";
 
 /** How an append is acknowledged: not at all, by the leader, or by all replicas in sync. */
@@ -19,9 +22,9 @@ export interface PartitionAppendOptions {
 export interface PartitionAppend {
   readonly append: LogAppend;
   /**
-   * Settles when the high watermark has passed the last record; rejects when the records cannot be written, and with
-   * NOT_LEADER_OR_FOLLOWER when leadership is lost before. Nothing waits unless this is asked for. Never rejects
-   * unhandled.
+   * Settles when the high watermark has passed the last record; rejects when the records cannot be written, with
+   * NOT_LEADER_OR_FOLLOWER when leadership is lost before, and for clients with NOT_ENOUGH_REPLICAS_AFTER_APPEND when too
+   * few replicas are left in sync. Nothing waits unless this is asked for. Never rejects unhandled.
    */
   readonly committed: Promise<void>;
 }
@@ -29,27 +32,32 @@ export interface PartitionAppend {
 /** Told when a partition's log end, high watermark or last stable offset has moved. */
 export type PartitionListener = (partition: Partition) => void;
 
+/** The part that a broker has in a partition: it leads, it follows another broker, or nobody leads at present. */
+export type PartitionRole = "leader" | "follower" | "leaderless";
+
 /**
  * A partition that this broker has a replica of: its log, and what its place in the cluster makes of it.
  *
- * The leader moves the high watermark to the smallest log end among the replicas in sync. With one replica that is its
- * own log end, by the same rule.
+ * The leader moves the high watermark to the smallest log end among the replicas in sync ({@link Leadership}). With one
+ * replica that is its own log end, by the same rule. A follower moves it as its leader's answers say.
  */
 export class Partition {
   readonly topic: string;
   readonly partition: number;
   readonly topicId: string;
   readonly log: PartitionLog;
-  readonly #nodeId: number;
+  readonly #environment: ReplicationEnvironment;
   readonly #onAdvance: PartitionListener;
-  readonly #waiters = new CommitWaiters();
+  /** Clients wait for as long as enough replicas are in sync; coordinators wait for as long as this broker leads. */
+  readonly #clients = new CommitWaiters();
+  readonly #coordinators = new CommitWaiters();
   /** Who may begin a transaction here, as its coordinator has confirmed. */
   readonly transactionEntries = new TransactionEntries();
-  /** Log ends of the other replicas, as their fetches have told. */
-  readonly #followerLogEnds = new Map<number, number>();
   readonly #unsubscribe: () => void;
   #config: PartitionConfig;
   #image: PartitionImage;
+  /** Null where another broker leads. */
+  #leadership: Leadership | null = null;
   #appendedBytes = 0;
   #closed = false;
 
@@ -59,7 +67,7 @@ export class Partition {
     readonly image: PartitionImage;
     readonly log: PartitionLog;
     readonly config: PartitionConfig;
-    readonly nodeId: number;
+    readonly environment: ReplicationEnvironment;
     readonly onAdvance: PartitionListener;
   }) {
     this.topic = options.topic;
@@ -67,13 +75,15 @@ export class Partition {
     this.topicId = options.topicId;
     this.log = options.log;
     this.#image = options.image;
-    this.#nodeId = options.nodeId;
+    this.#environment = options.environment;
     this.#onAdvance = options.onAdvance;
     this.#config = options.config;
     this.#unsubscribe = options.log.onAdvance(() => this.#advanced());
+    if (this.isLeader) this.#leadership = this.#lead();
     this.#advanceHighWatermark();
   }
 
+  /** The partition as the metadata has it, or as the controller has answered since. */
   get image(): PartitionImage {
     return this.#image;
   }
@@ -88,7 +98,22 @@ export class Partition {
   }
 
   get isLeader(): boolean {
-    return this.#image.leader === this.#nodeId;
+    return this.#image.leader === this.#environment.nodeId;
+  }
+
+  get role(): PartitionRole {
+    if (this.isLeader) return "leader";
+    return this.#image.leader < 0 ? "leaderless" : "follower";
+  }
+
+  /** What this broker knows as leader; null where another one leads. */
+  get leadership(): Leadership | null {
+    return this.#leadership;
+  }
+
+  /** False while a new leader's high watermark may be behind what its predecessors have told consumers (KIP-207). */
+  get isHighWatermarkKnown(): boolean {
+    return this.#leadership === null || this.log.highWatermark >= this.#leadership.epochStartOffset;
   }
 
   /** Bytes taken by appends since this object was made: grows with what readers may wait for. */
@@ -101,28 +126,43 @@ export class Partition {
    * NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH.
    */
   checkLeaderEpoch(currentLeaderEpoch: number): number {
+    const errno = this.checkEpoch(currentLeaderEpoch);
+    return errno !== ErrorCode.NONE || this.isLeader ? errno : ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  }
+
+  /** The same for what any replica may serve. */
+  checkEpoch(currentLeaderEpoch: number): number {
     if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
-    if (currentLeaderEpoch > this.leaderEpoch) return ErrorCode.UNKNOWN_LEADER_EPOCH;
-    return this.isLeader ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    return currentLeaderEpoch > this.leaderEpoch ? ErrorCode.UNKNOWN_LEADER_EPOCH : ErrorCode.NONE;
   }
 
-  /** Takes note of how far a follower has come: it has all below the offset that it fetches. */
-  recordFollowerFetch(brokerId: number, fetchOffset: number): void {
-    if (!this.isLeader || !this.#image.replicas.includes(brokerId)) return;
-    this.#followerLogEnds.set(brokerId, fetchOffset);
+  /**
+   * Takes note of how far a follower has come: it has all below the offset that it fetches.
+   * @throws KafkaError see {@link Leadership.followerFetched}
+   */
+  followerFetched(fetch: FollowerFetch): void {
+    this.#leadership?.followerFetched(fetch);
     this.#advanceHighWatermark();
   }
 
-  /** Takes over what the metadata says of the partition now. */
+  /** How far a follower is, where this broker leads and the follower has a replica. */
+  progressOf(brokerId: number): FollowerProgress | undefined {
+    return this.#leadership?.progressOf(brokerId);
+  }
+
+  /**
+   * Takes over what the metadata says of the partition now. What is older than what the controller has answered meanwhile
+   * is passed over.
+   */
   update(image: PartitionImage): void {
-    const wasElection = image.leaderEpoch !== this.#image.leaderEpoch;
+    const { leaderEpoch, partitionEpoch } = this.#image;
+    const isElection = image.leaderEpoch > leaderEpoch;
+    if (!isElection && image.partitionEpoch <= partitionEpoch) return;
     this.#image = image;
-    if (wasElection) {
-      this.#followerLogEnds.clear();
-      if (!this.isLeader) this.#waiters.rejectAll(notLeader(this));
-    }
-    this.#advanceHighWatermark();
-    this.#onAdvance(this);
+    if (isElection) this.#leadership = this.isLeader ? this.#lead() : null;
+    else this.#leadership?.update(image);
+    if (isElection && !this.isLeader) this.#rejectWaiters();
+    this.#isrChanged();
   }
 
   /** The topic's configs, as far as they concern its partitions. */
@@ -134,6 +174,17 @@ export class Partition {
   updateConfig(config: PartitionConfig): void {
     this.#config = config;
     this.log.updateConfig(config);
+    this.#isrChanged();
+  }
+
+  /** As Kafka: a topic with fewer replicas than `min.insync.replicas` asks for no more than it has. */
+  get minInsyncReplicas(): number {
+    return Math.min(this.#config.minInsyncReplicas, this.#image.replicas.length);
+  }
+
+  /** Whether too few replicas are in sync for acks=all. */
+  get isUnderMinIsr(): boolean {
+    return this.#image.isr.length < this.minInsyncReplicas;
   }
 
   /**
@@ -143,11 +194,12 @@ export class Partition {
    */
   appendAsLeader(batches: Uint8Array, { acks, ...options }: PartitionAppendOptions): PartitionAppend {
     if (!this.isLeader) throw notLeader(this);
-    if (acks === -1) this.#checkEnoughReplicas();
+    if (acks === -1 && this.isUnderMinIsr) throw notEnoughReplicas(this, ErrorCode.NOT_ENOUGH_REPLICAS);
     const { leaderEpoch } = this;
     this.#appendedBytes += batches.length;
     const append = this.log.appendAsLeader(batches, { leaderEpoch, ...options });
-    const committed = () => this.#committed(append, leaderEpoch);
+    const waiters = options.origin === "client" ? this.#clients : this.#coordinators;
+    const committed = () => this.#committed(append, leaderEpoch, waiters);
     return {
       append,
       get committed() {
@@ -156,25 +208,42 @@ export class Partition {
     };
   }
 
+  /**
+   * Appends what was fetched from the leader.
+   * @throws AppendRejected when the batches do not go on where the log ends, or are damaged
+   */
+  appendAsFollower(batches: Uint8Array): LogAppend {
+    this.#appendedBytes += batches.length;
+    return this.log.appendAsFollower(batches);
+  }
+
+  /** The leader's high watermark: a follower's never goes back, but for what is truncated. */
+  followerHighWatermark(leaderHighWatermark: number): void {
+    if (this.isLeader) return;
+    const committed = Math.min(leaderHighWatermark, this.log.logEndOffset);
+    if (committed > this.log.highWatermark) this.log.setHighWatermark(committed);
+  }
+
   /** What cannot be written is never committed; nor, for sure, is what another leader may have cut off. */
-  #committed({ written, lastOffset }: LogAppend, leaderEpoch: number): Promise<void> {
+  #committed({ written, lastOffset }: LogAppend, leaderEpoch: number, waiters: CommitWaiters): Promise<void> {
     const promise = written.then(() => {
       if (this.leaderEpoch !== leaderEpoch) throw notLeader(this);
-      return this.committedAt(lastOffset + 1);
+      return this.#committedAt(lastOffset + 1, waiters);
     });
     promise.catch(() => {});
     return promise;
   }
 
-  /** Settles when the high watermark is `offset` or more; see {@link PartitionAppend.committed}. */
+  /** Settles when the high watermark is `offset` or more; rejects when leadership is lost before. */
   committedAt(offset: number): Promise<void> {
+    return this.#committedAt(offset, this.#coordinators);
+  }
+
+  #committedAt(offset: number, waiters: CommitWaiters): Promise<void> {
     if (this.log.highWatermark >= offset) return Promise.resolve();
-    if (!this.isLeader || this.#closed) {
-      const lost = Promise.reject(notLeader(this));
-      lost.catch(() => {});
-      return lost;
-    }
-    return this.#waiters.wait(offset);
+    if (!this.isLeader || this.#closed) return rejected(notLeader(this));
+    if (waiters === this.#clients && this.isUnderMinIsr) return rejected(tooFewAfterAppend(this));
+    return waiters.wait(offset);
   }
 
   /** Whether the partition is gone from this broker. */
@@ -185,39 +254,75 @@ export class Partition {
   /** Ends what waits: the partition is closed or gone. */
   close(): void {
     this.#closed = true;
+    this.#leadership = null;
     this.#unsubscribe();
-    this.#waiters.rejectAll(notLeader(this));
+    this.#rejectWaiters();
     this.#onAdvance(this);
+  }
+
+  #lead(): Leadership {
+    return new Leadership({
+      topicId: this.topicId,
+      image: this.#image,
+      log: this.log,
+      environment: this.#environment,
+      minInsyncReplicas: () => this.minInsyncReplicas,
+      onIsrChange: (image) => this.#agreed(image),
+    });
+  }
+
+  /** The controller has answered before the metadata tells of it. */
+  #agreed(image: PartitionImage): void {
+    this.#image = image;
+    this.#leadership?.update(image);
+    this.#isrChanged();
+  }
+
+  #isrChanged(): void {
+    this.#advanceHighWatermark();
+    if (this.isLeader && this.isUnderMinIsr) this.#clients.rejectAll(tooFewAfterAppend(this));
+    this.#onAdvance(this);
+  }
+
+  #rejectWaiters(): void {
+    const error = notLeader(this);
+    this.#clients.rejectAll(error);
+    this.#coordinators.rejectAll(error);
   }
 
   #advanced(): void {
     this.#advanceHighWatermark();
-    this.#waiters.release(this.log.highWatermark);
+    const { highWatermark } = this.log;
+    this.#clients.release(highWatermark);
+    this.#coordinators.release(highWatermark);
     this.#onAdvance(this);
   }
 
   /** The high watermark never goes back within a leader epoch. */
   #advanceHighWatermark(): void {
-    if (!this.isLeader) return;
-    let committed = this.log.logEndOffset;
-    for (const replica of this.#image.isr) {
-      if (replica !== this.#nodeId) committed = Math.min(committed, this.#followerLogEnds.get(replica) ?? 0);
-    }
+    if (this.#leadership === null) return;
+    const committed = this.#leadership.committedEndOffset();
     if (committed > this.log.highWatermark) this.log.setHighWatermark(committed);
   }
+}
 
-  /** As Kafka: a topic with fewer replicas than `min.insync.replicas` asks for no more than it has. */
-  #checkEnoughReplicas(): void {
-    const { isr, replicas } = this.#image;
-    const needed = Math.min(this.#config.minInsyncReplicas, replicas.length);
-    if (isr.length >= needed) return;
-    throw KafkaError.fromCode(
-      ErrorCode.NOT_ENOUGH_REPLICAS,
-      `The size of the current ISR ${isr.length} is insufficient to satisfy the min.isr requirement of ${needed} for partition ${this.topic}-${this.partition}`,
-    );
-  }
+function rejected(error: KafkaError): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(() => {});
+  return promise;
 }
 
 function notLeader({ topic, partition }: Partition): KafkaError {
   return KafkaError.fromCode(ErrorCode.NOT_LEADER_OR_FOLLOWER, `This broker does not lead ${topic}-${partition}`);
+}
+
+function tooFewAfterAppend(partition: Partition): KafkaError {
+  return notEnoughReplicas(partition, ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+}
+
+function notEnoughReplicas({ topic, partition, image, minInsyncReplicas }: Partition, errno: number): KafkaError {
+  return KafkaError.fromCode(
+    errno,
+    `The size of the current ISR ${image.isr.length} is insufficient to satisfy the min.isr requirement of ${minInsyncReplicas} for partition ${topic}-${partition}`,
+  );
 }

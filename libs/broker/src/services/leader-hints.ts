@@ -1,7 +1,6 @@
 import { brokerById } from "@ottla/metadata";
 import { ErrorCode } from "@ottla/protocol";
 import type { RequestContext } from "../api-handler.ts";
-import type { Partition } from "../partition/partition.ts";
 import { endpointFor } from "./broker-endpoints.ts";
 import type { BrokerServices } from "./broker-services.ts";
 
@@ -13,12 +12,15 @@ interface CurrentLeader {
 
 /** The current leader, in the form of Produce and Fetch responses; nothing where it is no news. */
 export function leaderHint(
+  { partitions }: Pick<BrokerServices, "partitions">,
   errno: number,
-  partition: Partition | undefined,
+  topic: string | undefined,
+  index: number,
 ): { readonly currentLeader?: CurrentLeader } {
   const isStale = errno === ErrorCode.NOT_LEADER_OR_FOLLOWER || errno === ErrorCode.FENCED_LEADER_EPOCH;
-  if (!isStale || partition === undefined) return {};
-  return { currentLeader: { leaderId: partition.leaderId, leaderEpoch: partition.leaderEpoch } };
+  if (!isStale || topic === undefined) return {};
+  const image = partitions.get(topic, index)?.image ?? partitions.imageOf(topic, index);
+  return image === undefined ? {} : { currentLeader: { leaderId: image.leader, leaderEpoch: image.leaderEpoch } };
 }
 
 /** Where the hinted leaders are reached. */

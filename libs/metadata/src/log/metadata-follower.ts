@@ -119,22 +119,29 @@ export class MetadataFollower {
     }
   }
 
-  /** One read of the log; whether it brought anything. */
+  /**
+   * Reads on to the head, and only then tells of it: what was true in between, above all at the start, must have no effect
+   * (a partition may have left this broker and come back since). Whether there was anything to read.
+   */
   async #step(): Promise<boolean> {
-    const slice = await this.#log.read(this.#image.offset + 1);
-    if (slice.kind === "entries") {
-      if (slice.entries.length === 0) return false;
-      await this.#publish(slice.entries.reduce(applyEntry, this.#image));
-      return true;
-    }
+    let next = this.#image;
+    for (let after = await this.#read(next); after !== next; after = await this.#read(next)) next = after;
+    if (next === this.#image) return false;
+    await this.#publish(next);
+    return true;
+  }
+
+  /** The image after one more read of the log; the same one where that brought nothing. */
+  async #read(image: MetadataImage): Promise<MetadataImage> {
+    const slice = await this.#log.read(image.offset + 1);
+    if (slice.kind === "entries") return slice.entries.reduce(applyEntry, image);
     const snapshot = await this.#log.loadSnapshot();
-    if (snapshot === null || snapshot.endOffset <= this.#image.offset + 1) {
+    if (snapshot === null || snapshot.endOffset <= image.offset + 1) {
       throw new Error(
         `the metadata log begins at ${slice.logStartOffset}, and there is no snapshot of what came before`,
       );
     }
-    await this.#publish(imageOfSnapshot(snapshot));
-    return true;
+    return imageOfSnapshot(snapshot);
   }
 
   async #publish(next: MetadataImage): Promise<void> {

@@ -11,7 +11,8 @@ import type { SegmentDeleter } from "./segment-deleter.ts";
  */
 export async function truncateLog(state: LogState, deleter: SegmentDeleter, offset: number): Promise<void> {
   const { segments } = state;
-  if (offset >= state.logEndOffset) return;
+  // A leadership that wrote nothing leaves an epoch at the log's end, which another leader may not know.
+  if (offset >= state.logEndOffset) return state.epochs.truncateFromEnd(state.logEndOffset);
   if (offset <= segments.first.baseOffset) return await restartLog(state, deleter, offset);
   await lowerRecoveryPoint(state, offset);
   await deleter.delete(segments.all.filter((segment) => segment.baseOffset >= offset));

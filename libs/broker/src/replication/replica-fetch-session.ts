@@ -1,0 +1,96 @@
+import type { FetchRequest, fetchApi, RequestInput } from "@ottla/protocol";
+
+type RequestTopic = NonNullable<RequestInput<typeof fetchApi>["topics"]>[number];
+type ForgottenTopic = NonNullable<RequestInput<typeof fetchApi>["forgottenTopicsData"]>[number];
+
+/** What a follower asks its leader for. */
+export interface PartitionFetch {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly currentLeaderEpoch: number;
+  readonly fetchOffset: number;
+  readonly lastFetchedEpoch: number;
+  readonly logStartOffset: number;
+  readonly partitionMaxBytes: number;
+}
+
+/** The part of a Fetch request that says which partitions are wanted. */
+export interface SessionPart extends Pick<FetchRequest, "sessionId" | "sessionEpoch"> {
+  readonly topics: readonly RequestTopic[];
+  readonly forgottenTopicsData: readonly ForgottenTopic[];
+}
+
+const NO_SESSION_ID = 0;
+const FIRST_EPOCH = 0;
+const EPOCH_MAX = 0x7fffffff;
+
+/** How partitions are told apart. */
+export function fetchKey(topicId: string, partition: number): string {
+  return `${topicId}-${partition}`;
+}
+
+/**
+ * The follower's side of a fetch session (KIP-227): after the first fetch it names only partitions of which something
+ * has changed, and those that it wants no more.
+ */
+export class ReplicaFetchSession {
+  #sessionId = NO_SESSION_ID;
+  #epoch = FIRST_EPOCH;
+  /** What the leader knows of. */
+  #told = new Map<string, PartitionFetch>();
+
+  /** The next request for exactly these partitions. What it says counts as told once it is answered without error. */
+  next(wanted: readonly PartitionFetch[]): SessionPart {
+    const now = new Map(wanted.map((fetch) => [fetchKey(fetch.topicId, fetch.partition), fetch]));
+    const changed = wanted.filter((fetch) => !isSame(this.#told.get(fetchKey(fetch.topicId, fetch.partition)), fetch));
+    const forgotten = [...this.#told].filter(([key]) => !now.has(key)).map(([, fetch]) => fetch);
+    this.#told = now;
+    return {
+      sessionId: this.#sessionId,
+      sessionEpoch: this.#epoch,
+      topics: byTopic(changed).map(([topicId, partitions]) => ({ topicId, partitions })),
+      forgottenTopicsData: byTopic(forgotten).map(([topicId, partitions]) => ({
+        topicId,
+        partitions: partitions.map(({ partition }) => partition),
+      })),
+    };
+  }
+
+  /** The leader has answered: the session goes on, or there is none. */
+  answered(sessionId: number): void {
+    if (sessionId === NO_SESSION_ID) return this.reset();
+    this.#epoch = sessionId === this.#sessionId ? nextEpoch(this.#epoch) : FIRST_EPOCH + 1;
+    this.#sessionId = sessionId;
+  }
+
+  /** Nobody knows what the leader knows: the next fetch names everything and asks for a new session. */
+  reset(): void {
+    this.#epoch = FIRST_EPOCH;
+    this.#told.clear();
+  }
+}
+
+function nextEpoch(epoch: number): number {
+  return epoch === EPOCH_MAX ? FIRST_EPOCH + 1 : epoch + 1;
+}
+
+function isSame(told: PartitionFetch | undefined, fetch: PartitionFetch): boolean {
+  return (
+    told !== undefined &&
+    told.fetchOffset === fetch.fetchOffset &&
+    told.currentLeaderEpoch === fetch.currentLeaderEpoch &&
+    told.lastFetchedEpoch === fetch.lastFetchedEpoch &&
+    told.logStartOffset === fetch.logStartOffset &&
+    told.partitionMaxBytes === fetch.partitionMaxBytes
+  );
+}
+
+function byTopic(fetches: readonly PartitionFetch[]): [topicId: string, partitions: PartitionFetch[]][] {
+  const topics = new Map<string, PartitionFetch[]>();
+  for (const fetch of fetches) {
+    const partitions = topics.get(fetch.topicId);
+    if (partitions === undefined) topics.set(fetch.topicId, [fetch]);
+    else partitions.push(fetch);
+  }
+  return [...topics];
+}

@@ -1,0 +1,213 @@
+import {
+  ErrorCode,
+  type FetchResponse,
+  fetchApi,
+  KafkaError,
+  type ListOffsetsResponse,
+  listOffsetsApi,
+} from "@ottla/protocol";
+import type { Runtime } from "@ottla/runtime";
+import { type BrokerConnection, delay, type ReconnectingConnection } from "@ottla/transport";
+import type { BrokerConfig } from "../config/broker-config.ts";
+import type { LeaderLogRange, Replica } from "./replica.ts";
+import { fetchKey, type PartitionFetch, ReplicaFetchSession } from "./replica-fetch-session.ts";
+
+export interface ReplicaFetcherOptions {
+  readonly nodeId: number;
+  readonly brokerEpoch: () => number;
+  readonly config: () => BrokerConfig;
+  readonly runtime: Runtime;
+  /** The way to the leader; null while nobody knows it. */
+  readonly connection: () => ReconnectingConnection | null;
+}
+
+/** Topic ids, sessions, diverging epochs and the replica's epoch: the first version of Fetch with all of these. */
+const FETCH_VERSION_MIN = 15;
+
+const LATEST = -1;
+const EARLIEST = -2;
+
+/** How long nothing is fetched after the leader could not be reached, at first. */
+const BACKOFF_INITIAL_MS = 20;
+
+/**
+ * Fetches replicas from one leader, again and again, as an ordinary client of it. One request is under way at a time;
+ * the next one begins when what came is in the logs: what a follower asks for next is what it has, and the leader counts
+ * on that.
+ */
+export class ReplicaFetcher {
+  readonly #options: ReplicaFetcherOptions;
+  readonly #replicas = new Map<string, Replica>();
+  readonly #session = new ReplicaFetchSession();
+  readonly #stop = new AbortController();
+  /** The connection that the session belongs to. */
+  #sessionOn: BrokerConnection | null = null;
+  #isRunning = false;
+  #failures = 0;
+  #wake: (() => void) | null = null;
+
+  constructor(options: ReplicaFetcherOptions) {
+    this.#options = options;
+  }
+
+  get isEmpty(): boolean {
+    return this.#replicas.size === 0;
+  }
+
+  add(replica: Replica): void {
+    const { topicId, partition } = replica.partition;
+    this.#replicas.set(fetchKey(topicId, partition), replica);
+    this.#wake?.();
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#options.runtime.timers.defer(() => void this.#run());
+  }
+
+  remove({ partition }: Replica): void {
+    this.#replicas.delete(fetchKey(partition.topicId, partition.partition));
+  }
+
+  /** Ends what is under way. */
+  close(): void {
+    this.#stop.abort();
+    this.#replicas.clear();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted && this.#replicas.size > 0) {
+      try {
+        await this.#round();
+        this.#failures = 0;
+      } catch (error) {
+        this.#session.reset();
+        await this.#backOff(error);
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  async #round(): Promise<void> {
+    const nowMs = this.#options.runtime.clock.monotonicMs();
+    const ready = [...this.#replicas.values()].filter(({ notBeforeMs }) => notBeforeMs <= nowMs);
+    if (ready.length === 0) return await this.#sleepUntilReady(nowMs);
+    const connection = await this.#connect();
+    const fetches = ready.map((replica) => replica.fetch(this.#number("replica.fetch.max.bytes")));
+    const response = await this.#fetch(connection, fetches);
+    if (response.errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(response.errorCode);
+    this.#session.answered(response.sessionId);
+    await this.#take(connection, ready, fetches, response);
+  }
+
+  async #connect(): Promise<BrokerConnection> {
+    const way = this.#options.connection();
+    if (way === null) throw KafkaError.fromCode(ErrorCode.BROKER_NOT_AVAILABLE);
+    const connection = await way.connect(this.#stop.signal);
+    if (connection !== this.#sessionOn) this.#session.reset();
+    this.#sessionOn = connection;
+    return connection;
+  }
+
+  #fetch(connection: BrokerConnection, fetches: readonly PartitionFetch[]): Promise<FetchResponse> {
+    const version = connection.requestVersion(fetchApi);
+    if (version < FETCH_VERSION_MIN) {
+      throw KafkaError.fromCode(ErrorCode.UNSUPPORTED_VERSION, `the leader serves Fetch up to version ${version} only`);
+    }
+    const maxWaitMs = this.#number("replica.fetch.wait.max.ms");
+    const body = {
+      replicaState: { replicaId: this.#options.nodeId, replicaEpoch: this.#options.brokerEpoch() },
+      maxWaitMs,
+      minBytes: this.#number("replica.fetch.min.bytes"),
+      maxBytes: this.#number("replica.fetch.response.max.bytes"),
+      ...this.#session.next(fetches),
+    };
+    const timeoutMs = maxWaitMs + this.#number("replica.socket.timeout.ms");
+    return connection.request(fetchApi, body, { version, timeoutMs, signal: this.#stop.signal });
+  }
+
+  async #take(
+    connection: BrokerConnection,
+    asked: readonly Replica[],
+    fetches: readonly PartitionFetch[],
+    { responses }: FetchResponse,
+  ): Promise<void> {
+    const byKey = new Map(asked.map((replica, index) => [keyOf(replica), { replica, fetch: fetches[index]! }]));
+    const backoffMaxMs = this.#number("replica.fetch.backoff.ms");
+    const pending: Promise<void>[] = [];
+    for (const { topicId, partitions } of responses) {
+      for (const answer of partitions) {
+        const found = byKey.get(fetchKey(topicId, answer.partitionIndex));
+        if (found === undefined || this.#replicas.get(keyOf(found.replica)) !== found.replica) continue;
+        const { replica, fetch } = found;
+        const leaderRange = () => this.#leaderRange(connection, replica);
+        pending.push(replica.answered(fetch.fetchOffset, answer, backoffMaxMs, leaderRange));
+      }
+    }
+    await Promise.all(pending);
+  }
+
+  async #leaderRange(connection: BrokerConnection, replica: Replica): Promise<LeaderLogRange> {
+    const endOffset = await this.#leaderOffset(connection, replica, LATEST);
+    return { startOffset: await this.#leaderOffset(connection, replica, EARLIEST), endOffset };
+  }
+
+  async #leaderOffset(connection: BrokerConnection, { partition, leaderEpoch }: Replica, timestamp: number) {
+    const query = { partitionIndex: partition.partition, currentLeaderEpoch: leaderEpoch, timestamp };
+    const body = { replicaId: this.#options.nodeId, topics: [{ name: partition.topic, partitions: [query] }] };
+    const timeoutMs = this.#number("replica.socket.timeout.ms");
+    const response: ListOffsetsResponse = await connection.request(listOffsetsApi, body, {
+      timeoutMs,
+      signal: this.#stop.signal,
+    });
+    const found = response.topics[0]?.partitions[0];
+    if (found === undefined) throw KafkaError.fromCode(ErrorCode.UNKNOWN_SERVER_ERROR);
+    if (found.errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(found.errorCode);
+    return found.offset;
+  }
+
+  /** Until the first replica may be fetched again, or another one is added. */
+  async #sleepUntilReady(nowMs: number): Promise<void> {
+    const untilMs = Math.min(...Array.from(this.#replicas.values(), ({ notBeforeMs }) => notBeforeMs));
+    await this.#sleep(Math.min(untilMs - nowMs, SLEEP_MAX_MS));
+  }
+
+  async #backOff(error: unknown): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    const { logger } = this.#options.runtime;
+    if (error instanceof KafkaError) logger.debug("a leader cannot be fetched from", { err: error });
+    else logger.error("a leader cannot be fetched from", { err: error });
+    const waitMs = BACKOFF_INITIAL_MS * 2 ** this.#failures++;
+    await this.#sleep(Math.min(waitMs, this.#number("replica.fetch.backoff.ms")));
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    const { timers } = this.#options.runtime;
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    const slept = new AbortController();
+    const time = delay(timers, delayMs, AbortSignal.any([slept.signal, this.#stop.signal])).catch(() => {});
+    return Promise.race([woken, time]).finally(() => {
+      this.#wake = null;
+      slept.abort();
+    });
+  }
+
+  #number(key: NumberKey): number {
+    return this.#options.config().require(key);
+  }
+}
+
+type NumberKey =
+  | "replica.fetch.max.bytes"
+  | "replica.fetch.min.bytes"
+  | "replica.fetch.response.max.bytes"
+  | "replica.fetch.wait.max.ms"
+  | "replica.fetch.backoff.ms"
+  | "replica.socket.timeout.ms";
+
+/** A fetcher whose replicas all wait for another leader epoch looks again this often; it is woken before. */
+const SLEEP_MAX_MS = 10_000;
+
+function keyOf({ partition }: Replica): string {
+  return fetchKey(partition.topicId, partition.partition);
+}

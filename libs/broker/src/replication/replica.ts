@@ -1,0 +1,148 @@
+import { ErrorCode, type FetchResponsePartition, KafkaError } from "@ottla/protocol";
+import { type Runtime } from "@ottla/runtime";
+import type { PartitionLog } from "@ottla/storage";
+import type { Partition } from "../partition/partition.ts";
+import { type PartitionFetch } from "./replica-fetch-session.ts";
+import { truncationOffset } from "./truncation.ts";
+
+/** Where a leader's log begins and ends. */
+export interface LeaderLogRange {
+  readonly startOffset: number;
+  readonly endOffset: number;
+}
+
+/** The first wait after an error; each further one is twice as long. */
+const BACKOFF_INITIAL_MS = 20;
+
+/** One partition that this broker follows, in one leader epoch. */
+export class Replica {
+  readonly partition: Partition;
+  readonly leaderEpoch: number;
+  readonly #runtime: Pick<Runtime, "clock" | "logger">;
+  #failures = 0;
+  #notBeforeMs = 0;
+  #isFenced = false;
+  #isStopped = false;
+  /** Whatever is being done to the log. Never rejects. */
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(partition: Partition, runtime: Pick<Runtime, "clock" | "logger">) {
+    this.partition = partition;
+    this.leaderEpoch = partition.leaderEpoch;
+    this.#runtime = runtime;
+  }
+
+  get #log(): PartitionLog {
+    return this.partition.log;
+  }
+
+  /** When it may be fetched next, on the monotonic clock; infinite where only another leader epoch can help. */
+  get notBeforeMs(): number {
+    return this.#isFenced ? Number.POSITIVE_INFINITY : this.#notBeforeMs;
+  }
+
+  /** What to ask the leader for: all from the log's end on. */
+  fetch(partitionMaxBytes: number): PartitionFetch {
+    const { topicId, partition } = this.partition;
+    const { logEndOffset: fetchOffset, latestLeaderEpoch: lastFetchedEpoch, logStartOffset } = this.#log;
+    const { leaderEpoch: currentLeaderEpoch } = this;
+    return { topicId, partition, currentLeaderEpoch, fetchOffset, lastFetchedEpoch, logStartOffset, partitionMaxBytes };
+  }
+
+  /** Follows no more. Resolves when nothing is being done to the log. */
+  stop(): Promise<void> {
+    this.#isStopped = true;
+    return this.#work;
+  }
+
+  /**
+   * Takes what the leader has answered to a fetch from `fetchOffset`. Never rejects.
+   * @param leaderRange asks where the leader's log begins and ends
+   */
+  answered(
+    fetchOffset: number,
+    answer: FetchResponsePartition,
+    backoffMaxMs: number,
+    leaderRange: () => Promise<LeaderLogRange>,
+  ): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
+    this.#work = this.#take(fetchOffset, answer, leaderRange).then(
+      () => {
+        this.#failures = 0;
+      },
+      (error: unknown) => this.failed(error, backoffMaxMs),
+    );
+    return this.#work;
+  }
+
+  /** Puts the next fetch off, the longer the more often it has failed. */
+  failed(error: unknown, backoffMaxMs: number): void {
+    if (this.#isStopped) return;
+    const errno = error instanceof KafkaError ? error.errno : ErrorCode.UNKNOWN_SERVER_ERROR;
+    this.#isFenced = errno === ErrorCode.FENCED_LEADER_EPOCH;
+    const waitMs = Math.min(BACKOFF_INITIAL_MS * 2 ** this.#failures, backoffMaxMs);
+    this.#notBeforeMs = this.#runtime.clock.monotonicMs() + waitMs;
+    const { topic, partition, leaderId } = this.partition;
+    const fields = { topic, partition, leader: leaderId, leaderEpoch: this.leaderEpoch, err: error };
+    if (error instanceof KafkaError) this.#runtime.logger.debug("a partition cannot be fetched from its leader", fields);
+    else if (this.#failures === 0) this.#runtime.logger.error("what a leader has sent cannot be appended", fields);
+    this.#failures++;
+  }
+
+  async #take(
+    fetchOffset: number,
+    answer: FetchResponsePartition,
+    leaderRange: () => Promise<LeaderLogRange>,
+  ): Promise<void> {
+    switch (answer.errorCode) {
+      case ErrorCode.NONE:
+        break;
+      case ErrorCode.OFFSET_OUT_OF_RANGE:
+        return await this.#enterRange(await leaderRange());
+      default:
+        throw KafkaError.fromCode(answer.errorCode);
+    }
+    // The log has changed since it was asked for: the next fetch asks for what is missing now.
+    if (this.#log.logEndOffset !== fetchOffset) return;
+    const { epoch, endOffset } = answer.divergingEpoch;
+    if (epoch >= 0 || endOffset >= 0) return await this.#truncate(truncationOffset(this.#log, { leaderEpoch: epoch, endOffset }));
+    const { records } = answer;
+    if (records !== null && records.length > 0) await this.partition.appendAsFollower(records).written;
+    if (this.#isStopped) return;
+    this.partition.followerHighWatermark(answer.highWatermark);
+    await this.#advanceStart(answer.logStartOffset);
+  }
+
+  /** What the leader has deleted is deleted here, as far as it is known to be committed. */
+  async #advanceStart(leaderStartOffset: number): Promise<void> {
+    const { logStartOffset, highWatermark } = this.#log;
+    const offset = Math.min(leaderStartOffset, highWatermark);
+    if (offset > logStartOffset) await this.#log.advanceLogStartOffset(offset);
+  }
+
+  /**
+   * The leader does not have the offset at which this log ends: it lost its own end in an unclean election, or deleted
+   * what this follower is missing, which then starts anew.
+   */
+  async #enterRange({ startOffset, endOffset }: LeaderLogRange): Promise<void> {
+    if (this.#isStopped) return;
+    const { logEndOffset } = this.#log;
+    if (endOffset < logEndOffset) await this.#truncate(endOffset);
+    else if (startOffset > logEndOffset) await this.#startAnew(startOffset);
+  }
+
+  async #startAnew(offset: number): Promise<void> {
+    const { topic, partition } = this.partition;
+    this.#runtime.logger.info("a replica starts anew where its leader's log begins", { topic, partition, offset });
+    await this.#log.truncateFullyAndStartAt(offset);
+  }
+
+  async #truncate(offset: number): Promise<void> {
+    const { topic, partition } = this.partition;
+    const { logEndOffset, highWatermark } = this.#log;
+    const fields = { topic, partition, offset, logEndOffset, highWatermark, leaderEpoch: this.leaderEpoch };
+    if (offset < highWatermark) this.#runtime.logger.warn("a replica is cut below its high watermark", fields);
+    else this.#runtime.logger.info("a replica is cut back to where it agrees with its leader", fields);
+    await this.#log.truncateTo(offset);
+  }
+}

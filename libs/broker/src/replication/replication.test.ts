@@ -1,0 +1,321 @@
+import { ErrorCode, fetchApi, listOffsetsApi } from "@ottla/protocol";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Partition } from "../partition/partition.ts";
+import { type ReplicaNode, ReplicaSet, type ReplicaSetOptions, TOPIC } from "../test-support/replica-set.ts";
+import { batchOf } from "../test-support/test-broker.ts";
+
+let set: ReplicaSet;
+afterEach(() => set[Symbol.asyncDispose]());
+
+const ALL = [1, 2, 3];
+
+/** Three brokers with a replica each, the first of them the leader. */
+async function start(options: ReplicaSetOptions = {}): Promise<void> {
+  set = await ReplicaSet.start(options);
+  set.change({ replicas: ALL, isr: ALL, leader: 1 });
+  await set.publish();
+  await set.runtime.advance(100);
+}
+
+const append = (id: number, value: string, acks: -1 | 0 | 1 = -1) =>
+  set.node(id).partition().appendAsLeader(batchOf(value), { acks, origin: "client" });
+
+async function bytesOf({ log }: Partition): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
+    const read = await log.read(offset, { maxBytes: 1_000_000, minOneBatch: true, limit: "logEnd" });
+    chunks.push(...read.chunks.map((chunk) => chunk.slice()));
+    read.release();
+    offset = log.logEndOffset;
+  }
+  return Buffer.concat(chunks).toString("latin1");
+}
+
+const positions = ({ log }: Partition) => [log.logStartOffset, log.highWatermark, log.logEndOffset];
+
+async function expectSame(...nodes: ReplicaNode[]): Promise<void> {
+  const [first, ...others] = await Promise.all(nodes.map((node) => bytesOf(node.partition())));
+  for (const other of others) expect(other).toBe(first);
+}
+
+describe("replication", () => {
+  it("brings the leader's records to the followers, byte for byte, and tells them what is committed", async () => {
+    await start();
+    const appends = ["a", "b", "c"].map((value) => append(1, value));
+    await set.runtime.advance(10);
+    await Promise.all(appends.map(({ committed }) => committed));
+    expect(positions(set.node(1).partition())).toEqual([0, 3, 3]);
+    await set.runtime.advance(600);
+    for (const id of [2, 3]) expect(positions(set.node(id).partition())).toEqual([0, 3, 3]);
+    await expectSame(...ALL.map((id) => set.node(id)));
+  });
+
+  it("commits nothing that a replica in sync lacks", async () => {
+    await start();
+    set.cut(1, 3);
+    const { append: appended, committed } = append(1, "a");
+    await appended.written;
+    await set.runtime.advance(5_000);
+    expect(set.node(2).partition().log.logEndOffset).toBe(1);
+    expect(set.node(1).partition().log.highWatermark).toBe(0);
+    set.heal();
+    await set.runtime.advance(2_000);
+    await committed;
+    expect(set.node(1).partition().log.highWatermark).toBe(1);
+  });
+
+  it("leaves a lagging replica out of the ISR, commits without it, and takes it in again when it has caught up", async () => {
+    await start();
+    set.cut(1, 3);
+    const { committed } = append(1, "a");
+    await set.runtime.advance(50_000);
+    await committed;
+    expect(set.partitionImage().isr).toEqual([1, 2]);
+    expect(set.node(1).partition().image.isr).toEqual([1, 2]);
+    set.heal();
+    await set.runtime.advance(2_000);
+    expect(set.partitionImage().isr).toEqual([1, 2, 3]);
+    await expectSame(...ALL.map((id) => set.node(id)));
+  });
+
+  it("keeps a follower in sync that is always a little behind", async () => {
+    await start();
+    for (let round = 0; round < 100; round++) {
+      append(1, `${round}`);
+      await set.runtime.advance(1_000);
+    }
+    expect(set.alterations).toEqual([]);
+  });
+
+  it("does not take in a replica of an earlier life of its broker, nor of a fenced one", async () => {
+    await start();
+    set.change({ isr: [1, 2] });
+    set.registerBroker(3, { fenced: true });
+    await set.publish();
+    await set.runtime.advance(2_000);
+    expect(set.alterations).toEqual([]);
+    set.registerBroker(3);
+    await set.publish(1);
+    await set.runtime.advance(2_000);
+    expect(set.alterations).toEqual([]);
+    await set.publish(3);
+    await set.runtime.advance(2_000);
+    expect(set.partitionImage().isr).toEqual([1, 2, 3]);
+  });
+
+  it("counts both ISRs while the controller has not answered", async () => {
+    await start();
+    set.change({ isr: [1, 2] });
+    await set.publish();
+    set.controllerIsGone = true;
+    await set.runtime.advance(1_000);
+    expect(set.node(1).partition().leadership?.maximalIsr).toEqual([1, 2, 3]);
+    set.cut(1, 3);
+    append(1, "a");
+    await set.runtime.advance(20_000);
+    expect(set.node(2).partition().log.logEndOffset).toBe(1);
+    expect(set.node(1).partition().log.highWatermark).toBe(0);
+    set.controllerIsGone = false;
+    await set.runtime.advance(60_000);
+    expect(set.partitionImage().isr).toEqual([1, 2]);
+    expect(set.node(1).partition().log.highWatermark).toBe(1);
+  });
+
+  it("refuses acks=all while too few are in sync, before the append and after it", async () => {
+    await start({ topic: { minInsyncReplicas: 2 } });
+    for (const id of [2, 3]) set.cut(1, id);
+    const { committed } = append(1, "a");
+    await set.runtime.advance(60_000);
+    await expect(committed).rejects.toMatchObject({ errno: ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND });
+    expect(set.node(1).partition().image.isr).toEqual([1]);
+    expect(() => append(1, "b")).toThrow(expect.objectContaining({ errno: ErrorCode.NOT_ENOUGH_REPLICAS }));
+    const late = append(1, "c", 1);
+    await set.runtime.advance(10);
+    await late.append.written;
+    expect(set.node(1).partition().log.highWatermark).toBe(0);
+    set.heal();
+    await set.runtime.advance(3_000);
+    expect(set.node(1).partition().log.highWatermark).toBe(2);
+  });
+});
+
+describe("an election", () => {
+  it("cuts off the old leader what nobody else had, and keeps what was committed", async () => {
+    await start();
+    await Promise.all([append(1, "a").committed, set.runtime.advance(1_000)]);
+    for (const id of [2, 3]) set.cut(1, id);
+    append(1, "lost", 1);
+    await set.runtime.advance(10);
+    set.change({ leader: 2, isr: [2, 3] });
+    await set.publish(2, 3);
+    const { committed } = append(2, "b");
+    await set.runtime.advance(1_000);
+    await committed;
+    expect(await bytesOf(set.node(1).partition())).toContain("lost");
+    set.heal();
+    await set.publish();
+    await set.runtime.advance(2_000);
+    await expectSame(...ALL.map((id) => set.node(id)));
+    expect(await bytesOf(set.node(1).partition())).not.toContain("lost");
+    expect(set.partitionImage().isr.toSorted()).toEqual([1, 2, 3]);
+    expect(set.node(1).partition().log.latestLeaderEpoch).toBe(1);
+  });
+
+  it("of a leader that wrote nothing leaves no epoch behind that the next one does not know", async () => {
+    await start();
+    await Promise.all([append(1, "a").committed, set.runtime.advance(1_000)]);
+    set.change({ leader: 2 });
+    await set.publish(2);
+    set.change({ leader: 3 });
+    await set.publish(1, 3);
+    await set.publish(2);
+    await Promise.all([append(3, "b").committed, set.runtime.advance(2_000)]);
+    await expectSame(...ALL.map((id) => set.node(id)));
+    expect(set.node(2).partition().log.endOffsetForEpoch(1)).toEqual({ leaderEpoch: 0, endOffset: 1 });
+  });
+
+  it("finds where three histories part", async () => {
+    await start();
+    await Promise.all([append(1, "a").committed, set.runtime.advance(1_000)]);
+    for (const [a, b] of [[1, 2], [1, 3], [2, 3]] as const) set.cut(a, b);
+    append(1, "only 1 has it", 1);
+    append(1, "and this", 1);
+    set.change({ leader: 2 });
+    await set.publish(2, 3);
+    append(2, "only 2 has it", 1);
+    await set.runtime.advance(10);
+    set.change({ leader: 1 });
+    await set.publish(1);
+    append(1, "third epoch", 1);
+    await set.runtime.advance(10);
+    set.change({ leader: 3 });
+    await set.publish();
+    append(3, "the truth", 1);
+    set.heal();
+    await set.runtime.advance(5_000);
+    await expectSame(...ALL.map((id) => set.node(id)));
+    expect(await bytesOf(set.node(1).partition())).not.toContain("third");
+    expect(set.node(1).partition().log.logEndOffset).toBe(2);
+  });
+
+  it("answers OFFSET_NOT_AVAILABLE until the new leader knows what was committed", async () => {
+    await start();
+    await Promise.all([append(1, "a").committed, set.runtime.advance(5)]);
+    expect(set.node(2).partition().log.highWatermark).toBe(0);
+    for (const id of ALL) for (const other of ALL) if (id < other) set.cut(id, other);
+    set.change({ leader: 2 });
+    await set.publish();
+    const client = set.node(2).connect();
+    const latest = async (version: number, timestamp = -1) => {
+      const topics = [{ name: TOPIC, partitions: [{ partitionIndex: 0, timestamp }] }];
+      const { topics: found } = await client.send(listOffsetsApi, version, { replicaId: -1, topics });
+      return found[0]!.partitions[0]!;
+    };
+    expect(await latest(5)).toMatchObject({ errorCode: ErrorCode.OFFSET_NOT_AVAILABLE });
+    expect(await latest(4)).toMatchObject({ errorCode: ErrorCode.LEADER_NOT_AVAILABLE });
+    expect(await latest(5, 1)).toMatchObject({ errorCode: ErrorCode.OFFSET_NOT_AVAILABLE });
+    expect(await latest(5, -2)).toMatchObject({ errorCode: ErrorCode.NONE, offset: 0 });
+    set.heal();
+    await set.runtime.advance(2_000);
+    expect(await latest(5)).toMatchObject({ errorCode: ErrorCode.NONE, offset: 1 });
+    client.close();
+  });
+
+  it("fences a leader that does not know of it yet", async () => {
+    await start();
+    set.change({ leader: 2 });
+    await set.publish(2, 3);
+    const { append: appended, committed } = append(1, "zombie");
+    committed.catch(() => {});
+    await appended.written;
+    await set.runtime.advance(60_000);
+    expect(set.node(1).partition().log.highWatermark).toBe(0);
+    expect(set.partitionImage().isr).toEqual([1, 2, 3]);
+    await set.publish();
+    await expect(committed).rejects.toMatchObject({ errno: ErrorCode.NOT_LEADER_OR_FOLLOWER });
+  });
+});
+
+describe("a follower", () => {
+  it("starts anew where the leader's log begins, when that has deleted what it lacks", async () => {
+    await start();
+    await Promise.all([append(1, "a").committed, set.runtime.advance(1_000)]);
+    set.change({ isr: [1, 2] });
+    await set.publish();
+    set.cut(1, 3);
+    await Promise.all([append(1, "b").committed, append(1, "c").committed, set.runtime.advance(1_000)]);
+    await set.node(1).partition().log.advanceLogStartOffset(2);
+    await set.runtime.advance(1_000);
+    expect(set.node(2).partition().log.logStartOffset).toBe(2);
+    set.heal();
+    await set.runtime.advance(3_000);
+    expect(positions(set.node(3).partition())).toEqual([2, 3, 3]);
+    expect(set.partitionImage().isr).toEqual([1, 2, 3]);
+  });
+
+  it("goes on after a restart of either side", async () => {
+    await start();
+    await Promise.all([append(1, "a").committed, set.runtime.advance(1_000)]);
+    await set.restart(3);
+    set.registerBroker(3);
+    await set.publish();
+    await Promise.all([append(1, "b").committed, set.runtime.advance(2_000)]);
+    await set.restart(1);
+    set.registerBroker(1);
+    set.change({ leader: 1 });
+    await set.publish();
+    await set.runtime.advance(2_000);
+    await Promise.all([append(1, "c").committed, set.runtime.advance(2_000)]);
+    await expectSame(...ALL.map((id) => set.node(id)));
+    expect(set.node(2).partition().log.logEndOffset).toBe(3);
+  });
+
+  it("is refused that has no replica, that lived before, or that claims more than there is", async () => {
+    await start({ brokers: 4 });
+    set.registerBroker(2);
+    await set.publish(1);
+    const client = set.node(1).connect();
+    const { epoch } = set.image.brokers.get("2")!;
+    const fetch = async (replicaId: number, replicaEpoch: number, fetchOffset: number, currentLeaderEpoch = 0) => {
+      const partitions = [{ partition: 0, fetchOffset, currentLeaderEpoch, partitionMaxBytes: 1000 }];
+      const { topicId } = set.node(1).partition();
+      const { responses } = await client.send(fetchApi, 17, {
+        replicaState: { replicaId, replicaEpoch },
+        maxWaitMs: 0,
+        minBytes: 0,
+        topics: [{ topicId, partitions }],
+      });
+      return responses[0]!.partitions[0]!.errorCode;
+    };
+    expect(await fetch(4, 3, 0)).toBe(ErrorCode.UNKNOWN_LEADER_EPOCH);
+    expect(await fetch(4, 3, 0, -1)).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    expect(await fetch(2, epoch - 1, 0)).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    expect(await fetch(2, epoch, 1_000_000)).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
+    expect(await fetch(2, epoch, 0, 7)).toBe(ErrorCode.UNKNOWN_LEADER_EPOCH);
+    expect(await fetch(2, epoch, 0)).toBe(ErrorCode.NONE);
+    expect(set.node(1).partition().log.highWatermark).toBe(0);
+    client.close();
+  });
+
+  it("serves consumers that say where they are, what is committed and no more", async () => {
+    await start();
+    await Promise.all([append(1, "a").committed, set.runtime.advance(1_000)]);
+    const client = set.node(2).connect();
+    const fetch = async (fetchOffset: number, rackId: string, version = 12) => {
+      const partitions = [{ partition: 0, fetchOffset, partitionMaxBytes: 1000 }];
+      const topics = [{ topic: TOPIC, partitions }];
+      const response = await client.send(fetchApi, version, { maxWaitMs: 0, minBytes: 0, topics, ...(version >= 11 && { rackId }) });
+      return response.responses[0]!.partitions[0]!;
+    };
+    expect(await fetch(0, "r1")).toMatchObject({ errorCode: ErrorCode.NONE, highWatermark: 1 });
+    expect((await fetch(0, "r1")).records?.length).toBeGreaterThan(0);
+    expect(await fetch(1, "r1")).toMatchObject({ errorCode: ErrorCode.NONE });
+    expect(await fetch(2, "r1")).toMatchObject({ errorCode: ErrorCode.OFFSET_NOT_AVAILABLE });
+    expect(await fetch(0, "")).toMatchObject({
+      errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+      currentLeader: { leaderId: 1, leaderEpoch: 0 },
+    });
+    expect(await fetch(0, "", 10)).toMatchObject({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER });
+    client.close();
+  });
+});

@@ -1,0 +1,62 @@
+import { brokerById, type MetadataImage } from "@ottla/metadata";
+import type { Runtime, Timer } from "@ottla/runtime";
+import type { ReconnectingConnection } from "@ottla/transport";
+import type { ControllerClient } from "../cluster/controller-client.ts";
+import type { BrokerConfig } from "../config/broker-config.ts";
+import type { Partition } from "../partition/partition.ts";
+import type { Following } from "../partition/partition-registry.ts";
+import type { ReplicationEnvironment } from "../partition/replication-environment.ts";
+import { IsrChanges } from "./isr-changes.ts";
+import { ReplicaFetchers } from "./replica-fetchers.ts";
+
+export interface ReplicationOptions {
+  readonly nodeId: number;
+  readonly brokerEpoch: () => number;
+  readonly config: () => BrokerConfig;
+  readonly image: () => MetadataImage;
+  readonly runtime: Runtime;
+  readonly controller: () => Pick<ControllerClient, "alterPartition">;
+  readonly link: (brokerId: number, purpose: string) => ReconnectingConnection | null;
+}
+
+/** The replication of one broker's partitions: what they need as leaders, and what keeps them up as followers. */
+export class Replication {
+  readonly environment: ReplicationEnvironment;
+  readonly following: Following;
+  readonly #options: ReplicationOptions;
+  readonly #fetchers: ReplicaFetchers;
+  readonly #isrChanges: IsrChanges;
+  #timer: Timer | null = null;
+
+  constructor(options: ReplicationOptions) {
+    const { nodeId, runtime, brokerEpoch, config, image, controller } = options;
+    this.#options = options;
+    this.#isrChanges = new IsrChanges({ controller, timers: runtime.timers, logger: runtime.logger });
+    this.#fetchers = new ReplicaFetchers(options);
+    this.following = this.#fetchers;
+    this.environment = {
+      nodeId,
+      clock: runtime.clock,
+      brokerEpoch,
+      brokerOf: (brokerId) => brokerById(image(), brokerId),
+      replicaLagTimeMaxMs: () => config().require("replica.lag.time.max.ms"),
+      alterPartition: (alteration, isWanted) => this.#isrChanges.submit(alteration, isWanted),
+    };
+  }
+
+  /** Has the leaders among `partitions` look for lagging followers now and then, as Kafka does. */
+  watch(partitions: { all(): Iterable<Partition> }): void {
+    const { config, runtime } = this.#options;
+    this.#timer = runtime.timers.schedule(config().require("replica.lag.time.max.ms") / 2, () => {
+      for (const partition of partitions.all()) partition.leadership?.maybeShrinkIsr();
+      this.watch(partitions);
+    });
+  }
+
+  /** Ends it. Resolves when nothing is being done to the logs. */
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    this.#isrChanges.close();
+    await this.#fetchers.close();
+  }
+}
