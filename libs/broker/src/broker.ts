@@ -33,6 +33,7 @@ import { FetchSessionCache } from "./partition/fetch-session-cache.ts";
 import { PartitionRegistry } from "./partition/partition-registry.ts";
 import { Purgatory } from "./partition/purgatory.ts";
 import { removeStrayLogs } from "./partition/stray-logs.ts";
+import { Replication } from "./replication/replication.ts";
 import type { BrokerServices } from "./services/broker-services.ts";
 import { Closers } from "./services/closers.ts";
 import { claimDirectory, type DirectoryIdentity, inspectDirectory, joinPath } from "./services/data-directory.ts";
@@ -178,21 +179,34 @@ class BrokerStart {
     const deadlines = new DeadlineQueue(runtime.clock, runtime.timers);
     this.#closers.add(() => deadlines.close());
     const purgatory = new Purgatory(runtime.timers, deadlines);
-    const partitions = new PartitionRegistry({
+    const links = this.#openLinks(nodeId, plane);
+    let channel: ControllerChannel | null = null;
+    const replication = new Replication({
       nodeId,
+      brokerEpoch: () => this.#brokerEpoch,
+      config: () => this.#config,
+      image: () => plane.follower.image,
+      runtime,
+      controller: () => channel!,
+      link: (brokerId, purpose) => links.to(brokerId, purpose),
+    });
+    this.#closers.add(() => replication.close());
+    const partitions = new PartitionRegistry({
+      environment: replication.environment,
+      following: replication.following,
       logs,
       logger: runtime.logger,
       configOf: (image, topic) => this.#partitionConfigOf(image, topic),
       onAdvance: (partition) => purgatory.partitionMoved(partition),
     });
     this.#closers.add(() => partitions.close());
+    replication.watch(partitions);
     plane.follower.addListener(async (previous, next) => {
       this.#takeConfigs(next, nodeId);
       await partitions.apply(previous, next);
     });
     const controller = new LocalControllerGateway(nodeId, plane.controller);
     const currentConfig = () => this.#config;
-    const links = this.#openLinks(nodeId, plane);
     let registry: HandlerRegistry | null = null;
     const controllerClient = new ControllerChannel({
       gateway: controller,
@@ -203,6 +217,7 @@ class BrokerStart {
       requestTimeoutMs: () => this.#config.require("request.timeout.ms"),
       runtime,
     });
+    channel = controllerClient;
     const services: BrokerServices = {
       nodeId,
       clusterId,

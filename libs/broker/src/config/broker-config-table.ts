@@ -46,7 +46,10 @@ const identityAndNetwork = {
     "The security protocol of each listener by name.",
     { allowed: "entries NAME:PROTOCOL separated by commas" },
   ),
-  "inter.broker.listener.name": stringConfig(null, "The listener that brokers use among themselves. Default: the first one."),
+  "inter.broker.listener.name": stringConfig(
+    null,
+    "The listener that brokers use among themselves. Default: the first one.",
+  ),
   "controller.listener.names": listConfig([], "Listeners of KRaft's controllers; the broker does not open them.", {
     ...ignored("the controller runs inside the broker and needs no listener"),
   }),

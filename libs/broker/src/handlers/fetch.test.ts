@@ -305,7 +305,7 @@ describe("Fetch", () => {
   it("gives followers what is above the high watermark, and moves it by what they have", async () => {
     await test.createTopic("orders");
     const partition = test.broker.services.partitions.get("orders", 0)!;
-    partition.update({ ...partition.image, replicas: [1, 2], isr: [1, 2] });
+    partition.update({ ...partition.image, replicas: [1, 2], isr: [1, 2], partitionEpoch: 1 });
     const produced = test.produce("orders", 0, batchOf("a"));
     await test.runtime.settle();
     const follower = test.connect();

@@ -85,7 +85,7 @@ describe("ListOffsets", () => {
   it("ends at the high watermark for consumers and at the log's end for replicas", async () => {
     const partition = test.broker.services.partitions.get("orders", 0)!;
     await produceAt(1000);
-    partition.update({ ...partition.image, replicas: [1, 2], isr: [1, 2] });
+    partition.update({ ...partition.image, replicas: [1, 2], isr: [1, 2], partitionEpoch: 1 });
     void test.produceOn(test.connect(), "orders", 0, batchOf("a")).catch(() => {});
     await test.runtime.settle();
     expect(await offsetAt(-1)).toMatchObject({ offset: 1 });

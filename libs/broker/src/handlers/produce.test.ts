@@ -235,7 +235,7 @@ describe("Produce", () => {
     await test.createTopic("orders");
     const partition = test.broker.services.partitions.get("orders", 0)!;
     // A second replica in sync that never fetches: the high watermark cannot move.
-    partition.update({ ...partition.image, replicas: [1, 2], isr: [1, 2] });
+    partition.update({ ...partition.image, replicas: [1, 2], isr: [1, 2], partitionEpoch: 1 });
     const pending = produce(request({ orders: [[0, batchOf("a")]] }, { timeoutMs: 500 }));
     await test.runtime.advance(1000);
     expect((await pending)[0]!.errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
@@ -245,7 +245,7 @@ describe("Produce", () => {
   it("with acks=1 does not wait for the replicas", async () => {
     await test.createTopic("orders");
     const partition = test.broker.services.partitions.get("orders", 0)!;
-    partition.update({ ...partition.image, replicas: [1, 2], isr: [1, 2] });
+    partition.update({ ...partition.image, replicas: [1, 2], isr: [1, 2], partitionEpoch: 1 });
     const [result] = await produce(request({ orders: [[0, batchOf("a")]] }, { acks: 1 }));
     expect(result!.errorCode).toBe(ErrorCode.NONE);
     const fetch = await test.client.send(fetchApi, 12, {
@@ -262,7 +262,7 @@ describe("Produce", () => {
     const partition = test.broker.services.partitions.get("orders", 0)!;
     // One replica alone: no topic can ask for more than it has.
     expect((await produce(request({ orders: [[0, batchOf("a")]] })))[0]!.errorCode).toBe(ErrorCode.NONE);
-    partition.update({ ...partition.image, replicas: [1, 2], isr: [1] });
+    partition.update({ ...partition.image, replicas: [1, 2], isr: [1], partitionEpoch: 1 });
     expect((await produce(request({ orders: [[0, batchOf("b")]] })))[0]!.errorCode).toBe(ErrorCode.NOT_ENOUGH_REPLICAS);
     expect((await produce(request({ orders: [[0, batchOf("c")]] }, { acks: 1 })))[0]!.errorCode).toBe(ErrorCode.NONE);
   });

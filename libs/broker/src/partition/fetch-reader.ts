@@ -29,7 +29,12 @@ export interface FetchTarget {
 
 /** A follower tells by its fetch how far it has come; a consumer may be content with any replica (KIP-392). */
 export type FetchReader =
-  | { readonly kind: "follower"; readonly brokerId: number; readonly brokerEpoch: number; readonly logStartOffset: number }
+  | {
+      readonly kind: "follower";
+      readonly brokerId: number;
+      readonly brokerEpoch: number;
+      readonly logStartOffset: number;
+    }
   | { readonly kind: "consumer"; readonly isContentWithFollower: boolean };
 
 /** What one partition gave: records, or an error. */

@@ -74,7 +74,8 @@ export class Leadership {
   get lowWatermark(): number {
     let low = this.#options.log.logStartOffset;
     for (const [brokerId, { logStartOffset }] of this.#followers) {
-      if (this.#options.environment.brokerOf(brokerId)?.fenced === false) low = Math.min(low, Math.max(logStartOffset, 0));
+      if (this.#options.environment.brokerOf(brokerId)?.fenced === false)
+        low = Math.min(low, Math.max(logStartOffset, 0));
     }
     return low;
   }

@@ -38,11 +38,22 @@ beforeEach(async () => {
     image,
     log,
     config,
-    nodeId: 1,
+    environment: {
+      nodeId: 1,
+      clock: runtime.clock,
+      brokerEpoch: () => 0,
+      brokerOf: () => undefined,
+      replicaLagTimeMaxMs: () => 30_000,
+      alterPartition: async () => null,
+    },
     onAdvance: () => moves++,
   });
 });
 afterEach(() => logs.close());
+
+/** Broker `brokerId` has all below `fetchOffset`. */
+const fetched = (brokerId: number, fetchOffset: number) =>
+  partition.followerFetched({ brokerId, brokerEpoch: -1, fetchOffset, logStartOffset: 0, currentLeaderEpoch: -1 });
 
 const append = (acks: -1 | 0 | 1 = -1) => partition.appendAsLeader(batchOf("a"), { acks, origin: "client" });
 
@@ -52,11 +63,11 @@ describe("Partition", () => {
     const second = append();
     await second.append.written;
     expect(partition.log.highWatermark).toBe(0);
-    partition.recordFollowerFetch(2, 2);
-    partition.recordFollowerFetch(3, 1);
+    fetched(2, 2);
+    fetched(3, 1);
     await first.committed;
     expect(partition.log.highWatermark).toBe(1);
-    partition.recordFollowerFetch(3, 2);
+    fetched(3, 2);
     await second.committed;
     expect(partition.log.highWatermark).toBe(2);
   });
@@ -64,7 +75,7 @@ describe("Partition", () => {
   it("does not wait for a replica that has left the ISR", async () => {
     const { append: appended, committed } = append();
     await appended.written;
-    partition.recordFollowerFetch(2, 1);
+    fetched(2, 1);
     partition.update({ ...image, isr: [1, 2], partitionEpoch: 1 });
     await committed;
     expect(partition.log.highWatermark).toBe(1);
@@ -73,7 +84,9 @@ describe("Partition", () => {
   it("takes no replica's word that is not one of its own", async () => {
     const { append: appended } = append();
     await appended.written;
-    for (const stranger of [4, 1000]) partition.recordFollowerFetch(stranger, 1);
+    for (const stranger of [4, 1000]) {
+      expect(() => fetched(stranger, 1)).toThrow(expect.objectContaining({ errno: ErrorCode.NOT_LEADER_OR_FOLLOWER }));
+    }
     expect(partition.log.highWatermark).toBe(0);
   });
 
@@ -86,11 +99,13 @@ describe("Partition", () => {
   });
 
   it("asks for the followers' word anew in each epoch", async () => {
-    partition.recordFollowerFetch(2, 5);
-    partition.recordFollowerFetch(3, 5);
-    partition.update({ ...image, leaderEpoch: 1 });
-    await append().append.written;
+    await append(1).append.written;
+    fetched(2, 1);
+    partition.update({ ...image, leaderEpoch: 1, partitionEpoch: 1 });
+    fetched(3, 1);
     expect(partition.log.highWatermark).toBe(0);
+    fetched(2, 1);
+    expect(partition.log.highWatermark).toBe(1);
   });
 
   it("takes acks=all only with enough replicas in sync", () => {
@@ -105,8 +120,8 @@ describe("Partition", () => {
     await append().append.written;
     const afterAppend = moves;
     expect(afterAppend).toBeGreaterThan(0);
-    partition.recordFollowerFetch(2, 1);
-    partition.recordFollowerFetch(3, 1);
+    fetched(2, 1);
+    fetched(3, 1);
     expect(moves).toBeGreaterThan(afterAppend);
   });
 

@@ -198,8 +198,8 @@ export class Partition {
     const { leaderEpoch } = this;
     this.#appendedBytes += batches.length;
     const append = this.log.appendAsLeader(batches, { leaderEpoch, ...options });
-    const waiters = options.origin === "client" ? this.#clients : this.#coordinators;
-    const committed = () => this.#committed(append, leaderEpoch, waiters);
+    const isClient = options.origin === "client";
+    const committed = () => this.#committed(append, leaderEpoch, isClient);
     return {
       append,
       get committed() {
@@ -225,10 +225,10 @@ export class Partition {
   }
 
   /** What cannot be written is never committed; nor, for sure, is what another leader may have cut off. */
-  #committed({ written, lastOffset }: LogAppend, leaderEpoch: number, waiters: CommitWaiters): Promise<void> {
+  #committed({ written, lastOffset }: LogAppend, leaderEpoch: number, isClient: boolean): Promise<void> {
     const promise = written.then(() => {
       if (this.leaderEpoch !== leaderEpoch) throw notLeader(this);
-      return this.#committedAt(lastOffset + 1, waiters);
+      return isClient ? this.#committedAt(lastOffset + 1, this.#clients) : this.committedAt(lastOffset + 1);
     });
     promise.catch(() => {});
     return promise;

@@ -58,7 +58,10 @@ export class ReplicaFetchSession {
 
   /** The leader has answered: the session goes on, or there is none. */
   answered(sessionId: number): void {
-    if (sessionId === NO_SESSION_ID) return this.reset();
+    if (sessionId === NO_SESSION_ID) {
+      this.reset();
+      return;
+    }
     this.#epoch = sessionId === this.#sessionId ? nextEpoch(this.#epoch) : FIRST_EPOCH + 1;
     this.#sessionId = sessionId;
   }

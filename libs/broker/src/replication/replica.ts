@@ -1,8 +1,8 @@
 import { ErrorCode, type FetchResponsePartition, KafkaError } from "@ottla/protocol";
-import { type Runtime } from "@ottla/runtime";
+import type { Runtime } from "@ottla/runtime";
 import type { PartitionLog } from "@ottla/storage";
 import type { Partition } from "../partition/partition.ts";
-import { type PartitionFetch } from "./replica-fetch-session.ts";
+import type { PartitionFetch } from "./replica-fetch-session.ts";
 import { truncationOffset } from "./truncation.ts";
 
 /** Where a leader's log begins and ends. */
@@ -84,7 +84,8 @@ export class Replica {
     this.#notBeforeMs = this.#runtime.clock.monotonicMs() + waitMs;
     const { topic, partition, leaderId } = this.partition;
     const fields = { topic, partition, leader: leaderId, leaderEpoch: this.leaderEpoch, err: error };
-    if (error instanceof KafkaError) this.#runtime.logger.debug("a partition cannot be fetched from its leader", fields);
+    if (error instanceof KafkaError)
+      this.#runtime.logger.debug("a partition cannot be fetched from its leader", fields);
     else if (this.#failures === 0) this.#runtime.logger.error("what a leader has sent cannot be appended", fields);
     this.#failures++;
   }
@@ -105,7 +106,8 @@ export class Replica {
     // The log has changed since it was asked for: the next fetch asks for what is missing now.
     if (this.#log.logEndOffset !== fetchOffset) return;
     const { epoch, endOffset } = answer.divergingEpoch;
-    if (epoch >= 0 || endOffset >= 0) return await this.#truncate(truncationOffset(this.#log, { leaderEpoch: epoch, endOffset }));
+    if (epoch >= 0 || endOffset >= 0)
+      return await this.#truncate(truncationOffset(this.#log, { leaderEpoch: epoch, endOffset }));
     const { records } = answer;
     if (records !== null && records.length > 0) await this.partition.appendAsFollower(records).written;
     if (this.#isStopped) return;

@@ -1,10 +1,10 @@
 import {
   type BrokerImage,
+  brokerById,
   EMPTY_IMAGE,
   type MetadataImage,
   type PartitionImage,
   type TopicImage,
-  brokerById,
 } from "@ottla/metadata";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import { requestHeaderVersionOf } from "@ottla/protocol/internal";

@@ -388,13 +388,14 @@ describe("markers", () => {
     await fixture.produce(identity, "a", 0, 12);
     const partition = fixture.test.broker.services.partitions.get("t", 0)!;
     const { image } = partition;
-    partition.update({ ...image, replicas: [1, 2], isr: [1, 2] });
+    partition.update({ ...image, replicas: [1, 2], isr: [1, 2], partitionEpoch: image.partitionEpoch + 1 });
     expect((await fixture.end(identity, true, 5)).errorCode).toBe(OK);
     await fixture.test.runtime.advance(1_000);
     expect(partition.log.logEndOffset).toBe(2);
     expect(await fixture.state()).toBe("PrepareCommit");
     expect((await fixture.fetch(1)).lastStableOffset).toBe(0);
-    partition.recordFollowerFetch(2, 2);
+    const follower = { brokerId: 2, brokerEpoch: -1, logStartOffset: 0, currentLeaderEpoch: -1 };
+    partition.followerFetched({ ...follower, fetchOffset: 2 });
     expect(await fixture.settled()).toBe("CompleteCommit");
     expect((await fixture.fetch(1)).lastStableOffset).toBe(2);
     expect(partition.log.logEndOffset).toBe(2);

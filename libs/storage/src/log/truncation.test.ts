@@ -54,6 +54,16 @@ describe("a follower's log", () => {
 });
 
 describe("truncateTo", () => {
+  it("at the log's end forgets an epoch that began there and wrote nothing", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await append(log, batch({ count: 2 }));
+    await log.assignLeaderEpoch(7);
+    await log.truncateTo(2);
+    expect([log.logEndOffset, log.latestLeaderEpoch]).toEqual([2, 0]);
+    await fixture.manager.close();
+  });
+
   it("removes every record at or above the offset, from memory and disk, and what was known of them", async () => {
     const fixture = await openFixture({ config: { segmentBytes: 600, indexIntervalBytes: 0 } });
     const log = await openLog(fixture);
