@@ -116,7 +116,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
    * {@link transactionErrorKind}. The first transaction fences off all other producers with the same id.
    *
    * @throws KafkaError why the transaction was not committed: what a send in it failed with, waited for or not;
-   *   `PRODUCER_FENCED` or `INVALID_PRODUCER_EPOCH` if another producer has the id now, or the transaction took longer
+   *   `PRODUCER_FENCED` if another producer has the id now, or the transaction took longer
    *   than `transactionTimeoutMs`; `REQUEST_TIMED_OUT` if the coordinator does not answer within `maxBlockMs`: when that
    *   happens to the commit, it may have been made all the same, and is made good before the next transaction; `ABORTED`;
    *   `CLOSED`

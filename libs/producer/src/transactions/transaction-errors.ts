@@ -1,5 +1,5 @@
 import { isStaleMetadata } from "@ottla/client/internal";
-import { ErrorCode, type KafkaError } from "@ottla/protocol";
+import { ErrorCode, KafkaError } from "@ottla/protocol";
 
 /**
  * What an error means to a transaction (KIP-1050). `retriable`: the same request may succeed when it is sent again, and
@@ -33,7 +33,13 @@ export function transactionErrorKind({ errno, retriable }: KafkaError): Transact
   return isStaleMetadata(errno) ? "refresh" : "retriable";
 }
 
-/** What an error means that the transaction's or the group's coordinator answered with. */
-export function coordinatorErrorKind(error: KafkaError): TransactionErrorKind {
-  return FATAL_FROM_COORDINATOR.has(error.errno) ? "fatal" : transactionErrorKind(error);
+/**
+ * A coordinator's refusal as the producer's user is to see it. One that ends this producer for good is PRODUCER_FENCED,
+ * whatever the coordinator calls it: with transactions v2 a commit that comes after the transaction has timed out is
+ * INVALID_TXN_STATE, which elsewhere ends a transaction only.
+ */
+export function refusalOf(error: KafkaError): KafkaError {
+  if (!FATAL_FROM_COORDINATOR.has(error.errno)) return error;
+  const what = `The transaction was ended by its coordinator: it took longer than transactionTimeoutMs, or another producer has the transactional id (${error.code})`;
+  return KafkaError.fromCode(ErrorCode.PRODUCER_FENCED, what, error);
 }

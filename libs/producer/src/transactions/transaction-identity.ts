@@ -1,7 +1,7 @@
 import { toKafkaError } from "@ottla/client/internal";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { Identity } from "../idempotence/identity.ts";
-import { coordinatorErrorKind, transactionErrorKind } from "./transaction-errors.ts";
+import { refusalOf, transactionErrorKind } from "./transaction-errors.ts";
 import type { PartitionsByTopic, ProducerIdAndEpoch, TransactionRequests } from "./transaction-requests.ts";
 
 /** Who sends the records of the transaction. */
@@ -124,9 +124,7 @@ export class TransactionIdentity implements Identity {
 
   /** A coordinator has refused something. */
   refused(cause: unknown): void {
-    const error = toKafkaError(cause);
-    if (coordinatorErrorKind(error) === "fatal") this.#fatal ??= error;
-    this.#failWith(error);
+    this.fail(refusalOf(toKafkaError(cause)));
   }
 
   request(): void {}

@@ -91,7 +91,7 @@ export class TransactionManager<K, V> {
       if (current === null) await this.#initialize(options);
     } catch (error) {
       this.#identity.refused(error);
-      throw error;
+      throw this.#identity.fatal ?? error;
     }
   }
 

@@ -144,11 +144,11 @@ describe("transactions of the first generation", () => {
     { where: "init", errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, becomes: "fatal" },
     { where: "init", errorCode: ErrorCode.INVALID_TRANSACTION_TIMEOUT, becomes: "fatal" },
     { where: "add", errorCode: ErrorCode.PRODUCER_FENCED, becomes: "fatal" },
-    { where: "add", errorCode: ErrorCode.INVALID_PRODUCER_EPOCH, becomes: "fatal" },
-    { where: "end", errorCode: ErrorCode.INVALID_PRODUCER_EPOCH, becomes: "fatal" },
-    { where: "end", errorCode: ErrorCode.INVALID_TXN_STATE, becomes: "fatal" },
+    { where: "add", errorCode: ErrorCode.INVALID_PRODUCER_EPOCH, becomes: "fatal", as: ErrorCode.PRODUCER_FENCED },
+    { where: "end", errorCode: ErrorCode.INVALID_PRODUCER_EPOCH, becomes: "fatal", as: ErrorCode.PRODUCER_FENCED },
+    { where: "end", errorCode: ErrorCode.INVALID_TXN_STATE, becomes: "fatal", as: ErrorCode.PRODUCER_FENCED },
   ] as const;
-  for (const { where, errorCode, becomes } of cases) {
+  for (const { where, errorCode, becomes, ...shown } of cases) {
     test(`after error ${errorCode} of ${where} a transaction is ${becomes}`, async () => {
       const { errors, ends, within, rejection, sendOne } = setUp();
       errors[where].push(errorCode);
@@ -158,7 +158,7 @@ describe("transactions of the first generation", () => {
         return;
       }
       const error = await rejection(sendOne());
-      expect(error.errno).toBe(errorCode);
+      expect(error.errno).toBe("as" in shown ? shown.as : errorCode);
       if (becomes === "fatal") {
         const endsBefore = ends.length;
         expect(await rejection(sendOne())).toBe(error);
