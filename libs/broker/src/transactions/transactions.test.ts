@@ -1,161 +1,20 @@
 import {
   addOffsetsToTxnApi,
-  addPartitionsToTxnApi,
-  describeTransactionsApi,
   ErrorCode,
-  encodeRecordBatch,
-  endTxnApi,
-  fetchApi,
   findCoordinatorApi,
-  initProducerIdApi,
   listOffsetsApi,
   listTransactionsApi,
-  offsetFetchApi,
-  produceApi,
-  txnOffsetCommitApi,
   updateFeaturesApi,
   writeTxnMarkersApi,
 } from "@ottla/protocol";
 import { describe, expect, it } from "vitest";
-import { TestBroker, type TestBrokerOptions } from "../test-support/test-broker.ts";
+import { ID, type Identity, TransactionFixture } from "../test-support/transaction-fixture.ts";
 
-const ID = "transfers";
 const OK = ErrorCode.NONE;
-
-interface Identity {
-  readonly producerId: number;
-  readonly producerEpoch: number;
-}
-
-/** A broker and a client that speaks the protocol of transactions by hand. */
-class Fixture implements AsyncDisposable {
-  readonly test: TestBroker;
-
-  private constructor(test: TestBroker) {
-    this.test = test;
-  }
-
-  static async start(options: TestBrokerOptions = {}): Promise<Fixture> {
-    const config = { "transaction.state.log.num.partitions": 2, ...options.config };
-    const fixture = new Fixture(await TestBroker.start({ ...options, config }));
-    const { coordinators } = await fixture.client.send(findCoordinatorApi, 6, { keyType: 1, coordinatorKeys: [ID] });
-    expect(coordinators[0]!.errorCode).toBe(OK);
-    return fixture;
-  }
-
-  get client() {
-    return this.test.client;
-  }
-
-  init(version = 5, expected: Identity = { producerId: -1, producerEpoch: -1 }, timeoutMs = 60_000) {
-    return this.client.send(initProducerIdApi, version, {
-      transactionalId: ID,
-      transactionTimeoutMs: timeoutMs,
-      ...(version >= 3 && expected),
-    });
-  }
-
-  async add(identity: Identity, partitions: readonly number[] = [0], version = 3): Promise<number> {
-    const { resultsByTopicV3AndBelow } = await this.client.send(addPartitionsToTxnApi, version, {
-      v3AndBelowTransactionalId: ID,
-      v3AndBelowProducerId: identity.producerId,
-      v3AndBelowProducerEpoch: identity.producerEpoch,
-      v3AndBelowTopics: [{ name: "t", partitions }],
-    });
-    return resultsByTopicV3AndBelow[0]!.resultsByPartition[0]!.partitionErrorCode;
-  }
-
-  async produce(
-    identity: Identity,
-    value: string,
-    sequence: number,
-    version = 11,
-    index = 0,
-    client = this.client,
-  ): Promise<number> {
-    const records = encodeRecordBatch({
-      records: [{ value }],
-      timestampMs: Date.UTC(2024, 0, 1),
-      ...identity,
-      baseSequence: sequence,
-      isTransactional: true,
-    });
-    const { responses } = await client.send(produceApi, version, {
-      transactionalId: ID,
-      acks: -1,
-      timeoutMs: 1000,
-      topicData: [{ name: "t", partitionData: [{ index, records }] }],
-    });
-    return responses[0]!.partitionResponses[0]!.errorCode;
-  }
-
-  end(identity: Identity, committed: boolean, version = 4) {
-    return this.client.send(endTxnApi, version, { transactionalId: ID, ...identity, committed });
-  }
-
-  /** Ends a transaction of the first generation and waits until all its markers are written. */
-  async endWholly(identity: Identity, committed: boolean): Promise<void> {
-    for (;;) {
-      const { errorCode } = await this.end(identity, committed);
-      if (errorCode === OK && (await this.state()).startsWith("Complete")) return;
-      expect([OK, ErrorCode.CONCURRENT_TRANSACTIONS]).toContain(errorCode);
-      await this.test.runtime.advance(1);
-    }
-  }
-
-  async describe() {
-    const { transactionStates } = await this.client.send(describeTransactionsApi, 0, { transactionalIds: [ID] });
-    return transactionStates[0]!;
-  }
-
-  async state(): Promise<string> {
-    return (await this.describe()).transactionState;
-  }
-
-  async settled(): Promise<string> {
-    for (;;) {
-      const state = await this.state();
-      if (!state.startsWith("Prepare")) return state;
-      await this.test.runtime.advance(1);
-    }
-  }
-
-  async fetch(isolationLevel: number, index = 0) {
-    const { responses } = await this.client.send(fetchApi, 12, {
-      maxWaitMs: 0,
-      minBytes: 0,
-      maxBytes: 1e6,
-      isolationLevel,
-      topics: [{ topic: "t", partitions: [{ partition: index, fetchOffset: 0, partitionMaxBytes: 1e6 }] }],
-    });
-    return responses[0]!.partitions[0]!;
-  }
-
-  async committedOffset(requireStable = false) {
-    const { groups } = await this.client.send(offsetFetchApi, 8, {
-      requireStable,
-      groups: [{ groupId: "g", topics: [{ name: "t", partitionIndexes: [0] }] }],
-    });
-    return groups[0]!.topics[0]!.partitions[0]!;
-  }
-
-  commitOffset(identity: Identity, committedOffset: number, version: number) {
-    return this.client.send(txnOffsetCommitApi, version, {
-      transactionalId: ID,
-      groupId: "g",
-      ...identity,
-      topics: [{ name: "t", partitions: [{ partitionIndex: 0, committedOffset, committedMetadata: "" }] }],
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.test[Symbol.asyncDispose]();
-  }
-}
 
 describe("a transaction of the first generation", () => {
   it.each([true, false])("is visible to read_committed as a whole when it ends (committed: %s)", async (committed) => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 2);
     const identity = await fixture.init();
     expect(identity).toMatchObject({ errorCode: OK, producerEpoch: 0 });
@@ -174,7 +33,7 @@ describe("a transaction of the first generation", () => {
   });
 
   it("ends where readers of committed records end: ListOffsets", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     const identity = await fixture.init();
     await fixture.add(identity);
@@ -193,7 +52,7 @@ describe("a transaction of the first generation", () => {
   });
 
   it("is refused where its partition was never added (KIP-890, part 1)", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 2);
     const identity = await fixture.init();
     await fixture.add(identity, [0]);
@@ -203,7 +62,7 @@ describe("a transaction of the first generation", () => {
   });
 
   it("takes no batch that was still being prepared when it ended", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t");
     const identity = await fixture.init();
     expect(await fixture.add(identity)).toBe(OK);
@@ -224,7 +83,7 @@ describe("a transaction of the first generation", () => {
   });
 
   it("commits offsets with its marker, and they are pending until then", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     const identity = await fixture.init();
     const request = { transactionalId: ID, producerId: identity.producerId, producerEpoch: identity.producerEpoch };
@@ -239,7 +98,7 @@ describe("a transaction of the first generation", () => {
   });
 
   it("is aborted, and its producer fenced, when it takes too long", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     const identity = await fixture.init(5, undefined, 5_000);
     await fixture.add(identity);
@@ -254,7 +113,7 @@ describe("a transaction of the first generation", () => {
 
 describe("a transaction of the second generation (KIP-890)", () => {
   it("begins with its first batch, and ends with a new epoch", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 2);
     const identity = await fixture.init();
     expect(await fixture.produce(identity, "a", 0, 12)).toBe(OK);
@@ -272,7 +131,7 @@ describe("a transaction of the second generation (KIP-890)", () => {
   });
 
   it("brings in the offsets' partition by itself", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     await fixture.client.send(findCoordinatorApi, 6, { keyType: 0, coordinatorKeys: ["g"] });
     const identity = await fixture.init();
@@ -284,7 +143,7 @@ describe("a transaction of the second generation (KIP-890)", () => {
   });
 
   it("does not let a delayed EndTxn end the next transaction (KAFKA-17754)", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     const first = await fixture.init();
     await fixture.produce(first, "a", 0, 12);
@@ -298,7 +157,7 @@ describe("a transaction of the second generation (KIP-890)", () => {
 
 describe("in the first generation", () => {
   it("KAFKA-17754: a delayed EndTxn commits the next transaction, half written: why transaction.version 2 is there", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     const identity = await fixture.init();
     await fixture.add(identity);
@@ -313,12 +172,12 @@ describe("in the first generation", () => {
 
 describe("restarts", () => {
   it("carries out what was decided, and knows the open transaction", async () => {
-    const fixture = await Fixture.start();
+    const fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     const identity = await fixture.init();
     await fixture.produce(identity, "a", 0, 12);
     await fixture.test[Symbol.asyncDispose]();
-    await using again = await Fixture.start({ disk: fixture.test.disk });
+    await using again = await TransactionFixture.start({ disk: fixture.test.disk });
     expect(await again.state()).toBe("Ongoing");
     expect(await again.produce(identity, "b", 1, 12)).toBe(OK);
     expect((await again.end(identity, true, 5)).errorCode).toBe(OK);
@@ -329,7 +188,7 @@ describe("restarts", () => {
 
 describe("an id that is used from two places", () => {
   it("fences the first, whose transaction is aborted", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     const first = await fixture.init();
     await fixture.produce(first, "a", 0, 12);
@@ -342,7 +201,7 @@ describe("an id that is used from two places", () => {
   });
 
   it("does not let a zombie that says who it was abort its successor's transaction", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     const first = await fixture.init();
     const second = await fixture.init();
@@ -367,7 +226,7 @@ describe("markers", () => {
   });
 
   it("end a hung transaction by hand, but not by one of its own epoch in the second generation (KIP-1228)", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     const identity = await fixture.init();
     await fixture.produce(identity, "a", 0, 12);
@@ -382,7 +241,7 @@ describe("markers", () => {
   });
 
   it("count when they are below the high watermark: until then the transaction is not complete, nor its end seen", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     const identity = await fixture.init();
     await fixture.produce(identity, "a", 0, 12);
@@ -402,7 +261,7 @@ describe("markers", () => {
   });
 
   it("of a stale coordinator are refused", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     const identity = await fixture.init();
     await fixture.produce(identity, "a", 0, 12);
@@ -414,7 +273,7 @@ describe("markers", () => {
 
 describe("features", () => {
   it("transaction.version goes down and up, and stays where it was set", async () => {
-    const fixture = await Fixture.start();
+    const fixture = await TransactionFixture.start();
     const update = async (maxVersionLevel: number, upgradeType: number) => {
       const request = { featureUpdates: [{ feature: "transaction.version", maxVersionLevel, upgradeType }] };
       return (await fixture.client.send(updateFeaturesApi, 2, request)).errorCode;
@@ -424,14 +283,14 @@ describe("features", () => {
     expect(await update(0, 2)).toBe(OK);
     expect(fixture.test.broker.services.image.features.has("transaction.version")).toBe(false);
     await fixture.test[Symbol.asyncDispose]();
-    await using again = await Fixture.start({ disk: fixture.test.disk });
+    await using again = await TransactionFixture.start({ disk: fixture.test.disk });
     expect(again.test.broker.services.image.features.get("transaction.version")).toBeUndefined();
   });
 });
 
 describe("ListTransactions", () => {
   it("filters by state, producer, duration and pattern", async () => {
-    await using fixture = await Fixture.start();
+    await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
     const { producerId, ...identity } = await fixture.init();
     await fixture.produce({ producerId, ...identity }, "a", 0, 12);
