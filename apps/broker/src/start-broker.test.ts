@@ -50,6 +50,47 @@ describe("startBroker", () => {
     expect(brokers).toMatchObject([{ nodeId: 1, port: broker.port, url: broker.webSocketUrl }]);
   });
 
+  it("is ready until it begins to stop, and tells /metrics what it and its process do", async () => {
+    const broker = await startBroker(inMemory);
+    const connection = await connect(parseAddress(broker.bootstrapServers));
+    const get = (path: string) => fetch(`http://localhost:${broker.port}${path}`);
+    expect(await (await get("/ready")).json()).toEqual({ ready: true });
+    const response = await get("/metrics");
+    expect(response.headers.get("content-type")).toContain("text/plain; version=0.0.4");
+    const text = await response.text();
+    expect(text).toMatch(/^kafka_server_kafkaserver_brokerstate 3$/m);
+    expect(text).toMatch(/^kafka_coordinator_group_groupmetadatamanager_numgroups 0$/m);
+    expect(text).toMatch(/^kafka_network_requestmetrics_requests_total\{request="ApiVersions",version="\d"\} 1$/m);
+    expect(text).toMatch(/^process_resident_memory_bytes [1-9]\d{7,}$/m);
+    expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds [\d.e-]+$/m);
+    connection.close();
+    await broker.close();
+  });
+
+  it("tells the console what Kafka's protocol has no API for", async () => {
+    await using broker = await startBroker(inMemory);
+    const connection = await connect(parseAddress(broker.bootstrapServers));
+    await connection.request(metadataApi, { topics: null });
+    const get = async (path: string) => (await fetch(`http://localhost:${broker.port}/console/${path}`)).json();
+    expect(await get("state")).toMatchObject({
+      nodeId: 1,
+      clusterId: broker.clusterId,
+      connectionsCount: 1,
+      traffic: { recordsIn: 0 },
+      process: { residentBytes: expect.any(Number), eventLoopDelayP99Ms: expect.any(Number) },
+      apis: [
+        { name: "Metadata", count: 1 },
+        { name: "ApiVersions", count: 1 },
+      ],
+    });
+    expect(await get("connections")).toMatchObject({
+      total: 1,
+      connections: [{ transport: "tcp", clientId: "test", requestsCount: 2, requestsInFlight: 0 }],
+    });
+    expect(await get("topics")).toMatchObject({ topics: [] });
+    connection.close();
+  });
+
   it("answers /health, and everything else with the page or a hint", async () => {
     await using broker = await startBroker(inMemory);
     const health = await fetch(`http://localhost:${broker.port}/health`);

@@ -17,6 +17,7 @@ import { ListenError, startServer } from "@ottla/transport/node";
 import { compactInWorker } from "./compact-in-worker.ts";
 import { explainStartFailure } from "./explain-start-failure.ts";
 import { httpHandler } from "./http-handler.ts";
+import { ProcessMetrics } from "./process-metrics.ts";
 
 export type { ConfigValues };
 
@@ -95,11 +96,13 @@ export async function startWithSettings(
   environment: StartEnvironment,
 ): Promise<RunningBroker> {
   const directory: { name: string | null } = { name: null };
+  const processMetrics = new ProcessMetrics();
   try {
     const config = BrokerConfig.fromSettings(settings);
     directory.name = environment.memory ? null : resolve(config.logDirectory);
-    return running(await start(config, directory.name, environment));
+    return running(await start(config, directory.name, environment, processMetrics), processMetrics);
   } catch (error) {
+    processMetrics.close();
     throw new BrokerStartError(explainStartFailure(error, directory.name), { cause: error });
   }
 }
@@ -108,6 +111,7 @@ async function start(
   config: BrokerConfig,
   dataDirectory: string | null,
   { logger, onFatal }: StartEnvironment,
+  processMetrics: ProcessMetrics,
 ): Promise<Broker> {
   const runtime = createSystemRuntime({ logger });
   for (const { key, reason } of config.ignoredKeys()) logger.warn(`${key} has no effect here: ${reason}`);
@@ -122,10 +126,11 @@ async function start(
     runtime,
     startServer: openPorts,
     ...(compactionExecutor !== undefined && { compactionExecutor }),
-    http: httpHandler(() => ({
-      status: broker === null ? "starting" : "ok",
-      uptimeMs: Math.round(runtime.clock.monotonicMs() - startedMs),
-    })),
+    http: httpHandler({
+      broker: () => broker,
+      uptimeMs: () => Math.round(runtime.clock.monotonicMs() - startedMs),
+      processMetrics,
+    }),
     ...(onFatal !== undefined && { onFatal }),
   });
   return broker;
@@ -145,9 +150,9 @@ async function openPorts(options: ServerOptions): Promise<OpenServer> {
   }
 }
 
-function running(broker: Broker): RunningBroker {
+function running(broker: Broker, processMetrics: ProcessMetrics): RunningBroker {
   const listener = broker.listeners[0]!;
-  const close = () => broker.shutdown();
+  const close = () => broker.shutdown().finally(() => processMetrics.close());
   return {
     bootstrapServers: bootstrapServersOf(listener),
     webSocketUrl: webSocketUrlOf(listener),

@@ -24,7 +24,7 @@ describe("static files", () => {
   const get = async (path: string, method = "GET") => {
     const request: HttpRequest = { method, path, query: new URLSearchParams(), headers: new Map(), remoteAddress: "" };
     const { status, headers, body } = await staticFiles(directory)(request);
-    return { status, headers, body: typeof body === "string" ? body : new TextDecoder().decode(body) };
+    return { status, headers, body: typeof body === "string" ? body : new TextDecoder().decode(body as Uint8Array) };
   };
 
   it("serves the page at / and hashed files as unchanging", async () => {

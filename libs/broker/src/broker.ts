@@ -16,10 +16,16 @@ import {
   type LogManager,
   openLogManager,
 } from "@ottla/storage";
-import { type Connector, createDefaultConnector, type HttpHandler, type RequestHandler } from "@ottla/transport";
+import {
+  type Connector,
+  createDefaultConnector,
+  type HttpHandler,
+  type RequestHandler,
+  type ServerConnection,
+} from "@ottla/transport";
 import { BrokerLinks } from "./cluster/broker-links.ts";
 import { ControllerChannel } from "./cluster/controller-channel.ts";
-import { createComponents } from "./components.ts";
+import { type BrokerComponent, createComponents } from "./components.ts";
 import type { BrokerConfig } from "./config/broker-config.ts";
 import { TableConfigPolicy } from "./config/config-policy.ts";
 import { type ListenerConfig, listenersOf, unadvertisedWildcards } from "./config/listeners.ts";
@@ -27,6 +33,9 @@ import { type PartitionConfig, partitionConfigOf, TopicConfig } from "./config/t
 import { createDispatcher } from "./dispatch/dispatcher.ts";
 import { HandlerRegistry } from "./dispatch/handler-registry.ts";
 import { coreHandlers } from "./handlers/index.ts";
+import { brokerFamilies } from "./metrics/broker-metrics.ts";
+import type { MetricFamily } from "./metrics/metric-family.ts";
+import { RequestMetrics } from "./metrics/request-metrics.ts";
 import { BatchPreparation } from "./partition/batch-preparation.ts";
 import { DeadlineQueue } from "./partition/deadline-queue.ts";
 import { FetchSessionCache } from "./partition/fetch-session-cache.ts";
@@ -40,6 +49,7 @@ import { claimDirectory, type DirectoryIdentity, inspectDirectory, joinPath } fr
 import { levelsToFinalize, supportedFeatures } from "./services/features.ts";
 import { LocalControllerGateway } from "./services/local-controller.ts";
 import { METADATA_LOG_CONFIG, type MetadataPlane, openMetadataPlane } from "./services/metadata-plane.ts";
+import { originsOfBrokers } from "./services/origins-of-brokers.ts";
 import { ProducerIds } from "./services/producer-ids.ts";
 import {
   advertisedUrlOf,
@@ -76,6 +86,12 @@ export interface Broker {
   /** The open ports, with the real port where 0 was asked for. */
   readonly listeners: readonly OpenListener[];
   readonly connectionCount: number;
+  /** Whether {@link shutdown} was called. */
+  readonly isStopping: boolean;
+  /** The connections that speak Kafka, as of now. */
+  connections(): Iterable<ServerConnection>;
+  /** What the broker tells of itself; values are read as one comes to them. */
+  metrics(): Promise<Iterable<MetricFamily>>;
   /** For tools and tests that look inside. */
   readonly services: BrokerServices;
   /** Answers what is in flight, writes everything to disk, and marks the stop as clean. Calls after the first share it. */
@@ -122,14 +138,14 @@ class BrokerStart {
     const { identity, logs, cleanShutdown } = await this.#openDirectory();
     const plane = await this.#openMetadata(identity, logs);
     const { services, handler, parts } = this.#compose(identity, logs, plane);
-    const server = await this.#listen(handler.handle);
+    const server = await this.#listen(handler.handle, plane);
     await plane.follower.start();
     await this.#removeStrayLogs(identity, logs, plane.follower.image);
     await this.#register(identity, plane, server.listeners, cleanShutdown);
     this.#closers.add(() => services.purgatory.close());
     for (const part of parts) this.#closers.add(() => part.close());
     handler.open();
-    return this.#running(services, server);
+    return this.#running(services, parts, server);
   }
 
   async #openDirectory() {
@@ -237,6 +253,7 @@ class BrokerStart {
       brokerEpoch: () => this.#brokerEpoch,
       producerIds: new ProducerIds(controllerClient),
       topics: new TopicCreator(controllerClient, currentConfig),
+      requests: new RequestMetrics(runtime.clock),
       servedApis: () => registry?.advertised() ?? [],
       get config() {
         return currentConfig();
@@ -250,7 +267,7 @@ class BrokerStart {
     for (const part of parts) {
       plane.follower.addListener(async (previous, next) => part.metadataChanged?.(previous, next));
     }
-    return { services, parts, handler: new Gate(createDispatcher(registry, runtime.logger)) };
+    return { services, parts, handler: new Gate(createDispatcher(registry, runtime.logger, services.requests)) };
   }
 
   #openLinks(nodeId: number, { follower }: MetadataPlane): BrokerLinks {
@@ -276,7 +293,7 @@ class BrokerStart {
     this.#config = this.#static.withDynamic(own, all);
   }
 
-  async #listen(handler: RequestHandler): Promise<OpenServer> {
+  async #listen(handler: RequestHandler, plane: MetadataPlane): Promise<OpenServer> {
     const { startServer, runtime, http } = this.#options;
     for (const { name, port } of unadvertisedWildcards(this.#listeners)) {
       runtime.logger.warn(
@@ -287,7 +304,7 @@ class BrokerStart {
       listeners: this.#listeners.map(serverListener),
       handler,
       limits: serverLimits(this.#config),
-      allowedOrigins: () => this.#config.require("allowed.origins"),
+      allowedOrigins: () => [...this.#config.require("allowed.origins"), ...originsOfBrokers(plane.follower.image)],
       runtime,
       ...(http !== undefined && { http }),
     });
@@ -322,7 +339,7 @@ class BrokerStart {
     this.#brokerEpoch = response.brokerEpoch;
   }
 
-  #running(services: BrokerServices, server: OpenServer): Broker {
+  #running(services: BrokerServices, parts: readonly BrokerComponent[], server: OpenServer): Broker {
     const closers = this.#closers;
     let stopping: Promise<void> | null = null;
     return {
@@ -332,6 +349,14 @@ class BrokerStart {
       get connectionCount() {
         return server.connectionCount;
       },
+      get isStopping() {
+        return stopping !== null;
+      },
+      connections: () => server.connections(),
+      async metrics() {
+        const ofParts = await Promise.all(parts.map((part) => part.metrics?.() ?? []));
+        return concatenated(ofParts.flat(), brokerFamilies(services, server.connections));
+      },
       services,
       shutdown() {
         stopping ??= closers.closeAll();
@@ -339,6 +364,10 @@ class BrokerStart {
       },
     };
   }
+}
+
+function* concatenated<Item>(...parts: Iterable<Item>[]): Generator<Item> {
+  for (const part of parts) yield* part;
 }
 
 /** Holds requests back until the broker can answer them. */

@@ -2,6 +2,7 @@ import type { MetadataImage } from "@ottla/metadata";
 import type { AnyApiHandler } from "./api-handler.ts";
 import { GroupCoordinator } from "./groups/group-coordinator.ts";
 import { createGroups } from "./groups/index.ts";
+import type { MetricFamily } from "./metrics/metric-family.ts";
 import type { BrokerServices } from "./services/broker-services.ts";
 import { createTransactions } from "./transactions/index.ts";
 
@@ -10,6 +11,8 @@ export interface BrokerComponent {
   readonly handlers: readonly AnyApiHandler[];
   /** The metadata has changed, and this broker has acted on it. */
   metadataChanged?(previous: MetadataImage, next: MetadataImage): void;
+  /** What it tells of itself. */
+  metrics?(): Promise<readonly MetricFamily[]>;
   /** Ends what waits and runs; called while the connections and logs are still open. */
   close(): Promise<void>;
 }

@@ -4,6 +4,8 @@ export { type BrokerConfigName, type BrokerConfigValue, brokerConfigTable } from
 export { ConfigError } from "./config/config-error.ts";
 export * from "./config/config-sources.ts";
 export { type TopicConfigName, topicConfigTable } from "./config/topic-config-table.ts";
+export { type MetricFamily, type MetricSample, prometheusText, single } from "./metrics/metric-family.ts";
+export type { ApiMetrics } from "./metrics/request-metrics.ts";
 export { StartupError } from "./services/data-directory.ts";
 export {
   bootstrapServersOf,

@@ -43,6 +43,7 @@ export type {
 } from "./sasl/sasl-options.ts";
 export type {
   AdvertisedAddress,
+  ConnectionTraffic,
   HttpHandler,
   HttpRequest,
   HttpResponse,

@@ -12,6 +12,7 @@ import {
 import { createSimulatedRuntime } from "@ottla/runtime";
 import { beforeEach, describe, expect, it } from "vitest";
 import { apiHandler, later, NO_RESPONSE, Reply } from "../api-handler.ts";
+import { RequestMetrics } from "../metrics/request-metrics.ts";
 import { MemoryNetwork } from "../test-support/memory-server.ts";
 import { RecordingLogger } from "../test-support/recording-logger.ts";
 import { TestClient } from "../test-support/test-client.ts";
@@ -29,7 +30,7 @@ async function serve(handlers: ConstructorParameters<typeof HandlerRegistry>[0])
   const runtime = createSimulatedRuntime(1, { logger });
   await network.startServer({
     listeners: [{ name: "PLAINTEXT", port: 9092, protocols: ["kafka"] }],
-    handler: createDispatcher(new HandlerRegistry(handlers), logger),
+    handler: createDispatcher(new HandlerRegistry(handlers), logger, new RequestMetrics(runtime.clock)),
     limits,
     allowedOrigins: () => [],
     runtime,

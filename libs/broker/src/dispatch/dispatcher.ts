@@ -20,6 +20,7 @@ import {
   type RequestContext,
   type WholeRequestError,
 } from "../api-handler.ts";
+import type { ApiMetrics, RequestMetrics } from "../metrics/request-metrics.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
 
 /** A handler whose types are forgotten: the bytes on the wire have been checked by the codecs. */
@@ -50,7 +51,7 @@ class Context implements RequestContext {
  * line; ApiVersions of an unknown version is answered in v0. A handler that fails unexpectedly costs its request, never
  * the process.
  */
-export function createDispatcher(registry: HandlerRegistry, logger: Logger): RequestHandler {
+export function createDispatcher(registry: HandlerRegistry, logger: Logger, metrics: RequestMetrics): RequestHandler {
   return (inbound) => {
     const handler = registry.get(inbound.header.requestApiKey) as UntypedHandler | undefined;
     const version = inbound.header.requestApiVersion;
@@ -60,7 +61,7 @@ export function createDispatcher(registry: HandlerRegistry, logger: Logger): Req
     if (version < handler.minVersion || version > handler.maxVersion) {
       return refuseVersion(inbound, handler);
     }
-    return new Exchange(inbound, handler, logger).run();
+    return new Exchange(inbound, handler, logger, metrics).run();
   };
 }
 
@@ -82,12 +83,17 @@ class Exchange {
   readonly #inbound: InboundRequest;
   readonly #handler: UntypedHandler;
   readonly #logger: Logger;
+  readonly #metrics: RequestMetrics;
+  readonly #apiMetrics: ApiMetrics;
   #request: unknown;
 
-  constructor(inbound: InboundRequest, handler: UntypedHandler, logger: Logger) {
+  constructor(inbound: InboundRequest, handler: UntypedHandler, logger: Logger, metrics: RequestMetrics) {
+    const { header, frame, receivedAtMs } = inbound;
     this.#inbound = inbound;
     this.#handler = handler;
     this.#logger = logger;
+    this.#metrics = metrics;
+    this.#apiMetrics = metrics.begun(handler.api, header.requestApiVersion, frame.length, receivedAtMs);
   }
 
   run(): void | Promise<void> {
@@ -125,7 +131,7 @@ class Exchange {
   }
 
   #answer(answer: Answer<unknown>): void {
-    if (answer === NO_RESPONSE) this.#inbound.respondNothing();
+    if (answer === NO_RESPONSE) this.#sendNothing();
     else if (answer instanceof Reply) this.#send(answer.response, answer.onDone);
     else this.#send(answer);
   }
@@ -139,7 +145,13 @@ class Exchange {
       onDone?.();
       throw new Error(`the response cannot be encoded: ${error}`, { cause: error });
     }
+    this.#metrics.ended(this.#apiMetrics, this.#inbound.receivedAtMs);
     this.#inbound.respond(chunks, onDone);
+  }
+
+  #sendNothing(): void {
+    this.#metrics.ended(this.#apiMetrics, this.#inbound.receivedAtMs);
+    this.#inbound.respondNothing();
   }
 
   /** Never throws. Even an error may be impossible to answer: it names what the request named. */

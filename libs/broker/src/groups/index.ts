@@ -14,6 +14,7 @@ import { offsetFetchHandler } from "../handlers/offset-fetch.ts";
 import { syncGroupHandler } from "../handlers/sync-group.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import type { GroupCoordinator } from "./group-coordinator.ts";
+import { groupFamilies } from "./group-families.ts";
 
 /** Groups and their offsets: the coordinator, and the APIs that clients reach it by. */
 export function createGroups(broker: BrokerServices, groups: GroupCoordinator) {
@@ -36,6 +37,7 @@ export function createGroups(broker: BrokerServices, groups: GroupCoordinator) {
     handlers,
     metadataChanged: (previous: MetadataImage, next: MetadataImage) =>
       groups.topicsDeleted(imageDelta(previous, next).deletedTopics),
+    metrics: () => groupFamilies(groups),
     close: async () => groups.close(),
   };
 }

@@ -93,11 +93,20 @@ async function fetch(
     toTarget(broker, partition, byId, readerOf(request, partition, isContentWithFollower)),
   );
   const result = await readUntilEnough(broker, request, targets, context, onWait);
+  if (followerId(request) < 0) countReads(broker, result);
   try {
     return new Reply(toResponse(broker, session, result, request, context), () => result.release());
   } catch (error) {
     result.release();
     throw error;
+  }
+}
+
+function countReads({ partitions }: BrokerServices, { outcomes }: FetchResult): void {
+  for (const { target, errno, read } of outcomes) {
+    const traffic = target.partition?.traffic ?? partitions.traffic.all;
+    if (errno === ErrorCode.NONE) traffic.fetched(read?.sizeBytes ?? 0);
+    else traffic.fetchFailed();
   }
 }
 

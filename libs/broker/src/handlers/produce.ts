@@ -138,8 +138,7 @@ function produce(
     let entered = inTransaction ? transaction.enter(found, records) : null;
     const batch = broker.preparation.prepare(records, found.config);
     if (batch instanceof Promise && inTransaction) entered ??= transaction.hold(found, records);
-    const append = (prepared: Uint8Array) =>
-      found.appendAsLeader(prepared, { acks: request.acks as Acks, origin: "client" });
+    const append = (prepared: Uint8Array) => take(found, prepared, request.acks as Acks);
     const onFailure = (error: unknown) => failed(broker, topicName, data.index, error, context);
     if (!(batch instanceof Promise) && entered === null) {
       return acknowledge(broker, request, data.index, append(batch)).catch(onFailure);
@@ -150,6 +149,13 @@ function produce(
   } catch (error) {
     return failed(broker, topicName, data.index, error, context);
   }
+}
+
+function take(partition: Partition, batch: Uint8Array, acks: Acks): PartitionAppend {
+  const taken = partition.appendAsLeader(batch, { acks, origin: "client" });
+  const { baseOffset, lastOffset } = taken.append;
+  partition.traffic.produced(lastOffset - baseOffset + 1, batch.length);
+  return taken;
 }
 
 /** Appends when the batch is prepared and its transaction lets it in. */
@@ -284,6 +290,8 @@ function failed(
   { apiVersion }: RequestContext,
 ): PartitionResult {
   const errorCode = errnoOf(error);
+  const { partitions } = broker;
+  (partitions.get(topic ?? "", index)?.traffic ?? partitions.traffic.all).produceFailed();
   if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR || errorCode === ErrorCode.KAFKA_STORAGE_ERROR) {
     broker.runtime.logger.error("produce failed", { topic, partition: index, err: error });
   }

@@ -10,6 +10,7 @@ import { ErrorCode } from "@ottla/protocol";
 import type { Logger } from "@ottla/runtime";
 import { InconsistentTopicId, type LogManager, type PartitionLog } from "@ottla/storage";
 import type { PartitionConfig } from "../config/topic-config.ts";
+import { BrokerTraffic } from "../metrics/traffic.ts";
 import { Partition, type PartitionListener } from "./partition.ts";
 import type { ReplicationEnvironment } from "./replication-environment.ts";
 
@@ -42,6 +43,8 @@ const OPEN_AT_ONCE_MAX = 32;
  * the metadata, and by nothing else.
  */
 export class PartitionRegistry {
+  /** What clients write and read here. */
+  readonly traffic = new BrokerTraffic();
   readonly #options: PartitionRegistryOptions;
   readonly #byTopic = new Map<string, Map<number, Partition>>();
   readonly #topicsById = new Map<string, Map<number, Partition>>();
@@ -168,7 +171,8 @@ export class PartitionRegistry {
 
   #add({ name, topicId }: TopicImage, image: PartitionImage, log: PartitionLog, config: PartitionConfig): Partition {
     const { environment, onAdvance } = this.#options;
-    const partition = new Partition({ topic: name, topicId, image, log, config, environment, onAdvance });
+    const traffic = this.traffic.ofTopic(name);
+    const partition = new Partition({ topic: name, topicId, image, log, config, environment, onAdvance, traffic });
     let partitions = this.#byTopic.get(name);
     if (partitions === undefined) {
       partitions = new Map();
@@ -191,6 +195,7 @@ export class PartitionRegistry {
     if (partitions?.size === 0) {
       this.#byTopic.delete(topic);
       this.#topicsById.delete(topicId);
+      this.traffic.forget(topic);
     }
     if (partition.isLeader) this.#tellLeadership(partition, false);
     partition.close();

@@ -2,6 +2,7 @@ import type { PartitionImage } from "@ottla/metadata";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { LogAppend, PartitionLog } from "@ottla/storage";
 import type { PartitionConfig } from "../config/topic-config.ts";
+import { TopicTraffic } from "../metrics/traffic.ts";
 import { CommitWaiters } from "./commit-waiters.ts";
 import type { FollowerFetch, FollowerProgress } from "./follower-progress.ts";
 import { Leadership } from "./leadership.ts";
@@ -51,6 +52,8 @@ export class Partition {
   /** Clients wait for as long as enough replicas are in sync; coordinators wait for as long as this broker leads. */
   readonly #clients = new CommitWaiters();
   readonly #coordinators = new CommitWaiters();
+  /** What clients write to and read from the topic. */
+  readonly traffic: TopicTraffic;
   /** Who may begin a transaction here, as its coordinator has confirmed. */
   readonly transactionEntries = new TransactionEntries();
   readonly #unsubscribe: () => void;
@@ -69,11 +72,14 @@ export class Partition {
     readonly config: PartitionConfig;
     readonly environment: ReplicationEnvironment;
     readonly onAdvance: PartitionListener;
+    /** Default: counts of its own. */
+    readonly traffic?: TopicTraffic;
   }) {
     this.topic = options.topic;
     this.partition = options.image.partition;
     this.topicId = options.topicId;
     this.log = options.log;
+    this.traffic = options.traffic ?? new TopicTraffic();
     this.#image = options.image;
     this.#environment = options.environment;
     this.#onAdvance = options.onAdvance;

@@ -4,6 +4,7 @@ import type { BrokerLinks } from "../cluster/broker-links.ts";
 import type { ControllerClient } from "../cluster/controller-client.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { ServedApi } from "../dispatch/handler-registry.ts";
+import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { BatchPreparation } from "../partition/batch-preparation.ts";
 import type { DeadlineQueue } from "../partition/deadline-queue.ts";
 import type { FetchSessionCache } from "../partition/fetch-session-cache.ts";
@@ -35,6 +36,8 @@ export interface BrokerServices {
   readonly brokerEpoch: () => number;
   readonly producerIds: ProducerIds;
   readonly topics: TopicCreator;
+  /** What requests were like so far. */
+  readonly requests: RequestMetrics;
   /** What ApiVersions answers. */
   readonly servedApis: () => readonly ServedApi[];
 }

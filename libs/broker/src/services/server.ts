@@ -1,5 +1,5 @@
 import type { Runtime } from "@ottla/runtime";
-import type { HttpHandler, RequestHandler } from "@ottla/transport";
+import type { HttpHandler, RequestHandler, ServerConnection } from "@ottla/transport";
 import type { AdvertisedListener } from "../config/listeners.ts";
 
 /** One port to open. */
@@ -35,6 +35,8 @@ export interface OpenListener extends ServerListener {
 export interface OpenServer {
   readonly listeners: readonly OpenListener[];
   readonly connectionCount: number;
+  /** The connections that speak Kafka, as of now. */
+  connections(): Iterable<ServerConnection>;
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 

@@ -35,6 +35,7 @@ export class MemoryNetwork {
     return {
       listeners: options.listeners.map((listener) => ({ ...listener, host: "127.0.0.1", hosts: ["127.0.0.1"] })),
       connectionCount: 0,
+      connections: () => this.#pipelines,
       close: async () => {
         this.#options = null;
         for (const pipeline of this.#pipelines) pipeline.drain();

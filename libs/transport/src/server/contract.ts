@@ -8,6 +8,21 @@ export interface AdvertisedAddress {
   readonly url?: string;
 }
 
+/** What has passed over a connection so far. */
+export interface ConnectionTraffic {
+  /** When it was opened, on the monotonic clock. */
+  readonly openedAtMs: number;
+  /** When bytes last came or an answer was given, on the monotonic clock. */
+  readonly lastActiveMs: number;
+  readonly requestsCount: number;
+  /** Requests handed over and not yet answered. */
+  readonly requestsInFlight: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  /** Client id of the last request. */
+  readonly clientId: string;
+}
+
 /** One client's connection as the broker's handlers see it. */
 export interface ServerConnection {
   /** Unique within its server. */
@@ -23,6 +38,7 @@ export interface ServerConnection {
   /** From ApiVersions v3+ (KIP-511); empty until then. The ApiVersions handler sets both. */
   clientSoftwareName: string;
   clientSoftwareVersion: string;
+  readonly traffic: ConnectionTraffic;
   /** Aborted when the connection ends: whoever waits for this client stops waiting. */
   readonly signal: AbortSignal;
   /** Closes the connection after what was answered so far, with one log line that gives the reason. */
@@ -68,7 +84,8 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
+  /** Text in pieces is written piece by piece, as the client takes it; other work has its turn in between. */
+  readonly body?: string | Uint8Array | Iterable<string>;
 }
 
 export type HttpHandler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;

@@ -4,7 +4,7 @@ import type { ByteChannel } from "../byte-channel.ts";
 import { Fifo } from "../fifo.ts";
 import { FrameDecoder } from "../frame-decoder.ts";
 import { describeCause } from "../transport-error.ts";
-import type { AdvertisedAddress, RequestHandler, ServerConnection } from "./contract.ts";
+import type { AdvertisedAddress, ConnectionTraffic, RequestHandler, ServerConnection } from "./contract.ts";
 import { type AnswerSink, PipelineRequest } from "./pipeline-request.ts";
 import { OrderedResponses, type ResponseOrder, UnorderedResponses } from "./response-order.ts";
 
@@ -57,7 +57,7 @@ export interface ServerPipelineOptions {
  * Invariant: a request is handed over only while the bounds of `limits` hold, and nothing more is read from a client
  * whose requests wait. So what a connection holds in memory is bounded, however fast it sends or slowly it reads.
  */
-export class ServerPipeline implements ServerConnection, AnswerSink {
+export class ServerPipeline implements ServerConnection, ConnectionTraffic, AnswerSink {
   readonly id: number;
   readonly listenerName: string;
   readonly advertised: AdvertisedAddress;
@@ -65,6 +65,11 @@ export class ServerPipeline implements ServerConnection, AnswerSink {
   clientSoftwareVersion = "";
   /** When bytes last came or an answer was given, on the monotonic clock. */
   lastActiveMs: number;
+  readonly openedAtMs: number;
+  requestsCount = 0;
+  receivedBytes = 0;
+  sentBytes = 0;
+  clientId = "";
   private readonly channel: ByteChannel;
   private readonly options: ServerPipelineOptions;
   private readonly decoder: FrameDecoder;
@@ -88,6 +93,7 @@ export class ServerPipeline implements ServerConnection, AnswerSink {
     this.listenerName = options.listenerName;
     this.advertised = options.advertised;
     this.lastActiveMs = options.runtime.clock.monotonicMs();
+    this.openedAtMs = this.lastActiveMs;
     this.decoder = new FrameDecoder({ maxFrameBytes: options.limits.maxRequestBytes });
     this.responses = options.ordered ? new OrderedResponses(channel) : new UnorderedResponses(channel);
     this.onFrame = (frame) => this.enqueue(frame);
@@ -100,6 +106,10 @@ export class ServerPipeline implements ServerConnection, AnswerSink {
 
   get remoteAddress(): string {
     return this.channel.remoteAddress;
+  }
+
+  get traffic(): ConnectionTraffic {
+    return this;
   }
 
   /** Requests handed over and not yet answered. */
@@ -174,6 +184,7 @@ export class ServerPipeline implements ServerConnection, AnswerSink {
       return;
     }
     this.lastActiveMs = this.options.runtime.clock.monotonicMs();
+    this.sentBytes += request.answerBytes;
     if (!this.responses.release(request)) this.channelFull = true;
     if (this.state === "draining" && this.inFlight === 0) this.end();
     else this.dispatch();
@@ -210,6 +221,9 @@ export class ServerPipeline implements ServerConnection, AnswerSink {
     if (!this.decodeHeader(request)) return;
     this.inFlight++;
     this.inFlightBytes += request.frame.length;
+    this.requestsCount++;
+    this.receivedBytes += request.frame.length;
+    this.clientId = request.header.clientId ?? "";
     this.responses.expect(request);
     try {
       const effect = this.options.handler(request);

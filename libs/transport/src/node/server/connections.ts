@@ -30,6 +30,11 @@ export class Connections {
     return this.sockets.size;
   }
 
+  /** The connections that speak Kafka. */
+  serving(): Iterable<ServerPipeline> {
+    return this.pipelines.keys();
+  }
+
   /** Takes in a new socket, or destroys it when there are too many. */
   admit(socket: Socket, listenerName: string): boolean {
     socket.on("error", () => {});

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpRequest, HttpResponse } from "../../server/contract.ts";
 import type { BrowserRequest } from "../../server/origin-policy.ts";
@@ -49,20 +50,46 @@ const SAFETY_HEADERS = {
 } as const;
 
 /** `corsOrigin`: an origin of `allowed.origins` that the response is for. */
-export function sendResponse(
+export async function sendResponse(
   target: ServerResponse,
   response: HttpResponse,
-  options: { readonly corsOrigin?: string; readonly withoutBody?: boolean } = {},
-): void {
+  options: SendOptions = {},
+): Promise<void> {
+  if (isPieces(response.body)) return await sendPieces(target, response, response.body, options);
   const body = typeof response.body === "string" ? Buffer.from(response.body) : (response.body ?? new Uint8Array(0));
   target.writeHead(response.status, {
-    ...SAFETY_HEADERS,
-    ...(options.corsOrigin === undefined ? {} : corsHeaders(options.corsOrigin)),
+    ...commonHeaders(options),
     "content-length": body.length,
     ...response.headers,
     connection: "close",
   });
   target.end(options.withoutBody ? undefined : body);
+}
+
+type SendOptions = { readonly corsOrigin?: string; readonly withoutBody?: boolean };
+
+function commonHeaders({ corsOrigin }: SendOptions): Record<string, string> {
+  return { ...SAFETY_HEADERS, ...(corsOrigin === undefined ? {} : corsHeaders(corsOrigin)) };
+}
+
+function isPieces(body: HttpResponse["body"]): body is Iterable<string> {
+  return typeof body === "object" && !(body instanceof Uint8Array);
+}
+
+/** Each piece in a turn of the event loop of its own, and none faster than the client takes them. */
+async function sendPieces(
+  target: ServerResponse,
+  response: HttpResponse,
+  pieces: Iterable<string>,
+  options: SendOptions,
+): Promise<void> {
+  target.writeHead(response.status, { ...commonHeaders(options), ...response.headers, connection: "close" });
+  for (const piece of options.withoutBody ? [] : pieces) {
+    if (!target.write(piece)) await Promise.race([once(target, "drain"), once(target, "close")]);
+    else await new Promise((resolve) => setImmediate(resolve));
+    if (target.destroyed) return;
+  }
+  target.end();
 }
 
 function corsHeaders(origin: string): Record<string, string> {

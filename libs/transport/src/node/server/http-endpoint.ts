@@ -60,12 +60,17 @@ export class HttpEndpoint {
     request.resume();
     const verdict = this.judge(request, false);
     if (!verdict.allowed) {
-      sendResponse(response, textResponse(403, verdict.reason));
+      await sendResponse(response, textResponse(403, verdict.reason));
       return;
     }
     const options = { corsOrigin: verdict.corsOrigin, withoutBody: request.method === "HEAD" };
     const answer = request.method === "OPTIONS" ? { status: 204 } : await this.answer(request);
-    sendResponse(response, answer, options);
+    try {
+      await sendResponse(response, answer, options);
+    } catch (error) {
+      this.context.runtime.logger.error("An HTTP response failed half-way", { path: request.url, error });
+      response.destroy();
+    }
   }
 
   /** One request a connection; a client that does not take its answer is idle. */

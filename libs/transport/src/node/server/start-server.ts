@@ -1,3 +1,4 @@
+import type { ServerConnection } from "../../server/contract.ts";
 import { Connections } from "./connections.ts";
 import { Listener } from "./listener.ts";
 import { createContext, type ListenerOptions, type StartServerOptions } from "./options.ts";
@@ -18,6 +19,8 @@ export interface RunningServer {
   readonly listeners: readonly RunningListener[];
   /** Connections that are open, of every kind. */
   readonly connectionCount: number;
+  /** The connections that speak Kafka, as of now. */
+  connections(): Iterable<ServerConnection>;
   /**
    * Accepts nothing more, answers what is in flight, closes. What is not answered within `graceMs` (5 s by default) is
    * cut off.
@@ -47,6 +50,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     get connectionCount() {
       return connections.count;
     },
+    connections: () => connections.serving(),
     async close({ graceMs = DEFAULT_GRACE_MS } = {}) {
       await Promise.all([stopAll(), connections.drain(graceMs)]);
     },

@@ -1,0 +1,72 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { type MetricFamily, type MetricSample, single } from "@ottla/broker";
+
+/** Delays are sampled by a timer of the runtime's own, so often. */
+const RESOLUTION_MS = 20;
+const NS_PER_S = 1e9;
+const QUANTILES = [50, 90, 99] as const;
+
+/** What this process is doing. */
+export interface ProcessState {
+  readonly residentBytes: number;
+  readonly heapUsedBytes: number;
+  readonly externalBytes: number;
+  readonly cpuSeconds: number;
+  /** How long the event loop was held up, 99th percentile. */
+  readonly eventLoopDelayP99Ms: number;
+}
+
+/** Memory, processor time and the delay of the event loop, under the names that prom-client gives them. */
+export class ProcessMetrics {
+  readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  readonly #startedAtSeconds = Math.round(Date.now() / 1_000 - process.uptime());
+
+  /** Measures from now on. */
+  constructor() {
+    this.#delay.enable();
+  }
+
+  state(): ProcessState {
+    const { heapUsed, external } = process.memoryUsage();
+    return {
+      residentBytes: process.memoryUsage.rss(),
+      heapUsedBytes: heapUsed,
+      externalBytes: external,
+      cpuSeconds: cpuSeconds(),
+      eventLoopDelayP99Ms: this.#delaySeconds(99) * 1_000,
+    };
+  }
+
+  *families(): Generator<MetricFamily> {
+    const { residentBytes, heapUsedBytes, externalBytes } = this.state();
+    yield single("counter", "process_cpu_seconds_total", "Processor time, user and system.", cpuSeconds());
+    yield single("gauge", "process_resident_memory_bytes", "Resident memory.", residentBytes);
+    yield single("gauge", "process_start_time_seconds", "When the process began.", this.#startedAtSeconds);
+    yield single("gauge", "nodejs_heap_size_used_bytes", "JavaScript heap in use.", heapUsedBytes);
+    yield single("gauge", "nodejs_external_memory_bytes", "Memory outside of the heap.", externalBytes);
+    for (const percentile of QUANTILES) {
+      const name = `nodejs_eventloop_lag_p${percentile}_seconds`;
+      yield single("gauge", name, `Delay of the event loop, p${percentile}.`, this.#delaySeconds(percentile));
+    }
+    yield single("gauge", "nodejs_eventloop_lag_max_seconds", "Its maximum.", this.#delay.max / NS_PER_S);
+    yield { name: "nodejs_version_info", type: "gauge", help: "Version of Node.js.", samples: [versionSample()] };
+  }
+
+  close(): void {
+    this.#delay.disable();
+  }
+
+  /** The sampler's own interval is not a delay. */
+  #delaySeconds(percentile: number): number {
+    return Math.max(0, this.#delay.percentile(percentile) / NS_PER_S - RESOLUTION_MS / 1_000);
+  }
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+function versionSample(): MetricSample {
+  return { labels: { version: process.version }, value: 1 };
+}

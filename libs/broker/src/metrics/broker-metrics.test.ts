@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { batchOf, TestBroker } from "../test-support/test-broker.ts";
+import { prometheusText, single } from "./metric-family.ts";
+
+/** The series of a broker: `name{labels}` to value. */
+async function scrape({ broker }: TestBroker): Promise<Map<string, number>> {
+  const text = [...prometheusText(await broker.metrics())].join("");
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line): [string, number] => [line.slice(0, line.lastIndexOf(" ")), Number(line.split(" ").at(-1))]),
+  );
+}
+
+describe("the metrics of a broker", () => {
+  it("count what clients write and read, by topic and in all, past the end of a topic", async () => {
+    await using broker = await TestBroker.start();
+    await broker.createTopic("a", 2);
+    await broker.createTopic("b");
+    await broker.produce("a", 0, batchOf("one", "two"));
+    await broker.produce("b", 0, batchOf("three"));
+    const before = await scrape(broker);
+    expect(before.get('kafka_server_brokertopicmetrics_messagesin_total{topic="a"}')).toBe(2);
+    expect(before.get("kafka_server_brokertopicmetrics_messagesin_total")).toBe(3);
+    expect(before.get('kafka_log_log_logendoffset{topic="a",partition="0"}')).toBe(2);
+    expect(before.get('kafka_log_log_size{topic="a",partition="0"}')).toBeGreaterThan(60);
+    expect(before.get("kafka_server_replicamanager_leadercount")).toBe(3);
+    expect(before.get("kafka_controller_kafkacontroller_globaltopiccount")).toBe(2);
+    await broker.deleteTopic("a");
+    const after = await scrape(broker);
+    expect(after.get('kafka_server_brokertopicmetrics_messagesin_total{topic="a"}')).toBeUndefined();
+    expect(after.get("kafka_server_brokertopicmetrics_messagesin_total")).toBe(3);
+  });
+
+  it("tell of requests by API and version, and how long they took", async () => {
+    await using broker = await TestBroker.start();
+    await broker.createTopic("a");
+    await broker.produce("a", 0, batchOf("one"));
+    const series = await scrape(broker);
+    const versions = [...series.keys()].filter((name) =>
+      /requests_total\{request="Produce",version="\d+"\}/.test(name),
+    );
+    expect(versions).toHaveLength(1);
+    expect(series.get('kafka_network_requestmetrics_totaltimems_count{request="Produce"}')).toBe(1);
+    expect(series.get('ottla_request_total_time_seconds_bucket{request="Produce",le="+Inf"}')).toBe(1);
+    expect(series.has('kafka_network_requestmetrics_totaltimems{request="Produce",quantile="0.99"}')).toBe(true);
+  });
+
+  it("are written in small pieces, however many partitions there are", async () => {
+    await using broker = await TestBroker.start();
+    await broker.createTopic("many", 1_000);
+    const pieces = [...prometheusText(await broker.broker.metrics())];
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(20_000);
+    expect(pieces.join("").match(/^kafka_log_log_size\{/gm)).toHaveLength(1_000);
+  });
+
+  it("escape what labels may hold", () => {
+    const family = { ...single("gauge", "x", "a\nb", 1), samples: [{ labels: { id: 'q"\\\n' }, value: 1 }] };
+    expect([...prometheusText([family])].join("")).toBe('# HELP x a\\nb\n# TYPE x gauge\nx{id="q\\"\\\\\\n"} 1\n');
+  });
+});

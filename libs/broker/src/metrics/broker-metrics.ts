@@ -1,0 +1,122 @@
+import type { MetadataImage, PartitionImage } from "@ottla/metadata";
+import type { ServerConnection } from "@ottla/transport";
+import type { BrokerServices } from "../services/broker-services.ts";
+import type { MetricFamily, MetricSample } from "./metric-family.ts";
+import { single } from "./metric-family.ts";
+import { partitionFamilies } from "./partition-families.ts";
+import { requestFamilies } from "./request-families.ts";
+import { trafficFamilies } from "./traffic-families.ts";
+
+/** Kafka's number for a broker that runs. */
+const BROKER_STATE_RUNNING = 3;
+
+/**
+ * What a broker tells of itself, under the names that jmx_exporter's example configuration for Kafka
+ * (`kafka-2_0_0.yml`) makes of Kafka's own (docs/decisions/0100-names-of-metrics.md). What Ottla does not measure is
+ * left out rather than filled with zeros.
+ */
+export function* brokerFamilies(
+  broker: BrokerServices,
+  connections: () => Iterable<ServerConnection>,
+): Generator<MetricFamily> {
+  yield single(
+    "gauge",
+    "kafka_server_kafkaserver_brokerstate",
+    "State of the broker; 3 is running.",
+    BROKER_STATE_RUNNING,
+  );
+  yield* trafficFamilies(broker.partitions.traffic);
+  yield* requestFamilies(broker.requests, broker.runtime.clock.monotonicMs());
+  yield* connectionFamilies(connections);
+  yield* waitingFamilies(broker);
+  yield* replicaFamilies(broker);
+  if (broker.controller.controllerId === broker.nodeId) yield* controllerFamilies(broker.image);
+  yield* partitionFamilies(broker.partitions);
+}
+
+function* connectionFamilies(connections: () => Iterable<ServerConnection>): Generator<MetricFamily> {
+  const counts = new Map<string, { labels: MetricSample["labels"]; value: number }>();
+  for (const { listenerName, kind } of connections()) {
+    const key = `${listenerName} ${kind}`;
+    const count = counts.get(key) ?? { labels: { listener: listenerName, transport: kind }, value: 0 };
+    counts.set(key, { ...count, value: count.value + 1 });
+  }
+  yield {
+    name: "kafka_server_socket_server_metrics_connection_count",
+    type: "gauge",
+    help: "Connections that speak Kafka, by listener and transport.",
+    samples: counts.values(),
+  };
+}
+
+function* waitingFamilies({ purgatory, fetchSessions }: BrokerServices): Generator<MetricFamily> {
+  yield {
+    name: "kafka_server_delayedoperationpurgatory_purgatorysize",
+    type: "gauge",
+    help: "Requests that wait for partitions to move.",
+    samples: [{ labels: { delayedOperation: "Fetch" }, value: purgatory.size }],
+  };
+  yield single(
+    "gauge",
+    "kafka_server_fetchsessioncache_numincrementalfetchsessions",
+    "Fetch sessions that are kept.",
+    fetchSessions.size,
+  );
+  yield single(
+    "gauge",
+    "kafka_server_fetchsessioncache_numincrementalfetchpartitionscached",
+    "Partitions in fetch sessions.",
+    fetchSessions.partitionsCount,
+  );
+}
+
+const replicaManager = (name: string, help: string, value: number) =>
+  single("gauge", `kafka_server_replicamanager_${name}`, help, value);
+
+function* replicaFamilies({ partitions }: BrokerServices): Generator<MetricFamily> {
+  let [hosted, led, underReplicated, underMinIsr, atMinIsr] = [0, 0, 0, 0, 0];
+  for (const partition of partitions.all()) {
+    hosted++;
+    if (!partition.isLeader) continue;
+    led++;
+    const { isr, replicas } = partition.image;
+    const { minInsyncReplicas } = partition.config;
+    if (isr.length < replicas.length) underReplicated++;
+    if (isr.length < minInsyncReplicas) underMinIsr++;
+    if (isr.length === minInsyncReplicas) atMinIsr++;
+  }
+  yield replicaManager("partitioncount", "Partitions with a replica on this broker.", hosted);
+  yield replicaManager("leadercount", "Partitions that this broker leads.", led);
+  yield replicaManager("underreplicatedpartitions", "Led partitions with replicas out of sync.", underReplicated);
+  yield replicaManager("underminisrpartitioncount", "Led partitions below min.insync.replicas.", underMinIsr);
+  yield replicaManager("atminisrpartitioncount", "Led partitions at min.insync.replicas.", atMinIsr);
+}
+
+const controller = (name: string, help: string, value: number) =>
+  single("gauge", `kafka_controller_kafkacontroller_${name}`, help, value);
+
+/** What the active controller alone tells. */
+function* controllerFamilies(image: MetadataImage): Generator<MetricFamily> {
+  let [topics, partitions, offline, imbalanced] = [0, 0, 0, 0];
+  for (const [, topic] of image.topicsByName) {
+    topics++;
+    partitions += topic.partitions.length;
+    for (const partition of topic.partitions) {
+      if (partition.leader < 0) offline++;
+      else if (isImbalanced(partition)) imbalanced++;
+    }
+  }
+  let [active, fenced] = [0, 0];
+  for (const [, broker] of image.brokers) broker.fenced ? fenced++ : active++;
+  yield controller("activecontrollercount", "1 on the broker that is the active controller.", 1);
+  yield controller("globaltopiccount", "Topics of the cluster.", topics);
+  yield controller("globalpartitioncount", "Partitions of the cluster.", partitions);
+  yield controller("offlinepartitionscount", "Partitions without a leader.", offline);
+  yield controller("preferredreplicaimbalancecount", "Partitions not led by their first replica.", imbalanced);
+  yield controller("activebrokercount", "Brokers that are registered and not fenced.", active);
+  yield controller("fencedbrokercount", "Brokers that are registered and fenced.", fenced);
+}
+
+function isImbalanced({ leader, replicas }: PartitionImage): boolean {
+  return leader !== replicas[0];
+}

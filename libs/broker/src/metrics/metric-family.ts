@@ -1,0 +1,56 @@
+/** One value of a metric. */
+export interface MetricSample {
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+  /** After the family's name: `_bucket`, `_count`, `_sum`. */
+  readonly suffix?: string;
+}
+
+/** A metric with all its values. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  readonly samples: Iterable<MetricSample>;
+}
+
+/** A metric with a single value. */
+export function single(type: "counter" | "gauge", name: string, help: string, value: number): MetricFamily {
+  return { name, type, help, samples: [{ labels: {}, value }] };
+}
+
+/** Pieces are about this long: writing one does not hold up the event loop. */
+const PIECE_CHARACTERS = 16_384;
+
+/** The text format of Prometheus (version 0.0.4), in pieces. Values are read when their piece is asked for. */
+export function* prometheusText(families: Iterable<MetricFamily>): Generator<string> {
+  let piece = "";
+  for (const { name, type, help, samples } of families) {
+    piece += `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}\n# TYPE ${name} ${type}\n`;
+    for (const sample of samples) {
+      piece += `${name}${sample.suffix ?? ""}${labelsText(sample.labels)} ${valueText(sample.value)}\n`;
+      if (piece.length < PIECE_CHARACTERS) continue;
+      yield piece;
+      piece = "";
+    }
+  }
+  if (piece !== "") yield piece;
+}
+
+function labelsText(labels: MetricSample["labels"]): string {
+  let text = "";
+  for (const name in labels) text += `${text === "" ? "{" : ","}${name}="${escaped(String(labels[name]))}"`;
+  return text === "" ? "" : `${text}}`;
+}
+
+const TO_ESCAPE = /[\\"\n]/;
+
+function escaped(value: string): string {
+  if (!TO_ESCAPE.test(value)) return value;
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
+
+function valueText(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return "+Inf";
+  return String(value);
+}
