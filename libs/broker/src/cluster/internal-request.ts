@@ -21,6 +21,15 @@ const NO_CONNECTION: ServerConnection = {
   advertised: { host: "", port: -1 },
   clientSoftwareName: "",
   clientSoftwareVersion: "",
+  traffic: {
+    openedAtMs: 0,
+    lastActiveMs: 0,
+    requestsCount: 0,
+    requestsInFlight: 0,
+    receivedBytes: 0,
+    sentBytes: 0,
+    clientId: "",
+  },
   signal: new AbortController().signal,
   close() {},
 };
