@@ -28,6 +28,7 @@ import { apiVersionsHandler } from "../handlers/api-versions.ts";
 import { fetchHandler } from "../handlers/fetch.ts";
 import { listOffsetsHandler } from "../handlers/list-offsets.ts";
 import { offsetForLeaderEpochHandler } from "../handlers/offset-for-leader-epoch.ts";
+import { RequestMetrics } from "../metrics/request-metrics.ts";
 import { DeadlineQueue } from "../partition/deadline-queue.ts";
 import { FetchSessionCache } from "../partition/fetch-session-cache.ts";
 import type { Partition } from "../partition/partition.ts";
@@ -111,7 +112,7 @@ export class ReplicaNode {
       listOffsetsHandler(services),
       offsetForLeaderEpochHandler(services),
     ]);
-    this.#handler = createDispatcher(handlers, runtime.logger);
+    this.#handler = createDispatcher(handlers, runtime.logger, new RequestMetrics(runtime.clock));
     this.replication.watch(this.registry);
   }
 
