@@ -246,6 +246,7 @@ class BrokerStart {
         slotsMax: () => this.#config.require("max.incremental.fetch.session.cache.slots"),
         ...runtime,
       }),
+      leaderThrottle: replication.leaderThrottle,
       deadlines,
       controller,
       controllerClient,

@@ -461,7 +461,21 @@ const others = {
   "replica.high.watermark.checkpoint.interval.ms": longConfig(5000, "How often the high watermarks are written.", {
     min: 1,
   }),
-  "replica.selector.class": stringConfig(null, "Chooses the replica that a consumer reads from.", NO_CLUSTER_YET),
+  "replica.selector.class": choiceConfig(
+    ["org.apache.kafka.common.replica.LeaderSelector", "org.apache.kafka.common.replica.RackAwareReplicaSelector"],
+    null,
+    "Chooses the replica that a consumer is sent to. Default: the leader.",
+  ),
+  "leader.replication.throttled.rate": longConfig(
+    LONG_MAX,
+    "The most bytes a second that this broker sends to replicas in leader.replication.throttled.replicas.",
+    { min: 0, updateMode: "per-broker" },
+  ),
+  "follower.replication.throttled.rate": longConfig(
+    LONG_MAX,
+    "The most bytes a second that this broker fetches for replicas in follower.replication.throttled.replicas.",
+    { min: 0, updateMode: "per-broker" },
+  ),
   "share.coordinator.state.topic.replication.factor": shortConfig(
     3,
     "Replicas of share groups' state.",

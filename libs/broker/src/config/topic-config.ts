@@ -1,6 +1,7 @@
 import type { ConfigImage } from "@ottla/metadata";
 import type { LogConfig } from "@ottla/storage";
 import type { BatchPolicy, TopicCompression } from "../partition/batch-preparation.ts";
+import { ThrottledReplicas } from "../replication/replication-quota.ts";
 import { type BrokerConfig, ConfigSource } from "./broker-config.ts";
 import { LONG_MAX } from "./config-definition.ts";
 import { InheritedConfig, type InheritedKeys } from "./inherited-config.ts";
@@ -43,7 +44,12 @@ function compressionOf(topic: TopicConfig): TopicCompression | null {
 }
 
 /** A topic's configs as far as its partitions go by them. */
-export interface PartitionConfig extends LogConfig, BatchPolicy {}
+export interface PartitionConfig extends LogConfig, BatchPolicy {
+  readonly minInsyncReplicas: number;
+  /** Replicas that are sent to (leader) or fetched (follower) no faster than the broker's throttled rate. */
+  readonly leaderThrottled: ThrottledReplicas;
+  readonly followerThrottled: ThrottledReplicas;
+}
 
 /** What partitions and their logs need to know of a topic's configs. */
 export function partitionConfigOf(topic: TopicConfig): PartitionConfig {
@@ -68,6 +74,8 @@ export function partitionConfigOf(topic: TopicConfig): PartitionConfig {
     maxCompactionLagMs: limit(topic.require("max.compaction.lag.ms")),
     deleteRetentionMs: topic.require("delete.retention.ms"),
     minInsyncReplicas: topic.require("min.insync.replicas"),
+    leaderThrottled: new ThrottledReplicas(topic.require("leader.replication.throttled.replicas")),
+    followerThrottled: new ThrottledReplicas(topic.require("follower.replication.throttled.replicas")),
     compression: compressionOf(topic),
   };
 }

@@ -12,6 +12,7 @@ import {
 import { type FetchedPartition, type PartitionNews, partitionKey } from "../partition/fetch-session.ts";
 import type { FetchContext, SessionRequest, SessionResult } from "../partition/fetch-session-cache.ts";
 import { markPartitions, waitForMore } from "../partition/fetch-wait.ts";
+import { preferredReplica } from "../partition/preferred-replica.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { hintedEndpoints, leaderHint } from "../services/leader-hints.ts";
 
@@ -139,8 +140,23 @@ async function readUntilEnough(
 }
 
 function readOptions(broker: BrokerServices, request: FetchRequest): Omit<FetchReadOptions, "isFirst"> {
-  return { maxBytes: Math.min(request.maxBytes, broker.config.require("fetch.max.bytes")), limit: readLimit(request) };
+  const { rackId } = request;
+  const isRackAware = rackId !== "" && broker.config.get("replica.selector.class") === RACK_AWARE_SELECTOR;
+  return {
+    // As Kafka: a follower's fetch is bounded by its own configs alone.
+    maxBytes:
+      followerId(request) >= 0
+        ? request.maxBytes
+        : Math.min(request.maxBytes, broker.config.require("fetch.max.bytes")),
+    limit: readLimit(request),
+    throttle: broker.leaderThrottle,
+    preferred: isRackAware
+      ? (partition, fetchOffset) => preferredReplica(partition, broker.image, { rackId, fetchOffset })
+      : null,
+  };
 }
+
+const RACK_AWARE_SELECTOR = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
 
 /** A follower's id moved into a tagged struct with v15. */
 function followerId({ replicaId, replicaState }: FetchRequest): number {
@@ -215,9 +231,9 @@ function toResponse(
   return { ...response, nodeEndpoints: hintedEndpoints(broker, partitions, context) };
 }
 
-function newsOf(data: PartitionData, { read, divergingEpoch }: FetchOutcome): PartitionNews {
+function newsOf(data: PartitionData, { read, divergingEpoch, preferredReadReplica }: FetchOutcome): PartitionNews {
   const { partitionIndex, errorCode, highWatermark, logStartOffset = -1 } = data;
-  const hasMore = divergingEpoch !== null || (read?.sizeBytes ?? 0) > 0;
+  const hasMore = divergingEpoch !== null || preferredReadReplica >= 0 || (read?.sizeBytes ?? 0) > 0;
   return { partitionIndex, errorCode, highWatermark, logStartOffset, hasMore };
 }
 
@@ -248,7 +264,7 @@ function knownErrno(errno: number, apiVersion: number): number {
 
 function toPartitionData(
   broker: BrokerServices,
-  { target, errno, read, divergingEpoch }: FetchOutcome,
+  { target, errno, read, divergingEpoch, preferredReadReplica }: FetchOutcome,
   withAborted: boolean,
   apiVersion: number,
 ): PartitionData {
@@ -269,6 +285,7 @@ function toPartitionData(
     abortedTransactions: withAborted ? read.abortedTransactions : null,
     records: read.chunks,
     ...(divergingEpoch !== null && { divergingEpoch }),
+    ...(preferredReadReplica >= 0 && { preferredReadReplica }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { LogRead, PartitionLog, ReadLimit } from "@ottla/storage";
+import type { LeaderThrottle } from "../replication/throttle.ts";
 import type { FollowerFetch } from "./follower-progress.ts";
 import type { Partition } from "./partition.ts";
 import { errnoOf } from "./partition-error.ts";
@@ -44,13 +45,20 @@ export interface FetchOutcome {
   readonly read: LogRead | null;
   /** Where the reader's log parts from this one, where it does. */
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
+  /** Where the reader should read instead, or -1; then there are no records. */
+  readonly preferredReadReplica: number;
 }
+
+const NO_OTHER_REPLICA = -1;
 
 export interface FetchReadOptions {
   readonly maxBytes: number;
   readonly limit: ReadLimit;
   /** False when the same fetch is read again after a wait: it says nothing new of its follower then. */
   readonly isFirst: boolean;
+  readonly throttle: LeaderThrottle;
+  /** The replica that a consumer should read from; null where that is the leader, always. */
+  readonly preferred: ((partition: Partition, fetchOffset: number) => number) | null;
 }
 
 /** All partitions of one fetch, read. Their bytes are borrowed until `release`. */
@@ -64,7 +72,8 @@ export class FetchResult {
     this.outcomes = outcomes;
     this.sizeBytes = outcomes.reduce((sum, { read }) => sum + (read?.sizeBytes ?? 0), 0);
     this.isFinal = outcomes.some(
-      ({ target, errno, divergingEpoch }) => divergingEpoch !== null || (errno !== ErrorCode.NONE && !target.isUnknown),
+      ({ target, errno, divergingEpoch, preferredReadReplica }) =>
+        divergingEpoch !== null || preferredReadReplica >= 0 || (errno !== ErrorCode.NONE && !target.isUnknown),
     );
   }
 
@@ -77,19 +86,15 @@ export class FetchResult {
  * Reads the partitions in the order of the request until `maxBytes` are full. The first batch found is given even when
  * it is larger than every limit, so that a reader always gets on (KIP-74).
  */
-export async function readPartitions(
-  targets: readonly FetchTarget[],
-  { maxBytes, limit, isFirst }: FetchReadOptions,
-): Promise<FetchResult> {
+export async function readPartitions(targets: readonly FetchTarget[], options: FetchReadOptions): Promise<FetchResult> {
   const outcomes: FetchOutcome[] = [];
-  let leftBytes = maxBytes;
+  let leftBytes = options.maxBytes;
   let anythingRead = false;
   for (const target of targets) {
     const pending = readPartition(target, {
+      ...options,
       maxBytes: Math.max(Math.min(target.maxBytes, leftBytes), 0),
       minOneBatch: !anythingRead,
-      limit,
-      isFirst,
     });
     const outcome = pending instanceof Promise ? await pending : pending;
     const sizeBytes = outcome.read?.sizeBytes ?? 0;
@@ -100,33 +105,61 @@ export async function readPartitions(
   return new FetchResult(outcomes);
 }
 
-interface PartitionReadOptions {
-  readonly maxBytes: number;
+interface PartitionReadOptions extends FetchReadOptions {
   readonly minOneBatch: boolean;
-  readonly limit: ReadLimit;
-  readonly isFirst: boolean;
 }
 
 /** Never throws or rejects: what fails is this partition's outcome alone. */
 function readPartition(target: FetchTarget, options: PartitionReadOptions): FetchOutcome | Promise<FetchOutcome> {
-  const failed = (error: unknown): FetchOutcome => ({
+  const none = {
     target,
-    errno: errnoOf(error),
+    errno: ErrorCode.NONE,
     read: null,
     divergingEpoch: null,
-  });
+    preferredReadReplica: NO_OTHER_REPLICA,
+  };
+  const failed = (error: unknown): FetchOutcome => ({ ...none, errno: errnoOf(error) });
   try {
     const partition = readable(target);
     const { log } = partition;
     const divergingEpoch = divergence(log, target);
     if (divergingEpoch === null && options.isFirst) noteFollower(partition, target);
-    const reach = divergingEpoch === null ? options : { ...options, maxBytes: 0, minOneBatch: false };
-    const found = (read: LogRead): FetchOutcome => ({ target, errno: ErrorCode.NONE, read, divergingEpoch });
-    const read = log.read(divergingEpoch === null ? target.fetchOffset : log.logStartOffset, reach);
+    const preferredReadReplica = betterReplica(partition, target, options);
+    const found = (read: LogRead): FetchOutcome => {
+      if (target.reader.kind === "follower") options.throttle.sent(partition, target.reader.brokerId, read.sizeBytes);
+      return { ...none, read, divergingEpoch, preferredReadReplica };
+    };
+    if (divergingEpoch !== null || preferredReadReplica >= 0) return found(positionsOf(log));
+    const reach = isHeldBack(partition, target, options) ? { ...options, ...NOTHING } : options;
+    const read = log.read(target.fetchOffset, reach);
     return read instanceof Promise ? read.then(found, failed) : found(read);
   } catch (error) {
     return failed(error);
   }
+}
+
+const NOTHING = { maxBytes: 0, minOneBatch: false } as const;
+
+/** A read of nothing: where the log begins, and what is committed. */
+function positionsOf({ highWatermark, lastStableOffset, logStartOffset }: PartitionLog): LogRead {
+  const nothing = { chunks: [], sizeBytes: 0, abortedTransactions: [], release: () => {} };
+  return { ...nothing, highWatermark, lastStableOffset, logStartOffset };
+}
+
+function betterReplica(
+  partition: Partition,
+  { reader, fetchOffset }: FetchTarget,
+  { preferred }: FetchReadOptions,
+): number {
+  if (preferred === null || reader.kind !== "consumer" || !reader.isContentWithFollower || !partition.isLeader) {
+    return NO_OTHER_REPLICA;
+  }
+  const best = preferred(partition, fetchOffset);
+  return best === partition.leaderId ? NO_OTHER_REPLICA : best;
+}
+
+function isHeldBack(partition: Partition, { reader }: FetchTarget, { throttle }: FetchReadOptions): boolean {
+  return reader.kind === "follower" && throttle.holdsBack(partition, reader.brokerId);
 }
 
 function readable({ partition, missingErrno, deletedErrno, ...target }: FetchTarget): Partition {

@@ -3,6 +3,7 @@ import { ErrorCode } from "@ottla/protocol";
 import { createMemoryDisk, createSimulatedRuntime } from "@ottla/runtime";
 import { defaultLogConfig, type LogManager, openLogManager } from "@ottla/storage";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { NO_POLICY } from "../test-support/partition-policy.ts";
 import { batchOf } from "../test-support/test-broker.ts";
 import { Partition } from "./partition.ts";
 
@@ -30,7 +31,7 @@ const image: PartitionImage = {
 beforeEach(async () => {
   moves = 0;
   logs = await openLogManager({ disk: createMemoryDisk(), directory: "/data", runtime });
-  const config = { ...defaultLogConfig, compression: null, minInsyncReplicas: 2 };
+  const config = { ...defaultLogConfig, ...NO_POLICY, minInsyncReplicas: 2 };
   const log = await logs.openOrCreate("orders", 0, TOPIC_ID, config);
   partition = new Partition({
     topic: "orders",

@@ -11,12 +11,14 @@ import { type BrokerConnection, delay, type ReconnectingConnection } from "@ottl
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { LeaderLogRange, Replica } from "./replica.ts";
 import { fetchKey, type PartitionFetch, ReplicaFetchSession } from "./replica-fetch-session.ts";
+import type { FollowerThrottle } from "./throttle.ts";
 
 export interface ReplicaFetcherOptions {
   readonly nodeId: number;
   readonly brokerEpoch: () => number;
   readonly config: () => BrokerConfig;
   readonly runtime: Runtime;
+  readonly throttle: FollowerThrottle;
   /** The way to the leader; null while nobody knows it. */
   readonly connection: () => ReconnectingConnection | null;
 }
@@ -88,8 +90,11 @@ export class ReplicaFetcher {
 
   async #round(): Promise<void> {
     const nowMs = this.#options.runtime.clock.monotonicMs();
-    const ready = [...this.#replicas.values()].filter(({ notBeforeMs }) => notBeforeMs <= nowMs);
-    if (ready.length === 0) return await this.#sleepUntilReady(nowMs);
+    const { throttle } = this.#options;
+    const due = [...this.#replicas.values()].filter(({ notBeforeMs }) => notBeforeMs <= nowMs);
+    if (due.length === 0) return await this.#sleepUntilReady(nowMs);
+    const ready = due.filter(({ partition }) => !throttle.holdsBack(partition));
+    if (ready.length === 0) return await this.#sleep(THROTTLED_WAIT_MS);
     const connection = await this.#connect();
     const fetches = ready.map((replica) => replica.fetch(this.#number("replica.fetch.max.bytes")));
     const response = await this.#fetch(connection, fetches);
@@ -138,6 +143,7 @@ export class ReplicaFetcher {
         const found = byKey.get(fetchKey(topicId, answer.partitionIndex));
         if (found === undefined || this.#replicas.get(keyOf(found.replica)) !== found.replica) continue;
         const { replica, fetch } = found;
+        this.#options.throttle.received(replica.partition, answer.records?.length ?? 0);
         const leaderRange = () => this.#leaderRange(connection, replica);
         pending.push(replica.answered(fetch.fetchOffset, answer, backoffMaxMs, leaderRange));
       }
@@ -207,6 +213,9 @@ type NumberKey =
 
 /** A fetcher whose replicas all wait for another leader epoch looks again this often; it is woken before. */
 const SLEEP_MAX_MS = 10_000;
+
+/** How soon a fetcher looks again whose replicas are all throttled. */
+const THROTTLED_WAIT_MS = 100;
 
 function keyOf({ partition }: Replica): string {
   return fetchKey(partition.topicId, partition.partition);

@@ -5,12 +5,14 @@ import type { Partition } from "../partition/partition.ts";
 import type { Following } from "../partition/partition-registry.ts";
 import { Replica } from "./replica.ts";
 import { ReplicaFetcher } from "./replica-fetcher.ts";
+import type { FollowerThrottle } from "./throttle.ts";
 
 export interface ReplicaFetchersOptions {
   readonly nodeId: number;
   readonly brokerEpoch: () => number;
   readonly config: () => BrokerConfig;
   readonly runtime: Runtime;
+  readonly throttle: FollowerThrottle;
   /** The way to another broker, for one purpose; null while nobody knows it. */
   readonly link: (brokerId: number, purpose: string) => ReconnectingConnection | null;
 }

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Partition } from "../partition/partition.ts";
 import { type ReplicaNode, ReplicaSet, type ReplicaSetOptions, TOPIC } from "../test-support/replica-set.ts";
 import { batchOf } from "../test-support/test-broker.ts";
+import { ThrottledReplicas } from "./replication-quota.ts";
 
 let set: ReplicaSet;
 afterEach(() => set[Symbol.asyncDispose]());
@@ -329,5 +330,67 @@ describe("a follower", () => {
     });
     expect(await fetch(0, "", 10)).toMatchObject({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER });
     client.close();
+  });
+});
+
+describe("the closest replica", () => {
+  it("is where the leader sends a consumer that says where it is", async () => {
+    const selector = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+    await start({ config: { "replica.selector.class": selector } });
+    for (const [id, rack] of [
+      [1, "a"],
+      [2, "b"],
+      [3, "b"],
+    ] as const) {
+      set.registerBroker(id, { rack });
+    }
+    await set.publish();
+    await Promise.all([append(1, "a").committed, set.runtime.advance(1_000)]);
+    set.cut(1, 2);
+    append(1, "b");
+    await set.runtime.advance(100);
+    const client = set.node(1).connect();
+    const fetch = async (rackId: string, fetchOffset = 0) => {
+      const topics = [{ topic: TOPIC, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1000 }] }];
+      const { responses } = await client.send(fetchApi, 12, { maxWaitMs: 60_000, minBytes: 1, topics, rackId });
+      const { preferredReadReplica, records, errorCode } = responses[0]!.partitions[0]!;
+      return [errorCode, preferredReadReplica, (records?.length ?? 0) > 0];
+    };
+    expect(await fetch("b")).toEqual([ErrorCode.NONE, 3, false]);
+    expect(await fetch("b", 2)).toEqual([ErrorCode.NONE, 3, false]);
+    expect(await fetch("a")).toEqual([ErrorCode.NONE, -1, true]);
+    expect(await fetch("elsewhere")).toEqual([ErrorCode.NONE, -1, true]);
+    expect(await fetch("")).toEqual([ErrorCode.NONE, -1, true]);
+    client.close();
+  });
+});
+
+describe("a throttle", () => {
+  const SIZE_BYTES = 1_000;
+  const fill = async (count: number) => {
+    for (let i = 0; i < count; i++) append(1, "x".repeat(SIZE_BYTES), 1);
+    await set.runtime.advance(100);
+  };
+
+  it.each([
+    ["leader", "leaderThrottled", "1"],
+    ["follower", "followerThrottled", "3"],
+  ] as const)("of the %s slows down who is catching up, and nobody else", async (side, key, broker) => {
+    const config = { [`${side}.replication.throttled.rate`]: 2 * SIZE_BYTES, "replica.fetch.max.bytes": SIZE_BYTES };
+    await start({ config, topic: { [key]: new ThrottledReplicas([`0:${broker}`]) } });
+    set.cut(1, 3);
+    set.change({ isr: [1, 2] });
+    await set.publish();
+    await fill(100);
+    await set.runtime.advance(31_000);
+    expect(set.node(2).partition().log.logEndOffset).toBe(100);
+    set.heal();
+    await set.runtime.advance(10_000);
+    const { log } = set.node(3).partition();
+    expect(log.logEndOffset).toBeGreaterThan(5);
+    expect(log.logEndOffset).toBeLessThan(40);
+    await set.runtime.advance(60_000);
+    expect(log.logEndOffset).toBe(100);
+    expect(set.partitionImage().isr).toEqual([1, 2, 3]);
   });
 });

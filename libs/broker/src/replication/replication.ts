@@ -3,11 +3,13 @@ import type { Runtime, Timer } from "@ottla/runtime";
 import type { ReconnectingConnection } from "@ottla/transport";
 import type { ControllerClient } from "../cluster/controller-client.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
+import { LONG_MAX } from "../config/config-definition.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Following } from "../partition/partition-registry.ts";
 import type { ReplicationEnvironment } from "../partition/replication-environment.ts";
 import { IsrChanges } from "./isr-changes.ts";
 import { ReplicaFetchers } from "./replica-fetchers.ts";
+import { FollowerThrottle, LeaderThrottle } from "./throttle.ts";
 
 export interface ReplicationOptions {
   readonly nodeId: number;
@@ -23,6 +25,7 @@ export interface ReplicationOptions {
 export class Replication {
   readonly environment: ReplicationEnvironment;
   readonly following: Following;
+  readonly leaderThrottle: LeaderThrottle;
   readonly #options: ReplicationOptions;
   readonly #fetchers: ReplicaFetchers;
   readonly #isrChanges: IsrChanges;
@@ -32,7 +35,11 @@ export class Replication {
     const { nodeId, runtime, brokerEpoch, config, image, controller } = options;
     this.#options = options;
     this.#isrChanges = new IsrChanges({ controller, timers: runtime.timers, logger: runtime.logger });
-    this.#fetchers = new ReplicaFetchers(options);
+    const leaderRate = () => rateOf(config().require("leader.replication.throttled.rate"));
+    const followerRate = () => rateOf(config().require("follower.replication.throttled.rate"));
+    this.leaderThrottle = new LeaderThrottle(nodeId, runtime.clock, leaderRate);
+    const throttle = new FollowerThrottle(nodeId, runtime.clock, followerRate);
+    this.#fetchers = new ReplicaFetchers({ ...options, throttle });
     this.following = this.#fetchers;
     this.environment = {
       nodeId,
@@ -59,4 +66,9 @@ export class Replication {
     this.#isrChanges.close();
     await this.#fetchers.close();
   }
+}
+
+/** Kafka's largest long stands for no bound. */
+function rateOf(bytesPerSecond: number): number {
+  return bytesPerSecond >= LONG_MAX ? Number.POSITIVE_INFINITY : bytesPerSecond;
 }

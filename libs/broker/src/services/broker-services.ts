@@ -10,6 +10,7 @@ import type { DeadlineQueue } from "../partition/deadline-queue.ts";
 import type { FetchSessionCache } from "../partition/fetch-session-cache.ts";
 import type { PartitionRegistry } from "../partition/partition-registry.ts";
 import type { Purgatory } from "../partition/purgatory.ts";
+import type { LeaderThrottle } from "../replication/throttle.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { TopicCreator } from "./topic-creator.ts";
 
@@ -27,6 +28,7 @@ export interface BrokerServices {
   readonly purgatory: Purgatory;
   readonly preparation: BatchPreparation;
   readonly fetchSessions: FetchSessionCache;
+  readonly leaderThrottle: LeaderThrottle;
   readonly deadlines: DeadlineQueue;
   readonly controller: ControllerGateway;
   readonly controllerClient: ControllerClient;

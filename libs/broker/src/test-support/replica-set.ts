@@ -36,6 +36,7 @@ import { PartitionRegistry } from "../partition/partition-registry.ts";
 import { Purgatory } from "../partition/purgatory.ts";
 import { Replication } from "../replication/replication.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
+import { NO_POLICY } from "./partition-policy.ts";
 import { TestClient } from "./test-client.ts";
 
 export const TOPIC = "orders";
@@ -100,6 +101,7 @@ export class ReplicaNode {
       partitions: this.registry,
       purgatory: this.#purgatory,
       deadlines,
+      leaderThrottle: this.replication.leaderThrottle,
       fetchSessions: new FetchSessionCache({ slotsMax: () => 100, ...runtime }),
       get image() {
         return self.image;
@@ -207,7 +209,7 @@ export class ReplicaSet implements AsyncDisposable {
   private constructor(options: ReplicaSetOptions) {
     this.runtime = createSimulatedRuntime(options.seed ?? 1);
     this.config = BrokerConfig.fromSettings(settingsFromObject(options.config ?? {}));
-    this.partitionConfig = { ...defaultLogConfig, compression: null, minInsyncReplicas: 1, ...options.topic };
+    this.partitionConfig = { ...defaultLogConfig, ...NO_POLICY, minInsyncReplicas: 1, ...options.topic };
   }
 
   static async start(options: ReplicaSetOptions = {}): Promise<ReplicaSet> {

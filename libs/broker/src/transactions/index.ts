@@ -9,6 +9,7 @@ import { produceHandler } from "../handlers/produce.ts";
 import { txnOffsetCommitHandler } from "../handlers/txn-offset-commit.ts";
 import { writeTxnMarkersHandler } from "../handlers/write-txn-markers.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
+import { CoordinatorRoutes } from "./coordinator-routes.ts";
 import { MarkerRouter } from "./marker-router.ts";
 import { MarkerWriter } from "./marker-writer.ts";
 import { TransactionCoordinator } from "./transaction-coordinator.ts";
@@ -18,7 +19,7 @@ import { TransactionGate } from "./transaction-gate.ts";
 export function createTransactions(broker: BrokerServices, groups: GroupCoordinator) {
   const writer = new MarkerWriter(broker, groups);
   const transactions = new TransactionCoordinator(broker, new MarkerRouter(broker, writer));
-  const gate = new TransactionGate(broker, transactions);
+  const gate = new TransactionGate(broker, new CoordinatorRoutes(broker, transactions));
   const handlers = [
     produceHandler(broker, gate),
     initProducerIdHandler(broker, transactions),

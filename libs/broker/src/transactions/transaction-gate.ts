@@ -2,7 +2,7 @@ import { type PartitionsByTopic, TransactionVersion } from "@ottla/coordinator/i
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { Partition } from "../partition/partition.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
-import type { TransactionCoordinator } from "./transaction-coordinator.ts";
+import type { CoordinatorRoutes } from "./coordinator-routes.ts";
 
 /** Who wants to append to partitions in which its transaction has no records yet. */
 export interface EnteringProducer {
@@ -25,11 +25,11 @@ export interface EntryOptions {
  */
 export class TransactionGate {
   readonly #broker: BrokerServices;
-  readonly #coordinator: TransactionCoordinator;
+  readonly #coordinators: Pick<CoordinatorRoutes, "addPartitions" | "verifyPartitions">;
 
-  constructor(broker: BrokerServices, coordinator: TransactionCoordinator) {
+  constructor(broker: BrokerServices, coordinators: Pick<CoordinatorRoutes, "addPartitions" | "verifyPartitions">) {
     this.#broker = broker;
-    this.#coordinator = coordinator;
+    this.#coordinators = coordinators;
   }
 
   /** Whether the coordinator has to be asked before this producer may append. */
@@ -55,7 +55,7 @@ export class TransactionGate {
     const producer = { transactionalId, producerId, producerEpoch };
     const answer = options.adds
       ? await this.#add(producer, byTopic)
-      : await this.#coordinator.verifyPartitions({ ...producer, partitions: byTopic });
+      : await this.#coordinators.verifyPartitions({ ...producer, partitions: byTopic });
     return partitions.map(({ topic, partition }) => refusal(answer(topic, partition), options));
   }
 
@@ -66,7 +66,7 @@ export class TransactionGate {
     const untilMs = runtime.clock.monotonicMs() + config.require("add.partitions.to.txn.retry.backoff.max.ms");
     for (;;) {
       const clientTransactionVersion = TransactionVersion.V2;
-      const errorCode = await this.#coordinator.addPartitions({ ...producer, partitions, clientTransactionVersion });
+      const errorCode = await this.#coordinators.addPartitions({ ...producer, partitions, clientTransactionVersion });
       if (errorCode !== ErrorCode.CONCURRENT_TRANSACTIONS) return () => errorCode;
       if (runtime.clock.monotonicMs() + backoffMs > untilMs) return () => errorCode;
       await new Promise<void>((resolve) => runtime.timers.schedule(backoffMs, resolve));
