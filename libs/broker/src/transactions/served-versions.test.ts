@@ -34,6 +34,7 @@ describe("every version of every API of transactions", () => {
       const key = find >= 4 ? { coordinatorKeys: [ID] } : { key: ID };
       const found = await fixture.client.send(findCoordinatorApi, find, { keyType: 1, ...key });
       expect(find >= 4 ? found.coordinators[0] : found).toMatchObject({ errorCode: OK, nodeId: 1 });
+      await fixture.client.send(findCoordinatorApi, 6, { keyType: 0, coordinatorKeys: ["g"] });
 
       const identity = await fixture.init(init);
       expect(identity).toMatchObject({ errorCode: OK, producerEpoch: 0 });
