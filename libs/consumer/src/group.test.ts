@@ -589,13 +589,26 @@ describe("the consumer protocol", () => {
   );
 
   test.each([
-    [ErrorCode.UNRELEASED_INSTANCE_ID, "UNRELEASED_INSTANCE_ID"],
     [ErrorCode.UNSUPPORTED_ASSIGNOR, "UNSUPPORTED_ASSIGNOR"],
     [ErrorCode.GROUP_MAX_SIZE_REACHED, "GROUP_MAX_SIZE_REACHED"],
     [ErrorCode.INVALID_REGULAR_EXPRESSION, "INVALID_REGULAR_EXPRESSION"],
   ])("error %i comes out of the loop", async (errorCode, code) => {
     kafka.consumerHeartbeatErrors.push(errorCode);
     await expect(settle(runtime, readAll(consumerMember()).done)).rejects.toMatchObject({ code });
+  });
+
+  test("waits for its instance id while the coordinator counts on the last life of this process", async () => {
+    kafka.consumerHeartbeatErrors.push(...Array(20).fill(ErrorCode.UNRELEASED_INSTANCE_ID));
+    const consumer = consumerMember({ groupInstanceId: "i" });
+    const stalls: string[] = [];
+    consumer.on("stall", ({ error }) => stalls.push(error.code));
+    readAll(consumer);
+    await runtime.advance(12_000);
+    expect(consumer.membershipState).toBe("joining");
+    expect(stalls).toEqual(["UNRELEASED_INSTANCE_ID"]);
+    await runtime.advance(10_000);
+    expect(consumer.membershipState).toBe("stable");
+    expect(story).toEqual(["onAssigned t-0 t-1"]);
   });
 
   test("tells everything again after a heartbeat that may not have arrived", async () => {
@@ -623,6 +636,19 @@ describe("the consumer protocol", () => {
     kafka.commitError = ErrorCode.NONE;
     await settle(runtime, commit);
     expect(kafka.committed.get("t:0")).toBe(1);
+  });
+
+  test("a commit that is tried again does not undo a later one", async () => {
+    kafka.append("t", 0, ["a", "b"]);
+    const consumer = consumerMember({ autoCommit: false });
+    await take(consumer.records(), 2);
+    kafka.commitError = ErrorCode.STALE_MEMBER_EPOCH;
+    const earlier = consumer.commit([{ topic: "t", partition: 0, offset: 1 }]);
+    await runtime.advance(20);
+    kafka.commitError = ErrorCode.NONE;
+    const later = consumer.commit([{ topic: "t", partition: 0, offset: 2 }]);
+    await settle(runtime, Promise.all([earlier, later]));
+    expect(kafka.committed.get("t:0")).toBe(2);
   });
 
   test("a regular expression goes to the coordinator", async () => {

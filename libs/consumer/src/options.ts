@@ -21,7 +21,10 @@ export type GroupProtocol = "classic" | "consumer";
 export interface ConsumerOptions<K = string | null, V = string | null> extends ClientOptions {
   /** The group to be a member of, or to commit for (`group.id`). Default: none; partitions are then assigned by hand. */
   readonly groupId?: string;
-  /** Makes this a static member (`group.instance.id`, KIP-345): one id for each instance, the same after a restart. */
+  /**
+   * Makes this a static member (`group.instance.id`, KIP-345): one id for each instance, the same after a restart. In the
+   * consumer protocol an instance that was killed waits for its id until the session of its last life is over.
+   */
   readonly groupInstanceId?: string;
   /** Topics to subscribe to from the start; the same as calling `subscribe`. Needs a `groupId`. */
   readonly topics?: string | readonly string[] | RegExp;

@@ -1,4 +1,4 @@
-import { type ClusterClient, isRetriable, sleep } from "@ottla/client/internal";
+import { type ClusterClient, isRetriable, sleep, toKafkaError } from "@ottla/client/internal";
 import {
   type ConsumerGroupHeartbeatRequest,
   type ConsumerGroupHeartbeatResponse,
@@ -179,8 +179,8 @@ export class ConsumerMember implements GroupMember {
           await this.#client.metadata.refresh(this.#client.deadline(OPERATION, { signal }));
         break;
       } catch (error) {
-        if (signal.aborted || !isRetriable(error)) throw error;
-        this.#host.onTrouble(OPERATION, error);
+        if (signal.aborted || !(isRetriable(error) || isAwaitingRelease(error))) throw error;
+        this.#host.onTrouble(OPERATION, toKafkaError(error));
       }
     }
     this.#heartbeats.start({ memberId: this.#membership.identity.memberId, generationId: JOIN_EPOCH });
@@ -284,6 +284,14 @@ export class ConsumerMember implements GroupMember {
     });
     if (this.#membership.assign({ partitions, userData: null })) this.#runner.interrupt();
   }
+}
+
+/**
+ * The instance id is another member's: most likely this process's last life, which ended without a word. It is free when
+ * that one's session is over.
+ */
+function isAwaitingRelease(error: unknown): boolean {
+  return toKafkaError(error).errno === ErrorCode.UNRELEASED_INSTANCE_ID;
 }
 
 /** Regular expressions came with version 1. @throws KafkaError `UNSUPPORTED_VERSION` */

@@ -66,7 +66,8 @@ export class Commits<K, V> {
   /** Commits `offsets`, if need be in the generation after the rebalance that is under way. @throws KafkaError */
   async commit(offsets: readonly OwnedOffset[], options?: CallOptions): Promise<void> {
     const deadline = this.#client.deadline("Committing", options);
-    for (let failures = 1; !(await this.#tryCommit(offsets, deadline)); failures++) {
+    const place = this.#offsets.takePlace();
+    for (let failures = 1; !(await this.#tryCommit(offsets, place, deadline)); failures++) {
       await deadline.sleep(this.#client.retryBackoffMs(failures));
       await this.#committer.settled(deadline);
     }
@@ -75,7 +76,7 @@ export class Commits<K, V> {
   }
 
   /** Returns whether it is done, or is to be tried again. */
-  async #tryCommit(offsets: readonly OwnedOffset[], deadline: Deadline): Promise<boolean> {
+  async #tryCommit(offsets: readonly OwnedOffset[], place: number, deadline: Deadline): Promise<boolean> {
     let identity: MemberIdentity | undefined;
     const committer = () => {
       const foreign = offsets.find((offset) => !this.#committer.mayCommit(offset));
@@ -86,7 +87,8 @@ export class Commits<K, V> {
     };
     try {
       const { signal, remainingMs: timeoutMs } = deadline;
-      await this.#offsets.commit(offsets, committer, signal === undefined ? { timeoutMs } : { timeoutMs, signal });
+      const call = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+      await this.#offsets.commit(offsets, place, committer, call);
       return true;
     } catch (cause) {
       const error = toKafkaError(cause);

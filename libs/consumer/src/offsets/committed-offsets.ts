@@ -36,6 +36,9 @@ export class CommittedOffsets {
   readonly #options: CommitOptions;
   /** Commits go one after another, so that one that is tried again cannot undo a later one. */
   #lastCommit: Promise<unknown> = Promise.resolve();
+  #places = 0;
+  /** The place of the last commit that the group has, by partition. */
+  readonly #latest = new Map<string, number>();
 
   constructor(client: ClusterClient, options: CommitOptions) {
     this.#client = client;
@@ -43,23 +46,35 @@ export class CommittedOffsets {
   }
 
   /**
+   * The place of a new commit in the order of all. It keeps that place however often it is tried again: an attempt leaves
+   * out partitions for which a later commit has been made in the meantime.
+   */
+  takePlace(): number {
+    return ++this.#places;
+  }
+
+  /**
    * Commits `offsets` in the name of `identity`.
+   * @param place from {@link takePlace}
    * @param identity asked when it is this commit's turn; may throw
    * @throws KafkaError `REBALANCE_IN_PROGRESS`, `ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID`, `FENCED_INSTANCE_ID` if the
    *   partitions are not (or no longer) the member's; others as Kafka's
    */
   async commit(
     offsets: readonly OffsetToCommit[],
+    place: number,
     identity: () => CommitIdentity,
     options: CallOptions = {},
   ): Promise<void> {
-    const commit = this.#lastCommit.then(() => this.#commitNow(offsets, identity, options));
+    const isCurrent = (offset: OffsetToCommit) => (this.#latest.get(formatPartition(offset)) ?? 0) <= place;
+    const commit = this.#lastCommit.then(() => this.#commitNow(offsets.filter(isCurrent), place, identity, options));
     this.#lastCommit = commit.catch(() => {});
     await commit;
   }
 
   async #commitNow(
     offsets: readonly OffsetToCommit[],
+    place: number,
     identity: () => CommitIdentity,
     options: CallOptions,
   ): Promise<void> {
@@ -73,7 +88,7 @@ export class CommittedOffsets {
       ...(committer.purpose === undefined ? {} : { purpose: committer.purpose }),
       errorOf: (answer) => firstError(answer, (errno) => errorByCode(errno).retriable),
     });
-    this.#checkCommit(response);
+    this.#checkCommit(response, place);
   }
 
   #commitRequest(offsets: readonly OffsetToCommit[], { memberId, generationId }: MemberIdentity) {
@@ -91,14 +106,16 @@ export class CommittedOffsets {
     return { groupId, groupInstanceId, memberId, generationIdOrMemberEpoch: generationId, topics };
   }
 
-  #checkCommit(response: OffsetCommitResponse): void {
+  #checkCommit(response: OffsetCommitResponse, place: number): void {
+    let failure: KafkaError | undefined;
     for (const topic of response.topics) {
       for (const { partitionIndex, errorCode } of topic.partitions) {
-        if (errorCode === ErrorCode.NONE) continue;
-        const partition = { topic: this.#nameOf(topic), partition: partitionIndex };
-        throw KafkaError.fromCode(errorCode, `The offset of ${formatPartition(partition)} was not committed`);
+        const partition = formatPartition({ topic: this.#nameOf(topic), partition: partitionIndex });
+        if (errorCode === ErrorCode.NONE) this.#latest.set(partition, place);
+        else failure ??= KafkaError.fromCode(errorCode, `The offset of ${partition} was not committed`);
       }
     }
+    if (failure !== undefined) throw failure;
   }
 
   /** What is committed for `partitions`; those without a committed offset are left out, as are unknown topics. */

@@ -1,0 +1,176 @@
+import { correlationIdOf } from "@ottla/protocol";
+import { apisByKey } from "@ottla/protocol/internal";
+import type { SimulatedRuntime } from "@ottla/runtime";
+import { type ByteChannel, FrameDecoder, SIZE_PREFIX_BYTES } from "@ottla/transport";
+import type { SimulatedProcess } from "./simulated-process.ts";
+
+/**
+ * What becomes of a message. `lost`: it does not arrive, and the connection breaks. `silence`: it does not arrive, and
+ * neither does anything else on this connection, of which nobody is told.
+ */
+export type Fate = "arrives" | "lost" | "silence";
+
+/** A request under way, and its answer. */
+export interface Exchange {
+  readonly client: SimulatedProcess;
+  readonly server: SimulatedProcess;
+  readonly apiName: string;
+  readonly apiVersion: number;
+  readonly apiKey: number;
+  /** When the request left, on the monotonic clock. */
+  readonly sentMs: number;
+}
+
+interface Ends {
+  readonly world: SimulatedRuntime;
+  readonly client: SimulatedProcess;
+  readonly server: SimulatedProcess;
+  readonly latencyMs: () => number;
+}
+
+interface LinkListener {
+  fateOf(exchange: Exchange, direction: "request" | "response"): Fate;
+  onAnswered(exchange: Exchange, response: Uint8Array): void;
+  onClosed(): void;
+}
+
+const MAX_FRAME_BYTES = 2 ** 30;
+/** How often bytes that are held up look whether they may go on. */
+const HOLD_MS = 20;
+
+/**
+ * One connection as the network sees it: a client's bytes come in at one end and leave at the server's, and the other
+ * way round; message by message, in order, after a while.
+ */
+export class SimulatedLink {
+  readonly client: SimulatedProcess;
+  readonly server: SimulatedProcess;
+  readonly #ends: Ends;
+  readonly #listener: LinkListener;
+  readonly #nearWire: ByteChannel;
+  readonly #farWire: ByteChannel;
+  readonly #exchanges = new Map<number, Exchange>();
+  #state: "open" | "silent" | "closed" = "open";
+
+  constructor(ends: Ends, nearWire: ByteChannel, farWire: ByteChannel, listener: LinkListener) {
+    this.client = ends.client;
+    this.server = ends.server;
+    this.#ends = ends;
+    this.#listener = listener;
+    this.#nearWire = nearWire;
+    this.#farWire = farWire;
+    this.#carry(nearWire, new Wire(ends, ends.server, () => this.#state === "open"), farWire, (frame) =>
+      this.#request(frame),
+    );
+    this.#carry(farWire, new Wire(ends, ends.client, () => this.#state === "open"), nearWire, (frame) =>
+      this.#response(frame),
+    );
+    ends.client.onKilled(() => this.reset());
+    ends.server.onKilled(() => this.reset());
+  }
+
+  /** Requests that have left and are not answered, unless the link has fallen silent. */
+  get waiting(): Iterable<Exchange> {
+    return this.#state === "open" ? this.#exchanges.values() : [];
+  }
+
+  /** Breaks the connection: both ends hear of it, as far as they live. */
+  reset(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#exchanges.clear();
+    this.client.wake(() => this.#nearWire.destroy());
+    this.server.wake(() => this.#farWire.destroy());
+    this.#listener.onClosed();
+  }
+
+  #carry(from: ByteChannel, wire: Wire, to: ByteChannel, fate: (frame: Uint8Array) => Fate): void {
+    const decoder = new FrameDecoder({ maxFrameBytes: MAX_FRAME_BYTES });
+    const carry = (frame: Uint8Array) => {
+      if (this.#state !== "open") return;
+      const bytes = withSize(frame);
+      wire.send(() => {
+        const decided = fate(bytes.subarray(SIZE_PREFIX_BYTES));
+        if (decided === "arrives") to.write([bytes]);
+        else if (decided === "lost") this.reset();
+        else this.#state = "silent";
+      });
+    };
+    from.start({
+      onData: (chunk) => decoder.push(chunk, carry),
+      onDrain() {},
+      onClose: () => wire.send(() => this.reset()),
+    });
+  }
+
+  #request(frame: Uint8Array): Fate {
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+    const apiKey = view.getInt16(0);
+    const exchange: Exchange = {
+      client: this.client,
+      server: this.server,
+      apiKey,
+      apiName: apisByKey.get(apiKey)?.name ?? String(apiKey),
+      apiVersion: view.getInt16(2),
+      sentMs: this.#ends.world.clock.monotonicMs(),
+    };
+    const fate = this.#listener.fateOf(exchange, "request");
+    if (fate === "arrives") this.#exchanges.set(view.getInt32(4), exchange);
+    return fate;
+  }
+
+  #response(frame: Uint8Array): Fate {
+    const correlationId = correlationIdOf(frame);
+    const exchange = this.#exchanges.get(correlationId);
+    if (exchange === undefined) return "arrives";
+    this.#exchanges.delete(correlationId);
+    const fate = this.#listener.fateOf(exchange, "response");
+    if (fate === "arrives") this.#listener.onAnswered(exchange, frame);
+    return fate;
+  }
+}
+
+/** One direction of a link: everything arrives in the order in which it was sent. */
+class Wire {
+  readonly #ends: Ends;
+  readonly #to: SimulatedProcess;
+  readonly #isOpen: () => boolean;
+  readonly #queue: (() => void)[] = [];
+  #isBusy = false;
+
+  constructor(ends: Ends, to: SimulatedProcess, isOpen: () => boolean) {
+    this.#ends = ends;
+    this.#to = to;
+    this.#isOpen = isOpen;
+  }
+
+  send(arrive: () => void): void {
+    this.#queue.push(arrive);
+    if (!this.#isBusy) this.#next();
+  }
+
+  /** Many messages may be under way; what arrives at a time arrives together. */
+  #next(): void {
+    const { world, client, server, latencyMs } = this.#ends;
+    this.#isBusy = true;
+    world.timers.schedule(latencyMs() + client.lagMs + server.lagMs, () => this.#arrive());
+  }
+
+  #arrive(): void {
+    const { world, client, server } = this.#ends;
+    if (!this.#isOpen()) return;
+    if (client.isCutOff || server.isCutOff) {
+      world.timers.schedule(HOLD_MS, () => this.#arrive());
+      return;
+    }
+    for (const arrive of this.#queue.splice(0)) this.#to.wake(arrive);
+    this.#isBusy = false;
+  }
+}
+
+function withSize(frame: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(SIZE_PREFIX_BYTES + frame.length);
+  new DataView(bytes.buffer).setInt32(0, frame.length);
+  bytes.set(frame, SIZE_PREFIX_BYTES);
+  return bytes;
+}
