@@ -115,6 +115,7 @@ export class SimulatedNetwork {
       get connectionCount() {
         return pipelines.size;
       },
+      connections: () => pipelines,
       close: async () => {
         for (const { host, port } of options.listeners) this.#listening.delete(`${host}:${port}`);
         for (const pipeline of pipelines) pipeline.drain();
