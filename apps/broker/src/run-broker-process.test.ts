@@ -219,7 +219,7 @@ describe("a broker that cannot start says why in one line", () => {
     ["log.retention.mss=1", /did you mean log\.retention\.ms\?/],
     ["log.retention.ms=soon", /log\.retention\.ms=soon \(--set\): it must be a whole number, -1 or more/],
     ["authorizer.class.name=x", /security is not supported yet/],
-    ["zookeeper.connect=localhost:2181", /clusters are not supported yet/],
+    ["zookeeper.connect=localhost:port", /zookeeper\.connect=localhost:port: it must be host:port/],
     ["listeners=PLAINTEXT:9092", /an entry has the form NAME:\/\/host:port/],
     ["log.segment.bytes=10", /1048576 or more/],
   ])("config %s", async (setting, message) => {

@@ -163,7 +163,7 @@ describe("a broker that starts again", () => {
       await file.write([new TextEncoder().encode(text)], 0);
       await file.close();
     }
-    const found = inspectDirectory(disk, { path: "/kafka", name: "/var/kafka" }, null);
+    const found = inspectDirectory(disk, { path: "/kafka", name: "/var/kafka" }, null, true);
     await expect(found).rejects.toThrow(StartupError);
     await expect(found).rejects.toThrow(/^\/var\/kafka holds "orders-0" and no metadata/);
     expect((await disk.list("/kafka")).map(({ name }) => name).sort()).toEqual([

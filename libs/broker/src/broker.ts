@@ -1,10 +1,13 @@
 import {
+  type BrokerAnnouncement,
+  type BrokerEndpoint,
   ConfigResourceType,
   type ControllerPolicy,
   configsOf,
   finalizeFeatures,
   METADATA_TOPIC,
   type MetadataImage,
+  type MetadataLog,
   randomUuid,
   registerBroker,
 } from "@ottla/metadata";
@@ -23,8 +26,12 @@ import {
   type RequestHandler,
   type ServerConnection,
 } from "@ottla/transport";
+import { BrokerLifecycle } from "./cluster/broker-lifecycle.ts";
 import { BrokerLinks } from "./cluster/broker-links.ts";
+import { ClusterGateway } from "./cluster/cluster-gateway.ts";
 import { ControllerChannel } from "./cluster/controller-channel.ts";
+import { ControllerDuties } from "./cluster/controller-duties.ts";
+import { withForwarding } from "./cluster/forwarded-handlers.ts";
 import { type BrokerComponent, createComponents } from "./components.ts";
 import type { BrokerConfig } from "./config/broker-config.ts";
 import { TableConfigPolicy } from "./config/config-policy.ts";
@@ -32,6 +39,8 @@ import { type ListenerConfig, listenersOf, unadvertisedWildcards } from "./confi
 import { type PartitionConfig, partitionConfigOf, TopicConfig } from "./config/topic-config.ts";
 import { createDispatcher } from "./dispatch/dispatcher.ts";
 import { HandlerRegistry } from "./dispatch/handler-registry.ts";
+import { brokerHeartbeatHandler } from "./handlers/broker-heartbeat.ts";
+import { brokerRegistrationHandler } from "./handlers/broker-registration.ts";
 import { coreHandlers } from "./handlers/index.ts";
 import { brokerFamilies } from "./metrics/broker-metrics.ts";
 import type { MetricFamily } from "./metrics/metric-family.ts";
@@ -48,7 +57,12 @@ import { Closers } from "./services/closers.ts";
 import { claimDirectory, type DirectoryIdentity, inspectDirectory, joinPath } from "./services/data-directory.ts";
 import { levelsToFinalize, supportedFeatures } from "./services/features.ts";
 import { LocalControllerGateway } from "./services/local-controller.ts";
-import { METADATA_LOG_CONFIG, type MetadataPlane, openMetadataPlane } from "./services/metadata-plane.ts";
+import {
+  createMetadataPlane,
+  METADATA_LOG_CONFIG,
+  type MetadataPlane,
+  openLocalMetadataLog,
+} from "./services/metadata-plane.ts";
 import { originsOfBrokers } from "./services/origins-of-brokers.ts";
 import { ProducerIds } from "./services/producer-ids.ts";
 import {
@@ -58,6 +72,7 @@ import {
   type StartServer,
   tcpAddressOf,
 } from "./services/server.ts";
+import { checkClusterId, type OpenMetadataLog, sharedMetadataLog } from "./services/shared-metadata-log.ts";
 import { TopicCreator } from "./services/topic-creator.ts";
 
 export interface BrokerOptions {
@@ -69,6 +84,8 @@ export interface BrokerOptions {
   readonly directoryName: string;
   readonly runtime: Runtime;
   readonly startServer: StartServer;
+  /** Opens the metadata log of a cluster. Default: what `zookeeper.connect` says; without that the broker is alone. */
+  readonly openMetadataLog?: OpenMetadataLog;
   /** How this broker reaches others. Default: the platform's. */
   readonly connector?: Connector;
   /** Answers plain HTTP on the listeners. */
@@ -116,15 +133,32 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   }
 }
 
+/** What a broker of a cluster has that one on its own has not. */
+interface ClusterMember {
+  readonly gateway: ClusterGateway;
+  readonly duties: ControllerDuties;
+}
+
+/** What a broker has to say of itself when it starts. */
+interface StartInCluster {
+  readonly announcement: BrokerAnnouncement;
+  readonly plane: MetadataPlane;
+  readonly cleanShutdown: boolean;
+  readonly endpoints: readonly BrokerEndpoint[];
+}
+
 /** The steps of one start, and what they have brought so far. */
 class BrokerStart {
   readonly #options: BrokerOptions;
   readonly #closers: Closers;
   readonly #listeners: readonly ListenerConfig[];
+  readonly #connector: Connector;
   #static: BrokerConfig;
   /** The static configs with what is set at run time. */
   #config: BrokerConfig;
   #brokerEpoch = -1;
+  /** Hands the leaderships over before a stop. */
+  #handOver: () => Promise<void> = async () => {};
 
   constructor(options: BrokerOptions, closers: Closers) {
     this.#options = options;
@@ -132,16 +166,23 @@ class BrokerStart {
     this.#static = options.config;
     this.#config = options.config;
     this.#listeners = listenersOf(options.config);
+    this.#connector = options.connector ?? createDefaultConnector(options.runtime);
   }
 
   async run(): Promise<Broker> {
-    const { identity, logs, cleanShutdown } = await this.#openDirectory();
-    const plane = await this.#openMetadata(identity, logs);
-    const { services, handler, parts } = this.#compose(identity, logs, plane);
+    const { identity, logs, cleanShutdown, shared } = await this.#openDirectory();
+    const plane = await this.#openMetadata(identity, logs, shared);
+    const member = shared === null ? null : this.#joinCluster(identity, plane);
+    const { services, handler, parts, channel } = this.#compose(identity, logs, plane, member);
     const server = await this.#listen(handler.handle, plane);
     await plane.follower.start();
+    // What a lagging server has not shown yet must not be taken for deleted.
+    await plane.follower.catchUpTo((await plane.log.head()).endOffset - 1);
     await this.#removeStrayLogs(identity, logs, plane.follower.image);
-    await this.#register(identity, plane, server.listeners, cleanShutdown);
+    const announcement = { brokerId: identity.nodeId, directoryId: identity.directoryId, ...this.#newLife() };
+    const start = { announcement, plane, cleanShutdown, endpoints: server.listeners.map(registeredEndpoint) };
+    if (member === null) await this.#register(start);
+    else await this.#enlist(start, member, channel, identity.clusterId);
     this.#closers.add(() => services.purgatory.close());
     for (const part of parts) this.#closers.add(() => part.close());
     handler.open();
@@ -151,7 +192,14 @@ class BrokerStart {
   async #openDirectory() {
     const { disk, directory, directoryName, runtime, compactionExecutor, onFatal } = this.#options;
     const wanted = this.#config.configuredNodeId;
-    const found = await inspectDirectory(disk, { path: directory, name: directoryName }, wanted);
+    const openShared = this.#options.openMetadataLog ?? sharedMetadataLog(this.#config, this.#connector, runtime);
+    const named = { path: directory, name: directoryName };
+    const found = await inspectDirectory(disk, named, wanted, openShared === null);
+    const shared = openShared === null ? null : await openShared();
+    if (shared !== null) this.#closers.add(() => shared.close());
+    const proposedId = found?.clusterId ?? randomUuid(runtime.random);
+    const clusterId = shared === null ? proposedId : await shared.clusterId(proposedId);
+    checkClusterId(found?.clusterId, clusterId, directoryName);
     const cleanShutdown = await hasCleanShutdownMark(disk, directory);
     this.#closers.add(async () => {
       // What an unclean stop may have cost is settled by the registration; until then the next start has to know of it.
@@ -173,8 +221,8 @@ class BrokerStart {
     this.#closers.add(() => logs.close());
     const nodeId = wanted ?? found?.nodeId ?? this.#config.require("node.id");
     this.#static = this.#static.withStatic("node.id", String(nodeId));
-    const identity = await claimDirectory(disk, directory, found, nodeId, runtime);
-    return { identity, logs, cleanShutdown };
+    const identity = await claimDirectory(disk, directory, found, nodeId, clusterId, runtime);
+    return { identity, logs, cleanShutdown, shared };
   }
 
   #removeStrayLogs({ nodeId }: DirectoryIdentity, logs: LogManager, image: MetadataImage): Promise<void> {
@@ -182,28 +230,57 @@ class BrokerStart {
     return removeStrayLogs(logs, image, nodeId, { directoryName, logger: runtime.logger });
   }
 
-  #openMetadata({ nodeId }: DirectoryIdentity, logs: LogManager): Promise<MetadataPlane> {
+  async #openMetadata(
+    { nodeId }: DirectoryIdentity,
+    logs: LogManager,
+    shared: MetadataLog | null,
+  ): Promise<MetadataPlane> {
     const { disk, directory, runtime } = this.#options;
+    const log = shared ?? (await openLocalMetadataLog({ logs, disk, directory, runtime }));
+    if (shared === null) this.#closers.add(() => log.close());
     const snapshotIntervalBytes = this.#config.require("metadata.log.max.record.bytes.between.snapshots");
     const policy = () => controllerPolicy(this.#config);
-    return openMetadataPlane({ nodeId, logs, disk, directory, runtime, policy, snapshotIntervalBytes }, this.#closers);
+    return createMetadataPlane(log, { nodeId, runtime, policy, snapshotIntervalBytes }, this.#closers);
   }
 
-  #compose(identity: DirectoryIdentity, logs: LogManager, plane: MetadataPlane) {
+  /** What a broker of a cluster has that one on its own has not. */
+  #joinCluster({ nodeId }: DirectoryIdentity, plane: MetadataPlane): ClusterMember {
+    const { runtime } = this.#options;
+    const gateway = new ClusterGateway({ nodeId, runtime, ...plane });
+    this.#closers.add(() => gateway.close());
+    const sessionTimeoutMs = () => this.#config.require("broker.session.timeout.ms");
+    const duties = new ControllerDuties({ runtime, sessionTimeoutMs, ...plane });
+    this.#closers.add(() => duties.close());
+    return { gateway, duties };
+  }
+
+  #compose(identity: DirectoryIdentity, logs: LogManager, plane: MetadataPlane, member: ClusterMember | null) {
     const { runtime, disk, directory, directoryName } = this.#options;
     const { nodeId, clusterId } = identity;
     const deadlines = new DeadlineQueue(runtime.clock, runtime.timers);
     this.#closers.add(() => deadlines.close());
     const purgatory = new Purgatory(runtime.timers, deadlines);
     const links = this.#openLinks(nodeId, plane);
-    let channel: ControllerChannel | null = null;
+    const controller = member?.gateway ?? new LocalControllerGateway(nodeId, plane.controller);
+    const catchUp = () => plane.follower.catchUp();
+    const currentConfig = () => this.#config;
+    let registry: HandlerRegistry | null = null;
+    const channel = new ControllerChannel({
+      gateway: controller,
+      links,
+      registry: () => registry!,
+      identity: () => ({ brokerId: nodeId, brokerEpoch: this.#brokerEpoch }),
+      catchUp,
+      requestTimeoutMs: () => this.#config.require("request.timeout.ms"),
+      runtime,
+    });
     const replication = new Replication({
       nodeId,
       brokerEpoch: () => this.#brokerEpoch,
       config: () => this.#config,
       image: () => plane.follower.image,
       runtime,
-      controller: () => channel!,
+      controller: () => channel,
       link: (brokerId, purpose) => links.to(brokerId, purpose),
     });
     this.#closers.add(() => replication.close());
@@ -221,19 +298,6 @@ class BrokerStart {
       this.#takeConfigs(next, nodeId);
       await partitions.apply(previous, next);
     });
-    const controller = new LocalControllerGateway(nodeId, plane.controller);
-    const currentConfig = () => this.#config;
-    let registry: HandlerRegistry | null = null;
-    const controllerClient = new ControllerChannel({
-      gateway: controller,
-      links,
-      registry: () => registry!,
-      identity: () => ({ brokerId: nodeId, brokerEpoch: this.#brokerEpoch }),
-      catchUp: () => plane.follower.catchUp(),
-      requestTimeoutMs: () => this.#config.require("request.timeout.ms"),
-      runtime,
-    });
-    channel = controllerClient;
     const services: BrokerServices = {
       nodeId,
       clusterId,
@@ -249,11 +313,11 @@ class BrokerStart {
       leaderThrottle: replication.leaderThrottle,
       deadlines,
       controller,
-      controllerClient,
+      controllerClient: channel,
       links,
       brokerEpoch: () => this.#brokerEpoch,
-      producerIds: new ProducerIds(controllerClient),
-      topics: new TopicCreator(controllerClient, currentConfig),
+      producerIds: new ProducerIds(channel),
+      topics: new TopicCreator(channel, currentConfig),
       requests: new RequestMetrics(runtime.clock),
       servedApis: () => registry?.advertised() ?? [],
       get config() {
@@ -264,21 +328,31 @@ class BrokerStart {
       },
     };
     const parts = createComponents(services);
-    registry = new HandlerRegistry([...coreHandlers(services), ...parts.flatMap((part) => part.handlers)]);
+    const core = coreHandlers(services);
+    registry = new HandlerRegistry([
+      ...(member === null ? core : withForwarding(core, { broker: services, channel, catchUp })),
+      ...(member === null ? [] : [brokerRegistrationHandler(services, member.duties)]),
+      ...(member === null ? [] : [brokerHeartbeatHandler(services, member.duties)]),
+      ...parts.flatMap((part) => part.handlers),
+    ]);
     for (const part of parts) {
       plane.follower.addListener(async (previous, next) => part.metadataChanged?.(previous, next));
     }
-    return { services, parts, handler: new Gate(createDispatcher(registry, runtime.logger, services.requests)) };
+    return {
+      services,
+      parts,
+      channel,
+      handler: new Gate(createDispatcher(registry, runtime.logger, services.requests)),
+    };
   }
 
   #openLinks(nodeId: number, { follower }: MetadataPlane): BrokerLinks {
-    const { runtime, connector = createDefaultConnector(runtime) } = this.#options;
     const links = new BrokerLinks({
       nodeId,
       image: () => follower.image,
       config: () => this.#config,
-      connector,
-      runtime,
+      connector: this.#connector,
+      runtime: this.#options.runtime,
     });
     this.#closers.add(() => links.close());
     return links;
@@ -313,24 +387,20 @@ class BrokerStart {
     return server;
   }
 
-  async #register(
-    { nodeId, directoryId }: DirectoryIdentity,
-    plane: MetadataPlane,
-    listeners: readonly OpenListener[],
-    cleanShutdown: boolean,
-  ): Promise<void> {
-    const incarnationId = randomUuid(this.#options.runtime.random);
-    await plane.log.liveness.announce({ brokerId: nodeId, incarnationId, directoryId });
+  #newLife(): { readonly incarnationId: string } {
+    return { incarnationId: randomUuid(this.#options.runtime.random) };
+  }
+
+  /** A broker on its own is its own controller, and there at once. */
+  async #register({ announcement, plane, cleanShutdown, endpoints }: StartInCluster): Promise<void> {
+    const { brokerId, incarnationId, directoryId } = announcement;
+    await plane.log.liveness.announce(announcement);
     await plane.controller.submit((state) => finalizeFeatures(state, levelsToFinalize(state.image.features)));
     const registration = {
-      brokerId: nodeId,
+      brokerId,
       incarnationId,
-      endpoints: listeners.map(registeredEndpoint),
-      features: [...supportedFeatures].map(([name, { minVersion, maxVersion }]) => ({
-        name,
-        minSupportedVersion: minVersion,
-        maxSupportedVersion: maxVersion,
-      })),
+      endpoints,
+      features: registeredFeatures(),
       rack: this.#config.get("broker.rack"),
       logDirs: [directoryId],
       fenced: false,
@@ -340,8 +410,44 @@ class BrokerStart {
     this.#brokerEpoch = response.brokerEpoch;
   }
 
+  /** One of many is announced, registered, and there once the controller has unfenced it. */
+  async #enlist(
+    start: StartInCluster,
+    { gateway }: ClusterMember,
+    channel: ControllerChannel,
+    clusterId: string,
+  ): Promise<void> {
+    const { runtime } = this.#options;
+    const { log, follower } = start.plane;
+    const lifecycle = new BrokerLifecycle({
+      ...start,
+      clusterId,
+      features: registeredFeatures(),
+      rack: this.#config.get("broker.rack"),
+      log,
+      follower,
+      gateway,
+      channel,
+      runtime,
+      heartbeatIntervalMs: () => this.#config.require("broker.heartbeat.interval.ms"),
+      handoverTimeoutMs: () => this.#handoverTimeoutMs(),
+      onRegistered: (brokerEpoch) => {
+        this.#brokerEpoch = brokerEpoch;
+      },
+    });
+    this.#closers.add(() => lifecycle.close());
+    await lifecycle.start();
+    this.#handOver = () => lifecycle.stop();
+  }
+
+  #handoverTimeoutMs(): number {
+    const config = this.#config;
+    return config.require("controlled.shutdown.max.retries") * config.require("controlled.shutdown.retry.backoff.ms");
+  }
+
   #running(services: BrokerServices, parts: readonly BrokerComponent[], server: OpenServer): Broker {
     const closers = this.#closers;
+    const handOver = this.#config.require("controlled.shutdown.enable") ? this.#handOver : async () => {};
     let stopping: Promise<void> | null = null;
     return {
       clusterId: services.clusterId,
@@ -360,7 +466,7 @@ class BrokerStart {
       },
       services,
       shutdown() {
-        stopping ??= closers.closeAll();
+        stopping ??= handOver().finally(() => closers.closeAll());
         return stopping;
       },
     };
@@ -439,6 +545,14 @@ function serverLimits(config: BrokerConfig) {
 
 /** Kafka's number of PLAINTEXT. */
 const SECURITY_PROTOCOL_PLAINTEXT = 0;
+
+function registeredFeatures() {
+  return [...supportedFeatures].map(([name, { minVersion, maxVersion }]) => ({
+    name,
+    minSupportedVersion: minVersion,
+    maxSupportedVersion: maxVersion,
+  }));
+}
 
 function registeredEndpoint(listener: OpenListener) {
   const { host, port } = tcpAddressOf(listener);

@@ -1,3 +1,4 @@
+export { parseZooKeeperConnect } from "@ottla/zookeeper";
 export * from "./controller/alter-configs.ts";
 export * from "./controller/alter-partition.ts";
 export * from "./controller/broker-lifecycle.ts";
@@ -21,6 +22,7 @@ export * from "./log/local-metadata-log.ts";
 export * from "./log/memory-metadata-log.ts";
 export * from "./log/metadata-follower.ts";
 export * from "./log/metadata-log.ts";
+export { type OpenZooKeeperLogOptions, openZooKeeperMetadataLog } from "./log/zookeeper/open-zookeeper-log.ts";
 export { ZooKeeperMetadataLog, type ZooKeeperMetadataLogOptions } from "./log/zookeeper/zookeeper-metadata-log.ts";
 export type { MetadataRecord, NewMetadataRecord, RecordKindName } from "./records/metadata-record.ts";
 export { asWritten, deserializeRecord, serializeRecord } from "./records/record-serde.ts";

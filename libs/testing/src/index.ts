@@ -7,4 +7,5 @@ export {
   type TestBrokerOptions,
   type TopicOptions,
 } from "./test-broker.ts";
+export { type ClusterBroker, startCluster, type TestCluster, type TestClusterOptions } from "./test-cluster.ts";
 export type { TestRecord } from "./test-record.ts";

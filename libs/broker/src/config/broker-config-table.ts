@@ -21,7 +21,6 @@ const refused = (reason: string): { readonly support: ConfigSupport } => ({ supp
 const clusterWide = { updateMode: "cluster-wide" } as const;
 
 const NO_THREADS = ignored("one event loop does this work");
-const NO_CLUSTER_YET = ignored("there are no other brokers to replicate with");
 
 const LISTENERS = "entries NAME://host:port separated by commas";
 const ADVERTISED = "entries NAME://host:port, ws://host:port/path or wss://host/path separated by commas";
@@ -387,7 +386,6 @@ const process = {
   ),
 } as const;
 
-const CLUSTERS = "clusters are not supported yet: remove it to run one broker on its own";
 const SECURITY = "security is not supported yet, and the broker would let everyone in: remove it to run without";
 const TIERED = "tiered storage is not supported";
 const POLICIES = "Java classes cannot be loaded";
@@ -404,13 +402,6 @@ const others = {
     "KRaft's controllers.",
     ignored("this broker is its own controller quorum"),
   ),
-  "zookeeper.connect": stringConfig(null, "The ZooKeeper ensemble of a cluster.", refused(CLUSTERS)),
-  "zookeeper.connection.timeout.ms": intConfig(
-    null,
-    "Timeout for connecting to ZooKeeper.",
-    ignored("there is no ZooKeeper"),
-  ),
-  "zookeeper.session.timeout.ms": intConfig(18_000, "ZooKeeper's session timeout.", ignored("there is no ZooKeeper")),
   "authorizer.class.name": stringConfig("", "The authorizer.", refused(SECURITY)),
   "super.users": stringConfig("", "Users that may do all.", refused(SECURITY)),
   "sasl.enabled.mechanisms": listConfig(["GSSAPI"], "SASL mechanisms.", refused(SECURITY)),
@@ -423,13 +414,6 @@ const others = {
   "create.topic.policy.class.name": stringConfig(null, "A policy for new topics.", refused(POLICIES)),
   "alter.config.policy.class.name": stringConfig(null, "A policy for changed configs.", refused(POLICIES)),
   "remote.log.storage.system.enable": booleanConfig(false, "Tiered storage.", refused(TIERED)),
-  "auto.leader.rebalance.enable": booleanConfig(true, "Gives leadership back to preferred replicas.", NO_CLUSTER_YET),
-  "leader.imbalance.check.interval.seconds": longConfig(300, "How often leadership is balanced.", {
-    min: 1,
-    ...NO_CLUSTER_YET,
-  }),
-  "leader.imbalance.per.broker.percentage": intConfig(10, "Imbalance that is left alone.", NO_CLUSTER_YET),
-  "controlled.shutdown.enable": booleanConfig(true, "Hands leadership over before stopping.", NO_CLUSTER_YET),
   "replica.lag.time.max.ms": longConfig(
     30_000,
     "How long a follower may lag behind the leader's log end and stay in sync, in milliseconds.",
@@ -493,6 +477,55 @@ const others = {
   "metrics.sample.window.ms": longConfig(30_000, "Time of a metrics sample.", ignored("metrics are read at scrape")),
 } as const;
 
+/** A cluster: where its metadata is, who is alive, who leads. */
+const cluster = {
+  "zookeeper.connect": stringConfig(
+    null,
+    "The ZooKeeper ensemble of a cluster. Without it a broker is alone, with its metadata in its own data directory.",
+    { allowed: "host:port separated by commas, with a /path (chroot) after the last" },
+  ),
+  "zookeeper.session.timeout.ms": intConfig(
+    18_000,
+    "How long the ensemble lets a silent broker live, in milliseconds; the ensemble's own limits are stronger.",
+    { min: 1 },
+  ),
+  "zookeeper.connection.timeout.ms": intConfig(
+    null,
+    "How long a start waits for ZooKeeper before it says so in the log, in milliseconds; it goes on trying. Default: zookeeper.session.timeout.ms.",
+    { min: 1 },
+  ),
+  "broker.heartbeat.interval.ms": intConfig(
+    2000,
+    "How often a broker of a cluster tells the controller that it is alive, in milliseconds.",
+    { min: 1 },
+  ),
+  "broker.session.timeout.ms": intConfig(
+    9000,
+    "How long the controller waits for a broker's heartbeat before it fences it, in milliseconds.",
+    { min: 1 },
+  ),
+  "controlled.shutdown.enable": booleanConfig(true, "Whether a broker hands its leaderships over before it stops."),
+  "controlled.shutdown.max.retries": intConfig(
+    3,
+    "How many times controlled.shutdown.retry.backoff.ms a broker waits for its leaderships to be handed over before it stops without.",
+    { min: 1 },
+  ),
+  "controlled.shutdown.retry.backoff.ms": longConfig(5000, "See controlled.shutdown.max.retries; in milliseconds.", {
+    min: 1,
+  }),
+  "auto.leader.rebalance.enable": booleanConfig(
+    true,
+    "Whether the controller gives leadership back to preferred replicas by itself.",
+  ),
+  "leader.imbalance.check.interval.seconds": longConfig(300, "How often leadership is balanced, in seconds.", {
+    min: 1,
+  }),
+  "leader.imbalance.per.broker.percentage": intConfig(
+    10,
+    "The share of its preferred partitions that a broker may not lead before leadership is balanced, in percent.",
+  ),
+} as const;
+
 /** Transactions. */
 const transactions = {
   "transaction.state.log.num.partitions": intConfig(50, "Partitions of __transaction_state.", { min: 1 }),
@@ -552,6 +585,7 @@ export const brokerConfigTable = {
   ...log,
   ...consuming,
   ...process,
+  ...cluster,
   ...transactions,
   ...others,
 } as const satisfies Readonly<Record<string, ConfigDefinition<unknown>>>;

@@ -1,3 +1,4 @@
+import { parseZooKeeperConnect } from "@ottla/metadata";
 import { type BrokerConfigName, type BrokerConfigValue, brokerConfigTable } from "./broker-config-table.ts";
 import { type ConfigDefinition, isSensitive } from "./config-definition.ts";
 import { ConfigError } from "./config-error.ts";
@@ -139,6 +140,12 @@ function contradictionsIn(config: BrokerConfig): string[] {
   const [nodeId, brokerId] = [config.require("node.id"), config.get("broker.id")];
   if (config.isSet("node.id") && brokerId !== null && nodeId !== brokerId) {
     problems.push(`node.id=${nodeId} and broker.id=${brokerId}: they are two names of one thing; set one of them`);
+  }
+  const connect = config.get("zookeeper.connect");
+  if (connect !== null && connect !== "" && parseZooKeeperConnect(connect) === null) {
+    problems.push(
+      `zookeeper.connect=${connect}: it must be host:port separated by commas, with a /path after the last`,
+    );
   }
   const directories = config.require("log.dirs");
   if (directories.length > 1) {

@@ -1,30 +1,10 @@
-import {
-  type ApiDefinition,
-  apiVersionsApi,
-  ByteReader,
-  ErrorCode,
-  encodeResponse,
-  includesVersion,
-  KafkaError,
-  type Message,
-} from "@ottla/protocol";
-import { parseVersions } from "@ottla/protocol/internal";
+import { apiVersionsApi, ByteReader, ErrorCode, encodeResponse, KafkaError } from "@ottla/protocol";
 import type { Logger } from "@ottla/runtime";
 import type { InboundRequest, RequestHandler, ServerConnection } from "@ottla/transport";
-import {
-  type Answer,
-  type ApiHandler,
-  Later,
-  NO_RESPONSE,
-  Reply,
-  type RequestContext,
-  type WholeRequestError,
-} from "../api-handler.ts";
+import { type Answer, Later, NO_RESPONSE, Reply, type RequestContext, type WholeRequestError } from "../api-handler.ts";
 import type { ApiMetrics, RequestMetrics } from "../metrics/request-metrics.ts";
+import { errorResponseOf, type UntypedHandler } from "./error-response.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
-
-/** A handler whose types are forgotten: the bytes on the wire have been checked by the codecs. */
-type UntypedHandler = ApiHandler<ApiDefinition<Message<unknown, unknown>, Message<unknown, unknown>>>;
 
 class Context implements RequestContext {
   readonly connection: ServerConnection;
@@ -158,7 +138,8 @@ class Exchange {
   #fail(cause: unknown): void {
     const error = this.#explain(cause);
     try {
-      const response = this.#errorResponse(error);
+      const version = this.#inbound.header.requestApiVersion;
+      const response = errorResponseOf(this.#handler, this.#request, error, version);
       if (response !== null) {
         this.#send(response);
         return;
@@ -182,18 +163,4 @@ class Exchange {
     const message = KafkaError.fromCode(ErrorCode.UNKNOWN_SERVER_ERROR).message;
     return { errno: ErrorCode.UNKNOWN_SERVER_ERROR, message };
   }
-
-  #errorResponse(error: WholeRequestError): unknown {
-    const { api, errorResponse } = this.#handler;
-    const version = this.#inbound.header.requestApiVersion;
-    if (errorResponse !== undefined) return errorResponse(this.#request, error, version);
-    const { errorCode, errorMessage } = api.response.fields;
-    if (errorCode === undefined || !isIn(errorCode.versions, version)) return null;
-    const withMessage = errorMessage !== undefined && isIn(errorMessage.versions, version);
-    return { errorCode: error.errno, ...(withMessage && { errorMessage: error.message }) };
-  }
-}
-
-function isIn(versions: string | undefined, version: number): boolean {
-  return versions === undefined || includesVersion(parseVersions(versions), version);
 }

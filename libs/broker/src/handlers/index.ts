@@ -19,6 +19,7 @@ import { listConfigResourcesHandler } from "./list-config-resources.ts";
 import { listOffsetsHandler } from "./list-offsets.ts";
 import { metadataHandler } from "./metadata.ts";
 import { offsetForLeaderEpochHandler } from "./offset-for-leader-epoch.ts";
+import { unregisterBrokerHandler } from "./unregister-broker.ts";
 import { updateFeaturesHandler } from "./update-features.ts";
 
 /** Every API that the broker's core serves, by Kafka's number; groups and transactions bring their own. */
@@ -43,6 +44,7 @@ export function coreHandlers(broker: BrokerServices): AnyApiHandler[] {
     describeProducersHandler(broker),
     listConfigResourcesHandler(broker),
     describeTopicPartitionsHandler(broker),
+    unregisterBrokerHandler(broker),
     alterPartitionHandler(broker),
     allocateProducerIdsHandler(broker),
   ];

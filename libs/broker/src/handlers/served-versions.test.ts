@@ -64,6 +64,7 @@ const ADVERTISED: Readonly<Record<number, readonly [min: number, max: number]>> 
   57: [0, 2],
   60: [0, 2],
   61: [0, 0],
+  64: [0, 0],
   65: [0, 0],
   66: [0, 2],
   68: [0, 1],
@@ -119,12 +120,13 @@ describe("ApiVersions", () => {
               ["metadata.version", 25],
               ["group.version", 1],
               ["transaction.version", 2],
+              ["eligible.leader.replicas.version", 1],
             ]
           : [],
       );
       // A level that may be 0 would fail clients of older versions (KAFKA-17011).
       const supported = response.supportedFeatures.map(({ name }) => name);
-      const optional = version >= 4 ? ["group.version", "transaction.version"] : [];
+      const optional = version >= 4 ? ["group.version", "transaction.version", "eligible.leader.replicas.version"] : [];
       expect(supported).toEqual(version >= 3 ? ["metadata.version", ...optional] : []);
     },
   );

@@ -27,13 +27,15 @@ export function joinPath(directory: string, name: string): string {
 const HARMLESS_ENTRIES = /^(\..*|lost\+found)$/;
 
 /**
- * Whose data directory this is, before anything in it is touched; null where it is new.
+ * Whose data directory this is, before anything in it is touched; null where it is new. `keepsMetadata`: the cluster's
+ * metadata is in it too.
  * @throws StartupError when it belongs to another broker, or holds something else, or topics without their metadata
  */
 export async function inspectDirectory(
   disk: Disk,
   { path, name: directory }: NamedDirectory,
   nodeId: number | null,
+  keepsMetadata: boolean,
 ): Promise<MetaProperties | null> {
   const stat = await disk.stat(path);
   if (stat === null) return null;
@@ -41,7 +43,7 @@ export async function inspectDirectory(
   const meta = await readMetaProperties(disk, path);
   if (meta !== null) {
     checkOwner(meta, directory, nodeId);
-    await checkMetadata(disk, path, directory);
+    if (keepsMetadata) await checkMetadata(disk, path, directory);
     return meta;
   }
   const entries = await disk.list(path);
@@ -95,10 +97,11 @@ export async function claimDirectory(
   directory: string,
   found: MetaProperties | null,
   nodeId: number,
+  clusterId: string,
   { random }: Pick<Runtime, "random">,
 ): Promise<DirectoryIdentity> {
   const identity = {
-    clusterId: found?.clusterId ?? randomUuid(random),
+    clusterId,
     nodeId,
     directoryId: found?.directoryId ?? randomUuid(random),
   };

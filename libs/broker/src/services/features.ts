@@ -1,3 +1,5 @@
+import { ELR_VERSION_FEATURE } from "@ottla/metadata";
+
 /** `metadata.version` 4.0-IV3: the records that the metadata log is written with. */
 const METADATA_VERSION = 25;
 
@@ -7,6 +9,9 @@ const GROUP_VERSION_MAX = 1;
 /** Which generation of transactions clients use (KIP-890). */
 export const TRANSACTION_VERSION_FEATURE = "transaction.version";
 const TRANSACTION_VERSION_MAX = 2;
+
+/** 1: replicas that have all that was acknowledged may lead although they are not in sync (KIP-966). */
+const ELR_VERSION_MAX = 1;
 
 /** Levels of a feature that this broker can run at. */
 interface SupportedLevels {
@@ -19,6 +24,7 @@ export const supportedFeatures: ReadonlyMap<string, SupportedLevels> = new Map([
   ["metadata.version", { minVersion: METADATA_VERSION, maxVersion: METADATA_VERSION }],
   ["group.version", { minVersion: 0, maxVersion: GROUP_VERSION_MAX }],
   [TRANSACTION_VERSION_FEATURE, { minVersion: 0, maxVersion: TRANSACTION_VERSION_MAX }],
+  [ELR_VERSION_FEATURE, { minVersion: 0, maxVersion: ELR_VERSION_MAX }],
 ]);
 
 /**

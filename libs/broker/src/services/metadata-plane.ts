@@ -5,6 +5,7 @@ import {
   METADATA_TOPIC,
   METADATA_TOPIC_ID,
   MetadataFollower,
+  type MetadataLog,
 } from "@ottla/metadata";
 import type { Disk, Runtime } from "@ottla/runtime";
 import { defaultLogConfig, type LogConfig, type LogManager } from "@ottla/storage";
@@ -21,9 +22,6 @@ export const METADATA_LOG_CONFIG: LogConfig = {
 
 export interface MetadataPlaneOptions {
   readonly nodeId: number;
-  readonly logs: LogManager;
-  readonly disk: Disk;
-  readonly directory: string;
   readonly runtime: Runtime;
   readonly policy: () => ControllerPolicy;
   readonly snapshotIntervalBytes: number;
@@ -31,25 +29,34 @@ export interface MetadataPlaneOptions {
 
 /** A broker's view of the cluster's metadata, and its way to change it. */
 export interface MetadataPlane {
-  readonly log: LocalMetadataLog;
+  readonly log: MetadataLog;
   readonly follower: MetadataFollower;
   readonly controller: Controller;
 }
 
-/** Opens the metadata log in the broker's own data directory. Nothing is replayed yet. */
-export async function openMetadataPlane(options: MetadataPlaneOptions, closers: Closers): Promise<MetadataPlane> {
-  const { logs, disk, directory, runtime, nodeId } = options;
-  const partitionLog = await logs.openOrCreate(METADATA_TOPIC, 0, METADATA_TOPIC_ID, METADATA_LOG_CONFIG);
-  const log = new LocalMetadataLog({
-    log: partitionLog,
+/** Where the metadata of a broker on its own is. */
+export interface LocalMetadata {
+  readonly logs: LogManager;
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly runtime: Runtime;
+}
+
+/** Opens the metadata log in the broker's own data directory. */
+export async function openLocalMetadataLog({ logs, disk, directory, runtime }: LocalMetadata): Promise<MetadataLog> {
+  return new LocalMetadataLog({
+    log: await logs.openOrCreate(METADATA_TOPIC, 0, METADATA_TOPIC_ID, METADATA_LOG_CONFIG),
     disk,
     directory: joinPath(directory, `${METADATA_TOPIC}-0`),
     clock: runtime.clock,
   });
-  closers.add(() => log.close());
+}
+
+/** Follows a metadata log, and has a controller for it. Nothing is replayed yet. */
+export function createMetadataPlane(log: MetadataLog, options: MetadataPlaneOptions, closers: Closers): MetadataPlane {
+  const { nodeId, runtime, policy, snapshotIntervalBytes } = options;
   const follower = new MetadataFollower(log, runtime);
   closers.add(() => follower.stop());
-  const { policy, snapshotIntervalBytes } = options;
   const controller = new Controller({ brokerId: nodeId, log, follower, policy, runtime, snapshotIntervalBytes });
   closers.add(() => controller.close());
   return { log, follower, controller };

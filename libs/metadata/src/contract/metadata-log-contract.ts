@@ -26,6 +26,16 @@ export const metadataLogContract: readonly ContractCase[] = [
     },
   },
   {
+    name: "all brokers agree on the cluster's id: the first one that was proposed",
+    needsShared: true,
+    async run(harness) {
+      const [first, second] = [await harness.connect(), await harness.connect()];
+      expectEqual(await first.clusterId(testUuid(1)), testUuid(1), "the first proposal");
+      expectEqual(await second.clusterId(testUuid(2)), testUuid(1), "what another broker is told");
+      expectEqual(await first.clusterId(testUuid(3)), testUuid(1), "what the first is told again");
+    },
+  },
+  {
     name: "an append gives each record an offset and can be read back",
     async run(harness) {
       const log = await harness.connect();

@@ -3,6 +3,7 @@ import type { Runtime } from "@ottla/runtime";
 import { applyRecord } from "../image/apply-records.ts";
 import { recordsOf } from "../image/image-records.ts";
 import type { MetadataImage } from "../image/metadata-image.ts";
+import { Listeners } from "../log/listeners.ts";
 import type { MetadataFollower } from "../log/metadata-follower.ts";
 import { type MetadataAppend, type MetadataLog, RECORD_OVERHEAD_BYTES_MAX } from "../log/metadata-log.ts";
 import { deserializeRecord, serializeRecord } from "../records/record-serde.ts";
@@ -65,6 +66,7 @@ const UNKNOWN_RETRY_MS = 100;
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #queue: Pending[] = [];
+  readonly #officeChanged = new Listeners();
   #epoch: number | null = null;
   #running: Promise<void> | null = null;
   #bytesSinceSnapshot = 0;
@@ -77,6 +79,28 @@ export class Controller {
   /** The epoch in which this broker is controller, or null. */
   get epoch(): number | null {
     return this.#epoch;
+  }
+
+  /** Called when this broker has taken the office or lost it. */
+  onOfficeChange(listener: () => void): () => void {
+    return this.#officeChanged.add(listener);
+  }
+
+  /** Tries to become controller, where this broker is not yet; whether it is now. */
+  async takeOffice(): Promise<boolean> {
+    try {
+      await this.submit(() => ({ records: [], response: undefined }));
+      return true;
+    } catch (error) {
+      if (error instanceof KafkaError && error.errno === ErrorCode.NOT_CONTROLLER) return false;
+      throw error;
+    }
+  }
+
+  /** The office is known to be lost: nothing more is decided in its epoch. What was appended stays. */
+  stepDown(): void {
+    this.#setEpoch(null);
+    this.#rejectAll(notController("this broker is not the controller any more"));
   }
 
   /**
@@ -98,8 +122,9 @@ export class Controller {
     this.#closed = true;
     this.#rejectAll(notController("the broker is shutting down"));
     await this.#running;
-    if (this.#epoch !== null) await this.#options.log.election.resign(this.#epoch);
-    this.#epoch = null;
+    const epoch = this.#epoch;
+    this.#setEpoch(null);
+    if (epoch !== null) await this.#options.log.election.resign(epoch);
   }
 
   async #run(): Promise<void> {
@@ -109,9 +134,15 @@ export class Controller {
         await this.#runBatch(epoch);
       }
     } catch (error) {
-      this.#epoch = null;
+      this.#setEpoch(null);
       this.#rejectAll(error);
     }
+  }
+
+  #setEpoch(epoch: number | null): void {
+    if (this.#epoch === epoch) return;
+    this.#epoch = epoch;
+    this.#officeChanged.notify();
   }
 
   #rejectAll(error: unknown): void {
@@ -126,7 +157,7 @@ export class Controller {
     if (outcome.kind === "lost") throw notController(`broker ${outcome.to.controllerId} is the controller`);
     const head = await log.head();
     await follower.catchUpTo(head.endOffset - 1);
-    this.#epoch = outcome.controllerEpoch;
+    this.#setEpoch(outcome.controllerEpoch);
     return outcome.controllerEpoch;
   }
 

@@ -1,3 +1,4 @@
+import type { Uuid } from "@ottla/protocol";
 import type { Random } from "@ottla/runtime";
 import type {
   AnnounceOutcome,
@@ -71,6 +72,10 @@ export class FaultyMetadataLog implements MetadataLog {
 
   get appendBytesMax(): number {
     return this.#log.appendBytesMax;
+  }
+
+  clusterId(proposed: Uuid): Promise<Uuid> {
+    return this.#log.clusterId(proposed);
   }
 
   head(): Promise<LogHead> {

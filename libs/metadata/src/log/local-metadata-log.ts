@@ -76,6 +76,11 @@ export class LocalMetadataLog implements MetadataLog {
     };
   }
 
+  /** The data directory's `meta.properties` has it. */
+  async clusterId(proposed: Uuid): Promise<Uuid> {
+    return proposed;
+  }
+
   async head(): Promise<LogHead> {
     return { endOffset: this.#log.logEndOffset, epoch: this.#log.latestLeaderEpoch };
   }

@@ -27,6 +27,7 @@ export class MemoryMetadataStore {
   readonly sessions = new Map<number, MemorySession>();
   readonly changes = new Listeners();
   snapshot: MetadataSnapshot | null = null;
+  clusterId: Uuid | null = null;
   logStartOffset = 0;
   endOffset = 0;
   controllerEpoch = 0;
@@ -67,6 +68,11 @@ export class MemoryMetadataLog implements MetadataLog {
       onChange: (listener) => this.#subscribe(listener),
       onLost: (listener) => this.#lost.add(listener),
     };
+  }
+
+  async clusterId(proposed: Uuid): Promise<Uuid> {
+    this.#store.clusterId ??= proposed;
+    return this.#store.clusterId;
   }
 
   async head(): Promise<LogHead> {

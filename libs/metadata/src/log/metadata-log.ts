@@ -12,6 +12,9 @@ export interface MetadataLog {
   readonly election: ControllerElection;
   readonly liveness: BrokerLiveness;
 
+  /** The id of the cluster whose metadata this is. Where there is none yet, `proposed` becomes it. */
+  clusterId(proposed: Uuid): Promise<Uuid>;
+
   /** Where the log ends now. Another broker may have moved it by the time this resolves. */
   head(): Promise<LogHead>;
 

@@ -1,6 +1,7 @@
 import { apiMessage } from "../schema/api.ts";
 import { array, bool, int16, int32, int64, string, uint16, uuid } from "../schema/field.ts";
 import { type Infer, message } from "../schema/message.ts";
+import { listenerUrl } from "./listener-url.ts";
 
 /** Broker to controller: registers after a start. */
 export const brokerRegistrationRequest = message(
@@ -9,7 +10,13 @@ export const brokerRegistrationRequest = message(
     brokerId: int32(),
     clusterId: string(),
     incarnationId: uuid(),
-    listeners: array({ name: string(), host: string(), port: uint16(), securityProtocol: int16() }),
+    listeners: array({
+      name: string(),
+      host: string(),
+      port: uint16(),
+      securityProtocol: int16(),
+      url: listenerUrl("0+"),
+    }),
     features: array({ name: string(), minSupportedVersion: int16(), maxSupportedVersion: int16() }),
     rack: string({ nullable: "0+" }),
     isMigratingZkBroker: bool({ versions: "1+", default: false }),

@@ -143,6 +143,17 @@ export function decodeAnnouncement(brokerId: number, bytes: Uint8Array, path: st
 }
 
 /** As Kafka's. */
+export function encodeClusterId(clusterId: Uuid): Uint8Array {
+  return encodeJson({ version: "1", id: clusterId });
+}
+
+export function decodeClusterId(bytes: Uint8Array, path: string): Uuid {
+  const { id } = decodeJson(bytes, path);
+  if (typeof id === "string" && id !== "") return id;
+  throw new Error(`the znode ${path} does not hold a cluster's id`);
+}
+
+/** As Kafka's. */
 export function encodeController(brokerId: number, nowMs: number): Uint8Array {
   return encodeJson({ version: 2, brokerid: brokerId, timestamp: String(nowMs), kraftControllerEpoch: -1 });
 }

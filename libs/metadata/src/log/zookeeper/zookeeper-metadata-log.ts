@@ -1,3 +1,4 @@
+import type { Uuid } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
 import { AsyncMutex } from "@ottla/storage/internal";
 import { isZooKeeperError, type ZooKeeper } from "@ottla/zookeeper";
@@ -13,9 +14,11 @@ import type {
 } from "../metadata-log.ts";
 import { ZooKeeperElection } from "./election.ts";
 import {
+  decodeClusterId,
   decodeEntry,
   decodeHead,
   EMPTY_HEAD,
+  encodeClusterId,
   encodeEntry,
   encodeEpoch,
   encodeHead,
@@ -90,6 +93,13 @@ export class ZooKeeperMetadataLog implements MetadataLog {
     await ensureZnode(client, patient, paths.controllerEpoch, encodeEpoch(0));
     await ensureZnode(client, patient, paths.head, encodeHead(EMPTY_HEAD));
     return new ZooKeeperMetadataLog(options, patient, paths);
+  }
+
+  async clusterId(proposed: Uuid): Promise<Uuid> {
+    const path = this.#paths.clusterId;
+    await ensureZnode(this.#client, this.#patient, path, encodeClusterId(proposed));
+    await this.#patient.sync(path);
+    return decodeClusterId((await this.#patient.get(path)).data, path);
   }
 
   async head(): Promise<LogHead> {

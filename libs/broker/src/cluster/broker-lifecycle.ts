@@ -1,0 +1,255 @@
+import type { BrokerAnnouncement, BrokerEndpoint, BrokerFeature, MetadataFollower, MetadataLog } from "@ottla/metadata";
+import { brokerHeartbeatApi, brokerRegistrationApi, ErrorCode, KafkaError } from "@ottla/protocol";
+import type { Runtime, Timer } from "@ottla/runtime";
+import { StartupError } from "../services/data-directory.ts";
+import type { ClusterGateway } from "./cluster-gateway.ts";
+import type { ControllerChannel } from "./controller-channel.ts";
+
+export interface BrokerLifecycleOptions {
+  readonly announcement: BrokerAnnouncement;
+  readonly clusterId: string;
+  readonly endpoints: readonly BrokerEndpoint[];
+  readonly features: readonly BrokerFeature[];
+  readonly rack: string | null;
+  /** Whether the last stop was clean. */
+  readonly cleanShutdown: boolean;
+  readonly log: MetadataLog;
+  readonly follower: MetadataFollower;
+  readonly gateway: ClusterGateway;
+  readonly channel: ControllerChannel;
+  readonly runtime: Runtime;
+  readonly heartbeatIntervalMs: () => number;
+  /** How long a stop waits for the leaderships to be handed over. */
+  readonly handoverTimeoutMs: () => number;
+  readonly onRegistered: (brokerEpoch: number) => void;
+}
+
+const RETRY_MS = 100;
+/** Between lines of the log that say the same. */
+const REMINDER_MS = 10_000;
+/** While something is awaited, heartbeats come faster. */
+const IMPATIENT_HEARTBEAT_MS = 50;
+
+/** After an unclean stop no earlier life is vouched for. */
+const NO_PREVIOUS_EPOCH = -1;
+
+/** Errors that a registration cannot get over by being repeated. */
+const FATAL = new Set<number>([ErrorCode.INCONSISTENT_CLUSTER_ID, ErrorCode.DUPLICATE_BROKER_REGISTRATION]);
+
+/**
+ * A broker's life in its cluster: announced to the coordination service, registered with the controller, kept alive by
+ * heartbeats, unfenced once it has caught up, and its leaderships handed over before it stops.
+ */
+export class BrokerLifecycle {
+  readonly #options: BrokerLifecycleOptions;
+  readonly #unsubscribe: () => void;
+  #brokerEpoch = NO_PREVIOUS_EPOCH;
+  #isFenced = true;
+  #wantShutDown = false;
+  #timer: Timer | null = null;
+  #beating: Promise<void> | null = null;
+  #renewing: Promise<void> | null = null;
+  #closed = false;
+  #remindedMs = Number.NEGATIVE_INFINITY;
+  #mayStop: () => void = () => {};
+
+  constructor(options: BrokerLifecycleOptions) {
+    this.#options = options;
+    this.#unsubscribe = options.log.liveness.onLost(() => this.#announcementLost());
+  }
+
+  /**
+   * Announces and registers the broker; resolves when it is unfenced, and its image says so.
+   * @throws StartupError when another broker has its id, or the cluster is another one
+   */
+  async start(): Promise<void> {
+    await this.#announce();
+    await this.#options.gateway.stand();
+    await this.#register();
+    while (this.#isFenced && !this.#closed) {
+      await this.#beat();
+      if (this.#isFenced) await this.#pause(IMPATIENT_HEARTBEAT_MS);
+    }
+    await this.#options.follower.catchUp();
+    this.#planHeartbeat();
+  }
+
+  /** Has the leaderships handed over, where a controller can be found in time, and lets the office go. */
+  async stop(): Promise<void> {
+    const { runtime, handoverTimeoutMs } = this.#options;
+    if (this.#brokerEpoch !== NO_PREVIOUS_EPOCH && !this.#closed) {
+      const stopped = new Promise<void>((resolve) => {
+        this.#mayStop = resolve;
+      });
+      const timer = runtime.timers.schedule(
+        handoverTimeoutMs(),
+        () => {
+          runtime.logger.warn("the leaderships of this broker could not be handed over in time");
+          this.#mayStop();
+        },
+        { keepAlive: true },
+      );
+      this.#wantShutDown = true;
+      this.#planHeartbeat();
+      await stopped;
+      timer.cancel();
+    }
+    await this.close();
+  }
+
+  /** Ends the heartbeats and takes the announcement back. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#unsubscribe();
+    await this.#beating;
+    this.#options.gateway.withdraw();
+    await this.#options.log.liveness.withdraw(this.#options.announcement.brokerId);
+  }
+
+  async #announce(): Promise<void> {
+    const { log, announcement } = this.#options;
+    const outcome = await log.liveness.announce(announcement);
+    if (outcome.kind === "done") return;
+    const { brokerId, directoryId } = outcome.by;
+    throw new StartupError(
+      `broker id ${brokerId} is in use: a broker with another data directory (${directoryId}) is alive under it; set another node.id`,
+    );
+  }
+
+  /** The service has forgotten this broker: it was silent too long. It comes back as the same one. */
+  #announcementLost(): void {
+    const { gateway, runtime } = this.#options;
+    gateway.withdraw();
+    if (this.#closed) return;
+    runtime.logger.warn("this broker's announcement has ended: its session with the coordination service expired");
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = null;
+    });
+  }
+
+  async #renew(): Promise<void> {
+    const { gateway, runtime } = this.#options;
+    while (!this.#closed) {
+      try {
+        await this.#announce();
+        await gateway.stand();
+        return;
+      } catch (error) {
+        runtime.logger.error("this broker cannot announce itself again", { err: error });
+        await this.#pause(RETRY_MS);
+      }
+    }
+  }
+
+  /** Registers, and goes on trying as long as there is no controller to register with. */
+  async #register(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        await this.#registerOnce();
+        return;
+      } catch (error) {
+        if (error instanceof KafkaError && FATAL.has(error.errno)) throw refusedRegistration(error);
+        this.#remind("this broker is not registered yet: no controller answers", error);
+        await this.#pause(RETRY_MS);
+      }
+    }
+  }
+
+  async #registerOnce(): Promise<void> {
+    const { announcement, clusterId, endpoints, features, rack, channel, follower, onRegistered } = this.#options;
+    const { brokerId, incarnationId, directoryId } = announcement;
+    const response = await channel.request(brokerRegistrationApi, 4, {
+      brokerId,
+      clusterId,
+      incarnationId,
+      listeners: endpoints,
+      features,
+      rack,
+      logDirs: [directoryId],
+      previousBrokerEpoch: this.#previousEpoch(),
+    });
+    if (response.errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(response.errorCode);
+    this.#brokerEpoch = response.brokerEpoch;
+    this.#isFenced = true;
+    onRegistered(response.brokerEpoch);
+    await follower.catchUpTo(response.brokerEpoch);
+  }
+
+  /** The life for which it is vouched that nothing of it is lost. */
+  #previousEpoch(): number {
+    if (this.#brokerEpoch !== NO_PREVIOUS_EPOCH) return this.#brokerEpoch;
+    const { cleanShutdown, follower, announcement } = this.#options;
+    if (!cleanShutdown) return NO_PREVIOUS_EPOCH;
+    return follower.image.brokers.get(String(announcement.brokerId))?.epoch ?? NO_PREVIOUS_EPOCH;
+  }
+
+  #planHeartbeat(): void {
+    this.#timer?.cancel();
+    if (this.#closed) return;
+    const isImpatient = this.#wantShutDown || this.#isFenced;
+    const intervalMs = this.#options.heartbeatIntervalMs();
+    const delayMs = isImpatient ? Math.min(IMPATIENT_HEARTBEAT_MS, intervalMs) : intervalMs;
+    this.#timer = this.#options.runtime.timers.schedule(delayMs, () => {
+      void this.#beat().then(() => this.#planHeartbeat());
+    });
+  }
+
+  #beat(): Promise<void> {
+    this.#beating ??= this.#beatOnce()
+      .catch((error) => this.#remind("a heartbeat was not answered", error))
+      .finally(() => {
+        this.#beating = null;
+      });
+    return this.#beating;
+  }
+
+  async #beatOnce(): Promise<void> {
+    const { announcement, channel, follower, heartbeatIntervalMs, gateway } = this.#options;
+    const beat = {
+      brokerId: announcement.brokerId,
+      brokerEpoch: this.#brokerEpoch,
+      currentMetadataOffset: follower.image.offset,
+      wantFence: false,
+      wantShutDown: this.#wantShutDown,
+    };
+    const timeoutMs = Math.max(MIN_HEARTBEAT_TIMEOUT_MS, heartbeatIntervalMs());
+    const { errorCode, isFenced, shouldShutDown } = await channel.request(brokerHeartbeatApi, 1, beat, timeoutMs);
+    if (errorCode === ErrorCode.STALE_BROKER_EPOCH || errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED) {
+      // It was unregistered, or the cluster has begun anew.
+      if (!this.#wantShutDown) return await this.#register();
+      return this.#mayStop();
+    }
+    if (errorCode === ErrorCode.NOT_CONTROLLER) gateway.refresh();
+    if (errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(errorCode);
+    this.#isFenced = isFenced;
+    if (shouldShutDown) this.#mayStop();
+  }
+
+  #remind(message: string, error: unknown): void {
+    const { runtime } = this.#options;
+    const nowMs = runtime.clock.monotonicMs();
+    if (this.#closed || nowMs - this.#remindedMs < REMINDER_MS) return;
+    this.#remindedMs = nowMs;
+    runtime.logger.warn(message, { err: error });
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.runtime.timers.schedule(delayMs, resolve, { keepAlive: true });
+    });
+  }
+}
+
+/** A heartbeat that brings about changes waits for them to be in the metadata log. */
+const MIN_HEARTBEAT_TIMEOUT_MS = 5000;
+
+function refusedRegistration({ errno, message }: KafkaError): StartupError {
+  const isOther = errno === ErrorCode.INCONSISTENT_CLUSTER_ID;
+  return new StartupError(
+    isOther
+      ? "the controller is of another cluster than this broker's data directory"
+      : `the controller refuses this broker's registration: ${message}`,
+  );
+}

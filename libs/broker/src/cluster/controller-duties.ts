@@ -1,0 +1,175 @@
+import {
+  brokerById,
+  type Controller,
+  fenceBroker,
+  finalizeFeatures,
+  isActiveBroker,
+  type MetadataFollower,
+  type MetadataImage,
+  type MetadataLog,
+} from "@ottla/metadata";
+import type { Runtime, Timer } from "@ottla/runtime";
+import { levelsToFinalize } from "../services/features.ts";
+
+export interface ControllerDutiesOptions {
+  readonly controller: Controller;
+  readonly follower: MetadataFollower;
+  readonly log: MetadataLog;
+  readonly runtime: Runtime;
+  readonly sessionTimeoutMs: () => number;
+}
+
+/** What the controller knows of a broker besides the metadata. */
+interface Session {
+  brokerEpoch: number;
+  lastContactMs: number;
+  metadataOffset: number;
+  /** Up to where the metadata says that its leaderships were handed over, or null. */
+  handedOverAt: number | null;
+}
+
+/** How many times in a session's length it is looked at. */
+const CHECKS_PER_SESSION = 10;
+
+/**
+ * What a broker does while it is controller: it fences those whose heartbeats or whose announcements end.
+ *
+ * What it knows of the brokers' sessions is its own, and begins anew with the office: everybody has been heard of then.
+ */
+export class ControllerDuties {
+  readonly #options: ControllerDutiesOptions;
+  readonly #sessions = new Map<number, Session>();
+  readonly #unsubscribe: readonly (() => void)[];
+  #timer: Timer | null = null;
+  #looking: Promise<void> | null = null;
+  #lookAgain = false;
+
+  constructor(options: ControllerDutiesOptions) {
+    this.#options = options;
+    this.#unsubscribe = [
+      options.controller.onOfficeChange(() => this.#officeChanged()),
+      options.log.liveness.onChange(() => this.#lookWhoIsAlive()),
+    ];
+  }
+
+  /** A broker was heard of in its present life. */
+  heardOf(brokerId: number, brokerEpoch: number, metadataOffset: number): void {
+    const session = this.#session(brokerId, brokerEpoch);
+    session.lastContactMs = this.#nowMs();
+    session.metadataOffset = metadataOffset;
+  }
+
+  /** A broker's leaderships have been handed over by the record at this offset. */
+  handedOver(brokerId: number, brokerEpoch: number, offset: number): void {
+    this.#session(brokerId, brokerEpoch).handedOverAt ??= offset;
+  }
+
+  /** What a broker that stops waits for: see `brokerHeartbeat`. */
+  shutdownOf(brokerId: number, image: MetadataImage) {
+    const active = [...this.#sessions].filter(([id]) => id !== brokerId && isActiveBroker(image, id));
+    return {
+      activeOffsetMin: Math.min(...active.map(([, { metadataOffset }]) => metadataOffset)),
+      handedOverAt: this.#sessions.get(brokerId)?.handedOverAt ?? null,
+    };
+  }
+
+  close(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #session(brokerId: number, brokerEpoch: number): Session {
+    const known = this.#sessions.get(brokerId);
+    if (known?.brokerEpoch === brokerEpoch) return known;
+    const session = { brokerEpoch, lastContactMs: this.#nowMs(), metadataOffset: -1, handedOverAt: null };
+    this.#sessions.set(brokerId, session);
+    return session;
+  }
+
+  #officeChanged(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#sessions.clear();
+    const { controller, follower, runtime } = this.#options;
+    if (controller.epoch === null) return;
+    runtime.logger.info("this broker is the controller", { controllerEpoch: controller.epoch });
+    for (const { brokerId, epoch } of follower.image.brokers.values()) this.#session(brokerId, epoch);
+    this.#finalizeFeatures();
+    this.#lookWhoIsAlive();
+    this.#planCheck();
+  }
+
+  #finalizeFeatures(): void {
+    const { controller, runtime } = this.#options;
+    controller
+      .submit((state) => finalizeFeatures(state, levelsToFinalize(state.image.features)))
+      .catch((error) => runtime.logger.warn("the features' levels could not be finalized", { err: error }));
+  }
+
+  #planCheck(): void {
+    const intervalMs = Math.max(1, this.#options.sessionTimeoutMs() / CHECKS_PER_SESSION);
+    const dueMs = this.#nowMs() + intervalMs;
+    this.#timer = this.#options.runtime.timers.schedule(intervalMs, () => {
+      this.#forgive(this.#nowMs() - dueMs);
+      this.#checkSessions();
+      this.#planCheck();
+    });
+  }
+
+  /** While this process stood still it could hear of nobody: that is not the brokers' silence. */
+  #forgive(lateMs: number): void {
+    for (const session of this.#sessions.values()) session.lastContactMs += Math.max(0, lateMs);
+  }
+
+  #checkSessions(): void {
+    const { follower, sessionTimeoutMs } = this.#options;
+    const endedMs = this.#nowMs() - sessionTimeoutMs();
+    for (const { brokerId, epoch, fenced } of follower.image.brokers.values()) {
+      if (fenced || this.#session(brokerId, epoch).lastContactMs > endedMs) continue;
+      this.#fence(brokerId, epoch, "it sends no heartbeats");
+    }
+  }
+
+  #lookWhoIsAlive(): void {
+    if (this.#options.controller.epoch === null) return;
+    this.#lookAgain = true;
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null;
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { log, follower, controller, runtime } = this.#options;
+    while (this.#lookAgain && controller.epoch !== null) {
+      this.#lookAgain = false;
+      try {
+        const live = await log.liveness.live();
+        const incarnations = new Map(live.map(({ brokerId, incarnationId }) => [brokerId, incarnationId]));
+        for (const { brokerId, epoch, fenced, incarnationId } of follower.image.brokers.values()) {
+          if (fenced || incarnations.get(brokerId) === incarnationId) continue;
+          this.#fence(brokerId, epoch, "its announcement has ended");
+        }
+      } catch (error) {
+        runtime.logger.warn("it cannot be found out which brokers are alive", { err: error });
+      }
+    }
+  }
+
+  #fence(brokerId: number, brokerEpoch: number, reason: string): void {
+    const { controller, follower, runtime } = this.#options;
+    controller
+      .submit((state) => fenceBroker(state, brokerId, brokerEpoch))
+      .then(
+        () => {
+          if (brokerById(follower.image, brokerId)?.fenced !== true) return;
+          runtime.logger.warn("a broker is fenced", { brokerId, brokerEpoch, reason });
+        },
+        (error) => runtime.logger.warn("a broker cannot be fenced", { brokerId, brokerEpoch, reason, err: error }),
+      );
+  }
+
+  #nowMs(): number {
+    return this.#options.runtime.clock.monotonicMs();
+  }
+}

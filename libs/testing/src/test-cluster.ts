@@ -1,0 +1,215 @@
+import type { Admin } from "@ottla/admin";
+import {
+  type Broker,
+  BrokerConfig,
+  bootstrapServersOf,
+  type ConfigValues,
+  settingsFromObject,
+  startBroker,
+  webSocketUrlOf,
+} from "@ottla/broker";
+import { MemoryMetadataStore } from "@ottla/metadata";
+import { createMemoryDisk, createSystemRuntime, type Disk, type Logger } from "@ottla/runtime";
+import { startServer } from "@ottla/transport/node";
+
+export interface TestClusterOptions {
+  /** How many brokers; their ids are 1, 2, 3 … Default 3. */
+  readonly brokers?: number;
+  /** Kafka's config keys, for all brokers. */
+  readonly config?: ConfigValues;
+  /** Kafka's config keys for single brokers, by id; stronger than `config`. */
+  readonly brokerConfig?: (brokerId: number) => ConfigValues;
+  /** Where the brokers' log lines go. Default: nowhere. */
+  readonly logger?: Logger;
+}
+
+/** One broker of a cluster in this process. */
+export interface ClusterBroker {
+  readonly brokerId: number;
+  /** `localhost:41234`; another port after a restart. */
+  readonly bootstrapServers: string;
+  readonly webSocketUrl: string;
+  readonly isRunning: boolean;
+  /** What the broker is made of, for tests that look inside. */
+  readonly broker: Broker;
+}
+
+/** Brokers in this process that share their metadata, whose records are in memory. */
+export interface TestCluster extends AsyncDisposable {
+  readonly clusterId: string;
+  /** Of all brokers that run: `localhost:41234,localhost:41235,localhost:41236`. */
+  readonly bootstrapServers: string;
+  readonly brokers: readonly ClusterBroker[];
+  /** The broker that is controller now, or -1. */
+  readonly controllerId: number;
+  /** @throws RangeError when there is no such broker */
+  broker(brokerId: number): ClusterBroker;
+  /** Stops one broker as SIGTERM does: it hands its leaderships over. Its data stays. */
+  stop(brokerId: number): Promise<void>;
+  /** Starts a broker that was stopped again, with its data. */
+  start(brokerId: number): Promise<void>;
+  /** Ends a broker's session with the coordination service, as when it was silent too long. It comes back by itself. */
+  expireSession(brokerId: number): void;
+  /** For everything else: topics, configs, groups. Closed with the cluster. */
+  admin(): Promise<Admin>;
+  close(): Promise<void>;
+}
+
+/** As many replicas as clusters mostly have. */
+const REPLICAS_MAX = 3;
+
+/** In one process nothing is slow: who is silent for this long has been stopped. */
+const QUICK = { "broker.heartbeat.interval.ms": 100, "broker.session.timeout.ms": 3000 };
+
+/**
+ * Starts a cluster of brokers in this process for a test: on free ports, in memory, gone when it is closed. Without Java
+ * and without ZooKeeper: the brokers share their metadata in memory.
+ *
+ * Topics have three replicas where there are so many brokers, of which two must be in sync (`min.insync.replicas`).
+ *
+ * ```ts
+ * await using cluster = await startCluster({ brokers: 3 });
+ * ```
+ * @throws ConfigError when a config value is wrong
+ */
+export async function startCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
+  const cluster = new InMemoryCluster(options);
+  try {
+    await cluster.startAll();
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+  return cluster;
+}
+
+class Member implements ClusterBroker {
+  readonly brokerId: number;
+  readonly disk: Disk = createMemoryDisk();
+  running: Broker | null = null;
+  metadata: { expireSession(): void } | null = null;
+
+  constructor(brokerId: number) {
+    this.brokerId = brokerId;
+  }
+
+  get broker(): Broker {
+    if (this.running === null) throw new Error(`broker ${this.brokerId} does not run`);
+    return this.running;
+  }
+
+  get isRunning(): boolean {
+    return this.running !== null;
+  }
+
+  get bootstrapServers(): string {
+    return bootstrapServersOf(this.broker.listeners[0]!);
+  }
+
+  get webSocketUrl(): string {
+    return webSocketUrlOf(this.broker.listeners[0]!);
+  }
+}
+
+class InMemoryCluster implements TestCluster {
+  readonly brokers: readonly Member[];
+  readonly #options: TestClusterOptions;
+  readonly #store = new MemoryMetadataStore();
+  #admin: Promise<Admin> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: TestClusterOptions) {
+    this.#options = options;
+    this.brokers = Array.from({ length: options.brokers ?? REPLICAS_MAX }, (_, index) => new Member(index + 1));
+  }
+
+  get clusterId(): string {
+    return this.#store.clusterId ?? "";
+  }
+
+  get bootstrapServers(): string {
+    const running = this.brokers.filter(({ isRunning }) => isRunning);
+    return running.map(({ bootstrapServers }) => bootstrapServers).join(",");
+  }
+
+  get controllerId(): number {
+    return this.#store.controller?.broker.brokerId ?? -1;
+  }
+
+  broker(brokerId: number): Member {
+    const found = this.brokers.find((member) => member.brokerId === brokerId);
+    if (found === undefined) throw new RangeError(`there is no broker ${brokerId}`);
+    return found;
+  }
+
+  async startAll(): Promise<void> {
+    await Promise.all(this.brokers.map(({ brokerId }) => this.start(brokerId)));
+  }
+
+  async start(brokerId: number): Promise<void> {
+    const member = this.broker(brokerId);
+    if (member.isRunning) throw new Error(`broker ${brokerId} runs already`);
+    const { logger } = this.#options;
+    const runtime = createSystemRuntime(logger === undefined ? {} : { logger: logger.child({ brokerId }) });
+    member.running = await startBroker({
+      config: BrokerConfig.fromSettings(settingsFromObject(this.#configOf(brokerId))),
+      disk: member.disk,
+      directory: "/",
+      directoryName: `memory of broker ${brokerId}`,
+      runtime,
+      startServer: (server) => startServer(server),
+      openMetadataLog: async () => {
+        const log = this.#store.connect();
+        member.metadata = log;
+        return log;
+      },
+    });
+  }
+
+  async stop(brokerId: number): Promise<void> {
+    const member = this.broker(brokerId);
+    const { running } = member;
+    member.running = null;
+    await running?.shutdown();
+  }
+
+  expireSession(brokerId: number): void {
+    this.broker(brokerId).metadata?.expireSession();
+  }
+
+  admin(): Promise<Admin> {
+    const { bootstrapServers } = this;
+    this.#admin ??= import("@ottla/admin").then(({ Admin }) => new Admin({ bootstrapServers }));
+    return this.#admin;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await (await this.#admin)?.close();
+    await Promise.all(this.brokers.map(({ brokerId }) => this.stop(brokerId)));
+  }
+
+  #configOf(brokerId: number): ConfigValues {
+    const replicas = Math.min(this.brokers.length, REPLICAS_MAX);
+    return {
+      ...QUICK,
+      "node.id": brokerId,
+      listeners: "PLAINTEXT://localhost:0",
+      "default.replication.factor": replicas,
+      "offsets.topic.replication.factor": replicas,
+      "transaction.state.log.replication.factor": replicas,
+      "min.insync.replicas": Math.min(replicas, 2),
+      "transaction.state.log.min.isr": Math.min(replicas, 2),
+      ...this.#options.config,
+      ...this.#options.brokerConfig?.(brokerId),
+    };
+  }
+}
