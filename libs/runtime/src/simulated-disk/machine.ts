@@ -67,6 +67,10 @@ export class Machine {
     return this.options.random;
   }
 
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   nowMs(): number {
     return this.options.clock.nowMs();
   }

@@ -67,6 +67,8 @@ export class SimulatedFile implements DiskFile {
   /** A write that is cut short goes on after a while, or ends there with an error, or with the machine. */
   async #write(bytes: Uint8Array, position: number): Promise<void> {
     const machine = this.#machine;
+    // What was waiting for time, not for the disk, goes on after the machine has stopped.
+    if (machine.isStopped) return await machine.stop();
     const put = (from: number, to: number) =>
       this.#inode.write(bytes.subarray(from, to), position + from, machine.nowMs());
     const middle = machine.random.nextInt(bytes.length + 1);
