@@ -38,6 +38,8 @@ export interface AbortFacts {
 export interface SegmentFacts {
   readonly batches: readonly BatchFacts[];
   readonly aborts: readonly AbortFacts[];
+  /** Whether the log has no batch with this offset any more: it was compacted away, or deleted. */
+  isGone(offset: number): boolean;
 }
 
 /** Goes through a partition's segments in order, and keeps what must hold from one to the next. */
@@ -46,6 +48,8 @@ export class LogVerifier {
   readonly #epochs: readonly EpochEntry[];
   /** First offsets of the transactions that are open where the walk has come to. */
   readonly #open = new Map<number, number>();
+  /** Where ranges of offsets without batches begin, and where they end. */
+  readonly #gaps = { starts: [] as number[], ends: [] as number[] };
   #endOffset = 0;
   #leaderEpoch = -1;
 
@@ -64,7 +68,7 @@ export class LogVerifier {
     const batches: BatchFacts[] = [];
     const aborts: AbortFacts[] = [];
     const { disk, report, onRead } = this.#context;
-    this.#endOffset = Math.max(this.#endOffset, baseOffset);
+    this.#passTo(baseOffset);
     for await (const walked of walkBatches(disk, path, onRead)) {
       const at = (problem: string) => report({ path, position: walked.filePosition, problem });
       if (walked.problem !== null) at(walked.problem);
@@ -74,7 +78,26 @@ export class LogVerifier {
       batches.push(facts);
       this.#follow(walked, facts, aborts);
     }
-    return { batches, aborts };
+    return { batches, aborts, isGone: (offset) => this.#isGone(offset) };
+  }
+
+  #passTo(offset: number): void {
+    if (offset <= this.#endOffset) return;
+    this.#gaps.starts.push(this.#endOffset);
+    this.#gaps.ends.push(offset);
+    this.#endOffset = offset;
+  }
+
+  #isGone(offset: number): boolean {
+    const { starts, ends } = this.#gaps;
+    let low = 0;
+    let high = starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (ends[middle]! <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low < starts.length && starts[low]! <= offset;
   }
 
   #checkOrder(walked: WalkedBatch, baseOffset: number, limitOffset: number, at: (problem: string) => void): void {
@@ -87,6 +110,7 @@ export class LogVerifier {
     const delta = lastOffsetDeltaAt(bytes, position);
     const count = recordsCountAt(bytes, position);
     if (delta < 0 || count < 0 || count > delta + 1) at(`${count} records do not go with last offset delta ${delta}`);
+    this.#passTo(first);
     this.#endOffset = Math.max(this.#endOffset, last + 1);
     this.#checkEpoch(partitionLeaderEpochAt(bytes, position), first, at);
   }
