@@ -70,7 +70,7 @@ export class BatchFilter {
   #isLastOfProducer(batch: Uint8Array): boolean {
     const last = this.#job.lastOfProducers.get(producerIdAt(batch, 0));
     if (last === undefined) return false;
-    if (last.lastDataOffset >= 0) return lastOffsetAt(batch, 0) === last.lastDataOffset;
+    if (last.lastDataOffsets.length > 0) return last.lastDataOffsets.includes(lastOffsetAt(batch, 0));
     return isControlBatchAt(batch, 0) && producerEpochAt(batch, 0) === last.producerEpoch;
   }
 

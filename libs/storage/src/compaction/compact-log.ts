@@ -19,13 +19,15 @@ export async function compactLog(
   cleanable: Cleanable,
   executor: CompactionExecutor,
   limits: CompactionLimits,
+  flush: () => Promise<void>,
   swap: (group: CleanedGroup) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   let { firstDirtyOffset } = cleanable;
   try {
     while (firstDirtyOffset < cleanable.endOffset) {
-      const job = await createJob(state, firstDirtyOffset, cleanable.endOffset, limits);
+      const lastOfProducers = await durableLastOfProducers(state, flush);
+      const job = await createJob(state, firstDirtyOffset, cleanable.endOffset, limits, lastOfProducers);
       const { cleanedEndOffset } = await executor(job, swap, signal);
       firstDirtyOffset = cleanedEndOffset;
       state.cleanedEndOffset = cleanedEndOffset;
@@ -40,6 +42,7 @@ async function createJob(
   firstDirtyOffset: number,
   endOffset: number,
   limits: CompactionLimits,
+  lastOfProducers: CompactionJob["lastOfProducers"],
 ): Promise<CompactionJob> {
   const { config, env, identity, segments } = state;
   const aborted: AbortedTransactionEntry[] = [];
@@ -59,7 +62,7 @@ async function createJob(
     firstDirtyOffset,
     endOffset,
     aborted,
-    lastOfProducers: lastOfProducers(state),
+    lastOfProducers,
     nowMs: env.runtime.clock.nowMs(),
     deleteRetentionMs: config.deleteRetentionMs,
     segmentBytes: config.segmentBytes,
@@ -70,12 +73,33 @@ async function createJob(
   };
 }
 
-function lastOfProducers(state: LogState): Map<number, LastOfProducer> {
+/**
+ * A power cut takes what is not synced. A producer's last batch may only go when a later one can no more be lost: so
+ * what is the last now is made durable, and it stays as well as what has become the last meanwhile.
+ */
+async function durableLastOfProducers(
+  state: LogState,
+  flush: () => Promise<void>,
+): Promise<CompactionJob["lastOfProducers"]> {
+  const { producers } = state;
+  const before = lastDataOffsets(producers);
+  await flush();
+  const after = lastDataOffsets(producers);
   const last = new Map<number, LastOfProducer>();
-  for (const [producerId, { producerEpoch, batches }] of state.producers.entries) {
-    last.set(producerId, { producerEpoch, lastDataOffset: batches.at(-1)?.lastOffset ?? -1 });
+  for (const [producerId, { producerEpoch }] of producers.entries) {
+    const offsets = [before.get(producerId), after.get(producerId)].filter((offset) => offset !== undefined);
+    last.set(producerId, { producerEpoch, lastDataOffsets: offsets });
   }
   return last;
+}
+
+function lastDataOffsets({ entries }: LogState["producers"]): Map<number, number> {
+  const offsets = new Map<number, number>();
+  for (const [producerId, { batches }] of entries) {
+    const last = batches.at(-1);
+    if (last !== undefined) offsets.set(producerId, last.lastOffset);
+  }
+  return offsets;
 }
 
 async function removeCleaned({ env, identity, isClosed }: LogState): Promise<void> {

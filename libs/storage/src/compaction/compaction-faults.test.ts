@@ -137,6 +137,25 @@ describe("compaction that a power cut interrupts", () => {
     expect(hasEnded).toBe(true);
   });
 
+  it("keeps what the log knows of a producer, though its last batch was not synced yet and is lost", async () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const runtime = createSimulatedRuntime(seed, { startMs: START_MS });
+      const disk = createSimulatedDisk({ ...runtime, random: seededRandom(seed) });
+      const fixture = await openFixture({ disk, runtime, ...BY_HAND, config: COMPACTED });
+      const log = await openLog(fixture);
+      const producer = { producerId: 7, producerEpoch: 0 };
+      await append(log, keyed("a=1", { ...producer, baseSequence: 0 }));
+      await append(log, keyed("a=2"));
+      await closeSegment(log);
+      await append(log, keyed("b=1", { ...producer, baseSequence: 1 }));
+      await compactOnce(fixture);
+      const reopened = await openFixture({ disk: disk.crash("power"), config: COMPACTED });
+      const recovered = await openLog(reopened);
+      const [known] = recovered.producers();
+      expect(known?.lastSequence, `seed ${seed}`).toBeGreaterThanOrEqual(0);
+    }
+  });
+
   it.each<[string, SimulatedDiskOptions["ignoresSync"]]>([
     ["the cleaned log", (path, operation) => operation === "sync" && path.endsWith(".log.cleaned")],
     ["the cleaned indexes", (path, operation) => operation === "sync" && /index\.cleaned$/.test(path)],

@@ -11,8 +11,11 @@ export interface JobSegment {
 /** The last that the log remembers of a producer: the batch that says it must outlive compaction. */
 export interface LastOfProducer {
   readonly producerEpoch: number;
-  /** The last offset of the producer's last batch of data; -1 where only a marker is known. */
-  readonly lastDataOffset: number;
+  /**
+   * The last offsets of the producer's last batch of data that is durable, and of its last one; empty where only a
+   * marker is known.
+   */
+  readonly lastDataOffsets: readonly number[];
 }
 
 /**

@@ -79,6 +79,7 @@ export class LogCompactor {
       cleanable,
       executor,
       limits,
+      () => this.#syncer.flush(),
       (group) =>
         this.#syncer.runExclusively(async () => {
           signal.throwIfAborted();
