@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { batch, offsetsOf } from "../test-support/batches.ts";
-import { copyDisk, fileNames, readText } from "../test-support/disks.ts";
+import { copyDisk, FaultyDisk, fileNames, readText } from "../test-support/disks.ts";
 import { append, type Fixture, openFixture, openLog, READ_ALL, START_MS } from "../test-support/fixture.ts";
 import type { SegmentedLog } from "./segmented-log.ts";
 
@@ -129,5 +129,24 @@ describe("advanceLogStartOffset", () => {
     const again = await openFixture({ disk: fixture.disk });
     expect(again.manager.get("topic", 0)!.logStartOffset).toBe(7);
     await again.manager.close();
+  });
+
+  it("that could not be written down lets retention forget no epoch of what a crash brings back", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({
+      disk,
+      config: { segmentBytes: 3 * size, retentionMs: -1, retentionBytes: size },
+    });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 8; i++) await append(log, batch());
+    log.setHighWatermark(log.logEndOffset);
+    await log.flush();
+    await fixture.runtime.advance(60_000);
+    disk.fault = (_operation, path) => (path.includes("log-start-offset-checkpoint") ? "NO_SPACE" : null);
+    await expect(log.advanceLogStartOffset(7)).rejects.toThrow();
+    await log.deleteExpired();
+    const again = await openFixture({ disk: await copyDisk(disk) });
+    const recovered = again.manager.get("topic", 0)!;
+    expect([recovered.logStartOffset, recovered.epochForOffset(6)]).toEqual([6, 0]);
   });
 });

@@ -301,7 +301,8 @@ export class SegmentedLog implements PartitionLog {
     if (closed.length === 0) return 0;
     await this.#deleter.delete(closed);
     state.logStartOffset = Math.max(state.logStartOffset, state.segments.first.baseOffset);
-    state.epochs.truncateFromStart(state.logStartOffset);
+    // Not to the log start: where its checkpoint could not be written, a crash brings back what lies below.
+    state.epochs.truncateFromStart(state.segments.first.baseOffset);
     await this.#syncer.saveEpochs();
     state.notify();
     state.logger.info("segments expired", { segments: closed.length, logStartOffset: state.logStartOffset });
