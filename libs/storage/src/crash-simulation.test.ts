@@ -7,7 +7,7 @@ import { steps } from "./test-support/simulation/steps.ts";
 const FIRST_SEED = Number(process.env.OTTLA_TEST_SEED ?? 1);
 const SEEDS = Number(process.env.OTTLA_TEST_SEEDS ?? 400);
 /** With fewer seeds some of what can happen may not. */
-const COVERING_SEEDS = 60;
+const COVERING_SEEDS = 200;
 /** How many seeds a missing sync may survive. */
 const MUTANT_SEEDS = 200;
 
@@ -15,6 +15,11 @@ const DISK_EVENTS = [
   ...["create", "write", "sync", "truncate", "rename", "remove", "makeDirectory", "syncDirectory"],
   ...["shortWrite", "noSpace", "writeError", "syncError", "readError", "nameError"],
   ...["lostWrite", "tornWrite", "zeroedTail", "garbageTail", "lostName"],
+];
+
+const COMPACTION_EFFECTS = [
+  ...["record replaced", "aborted record removed", "tombstone removed", "marker removed"],
+  ...["batch emptied", "batch rewritten", "compressed batch rewritten", "pass ended by a full map"],
 ];
 
 /** Crashes that must have come in the midst of these. */
@@ -31,6 +36,15 @@ const CRASH_POINTS: Readonly<Record<string, RegExp>> = {
   "creation or deletion of a topic": /^createOrDelete: /,
   "a clean stop": /^cleanStop: /,
   recovery: /^open: /,
+  "writing what compaction leaves": /: (create|write|truncate) \.(log|index|timeindex|txnindex)\.cleaned$/,
+  "syncing what compaction leaves": /: sync \.(log|index|timeindex|txnindex)\.cleaned$/,
+  "making cleaned indexes .swap": /: rename \.(index|timeindex|txnindex)\.cleaned$/,
+  "making a cleaned log .swap": /: rename \.log\.cleaned$/,
+  "making what was compacted .deleted": /^compact: rename \.(log|index|timeindex|txnindex)$/,
+  "putting indexes in place": /: rename \.(index|timeindex|txnindex)\.swap$/,
+  "putting a log in place": /: rename \.log\.swap$/,
+  "a recovery that ends a swap": /^open: (rename \.\w+\.swap|remove \.\w+(\.swap)?)$/,
+  "the cleaner's checkpoint": /: (write|sync|rename) cleaner-offset-checkpoint\.tmp$/,
 };
 
 describe(`a log directory on a disk that does its worst (seeds ${FIRST_SEED} to ${FIRST_SEED + SEEDS - 1})`, () => {
@@ -38,10 +52,14 @@ describe(`a log directory on a disk that does its worst (seeds ${FIRST_SEED} to 
     const coverage = new Coverage();
     for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) await simulate(seed, coverage);
     console.log(
-      table("the disk", coverage.disk) + table("steps", coverage.steps) + table("crashes in", crashPoints(coverage)),
+      table("the disk", coverage.disk) +
+        table("steps", coverage.steps) +
+        table("compaction", coverage.compaction) +
+        table("crashes in", crashPoints(coverage)),
     );
     if (SEEDS < COVERING_SEEDS) return;
     for (const event of DISK_EVENTS) expect(coverage.disk.get(event) ?? 0, event).toBeGreaterThan(0);
+    for (const effect of COMPACTION_EFFECTS) expect(coverage.compaction.get(effect) ?? 0, effect).toBeGreaterThan(0);
     for (const step of Object.keys(steps)) expect(coverage.steps.get(step) ?? 0, step).toBeGreaterThan(0);
     for (const [point, times] of crashPoints(coverage)) expect(times, `a crash in ${point}`).toBeGreaterThan(0);
   });

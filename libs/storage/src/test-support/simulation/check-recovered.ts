@@ -5,15 +5,8 @@ import type { SegmentedLog } from "../../log/segmented-log.ts";
 import type { AbortedTransaction } from "../../partition-log.ts";
 import { fileNames } from "../disks.ts";
 import { readAll, START_MS } from "../fixture.ts";
-import {
-  abortedTransactions,
-  insist,
-  type LogModel,
-  openTransactions,
-  recognize,
-  recordsOf,
-  type WrittenBatch,
-} from "./log-model.ts";
+import { abortedTransactions, insist, type LogModel, openTransactions, type WrittenBatch } from "./log-model.ts";
+import { TableModel } from "./table-model.ts";
 
 /** Holds a log that was opened after a crash to all that it must be then. Returns what it has. */
 export async function checkRecovered(
@@ -23,15 +16,19 @@ export async function checkRecovered(
   model: LogModel,
   log: SegmentedLog,
 ): Promise<WrittenBatch[]> {
-  const found = recognize(model, await readAll(log));
+  const found = await model.recognize(await readAll(log));
+  const history = model.historyOf(found, model.guaranteedEnd(kind));
   checkBounds(kind, model, log);
-  checkNothingMissed(kind, model, found, await segmentStarts(disk, log));
+  // What is missed in a compacted log, and seen by readers of it: see `checkTable`.
+  const isCompacted = model instanceof TableModel;
+  if (!isCompacted) checkNothingMissed(kind, model, found, await segmentStarts(disk, log));
   if (kind === "process") checkNothingOldIsBack(model, found);
   await checkFiles(disk, model, log);
   checkEpochs(model, log, found);
   log.setHighWatermark(log.logEndOffset);
-  await checkTransactions(model, log, found);
-  checkProducers(model, log, found);
+  checkStable(model, log, history);
+  if (!isCompacted) await checkAborted(model, log, found);
+  checkProducers(model, log, history);
   await checkTimestamps(random, model, log, found);
   return found;
 }
@@ -63,7 +60,7 @@ function checkNothingMissed(
   found: readonly WrittenBatch[],
   starts: ReadonlySet<number>,
 ): void {
-  const guaranteedEnd = kind === "process" ? model.acknowledgedEnd : model.syncedEnd;
+  const guaranteedEnd = model.guaranteedEnd(kind);
   const present = new Set(found);
   for (const one of model.batches) {
     const isGuaranteed = one.lastOffset < guaranteedEnd && one.lastOffset >= model.startMax;
@@ -95,6 +92,8 @@ function checkNothingOldIsBack(model: LogModel, found: readonly WrittenBatch[]):
 }
 
 async function checkFiles(disk: Disk, model: LogModel, log: SegmentedLog): Promise<void> {
+  const leftOver = (await fileNames(disk, log.directory)).filter((name) => /\.(cleaned|swap|deleted)$/.test(name));
+  insist(leftOver.length === 0, () => `${model.name}: the start has left ${leftOver}`);
   const verified = await verifyDirectory(disk, log.directory);
   // Snapshots are synced later than they are made. Their CRC tells, and then the state is read from the log.
   // The epoch checkpoint may be older than what recovery found; what the log says of epochs is checked by itself.
@@ -111,13 +110,16 @@ function checkEpochs(model: LogModel, log: SegmentedLog, found: readonly Written
   }
 }
 
-async function checkTransactions(model: LogModel, log: SegmentedLog, found: readonly WrittenBatch[]): Promise<void> {
-  const open = openTransactions(found);
+function checkStable(model: LogModel, log: SegmentedLog, history: readonly WrittenBatch[]): void {
+  const open = openTransactions(history);
   const stable = Math.min(log.logEndOffset, ...open.values());
   // A transaction that began below the log start is known from a snapshot alone.
   const isStable =
     log.lastStableOffset === Math.max(stable, log.logStartOffset) || log.lastStableOffset === log.logStartOffset;
-  insist(isStable, () => `${model.name}: LSO is ${log.lastStableOffset}; its records say ${stable}: ${text(found)}`);
+  insist(isStable, () => `${model.name}: LSO is ${log.lastStableOffset}; its records say ${stable}: ${text(history)}`);
+}
+
+async function checkAborted(model: LogModel, log: SegmentedLog, found: readonly WrittenBatch[]): Promise<void> {
   const told: AbortedTransaction[] = [];
   for (let offset = log.logStartOffset; offset < log.lastStableOffset; ) {
     const read = await log.read(offset, { maxBytes: 300, minOneBatch: true, limit: "lastStable" });
@@ -139,10 +141,10 @@ async function checkTransactions(model: LogModel, log: SegmentedLog, found: read
   }
 }
 
-/** Whatever is in the log can be sent again and is recognized. */
-function checkProducers(model: LogModel, log: SegmentedLog, found: readonly WrittenBatch[]): void {
+/** Whatever was written last can be sent again and is recognized, also where its records were compacted away. */
+function checkProducers(model: LogModel, log: SegmentedLog, history: readonly WrittenBatch[]): void {
   const last = new Map<number, WrittenBatch>();
-  for (const one of found) {
+  for (const one of history) {
     if (one.producer !== null && one.transaction !== "commit" && one.transaction !== "abort")
       last.set(one.producer.id, one);
   }
@@ -161,7 +163,7 @@ async function checkTimestamps(
   found: readonly WrittenBatch[],
 ): Promise<void> {
   const records = found.flatMap((one) =>
-    Array.from(recordsOf(one), ({ offset, timestampMs }) => ({ offset, timestampMs })),
+    Array.from(model.recordsOf(one), ({ offset, timestampMs }) => ({ offset, timestampMs })),
   );
   const visible = records.filter((one) => one.offset >= log.logStartOffset);
   for (let i = 0; i < 3; i++) {

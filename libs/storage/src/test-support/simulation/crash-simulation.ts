@@ -3,7 +3,7 @@ import { DIRECTORY } from "../fixture.ts";
 import { checkRecovered } from "./check-recovered.ts";
 import { insist, Violation } from "./log-model.ts";
 import { Simulation } from "./simulation.ts";
-import { type StepName, steps } from "./steps.ts";
+import { checkTableNow, type StepName, steps } from "./steps.ts";
 
 const STEPS = 40;
 /** A crash comes after about this many operations of the disk. */
@@ -17,6 +17,8 @@ export class Coverage {
   /** Crashes by the step that they hit, and by what the disk was doing. */
   readonly crashes = new Map<string, number>();
   readonly disk = new Map<string, number>();
+  /** What compaction has done. */
+  readonly compaction = new Map<string, number>();
 
   count(where: Map<string, number>, what: string, times = 1): void {
     where.set(what, (where.get(what) ?? 0) + times);
@@ -38,6 +40,7 @@ export async function simulate(
     throw new Violation(`seed ${seed}: ${problem}\nafter ${history.join(", ")}`);
   } finally {
     for (const [what, times] of simulation.disk.counts) coverage.count(coverage.disk, what, times);
+    for (const [what, times] of simulation.compaction) coverage.count(coverage.compaction, what, times);
   }
 }
 
@@ -122,7 +125,9 @@ async function checkAll(simulation: Simulation, kind: CrashKind): Promise<void> 
   const { disk, random, manager, passing } = simulation;
   for (const model of simulation.models) {
     const log = simulation.logOf(model);
-    model.adopt(kind, await checkRecovered(disk, random, kind, model, log), log);
+    const found = await checkRecovered(disk, random, kind, model, log);
+    if (model === simulation.table) await checkTableNow(simulation, found, model.guaranteedEnd(kind));
+    model.adopt(kind, found, log);
   }
   const isThere = manager.get("passing", 0) !== undefined;
   insist(passing === "either" || (passing === "present") === isThere, () => `topic "passing" should be ${passing}`);

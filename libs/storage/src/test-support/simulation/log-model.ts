@@ -1,4 +1,4 @@
-import { type RecordBatch, readRecordBatch } from "@ottla/protocol";
+import { type RecordBatch, type RecordView, readRecordBatch } from "@ottla/protocol";
 import { assignOffsets, batchSizeAt, checkBatchIntegrity, encodeEndTransactionMarker } from "@ottla/protocol/internal";
 import type { CrashKind } from "@ottla/runtime";
 import { batch } from "../batches.ts";
@@ -15,6 +15,11 @@ export interface WrittenBatch {
   readonly producer: { readonly id: number; readonly baseSequence: number } | null;
   /** What it does to a transaction. */
   readonly transaction: "data" | "commit" | "abort" | null;
+}
+
+export interface NewBatchOptions {
+  readonly producerId?: number;
+  readonly isTransactional?: boolean;
 }
 
 /** What the simulation expected of a log and did not find. */
@@ -34,6 +39,8 @@ export function insist(condition: boolean, problem: () => string): asserts condi
  */
 export class LogModel {
   readonly name: string;
+  /** Of five places that producers have; others are idempotent, and the first and last have none. */
+  readonly transactionalPlaces: ReadonlySet<number> = new Set([3]);
   /** In order of offsets: what a read gives while the log runs. */
   batches: WrittenBatch[] = [];
   /** Everything that ever was in the log, or may have been, by its bytes. */
@@ -69,23 +76,24 @@ export class LogModel {
   }
 
   /** A batch of `count` records that no other batch has. */
-  newBatch(count: number, options: { producerId?: number; isTransactional?: boolean } = {}): Uint8Array {
-    const serial = this.#nextRecord;
+  newBatch(count: number, options: NewBatchOptions = {}): Uint8Array {
+    const serial = this.takeSerials(count);
+    const timestampMs = START_MS + serial * 10;
+    return batch({ count, valueBytes: 20 + (serial % 50), timestampMs, ...this.headerOf(options) });
+  }
+
+  protected takeSerials(count: number): number {
     this.#nextRecord += count;
-    const { producerId, isTransactional = false } = options;
-    const sequence =
-      producerId === undefined ? {} : { producerId, producerEpoch: 0, baseSequence: this.nextSequence(producerId) };
-    return batch({
-      count,
-      valueBytes: 20 + (serial % 50),
-      timestampMs: START_MS + serial * 10,
-      isTransactional,
-      ...sequence,
-    });
+    return this.#nextRecord - count;
+  }
+
+  protected headerOf({ producerId, isTransactional = false }: NewBatchOptions) {
+    if (producerId === undefined) return { isTransactional };
+    return { isTransactional, producerId, producerEpoch: 0, baseSequence: this.nextSequence(producerId) };
   }
 
   newMarker(producerId: number, type: "commit" | "abort"): Uint8Array {
-    const timestampMs = START_MS + this.#nextRecord++ * 10;
+    const timestampMs = START_MS + this.takeSerials(1) * 10;
     return encodeEndTransactionMarker({ producerId, producerEpoch: 0, type, coordinatorEpoch: 0, timestampMs });
   }
 
@@ -142,9 +150,40 @@ export class LogModel {
     this.lowerEnd(endOffset);
   }
 
+  /** The batches in `bytes`, each of them one that was handed over, in ascending order and none twice. */
+  async recognize(bytes: Uint8Array): Promise<WrittenBatch[]> {
+    const found: WrittenBatch[] = [];
+    let endOffset = -1;
+    for (const at of checkedBatches(this, bytes)) {
+      const one = this.known.get(keyOf(bytes.subarray(at, at + batchSizeAt(bytes, at))));
+      insist(one !== undefined, () => `${this.name}: a batch behind offset ${endOffset} was never written`);
+      insist(one.baseOffset >= endOffset, () => `${this.name}: offset ${one.baseOffset} comes after ${endOffset}`);
+      endOffset = one.lastOffset + 1;
+      found.push(one);
+    }
+    const serials = new Set(found.map((one) => keyOf(one.bytes.subarray(16))));
+    insist(serials.size === found.length, () => `${this.name}: a record is there twice`);
+    return found;
+  }
+
+  /** The records of a batch that was found. */
+  recordsOf(one: WrittenBatch): Iterable<Pick<RecordView, "offset" | "timestampMs">> {
+    return readRecordBatch(one.bytes) as RecordBatch;
+  }
+
+  /** What has happened to the log, by what was found of it: everything below `guaranteedEnd` must have. */
+  historyOf(found: readonly WrittenBatch[], _guaranteedEnd: number): WrittenBatch[] {
+    return [...found];
+  }
+
+  /** Below it all must be there after such a crash. */
+  guaranteedEnd(kind: CrashKind): number {
+    return kind === "process" ? this.acknowledgedEnd : this.syncedEnd;
+  }
+
   /** Takes what was found as the truth, once it has been checked. */
   adopt(kind: CrashKind, found: readonly WrittenBatch[], log: { logStartOffset: number; logEndOffset: number }): void {
-    this.batches = [...found];
+    this.batches = this.historyOf(found, this.guaranteedEnd(kind));
     for (const [i, one] of found.entries()) {
       if (i > 0 && one.previousEnd !== found[i - 1]!.lastOffset + 1) this.behindGaps.add(one.baseOffset);
     }
@@ -215,27 +254,13 @@ export function abortedTransactions(batches: readonly WrittenBatch[]): AbortedBy
   return aborted;
 }
 
-/** The batches in `bytes`, each of them one that was handed over, in ascending order and none twice. */
-export function recognize(model: LogModel, bytes: Uint8Array): WrittenBatch[] {
-  const found: WrittenBatch[] = [];
-  let endOffset = -1;
+/** Where the batches begin; each of them is whole. */
+export function* checkedBatches({ name }: LogModel, bytes: Uint8Array): Iterable<number> {
   for (let at = 0; at < bytes.length; at += batchSizeAt(bytes, at)) {
     const problem = checkBatchIntegrity(bytes, at);
-    insist(problem === null, () => `${model.name}: ${problem!.message}, behind offset ${endOffset}`);
-    const one = model.known.get(keyOf(bytes.subarray(at, at + batchSizeAt(bytes, at))));
-    insist(one !== undefined, () => `${model.name}: a batch behind offset ${endOffset} was never written`);
-    insist(one.baseOffset >= endOffset, () => `${model.name}: offset ${one.baseOffset} comes after ${endOffset}`);
-    endOffset = one.lastOffset + 1;
-    found.push(one);
+    insist(problem === null, () => `${name}: ${problem!.message}, at byte ${at} of what was read`);
+    yield at;
   }
-  const serials = new Set(found.map((one) => keyOf(one.bytes.subarray(16))));
-  insist(serials.size === found.length, () => `${model.name}: a record is there twice`);
-  return found;
-}
-
-/** Offsets and timestamps of the records of a batch. */
-export function recordsOf(one: WrittenBatch): RecordBatch {
-  return readRecordBatch(one.bytes) as RecordBatch;
 }
 
 function keyOf(bytes: Uint8Array): string {

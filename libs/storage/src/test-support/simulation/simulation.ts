@@ -7,12 +7,15 @@ import {
   type SimulatedRuntime,
   seededRandom,
 } from "@ottla/runtime";
+import { cleanLog } from "../../compaction/clean-log.ts";
+import { OFFSET_MAP_ENTRY_BYTES } from "../../compaction/offset-map.ts";
 import type { SegmentedLog } from "../../log/segmented-log.ts";
 import { defaultLogConfig, type LogConfig } from "../../log-config.ts";
 import type { DirectoryLogManager } from "../../manager/directory-log-manager.ts";
 import { openLogManager } from "../../manager/open-log-manager.ts";
 import { DIRECTORY, START_MS, TOPIC_ID } from "../fixture.ts";
 import { LogModel } from "./log-model.ts";
+import { TableModel } from "./table-model.ts";
 
 /** A log directory on a simulated disk, and what is known of it. */
 export class Simulation {
@@ -21,6 +24,13 @@ export class Simulation {
   readonly config: LogConfig;
   readonly leader = new LogModel("leader");
   readonly follower = new LogModel("follower");
+  /** A compacted topic. */
+  readonly table: TableModel;
+  readonly tableConfig: LogConfig;
+  /** Of the cleaner's map: some take no more than a few keys. */
+  readonly #dedupeBufferBytes: number;
+  /** What compaction has done. */
+  readonly compaction = new Map<string, number>();
   /** A topic that comes and goes: whether it may be there, must be there, or must not. */
   passing: "absent" | "present" | "either" = "absent";
   disk: SimulatedDisk;
@@ -40,6 +50,16 @@ export class Simulation {
       retentionBytes: 2000,
       fileDeleteDelayMs: 1000,
     };
+    this.table = new TableModel("table", this.random);
+    this.tableConfig = {
+      ...this.config,
+      cleanupPolicy: this.random.nextInt(4) === 0 ? ["compact", "delete"] : ["compact"],
+      minCleanableDirtyRatio: 0,
+      deleteRetentionMs: [0, 0, 500, 90_000][this.random.nextInt(4)]!,
+      minCompactionLagMs: [0, 0, 30_000][this.random.nextInt(3)]!,
+      retentionBytes: 4000,
+    };
+    this.#dedupeBufferBytes = OFFSET_MAP_ENTRY_BYTES * [3, 6, 1000][this.random.nextInt(3)]!;
   }
 
   logOf(model: LogModel): SegmentedLog {
@@ -47,13 +67,34 @@ export class Simulation {
   }
 
   get models(): readonly LogModel[] {
-    return [this.leader, this.follower];
+    return [this.leader, this.follower, this.table];
+  }
+
+  configOf(topic: string): LogConfig {
+    return topic === this.table.name ? this.tableConfig : this.config;
   }
 
   async open(): Promise<void> {
-    const { disk, runtime, config } = this;
-    const options = { disk, runtime, directory: DIRECTORY, configOf: () => config };
-    this.manager = (await openLogManager({ ...options, tailMemoryBytes: 0 })) as DirectoryLogManager;
-    for (const { name } of this.models) await this.manager.openOrCreate(name, 0, TOPIC_ID, config);
+    const { disk, runtime } = this;
+    this.manager = (await openLogManager({
+      disk,
+      runtime,
+      directory: DIRECTORY,
+      configOf: (topic) => this.configOf(topic),
+      tailMemoryBytes: 0,
+      cleaner: () => ({ dedupeBufferBytes: this.#dedupeBufferBytes }),
+      compactionExecutor: async (job, swap, signal) => {
+        this.table.compactionBegins(job);
+        const result = await cleanLog(disk, runtime, job, swap, signal);
+        if (result.cleanedEndOffset < job.endOffset) this.count("pass ended by a full map");
+        return result;
+      },
+    })) as DirectoryLogManager;
+    for (const { name } of this.models) await this.manager.openOrCreate(name, 0, TOPIC_ID, this.configOf(name));
+  }
+
+  /** Counts something that compaction has done. */
+  count(what: string): void {
+    this.compaction.set(what, (this.compaction.get(what) ?? 0) + 1);
   }
 }

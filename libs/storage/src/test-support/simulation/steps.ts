@@ -5,7 +5,8 @@ import { AppendRejected } from "../../log-errors.ts";
 import type { LogAppend } from "../../partition-log.ts";
 import { fileNames } from "../disks.ts";
 import { readAll, TOPIC_ID } from "../fixture.ts";
-import { insist, type LogModel, recognize, type WrittenBatch } from "./log-model.ts";
+import { checkTable } from "./check-table.ts";
+import { insist, type LogModel, type WrittenBatch } from "./log-model.ts";
 import type { Simulation } from "./simulation.ts";
 
 interface Step {
@@ -15,17 +16,16 @@ interface Step {
   run(simulation: Simulation): Promise<void>;
 }
 
-/** Two places are for idempotent producers, the third for a transactional one. */
-const TRANSACTIONAL_PLACE = 3;
+const PLACES = 5;
 
 /** Several batches in one turn, of idempotent producers, of a transaction, or plain; then what was answered counts. */
-async function appendSome(simulation: Simulation): Promise<void> {
-  const { random, leader: model } = simulation;
+async function appendSome(simulation: Simulation, model: LogModel = simulation.leader): Promise<void> {
+  const { random } = simulation;
   const before = [...model.batches];
   const appends: LogAppend[] = [];
   let refusal: unknown;
   try {
-    for (let left = 1 + random.nextInt(4); left > 0; left--) appends.push(appendOne(simulation));
+    for (let left = 1 + random.nextInt(4); left > 0; left--) appends.push(appendOne(simulation, model));
   } catch (error) {
     refusal = error;
   }
@@ -43,19 +43,18 @@ async function appendSome(simulation: Simulation): Promise<void> {
   if (random.nextInt(3) > 0) simulation.logOf(model).setHighWatermark(model.endOffset);
 }
 
-function appendOne({ random, leader: model, manager }: Simulation): LogAppend {
+function appendOne({ random, manager }: Simulation, model: LogModel): LogAppend {
   const log = manager.get(model.name, 0)!;
   const { leaderEpoch } = model;
-  const place = random.nextInt(5);
-  if (place === TRANSACTIONAL_PLACE && model.isOpen(model.producerIn(place))) {
+  const place = random.nextInt(PLACES);
+  const isTransactional = model.transactionalPlaces.has(place);
+  const id = place === 0 || place === PLACES - 1 ? null : model.producerIn(place);
+  if (isTransactional && model.isOpen(id!) && random.nextInt(3) > 0) {
     const type = random.nextInt(2) === 0 ? "commit" : "abort";
-    const id = model.producerIn(place);
-    const bytes = model.newMarker(id, type);
-    const info = { producer: { id, baseSequence: -1 }, transaction: type } as const;
+    const bytes = model.newMarker(id!, type);
+    const info = { producer: { id: id!, baseSequence: -1 }, transaction: type } as const;
     return append(model, bytes, info, () => log.appendAsLeader(bytes, { leaderEpoch, origin: "control" }));
   }
-  const isTransactional = place === TRANSACTIONAL_PLACE;
-  const id = place > TRANSACTIONAL_PLACE || place === 0 ? null : model.producerIn(place);
   const producer = id === null ? null : { id, baseSequence: model.nextSequence(id) };
   const bytes = model.newBatch(1 + random.nextInt(3), { ...(id === null ? {} : { producerId: id }), isTransactional });
   const info = { producer, transaction: isTransactional ? "data" : null } as const;
@@ -75,6 +74,49 @@ function append(
   });
   model.handedOver(bytes, appended.baseOffset, info);
   return appended;
+}
+
+async function appendToTable(simulation: Simulation): Promise<void> {
+  await appendSome(simulation, simulation.table);
+}
+
+/**
+ * Compacts the table until nothing of it is dirty, while it is written to. Time passes meanwhile: what fails for a
+ * moment is tried again after a while.
+ */
+async function compact(simulation: Simulation): Promise<void> {
+  const { manager, runtime, table, disk } = simulation;
+  const log = simulation.logOf(table);
+  log.setHighWatermark(table.endOffset);
+  await log.flush();
+  table.syncedEnd = table.endOffset;
+  const state = { isOver: false };
+  const compacting = (async () => {
+    while (await manager.compactDirtiest());
+  })().finally(() => {
+    state.isOver = true;
+  });
+  await Promise.all([
+    compacting,
+    appendToTable(simulation),
+    passTimeUntil(() => state.isOver || disk.stoppedAt !== null, runtime),
+  ]);
+  await checkTableNow(simulation, await table.recognize(await readAll(log)), table.endOffset);
+}
+
+async function passTimeUntil(isOver: () => boolean, runtime: Simulation["runtime"]): Promise<void> {
+  while (!isOver()) await runtime.advance(100);
+}
+
+/** Holds the table to what a compacted log must keep, and counts what compaction has done. */
+export async function checkTableNow(
+  simulation: Simulation,
+  found: readonly WrittenBatch[],
+  guaranteedEnd: number,
+): Promise<void> {
+  const { table, tableConfig } = simulation;
+  const effects = await checkTable(table, simulation.logOf(table), tableConfig, found, guaranteedEnd);
+  for (const effect of effects) simulation.count(effect);
 }
 
 /** As a follower would: batches with offsets of their own, now and then with a gap, or of a new leader. */
@@ -136,7 +178,8 @@ async function flush(simulation: Simulation): Promise<void> {
 }
 
 async function deleteRecords(simulation: Simulation): Promise<void> {
-  const { random, leader: model } = simulation;
+  const { random, leader, table } = simulation;
+  const model = random.nextInt(3) === 0 ? table : leader;
   const log = simulation.logOf(model);
   const target = log.logStartOffset + random.nextInt(log.highWatermark - log.logStartOffset + 1);
   model.startMax = Math.max(model.startMax, target);
@@ -200,28 +243,33 @@ async function stopCleanly(simulation: Simulation): Promise<void> {
 async function fillDisk(simulation: Simulation): Promise<void> {
   const { leader: model, disk } = simulation;
   disk.faults.noSpace = 0.7;
-  for (let left = 3; left > 0; left--) {
-    await appendSome(simulation).catch((error) => {
+  for (const step of [appendSome, compact, appendSome, appendToTable, appendSome]) {
+    await step(simulation).catch((error) => {
       if (!(error instanceof DiskError && error.code === "NO_SPACE")) throw error;
     });
   }
   disk.faults.noSpace = 0;
   const log = simulation.logOf(model);
-  insist(recognize(model, await readAll(log)).length > 0 || log.logStartOffset === log.logEndOffset, () => {
+  insist((await model.recognize(await readAll(log))).length > 0 || log.logStartOffset === log.logEndOffset, () => {
     return "leader: nothing can be read when the disk was full";
   });
   await appendSome(simulation);
 }
 
 async function readBack(simulation: Simulation): Promise<void> {
-  for (const model of simulation.models) recognize(model, await readAll(simulation.logOf(model)));
+  for (const model of simulation.models) await model.recognize(await readAll(simulation.logOf(model)));
 }
+
+const FAILING_STEPS = [
+  ...[appendSome, readBack, flush, appendAsFollower, appendToTable, compact],
+  ...[deleteRecords, retain, readBack, appendSome],
+];
 
 /** The disk fails for a while. The log that it hits goes offline and refuses appends; the broker is started again. */
 async function failDisk(simulation: Simulation): Promise<void> {
   const { disk } = simulation;
   Object.assign(disk.faults, { writeError: 0.1, syncError: 0.1, readError: 0.05, nameError: 0.1 });
-  for (const step of [appendSome, readBack, flush, appendAsFollower, deleteRecords, retain, readBack, appendSome]) {
+  for (const step of FAILING_STEPS) {
     await step(simulation).catch((error) => {
       const isRefusal = error instanceof AppendRejected && error.errno === ErrorCode.KAFKA_STORAGE_ERROR;
       if (!isRefusal && !(error instanceof DiskError)) throw error;
@@ -234,6 +282,8 @@ async function failDisk(simulation: Simulation): Promise<void> {
 export const steps = named({
   append: { weight: 10, run: appendSome },
   appendAsFollower: { weight: 6, run: appendAsFollower },
+  appendToTable: { weight: 8, run: appendToTable },
+  compact: { weight: 4, run: compact },
   truncate: { weight: 2, run: truncate },
   startAnew: { weight: 1, run: startAnew },
   flush: { weight: 2, run: flush },
