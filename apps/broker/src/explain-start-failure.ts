@@ -1,4 +1,4 @@
-import { ConfigError, StartupError } from "@ottla/broker";
+import { ConfigError, DataDirectoryError, StartupError } from "@ottla/broker";
 import { DiskError, type DiskErrorCode } from "@ottla/runtime";
 import { ListenError } from "@ottla/transport/node";
 
@@ -12,6 +12,8 @@ const DISK_ADVICE: Readonly<Partial<Record<DiskErrorCode, string>>> = {
 export function explainStartFailure(error: unknown, dataDirectory: string | null): string {
   if (error instanceof ConfigError || error instanceof StartupError || error instanceof ListenError)
     return error.message;
+  if (error instanceof DataDirectoryError)
+    return explainStartFailure(error.cause, dataDirectory && error.directoryName);
   if (!(error instanceof DiskError)) return error instanceof Error ? error.message : String(error);
   if (error.code === "LOCKED") {
     return `two brokers cannot share a data directory: ${dataDirectory} is in use (${error.message})`;

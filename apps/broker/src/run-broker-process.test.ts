@@ -1,10 +1,11 @@
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectSocket, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   createTopicsApi,
+  ErrorCode,
   encodeRecordBatch,
   encodeRequest,
   fetchApi,
@@ -134,6 +135,37 @@ describe("a broker process", () => {
       topics: [{ name: "orders", partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
     });
     expect(topics[0]!.partitions[0]).toMatchObject({ offset: 3, leaderEpoch: 3 });
+  });
+
+  it("lives on when one of its log directories fails, and halts when the one with the metadata does", async () => {
+    const [first, second] = [newDirectory(), newDirectory()];
+    const checkpoints = "replica.high.watermark.checkpoint.interval.ms=50";
+    const broker = start({ set: [`log.dirs=${first},${second}`, checkpoints] });
+    const connection = await connect(await broker.ready());
+    const topic = { name: "orders", numPartitions: 2, replicationFactor: 1, assignments: [], configs: [] };
+    const { topics } = await connection.request(createTopicsApi, { topics: [topic] });
+    const { topicId } = topics[0]!;
+    const produce = async (index: number) => {
+      const records = encodeRecordBatch({ records: [{ value: "x" }], timestampMs: Date.now() });
+      const topicData = [{ topicId, partitionData: [{ index, records }] }];
+      const { responses } = await connection.request(produceApi, { acks: -1, timeoutMs: 5000, topicData });
+      return responses[0]!.partitionResponses[0]!.errorCode;
+    };
+    const [lost, kept] = existsSync(join(second, "orders-0")) ? [0, 1] : [1, 0];
+    expect(await produce(lost)).toBe(0);
+    // The next checkpoint finds no place to be written to.
+    renameSync(second, `${second}-gone`);
+    await expect.poll(() => produce(lost), { timeout: 10_000 }).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    expect(await produce(kept)).toBe(0);
+    renameSync(first, `${first}-gone`);
+    await expect.poll(() => produce(kept).catch(() => -1), { timeout: 10_000 }).not.toBe(0);
+    expect(await broker.exited).toBe(1);
+    const errors = broker.stderr.split("\n").filter((line) => /"level":(50|"error")/.test(line));
+    expect(errors.map((line) => JSON.parse(line).msg)).toEqual([
+      expect.stringMatching(/^the log directory failed; its partitions are offline/),
+      expect.stringMatching(/^the log directory failed; its partitions are offline/),
+      expect.stringMatching(/the broker halts$/),
+    ]);
   });
 
   it("takes configs from a file, the environment and arguments, the later over the earlier", async () => {

@@ -78,10 +78,17 @@ async function serve(settings: readonly ConfigSetting[], memory: boolean, logger
   const broker = await startWithSettings(settings, { memory, logger, onFatal: (error) => stop.fail(error) });
   process.stdout.write(readyLine(broker));
   const exitCode = await stop.requested;
+  if (exitCode === EXIT_FAILED) return await halt(broker, logger);
   logger.info("shutting down: answering what is in flight, writing everything to disk");
   await broker.close();
   logger.info("stopped cleanly");
   return exitCode;
+}
+
+/** The disk has failed: what can be closed is, and the next start will see that this was no clean stop. */
+async function halt(broker: RunningBroker, logger: Logger): Promise<number> {
+  await broker.close().catch((error: unknown) => logger.warn("not everything could be closed", { err: error }));
+  return EXIT_FAILED;
 }
 
 function readyLine({ bootstrapServers, webSocketUrl, clusterId, nodeId }: RunningBroker): string {
@@ -107,7 +114,9 @@ class StopRequest {
 
   /** The broker cannot go on. */
   fail(error: Error): void {
-    this.#logger.error("the disk has failed; the broker stops", { err: error });
+    this.#logger.error("the disk of the cluster metadata, or of all log directories, has failed; the broker halts", {
+      error: error.message,
+    });
     this.#isRequested = true;
     this.#request(EXIT_FAILED);
   }

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import {
   type Broker,
   BrokerConfig,
+  type BrokerDirectory,
   bootstrapServersOf,
   type ConfigSetting,
   type ConfigValues,
@@ -26,7 +27,7 @@ export interface StartBrokerOptions {
   readonly port?: number;
   /** Keeps everything in memory, and nothing when the broker stops. Default false. */
   readonly memory?: boolean;
-  /** Where the data is. Default `./data` (Kafka's `log.dirs`). Not with `memory`. */
+  /** Where the data is, in one directory; for several set `log.dirs`. Default `./data`. Not with `memory`. */
   readonly dataDirectory?: string;
   /** Any of Kafka's config keys; `port` and `dataDirectory` are stronger. */
   readonly config?: ConfigValues;
@@ -95,37 +96,33 @@ export async function startWithSettings(
   settings: readonly ConfigSetting[],
   environment: StartEnvironment,
 ): Promise<RunningBroker> {
-  const directory: { name: string | null } = { name: null };
+  let names: readonly string[] = [];
   const processMetrics = new ProcessMetrics();
   try {
     const config = BrokerConfig.fromSettings(settings);
-    directory.name = environment.memory ? null : resolve(config.logDirectory);
-    return running(await start(config, directory.name, environment, processMetrics), processMetrics);
+    names = environment.memory ? [] : config.logDirectories.map((directory) => resolve(directory));
+    return running(await start(config, names, environment, processMetrics), processMetrics);
   } catch (error) {
     processMetrics.close();
-    throw new BrokerStartError(explainStartFailure(error, directory.name), { cause: error });
+    throw new BrokerStartError(explainStartFailure(error, names[0] ?? null), { cause: error });
   }
 }
 
 async function start(
   config: BrokerConfig,
-  dataDirectory: string | null,
+  directoryNames: readonly string[],
   { logger, onFatal }: StartEnvironment,
   processMetrics: ProcessMetrics,
 ): Promise<Broker> {
   const runtime = createSystemRuntime({ logger });
   for (const { key, reason } of config.ignoredKeys()) logger.warn(`${key} has no effect here: ${reason}`);
   const startedMs = runtime.clock.monotonicMs();
-  const compactionExecutor = dataDirectory === null ? undefined : compactInWorker(dataDirectory);
   let broker: Broker | null = null;
   broker = await startCore({
     config,
-    disk: dataDirectory === null ? createMemoryDisk() : createNodeDisk(dataDirectory),
-    directory: "/",
-    directoryName: dataDirectory ?? "memory",
+    directories: directoryNames.length === 0 ? [inMemory()] : directoryNames.map(onDisk),
     runtime,
     startServer: openPorts,
-    ...(compactionExecutor !== undefined && { compactionExecutor }),
     http: httpHandler({
       broker: () => broker,
       uptimeMs: () => Math.round(runtime.clock.monotonicMs() - startedMs),
@@ -134,6 +131,20 @@ async function start(
     ...(onFatal !== undefined && { onFatal }),
   });
   return broker;
+}
+
+function inMemory(): BrokerDirectory {
+  return { disk: createMemoryDisk(), path: "/", name: "memory" };
+}
+
+function onDisk(name: string): BrokerDirectory {
+  const compactionExecutor = compactInWorker(name);
+  return {
+    disk: createNodeDisk(name),
+    path: "/",
+    name,
+    ...(compactionExecutor !== undefined && { compactionExecutor }),
+  };
 }
 
 const NO_IPV6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL"]);

@@ -1,7 +1,8 @@
 import { ErrorCode, fetchApi, listOffsetsApi, metadataApi } from "@ottla/protocol";
-import { createMemoryDisk, type Disk } from "@ottla/runtime";
+import { createMemoryDisk, createSimulatedRuntime, type Disk } from "@ottla/runtime";
 import { afterEach, describe, expect, it } from "vitest";
-import { inspectDirectory, StartupError } from "./services/data-directory.ts";
+import { StartupError } from "./services/data-directory.ts";
+import { openDirectories } from "./services/open-directories.ts";
 import { copyOf } from "./test-support/disk-copy.ts";
 import { RecordingLogger } from "./test-support/recording-logger.ts";
 import { batchOf, TestBroker, type TestBrokerOptions } from "./test-support/test-broker.ts";
@@ -163,7 +164,12 @@ describe("a broker that starts again", () => {
       await file.write([new TextEncoder().encode(text)], 0);
       await file.close();
     }
-    const found = inspectDirectory(disk, { path: "/kafka", name: "/var/kafka" }, null, true);
+    const directories = [{ disk, path: "/kafka", name: "/var/kafka" }];
+    const runtime = createSimulatedRuntime(1);
+    const open = () => Promise.reject(new Error("nothing is opened"));
+    const alone = { keepsMetadata: true, clusterId: async (proposed: string) => proposed };
+    const found = openDirectories({ directories, wantedNodeId: null, defaultNodeId: 1, runtime, open, ...alone });
+    found.catch(() => {});
     await expect(found).rejects.toThrow(StartupError);
     await expect(found).rejects.toThrow(/^\/var\/kafka holds "orders-0" and no metadata/);
     expect((await disk.list("/kafka")).map(({ name }) => name).sort()).toEqual([

@@ -10,13 +10,18 @@ import {
   type MetadataLog,
   randomUuid,
   registerBroker,
+  setOnlineDirectories,
 } from "@ottla/metadata";
-import type { Disk, DiskError, Runtime } from "@ottla/runtime";
+import type { DiskError, Runtime } from "@ottla/runtime";
 import {
   type CompactionExecutor,
   defaultLogConfig,
+  isOnline,
   type LogCleanerOptions,
+  type LogDirectories,
+  type LogDirectory,
   type LogManager,
+  LogMemory,
   openLogManager,
 } from "@ottla/storage";
 import {
@@ -52,9 +57,10 @@ import { PartitionRegistry } from "./partition/partition-registry.ts";
 import { Purgatory } from "./partition/purgatory.ts";
 import { removeStrayLogs } from "./partition/stray-logs.ts";
 import { Replication } from "./replication/replication.ts";
-import type { BrokerServices } from "./services/broker-services.ts";
+import type { BrokerServices, DescribedDirectory } from "./services/broker-services.ts";
 import { Closers } from "./services/closers.ts";
-import { claimDirectory, type DirectoryIdentity, inspectDirectory, joinPath } from "./services/data-directory.ts";
+import type { DirectoryIdentity } from "./services/data-directory.ts";
+import { DirectoryAssignments } from "./services/directory-assignments.ts";
 import { levelsToFinalize, supportedFeatures } from "./services/features.ts";
 import { LocalControllerGateway } from "./services/local-controller.ts";
 import {
@@ -63,6 +69,13 @@ import {
   type MetadataPlane,
   openLocalMetadataLog,
 } from "./services/metadata-plane.ts";
+import {
+  type DataDirectory,
+  type OpenDirectories,
+  onlineIds,
+  openDirectories,
+  removeCleanShutdownMarks,
+} from "./services/open-directories.ts";
 import { originsOfBrokers } from "./services/origins-of-brokers.ts";
 import { ProducerIds } from "./services/producer-ids.ts";
 import {
@@ -72,16 +85,13 @@ import {
   type StartServer,
   tcpAddressOf,
 } from "./services/server.ts";
-import { checkClusterId, type OpenMetadataLog, sharedMetadataLog } from "./services/shared-metadata-log.ts";
+import { type OpenMetadataLog, sharedMetadataLog } from "./services/shared-metadata-log.ts";
 import { TopicCreator } from "./services/topic-creator.ts";
 
 export interface BrokerOptions {
   readonly config: BrokerConfig;
-  readonly disk: Disk;
-  /** The log directory as a path of `disk`. */
-  readonly directory: string;
-  /** What a person calls that directory. */
-  readonly directoryName: string;
+  /** `log.dirs`. The first gets the cluster's metadata, where none has it yet. */
+  readonly directories: readonly BrokerDirectory[];
   readonly runtime: Runtime;
   readonly startServer: StartServer;
   /** Opens the metadata log of a cluster. Default: what `zookeeper.connect` says; without that the broker is alone. */
@@ -90,10 +100,16 @@ export interface BrokerOptions {
   readonly connector?: Connector;
   /** Answers plain HTTP on the listeners. */
   readonly http?: HttpHandler;
-  /** Where logs are compacted. Default: in this thread. */
-  readonly compactionExecutor?: CompactionExecutor;
-  /** Called when the disk has failed and the broker cannot go on. */
+  /**
+   * Called when the broker cannot go on, because the disk of the metadata or of all log directories has failed. Without
+   * it the broker lives on as far as it can.
+   */
   readonly onFatal?: (error: DiskError) => void;
+}
+
+export interface BrokerDirectory extends DataDirectory {
+  /** Where the directory's logs are compacted. Default: in this thread. */
+  readonly compactionExecutor?: CompactionExecutor;
 }
 
 /** One broker. Several run in one process, each with its own directory and ports. */
@@ -145,6 +161,8 @@ interface StartInCluster {
   readonly plane: MetadataPlane;
   readonly cleanShutdown: boolean;
   readonly endpoints: readonly BrokerEndpoint[];
+  /** Ids of the log directories that can be used. */
+  readonly logDirs: readonly string[];
 }
 
 /** The steps of one start, and what they have brought so far. */
@@ -157,6 +175,8 @@ class BrokerStart {
   /** The static configs with what is set at run time. */
   #config: BrokerConfig;
   #brokerEpoch = -1;
+  /** Called when a log directory has failed; set as soon as there is something to be done then. */
+  #onDirectoryFailure: (directory: BrokerDirectory, error: DiskError) => void = () => {};
   /** Hands the leaderships over before a stop. */
   #handOver: () => Promise<void> = async () => {};
 
@@ -170,77 +190,115 @@ class BrokerStart {
   }
 
   async run(): Promise<Broker> {
-    const { identity, logs, cleanShutdown, shared } = await this.#openDirectory();
-    const plane = await this.#openMetadata(identity, logs, shared);
+    const { directories, shared } = await this.#openDirectories();
+    const { identity, logs, cleanShutdown } = directories;
+    const plane = await this.#openMetadata(directories, shared);
     const member = shared === null ? null : this.#joinCluster(identity, plane);
-    const { services, handler, parts, channel } = this.#compose(identity, logs, plane, member);
+    const { services, handler, parts, channel, assignments } = this.#compose(identity, logs, plane, member);
     const server = await this.#listen(handler.handle, plane);
     await plane.follower.start();
     // What a lagging server has not shown yet must not be taken for deleted.
     await plane.follower.catchUpTo((await plane.log.head()).endOffset - 1);
-    await this.#removeStrayLogs(identity, logs, plane.follower.image);
+    await removeStrayLogs(logs, plane.follower.image, identity.nodeId, this.#options.runtime.logger);
     const announcement = { brokerId: identity.nodeId, directoryId: identity.directoryId, ...this.#newLife() };
-    const start = { announcement, plane, cleanShutdown, endpoints: server.listeners.map(registeredEndpoint) };
+    const endpoints = server.listeners.map(registeredEndpoint);
+    const start = { announcement, plane, cleanShutdown, endpoints, logDirs: onlineIds(logs) };
     if (member === null) await this.#register(start);
     else await this.#enlist(start, member, channel, identity.clusterId);
+    if (member === null) assignments.begin(this.#brokerEpoch);
+    this.#watchDirectories(directories, services.controller);
     this.#closers.add(() => services.purgatory.close());
     for (const part of parts) this.#closers.add(() => part.close());
     handler.open();
     return this.#running(services, parts, server);
   }
 
-  async #openDirectory() {
-    const { disk, directory, directoryName, runtime, compactionExecutor, onFatal } = this.#options;
-    const wanted = this.#config.configuredNodeId;
+  async #openDirectories() {
+    const { directories, runtime } = this.#options;
     const openShared = this.#options.openMetadataLog ?? sharedMetadataLog(this.#config, this.#connector, runtime);
-    const named = { path: directory, name: directoryName };
-    const found = await inspectDirectory(disk, named, wanted, openShared === null);
-    const shared = openShared === null ? null : await openShared();
-    if (shared !== null) this.#closers.add(() => shared.close());
-    const proposedId = found?.clusterId ?? randomUuid(runtime.random);
-    const clusterId = shared === null ? proposedId : await shared.clusterId(proposedId);
-    checkClusterId(found?.clusterId, clusterId, directoryName);
-    const cleanShutdown = await hasCleanShutdownMark(disk, directory);
+    let shared: MetadataLog | null = null;
+    const sharedClusterId = async (open: OpenMetadataLog, proposedId: string) => {
+      const log = await open();
+      this.#closers.add(() => log.close());
+      shared = log;
+      return await log.clusterId(proposedId);
+    };
+    const config = this.#config;
+    const memory = new LogMemory(logMemoryBounds(config));
+    const opened = await openDirectories({
+      directories,
+      wantedNodeId: config.configuredNodeId,
+      defaultNodeId: config.require("node.id"),
+      keepsMetadata: openShared === null,
+      clusterId: async (proposedId) =>
+        openShared === null ? proposedId : await sharedClusterId(openShared, proposedId),
+      runtime,
+      open: (directory) => this.#openLogs(directory, memory),
+    });
     this.#closers.add(async () => {
+      await opened.logs.close();
       // What an unclean stop may have cost is settled by the registration; until then the next start has to know of it.
-      if (!cleanShutdown && this.#brokerEpoch < 0) await disk.remove(joinPath(directory, CLEAN_SHUTDOWN_MARK));
+      if (!opened.cleanShutdown && this.#brokerEpoch < 0) await removeCleanShutdownMarks(directories);
     });
-    const logs = await openLogManager({
-      disk,
-      directory,
-      runtime: { ...runtime, logger: runtime.logger.child({ dataDirectory: directoryName }) },
-      configOf: (topic) => (topic === METADATA_TOPIC ? METADATA_LOG_CONFIG : defaultLogConfig),
-      checkpointIntervalMs: this.#config.require("log.flush.offset.checkpoint.interval.ms"),
-      highWatermarkCheckpointIntervalMs: this.#config.require("replica.high.watermark.checkpoint.interval.ms"),
-      retentionCheckIntervalMs: this.#config.require("log.retention.check.interval.ms"),
-      producerIdExpirationMs: this.#config.require("producer.id.expiration.ms"),
-      cleaner: this.#config.require("log.cleaner.enable") ? () => cleanerOptions(this.#config) : null,
-      ...(compactionExecutor !== undefined && { compactionExecutor }),
-      ...(onFatal !== undefined && { onDiskFailure: onFatal }),
-    });
-    this.#closers.add(() => logs.close());
-    const nodeId = wanted ?? found?.nodeId ?? this.#config.require("node.id");
-    this.#static = this.#static.withStatic("node.id", String(nodeId));
-    const identity = await claimDirectory(disk, directory, found, nodeId, clusterId, runtime);
-    return { identity, logs, cleanShutdown, shared };
+    this.#static = this.#static.withStatic("node.id", String(opened.identity.nodeId));
+    return { directories: opened, shared: shared as MetadataLog | null };
   }
 
-  #removeStrayLogs({ nodeId }: DirectoryIdentity, logs: LogManager, image: MetadataImage): Promise<void> {
-    const { directoryName, runtime } = this.#options;
-    return removeStrayLogs(logs, image, nodeId, { directoryName, logger: runtime.logger });
+  #openLogs(directory: BrokerDirectory, memory: LogMemory): Promise<LogManager> {
+    const { disk, path, name, compactionExecutor } = directory;
+    const { runtime, directories } = this.#options;
+    const config = this.#config;
+    return openLogManager({
+      disk,
+      directory: path,
+      runtime: { ...runtime, logger: runtime.logger.child({ dataDirectory: name }) },
+      configOf: (topic) => (topic === METADATA_TOPIC ? METADATA_LOG_CONFIG : defaultLogConfig),
+      memory,
+      maxOpenFiles: Math.ceil(DEFAULT_OPEN_FILES_MAX / directories.length),
+      checkpointIntervalMs: config.require("log.flush.offset.checkpoint.interval.ms"),
+      highWatermarkCheckpointIntervalMs: config.require("replica.high.watermark.checkpoint.interval.ms"),
+      retentionCheckIntervalMs: config.require("log.retention.check.interval.ms"),
+      producerIdExpirationMs: config.require("producer.id.expiration.ms"),
+      cleaner: config.require("log.cleaner.enable") ? () => cleanerOptions(this.#config) : null,
+      ...(compactionExecutor !== undefined && { compactionExecutor }),
+      onDiskFailure: (error) => this.#onDirectoryFailure(directory, error),
+    });
   }
 
   async #openMetadata(
-    { nodeId }: DirectoryIdentity,
-    logs: LogManager,
+    { identity, main }: OpenDirectories<BrokerDirectory>,
     shared: MetadataLog | null,
   ): Promise<MetadataPlane> {
-    const { disk, directory, runtime } = this.#options;
-    const log = shared ?? (await openLocalMetadataLog({ logs, disk, directory, runtime }));
+    const { runtime } = this.#options;
+    const { nodeId } = identity;
+    const { disk, path: directory } = main.data;
+    const log = shared ?? (await openLocalMetadataLog({ logs: main.log.logs!, disk, directory, runtime }));
     if (shared === null) this.#closers.add(() => log.close());
     const snapshotIntervalBytes = this.#config.require("metadata.log.max.record.bytes.between.snapshots");
     const policy = () => controllerPolicy(this.#config);
     return createMetadataPlane(log, { nodeId, runtime, policy, snapshotIntervalBytes }, this.#closers);
+  }
+
+  /** As Kafka: a directory that fails is left out, until there is none left or it is the one with the metadata. */
+  #watchDirectories(
+    { logs, main, identity }: OpenDirectories<BrokerDirectory>,
+    controller: BrokerServices["controller"],
+  ): void {
+    const { runtime, onFatal } = this.#options;
+    const { nodeId: brokerId } = identity;
+    const failed = (directory: BrokerDirectory, error: DiskError) => {
+      const content = onlineIds(logs);
+      if (directory === main.data || content.length === 0) return onFatal?.(error);
+      const registration = { brokerId, brokerEpoch: this.#brokerEpoch, content };
+      controller
+        .submit((state) => setOnlineDirectories(state, registration))
+        .catch((err) => runtime.logger.warn("the failure of a log directory cannot be noted", { err }));
+    };
+    this.#onDirectoryFailure = failed;
+    for (const directory of this.#options.directories) {
+      const failure = logs.all.find(({ name }) => name === directory.name)?.logs?.failure;
+      if (failure) failed(directory, failure);
+    }
   }
 
   /** What a broker of a cluster has that one on its own has not. */
@@ -254,8 +312,8 @@ class BrokerStart {
     return { gateway, duties };
   }
 
-  #compose(identity: DirectoryIdentity, logs: LogManager, plane: MetadataPlane, member: ClusterMember | null) {
-    const { runtime, disk, directory, directoryName } = this.#options;
+  #compose(identity: DirectoryIdentity, logs: LogDirectories, plane: MetadataPlane, member: ClusterMember | null) {
+    const { runtime } = this.#options;
     const { nodeId, clusterId } = identity;
     const deadlines = new DeadlineQueue(runtime.clock, runtime.timers);
     this.#closers.add(() => deadlines.close());
@@ -284,6 +342,8 @@ class BrokerStart {
       link: (brokerId, purpose) => links.to(brokerId, purpose),
     });
     this.#closers.add(() => replication.close());
+    const assignments = new DirectoryAssignments({ controller, brokerId: nodeId, ...runtime });
+    this.#closers.add(() => assignments.close());
     const partitions = new PartitionRegistry({
       environment: replication.environment,
       following: replication.following,
@@ -291,6 +351,7 @@ class BrokerStart {
       logger: runtime.logger,
       configOf: (image, topic) => this.#partitionConfigOf(image, topic),
       onAdvance: (partition) => purgatory.partitionMoved(partition),
+      onPlaced: (assignment) => assignments.add(assignment),
     });
     this.#closers.add(() => partitions.close());
     replication.watch(partitions);
@@ -302,7 +363,7 @@ class BrokerStart {
       nodeId,
       clusterId,
       runtime,
-      directory: { name: directoryName, space: async () => (await disk.space?.(directory)) ?? null },
+      logDirectories: this.#options.directories.map((directory, i) => described(directory, logs.all[i]!)),
       partitions,
       purgatory,
       preparation: new BatchPreparation(runtime.timers),
@@ -342,6 +403,7 @@ class BrokerStart {
       services,
       parts,
       channel,
+      assignments,
       handler: new Gate(createDispatcher(registry, runtime.logger, services.requests)),
     };
   }
@@ -392,8 +454,8 @@ class BrokerStart {
   }
 
   /** A broker on its own is its own controller, and there at once. */
-  async #register({ announcement, plane, cleanShutdown, endpoints }: StartInCluster): Promise<void> {
-    const { brokerId, incarnationId, directoryId } = announcement;
+  async #register({ announcement, plane, cleanShutdown, endpoints, logDirs }: StartInCluster): Promise<void> {
+    const { brokerId, incarnationId } = announcement;
     await plane.log.liveness.announce(announcement);
     await plane.controller.submit((state) => finalizeFeatures(state, levelsToFinalize(state.image.features)));
     const registration = {
@@ -402,7 +464,7 @@ class BrokerStart {
       endpoints,
       features: registeredFeatures(),
       rack: this.#config.get("broker.rack"),
-      logDirs: [directoryId],
+      logDirs,
       fenced: false,
       cleanShutdown,
     };
@@ -498,11 +560,23 @@ class Gate {
   }
 }
 
-const CLEAN_SHUTDOWN_MARK = ".kafka_cleanshutdown";
+/** How a log directory is described to clients. */
+function described({ disk, path, name }: BrokerDirectory, directory: LogDirectory): DescribedDirectory {
+  return {
+    name,
+    get isOnline() {
+      return isOnline(directory);
+    },
+    holds: (topic, partition) => directory.logs?.get(topic, partition) !== undefined,
+    space: async () => (await disk.space?.(path)) ?? null,
+  };
+}
 
-/** Opening the logs takes the mark away, so this looks before. */
-async function hasCleanShutdownMark(disk: Disk, directory: string): Promise<boolean> {
-  return (await disk.stat(joinPath(directory, CLEAN_SHUTDOWN_MARK))) !== null;
+/** File descriptors for logs, of all directories together. */
+const DEFAULT_OPEN_FILES_MAX = 1000;
+
+function logMemoryBounds(_config: BrokerConfig) {
+  return { tailMemoryBytes: 64 * 1024 ** 2, readBufferBytes: 16 * 1024 ** 2 };
 }
 
 function cleanerOptions(config: BrokerConfig): LogCleanerOptions {

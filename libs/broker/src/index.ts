@@ -1,4 +1,4 @@
-export { type Broker, type BrokerOptions, startBroker } from "./broker.ts";
+export { type Broker, type BrokerDirectory, type BrokerOptions, startBroker } from "./broker.ts";
 export { BrokerConfig, ConfigSource, type ConfigSynonym } from "./config/broker-config.ts";
 export { type BrokerConfigName, type BrokerConfigValue, brokerConfigTable } from "./config/broker-config-table.ts";
 export { ConfigError } from "./config/config-error.ts";
@@ -7,6 +7,7 @@ export { type TopicConfigName, topicConfigTable } from "./config/topic-config-ta
 export { type MetricFamily, type MetricSample, prometheusText, single } from "./metrics/metric-family.ts";
 export type { ApiMetrics } from "./metrics/request-metrics.ts";
 export { StartupError } from "./services/data-directory.ts";
+export { DataDirectoryError } from "./services/open-directories.ts";
 export {
   bootstrapServersOf,
   type OpenListener,

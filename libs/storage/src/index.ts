@@ -4,5 +4,7 @@ export { type MetaProperties, readMetaProperties, writeMetaProperties } from "./
 export * from "./log-config.ts";
 export * from "./log-errors.ts";
 export * from "./log-manager.ts";
+export { isOnline, LogDirectories, type LogDirectory } from "./manager/log-directories.ts";
 export { type LogManagerOptions, openLogManager } from "./manager/open-log-manager.ts";
+export { LogMemory } from "./memory/log-memory.ts";
 export * from "./partition-log.ts";

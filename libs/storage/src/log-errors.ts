@@ -49,6 +49,15 @@ export class LogUnavailable extends Error {
   }
 }
 
+/** Why nothing can be read or written where a log directory has failed. */
+export function offlineMessage({ message }: Error): string {
+  return `the log directory is offline, for its disk failed: ${message}`;
+}
+
+export function logOffline(cause: Error): LogUnavailable {
+  return new LogUnavailable(ErrorCode.KAFKA_STORAGE_ERROR, offlineMessage(cause), { cause });
+}
+
 /** A partition's directory belongs to another topic of the same name, which has been deleted meanwhile. */
 export class InconsistentTopicId extends Error {
   readonly errno = ErrorCode.INCONSISTENT_TOPIC_ID;

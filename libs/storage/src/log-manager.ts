@@ -1,3 +1,4 @@
+import type { DiskError } from "@ottla/runtime";
 import type { LogConfig } from "./log-config.ts";
 import type { PartitionLog } from "./partition-log.ts";
 
@@ -17,6 +18,10 @@ export interface LogResources {
 export interface LogManager {
   /** Whether the directory was left by a clean stop when it was opened; true for a new one. */
   readonly wasCleanStop: boolean;
+  /** Why the directory has failed, where it has: its logs are offline, none can be opened or created. */
+  readonly failure: DiskError | null;
+  /** How many logs are open. */
+  readonly logCount: number;
   /** Every log that is open. */
   logs(): Iterable<PartitionLog>;
   get(topic: string, partition: number): PartitionLog | undefined;

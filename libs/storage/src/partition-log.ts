@@ -20,6 +20,8 @@ export interface PartitionLog {
   readonly latestLeaderEpoch: number;
   /** Bytes in all segments. */
   readonly sizeBytes: number;
+  /** Whether the log's disk has failed: nothing can be read or appended until the broker is started again. */
+  readonly isOffline: boolean;
 
   /**
    * Appends record batches as the partition's leader: checks them, assigns offsets and the leader epoch in place
@@ -74,7 +76,10 @@ export interface PartitionLog {
   /** Flushes and closes. Appends that come later are rejected. */
   close(): Promise<void>;
 
-  /** Called synchronously after `logEndOffset`, `highWatermark` or `lastStableOffset` moved. Returns its removal. */
+  /**
+   * Called synchronously after `logEndOffset`, `highWatermark` or `lastStableOffset` moved, and when the log has gone
+   * offline. Returns its removal.
+   */
   onAdvance(listener: () => void): () => void;
 }
 

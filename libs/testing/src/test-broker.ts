@@ -80,9 +80,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   ]);
   const broker = await startBroker({
     config,
-    disk: createMemoryDisk(),
-    directory: "/",
-    directoryName: "memory",
+    directories: [{ disk: createMemoryDisk(), path: "/", name: "memory" }],
     runtime,
     startServer: (server: ServerOptions) => startServer(server),
   });

@@ -153,9 +153,7 @@ class InMemoryCluster implements TestCluster {
     const runtime = createSystemRuntime(logger === undefined ? {} : { logger: logger.child({ brokerId }) });
     member.running = await startBroker({
       config: BrokerConfig.fromSettings(settingsFromObject(this.#configOf(brokerId))),
-      disk: member.disk,
-      directory: "/",
-      directoryName: `memory of broker ${brokerId}`,
+      directories: [{ disk: member.disk, path: "/", name: `memory of broker ${brokerId}` }],
       runtime,
       startServer: (server) => startServer(server),
       openMetadataLog: async () => {

@@ -126,9 +126,13 @@ const topics = {
 
 /** The log: files, retention, syncing, cleaning. */
 const log = {
-  "log.dirs": listConfig(["./data"], "Where the logs are. One directory; several are not supported yet.", {
-    nonEmpty: true,
-  }),
+  "log.dirs": listConfig(
+    ["./data"],
+    "Where the logs are: one directory or several, on disks of their own. The cluster metadata is in the first.",
+    {
+      nonEmpty: true,
+    },
+  ),
   "log.dir": stringConfig(null, "Another name of log.dirs."),
   "log.cleanup.policy": listConfig(["delete"], "The default of cleanup.policy.", {
     choices: ["delete", "compact"],

@@ -61,8 +61,8 @@ describe("BrokerConfig", () => {
 
   it("takes the older names of two keys", () => {
     const config = configOf({ "broker.id": 3, "log.dir": "/a" });
-    expect([config.configuredNodeId, config.logDirectory]).toEqual([3, "/a"]);
-    expect(configOf({ "log.dir": "/a", "log.dirs": "/b" }).logDirectory).toBe("/b");
+    expect([config.configuredNodeId, config.logDirectories]).toEqual([3, ["/a"]]);
+    expect(configOf({ "log.dir": "/a", "log.dirs": "/b,/c" }).logDirectories).toEqual(["/b", "/c"]);
     expect(configOf().configuredNodeId).toBeNull();
   });
 
@@ -88,7 +88,8 @@ describe("BrokerConfig", () => {
     [{ "log.cleaner.min.cleanable.ratio": "2" }, /a number from 0 to 1/],
     [{ "sasl.enabled.mechanisms": "PLAIN" }, /security is not supported yet/],
     [{ "node.id": 1, "broker.id": 2 }, /two names of one thing/],
-    [{ "log.dirs": "/a,/b" }, /several directories are not supported yet/],
+    [{ "log.dirs": "/a,/b,/a" }, /a directory is named twice/],
+    [{ "log.dirs": "/a,/b", "zookeeper.connect": "zk:2181" }, /a broker of a cluster has one directory only/],
     [{ "metadata.log.dir": "/x" }, /the cluster metadata lives in log\.dirs/],
   ])("refuses %j", (values, message) => {
     expect(problemsOf(values)).toEqual([expect.stringMatching(message)]);

@@ -69,10 +69,10 @@ export class BrokerConfig {
     return new BrokerConfig(this.#static, dynamic, dynamicDefault);
   }
 
-  /** The directory of the logs. */
-  get logDirectory(): string {
+  /** The directories of the logs. */
+  get logDirectories(): readonly string[] {
     const single = this.isSet("log.dirs") ? null : this.get("log.dir");
-    return single ?? this.require("log.dirs")[0]!;
+    return single === null ? this.require("log.dirs") : [single];
   }
 
   /** The id that was set for this broker, or null where that is left open. */
@@ -148,8 +148,11 @@ function contradictionsIn(config: BrokerConfig): string[] {
     );
   }
   const directories = config.require("log.dirs");
-  if (directories.length > 1) {
-    problems.push(`log.dirs=${directories.join(",")}: several directories are not supported yet; name one`);
+  if (new Set(directories).size < directories.length) {
+    problems.push(`log.dirs=${directories.join(",")}: a directory is named twice`);
+  }
+  if (directories.length > 1 && connect !== null && connect !== "") {
+    problems.push(`log.dirs=${directories.join(",")}: a broker of a cluster has one directory only, so far; name one`);
   }
   return problems;
 }

@@ -3,30 +3,38 @@ import type { DiskSpace } from "@ottla/runtime";
 import { apiHandler } from "../api-handler.ts";
 import type { Partition } from "../partition/partition.ts";
 import { errnoOf } from "../partition/partition-error.ts";
-import type { BrokerServices } from "../services/broker-services.ts";
+import type { BrokerServices, DescribedDirectory } from "../services/broker-services.ts";
 
 type DirectoryResult = ResponseInput<typeof describeLogDirsApi>["results"][number];
 type TopicQueries = DescribeLogDirsRequest["topics"];
 
 const SPACE_UNKNOWN: DiskSpace = { totalBytes: -1, usableBytes: -1 };
 
-/** DescribeLogDirs: the log directory, its space, and the sizes of the replicas in it. */
+/** DescribeLogDirs: the log directories, their space, and the sizes of the replicas in them. */
 export const describeLogDirsHandler = (broker: BrokerServices) =>
   apiHandler(
     describeLogDirsApi,
     { minVersion: 1, maxVersion: 5, errorResponse: (_, { errno }) => answer(errno, []) },
-    async ({ topics }) => answer(ErrorCode.NONE, [await describeDirectory(broker, topics)]),
+    async ({ topics }) => {
+      const wanted = wantedPartitions(broker, topics);
+      const results = broker.logDirectories.map((directory) => describeDirectory(directory, wanted));
+      return answer(ErrorCode.NONE, await Promise.all(results));
+    },
   );
 
 function answer(errorCode: number, results: readonly DirectoryResult[]) {
   return { throttleTimeMs: 0, errorCode, results };
 }
 
-async function describeDirectory(broker: BrokerServices, queries: TopicQueries): Promise<DirectoryResult> {
-  const logDir = broker.directory.name;
+async function describeDirectory(
+  directory: DescribedDirectory,
+  wanted: readonly Partition[],
+): Promise<DirectoryResult> {
+  const logDir = directory.name;
+  if (!directory.isOnline) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir, topics: [] };
   try {
-    const { totalBytes, usableBytes } = (await broker.directory.space()) ?? SPACE_UNKNOWN;
-    const topics = describeTopics(wantedPartitions(broker, queries));
+    const { totalBytes, usableBytes } = (await directory.space()) ?? SPACE_UNKNOWN;
+    const topics = describeTopics(wanted.filter(({ topic, partition }) => directory.holds(topic, partition)));
     return { errorCode: ErrorCode.NONE, logDir, topics, totalBytes, usableBytes };
   } catch (error) {
     return { errorCode: errnoOf(error), logDir, topics: [] };

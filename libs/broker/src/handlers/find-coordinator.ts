@@ -1,5 +1,5 @@
 import { partitionForGroup } from "@ottla/coordinator/internal";
-import { brokerById, NO_LEADER } from "@ottla/metadata";
+import { brokerById, isReplicaOnline, NO_LEADER } from "@ottla/metadata";
 import {
   ErrorCode,
   type FindCoordinatorRequest,
@@ -60,7 +60,7 @@ function find(
   const topic = broker.image.topicsByName.get(topicName);
   const partition = topic?.partitions[partitionForGroup(coordinatedId, topic.partitions.length)];
   const leader = partition && partition.leader !== NO_LEADER ? brokerById(broker.image, partition.leader) : undefined;
-  if (leader === undefined || leader.fenced) {
+  if (leader === undefined || !isReplicaOnline(broker.image, partition!, leader.brokerId)) {
     return notFound(coordinatedId, ErrorCode.COORDINATOR_NOT_AVAILABLE, "The coordinator is not available.");
   }
   const { url, ...address } = endpointFields(broker, leader, connection);

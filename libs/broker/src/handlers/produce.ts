@@ -217,7 +217,7 @@ function unknownPartition(broker: BrokerServices, byId: boolean, topic: TopicInp
   const errno = broker.partitions.missingErrno(name, index);
   const isOffline = errno === ErrorCode.KAFKA_STORAGE_ERROR;
   const message = isOffline
-    ? `The log of ${name}-${index} could not be opened`
+    ? `The log directory of ${name}-${index} is offline, or its log could not be opened`
     : `This broker does not host ${name}-${index}`;
   return KafkaError.fromCode(errno, message);
 }
@@ -292,7 +292,8 @@ function failed(
   const errorCode = errnoOf(error);
   const { partitions } = broker;
   (partitions.get(topic ?? "", index)?.traffic ?? partitions.traffic.all).produceFailed();
-  if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR || errorCode === ErrorCode.KAFKA_STORAGE_ERROR) {
+  // Of failures of the disk the log tells, once.
+  if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
     broker.runtime.logger.error("produce failed", { topic, partition: index, err: error });
   }
   return {

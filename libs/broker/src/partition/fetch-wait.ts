@@ -79,7 +79,7 @@ function mayHaveEnough({ marks, limit, missingBytes }: FetchWaitOptions): boolea
   let newBytesMax = 0;
   for (const mark of marks) {
     const { partition } = mark;
-    if (partition.isClosed || partition.leaderEpoch !== mark.leaderEpoch) return true;
+    if (partition.isClosed || partition.isOffline || partition.leaderEpoch !== mark.leaderEpoch) return true;
     if (visibleEnd(partition, limit) !== mark.visibleEnd) moved = true;
     newBytesMax += mark.sawAll ? partition.appendedBytes - mark.appendedBytes : Number.POSITIVE_INFINITY;
   }

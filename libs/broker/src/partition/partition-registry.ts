@@ -1,4 +1,5 @@
 import {
+  type DirectoryAssignment,
   EMPTY_IMAGE,
   imageDelta,
   type MetadataImage,
@@ -6,9 +7,9 @@ import {
   type PartitionImage,
   type TopicImage,
 } from "@ottla/metadata";
-import { ErrorCode } from "@ottla/protocol";
+import { ErrorCode, type Uuid } from "@ottla/protocol";
 import type { Logger } from "@ottla/runtime";
-import { InconsistentTopicId, type LogManager, type PartitionLog } from "@ottla/storage";
+import { InconsistentTopicId, type LogDirectories, LogUnavailable, type PartitionLog } from "@ottla/storage";
 import type { PartitionConfig } from "../config/topic-config.ts";
 import { BrokerTraffic } from "../metrics/traffic.ts";
 import { Partition, type PartitionListener } from "./partition.ts";
@@ -28,11 +29,13 @@ export interface Following {
 export interface PartitionRegistryOptions {
   readonly environment: ReplicationEnvironment;
   readonly following: Following;
-  readonly logs: LogManager;
+  readonly logs: LogDirectories;
   readonly logger: Logger;
   /** The configs of a topic's partitions, by an image. */
   readonly configOf: (image: MetadataImage, topic: string) => PartitionConfig;
   readonly onAdvance: PartitionListener;
+  /** Told where a partition's log lies in another directory than the metadata says. */
+  readonly onPlaced?: (assignment: DirectoryAssignment) => void;
 }
 
 /** Logs that are opened at a time: enough to keep the disk busy, few enough to keep file descriptors. */
@@ -58,12 +61,13 @@ export class PartitionRegistry {
     this.#options = options;
   }
 
+  /** A partition that can be served; undefined for one that is offline too. */
   get(topic: string, partition: number): Partition | undefined {
-    return this.#byTopic.get(topic)?.get(partition);
+    return online(this.#byTopic.get(topic)?.get(partition));
   }
 
   getById(topicId: string, partition: number): Partition | undefined {
-    return this.#topicsById.get(topicId)?.get(partition);
+    return online(this.#topicsById.get(topicId)?.get(partition));
   }
 
   *all(): IterableIterator<Partition> {
@@ -71,13 +75,17 @@ export class PartitionRegistry {
   }
 
   /**
-   * The error code for a partition that is not here: KAFKA_STORAGE_ERROR where its log could not be opened,
-   * NOT_LEADER_OR_FOLLOWER where other brokers have it.
+   * The error code for a partition that is not here: KAFKA_STORAGE_ERROR where its log could not be opened, or has
+   * gone offline, NOT_LEADER_OR_FOLLOWER where other brokers have it.
    */
   missingErrno(topic: string, partition: number): number {
-    if (this.#failed.has(`${topic}-${partition}`)) return ErrorCode.KAFKA_STORAGE_ERROR;
+    if (this.#isOffline(topic, partition)) return ErrorCode.KAFKA_STORAGE_ERROR;
     const isElsewhere = this.imageOf(topic, partition)?.replicas.includes(this.#nodeId) === false;
     return isElsewhere ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+
+  #isOffline(topic: string, partition: number): boolean {
+    return this.#failed.has(`${topic}-${partition}`) || this.#byTopic.get(topic)?.get(partition)?.isOffline === true;
   }
 
   /** A partition as the metadata has it, wherever its replicas are. */
@@ -121,7 +129,7 @@ export class PartitionRegistry {
 
   async #applyChange(change: PartitionChange, image: MetadataImage): Promise<void> {
     const { topic, after } = change;
-    const existing = this.get(topic.name, after.partition);
+    const existing = this.#byTopic.get(topic.name)?.get(after.partition);
     if (!after.replicas.includes(this.#nodeId)) {
       if (existing !== undefined) await this.#drop(existing);
       return;
@@ -131,6 +139,8 @@ export class PartitionRegistry {
       this.#failed.delete(`${topic.name}-${after.partition}`);
     } catch (error) {
       this.#failed.add(`${topic.name}-${after.partition}`);
+      // Of a directory that is offline there has been a line already, and it may have thousands of partitions.
+      if (error instanceof LogUnavailable) return;
       this.#options.logger.error("a partition's log cannot be opened; the partition is offline", {
         topic: topic.name,
         partition: after.partition,
@@ -146,8 +156,9 @@ export class PartitionRegistry {
     const led = existing?.isLeader ?? false;
     const isElected = existing === undefined || after.leaderEpoch > existing.leaderEpoch;
     if (existing !== undefined && isElected) await following.unfollow(existing);
+    if (existing?.isOffline) return existing.update(after);
     const config = this.#options.configOf(image, topic.name);
-    const log = existing?.log ?? (await this.#openLog(topic, after.partition, config));
+    const log = existing?.log ?? (await this.#openLog(change, config));
     // An epoch that the log knows of, or has left behind, says nothing new of where it begins.
     if (leads && isElected && after.leaderEpoch > log.latestLeaderEpoch) await log.assignLeaderEpoch(after.leaderEpoch);
     const partition = existing ?? this.#add(topic, after, log, config);
@@ -157,22 +168,38 @@ export class PartitionRegistry {
   }
 
   /** A log of an earlier topic of that name was left by a broker that was down when the topic was deleted. */
-  async #openLog(topic: TopicImage, partition: number, config: PartitionConfig): Promise<PartitionLog> {
+  async #openLog({ topic, after }: PartitionChange, config: PartitionConfig): Promise<PartitionLog> {
     const { logs, logger } = this.#options;
-    try {
-      return await logs.openOrCreate(topic.name, partition, topic.topicId, config);
-    } catch (error) {
+    const { partition } = after;
+    const assignedId = after.directories[after.replicas.indexOf(this.#nodeId)];
+    const open = () => logs.openOrCreate(topic.name, partition, topic.topicId, config, assignedId);
+    const log = await open().catch(async (error) => {
       if (!(error instanceof InconsistentTopicId)) throw error;
       logger.info("removing the log of a topic that was deleted", { topic: topic.name, partition });
       await logs.delete(topic.name, partition);
-      return await logs.openOrCreate(topic.name, partition, topic.topicId, config);
-    }
+      return await open();
+    });
+    const directoryId = logs.directoryOf(topic.name, partition)?.id ?? null;
+    if (directoryId !== null && directoryId !== assignedId) this.#tellPlace(topic, partition, directoryId);
+    return log;
+  }
+
+  #tellPlace({ topicId }: TopicImage, partition: number, directoryId: Uuid): void {
+    this.#options.onPlaced?.({ topicId, partition, directoryId });
+  }
+
+  /** Its coordinators, above all, have nothing to do here any more. */
+  #wentOffline(partition: Partition): void {
+    if (partition.isLeader) this.#tellLeadership(partition, false);
+    void this.#options.following.unfollow(partition);
   }
 
   #add({ name, topicId }: TopicImage, image: PartitionImage, log: PartitionLog, config: PartitionConfig): Partition {
     const { environment, onAdvance } = this.#options;
     const traffic = this.traffic.ofTopic(name);
-    const partition = new Partition({ topic: name, topicId, image, log, config, environment, onAdvance, traffic });
+    const onOffline = (offline: Partition) => this.#wentOffline(offline);
+    const parts = { log, config, environment, onAdvance, onOffline, traffic };
+    const partition = new Partition({ topic: name, topicId, image, ...parts });
     let partitions = this.#byTopic.get(name);
     if (partitions === undefined) {
       partitions = new Map();
@@ -197,7 +224,7 @@ export class PartitionRegistry {
       this.#topicsById.delete(topicId);
       this.traffic.forget(topic);
     }
-    if (partition.isLeader) this.#tellLeadership(partition, false);
+    if (partition.isLeader && !partition.isOffline) this.#tellLeadership(partition, false);
     partition.close();
     await this.#options.following.unfollow(partition);
     try {
@@ -224,4 +251,8 @@ async function forEachAtOnce<Item>(
     while (next < items.length) await action(items[next++]!);
   };
   await Promise.all(Array.from({ length: Math.min(atOnceMax, items.length) }, worker));
+}
+
+function online(partition: Partition | undefined): Partition | undefined {
+  return partition?.isOffline === true ? undefined : partition;
 }

@@ -49,6 +49,7 @@ export class Partition {
   readonly log: PartitionLog;
   readonly #environment: ReplicationEnvironment;
   readonly #onAdvance: PartitionListener;
+  readonly #onOffline: PartitionListener;
   /** Clients wait for as long as enough replicas are in sync; coordinators wait for as long as this broker leads. */
   readonly #clients = new CommitWaiters();
   readonly #coordinators = new CommitWaiters();
@@ -63,6 +64,7 @@ export class Partition {
   #leadership: Leadership | null = null;
   #appendedBytes = 0;
   #closed = false;
+  #wasOffline = false;
 
   constructor(options: {
     readonly topic: string;
@@ -72,6 +74,8 @@ export class Partition {
     readonly config: PartitionConfig;
     readonly environment: ReplicationEnvironment;
     readonly onAdvance: PartitionListener;
+    /** Told once, when the disk of the log has failed. */
+    readonly onOffline?: PartitionListener;
     /** Default: counts of its own. */
     readonly traffic?: TopicTraffic;
   }) {
@@ -83,6 +87,7 @@ export class Partition {
     this.#image = options.image;
     this.#environment = options.environment;
     this.#onAdvance = options.onAdvance;
+    this.#onOffline = options.onOffline ?? (() => {});
     this.#config = options.config;
     this.#unsubscribe = options.log.onAdvance(() => this.#advanced());
     if (this.isLeader) this.#leadership = this.#lead();
@@ -247,9 +252,15 @@ export class Partition {
 
   #committedAt(offset: number, waiters: CommitWaiters): Promise<void> {
     if (this.log.highWatermark >= offset) return Promise.resolve();
+    if (this.isOffline) return rejected(offline(this));
     if (!this.isLeader || this.#closed) return rejected(notLeader(this));
     if (waiters === this.#clients && this.isUnderMinIsr) return rejected(tooFewAfterAppend(this));
     return waiters.wait(offset);
+  }
+
+  /** Whether the disk of the log has failed: nothing is read or appended here any more. */
+  get isOffline(): boolean {
+    return this.log.isOffline;
   }
 
   /** Whether the partition is gone from this broker. */
@@ -290,13 +301,19 @@ export class Partition {
     this.#onAdvance(this);
   }
 
-  #rejectWaiters(): void {
-    const error = notLeader(this);
+  #rejectWaiters(error: KafkaError = notLeader(this)): void {
     this.#clients.rejectAll(error);
     this.#coordinators.rejectAll(error);
   }
 
+  #wentOffline(): void {
+    this.#wasOffline = true;
+    this.#rejectWaiters(offline(this));
+    this.#onOffline(this);
+  }
+
   #advanced(): void {
+    if (this.isOffline && !this.#wasOffline) this.#wentOffline();
     this.#advanceHighWatermark();
     const { highWatermark } = this.log;
     this.#clients.release(highWatermark);
@@ -320,6 +337,10 @@ function rejected(error: KafkaError): Promise<never> {
 
 function notLeader({ topic, partition }: Partition): KafkaError {
   return KafkaError.fromCode(ErrorCode.NOT_LEADER_OR_FOLLOWER, `This broker does not lead ${topic}-${partition}`);
+}
+
+function offline({ topic, partition }: Partition): KafkaError {
+  return KafkaError.fromCode(ErrorCode.KAFKA_STORAGE_ERROR, `The log directory of ${topic}-${partition} is offline`);
 }
 
 function tooFewAfterAppend(partition: Partition): KafkaError {

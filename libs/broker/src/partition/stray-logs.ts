@@ -1,18 +1,30 @@
 import { METADATA_TOPIC, type MetadataImage } from "@ottla/metadata";
 import { ZERO_UUID } from "@ottla/protocol";
 import type { Logger } from "@ottla/runtime";
-import type { LogManager, PartitionLog } from "@ottla/storage";
-import { metadataMissing } from "../services/data-directory.ts";
+import type { LogDirectories, LogManager, PartitionLog } from "@ottla/storage";
+import { metadataMissing, StartupError } from "../services/data-directory.ts";
 
 /**
  * Removes the logs of topics that were deleted while this broker was down, or died while it deleted them.
- * @throws StartupError where there is no metadata at all: then that was lost, and the topics were not deleted
+ * @throws StartupError where there is no metadata at all: then that was lost, and the topics were not deleted; and where
+ * two directories hold a partition
  */
 export async function removeStrayLogs(
-  logs: LogManager,
+  directories: LogDirectories,
   image: MetadataImage,
   nodeId: number,
-  { logger, directoryName }: { readonly logger: Logger; readonly directoryName: string },
+  logger: Logger,
+): Promise<void> {
+  for (const { name, logs } of directories.online) await removeFrom(logs!, name, image, nodeId, logger);
+  checkNoneTwice(directories);
+}
+
+async function removeFrom(
+  logs: LogManager,
+  directoryName: string,
+  image: MetadataImage,
+  nodeId: number,
+  logger: Logger,
 ): Promise<void> {
   const strays = [...logs.logs()].filter((log) => log.topic !== METADATA_TOPIC && !belongs(image, log, nodeId));
   if (strays[0] !== undefined && image.offset < 0) {
@@ -21,6 +33,20 @@ export async function removeStrayLogs(
   for (const { topic, partition } of strays) {
     logger.info("removing the log of a topic that was deleted", { topic, partition });
     await logs.delete(topic, partition);
+  }
+}
+
+/** As Kafka: nobody knows which of the two is the right one. */
+function checkNoneTwice({ online }: LogDirectories): void {
+  const holders = new Map<string, string>();
+  for (const { name, logs } of online) {
+    for (const { topic, partition } of logs!.logs()) {
+      const other = holders.get(`${topic}-${partition}`);
+      if (other !== undefined) {
+        throw new StartupError(`${other} and ${name} both hold ${topic}-${partition}; move one of them away`);
+      }
+      holders.set(`${topic}-${partition}`, name);
+    }
   }
 }
 

@@ -19,7 +19,7 @@ export interface BrokerServices {
   readonly nodeId: number;
   readonly clusterId: string;
   readonly runtime: Runtime;
-  readonly directory: LogDirectory;
+  readonly logDirectories: readonly DescribedDirectory[];
   /** The configs as of now; they change at run time. */
   readonly config: BrokerConfig;
   /** The metadata as far as this broker has acted on it: the logs of its partitions are open. */
@@ -44,10 +44,13 @@ export interface BrokerServices {
   readonly servedApis: () => readonly ServedApi[];
 }
 
-/** The directory of the logs, as clients are told of it. */
-export interface LogDirectory {
+/** A log directory, as clients are told of it. */
+export interface DescribedDirectory {
   /** What a person calls it. */
   readonly name: string;
+  readonly isOnline: boolean;
+  /** Whether it holds the partition's log. */
+  holds(topic: string, partition: number): boolean;
   /** How much room there is, or null where the disk cannot tell. */
   space(): Promise<DiskSpace | null>;
 }

@@ -27,15 +27,13 @@ export function joinPath(directory: string, name: string): string {
 const HARMLESS_ENTRIES = /^(\..*|lost\+found)$/;
 
 /**
- * Whose data directory this is, before anything in it is touched; null where it is new. `keepsMetadata`: the cluster's
- * metadata is in it too.
- * @throws StartupError when it belongs to another broker, or holds something else, or topics without their metadata
+ * Whose data directory this is, before anything in it is touched; null where it is new.
+ * @throws StartupError when it belongs to another broker, or holds something else
  */
 export async function inspectDirectory(
   disk: Disk,
   { path, name: directory }: NamedDirectory,
   nodeId: number | null,
-  keepsMetadata: boolean,
 ): Promise<MetaProperties | null> {
   const stat = await disk.stat(path);
   if (stat === null) return null;
@@ -43,7 +41,6 @@ export async function inspectDirectory(
   const meta = await readMetaProperties(disk, path);
   if (meta !== null) {
     checkOwner(meta, directory, nodeId);
-    if (keepsMetadata) await checkMetadata(disk, path, directory);
     return meta;
   }
   const entries = await disk.list(path);
@@ -64,17 +61,17 @@ function checkOwner(meta: MetaProperties, directory: string, nodeId: number | nu
 const METADATA_DIRECTORY = `${METADATA_TOPIC}-0`;
 const PARTITION_DIRECTORY = /^.+-\d+$/;
 
-/** What Apache Kafka, another cluster or a lost disk leaves: partitions that would pass for those of deleted topics. */
-async function checkMetadata(disk: Disk, path: string, directory: string): Promise<void> {
+/** The name of a directory of a topic's partition in a data directory; undefined where there is none. */
+export async function findPartitionDirectory(disk: Disk, path: string): Promise<string | undefined> {
   const partition = (await disk.list(path)).find(
     ({ name, isDirectory }) => isDirectory && name !== METADATA_DIRECTORY && PARTITION_DIRECTORY.test(name),
   );
-  if (partition === undefined || (await holdsMetadata(disk, joinPath(path, METADATA_DIRECTORY)))) return;
-  throw metadataMissing(directory, partition.name);
+  return partition?.name;
 }
 
-/** Whether there is a snapshot, or a segment with something in it. */
-async function holdsMetadata(disk: Disk, directory: string): Promise<boolean> {
+/** Whether a data directory has the cluster's metadata: a snapshot, or a segment with something in it. */
+export async function holdsMetadata(disk: Disk, path: string): Promise<boolean> {
+  const directory = joinPath(path, METADATA_DIRECTORY);
   if ((await disk.stat(directory)) === null) return false;
   for (const { name } of await disk.list(directory)) {
     if (name.endsWith(".checkpoint")) return true;
@@ -96,8 +93,7 @@ export async function claimDirectory(
   disk: Disk,
   directory: string,
   found: MetaProperties | null,
-  nodeId: number,
-  clusterId: string,
+  { clusterId, nodeId }: Pick<DirectoryIdentity, "clusterId" | "nodeId">,
   { random }: Pick<Runtime, "random">,
 ): Promise<DirectoryIdentity> {
   const identity = {

@@ -36,6 +36,7 @@ export interface MetadataPlane {
 
 /** Where the metadata of a broker on its own is. */
 export interface LocalMetadata {
+  /** The logs of the directory that holds it. */
   readonly logs: LogManager;
   readonly disk: Disk;
   readonly directory: string;

@@ -1,4 +1,4 @@
-import { brokerById, type MetadataImage, NO_LEADER, type PartitionImage } from "@ottla/metadata";
+import { brokerById, isReplicaOnline, type MetadataImage, NO_LEADER, type PartitionImage } from "@ottla/metadata";
 import { ErrorCode } from "@ottla/protocol";
 
 /**
@@ -20,6 +20,6 @@ export function describePartition(
     leaderEpoch: partition.leaderEpoch,
     replicaNodes: partition.replicas,
     isrNodes: partition.isr,
-    offlineReplicas: partition.replicas.filter((id) => !isAlive(id)),
+    offlineReplicas: partition.replicas.filter((id) => !isReplicaOnline(image, partition, id)),
   };
 }

@@ -9,7 +9,7 @@ import {
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import { requestHeaderVersionOf } from "@ottla/protocol/internal";
 import { createMemoryDisk, createSimulatedRuntime, type Disk, type SimulatedRuntime } from "@ottla/runtime";
-import { defaultLogConfig, type LogManager, openLogManager } from "@ottla/storage";
+import { defaultLogConfig, LogDirectories, type LogManager, openLogManager } from "@ottla/storage";
 import {
   type ByteChannel,
   type Connector,
@@ -88,7 +88,7 @@ export class ReplicaNode {
     this.registry = new PartitionRegistry({
       environment,
       following,
-      logs,
+      logs: new LogDirectories([{ id: null, name: "/data", logs }]),
       logger: runtime.logger,
       configOf: () => set.partitionConfig,
       onAdvance: (partition) => this.#purgatory.partitionMoved(partition),

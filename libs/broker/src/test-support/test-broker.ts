@@ -24,6 +24,9 @@ export interface TestBrokerOptions {
   readonly config?: Readonly<Record<string, string | number | boolean>>;
   /** Default: a new memory disk. The same disk again is a restart. */
   readonly disk?: Disk;
+  /** Disks of further log directories: `/data1`, `/data2`. */
+  readonly moreDisks?: readonly Disk[];
+  readonly onFatal?: (error: Error) => void;
   readonly logger?: Logger;
   readonly seed?: number;
   /** Makes the start fail where the ports are opened. */
@@ -52,9 +55,11 @@ export class TestBroker implements AsyncDisposable {
     const runtime = createSimulatedRuntime(options.seed ?? 1, options.logger && { logger: options.logger });
     const broker = await startBroker({
       config: BrokerConfig.fromSettings(settingsFromObject({ "offsets.topic.num.partitions": 3, ...options.config })),
-      disk,
-      directory: "/data",
-      directoryName: "/data",
+      directories: [
+        { disk, path: "/data", name: "/data" },
+        ...(options.moreDisks ?? []).map((more, i) => ({ disk: more, path: "/data", name: `/data${i + 1}` })),
+      ],
+      ...(options.onFatal !== undefined && { onFatal: options.onFatal }),
       runtime,
       startServer: options.portInUse ? () => Promise.reject(new Error("the port is in use")) : network.startServer,
     });

@@ -7,6 +7,7 @@ import { allocateProducerIds, finalizeFeatures, registerBroker } from "./brokers
 import { createPartitions } from "./create-partitions.ts";
 import { createTopics, type NewTopic, USE_DEFAULT } from "./create-topics.ts";
 import { deleteTopics } from "./delete-topics.ts";
+import { assignDirectories, isReplicaOnline, setOnlineDirectories } from "./log-directories.ts";
 
 const topic = (name: string, more: Partial<NewTopic> = {}): NewTopic => ({
   name,
@@ -426,6 +427,42 @@ describe("brokers", () => {
     expect(response).toEqual({ brokerEpoch: state.nextOffset });
     const broker = brokerById(imageAfter(records, state.image), 1)!;
     expect(broker).toMatchObject({ epoch: state.nextOffset, rack: "a", fenced: false, endpoints: newLife.endpoints });
+  });
+
+  it("says where its replicas are, which of its log directories are left, and no more in another life", () => {
+    const { state, topicId } = withOrders();
+    const { partitions } = state.image.topicsByName.get("orders")!;
+    const { partition, replicas, directories } = partitions.find((one) => one.replicas.includes(1))!;
+    const directoryId = "AAAAAAAAAAAAAAAAAAAAAw";
+    const assignment = { topicId, partition, directoryId };
+    const passedOver = [
+      { ...assignment, partition: 99 },
+      { ...assignment, topicId: directoryId },
+      { ...assignment, partition: partitions.find((one) => !one.replicas.includes(1))!.partition },
+    ];
+    const own = { brokerId: 1, brokerEpoch: 10 };
+    const { records } = assignDirectories(state, { ...own, content: [assignment, ...passedOver] });
+    expect(records).toHaveLength(1);
+    const image = imageAfter(records, state.image);
+    const changed = image.topicsByName.get("orders")!.partitions[partition]!;
+    expect(changed.directories).toEqual(directories.map((id, i) => (replicas[i] === 1 ? directoryId : id)));
+    expect([changed.leaderEpoch, changed.partitionEpoch]).toEqual([0, 1]);
+    expect(assignDirectories({ ...state, image }, { ...own, content: [assignment] }).records).toEqual([]);
+
+    const isOnline = (logDirs: string[], id: number) => {
+      const left = setOnlineDirectories(state, { ...own, content: logDirs });
+      return isReplicaOnline(imageAfter(left.records, image), changed, id);
+    };
+    const other = replicas.find((id) => id !== 1)!;
+    expect([isOnline([directoryId], 1), isOnline(["x".repeat(22)], 1), isOnline(["x".repeat(22)], other)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    const earlier = { brokerId: 1, brokerEpoch: 9 };
+    expect(() => assignDirectories(state, { ...earlier, content: [assignment] })).toThrow(/epoch 10, not 9/);
+    expect(() => setOnlineDirectories(state, { ...earlier, content: [directoryId] })).toThrow(/epoch 10, not 9/);
+    expect(() => setOnlineDirectories(state, { ...own, content: [] })).toThrow(/has to stop/);
   });
 
   it("begins its leaderships anew after an unclean stop, and leaves them after a clean one", () => {

@@ -1,4 +1,4 @@
-import { concatBytes, encodeRecordBatch, type Uuid } from "@ottla/protocol";
+import { concatBytes, ErrorCode, encodeRecordBatch, KafkaError, type Uuid } from "@ottla/protocol";
 import type { Clock, Disk } from "@ottla/runtime";
 import type { PartitionLog } from "@ottla/storage";
 import { Listeners } from "./listeners.ts";
@@ -105,6 +105,8 @@ export class LocalMetadataLog implements MetadataLog {
       const endOffset = await this.#appendBatch(append);
       this.#lastAppend = { id: append.id, endOffset };
     } catch (cause) {
+      // Whatever became of it: this broker will not find out before its next start, and nothing else is appended.
+      if (this.#log.isOffline) throw storageFailed();
       return { kind: "unknown", cause };
     }
     this.#headMoved.notify();
@@ -161,4 +163,8 @@ export class LocalMetadataLog implements MetadataLog {
     this.#broker = null;
     this.#livenessChanged.notify();
   }
+}
+
+function storageFailed(): KafkaError {
+  return KafkaError.fromCode(ErrorCode.KAFKA_STORAGE_ERROR, "The disk of the metadata log has failed.");
 }

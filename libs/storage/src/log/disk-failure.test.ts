@@ -1,12 +1,33 @@
-import { createMemoryDisk, type DiskErrorCode } from "@ottla/runtime";
+import {
+  createMemoryDisk,
+  createSimulatedRuntime,
+  type DiskError,
+  type DiskErrorCode,
+  silentLogger,
+} from "@ottla/runtime";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { verifyDirectory } from "../inspect/verify.ts";
 import { batch, concat, sequenced } from "../test-support/batches.ts";
 import { copyDisk, FaultyDisk, type Operation } from "../test-support/disks.ts";
-import { append, openFixture, openLog, readAll, START_MS } from "../test-support/fixture.ts";
+import { append, type Fixture, openFixture, openLog, READ_ALL, readAll, START_MS } from "../test-support/fixture.ts";
+import type { SegmentedLog } from "./segmented-log.ts";
 
 const STORAGE_ERROR = 56;
 const client = { leaderEpoch: 0, origin: "client" } as const;
+
+class RecordingLogger {
+  readonly errors: string[] = [];
+  readonly debugEnabled = false;
+  error = (message: string) => void this.errors.push(message);
+  warn = silentLogger.warn;
+  info = silentLogger.info;
+  debug = silentLogger.debug;
+  child = () => this;
+}
+
+function fail(): never {
+  throw new Error("what runs in the background rejects nothing");
+}
 
 const unhandled: unknown[] = [];
 const noteUnhandled = (reason: unknown) => void unhandled.push(reason);
@@ -146,8 +167,8 @@ describe("a failing disk", () => {
     for (const one of lost) await expect(one.written).rejects.toMatchObject({ name: "DiskError", code: "IO" });
     disk.fault = () => null;
     expect(() => log.appendAsLeader(batch(), client)).toThrow(expect.objectContaining({ errno: STORAGE_ERROR }));
-    expect(log.logEndOffset).toBe(1);
-    expect((await readAll(log)).length).toBe(batch().length);
+    expect([log.logEndOffset, log.isOffline]).toEqual([1, true]);
+    expect(() => log.read(0, READ_ALL)).toThrow(expect.objectContaining({ errno: STORAGE_ERROR }));
     expect(failures).toEqual(["IO"]);
     await fixture.manager.close();
     const again = await openFixture({ disk });
@@ -155,16 +176,55 @@ describe("a failing disk", () => {
     await again.manager.close();
   });
 
-  it("leaves other logs of the directory alone", async () => {
-    const disk = new FaultyDisk();
-    const fixture = await openFixture({ disk });
-    const [bad, good] = [await openLog(fixture, "bad"), await openLog(fixture, "good")];
-    disk.fault = failing("write", /bad-0/, "IO");
-    await expect(append(bad, batch())).rejects.toMatchObject({ code: "IO" });
-    expect((await append(good, batch())).baseOffset).toBe(0);
-    disk.fault = () => null;
-    await fixture.manager.close();
-  });
+  it.each<[string, Operation, RegExp, (log: SegmentedLog, fixture: Fixture) => Promise<unknown>]>([
+    ["a write", "write", /bad-0\/.*log$/, (log) => append(log, batch())],
+    ["a sync", "sync", /bad-0\/.*log$/, (log) => log.flush()],
+    ["a read", "read", /bad-0\/.*log$/, async (log) => await log.read(0, READ_ALL)],
+    ["a lookup by time", "read", /bad-0\/.*log$/, (log) => log.offsetForTimestamp(START_MS, "logEnd")],
+    ["a truncation", "truncate", /bad-0\/.*log$/, (log) => log.truncateTo(1)],
+    ["an epoch's checkpoint", "write", /bad-0\/leader-epoch/, (log) => log.assignLeaderEpoch(7)],
+    ["DeleteRecords", "write", /log-start-offset-checkpoint/, (log) => log.advanceLogStartOffset(1)],
+    ["a checkpoint", "rename", /replication-offset/, (_, { runtime }) => runtime.advance(5_000).then(() => fail())],
+  ])(
+    "that fails %s takes all logs of its directory offline, and says so in one line",
+    async (_, operation, path, act) => {
+      const disk = new FaultyDisk();
+      const failures: DiskError[] = [];
+      const runtime = createSimulatedRuntime(1, { startMs: START_MS, logger: new RecordingLogger() });
+      const fixture = await openFixture({ disk, runtime, tailMemoryBytes: 0, onDiskFailure: (e) => failures.push(e) });
+      const [bad, good] = [await openLog(fixture, "bad"), await openLog(fixture, "good")];
+      for (const log of [bad, good]) {
+        for (let i = 0; i < 3; i++) await append(log, batch());
+        log.setHighWatermark(3);
+      }
+      let told = 0;
+      good.onAdvance(() => told++);
+      disk.fault = failing(operation, path, "IO");
+      await expect(act(bad, fixture)).rejects.toThrow();
+      disk.fault = () => null;
+      expect([bad.isOffline, good.isOffline, told]).toEqual([true, true, 1]);
+      expect(failures).toEqual([fixture.manager.failure]);
+      for (const log of [bad, good]) {
+        const offline = expect.objectContaining({ errno: STORAGE_ERROR });
+        expect(() => log.appendAsLeader(batch(), client)).toThrow(offline);
+        expect(() => log.read(0, READ_ALL)).toThrow(offline);
+        await expect(log.offsetForTimestamp(0, "logEnd")).rejects.toEqual(offline);
+        await expect(log.offsetForMaxTimestamp()).rejects.toEqual(offline);
+        await expect(log.advanceLogStartOffset(2)).rejects.toEqual(offline);
+        await expect(log.truncateTo(1)).rejects.toEqual(offline);
+      }
+      await expect(openLog(fixture, "new")).rejects.toMatchObject({ errno: STORAGE_ERROR });
+      await fixture.manager.delete("good", 0);
+      await runtime.advance(600_000);
+      expect((runtime.logger as RecordingLogger).errors).toHaveLength(1);
+      await fixture.manager.close();
+      expect(runtime.pendingTimers).toBe(0);
+      expect(await disk.stat("/data/.kafka_cleanshutdown")).toBeNull();
+      const again = await openFixture({ disk });
+      expect(["bad", "good"].map((topic) => again.manager.get(topic, 0)!.logEndOffset)).toEqual([3, 3]);
+      await again.manager.close();
+    },
+  );
 
   it("never counts a failed sync as durable", async () => {
     const disk = new FaultyDisk();

@@ -1,14 +1,15 @@
 import { ErrorCode } from "@ottla/protocol";
-import type { Disk, DiskError, Logger, Runtime } from "@ottla/runtime";
+import { type Disk, DiskError, type Logger, type Runtime } from "@ottla/runtime";
 import type { FileCache } from "../files/file-cache.ts";
 import type { LogConfig } from "../log-config.ts";
-import { AppendRejected, LogUnavailable } from "../log-errors.ts";
+import { AppendRejected, LogUnavailable, logOffline, offlineMessage } from "../log-errors.ts";
 import type { BufferPool } from "../memory/buffer-pool.ts";
 import { Tail, type TailMemory } from "../memory/tail.ts";
 import type { ReadLimit } from "../partition-log.ts";
 import { ProducerState } from "../producers/producer-state.ts";
 import type { SnapshotFiles } from "../producers/snapshot-files.ts";
 import { SegmentList } from "../segments/segment-list.ts";
+import { isTransient } from "./disk-failure.ts";
 import type { LeaderEpochs } from "./leader-epochs.ts";
 
 /** What all logs of a log directory share. */
@@ -18,7 +19,7 @@ export interface LogEnvironment {
   readonly files: FileCache;
   readonly pool: BufferPool;
   readonly tailMemory: TailMemory;
-  /** Called when a log's disk failed for good. */
+  /** Called when the disk failed for good where a log lies: none of the directory's logs can be trusted any more. */
   diskFailed(error: DiskError): void;
   /** Moves a log's recovery point back on disk: the checkpoint must not promise more than is true. */
   lowerRecoveryPoint(identity: LogIdentity, offset: number): Promise<void>;
@@ -114,22 +115,42 @@ export class LogState {
     this.notify();
   }
 
-  /** Takes the log offline: its disk cannot be trusted any more. */
+  /** Takes the log offline, and with it all others of its directory: the disk cannot be trusted any more. */
   fail(error: DiskError): void {
     if (this.#failure !== null) return;
     this.#failure = error;
-    this.logger.error("the log's disk failed; the partition is offline", { path: error.path, error: error.message });
     this.#shielded(() => this.env.diskFailed(error));
+    this.notify();
   }
 
   checkAppendable(): void {
     if (this.isClosed) throw new AppendRejected(ErrorCode.NOT_LEADER_OR_FOLLOWER, this.#closedMessage());
-    if (this.#failure === null) return;
-    throw new AppendRejected(ErrorCode.KAFKA_STORAGE_ERROR, `the disk of this log failed: ${this.#failure.message}`);
+    if (this.#failure !== null) throw new AppendRejected(ErrorCode.KAFKA_STORAGE_ERROR, offlineMessage(this.#failure));
   }
 
   checkOpen(): void {
     if (this.isClosed) throw new LogUnavailable(ErrorCode.NOT_LEADER_OR_FOLLOWER, this.#closedMessage());
+    if (this.#failure !== null) throw logOffline(this.#failure);
+  }
+
+  /** Runs what reads files. What the disk cannot give back takes the log offline. */
+  reading<T>(action: () => Promise<T>): Promise<T> {
+    return this.failingBy((error) => error.code === "IO", action);
+  }
+
+  /** Runs what changes files. A failure that will not pass takes the log offline. */
+  changing<T>(action: () => Promise<T>): Promise<T> {
+    return this.failingBy((error) => !isTransient(error), action);
+  }
+
+  /** Runs `action`; a failure of the disk for which `isFatal` holds takes the log offline. */
+  async failingBy<T>(isFatal: (error: DiskError) => boolean, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (error instanceof DiskError && isFatal(error) && !this.isClosed) this.fail(error);
+      throw error;
+    }
   }
 
   subscribe(listener: () => void): () => void {

@@ -1,10 +1,9 @@
-import { DiskError, type Timer } from "@ottla/runtime";
+import type { Timer } from "@ottla/runtime";
 import { writeEpochCheckpoint } from "../files/checkpoint-file.ts";
 import { joinPath, LEADER_EPOCH_CHECKPOINT } from "../files/names.ts";
 import { encodeProducerSnapshot } from "../producers/producer-snapshot.ts";
 import type { AppendQueue } from "./append-queue.ts";
 import { AsyncMutex } from "./async-mutex.ts";
-import { isTransient } from "./disk-failure.ts";
 import type { LogState } from "./log-state.ts";
 
 /**
@@ -55,7 +54,7 @@ export class LogSyncer {
 
   /** Writes and syncs all that was appended so far, and moves the recovery point there. */
   flush(): Promise<void> {
-    return this.#flushing.run(() => this.#guard(() => this.#flush(), isTransient));
+    return this.#flushing.run(() => this.#state.changing(() => this.#flush()));
   }
 
   /** Runs `action` while nothing is being flushed. */
@@ -96,7 +95,9 @@ export class LogSyncer {
   }
 
   async #sync(): Promise<void> {
-    await this.#guard(
+    // After a failed sync nobody knows what is on disk, whatever it failed by.
+    await this.#state.failingBy(
+      () => true,
       async () => {
         const { failure, segments, env, identity, logEndOffset } = this.#state;
         // What a failed sync has lost no later one brings back.
@@ -108,7 +109,6 @@ export class LogSyncer {
         }
         this.#syncedOffset = Math.max(this.#syncedOffset, logEndOffset);
       },
-      () => false,
     );
   }
 
@@ -135,16 +135,6 @@ export class LogSyncer {
     const { segments, snapshots } = this.#state;
     const starts = new Set(segments.all.map((segment) => segment.baseOffset));
     await snapshots.removeWhere((offset) => offset !== snapshots.latestOffset && !starts.has(offset));
-  }
-
-  /** After a failed sync nobody knows what is on disk: the log goes offline. */
-  async #guard(action: () => Promise<void>, isHarmless: (error: DiskError) => boolean): Promise<void> {
-    try {
-      await action();
-    } catch (error) {
-      if (error instanceof DiskError && !isHarmless(error)) this.#state.fail(error);
-      throw error;
-    }
   }
 }
 

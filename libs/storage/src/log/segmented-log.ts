@@ -5,6 +5,7 @@ import {
   partitionLeaderEpochAt,
   producerIdAt,
 } from "@ottla/protocol/internal";
+import type { DiskError } from "@ottla/runtime";
 import type { LogConfig } from "../log-config.ts";
 import { OffsetOutOfRange } from "../log-errors.ts";
 import type {
@@ -101,6 +102,15 @@ export class SegmentedLog implements PartitionLog {
     return this.#state.segments.sizeBytes;
   }
 
+  get isOffline(): boolean {
+    return this.#state.failure !== null;
+  }
+
+  /** @internal Its directory has failed. */
+  goOffline(error: DiskError): void {
+    this.#state.fail(error);
+  }
+
   /** @internal The directory that holds the log's files. */
   get directory(): string {
     return this.#state.identity.directory;
@@ -143,15 +153,16 @@ export class SegmentedLog implements PartitionLog {
   }
 
   read(offset: number, options: LogReadOptions): LogRead | Promise<LogRead> {
-    return readLog(this.#state, offset, options);
+    const read = readLog(this.#state, offset, options);
+    return read instanceof Promise ? this.#state.reading(() => read) : read;
   }
 
   offsetForTimestamp(timestampMs: number, limit: ReadLimit): Promise<TimestampAndOffset | null> {
-    return findByTimestamp(this.#state, timestampMs, limit);
+    return this.#state.reading(() => findByTimestamp(this.#state, timestampMs, limit));
   }
 
   offsetForMaxTimestamp(): Promise<TimestampAndOffset | null> {
-    return findMaxTimestamp(this.#state);
+    return this.#state.reading(() => findMaxTimestamp(this.#state));
   }
 
   endOffsetForEpoch(leaderEpoch: number): EpochEndOffset | null {
@@ -176,7 +187,7 @@ export class SegmentedLog implements PartitionLog {
 
   async advanceLogStartOffset(offset: number): Promise<void> {
     this.#state.checkOpen();
-    await this.#syncer.runExclusively(() => this.#moveLogStart(offset));
+    await this.#state.changing(() => this.#syncer.runExclusively(() => this.#moveLogStart(offset)));
   }
 
   async truncateTo(offset: number): Promise<void> {
@@ -190,7 +201,7 @@ export class SegmentedLog implements PartitionLog {
   async assignLeaderEpoch(leaderEpoch: number): Promise<void> {
     this.#state.checkOpen();
     this.#state.epochs.assign(leaderEpoch, this.#queue.nextOffset);
-    await this.#syncer.runExclusively(() => this.#syncer.saveEpochs());
+    await this.#state.changing(() => this.#syncer.runExclusively(() => this.#syncer.saveEpochs()));
   }
 
   updateConfig(config: LogConfig): void {
@@ -229,7 +240,9 @@ export class SegmentedLog implements PartitionLog {
   async deleteExpired(): Promise<number> {
     // A compaction that runs makes the log smaller anyway: what has expired goes when it is done.
     if (this.#state.isClosed || this.#state.failure !== null || this.compactor.isRunning) return 0;
-    return await this.compactor.whileHeld(() => this.#syncer.runExclusively(() => this.#deleteExpired()));
+    return await this.compactor.whileHeld(() =>
+      this.#syncer.runExclusively(() => this.#state.changing(() => this.#deleteExpired())),
+    );
   }
 
   /** @internal Forgets idempotent producers that were silent since `beforeMs`. */
@@ -285,7 +298,7 @@ export class SegmentedLog implements PartitionLog {
       await this.compactor.stop();
       await this.#syncer.runExclusively(async () => {
         await this.#queue.settled.catch(() => {});
-        await this.#queue.runExclusively(action);
+        await this.#state.changing(() => this.#queue.runExclusively(action));
         this.#queue.reset();
         this.#syncer.truncated();
         await this.#syncer.saveEpochs();

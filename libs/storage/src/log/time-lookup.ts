@@ -11,6 +11,7 @@ export async function findByTimestamp(
   timestampMs: number,
   limit: ReadLimit,
 ): Promise<TimestampAndOffset | null> {
+  state.checkOpen();
   const limitOffset = state.limitOffset(limit);
   for (const segment of state.segments.from(state.logStartOffset)) {
     if (segment.baseOffset >= limitOffset) return null;
@@ -22,6 +23,7 @@ export async function findByTimestamp(
 
 /** The first record that has the largest timestamp in the log. */
 export async function findMaxTimestamp(state: LogState): Promise<TimestampAndOffset | null> {
+  state.checkOpen();
   const candidates: { readonly segment: Segment; readonly timestampMs: number }[] = [];
   for (const segment of state.segments.from(state.logStartOffset)) {
     const { timestampMs } = await segment.reading(() => segment.maxTimestamp());

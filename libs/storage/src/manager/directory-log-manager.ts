@@ -1,5 +1,5 @@
 import { ZERO_UUID } from "@ottla/protocol";
-import type { Disk, DiskError, DiskLock, Runtime, Timer } from "@ottla/runtime";
+import { type Disk, DiskError, type DiskLock, type Runtime, type Timer } from "@ottla/runtime";
 import { cleanLog } from "../compaction/clean-log.ts";
 import type { CompactionExecutor } from "../compaction/compaction-job.ts";
 import { CLEANER_DEFAULTS, LogCleaner } from "../compaction/log-cleaner.ts";
@@ -16,14 +16,14 @@ import {
 } from "../files/names.ts";
 import { readTopicId, writeTopicId } from "../files/partition-metadata.ts";
 import { AsyncMutex } from "../log/async-mutex.ts";
+import { isOfDisk } from "../log/disk-failure.ts";
 import { loadLog } from "../log/log-loader.ts";
 import type { LogEnvironment, LogIdentity } from "../log/log-state.ts";
 import { SegmentedLog } from "../log/segmented-log.ts";
 import { defaultLogConfig, type LogConfig } from "../log-config.ts";
-import { InconsistentTopicId } from "../log-errors.ts";
+import { InconsistentTopicId, logOffline } from "../log-errors.ts";
 import type { LogManager, LogResources } from "../log-manager.ts";
-import { BufferPool } from "../memory/buffer-pool.ts";
-import { TailMemory } from "../memory/tail.ts";
+import { LogMemory } from "../memory/log-memory.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { everySecond } from "./every-second.ts";
 import type { LogManagerOptions } from "./open-log-manager.ts";
@@ -64,7 +64,7 @@ export class DirectoryLogManager implements LogManager {
   readonly #cleaner: LogCleaner | null;
   #wasCleanStop = false;
   #isClosed = false;
-  #isFailed = false;
+  #failure: DiskError | null = null;
 
   constructor(options: LogManagerOptions, lock: DiskLock) {
     this.#options = { ...DEFAULTS, ...withoutUndefined(options) };
@@ -72,12 +72,13 @@ export class DirectoryLogManager implements LogManager {
     this.#runtime = options.runtime;
     this.#lock = lock;
     this.#checkpoints = new Checkpoints(options.disk, options.directory);
+    const memory = options.memory ?? new LogMemory(this.#options);
     this.#env = {
       disk: options.disk,
       runtime: options.runtime,
       files: new FileCache(options.disk, this.#options.maxOpenFiles),
-      pool: new BufferPool(this.#options.readBufferBytes),
-      tailMemory: new TailMemory(this.#options.tailMemoryBytes),
+      pool: memory.readBuffers,
+      tailMemory: memory.tails,
       diskFailed: (error) => this.#diskFailed(error),
       lowerRecoveryPoint: ({ topic, partition }, offset) =>
         this.#checkpoints.lowerRecoveryPoint(topic, partition, offset),
@@ -141,6 +142,14 @@ export class DirectoryLogManager implements LogManager {
     return this.#wasCleanStop;
   }
 
+  get failure(): DiskError | null {
+    return this.#failure;
+  }
+
+  get logCount(): number {
+    return this.#logs.size;
+  }
+
   logs(): Iterable<SegmentedLog> {
     return this.#logs.values();
   }
@@ -153,6 +162,7 @@ export class DirectoryLogManager implements LogManager {
     const name = partitionDirectoryName(topic, partition);
     return await this.#oneAtATime(name, async () => {
       const existing = this.#logs.get(name);
+      if (this.#failure !== null) throw logOffline(this.#failure);
       if (existing === undefined)
         return await this.#create({ topic, partition, topicId, directory: this.#path(name) }, config);
       checkTopicId(existing, topicId);
@@ -168,7 +178,8 @@ export class DirectoryLogManager implements LogManager {
       if (log === undefined) return;
       this.#logs.delete(name);
       await log.abandon();
-      await this.#removeDirectory(log);
+      // What a failed directory still holds is found, and known for deleted, when it can be read again.
+      if (this.#failure === null) await this.#removeDirectory(log);
     });
   }
 
@@ -176,7 +187,7 @@ export class DirectoryLogManager implements LogManager {
     const { files, pool, tailMemory } = this.#env;
     return {
       tailBytes: tailMemory.pinnedBytes,
-      tailBytesMax: this.#options.tailMemoryBytes,
+      tailBytesMax: tailMemory.limitBytes,
       lentReadBytes: pool.lentBytes,
       pooledReadBytes: pool.retainedBytes,
       openFiles: files.openCount,
@@ -186,17 +197,22 @@ export class DirectoryLogManager implements LogManager {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const timer of this.#timers) timer.cancel();
-    this.#cleaner?.close();
+    this.#stopTasks();
     try {
       await Promise.all(Array.from(this.#mutexes.keys(), (name) => this.#oneAtATime(name, async () => {})));
       const errors = await this.#closeLogs();
-      await this.#checkpoints.saveAll(() => this.#logs.values());
+      if (this.#failure === null) await this.#checkpoints.saveAll(() => this.#logs.values());
       if (errors.length > 0) throw errors[0];
-      if (!this.#isFailed) await writeCleanShutdownMark(this.#disk, this.#options.directory);
+      if (this.#failure === null) await writeCleanShutdownMark(this.#disk, this.#options.directory);
     } finally {
       await this.#lock.release();
     }
+  }
+
+  #stopTasks(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.#cleaner?.close();
   }
 
   /** Closes every log, also where others cannot be closed. */
@@ -287,7 +303,7 @@ export class DirectoryLogManager implements LogManager {
       try {
         await task();
       } finally {
-        if (!this.#isClosed) this.#every(intervalMs, task);
+        if (!this.#isClosed && this.#failure === null) this.#every(intervalMs, task);
       }
     });
   }
@@ -295,16 +311,29 @@ export class DirectoryLogManager implements LogManager {
   #after(delayMs: number, task: () => Promise<void>): void {
     const timer = this.#runtime.timers.schedule(delayMs, () => {
       this.#timers.delete(timer);
-      task().catch((error) => {
-        this.#runtime.logger.warn("a background task of the log directory failed", { error: String(error) });
-      });
+      task().catch((error) => this.#taskFailed(error));
     });
     this.#timers.add(timer);
   }
 
+  #taskFailed(error: unknown): void {
+    if (error instanceof DiskError && isOfDisk(error)) this.#diskFailed(error);
+    if (this.#failure !== null) return;
+    this.#runtime.logger.warn("a background task of the log directory failed", { error: String(error) });
+  }
+
+  /** As Kafka: a disk that fails for one partition is not trusted with the others either. */
   #diskFailed(error: DiskError): void {
-    if (this.#isFailed) return;
-    this.#isFailed = true;
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#stopTasks();
+    this.#runtime.logger.error("the log directory failed; its partitions are offline until the next start", {
+      directory: this.#options.directory,
+      partitions: this.#logs.size,
+      path: error.path,
+      error: error.message,
+    });
+    for (const log of this.#logs.values()) log.goOffline(error);
     this.#options.onDiskFailure?.(error);
   }
 

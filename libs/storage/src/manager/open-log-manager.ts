@@ -3,6 +3,7 @@ import type { CompactionExecutor } from "../compaction/compaction-job.ts";
 import type { LogCleanerOptions } from "../compaction/log-cleaner.ts";
 import type { LogConfig } from "../log-config.ts";
 import type { LogManager } from "../log-manager.ts";
+import type { LogMemory } from "../memory/log-memory.ts";
 import { DirectoryLogManager } from "./directory-log-manager.ts";
 
 export interface LogManagerOptions {
@@ -18,6 +19,8 @@ export interface LogManagerOptions {
   readonly tailMemoryBytes?: number;
   /** Memory kept for reads from disk to use again. Default 16 MiB. */
   readonly readBufferBytes?: number;
+  /** Memory that is shared with the logs of other directories; stands in for the two bounds above. */
+  readonly memory?: LogMemory;
   /** How many logs are opened and recovered at a time (`num.recovery.threads.per.data.dir`). Default 8. */
   readonly recoveryParallelism?: number;
   /** `log.flush.offset.checkpoint.interval.ms` and the log start offsets'. Default 60,000. */
@@ -35,7 +38,7 @@ export interface LogManagerOptions {
   readonly cleaner?: (() => LogCleanerOptions) | null;
   /** Where compaction runs. Default: in this thread, in between everything else. */
   readonly compactionExecutor?: CompactionExecutor;
-  /** Called once when a disk operation failed for good. Logs concerned refuse appends by then. */
+  /** Called once, when the directory has failed for good. All its logs are offline by then. */
   readonly onDiskFailure?: (error: DiskError) => void;
 }
 

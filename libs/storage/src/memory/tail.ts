@@ -30,6 +30,10 @@ export class TailMemory {
     this.#limitBytes = limitBytes;
   }
 
+  get limitBytes(): number {
+    return this.#limitBytes;
+  }
+
   get pinnedBytes(): number {
     return this.#pinnedBytes;
   }

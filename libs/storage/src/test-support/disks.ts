@@ -51,7 +51,7 @@ export async function fileNames(disk: Disk, directory: string): Promise<string[]
   return (await disk.list(directory)).map((entry) => entry.name).sort();
 }
 
-export type Operation = "open" | "write" | "sync" | "truncate" | "rename" | "remove" | "syncDirectory";
+export type Operation = "open" | "read" | "write" | "sync" | "truncate" | "rename" | "remove" | "syncDirectory";
 
 /** Decides which operations fail: the error's code, or null to let the operation happen. */
 export type Fault = (operation: Operation, path: string) => DiskErrorCode | null;
@@ -63,6 +63,7 @@ export class FaultyDisk implements Disk {
   tornBytes = 0;
   readonly counts: Record<Operation, number> = {
     open: 0,
+    read: 0,
     write: 0,
     sync: 0,
     truncate: 0,
@@ -136,11 +137,13 @@ class FaultyFile implements DiskFile {
     return this.#file.path;
   }
 
-  read(target: Uint8Array, position: number) {
-    return this.#file.read(target, position);
+  async read(target: Uint8Array, position: number) {
+    this.#disk.check("read", this.path);
+    return await this.#file.read(target, position);
   }
 
   readSync(target: Uint8Array, position: number) {
+    this.#disk.check("read", this.path);
     return this.#file.readSync(target, position);
   }
 

@@ -58,9 +58,7 @@ export class SimulatedBroker {
     const listeners = `PLAINTEXT://${this.bootstrapServers}`;
     const broker = await startBroker({
       config: BrokerConfig.fromSettings(settingsFromObject({ ...config, listeners })),
-      disk: this.#disk,
-      directory: DIRECTORY,
-      directoryName: DIRECTORY,
+      directories: [{ disk: this.#disk, path: DIRECTORY, name: DIRECTORY }],
       runtime: process.runtime,
       startServer: network.serverOf(process),
       onFatal: () => this.kill(),

@@ -1,7 +1,7 @@
 import { ErrorCode } from "@ottla/protocol";
 import { DiskError } from "@ottla/runtime";
 import { LOG_SUFFIX, offsetOfFileName } from "../../files/names.ts";
-import { AppendRejected } from "../../log-errors.ts";
+import { AppendRejected, LogUnavailable } from "../../log-errors.ts";
 import type { LogAppend } from "../../partition-log.ts";
 import { fileNames } from "../disks.ts";
 import { readAll, TOPIC_ID } from "../fixture.ts";
@@ -265,13 +265,15 @@ const FAILING_STEPS = [
   ...[deleteRecords, retain, readBack, appendSome],
 ];
 
-/** The disk fails for a while. The log that it hits goes offline and refuses appends; the broker is started again. */
+/** The disk fails for a while. The directory goes offline, and its logs refuse everything; the broker is started again. */
 async function failDisk(simulation: Simulation): Promise<void> {
   const { disk } = simulation;
   Object.assign(disk.faults, { writeError: 0.1, syncError: 0.1, readError: 0.05, nameError: 0.1 });
   for (const step of FAILING_STEPS) {
     await step(simulation).catch((error) => {
-      const isRefusal = error instanceof AppendRejected && error.errno === ErrorCode.KAFKA_STORAGE_ERROR;
+      const isRefusal =
+        (error instanceof AppendRejected || error instanceof LogUnavailable) &&
+        error.errno === ErrorCode.KAFKA_STORAGE_ERROR;
       if (!isRefusal && !(error instanceof DiskError)) throw error;
     });
   }
