@@ -2,6 +2,7 @@ import { type OffsetCommitAnswer, offsetCommitError } from "@ottla/coordinator/i
 import { topicById } from "@ottla/metadata";
 import { ErrorCode, type OffsetCommitRequest, offsetCommitApi } from "@ottla/protocol";
 import { apiHandler, later } from "../api-handler.ts";
+import { withExistingPartitions, withUnknownPartitions } from "../groups/existing-partitions.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 
@@ -10,7 +11,7 @@ type TopicAnswer = OffsetCommitAnswer["topics"][number];
 
 const FIRST_VERSION_WITH_TOPIC_IDS = 10;
 
-/** OffsetCommit: topics that do not exist are refused here, the rest is the coordinator's. */
+/** OffsetCommit: topics and partitions that do not exist are refused here, the rest is the coordinator's. */
 export const offsetCommitHandler = (broker: BrokerServices, groups: GroupCoordinator) =>
   apiHandler(
     offsetCommitApi,
@@ -27,11 +28,12 @@ export const offsetCommitHandler = (broker: BrokerServices, groups: GroupCoordin
     },
   );
 
-/** The topic with both name and id; null where it does not exist. */
+/** The topic with both name and id, and the partitions that exist; null where there is no such topic. */
 function resolveTopic({ image }: BrokerServices, topic: CommitTopic, apiVersion: number): CommitTopic | null {
   const isById = apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
   const found = isById ? topicById(image, topic.topicId) : image.topicsByName.get(topic.name);
-  return found === undefined ? null : { ...topic, name: found.name, topicId: found.topicId };
+  if (found === undefined) return null;
+  return { ...withExistingPartitions(topic, found), name: found.name, topicId: found.topicId };
 }
 
 function withUnknownTopics(
@@ -44,5 +46,9 @@ function withUnknownTopics(
   const unknown = isById ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   const refused = offsetCommitError(request, unknown).topics;
   let next = 0;
-  return resolved.map((topic, index) => (topic === null ? refused[index]! : answered[next++]!));
+  return resolved.map((topic, index) => {
+    if (topic === null) return refused[index]!;
+    const answer = answered[next++]!;
+    return { ...answer, partitions: withUnknownPartitions(request.topics[index]!, answer.partitions) };
+  });
 }

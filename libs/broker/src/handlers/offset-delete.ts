@@ -1,35 +1,35 @@
 import { type OffsetDeleteAnswer, offsetDeleteError } from "@ottla/coordinator/internal";
-import { ErrorCode, offsetDeleteApi } from "@ottla/protocol";
+import { ErrorCode, type OffsetDeleteRequest, offsetDeleteApi } from "@ottla/protocol";
 import { apiHandler, later } from "../api-handler.ts";
+import { withExistingPartitions, withUnknownPartitions } from "../groups/existing-partitions.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 
-/** OffsetDelete: topics that do not exist are refused here, the rest is the coordinator's. */
+/** OffsetDelete: partitions that do not exist are refused here, the rest is the coordinator's. */
 export const offsetDeleteHandler = (broker: BrokerServices, groups: GroupCoordinator) =>
   apiHandler(
     offsetDeleteApi,
     { minVersion: 0, maxVersion: 0, errorResponse: (_, { errno }) => offsetDeleteError(errno) },
     (request) => {
       const { topicsByName } = broker.image;
-      const known = { ...request, topics: request.topics.filter(({ name }) => topicsByName.has(name)) };
-      const unknown = request.topics
-        .filter(({ name }) => !topicsByName.has(name))
-        .map(({ name, partitions }) => ({
-          name,
-          partitions: partitions.map(({ partitionIndex }) => ({
-            partitionIndex,
-            errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-          })),
-        }));
+      const topics = request.topics
+        .map((topic) => withExistingPartitions(topic, topicsByName.get(topic.name)))
+        .filter(({ partitions }) => partitions.length > 0);
       const answer = groups.ask<OffsetDeleteAnswer>(
         request.groupId,
-        (ticket) => ({ type: "offsetDelete", request: known, ticket }),
+        (ticket) => ({ type: "offsetDelete", request: { ...request, topics }, ticket }),
         offsetDeleteError,
       );
-      return later(
-        answer.then((result) =>
-          result.errorCode === ErrorCode.NONE ? { ...result, topics: [...result.topics, ...unknown] } : result,
-        ),
-      );
+      return later(answer.then((result) => complete(request, result)));
     },
   );
+
+function complete(request: OffsetDeleteRequest, result: OffsetDeleteAnswer): OffsetDeleteAnswer {
+  if (result.errorCode !== ErrorCode.NONE) return result;
+  const answered = new Map(result.topics.map(({ name, partitions }) => [name, partitions]));
+  const topics = request.topics.map((topic) => ({
+    name: topic.name,
+    partitions: withUnknownPartitions(topic, answered.get(topic.name) ?? []),
+  }));
+  return { ...result, topics };
+}

@@ -1,6 +1,7 @@
 import { coordinatorError, type TxnOffsetCommitAnswer, txnOffsetCommitError } from "@ottla/coordinator/internal";
 import { ErrorCode, type TxnOffsetCommitRequest, txnOffsetCommitApi } from "@ottla/protocol";
 import { apiHandler } from "../api-handler.ts";
+import { withExistingPartitions, withUnknownPartitions } from "../groups/existing-partitions.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../services/internal-topics.ts";
@@ -19,12 +20,16 @@ export const txnOffsetCommitHandler = (broker: BrokerServices, groups: GroupCoor
     txnOffsetCommitApi,
     { minVersion: 0, maxVersion: 5, errorResponse: (request, { errno }) => txnOffsetCommitError(request, errno) },
     async (request, { apiVersion }) => {
-      const known = { ...request, topics: request.topics.filter(({ name }) => broker.image.topicsByName.has(name)) };
+      const { topicsByName } = broker.image;
+      const topics = request.topics
+        .map((topic) => withExistingPartitions(topic, topicsByName.get(topic.name)))
+        .filter(({ partitions }) => partitions.length > 0);
+      const known = { ...request, topics };
       const answer = await commit(broker, groups, gate, known, {
         adds: apiVersion >= FIRST_VERSION_WITH_IMPLICIT_ENTRY,
         knowsAbortable: apiVersion >= FIRST_VERSION_WITH_ABORTABLE,
       });
-      return withUnknownTopics(request, answer);
+      return complete(request, answer);
     },
   );
 
@@ -66,9 +71,11 @@ function store(
   );
 }
 
-function withUnknownTopics(request: TxnOffsetCommitRequest, answer: TxnOffsetCommitAnswer): TxnOffsetCommitAnswer {
-  if (answer.topics.length === request.topics.length) return answer;
-  const refused = txnOffsetCommitError(request, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION).topics;
-  const answered = new Map(answer.topics.map((topic) => [topic.name, topic]));
-  return { ...answer, topics: refused.map((topic) => answered.get(topic.name) ?? topic) };
+function complete(request: TxnOffsetCommitRequest, answer: TxnOffsetCommitAnswer): TxnOffsetCommitAnswer {
+  const answered = new Map(answer.topics.map(({ name, partitions }) => [name, partitions]));
+  const topics = request.topics.map((topic) => ({
+    name: topic.name,
+    partitions: withUnknownPartitions(topic, answered.get(topic.name) ?? []),
+  }));
+  return { ...answer, topics };
 }
