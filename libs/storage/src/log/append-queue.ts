@@ -50,6 +50,8 @@ export class AppendQueue {
   #whenIdle: (() => void) | null = null;
   /** Set after a write that failed: what it left in the file must go before the next one. */
   #mustCutTail = false;
+  /** Whether the last write found the disk full, or no file descriptor: said once, and once when it is over. */
+  #isRefused = false;
   #lastSettled: Promise<void> = Promise.resolve();
   #nextOffset: number;
 
@@ -160,6 +162,7 @@ export class AppendQueue {
     const chunks = gather(group.appends);
     const bytes = chunks.map((chunk) => chunk.bytes);
     await active.log.use((file) => file.write(bytes, active.sizeBytes));
+    this.#accepted();
     for (const chunk of chunks) this.#written(active, chunk);
     for (const append of group.appends) {
       for (const aborted of append.aborted) active.transactionIndex.append(aborted);
@@ -210,8 +213,20 @@ export class AppendQueue {
     this.#mustCutTail = true;
     this.reset();
     this.#lastSettled = Promise.resolve();
-    if (!isTransient(error)) this.#state.fail(error);
+    if (isTransient(error)) this.#refused(error);
+    else this.#state.fail(error);
     for (const one of lost) one.reject(error);
+  }
+
+  #refused(error: DiskError): void {
+    if (!this.#isRefused)
+      this.#state.logger.warn("appends are refused until the disk takes them again", { error: error.message });
+    this.#isRefused = true;
+  }
+
+  #accepted(): void {
+    if (this.#isRefused) this.#state.logger.info("the disk takes appends again");
+    this.#isRefused = false;
   }
 
   #onIdle(callback: () => void): void {
