@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { type ProcessResult, run } from "./process.ts";
 
 /** The `ottla` command as the checkout has it. */
-export const OTTLA_COMMAND = fileURLToPath(new URL("../../../apps/cli/bin/ottla.js", import.meta.url));
+export const OTTLA_COMMAND = fileURLToPath(new URL("../../../apps/cli/bin/ottla.cjs", import.meta.url));
 
 /** Runs `ottla` to its end, as a person would in a terminal. */
 export function ottla(

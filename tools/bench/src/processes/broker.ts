@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const OTTLA_COMMAND = fileURLToPath(new URL("../../../../apps/cli/bin/ottla.js", import.meta.url));
+const OTTLA_COMMAND = fileURLToPath(new URL("../../../../apps/cli/bin/ottla.cjs", import.meta.url));
 
 /** Linux counts CPU time in hundredths of a second, whatever its timer does. */
 const MS_PER_TICK = 10;
