@@ -378,7 +378,7 @@ class BrokerStart {
       links,
       brokerEpoch: () => this.#brokerEpoch,
       producerIds: new ProducerIds(channel),
-      topics: new TopicCreator(channel, currentConfig),
+      topics: new TopicCreator(channel, currentConfig, member === null),
       requests: new RequestMetrics(runtime.clock),
       servedApis: () => registry?.advertised() ?? [],
       get config() {

@@ -8,9 +8,9 @@ import {
   startBroker,
   webSocketUrlOf,
 } from "@ottla/broker";
-import { MemoryMetadataStore } from "@ottla/metadata";
-import { createMemoryDisk, createSystemRuntime, type Disk, type Logger } from "@ottla/runtime";
-import { startServer } from "@ottla/transport/node";
+import { type MemoryMetadataLog, MemoryMetadataStore } from "@ottla/metadata";
+import { createMemoryDisk, type Disk, type Logger } from "@ottla/runtime";
+import { ProcessLife } from "./process-life.ts";
 
 export interface TestClusterOptions {
   /** How many brokers; their ids are 1, 2, 3 … Default 3. */
@@ -46,7 +46,12 @@ export interface TestCluster extends AsyncDisposable {
   broker(brokerId: number): ClusterBroker;
   /** Stops one broker as SIGTERM does: it hands its leaderships over. Its data stays. */
   stop(brokerId: number): Promise<void>;
-  /** Starts a broker that was stopped again, with its data. */
+  /**
+   * Ends one broker as `kill -9` does, and its session with the coordination service with it: nothing is handed over,
+   * clients lose their connections. What it had written stays.
+   */
+  kill(brokerId: number): Promise<void>;
+  /** Starts a broker that was stopped or killed again, with its data. */
   start(brokerId: number): Promise<void>;
   /** Ends a broker's session with the coordination service, as when it was silent too long. It comes back by itself. */
   expireSession(brokerId: number): void;
@@ -87,7 +92,8 @@ class Member implements ClusterBroker {
   readonly brokerId: number;
   readonly disk: Disk = createMemoryDisk();
   running: Broker | null = null;
-  metadata: { expireSession(): void } | null = null;
+  metadata: MemoryMetadataLog | null = null;
+  life: ProcessLife | null = null;
 
   constructor(brokerId: number) {
     this.brokerId = brokerId;
@@ -150,12 +156,14 @@ class InMemoryCluster implements TestCluster {
     const member = this.broker(brokerId);
     if (member.isRunning) throw new Error(`broker ${brokerId} runs already`);
     const { logger } = this.#options;
-    const runtime = createSystemRuntime(logger === undefined ? {} : { logger: logger.child({ brokerId }) });
+    const life = new ProcessLife(member.disk, logger?.child({ brokerId }));
+    member.life = life;
     member.running = await startBroker({
       config: BrokerConfig.fromSettings(settingsFromObject(this.#configOf(brokerId))),
-      directories: [{ disk: member.disk, path: "/", name: `memory of broker ${brokerId}` }],
-      runtime,
-      startServer: (server) => startServer(server),
+      directories: [{ disk: life.disk, path: "/", name: `memory of broker ${brokerId}` }],
+      runtime: life.runtime,
+      connector: life.connector,
+      startServer: life.startServer,
       openMetadataLog: async () => {
         const log = this.#store.connect();
         member.metadata = log;
@@ -169,6 +177,15 @@ class InMemoryCluster implements TestCluster {
     const { running } = member;
     member.running = null;
     await running?.shutdown();
+  }
+
+  async kill(brokerId: number): Promise<void> {
+    const member = this.broker(brokerId);
+    if (!member.isRunning) return;
+    member.running = null;
+    const killed = member.life?.kill();
+    member.metadata?.sever();
+    await killed;
   }
 
   expireSession(brokerId: number): void {

@@ -55,6 +55,11 @@ export class Leadership {
     this.#takeReplicas();
   }
 
+  /** The partition as this leader knows it. */
+  get image(): PartitionImage {
+    return this.#image;
+  }
+
   /** The committed ISR and, while the controller is asked for a larger one, that. */
   get maximalIsr(): readonly number[] {
     const { isr } = this.#image;
@@ -142,7 +147,7 @@ export class Leadership {
 
   /** As Kafka: one that is about to join is waited for, or it would never get to where the rest is. */
   #holdsBack(brokerId: number, progress: FollowerProgress): boolean {
-    if (this.#image.isr.includes(brokerId) || this.#pending?.isr.includes(brokerId) === true) return true;
+    if (this.maximalIsr.includes(brokerId)) return true;
     const { environment, log } = this.#options;
     const nowMs = environment.clock.monotonicMs();
     return (

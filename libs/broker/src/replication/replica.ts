@@ -65,14 +65,12 @@ export class Replica {
     backoffMaxMs: number,
     leaderRange: () => Promise<LeaderLogRange>,
   ): Promise<void> {
-    if (this.#isStopped) return Promise.resolve();
-    this.#work = this.#take(fetchOffset, answer, leaderRange).then(
+    return this.#take(fetchOffset, answer, leaderRange).then(
       () => {
         this.#failures = 0;
       },
       (error: unknown) => this.failed(error, backoffMaxMs),
     );
-    return this.#work;
   }
 
   /** Puts the next fetch off, the longer the more often it has failed. */
@@ -90,6 +88,14 @@ export class Replica {
     this.#failures++;
   }
 
+  /** Nobody who stops this waits for the leader's answers, but for what is being done to the log. */
+  #doToLog(action: () => Promise<void>): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
+    const work = action();
+    this.#work = work.catch(() => {});
+    return work;
+  }
+
   async #take(
     fetchOffset: number,
     answer: FetchResponsePartition,
@@ -97,12 +103,17 @@ export class Replica {
   ): Promise<void> {
     switch (answer.errorCode) {
       case ErrorCode.NONE:
-        break;
-      case ErrorCode.OFFSET_OUT_OF_RANGE:
-        return await this.#enterRange(await leaderRange());
+        return await this.#doToLog(() => this.#append(fetchOffset, answer));
+      case ErrorCode.OFFSET_OUT_OF_RANGE: {
+        const range = await leaderRange();
+        return await this.#doToLog(() => this.#enterRange(range));
+      }
       default:
         throw KafkaError.fromCode(answer.errorCode);
     }
+  }
+
+  async #append(fetchOffset: number, answer: FetchResponsePartition): Promise<void> {
     // The log has changed since it was asked for: the next fetch asks for what is missing now.
     if (this.#log.logEndOffset !== fetchOffset) return;
     const { epoch, endOffset } = answer.divergingEpoch;
@@ -127,7 +138,6 @@ export class Replica {
    * what this follower is missing, which then starts anew.
    */
   async #enterRange({ startOffset, endOffset }: LeaderLogRange): Promise<void> {
-    if (this.#isStopped) return;
     const { logEndOffset } = this.#log;
     if (endOffset < logEndOffset) await this.#truncate(endOffset);
     else if (startOffset > logEndOffset) await this.#startAnew(startOffset);

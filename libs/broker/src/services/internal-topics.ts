@@ -12,20 +12,25 @@ export function isInternalTopic(name: string): boolean {
 }
 
 /** How a topic is made that somebody asked for without saying how. */
-export function topicToCreate(name: string, config: BrokerConfig): NewTopic {
-  if (name === CONSUMER_OFFSETS_TOPIC) return consumerOffsetsTopic(config);
-  if (name === TRANSACTION_STATE_TOPIC) return transactionStateTopic(config);
+export function topicToCreate(name: string, config: BrokerConfig, isAlone: boolean): NewTopic {
+  if (name === CONSUMER_OFFSETS_TOPIC) return consumerOffsetsTopic(config, replicasMax(isAlone));
+  if (name === TRANSACTION_STATE_TOPIC) return transactionStateTopic(config, replicasMax(isAlone));
   return { name, numPartitions: USE_DEFAULT, replicationFactor: USE_DEFAULT, assignments: [], configs: [] };
 }
 
-/** A broker on its own holds the one replica that there can be, whatever the config asks for. */
-const REPLICAS_ALONE = 1;
+/**
+ * A broker on its own holds the one replica that there can be, whatever the config asks for. In a cluster the config is
+ * kept to: too few brokers today must not mean too few replicas for ever.
+ */
+function replicasMax(isAlone: boolean): number {
+  return isAlone ? 1 : Number.POSITIVE_INFINITY;
+}
 
-function consumerOffsetsTopic(config: BrokerConfig): NewTopic {
+function consumerOffsetsTopic(config: BrokerConfig, max: number): NewTopic {
   return {
     name: CONSUMER_OFFSETS_TOPIC,
     numPartitions: config.require("offsets.topic.num.partitions"),
-    replicationFactor: Math.min(config.require("offsets.topic.replication.factor"), REPLICAS_ALONE),
+    replicationFactor: Math.min(config.require("offsets.topic.replication.factor"), max),
     assignments: [],
     configs: [
       { name: "cleanup.policy", value: "compact" },
@@ -35,11 +40,11 @@ function consumerOffsetsTopic(config: BrokerConfig): NewTopic {
   };
 }
 
-function transactionStateTopic(config: BrokerConfig): NewTopic {
+function transactionStateTopic(config: BrokerConfig, max: number): NewTopic {
   return {
     name: TRANSACTION_STATE_TOPIC,
     numPartitions: config.require("transaction.state.log.num.partitions"),
-    replicationFactor: Math.min(config.require("transaction.state.log.replication.factor"), REPLICAS_ALONE),
+    replicationFactor: Math.min(config.require("transaction.state.log.replication.factor"), max),
     assignments: [],
     configs: [
       { name: "cleanup.policy", value: "compact" },

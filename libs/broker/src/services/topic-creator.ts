@@ -8,11 +8,14 @@ import { topicToCreate } from "./internal-topics.ts";
 export class TopicCreator {
   readonly #controller: Pick<ControllerClient, "createTopics">;
   readonly #config: () => BrokerConfig;
+  readonly #isAlone: boolean;
   readonly #pending = new Map<string, Promise<TopicCreation>>();
 
-  constructor(controller: Pick<ControllerClient, "createTopics">, config: () => BrokerConfig) {
+  /** @param isAlone whether this broker is no member of a cluster */
+  constructor(controller: Pick<ControllerClient, "createTopics">, config: () => BrokerConfig, isAlone: boolean) {
     this.#controller = controller;
     this.#config = config;
+    this.#isAlone = isAlone;
   }
 
   /**
@@ -31,7 +34,7 @@ export class TopicCreator {
   #create(name: string): Promise<TopicCreation> {
     const pending = this.#pending.get(name);
     if (pending !== undefined) return pending;
-    const topics = [topicToCreate(name, this.#config())];
+    const topics = [topicToCreate(name, this.#config(), this.#isAlone)];
     const creation = this.#controller
       .createTopics(topics)
       .then(([created]) => created!)

@@ -1,6 +1,11 @@
 import {
+  alterPartition,
+  applyRecord,
+  asWritten,
   type BrokerImage,
   brokerById,
+  type ControllerOperation,
+  type ControllerPolicy,
   EMPTY_IMAGE,
   type MetadataImage,
   type PartitionImage,
@@ -8,13 +13,20 @@ import {
 } from "@ottla/metadata";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import { requestHeaderVersionOf } from "@ottla/protocol/internal";
-import { createMemoryDisk, createSimulatedRuntime, type Disk, type SimulatedRuntime } from "@ottla/runtime";
+import {
+  createMemoryDisk,
+  createSimulatedRuntime,
+  type Disk,
+  type Logger,
+  type SimulatedRuntime,
+} from "@ottla/runtime";
 import { defaultLogConfig, LogDirectories, type LogManager, openLogManager } from "@ottla/storage";
 import {
   type ByteChannel,
   type Connector,
   createMemoryPair,
   DEFAULT_PIPELINE_LIMITS,
+  type MemoryPairOptions,
   ReconnectingConnection,
   ServerPipeline,
 } from "@ottla/transport";
@@ -47,12 +59,20 @@ export interface ReplicaSetOptions {
   readonly config?: Readonly<Record<string, string | number | boolean>>;
   readonly topic?: Partial<PartitionConfig>;
   readonly seed?: number;
+  readonly logger?: Logger;
+  /** Default: in memory. */
+  readonly createDisk?: (runtime: SimulatedRuntime) => Disk;
+}
+
+/** The id of a broker's log directory. */
+export function directoryOf(brokerId: number): string {
+  return `AAAAAAAAAAAAAAAAAAAA${brokerId}A`;
 }
 
 /** The data plane of one broker: its logs, partitions, replication and the APIs that replicas use. No control plane. */
 export class ReplicaNode {
   readonly id: number;
-  readonly disk: Disk;
+  disk: Disk;
   readonly registry: PartitionRegistry;
   readonly replication: Replication;
   image: MetadataImage = EMPTY_IMAGE;
@@ -143,7 +163,7 @@ export class ReplicaNode {
 
   /** A connection to this node. */
   accept(from: number): ByteChannel {
-    const [client, server] = createMemoryPair();
+    const [client, server] = createMemoryPair(this.#set.wire(from, this.id));
     const pipeline = new ServerPipeline(server, {
       id: this.#nextConnectionId++,
       listenerName: "PLAINTEXT",
@@ -178,6 +198,15 @@ export class ReplicaNode {
     await this.#logs.close();
   }
 
+  /** Is gone at once: what was under way will never settle. The disk is the caller's to crash. */
+  kill(): void {
+    this.isUp = false;
+    this.registry.close();
+    void this.replication.close();
+    for (const link of this.#links.values()) void link.close({ timeoutMs: 0 });
+    for (const pipeline of this.#pipelines.keys()) pipeline.destroy();
+  }
+
   #linkTo(brokerId: number, purpose: string): ReconnectingConnection | null {
     if (brokerById(this.image, brokerId) === undefined) return null;
     const key = `${brokerId} ${purpose}`;
@@ -207,7 +236,7 @@ export class ReplicaSet implements AsyncDisposable {
   readonly #cut = new Set<string>();
 
   private constructor(options: ReplicaSetOptions) {
-    this.runtime = createSimulatedRuntime(options.seed ?? 1);
+    this.runtime = createSimulatedRuntime(options.seed ?? 1, options.logger && { logger: options.logger });
     this.config = BrokerConfig.fromSettings(settingsFromObject(options.config ?? {}));
     this.partitionConfig = { ...defaultLogConfig, ...NO_POLICY, minInsyncReplicas: 1, ...options.topic };
   }
@@ -216,7 +245,8 @@ export class ReplicaSet implements AsyncDisposable {
     const set = new ReplicaSet(options);
     const count = options.brokers ?? 3;
     for (let id = 1; id <= count; id++) {
-      set.nodes.set(id, await ReplicaNode.start(set, id, createMemoryDisk()));
+      const disk = options.createDisk?.(set.runtime) ?? createMemoryDisk();
+      set.nodes.set(id, await ReplicaNode.start(set, id, disk));
       set.registerBroker(id);
     }
     return set;
@@ -237,7 +267,7 @@ export class ReplicaSet implements AsyncDisposable {
       rack: null,
       fenced: false,
       inControlledShutdown: false,
-      logDirs: [],
+      logDirs: [directoryOf(id)],
       ...change,
     };
     this.image = { ...this.image, offset: this.image.offset + 1, brokers: this.image.brokers.set(String(id), broker) };
@@ -285,13 +315,17 @@ export class ReplicaSet implements AsyncDisposable {
     this.#cut.clear();
   }
 
-  async restart(id: number): Promise<ReplicaNode> {
+  /** Starts a broker again, after a clean stop unless it is down already. */
+  async restart(id: number, disk = this.node(id).disk): Promise<ReplicaNode> {
     const former = this.node(id);
     if (former.isUp) await former.stop();
-    const node = await ReplicaNode.start(this, id, former.disk);
+    const node = await ReplicaNode.start(this, id, disk);
     this.nodes.set(id, node);
     return node;
   }
+
+  /** How bytes pass from one broker to another. */
+  wire: (from: number, to: number) => MemoryPairOptions = () => ({});
 
   connectorOf(from: number): Connector {
     return {
@@ -305,28 +339,53 @@ export class ReplicaSet implements AsyncDisposable {
     };
   }
 
-  /** The controller, as far as ISRs go. */
-  async alterPartitions(from: ReplicaNode, alterations: readonly PartitionAlteration[]): Promise<AlteredPartition[]> {
+  /** What is between a broker and the controller; a simulation has its own. */
+  onTheWayToController: <Answer>(from: ReplicaNode, ask: () => Answer) => Promise<Answer> = async (_from, ask) => {
     await this.runtime.settle();
     if (this.controllerIsGone) throw KafkaError.fromCode(ErrorCode.NOT_CONTROLLER);
-    this.alterations.push(...alterations);
-    const answers = alterations.map((alteration) => this.#alter(from, alteration));
-    return answers;
+    return ask();
+  };
+
+  /** For mutants: what the controller takes for what it was asked. */
+  tamper: (proposal: PartitionAlteration) => PartitionAlteration = (proposal) => proposal;
+
+  alterPartitions(from: ReplicaNode, asked: readonly PartitionAlteration[]): Promise<AlteredPartition[]> {
+    const { id: brokerId, brokerEpoch } = from;
+    return this.onTheWayToController(from, () => {
+      this.alterations.push(...asked);
+      const proposals = asked.map((proposal) => this.tamper(proposal));
+      const outcomes = this.submit((state) => alterPartition(state, { brokerId, brokerEpoch, proposals }));
+      return outcomes.map(({ errno, after }) => ({ ...answerOf(after ?? newPartition(0)), errorCode: errno }));
+    });
   }
 
-  #alter(from: ReplicaNode, alteration: PartitionAlteration): AlteredPartition {
-    const { leaderEpoch, partitionEpoch, newIsr, partition: index } = alteration;
-    const image = this.partitionImage(index);
-    const failed = (errorCode: number) => ({ ...answerOf(image), errorCode });
-    if (image.leader !== from.id || image.leaderEpoch !== leaderEpoch) return failed(ErrorCode.FENCED_LEADER_EPOCH);
-    if (image.partitionEpoch !== partitionEpoch) return failed(ErrorCode.INVALID_UPDATE_VERSION);
-    const isStale = newIsr.some(({ brokerId, brokerEpoch }) => {
-      const broker = brokerById(this.image, brokerId);
-      return broker === undefined || broker.fenced || (brokerEpoch >= 0 && broker.epoch !== brokerEpoch);
+  /** Runs an operation of the controller: it takes effect at once, brokers hear of it by {@link publish}. */
+  submit<Response>(operation: ControllerOperation<Response>): Response {
+    const { records, response } = operation({
+      image: this.image,
+      nextOffset: this.image.offset + 1,
+      policy: this.#policy,
+      random: this.runtime.random,
     });
-    if (isStale) return failed(ErrorCode.INELIGIBLE_REPLICA);
-    this.change({ isr: newIsr.map(({ brokerId }) => brokerId) }, index);
-    return answerOf(this.partitionImage(index));
+    for (const record of records) {
+      this.image = applyRecord(this.image, asWritten(record), this.image.offset + 1, 0);
+    }
+    return response;
+  }
+
+  get #policy(): ControllerPolicy {
+    const { minInsyncReplicas } = this.partitionConfig;
+    return {
+      defaultNumPartitions: 1,
+      defaultReplicationFactor: 3,
+      deleteTopicEnable: true,
+      configs: {
+        validate: () => {},
+        isList: () => false,
+        defaultValue: () => null,
+        topicValue: (_image, _topic, key) => (key === "min.insync.replicas" ? String(minInsyncReplicas) : "false"),
+      },
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -52,6 +52,7 @@ export class MemoryMetadataLog implements MetadataLog {
   readonly #lost = new Listeners();
   readonly #subscriptions: (() => void)[] = [];
   #session: MemorySession | null = null;
+  #isSevered = false;
 
   constructor(store: MemoryMetadataStore) {
     this.#store = store;
@@ -137,6 +138,13 @@ export class MemoryMetadataLog implements MetadataLog {
     this.#lost.notify();
   }
 
+  /** Ends it for good, as when the broker's process dies: nothing that is asked for later has any effect. */
+  sever(): void {
+    for (const unsubscribe of this.#subscriptions) unsubscribe();
+    this.#endSession();
+    this.#isSevered = true;
+  }
+
   #claim(brokerId: number): ClaimOutcome {
     const store = this.#store;
     const session = this.#session;
@@ -165,6 +173,7 @@ export class MemoryMetadataLog implements MetadataLog {
 
   #announce(broker: BrokerAnnouncement): AnnounceOutcome {
     const store = this.#store;
+    if (this.#isSevered) return { kind: "done" };
     const holder = store.sessions.get(broker.brokerId);
     if (holder !== undefined && holder.broker.directoryId !== broker.directoryId) {
       return { kind: "id-in-use", by: holder.broker };
