@@ -8,6 +8,7 @@ export * from "./controller/controller-state.ts";
 export * from "./controller/create-partitions.ts";
 export * from "./controller/create-topics.ts";
 export * from "./controller/delete-topics.ts";
+export { distinctBy, duplicatesOf } from "./controller/duplicates.ts";
 export * from "./controller/log-directories.ts";
 export { type Election, LeaderRecoveryState } from "./controller/partition-change.ts";
 export { ELR_VERSION_FEATURE, isActiveBroker, keepsElr } from "./controller/partition-rules.ts";

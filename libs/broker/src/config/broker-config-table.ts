@@ -2,6 +2,7 @@ import {
   booleanConfig,
   type ConfigDefinition,
   type ConfigSupport,
+  ConfigType,
   type ConfigValue,
   choiceConfig,
   doubleConfig,
@@ -19,6 +20,7 @@ const ignored = (reason: string): { readonly support: ConfigSupport } => ({ supp
 const refused = (reason: string): { readonly support: ConfigSupport } => ({ support: { kind: "refused", reason } });
 
 const clusterWide = { updateMode: "cluster-wide" } as const;
+const perBroker = { updateMode: "per-broker" } as const;
 
 const NO_THREADS = ignored("one event loop does this work");
 
@@ -33,12 +35,12 @@ const identityAndNetwork = {
   listeners: stringConfig(
     "PLAINTEXT://localhost:9092",
     "Where the broker listens. Each listener takes Kafka over TCP, WebSocket and HTTP on its one port. `localhost` is loopback only; an empty host or 0.0.0.0 is every interface; port 0 picks a free one.",
-    { allowed: LISTENERS },
+    { allowed: LISTENERS, type: ConfigType.LIST },
   ),
   "advertised.listeners": stringConfig(
     null,
     "What clients are told to connect to, for each listener by name; a ws:// or wss:// URL is what WebSocket clients are told. Without it they are told the address that they came by.",
-    { allowed: ADVERTISED },
+    { allowed: ADVERTISED, type: ConfigType.LIST },
   ),
   "listener.security.protocol.map": stringConfig(
     "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL",
@@ -67,17 +69,27 @@ const identityAndNetwork = {
   "max.request.partition.size.limit": intConfig(2000, "The most partitions in one answer of DescribeTopicPartitions.", {
     min: 1,
   }),
-  "max.connections": intConfig(INT_MAX, "The most connections at a time.", { min: 0 }),
-  "max.connections.per.ip": intConfig(INT_MAX, "The most connections at a time from one address.", { min: 0 }),
+  "max.connections": intConfig(INT_MAX, "The most connections at a time.", { min: 0, ...clusterWide }),
+  "max.connections.per.ip": intConfig(INT_MAX, "The most connections at a time from one address.", {
+    min: 0,
+    ...clusterWide,
+  }),
   "request.timeout.ms": intConfig(30_000, "How long the broker waits for its own requests, in milliseconds.", {
     min: 1,
   }),
   "queued.max.requests": intConfig(500, "Requests that may wait for a thread.", { min: 1, ...NO_THREADS }),
-  "num.network.threads": intConfig(3, "Threads for the network.", { min: 1, ...NO_THREADS }),
-  "num.io.threads": intConfig(8, "Threads for requests.", { min: 1, ...NO_THREADS }),
-  "background.threads": intConfig(10, "Threads for background work.", { min: 1, ...NO_THREADS }),
-  "num.recovery.threads.per.data.dir": intConfig(2, "Threads for recovery at start.", { min: 1, ...NO_THREADS }),
-  "num.replica.fetchers": intConfig(1, "Fetchers for each source broker.", { min: 1 }),
+  "num.network.threads": intConfig(3, "Threads for the network.", { min: 1, ...NO_THREADS, ...clusterWide }),
+  "num.io.threads": intConfig(8, "Threads for requests.", { min: 1, ...NO_THREADS, ...clusterWide }),
+  "background.threads": intConfig(10, "Threads for background work.", { min: 1, ...NO_THREADS, ...clusterWide }),
+  "num.recovery.threads.per.data.dir": intConfig(2, "Threads for recovery at start.", {
+    min: 1,
+    ...NO_THREADS,
+    ...clusterWide,
+  }),
+  "num.replica.fetchers": intConfig(1, "Fetchers for each source broker.", {
+    min: 1,
+    ...clusterWide,
+  }),
   "socket.send.buffer.bytes": intConfig(102_400, "SO_SNDBUF.", {
     min: -1,
     ...ignored("the platform sizes socket buffers"),
@@ -114,12 +126,17 @@ const topics = {
     ...clusterWide,
   }),
   "compression.type": choiceConfig(
-    ["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"],
+    ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
     "producer",
     "The codec of batches on disk; `producer` keeps what the producer chose.",
     clusterWide,
   ),
-  "compression.gzip.level": intConfig(-1, "Level for compression.type gzip.", { min: -1, max: 9, ...clusterWide }),
+  "compression.gzip.level": intConfig(-1, "Level for compression.type gzip.", {
+    min: 1,
+    max: 9,
+    special: -1,
+    ...clusterWide,
+  }),
   "compression.lz4.level": intConfig(9, "Level for compression.type lz4.", { min: 1, max: 17, ...clusterWide }),
   "compression.zstd.level": intConfig(3, "Level for compression.type zstd.", { min: -131072, max: 22, ...clusterWide }),
 } as const;
@@ -133,9 +150,9 @@ const log = {
       nonEmpty: true,
     },
   ),
-  "log.dir": stringConfig(null, "Another name of log.dirs."),
+  "log.dir": stringConfig(null, "Another name of log.dirs.", { type: ConfigType.LIST }),
   "log.cleanup.policy": listConfig(["delete"], "The default of cleanup.policy.", {
-    choices: ["delete", "compact"],
+    choices: ["compact", "delete"],
     ...clusterWide,
   }),
   "log.retention.ms": longConfig(
@@ -177,11 +194,10 @@ const log = {
     min: 4,
     ...clusterWide,
   }),
-  "log.preallocate": booleanConfig(
-    false,
-    "Whether a new segment's file is allocated in full.",
-    ignored("segments grow as they are written"),
-  ),
+  "log.preallocate": booleanConfig(false, "Whether a new segment's file is allocated in full.", {
+    ...ignored("segments grow as they are written"),
+    ...clusterWide,
+  }),
   "log.message.timestamp.type": choiceConfig(
     ["CreateTime", "LogAppendTime"],
     "CreateTime",
@@ -222,7 +238,7 @@ const log = {
     { min: 0, ...ignored("it is written whenever it moves") },
   ),
   "log.cleaner.enable": booleanConfig(true, "Whether compacted topics are compacted."),
-  "log.cleaner.threads": intConfig(1, "Logs that are compacted at a time.", { min: 0 }),
+  "log.cleaner.threads": intConfig(1, "Logs that are compacted at a time.", { min: 0, ...clusterWide }),
   "log.cleaner.delete.retention.ms": longConfig(86_400_000, "How long tombstones are kept, in milliseconds.", {
     min: 0,
     ...clusterWide,
@@ -254,6 +270,7 @@ const log = {
   "log.cleaner.io.buffer.size": intConfig(524_288, "Memory for compaction's reads and writes, in bytes.", {
     min: 0,
     ...ignored("compaction reads as large blocks as anybody"),
+    ...clusterWide,
   }),
   "log.cleaner.io.buffer.load.factor": doubleConfig(0.9, "How full compaction's map of keys may get.", {
     min: 0,
@@ -322,7 +339,7 @@ const consuming = {
   "group.consumer.assignment.interval.ms": intConfig(
     null,
     "How long the target assignment of a consumer-protocol group stands before the next may be made, in milliseconds. Default: 0 on one broker, 1000 in a cluster.",
-    { min: 0 },
+    { min: 0, ...clusterWide },
   ),
   "group.consumer.migration.policy": stringConfig(
     "disabled",
@@ -408,15 +425,27 @@ const others = {
   ),
   "authorizer.class.name": stringConfig("", "The authorizer.", refused(SECURITY)),
   "super.users": stringConfig("", "Users that may do all.", refused(SECURITY)),
-  "sasl.enabled.mechanisms": listConfig(["GSSAPI"], "SASL mechanisms.", refused(SECURITY)),
-  "sasl.mechanism.inter.broker.protocol": stringConfig("GSSAPI", "SASL between brokers.", refused(SECURITY)),
+  "sasl.enabled.mechanisms": listConfig(["GSSAPI"], "SASL mechanisms.", { ...refused(SECURITY), ...perBroker }),
+  "sasl.mechanism.inter.broker.protocol": stringConfig("GSSAPI", "SASL between brokers.", {
+    ...refused(SECURITY),
+    ...perBroker,
+  }),
   "security.inter.broker.protocol": choiceConfig(["PLAINTEXT"], "PLAINTEXT", "The protocol between brokers."),
-  "ssl.keystore.location": stringConfig(null, "Key store.", refused(SECURITY)),
-  "ssl.keystore.type": stringConfig("JKS", "Key store type.", refused(SECURITY)),
-  "ssl.truststore.location": stringConfig(null, "Trust store.", refused(SECURITY)),
-  "ssl.client.auth": choiceConfig(["none", "requested", "required"], "none", "Client certificates.", refused(SECURITY)),
-  "create.topic.policy.class.name": stringConfig(null, "A policy for new topics.", refused(POLICIES)),
-  "alter.config.policy.class.name": stringConfig(null, "A policy for changed configs.", refused(POLICIES)),
+  "ssl.keystore.location": stringConfig(null, "Key store.", { ...refused(SECURITY), ...perBroker }),
+  "ssl.keystore.type": stringConfig("JKS", "Key store type.", { ...refused(SECURITY), ...perBroker }),
+  "ssl.truststore.location": stringConfig(null, "Trust store.", { ...refused(SECURITY), ...perBroker }),
+  "ssl.client.auth": choiceConfig(["none", "requested", "required"], "none", "Client certificates.", {
+    ...refused(SECURITY),
+    ...perBroker,
+  }),
+  "create.topic.policy.class.name": stringConfig(null, "A policy for new topics.", {
+    ...refused(POLICIES),
+    type: ConfigType.CLASS,
+  }),
+  "alter.config.policy.class.name": stringConfig(null, "A policy for changed configs.", {
+    ...refused(POLICIES),
+    type: ConfigType.CLASS,
+  }),
   "remote.log.storage.system.enable": booleanConfig(false, "Tiered storage.", refused(TIERED)),
   "replica.lag.time.max.ms": longConfig(
     30_000,
@@ -476,7 +505,7 @@ const others = {
   ),
   "quota.window.num": intConfig(11, "Samples that quotas keep.", ignored("there are no quotas yet")),
   "quota.window.size.seconds": intConfig(1, "Time of a quota sample.", ignored("there are no quotas yet")),
-  "metric.reporters": listConfig([], "Reporters of metrics.", ignored(POLICIES)),
+  "metric.reporters": listConfig([], "Reporters of metrics.", { ...ignored(POLICIES), ...clusterWide }),
   "metrics.num.samples": intConfig(2, "Samples that metrics keep.", ignored("metrics are read at scrape")),
   "metrics.sample.window.ms": longConfig(30_000, "Time of a metrics sample.", ignored("metrics are read at scrape")),
 } as const;

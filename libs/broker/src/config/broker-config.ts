@@ -109,7 +109,7 @@ export class BrokerConfig {
     const found: ConfigSynonym[] = [];
     const add = (overrides: Overrides, source: ConfigSource) => {
       const value = overrides.get(name);
-      if (value !== undefined) found.push({ name, value, source });
+      if (value !== undefined) found.push({ name, value: normalized(definition, value), source });
     };
     add(this.#dynamic, ConfigSource.DYNAMIC_BROKER_CONFIG);
     add(this.#dynamicDefault, ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG);
@@ -132,6 +132,12 @@ export class BrokerConfig {
   #text(name: string): string | undefined {
     return this.#dynamic.get(name) ?? this.#dynamicDefault.get(name) ?? this.#static.get(name);
   }
+}
+
+/** A value as DescribeConfigs writes it, however somebody wrote it. */
+export function normalized(definition: ConfigDefinition<unknown> | undefined, text: string): string {
+  const value = definition?.parse(text);
+  return definition === undefined || value === undefined ? text : definition.format(value);
 }
 
 /** Values that are allowed each, but not together. */

@@ -42,6 +42,8 @@ export interface ConfigDefinition<Value> {
   readonly support: ConfigSupport;
   /** The value that `text` means, or undefined where it is not allowed. */
   parse(text: string): Value | undefined;
+  /** What is wrong with a `text` that is not allowed for the key `name`, in Apache Kafka's words: clients may know them. */
+  complaint(name: string, text: string): string;
   format(value: Value): string;
 }
 
@@ -49,6 +51,11 @@ export interface ConfigDefinition<Value> {
 export interface DefinitionOptions {
   readonly updateMode?: ConfigUpdateMode;
   readonly support?: ConfigSupport;
+}
+
+/** Apache Kafka's sentence about a value that is not allowed. */
+export function invalidValue(name: string, value: string, reason: string): string {
+  return `Invalid value ${value} for configuration ${name}: ${reason}`;
 }
 
 const HONOURED: ConfigSupport = { kind: "honoured" };
@@ -79,15 +86,31 @@ function formatNumber(value: number): string {
 interface Range {
   readonly min?: number;
   readonly max?: number;
+  /** A value below `min` that has a meaning of its own. */
+  readonly special?: number;
 }
 
-function describeRange(what: string, { min, max }: Range): string {
+function isWithin(value: number, { min = -Infinity, max = Infinity, special }: Range): boolean {
+  return value === special || (value >= min && value <= max);
+}
+
+function rangeComplaint(value: number, { min = -Infinity, max, special }: Range): string {
+  if (special !== undefined) return `Value must be between ${min} and ${max} or equal to ${special}`;
+  return value < min ? `Value must be at least ${min}` : `Value must be no more than ${max}`;
+}
+
+function describeRange(what: string, { min, max, special }: Range): string {
+  if (special !== undefined) return `${what} from ${min} to ${max}, or ${special}`;
   if (min !== undefined && max !== undefined) return `${what} from ${min} to ${max}`;
   if (min !== undefined) return `${what}, ${min} or more`;
   return max !== undefined ? `${what}, at most ${max}` : what;
 }
 
-function integer(type: ConfigType, typeMin: number, typeMax: number) {
+function integer(type: ConfigType, typeName: string, typeMin: number, typeMax: number) {
+  const ofType = (text: string) => {
+    const value = parseInteger(text);
+    return value !== undefined && value >= typeMin && value <= typeMax ? value : undefined;
+  };
   return (
     defaultValue: number | null,
     documentation: string,
@@ -98,17 +121,25 @@ function integer(type: ConfigType, typeMin: number, typeMax: number) {
     defaultValue,
     allowed: describeRange("a whole number", options),
     parse(text) {
-      const value = parseInteger(text);
-      if (value === undefined) return undefined;
-      return value >= (options.min ?? typeMin) && value <= (options.max ?? typeMax) ? value : undefined;
+      const value = ofType(text);
+      return value !== undefined && isWithin(value, options) ? value : undefined;
+    },
+    complaint(name, text) {
+      const value = ofType(text);
+      const reason = value === undefined ? `Not a number of type ${typeName}` : rangeComplaint(value, options);
+      return invalidValue(name, text, reason);
     },
     format: formatNumber,
   });
 }
 
-export const intConfig = integer(ConfigType.INT, -(2 ** 31), INT_MAX);
-export const shortConfig = integer(ConfigType.SHORT, -(2 ** 15), 2 ** 15 - 1);
-export const longConfig = integer(ConfigType.LONG, -LONG_MAX, LONG_MAX);
+export const intConfig = integer(ConfigType.INT, "INT", -(2 ** 31), INT_MAX);
+export const shortConfig = integer(ConfigType.SHORT, "SHORT", -(2 ** 15), 2 ** 15 - 1);
+export const longConfig = integer(ConfigType.LONG, "LONG", -LONG_MAX, LONG_MAX);
+
+function parseDouble(text: string): number {
+  return text.trim() === "" ? Number.NaN : Number(text);
+}
 
 export function doubleConfig(
   defaultValue: number | null,
@@ -121,10 +152,16 @@ export function doubleConfig(
     defaultValue,
     allowed: describeRange("a number", options),
     parse(text) {
-      const value = text.trim() === "" ? Number.NaN : Number(text);
-      return value >= (options.min ?? -Infinity) && value <= (options.max ?? Infinity) ? value : undefined;
+      const value = parseDouble(text);
+      return isWithin(value, options) ? value : undefined;
     },
-    format: String,
+    complaint(name, text) {
+      const value = parseDouble(text);
+      const reason = Number.isNaN(value) ? "Not a number of type DOUBLE" : rangeComplaint(value, options);
+      return invalidValue(name, text, reason);
+    },
+    // Java's form of what is too long to be written out.
+    format: (value) => String(value).replace("e+", "E"),
   };
 }
 
@@ -142,6 +179,7 @@ export function booleanConfig(
       const value = text.trim().toLowerCase();
       return value === "true" ? true : value === "false" ? false : undefined;
     },
+    complaint: (name, text) => invalidValue(name, text, "Expected value to be either true or false"),
     format: String,
   };
 }
@@ -163,6 +201,7 @@ export function stringConfig(
     defaultValue,
     allowed: options.allowed ?? "text",
     parse: (text) => text.trim(),
+    complaint: (name, text) => invalidValue(name, text, "Not a text"), // every text is one
     format: (value) => value,
   };
 }
@@ -184,6 +223,7 @@ export function choiceConfig<const Choice extends string>(
     defaultValue,
     allowed: `one of ${choices.join(", ")}`,
     parse: (text) => choices.find((choice) => choice === text.trim()),
+    complaint: (name, text) => invalidValue(name, text, `String must be one of: ${choices.join(", ")}`),
     format: (value) => value,
   };
 }
@@ -212,7 +252,32 @@ export function listConfig<const Item extends string = string>(
       const known = items.filter((item): item is Item => !choices || choices.some((choice) => choice === item));
       return known.length === items.length ? known : undefined;
     },
+    complaint(name, text) {
+      const other = splitList(text).find((item) => !choices?.some((choice) => choice === item));
+      if (!choices || other === undefined) return invalidValue(name, text, "List must not be empty");
+      return invalidValue(name, other, `String must be one of: ${choices.join(", ")}`);
+    },
     format: (value) => value.join(","),
+  };
+}
+
+/** Replicas as `partition:broker` pairs, or `*` for all of them. */
+export function replicasConfig(documentation: string): ConfigDefinition<readonly string[]> {
+  const list = listConfig([], documentation);
+  return {
+    ...list,
+    allowed: "partition:broker pairs separated by commas, or *",
+    parse(text) {
+      const items = splitList(text);
+      const isEach = items.every((item) => /^\d+:\d+$/.test(item));
+      return isEach || text.trim() === "*" ? items : undefined;
+    },
+    complaint: (name, text) =>
+      invalidValue(
+        name,
+        `[${splitList(text).join(", ")}]`,
+        `${name} must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...`,
+      ),
   };
 }
 

@@ -9,7 +9,7 @@ import {
 import { ErrorCode } from "@ottla/protocol";
 import type { BrokerConfig } from "./broker-config.ts";
 import { brokerConfigTable } from "./broker-config-table.ts";
-import { type ConfigDefinition, ConfigType } from "./config-definition.ts";
+import { type ConfigDefinition, ConfigType, type ConfigUpdateMode, invalidValue } from "./config-definition.ts";
 import { ConsumerGroupConfig, checkGroupConfig, type GroupConfigName, groupConfigTable } from "./group-config.ts";
 import { nearMatch } from "./near-match.ts";
 import { TopicConfig } from "./topic-config.ts";
@@ -21,6 +21,12 @@ const tables: Readonly<Record<number, Table>> = {
   [ConfigResourceType.TOPIC]: topicConfigTable,
   [ConfigResourceType.BROKER]: brokerConfigTable,
   [ConfigResourceType.GROUP]: groupConfigTable,
+};
+
+const kinds: Readonly<Record<number, string>> = {
+  [ConfigResourceType.TOPIC]: "topic",
+  [ConfigResourceType.BROKER]: "broker",
+  [ConfigResourceType.GROUP]: "group",
 };
 
 const NO_CONFIGS: ConfigImage = new Map();
@@ -40,11 +46,11 @@ export class TableConfigPolicy implements ConfigPolicy {
     if (table === undefined) {
       throw refuse(ErrorCode.INVALID_REQUEST, `Configs of resource type ${resourceType} are not supported.`);
     }
+    const isBroker = resourceType === ConfigResourceType.BROKER;
+    if (isBroker) checkUpdateModes(resourceName, [...configs.keys()]);
     for (const [name, value] of configs) {
-      const problem =
-        this.#problemOf(table, name, value) ??
-        (resourceType === ConfigResourceType.BROKER ? updateProblem(name, resourceName) : null);
-      if (problem !== null) throw refuse(ErrorCode.INVALID_CONFIG, problem);
+      const problem = this.#problemOf(resourceType, table, name, value);
+      if (problem !== null) throw refuse(isBroker ? ErrorCode.INVALID_REQUEST : ErrorCode.INVALID_CONFIG, problem);
     }
     if (resourceType === ConfigResourceType.TOPIC) this.#checkTopic(new TopicConfig(configs, this.#broker));
     if (resourceType === ConfigResourceType.GROUP) checkGroupConfig(configs, this.#broker);
@@ -73,17 +79,17 @@ export class TableConfigPolicy implements ConfigPolicy {
   }
 
   /** In Kafka's words, with what is allowed and what was probably meant. */
-  #problemOf(table: Table, name: string, value: string): string | null {
+  #problemOf(resourceType: number, table: Table, name: string, value: string): string | null {
     const definition = Object.hasOwn(table, name) ? table[name] : undefined;
-    if (definition === undefined) return `Unknown config name: ${name}${this.#suggestion(table, name)}`;
-    const parsed = definition.parse(value);
-    if (parsed === undefined) {
-      return `Invalid value ${value} for configuration ${name}: it must be ${definition.allowed}`;
+    if (definition === undefined) {
+      return `Unknown ${kinds[resourceType]} config name: ${name}${this.#suggestion(table, name)}`;
     }
+    const parsed = definition.parse(value);
+    if (parsed === undefined) return definition.complaint(name, value);
     if (definition.support.kind !== "refused") return null;
     const { defaultValue } = definition;
     if (defaultValue !== null && definition.format(parsed) === definition.format(defaultValue)) return null;
-    return `Invalid value ${value} for configuration ${name}: ${definition.support.reason}`;
+    return invalidValue(name, value, definition.support.reason);
   }
 
   #suggestion(table: Table, name: string): string {
@@ -104,11 +110,25 @@ export class TableConfigPolicy implements ConfigPolicy {
   }
 }
 
-function updateProblem(name: string, brokerName: string): string | null {
-  const { updateMode } = (brokerConfigTable as Table)[name]!;
-  if (updateMode === "read-only") return `Cannot update these configs dynamically: ${name} (it is read-only)`;
-  if (updateMode === "per-broker" && brokerName === "") {
-    return `Cannot update these configs at default cluster level: ${name}`;
+/**
+ * Refuses keys that cannot change at run time, or not for all brokers at once.
+ * @throws KafkaError INVALID_REQUEST
+ */
+function checkUpdateModes(brokerName: string, names: readonly string[]): void {
+  const withMode = (mode: ConfigUpdateMode) =>
+    names.filter((name) => Object.hasOwn(brokerConfigTable, name) && updateModeOf(name) === mode);
+  const fixed = withMode("read-only");
+  if (fixed.length > 0) {
+    throw refuse(ErrorCode.INVALID_REQUEST, `Cannot update these configs dynamically: [${fixed.join(", ")}]`);
   }
-  return null;
+  const single = brokerName === "" ? withMode("per-broker") : [];
+  if (single.length === 0) return;
+  throw refuse(
+    ErrorCode.INVALID_REQUEST,
+    `Cannot update these configs at default cluster level, broker id must be specified: [${single.join(", ")}]`,
+  );
+}
+
+function updateModeOf(name: string): ConfigUpdateMode {
+  return (brokerConfigTable as Table)[name]!.updateMode;
 }

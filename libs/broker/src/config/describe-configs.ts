@@ -1,7 +1,7 @@
 import { type BrokerConfig, ConfigSource, type ConfigSynonym } from "./broker-config.ts";
 import { brokerConfigTable } from "./broker-config-table.ts";
 import { type ConfigDefinition, isSensitive } from "./config-definition.ts";
-import type { InheritedConfig } from "./inherited-config.ts";
+import { fromName, type InheritedConfig } from "./inherited-config.ts";
 
 /** A config as DescribeConfigs tells it. */
 export interface DescribedConfig {
@@ -21,7 +21,7 @@ type Table = Readonly<Record<string, ConfigDefinition<unknown>>>;
 
 /** Every config of a topic or group, by name. */
 export function describeInheritedConfigs<Keys extends Table>(resource: InheritedConfig<Keys>): DescribedConfig[] {
-  const names = (Object.keys(resource.table) as (keyof Keys & string)[]).sort();
+  const names = (Object.keys(resource.table) as (keyof Keys & string)[]).filter(isShown).sort();
   return names.map((name) =>
     describe(name, resource.table[name]!, resource.text(name), resource.synonyms(name), false),
   );
@@ -33,10 +33,30 @@ export function describeBrokerConfigs(broker: BrokerConfig): DescribedConfig[] {
   return Object.keys(table)
     .sort()
     .map((name) => {
-      const synonyms = broker.synonyms(name);
+      const value = broker.synonyms(name)[0]?.value ?? null;
       const isReadOnly = table[name]!.updateMode === "read-only";
-      return describe(name, table[name]!, synonyms[0]?.value ?? null, synonyms, isReadOnly);
+      return describe(name, table[name]!, value, relatedSynonyms(broker, name), isReadOnly);
     });
+}
+
+/** Keys that are one thing in different units, or each other's defaults; the strongest first. */
+const RELATED_KEYS: readonly (readonly string[])[] = [
+  ["log.retention.ms", "log.retention.minutes", "log.retention.hours"],
+  ["log.roll.ms", "log.roll.hours"],
+  ["log.roll.jitter.ms", "log.roll.jitter.hours"],
+];
+const FLUSH_KEYS = ["log.flush.interval.ms", "log.flush.scheduler.interval.ms"];
+
+/** As in Kafka: with those of related keys, from the first on that stands under the key itself. */
+function relatedSynonyms(broker: BrokerConfig, name: string): readonly ConfigSynonym[] {
+  const keys = name === FLUSH_KEYS[0] ? FLUSH_KEYS : (RELATED_KEYS.find((related) => related.includes(name)) ?? [name]);
+  const synonyms = keys.flatMap((key) => broker.synonyms(key)).sort((a, b) => a.source - b.source);
+  return fromName(name, synonyms);
+}
+
+/** As Kafka: what is there for tests of the log alone is not told. */
+function isShown(name: string): boolean {
+  return !name.startsWith("internal.");
 }
 
 function describe(

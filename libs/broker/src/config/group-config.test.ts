@@ -27,7 +27,7 @@ describe("configs of groups", () => {
     [{ "consumer.session.timeout.ms": "60001" }, /less than or equal to group.consumer.max.session.timeout.ms/],
     [{ "consumer.heartbeat.interval.ms": "15001" }, /group.consumer.max.heartbeat.interval.ms/],
     [{ "consumer.session.timeout.ms": "many" }, /Invalid value/],
-    [{ "session.timeout.ms": "50000" }, /Unknown config name/],
+    [{ "session.timeout.ms": "50000" }, /Unknown group config name/],
   ])("%j", (values, problem) => {
     const validate = () =>
       new TableConfigPolicy(broker).validate(

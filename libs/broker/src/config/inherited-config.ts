@@ -1,5 +1,5 @@
 import type { ConfigImage } from "@ottla/metadata";
-import { type BrokerConfig, ConfigSource, type ConfigSynonym } from "./broker-config.ts";
+import { type BrokerConfig, ConfigSource, type ConfigSynonym, normalized } from "./broker-config.ts";
 import type { ConfigDefinition, ConfigValue } from "./config-definition.ts";
 
 /** How a broker-level value becomes a resource's default: its key and the unit it is in. */
@@ -61,21 +61,40 @@ export class InheritedConfig<Keys extends Table> {
     return strongest?.value == null ? null : inMs(strongest.value, strongest.unitMs);
   }
 
-  /** All that gives the key a value, the strongest first, each under its own name and in its own unit. */
+  /** Where the value that counts comes from. */
+  sourceOf(name: NameIn<Keys>): ConfigSource {
+    return this.#candidates(name)[0]?.source ?? ConfigSource.DEFAULT_CONFIG;
+  }
+
+  /**
+   * All that gives the key a value, the strongest first, each under its own name and in its own unit. As in Kafka, of the
+   * broker's values only those from the first on that stands under the key's closest relative.
+   */
   synonyms(name: NameIn<Keys>): ConfigSynonym[] {
-    return this.#candidates(name).map(({ unitMs: _, ...synonym }) => synonym);
+    const found = this.#candidates(name).map(({ unitMs: _, ...synonym }) => synonym);
+    const own = found.filter(({ source }) => source === this.#keys.ownSource);
+    const [closest] = this.#keys.synonyms[name] ?? [];
+    return closest === undefined ? own : [...own, ...fromName(closest.brokerKey, found.slice(own.length))];
   }
 
   #candidates(name: NameIn<Keys>): Candidate[] {
     const own = this.#own.get(name);
-    const found: Candidate[] = own === undefined ? [] : [{ name, value: own, source: this.#keys.ownSource, unitMs: 1 }];
+    const definition = this.table[name]!;
+    const found: Candidate[] =
+      own === undefined ? [] : [{ name, value: normalized(definition, own), source: this.#keys.ownSource, unitMs: 1 }];
     const fromBroker = this.#keys.synonyms[name]?.flatMap((synonym) => this.#brokerCandidates(synonym));
-    return [...found, ...(fromBroker ?? defaultOf(name, this.table[name]!))].sort(byStrength(this.#keys.ownSource));
+    return [...found, ...(fromBroker ?? defaultOf(name, definition))].sort(byStrength(this.#keys.ownSource));
   }
 
   #brokerCandidates({ brokerKey, unitMs = 1 }: BrokerSynonym): Candidate[] {
     return this.#broker.synonyms(brokerKey).map((synonym) => ({ ...synonym, unitMs }));
   }
+}
+
+/** Synonyms from the first one on that stands under `name`. */
+export function fromName(name: string, synonyms: readonly ConfigSynonym[]): readonly ConfigSynonym[] {
+  const at = synonyms.findIndex((synonym) => synonym.name === name);
+  return at < 0 ? [] : synonyms.slice(at);
 }
 
 /** The resource's own value is the strongest, any that was set stronger than a default; among equals the order counts. */

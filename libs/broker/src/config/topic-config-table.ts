@@ -8,6 +8,7 @@ import {
   LONG_MAX,
   listConfig,
   longConfig,
+  replicasConfig,
 } from "./config-definition.ts";
 import type { BrokerSynonym } from "./inherited-config.ts";
 
@@ -22,17 +23,18 @@ export const topicConfigTable = {
     ["delete"],
     "What happens to old segments: `delete` drops what retention no longer covers, `compact` keeps the last record of every key.",
     {
-      choices: ["delete", "compact"],
+      choices: ["compact", "delete"],
     },
   ),
   "compression.type": choiceConfig(
-    ["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"],
+    ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
     "producer",
     "The codec of the topic's batches on disk; `producer` keeps what the producer chose.",
   ),
   "compression.gzip.level": intConfig(-1, "Level for compression.type gzip: 1 to 9, -1 for the codec's own default.", {
-    min: -1,
+    min: 1,
     max: 9,
+    special: -1,
   }),
   "compression.lz4.level": intConfig(9, "Level for compression.type lz4.", { min: 1, max: 17 }),
   "compression.zstd.level": intConfig(3, "Level for compression.type zstd.", { min: -131072, max: 22 }),
@@ -54,16 +56,14 @@ export const topicConfigTable = {
   "flush.ms": longConfig(LONG_MAX, "Sync the log when a record has been unsynced this long, in milliseconds.", {
     min: 0,
   }),
-  "follower.replication.throttled.replicas": listConfig(
-    [],
+  "follower.replication.throttled.replicas": replicasConfig(
     "Replicas whose catching up is throttled: `partition:broker` pairs, or `*`.",
   ),
   "index.interval.bytes": intConfig(4096, "About how many bytes of log lie between two entries of the offset index.", {
     min: 0,
   }),
   "internal.segment.bytes": intConfig(null, "segment.bytes without its lower limit. For tests of the log only."),
-  "leader.replication.throttled.replicas": listConfig(
-    [],
+  "leader.replication.throttled.replicas": replicasConfig(
     "Replicas that are served throttled: `partition:broker` pairs, or `*`.",
   ),
   "local.retention.bytes": longConfig(-2, "Bytes kept locally by a topic with tiered storage.", {

@@ -3,6 +3,7 @@ import { type CreateTopicsRequest, createTopicsApi, ErrorCode, type ResponseInpu
 import { apiHandler, type WholeRequestError } from "../api-handler.ts";
 import { describeInheritedConfigs } from "../config/describe-configs.ts";
 import { TopicConfig } from "../config/topic-config.ts";
+import type { TopicConfigName } from "../config/topic-config-table.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { submitWithin } from "../services/submit-within.ts";
 
@@ -39,18 +40,18 @@ function result(broker: BrokerServices, created: CreatedTopic, apiVersion: numbe
   const { name, topicId, errno, message } = created;
   const base = { name, topicId, errorCode: errno, errorMessage: message };
   if (apiVersion < FIRST_VERSION_WITH_DETAILS || errno !== ErrorCode.NONE) return base;
+  const config = new TopicConfig(created.configs, broker.config);
   return {
     ...base,
     numPartitions: created.numPartitions,
     replicationFactor: created.replicationFactor,
-    configs: describeInheritedConfigs(new TopicConfig(created.configs, broker.config)).map(
-      ({ name: key, value, source, isReadOnly, isSensitive }) => ({
-        name: key,
-        value,
-        readOnly: isReadOnly,
-        configSource: source,
-        isSensitive,
-      }),
-    ),
+    configs: describeInheritedConfigs(config).map(({ name: key, value, isReadOnly, isSensitive }) => ({
+      name: key,
+      value,
+      readOnly: isReadOnly,
+      // As Kafka: the source is told here that DescribeConfigs leaves out where the value is in another unit.
+      configSource: config.sourceOf(key as TopicConfigName),
+      isSensitive,
+    })),
   };
 }

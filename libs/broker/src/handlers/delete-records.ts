@@ -26,7 +26,8 @@ export const deleteRecordsHandler = (broker: BrokerServices) =>
     deleteRecordsApi,
     { minVersion: 0, maxVersion: 2, errorResponse: wholeRequestFailed },
     async ({ topics }) => {
-      const results = topics.map(async ({ name, partitions }) => ({
+      const asked = topics.filter(({ partitions }) => partitions.length > 0);
+      const results = asked.map(async ({ name, partitions }) => ({
         name,
         partitions: await Promise.all(partitions.map((query) => deleteRecords(broker, name, query))),
       }));

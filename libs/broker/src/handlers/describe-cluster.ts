@@ -1,4 +1,5 @@
-import { describeClusterApi, ErrorCode, KafkaError } from "@ottla/protocol";
+import { refuse } from "@ottla/metadata";
+import { describeClusterApi, ErrorCode } from "@ottla/protocol";
 import { apiHandler } from "../api-handler.ts";
 import { CLUSTER_OPERATIONS } from "../services/authorized-operations.ts";
 import { endpointFields } from "../services/broker-endpoints.ts";
@@ -34,7 +35,11 @@ export const describeClusterHandler = (broker: BrokerServices) =>
 
 function checkEndpointType(endpointType: number): void {
   if (endpointType === EndpointType.BROKER) return;
-  throw KafkaError.fromCode(
-    endpointType === EndpointType.CONTROLLER ? ErrorCode.MISMATCHED_ENDPOINT_TYPE : ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
-  );
+  if (endpointType === EndpointType.CONTROLLER) {
+    throw refuse(
+      ErrorCode.MISMATCHED_ENDPOINT_TYPE,
+      "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER",
+    );
+  }
+  throw refuse(ErrorCode.UNSUPPORTED_ENDPOINT_TYPE, `Unsupported endpoint type ${endpointType}`);
 }

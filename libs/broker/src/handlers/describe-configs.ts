@@ -37,7 +37,8 @@ function answer(broker: BrokerServices, resource: ResourceQuery, request: Descri
     const configs = describe(broker, resource)
       .filter(({ name }) => wanted?.has(name) ?? true)
       .map((config) => configResult(config, request));
-    return { errorCode: ErrorCode.NONE, errorMessage: null, resourceType, resourceName, configs };
+    // As Kafka: nothing to say is an empty text here.
+    return { errorCode: ErrorCode.NONE, errorMessage: "", resourceType, resourceName, configs };
   } catch (error) {
     const { errno, message } = outcomeOf(error);
     return failed(resource, errno, message);
@@ -77,10 +78,14 @@ function describeBroker({ nodeId, config }: BrokerServices, name: string): Descr
   if (name === "") {
     return describeBrokerConfigs(config).flatMap((described) => {
       const shared = described.synonyms.find(({ source }) => source === ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG);
-      return shared === undefined ? [] : [{ ...described, value: shared.value, source: shared.source }];
+      if (shared === undefined) return [];
+      return [{ ...described, value: shared.value, source: shared.source, synonyms: [shared] }];
     });
   }
   if (name === String(nodeId)) return describeBrokerConfigs(config);
+  if (!/^[+-]?\d+$/.test(name)) {
+    throw refuse(ErrorCode.INVALID_REQUEST, `Broker id must be an integer, but it is: ${name}`);
+  }
   throw refuse(
     ErrorCode.INVALID_REQUEST,
     `Unexpected broker id, expected ${nodeId} or empty string, but received ${name}`,

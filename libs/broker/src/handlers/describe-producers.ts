@@ -1,4 +1,4 @@
-import { topicNameProblem } from "@ottla/metadata";
+import { refuse, topicNameProblem } from "@ottla/metadata";
 import { describeProducersApi, ErrorCode, KafkaError, type ResponseInput } from "@ottla/protocol";
 import type { ProducerDescription } from "@ottla/storage";
 import { apiHandler } from "../api-handler.ts";
@@ -47,7 +47,7 @@ function describePartition(broker: BrokerServices, topic: string, index: number)
 
 function leaderOf({ partitions }: BrokerServices, topic: string, index: number): Partition {
   const problem = topicNameProblem(topic);
-  if (problem !== null) throw KafkaError.fromCode(ErrorCode.INVALID_TOPIC_EXCEPTION, problem);
+  if (problem !== null) throw refuse(ErrorCode.INVALID_TOPIC_EXCEPTION, problem);
   const partition = partitions.get(topic, index);
   if (partition === undefined) throw KafkaError.fromCode(partitions.missingErrno(topic, index));
   if (!partition.isLeader) throw KafkaError.fromCode(ErrorCode.NOT_LEADER_OR_FOLLOWER);

@@ -29,11 +29,19 @@ export const describeTopicPartitionsHandler = (broker: BrokerServices) =>
   );
 
 function wholeRequestFailed({ topics }: DescribeTopicPartitionsRequest, { errno }: WholeRequestError) {
-  return { throttleTimeMs: 0, topics: topics.map(({ name }) => missingTopic(name, errno)) };
+  return { throttleTimeMs: 0, topics: topics.map(({ name }) => missingTopic(name, errno, true)) };
 }
 
-function missingTopic(name: string, errorCode: number): TopicResult {
-  return { errorCode, name, topicId: ZERO_UUID, isInternal: isInternalTopic(name), partitions: [] };
+/** As Kafka: what may be done with a topic is told although it is not there, unless the whole request failed. */
+function missingTopic(name: string, errorCode: number, isWhole = false): TopicResult {
+  return {
+    errorCode,
+    name,
+    topicId: ZERO_UUID,
+    isInternal: isInternalTopic(name),
+    partitions: [],
+    ...(!isWhole && { topicAuthorizedOperations: TOPIC_OPERATIONS }),
+  };
 }
 
 /** One answer: as many partitions as it may hold, from the cursor on, and where the next one begins. */

@@ -12,6 +12,7 @@ import {
 import { type FetchedPartition, type PartitionNews, partitionKey } from "../partition/fetch-session.ts";
 import type { FetchContext, SessionRequest, SessionResult } from "../partition/fetch-session-cache.ts";
 import { markPartitions, waitForMore } from "../partition/fetch-wait.ts";
+import { NO_LEADER_EPOCH } from "../partition/partition.ts";
 import { preferredReplica } from "../partition/preferred-replica.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { hintedEndpoints, leaderHint } from "../services/leader-hints.ts";
@@ -201,7 +202,7 @@ function toTarget(
     deletedErrno: byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     fetchOffset: query.fetchOffset,
     lastFetchedEpoch: query.lastFetchedEpoch,
-    currentLeaderEpoch: query.currentLeaderEpoch,
+    currentLeaderEpoch: Math.max(query.currentLeaderEpoch, NO_LEADER_EPOCH),
     maxBytes: query.partitionMaxBytes,
   };
 }
@@ -269,7 +270,11 @@ function toPartitionData(
   apiVersion: number,
 ): PartitionData {
   if (read === null) {
-    const failed = failedPartition(target.index, knownErrno(errno, apiVersion));
+    const failed = failedPartition(
+      target.index,
+      knownErrno(errno, apiVersion),
+      target.partition === undefined ? [] : null,
+    );
     if (apiVersion < FIRST_VERSION_WITH_LEADER) return failed;
     return { ...failed, ...leaderHint(broker, errno, target.name, target.index) };
   }
@@ -289,14 +294,19 @@ function toPartitionData(
   };
 }
 
-function failedPartition(partitionIndex: number, errorCode: number): PartitionData {
+/** As Kafka, which knows nothing of transactions of a partition that it has not looked at, and none of one that is not here. */
+function failedPartition(
+  partitionIndex: number,
+  errorCode: number,
+  abortedTransactions: PartitionData["abortedTransactions"] = null,
+): PartitionData {
   return {
     partitionIndex,
     errorCode,
     highWatermark: -1,
     lastStableOffset: -1,
     logStartOffset: -1,
-    abortedTransactions: null,
+    abortedTransactions,
     records: NO_RECORDS,
   };
 }

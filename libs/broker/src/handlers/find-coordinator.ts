@@ -69,7 +69,7 @@ function find(
     nodeId: leader.brokerId,
     ...address,
     errorCode: ErrorCode.NONE,
-    errorMessage: null,
+    errorMessage: apiVersion >= FIRST_VERSION_WITH_KEYS ? "" : null, // as Kafka
     ...(apiVersion >= FIRST_VERSION_WITH_URL && { url }),
   };
 }

@@ -17,6 +17,8 @@ export const initProducerIdHandler = (broker: BrokerServices, transactions: Tran
     initProducerIdApi,
     { minVersion: 0, maxVersion: 5, errorResponse: failed },
     async (request, { apiVersion }) => {
+      if (request.producerId < 0 !== request.producerEpoch < 0)
+        return failed(request, { errno: ErrorCode.INVALID_REQUEST });
       if (request.transactionalId === null) {
         const producerId = await broker.producerIds.next();
         return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, producerId, producerEpoch: FIRST_EPOCH };
@@ -35,7 +37,6 @@ async function initTransactional(
   transactionalId: string,
   transactions: TransactionCoordinator,
 ) {
-  if (producerId < 0 !== producerEpoch < 0) return producerIdentityError(ErrorCode.INVALID_REQUEST);
   const expected = producerId < 0 ? null : { producerId, producerEpoch };
   return transactions.askForIdentity({
     type: "initProducerId",

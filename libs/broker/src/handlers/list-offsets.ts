@@ -1,3 +1,4 @@
+import { distinctBy, duplicatesOf } from "@ottla/metadata";
 import { ErrorCode, KafkaError, type ListOffsetsRequest, listOffsetsApi, type ResponseInput } from "@ottla/protocol";
 import type { ReadLimit, TimestampAndOffset } from "@ottla/storage";
 import { apiHandler, later } from "../api-handler.ts";
@@ -35,9 +36,10 @@ export const listOffsetsHandler = (broker: BrokerServices) =>
     { minVersion: 1, maxVersion: 11, errorResponse: wholeRequestFailed },
     (request, { apiVersion }) => {
       const limit = readLimit(request);
-      const topics = request.topics.map(async ({ name, partitions }) => {
+      const asked = request.topics.filter(({ partitions }) => partitions.length > 0);
+      const topics = asked.map(async ({ name, partitions }) => {
         const duplicates = duplicatesIn(partitions);
-        const found = partitions.map((query) =>
+        const found = distinctBy(partitions, ({ partitionIndex }) => partitionIndex).map((query) =>
           duplicates.has(query.partitionIndex)
             ? failed(query, ErrorCode.INVALID_REQUEST)
             : find(broker.partitions, name, query, limit, apiVersion),
@@ -57,12 +59,9 @@ function wholeRequestFailed({ topics }: ListOffsetsRequest, { errno }: { readonl
   };
 }
 
-/** As Kafka: a partition that is asked for twice is refused. */
+/** As Kafka: a partition that is asked for twice is refused, once. */
 function duplicatesIn(partitions: readonly PartitionQuery[]): ReadonlySet<number> {
-  const seen = new Set<number>();
-  const twice = new Set<number>();
-  for (const { partitionIndex } of partitions) (seen.has(partitionIndex) ? twice : seen).add(partitionIndex);
-  return twice;
+  return duplicatesOf(partitions.map(({ partitionIndex }) => partitionIndex));
 }
 
 function failed({ partitionIndex }: PartitionQuery, errorCode: number): PartitionResult {
@@ -123,7 +122,7 @@ async function lookUp(
     case EARLIEST_PENDING_UPLOAD: // nothing is tiered
       return UNKNOWN_OFFSET;
     default: {
-      if (timestamp < 0) return UNKNOWN_OFFSET;
+      if (timestamp < 0) throw KafkaError.fromCode(ErrorCode.UNSUPPORTED_VERSION);
       const found = await log.offsetForTimestamp(timestamp, limit);
       if (found === null && !isKnown) throw notAvailable(apiVersion);
       return found ?? UNKNOWN_OFFSET;

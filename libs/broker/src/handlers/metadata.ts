@@ -1,4 +1,4 @@
-import { type MetadataImage, type TopicImage, topicById, topicNameProblem } from "@ottla/metadata";
+import { distinctBy, type MetadataImage, type TopicImage, topicById, topicNameProblem } from "@ottla/metadata";
 import {
   ErrorCode,
   KafkaError,
@@ -46,7 +46,7 @@ export const metadataHandler = (broker: BrokerServices) =>
   );
 
 function withOperations(topic: TopicResult): TopicResult {
-  return topic.errorCode === ErrorCode.NONE ? { ...topic, topicAuthorizedOperations: TOPIC_OPERATIONS } : topic;
+  return { ...topic, topicAuthorizedOperations: TOPIC_OPERATIONS };
 }
 
 function wholeRequestFailed(
@@ -88,12 +88,14 @@ async function answerTopics(
   if (wantsAll) return allTopics(broker.image).map((topic) => describeTopic(broker.image, topic, context.apiVersion));
   checkQueries(topics, context.apiVersion);
   const mayCreate = request.allowAutoTopicCreation && broker.config.require("auto.create.topics.enable");
-  return Promise.all(distinct(topics).map((query) => answerTopic(broker, query, mayCreate, context.apiVersion)));
+  return Promise.all(
+    distinct(broker.image, topics).map((query) => answerTopic(broker, query, mayCreate, context.apiVersion)),
+  );
 }
 
-/** As Kafka: a topic that is asked for twice is answered once. */
-function distinct(topics: readonly TopicQuery[]): readonly TopicQuery[] {
-  return [...new Map(topics.map((topic) => [topic.name ?? topic.topicId, topic])).values()];
+/** As Kafka: a topic that is asked for twice, by whatever means, is answered once. */
+function distinct(image: MetadataImage, topics: readonly TopicQuery[]): readonly TopicQuery[] {
+  return distinctBy(topics, ({ name, topicId }) => name ?? image.topicNamesById.get(topicId) ?? topicId);
 }
 
 function allTopics(image: MetadataImage): TopicImage[] {

@@ -233,13 +233,22 @@ function checkRecords({ acks }: ProduceRequest, { records }: PartitionInput, api
       "A produce request carries one record batch for each partition",
     );
   }
-  if (records.length >= BATCH_HEADER_BYTES) checkBatch(records, apiVersion);
+  checkBatch(records, apiVersion);
   return records;
 }
 
 /** As Kafka: one batch and no more. The producer's state and transaction are looked up by the first alone. */
 function checkBatch(records: Uint8Array, apiVersion: number): void {
-  if (magicAt(records, 0) === RECORD_BATCH_MAGIC && batchSizeAt(records, 0) < records.length) {
+  if (records.length < BATCH_HEADER_BYTES) {
+    throw KafkaError.fromCode(ErrorCode.CORRUPT_MESSAGE, `${records.length} bytes are no record batch`);
+  }
+  if (magicAt(records, 0) < RECORD_BATCH_MAGIC) {
+    throw KafkaError.fromCode(
+      ErrorCode.INVALID_RECORD,
+      `Produce requests with version ${apiVersion} are only allowed to contain record batches with magic version ${RECORD_BATCH_MAGIC}`,
+    );
+  }
+  if (batchSizeAt(records, 0) !== records.length && magicAt(records, 0) === RECORD_BATCH_MAGIC) {
     throw KafkaError.fromCode(
       ErrorCode.INVALID_RECORD,
       "A produce request carries exactly one record batch for each partition",
@@ -300,10 +309,24 @@ function failed(
     index,
     errorCode,
     baseOffset: -1,
+    logStartOffset: tellsLogStart(error) ? (partition?.log.logStartOffset ?? -1) : -1,
     errorMessage: error instanceof Error ? error.message : String(error),
     recordErrors: recordErrorsOf(error),
     ...(apiVersion >= FIRST_VERSION_WITH_LEADER && leaderHint(broker, errorCode, topic, index)),
   };
+}
+
+/** Errors of the append itself after which Kafka does not tell where the log starts. */
+const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+]);
+
+function tellsLogStart(error: unknown): boolean {
+  return error instanceof AppendRejected && !WITHOUT_LOG_START.has(error.errno);
 }
 
 function recordErrorsOf(error: unknown): NonNullable<PartitionResult["recordErrors"]> {

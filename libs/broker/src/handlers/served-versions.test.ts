@@ -340,10 +340,7 @@ describe("every version of every API of the broker's core", () => {
         isSensitive: false,
         configType: version >= 3 ? 5 : 0,
       });
-      expect(config!.synonyms).toEqual([
-        { name: "retention.ms", value: "1000000000000", source: 1 },
-        { name: "log.retention.hours", value: "168", source: 5 },
-      ]);
+      expect(config!.synonyms).toEqual([{ name: "retention.ms", value: "1000000000000", source: 1 }]);
       if (version >= 3) expect(config!.documentation).toMatch(/Milliseconds/);
     },
   );

@@ -36,6 +36,9 @@ export type PartitionListener = (partition: Partition) => void;
 /** The part that a broker has in a partition: it leads, it follows another broker, or nobody leads at present. */
 export type PartitionRole = "leader" | "follower" | "leaderless";
 
+/** What a request says that knows no leader epoch. */
+export const NO_LEADER_EPOCH = -1;
+
 /**
  * A partition that this broker has a replica of: its log, and what its place in the cluster makes of it.
  *
@@ -143,7 +146,8 @@ export class Partition {
 
   /** The same for what any replica may serve. */
   checkEpoch(currentLeaderEpoch: number): number {
-    if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
+    if (currentLeaderEpoch !== NO_LEADER_EPOCH && currentLeaderEpoch < this.leaderEpoch)
+      return ErrorCode.FENCED_LEADER_EPOCH;
     return currentLeaderEpoch > this.leaderEpoch ? ErrorCode.UNKNOWN_LEADER_EPOCH : ErrorCode.NONE;
   }
 

@@ -19,6 +19,7 @@ import {
   SUCCESS,
 } from "./controller-state.ts";
 import { duplicatesOf } from "./duplicates.ts";
+import { topicNameProblem } from "./topic-name.ts";
 
 /** Kafka's numbers for what is done to a config. */
 export const ConfigOperation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
@@ -49,11 +50,9 @@ export function incrementalAlterConfigs(
   validateOnly: boolean,
 ): ControllerResult<readonly AlteredResource[]> {
   return alterEach(state, alterations, validateOnly, (alteration, before) => {
-    const names = alteration.configs.map((config) => config.name);
-    if (new Set(names).size < names.length) {
-      throw refuse(ErrorCode.INVALID_REQUEST, "Error due to duplicate config keys");
-    }
+    checkNamesDiffer(alteration.configs);
     const after = new Map(before);
+    checkValues(alteration.configs.filter(({ configOperation }) => configOperation !== ConfigOperation.DELETE));
     for (const config of alteration.configs) applyOperation(state.policy.configs, after, alteration, config);
     return after;
   });
@@ -66,13 +65,26 @@ export function replaceConfigs(
   validateOnly: boolean,
 ): ControllerResult<readonly AlteredResource[]> {
   return alterEach(state, replacements, validateOnly, (replacement) => {
-    const after = new Map<string, string>();
-    for (const { name, value } of replacement.configs) {
-      if (value === null) throw refuse(ErrorCode.INVALID_REQUEST, `Null value not supported for config ${name}`);
-      after.set(name, value);
-    }
-    return after;
+    checkNamesDiffer(replacement.configs);
+    checkValues(replacement.configs);
+    return new Map(replacement.configs.map(({ name, value }) => [name, value ?? ""]));
   });
+}
+
+interface NamedValue {
+  readonly name: string;
+  readonly value: string | null;
+}
+
+function checkNamesDiffer(configs: readonly NamedValue[]): void {
+  if (new Set(configs.map(({ name }) => name)).size === configs.length) return;
+  throw refuse(ErrorCode.INVALID_REQUEST, "Error due to duplicate config keys");
+}
+
+function checkValues(configs: readonly NamedValue[]): void {
+  const missing = configs.filter(({ value }) => value === null).map(({ name }) => name);
+  if (missing.length === 0) return;
+  throw refuse(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${missing.join(",")}`);
 }
 
 function alterEach<Resource extends ConfigResource & { readonly configs: readonly unknown[] }>(
@@ -110,18 +122,39 @@ function keyOf({ resourceType, resourceName }: ConfigResource): string {
 function checkResource(image: MetadataImage, { resourceType, resourceName }: ConfigResource): void {
   switch (resourceType) {
     case ConfigResourceType.TOPIC:
-      if (image.topicsByName.has(resourceName)) return;
-      throw refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`);
+      checkTopic(image, resourceName);
+      return;
     case ConfigResourceType.BROKER:
-      if (resourceName === "" || brokerById(image, Number(resourceName)) !== undefined) return;
-      throw refuse(ErrorCode.INVALID_REQUEST, `Broker ${resourceName} is not registered.`);
+      checkBroker(image, resourceName);
+      return;
     case ConfigResourceType.GROUP:
+      if (resourceName !== "") return;
+      throw refuse(ErrorCode.INVALID_REQUEST, "Default group resources are not allowed.");
     case ConfigResourceType.CLIENT_METRICS:
       if (resourceName !== "") return;
-      throw refuse(ErrorCode.INVALID_REQUEST, "The resource name must not be empty.");
+      throw refuse(ErrorCode.INVALID_REQUEST, "Subscription name can't be empty");
     default:
-      throw refuse(ErrorCode.INVALID_REQUEST, `Unexpected resource type ${resourceType}.`);
+      throw refuse(ErrorCode.INVALID_REQUEST, `Unknown resource type ${resourceType}`);
   }
+}
+
+function checkTopic(image: MetadataImage, name: string): void {
+  if (name === "") throw refuse(ErrorCode.INVALID_REQUEST, "Default topic resources are not allowed.");
+  const problem = topicNameProblem(name);
+  if (problem !== null) throw refuse(ErrorCode.INVALID_TOPIC_EXCEPTION, problem);
+  if (image.topicsByName.has(name)) return;
+  throw refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${name}' does not exist.`);
+}
+
+/** Without a name it is all brokers. */
+function checkBroker(image: MetadataImage, name: string): void {
+  if (name === "") return;
+  if (!/^[+-]?\d+$/.test(name)) {
+    throw refuse(ErrorCode.INVALID_REQUEST, `Node id must be an integer, but it is: ${name}`);
+  }
+  if (brokerById(image, Number(name)) !== undefined) return;
+  const known = [...image.brokers.keys()].sort().join(", ");
+  throw refuse(ErrorCode.INVALID_REQUEST, `Unexpected broker id, expected ${known}, but received ${name}`);
 }
 
 function applyOperation(
@@ -134,26 +167,30 @@ function applyOperation(
     configs.delete(name);
     return;
   }
-  if (value === null) {
-    throw refuse(ErrorCode.INVALID_REQUEST, `Null value not supported for the operation on config ${name}`);
-  }
   switch (configOperation) {
     case ConfigOperation.SET:
-      configs.set(name, value);
+      configs.set(name, value ?? "");
       return;
     case ConfigOperation.APPEND:
     case ConfigOperation.SUBTRACT: {
       const operation = configOperation === ConfigOperation.APPEND ? "APPEND" : "SUBTRACT";
       if (!policy.isList(resourceType, name)) {
-        throw refuse(ErrorCode.INVALID_CONFIG, `Can't ${operation} to key ${name} because its type is not LIST.`);
+        throw refuse(ErrorCode.INVALID_CONFIG, notAList(resourceType, operation, name));
       }
       const current = itemsOf(configs.get(name) ?? policy.defaultValue(resourceType, name) ?? "");
-      configs.set(name, (operation === "APPEND" ? appended : subtracted)(current, itemsOf(value)).join(","));
+      configs.set(name, (operation === "APPEND" ? appended : subtracted)(current, itemsOf(value ?? "")).join(","));
       return;
     }
     default:
       throw refuse(ErrorCode.INVALID_REQUEST, `Unknown config operation ${configOperation}.`);
   }
+}
+
+/** Brokers and the controller of Apache Kafka word it differently. */
+function notAList(resourceType: number, operation: "APPEND" | "SUBTRACT", name: string): string {
+  return resourceType === ConfigResourceType.BROKER
+    ? `Config value ${operation.toLowerCase()} is not allowed for config key: ${name}`
+    : `Can't ${operation} to key ${name} because its type is not LIST.`;
 }
 
 function itemsOf(text: string): string[] {

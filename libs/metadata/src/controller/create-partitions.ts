@@ -11,7 +11,7 @@ import {
   SUCCESS,
 } from "./controller-state.ts";
 import { checkLeaderPossible, checkPartitionsCount, newPartitionRecord } from "./create-topics.ts";
-import { duplicatesOf } from "./duplicates.ts";
+import { distinctBy, duplicatesOf } from "./duplicates.ts";
 import { checkManualAssignment, placeReplicas, type ReplicaAssignment } from "./replica-placement.ts";
 
 export interface MorePartitions {
@@ -27,7 +27,7 @@ export interface CreatePartitionsInput {
   readonly validateOnly: boolean;
 }
 
-/** Adds partitions to topics, each on its own. */
+/** Adds partitions to topics, each on its own. A name that is given more than once is answered once. */
 export function createPartitions(
   state: ControllerState,
   input: CreatePartitionsInput,
@@ -36,7 +36,7 @@ export function createPartitions(
   checkPartitionsCount(input.topics.map((topic) => addedCount(state, topic)));
   const records: NewMetadataRecord[] = [];
   const duplicates = duplicatesOf(input.topics.map((topic) => topic.name));
-  const response = input.topics.map((topic) => {
+  const response = distinctBy(input.topics, ({ name }) => name).map((topic) => {
     try {
       if (duplicates.has(topic.name)) throw refuse(ErrorCode.INVALID_REQUEST, "Duplicate topic name.");
       records.push(...planPartitions(state, topic));

@@ -1,9 +1,7 @@
 import { ErrorCode, type Uuid, uuidFromBytes, ZERO_UUID } from "@ottla/protocol";
 import type { Random } from "@ottla/runtime";
-import { applyRecord } from "../image/apply-records.ts";
 import { brokerById, type ConfigImage, ConfigResourceType, type MetadataImage } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
-import { asWritten } from "../records/record-serde.ts";
 import {
   type ControllerResult,
   type ControllerState,
@@ -13,7 +11,7 @@ import {
   refuse,
   SUCCESS,
 } from "./controller-state.ts";
-import { duplicatesOf } from "./duplicates.ts";
+import { distinctBy, duplicatesOf } from "./duplicates.ts";
 import { checkManualAssignment, initialIsr, placeReplicas, type ReplicaAssignment } from "./replica-placement.ts";
 import { checkNewTopicName } from "./topic-name.ts";
 
@@ -48,7 +46,10 @@ export interface CreatedTopic extends ItemOutcome {
   readonly configs: ConfigImage;
 }
 
-/** Creates topics, each on its own: one that is refused does not hold up the others. */
+/**
+ * Creates topics, each on its own: one that is refused does not hold up the others. As in Kafka, a name that is given more
+ * than once is answered once, and names collide only with topics that are there already.
+ */
 export function createTopics(
   state: ControllerState,
   input: CreateTopicsInput,
@@ -57,15 +58,10 @@ export function createTopics(
   checkPartitionsCount(input.topics.map((topic) => partitionsCount(state, topic)));
   const records: NewMetadataRecord[] = [];
   const duplicates = duplicatesOf(input.topics.map((topic) => topic.name));
-  let image = state.image;
-  const response = input.topics.map((topic) => {
+  const response = distinctBy(input.topics, ({ name }) => name).map((topic) => {
     try {
       if (duplicates.has(topic.name)) throw refuse(ErrorCode.INVALID_REQUEST, "Duplicate topic name.");
-      const created = planTopic({ ...state, image }, topic);
-      image = created.records.reduce(
-        (before, record) => applyRecord(before, asWritten(record), before.offset + 1, before.epoch),
-        image,
-      );
+      const created = planTopic(state, topic);
       records.push(...created.records);
       return created.response;
     } catch (error) {
@@ -83,10 +79,7 @@ function partitionsCount({ policy }: ControllerState, { numPartitions, assignmen
 /** Throws when a request asks for too many partitions in all; `counts` are those of its topics. */
 export function checkPartitionsCount(counts: readonly number[]): void {
   if (counts.reduce((sum, count) => sum + count, 0) <= PARTITIONS_PER_REQUEST_MAX) return;
-  throw refuse(
-    ErrorCode.POLICY_VIOLATION,
-    `Excessively large number of partitions per request: at most ${PARTITIONS_PER_REQUEST_MAX} can be created at once.`,
-  );
+  throw refuse(ErrorCode.POLICY_VIOLATION, "Excessively large number of partitions per request.");
 }
 
 function refusedTopic(name: string, outcome: ItemOutcome): CreatedTopic {

@@ -1,4 +1,4 @@
-import { ErrorCode, type Uuid, ZERO_UUID } from "@ottla/protocol";
+import { ErrorCode, type KafkaError, type Uuid, ZERO_UUID } from "@ottla/protocol";
 import { type MetadataImage, topicById } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import {
@@ -10,6 +10,7 @@ import {
   refuse,
   SUCCESS,
 } from "./controller-state.ts";
+import { distinctBy, duplicatesOf } from "./duplicates.ts";
 
 /** A topic by name, or by id with a null name. */
 export interface TopicReference {
@@ -19,7 +20,7 @@ export interface TopicReference {
 
 export interface DeletedTopic extends ItemOutcome, TopicReference {}
 
-/** Deletes topics, each on its own. Their logs go when the brokers see that the topics are gone. */
+/** Deletes topics, each on its own. A reference that is given more than once is answered once. Their logs go when the brokers see that the topics are gone. */
 export function deleteTopics(
   state: ControllerState,
   references: readonly TopicReference[],
@@ -29,10 +30,17 @@ export function deleteTopics(
   }
   checkItemsCount(references.length);
   const deleted = new Set<Uuid>();
-  const response = references.map((reference) => {
+  const duplicates = duplicatesOf(references.map(keyOf));
+  const ambiguous = idsNamedToo(state.image, references);
+  const asked = references.filter(({ name, topicId }) => name !== null || !ambiguous.has(topicId));
+  const response = distinctBy(asked, keyOf).map((reference) => {
     try {
+      if (duplicates.has(keyOf(reference))) throw duplicate(reference);
       const topic = resolve(state.image, reference);
-      if (deleted.has(topic.topicId)) throw refuse(ErrorCode.INVALID_REQUEST, "Duplicate topic in the request.");
+      if (ambiguous.has(topic.topicId)) {
+        const message = "The provided topic name maps to an ID that was already supplied.";
+        return { errno: ErrorCode.INVALID_REQUEST, message, name: topic.name, topicId: topic.topicId };
+      }
       deleted.add(topic.topicId);
       return { ...SUCCESS, name: topic.name, topicId: topic.topicId };
     } catch (error) {
@@ -41,6 +49,23 @@ export function deleteTopics(
   });
   const records = [...deleted].map((topicId): NewMetadataRecord => ({ type: "RemoveTopicRecord", topicId }));
   return { records, response };
+}
+
+/** Topics that are given by their id and by their name: they are answered, and refused, under the name. */
+function idsNamedToo(image: MetadataImage, references: readonly TopicReference[]): ReadonlySet<Uuid> {
+  const ids = new Set(references.filter(({ name }) => name === null).map(({ topicId }) => topicId));
+  const named = references.filter(({ name, topicId }) => name !== null && topicId === ZERO_UUID);
+  const namedIds = named.flatMap(({ name }) => image.topicsByName.get(name ?? "")?.topicId ?? []);
+  return new Set(namedIds.filter((topicId) => ids.has(topicId)));
+}
+
+/** What a topic is referred to by. With both, or neither, it is refused whatever else there is. */
+function keyOf({ name, topicId }: TopicReference): string {
+  return name === null ? `id ${topicId}` : `name ${name} ${topicId}`;
+}
+
+function duplicate({ name }: TopicReference): KafkaError {
+  return refuse(ErrorCode.INVALID_REQUEST, name === null ? "Duplicate topic id." : "Duplicate topic name.");
 }
 
 function resolve(image: MetadataImage, { name, topicId }: TopicReference) {

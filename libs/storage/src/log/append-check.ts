@@ -7,12 +7,13 @@ import {
   isLogAppendTimeAt,
   maxTimestampAt,
   NO_TIMESTAMP,
+  type RecordCursor,
   validateProducedBatch,
 } from "@ottla/protocol/internal";
 import type { LogConfig } from "../log-config.ts";
 import { AppendRejected } from "../log-errors.ts";
 import type { LeaderAppendOptions } from "../partition-log.ts";
-import { checkKeys } from "./key-check.ts";
+import { checkKeys, recordErrors } from "./record-check.ts";
 
 /** Throws {@link AppendRejected} unless every batch may be appended by a leader. Looks at headers only, and at CRCs. */
 export function checkLeaderBatches(
@@ -77,5 +78,6 @@ function checkTimestamps(bytes: Uint8Array, position: number, config: LogConfig,
   if (!isTooEarly && maxTimestampMs <= latestMs) return;
   const timestampMs = isTooEarly ? baseTimestampMs : maxTimestampMs;
   const message = `timestamp ${timestampMs} is out of range, it should be within [${earliestMs}, ${latestMs}]`;
-  throw new AppendRejected(ErrorCode.INVALID_TIMESTAMP, message);
+  const isOutside = ({ timestampMs: ms }: RecordCursor) => ms !== NO_TIMESTAMP && (ms < earliestMs || ms > latestMs);
+  throw new AppendRejected(ErrorCode.INVALID_TIMESTAMP, message, recordErrors(bytes, position, message, isOutside));
 }

@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import { kafkaClassPath } from "../harness/external.ts";
+import { BothBrokers } from "./both-brokers.ts";
+import { configsCases } from "./cases/configs.ts";
+import { connectionCases } from "./cases/connection.ts";
+import { metadataCases } from "./cases/metadata.ts";
+import { offsetsCases } from "./cases/offsets.ts";
+import { recordsCases } from "./cases/records.ts";
+import { topicsCases } from "./cases/topics.ts";
+
+/** The same requests to our broker and to Apache Kafka: they are to be answered alike, field by field. */
+describe.skipIf(kafkaClassPath === null)("Apache Kafka is the judge", () => {
+  let brokers: BothBrokers;
+
+  beforeAll(async () => {
+    brokers = await BothBrokers.start({
+      "num.partitions": 2,
+      "log.retention.minutes": 9000,
+      "log.roll.hours": 100,
+      "message.max.bytes": 1_000_000,
+    });
+  });
+  afterAll(() => brokers?.stop());
+
+  const both = () => brokers;
+  connectionCases(both);
+  metadataCases(both);
+  topicsCases(both);
+  configsCases(both);
+  offsetsCases(both);
+  recordsCases(both);
+});
