@@ -32,7 +32,11 @@ const OURS_ALONE = new Set([
   "logger.format",
   "logger.level",
   // Of Apache Kafka's earlier releases, or told by it to nobody.
+  "controlled.shutdown.max.retries",
+  "controlled.shutdown.retry.backoff.ms",
+  "follower.replication.throttled.rate",
   "leader.imbalance.per.broker.percentage",
+  "leader.replication.throttled.rate",
   "producer.id.expiration.check.interval.ms",
   "super.users",
   "zookeeper.connect",

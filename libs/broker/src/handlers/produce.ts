@@ -300,7 +300,8 @@ function failed(
 ): PartitionResult {
   const errorCode = errnoOf(error);
   const { partitions } = broker;
-  (partitions.get(topic ?? "", index)?.traffic ?? partitions.traffic.all).produceFailed();
+  const partition = partitions.get(topic ?? "", index);
+  (partition?.traffic ?? partitions.traffic.all).produceFailed();
   // Of failures of the disk the log tells, once.
   if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
     broker.runtime.logger.error("produce failed", { topic, partition: index, err: error });
