@@ -1,16 +1,22 @@
 import { render } from "preact";
 import "uplot/dist/uPlot.min.css";
-import { LiveFeed } from "./feed/live-feed.ts";
-import { createPageState } from "./feed/state.ts";
-import { Page } from "./page/page.tsx";
-import "./style.css";
+import { App } from "./app/app.tsx";
+import { closeClients } from "./app/cluster.ts";
+import { listenToKeys } from "./app/keyboard.ts";
+import { applyTheme } from "./app/theme.ts";
+import { brokerState, clusterState } from "./data/overview.ts";
+import { groupFacts, topicFacts } from "./data/summary.ts";
+import "./style/base.css";
+import "./style/shell.css";
+import "./style/parts.css";
+import "./style/pages.css";
 
-const state = createPageState();
-const feed = new LiveFeed(state, location);
-render(<Page state={state} feed={feed} />, document.getElementById("page")!);
-addEventListener("pagehide", () => feed.close());
+for (const poller of [brokerState, clusterState, topicFacts, groupFacts]) poller.start();
+applyTheme();
+listenToKeys();
+render(<App />, document.getElementById("page")!);
+addEventListener("pagehide", closeClients);
 // A page that comes back as it was left has closed its connections.
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
-void feed.run();

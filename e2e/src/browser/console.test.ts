@@ -44,7 +44,7 @@ function paintedPixels(page: Page, selector: string): Promise<number> {
   });
 }
 
-describe.skipIf(external.chromium === null)("the page of the broker", () => {
+describe.skipIf(external.chromium === null)("the live demo of the console", () => {
   let broker: BrokerProcess;
   let browser: Browser;
   let context: BrowserContext;
@@ -59,14 +59,14 @@ describe.skipIf(external.chromium === null)("the page of the broker", () => {
     page = await context.newPage();
     page.on("pageerror", (error) => errors.push(String(error)));
     page.on("request", (request) => requests.push(request.url()));
-    await page.goto(`http://localhost:${broker.port}/`);
+    await page.goto(`http://localhost:${broker.port}/#/live`);
   });
   afterAll(async () => {
     await browser?.close();
     await broker?.stop();
   });
 
-  const status = (name: string) => page.locator(".status", { hasText: name }).waitFor({ timeout: 20_000 });
+  const status = (name: string) => page.locator(".feed-status", { hasText: name }).waitFor({ timeout: 20_000 });
 
   it("works on a broker without the demo's topics, and says where the data is", async () => {
     await status("Live");
@@ -79,7 +79,7 @@ describe.skipIf(external.chromium === null)("the page of the broker", () => {
     for (const [offset, value] of ["first", "second"].entries()) {
       await page.fill("input[name=key]", "me");
       await page.fill("input[name=value]", value);
-      await page.click("button");
+      await page.click(".notes button");
       await page.locator("output", { hasText: `partition 0 at offset ${offset}` }).waitFor();
       const row = page.locator(".note-list li", { hasText: value });
       await row.waitFor({ timeout: 20_000 });
@@ -103,8 +103,8 @@ describe.skipIf(external.chromium === null)("the page of the broker", () => {
     await using admin = new Admin({ bootstrapServers: broker.bootstrapServers });
     const groups = async () => (await admin.listGroups()).filter(({ groupId }) => groupId.startsWith("ottla-console-"));
     const other = await context.newPage();
-    await other.goto(`http://localhost:${broker.port}/`);
-    await other.locator(".status", { hasText: "Live" }).waitFor({ timeout: 20_000 });
+    await other.goto(`http://localhost:${broker.port}/#/live`);
+    await other.locator(".feed-status", { hasText: "Live" }).waitFor({ timeout: 20_000 });
     const before = await groups();
     expect(new Set(before.map(({ groupId }) => groupId)).size).toBe(2);
     await other.goto("about:blank");
@@ -119,7 +119,7 @@ describe.skipIf(external.chromium === null)("the page of the broker", () => {
     broker = await BrokerProcess.start({ port, dataDirectory });
     await status("Live");
     await page.fill("input[name=value]", "after the restart");
-    await page.click("button");
+    await page.click(".notes button");
     await page.locator(".note-list li", { hasText: "after the restart" }).waitFor({ timeout: 20_000 });
     expect(await page.locator(".note-list .place").allInnerTexts()).toEqual(["0/2", "0/1", "0/0"]);
   });

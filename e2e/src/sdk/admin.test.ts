@@ -204,6 +204,22 @@ for (const target of sdkTargets) {
       expect(error.failures).toMatchObject([{ resource: "produced-9", error: { code: "UNKNOWN_TOPIC_OR_PARTITION" } }]);
     });
 
+    it("lists and describes transactional ids", async () => {
+      await admin.createTopics([{ name: "transacted", partitions: 1 }]);
+      await using producer = new Producer({ bootstrapServers: running.bootstrapServers, transactionalId: "listed" });
+      await producer.transaction(async (transaction) => {
+        await transaction.send({ topic: "transacted", value: "v" });
+        const open = (await admin.listTransactions()).find(({ transactionalId }) => transactionalId === "listed")!;
+        expect(open).toMatchObject({ state: "Ongoing", producerId: expect.any(Number) });
+        expect(await admin.describeTransactions(["listed"])).toMatchObject([
+          { ...open, timeoutMs: 60_000, partitions: [{ topic: "transacted", partition: 0 }] },
+        ]);
+        expect(await admin.listTransactions({ states: ["Empty"] })).not.toContainEqual(open);
+      });
+      const error = await failureOf(admin.describeTransactions(["nobody"]));
+      expect(error.failures).toMatchObject([{ resource: "nobody", error: { code: "TRANSACTIONAL_ID_NOT_FOUND" } }]);
+    });
+
     it("describes features", async () => {
       const { supported, finalized } = await admin.describeFeatures();
       for (const [feature, { minLevel, maxLevel }] of Object.entries(finalized)) {

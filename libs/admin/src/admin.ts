@@ -47,6 +47,13 @@ import {
   type TopicListing,
   type TopicRef,
 } from "./topics.ts";
+import {
+  describeTransactions,
+  type ListTransactionsOptions,
+  listTransactions,
+  type TransactionDescription,
+  type TransactionListing,
+} from "./transactions.ts";
 
 /** Options of an {@link Admin}: those that all clients share. */
 export interface AdminOptions extends ClientOptions {}
@@ -185,6 +192,19 @@ export class Admin implements AsyncDisposable {
   /** Forgets what a group has committed for partitions that no member of it reads. */
   deleteGroupOffsets(groupId: string, partitions: readonly TopicPartition[], options: CallOptions = {}): Promise<void> {
     return deleteGroupOffsets(this.#client, groupId, partitions, options);
+  }
+
+  /** Transactional ids with the state of their transactions. */
+  listTransactions(options: ListTransactionsOptions = {}): Promise<TransactionListing[]> {
+    return listTransactions(this.#client, options);
+  }
+
+  /** What is known of transactional ids. Fails with TRANSACTIONAL_ID_NOT_FOUND, per id. */
+  describeTransactions(
+    transactionalIds: readonly string[],
+    options: BulkOptions = {},
+  ): Promise<TransactionDescription[]> {
+    return describeTransactions(this.#client, transactionalIds, options);
   }
 
   /** Closes the connections; calls under way reject with code `CLOSED`. Closing twice is harmless. */

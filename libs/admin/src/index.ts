@@ -38,3 +38,4 @@ export type {
   TopicListing,
   TopicRef,
 } from "./topics.ts";
+export type { ListTransactionsOptions, TransactionDescription, TransactionListing } from "./transactions.ts";

@@ -6,7 +6,8 @@ export function welcome(broker: { readonly port: number; readonly startMs: numbe
 Ottla is ready: a Kafka broker on localhost:${port} (Kafka over TCP and WebSocket, and HTTP), started in ${Math.round(broker.startMs)} ms.
 Real data flows into demo.metrics, demo.earthquakes and demo.flights. The records are in ./data and outlive this process.
 
-  Open   http://localhost:${port}/
+  Open   http://localhost:${port}/            the console
+         http://localhost:${port}/#/live      what these topics hold, drawn as it comes
 
   Type   npx ottla topics list${bootstrap}
          npx ottla consume demo.earthquakes --from beginning --max 5${bootstrap}

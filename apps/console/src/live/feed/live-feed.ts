@@ -28,6 +28,8 @@ export class LiveFeed {
   readonly #troubles = new Set<string>();
   readonly #nextOffsets = new Map<string, number>();
   #isFramePlanned = false;
+  #isClosed = false;
+  #ticking: ReturnType<typeof setInterval> | undefined;
 
   /** @param location where the page came from: its broker is asked over the same way */
   constructor(state: PageState, location: Pick<Location, "protocol" | "host">) {
@@ -36,10 +38,10 @@ export class LiveFeed {
     this.#producer = new Producer({ bootstrapServers: this.bootstrapServers, clientId: CLIENT_ID });
   }
 
-  /** Reads for as long as the page is there. */
+  /** Reads until it is closed. */
   async run(): Promise<void> {
-    setInterval(() => this.#tick(), TICK_MS);
-    for (;;) {
+    this.#ticking = setInterval(() => this.#tick(), TICK_MS);
+    while (!this.#isClosed) {
       try {
         await this.#read();
         return;
@@ -59,6 +61,8 @@ export class LiveFeed {
 
   /** Leaves the group, so that the broker need not wait for heartbeats that never come. */
   close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#ticking);
     void this.#consumer?.close();
     void this.#producer.close();
   }

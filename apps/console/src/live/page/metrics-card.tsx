@@ -1,8 +1,7 @@
+import { Chart, Legend, type Line } from "../../ui/chart.tsx";
 import type { PageState } from "../feed/state.ts";
 import { METRICS } from "../feed/topics.ts";
-import type { Series } from "../model/series.ts";
 import { Card, Nothing } from "./card.tsx";
-import { type Line, LineChart } from "./line-chart.tsx";
 
 const USAGE_LINES: readonly Line[] = [
   { label: "CPU", color: "line-1" },
@@ -21,34 +20,19 @@ export function MetricsCard({ state }: { readonly state: PageState }) {
   state.frame.value;
   return (
     <Card title="This machine" topic={METRICS} className="metrics">
-      <Legend series={usage} lines={USAGE_LINES} format={percent} />
-      <LineChart state={state} series={usage} lines={USAGE_LINES} format={percent} max={100} />
-      <Legend series={network} lines={NETWORK_LINES} format={bytesPerSecond} />
-      <LineChart state={state} series={network} lines={NETWORK_LINES} format={bytesPerSecond} />
+      <Legend frame={state.frame} series={usage} lines={USAGE_LINES} format={percent} />
+      <Chart
+        label="Processor, memory and disk"
+        frame={state.frame}
+        series={usage}
+        lines={USAGE_LINES}
+        format={percent}
+        max={100}
+      />
+      <Legend frame={state.frame} series={network} lines={NETWORK_LINES} format={bytesPerSecond} />
+      <Chart label="Network" frame={state.frame} series={network} lines={NETWORK_LINES} format={bytesPerSecond} />
       {usage.isEmpty ? <Nothing topic={METRICS} /> : null}
     </Card>
-  );
-}
-
-interface LegendProps {
-  readonly series: Series<string>;
-  readonly lines: readonly Line[];
-  readonly format: (value: number) => string;
-}
-
-function Legend({ series, lines, format }: LegendProps) {
-  return (
-    <ul class="legend">
-      {lines.map(({ label, color }, index) => {
-        const last = series.last(series.names[index]!);
-        return (
-          <li key={label}>
-            <i style={{ background: `var(--${color})` }} />
-            {label} <b>{last === undefined ? "–" : format(last)}</b>
-          </li>
-        );
-      })}
-    </ul>
   );
 }
 

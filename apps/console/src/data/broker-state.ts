@@ -1,0 +1,63 @@
+/** What `/console/state` answers. Counters grow from the broker's start. */
+export interface BrokerState {
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly atMs: number;
+  readonly uptimeMs: number;
+  readonly nodeVersion: string;
+  readonly connectionsCount: number;
+  readonly traffic: {
+    readonly recordsIn: number;
+    readonly bytesIn: number;
+    readonly bytesOut: number;
+    readonly failedProduceRequests: number;
+    readonly failedFetchRequests: number;
+  };
+  readonly process: {
+    readonly residentBytes: number;
+    readonly heapUsedBytes: number;
+    readonly cpuSeconds: number;
+    readonly eventLoopDelayP99Ms: number;
+  };
+  readonly apis: readonly ApiState[];
+}
+
+/** One API's requests: how many, and how long the last minutes' took. */
+export interface ApiState {
+  readonly name: string;
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+  readonly queueP99Ms: number;
+  readonly requestBytes: number;
+}
+
+/** What `/console/connections` answers. */
+export interface ConnectionsState {
+  readonly atMs: number;
+  /** May be more than are listed. */
+  readonly total: number;
+  readonly connections: readonly ConnectionState[];
+}
+
+export interface ConnectionState {
+  readonly id: number;
+  readonly transport: string;
+  readonly listener: string;
+  readonly remoteAddress: string;
+  readonly clientId: string;
+  readonly software: string;
+  readonly openForMs: number;
+  readonly idleForMs: number;
+  readonly requestsCount: number;
+  readonly requestsInFlight: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+}
+
+/** What `/console/topics` answers: rows `[topic, records in, bytes in, bytes out]`. */
+export interface TopicTraffic {
+  readonly atMs: number;
+  readonly topics: readonly (readonly [string, number, number, number])[];
+}

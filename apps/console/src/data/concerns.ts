@@ -1,0 +1,94 @@
+import { plural } from "../ui/format.ts";
+import type { BrokerState } from "./broker-state.ts";
+import type { ClusterSummary } from "./summary.ts";
+
+/** Something that a person should look at, and what they can do. */
+export interface Concern {
+  readonly tone: "bad" | "warn";
+  readonly title: string;
+  readonly advice: string;
+  /** Where to look. */
+  readonly path?: readonly string[];
+}
+
+const NAMED = 3;
+const FREE_SHARE_MIN = 0.1;
+const DELAY_MS_MAX = 100;
+
+/** What needs attention, the worst first. */
+export function concernsOf(summary: ClusterSummary, state: BrokerState): Concern[] {
+  return [
+    ...partitionConcerns(summary),
+    ...diskConcerns(summary),
+    ...groupConcerns(summary),
+    ...processConcerns(state),
+  ];
+}
+
+function partitionConcerns({ offline, underReplicated }: ClusterSummary): Concern[] {
+  const concerns: Concern[] = [];
+  if (offline.length > 0) {
+    const advice = `${named(offline)}: nobody can write or read there. Start the brokers that hold their replicas.`;
+    concerns.push({
+      tone: "bad",
+      title: `${plural(offline.length, "partition")} without a leader`,
+      advice,
+      path: ["cluster"],
+    });
+  }
+  if (underReplicated.length > 0) {
+    const advice = `${named(underReplicated)}: a broker is down or cannot keep up. Until it is back, one failure more may lose records.`;
+    concerns.push({
+      tone: "bad",
+      title: `${plural(underReplicated.length, "partition")} with replicas out of sync`,
+      advice,
+      path: ["cluster"],
+    });
+  }
+  return concerns;
+}
+
+function diskConcerns({ usableBytes, totalBytes }: ClusterSummary): Concern[] {
+  if (totalBytes === 0 || usableBytes >= totalBytes * FREE_SHARE_MIN) return [];
+  const advice =
+    "A full disk stops the broker. Lower retention.ms or retention.bytes of the largest topics, or make room.";
+  return [
+    {
+      tone: "bad",
+      title: `Only ${Math.round((usableBytes / totalBytes) * 100)}% of the disk is free`,
+      advice,
+      path: ["topics"],
+    },
+  ];
+}
+
+function groupConcerns({ fallingBehind, groups }: ClusterSummary): Concern[] {
+  const rebalancing = groups.filter(({ state }) => state === "PreparingRebalance");
+  return [
+    ...fallingBehind.map(({ groupId, lag, grownBy }): Concern => {
+      const advice = `${lag.toLocaleString("en")} records behind, ${grownBy.toLocaleString("en")} more than 20 seconds ago. Its consumers are too slow, stuck, or not running.`;
+      return { tone: "warn", title: `Group ${groupId} falls behind`, advice, path: ["groups", groupId] };
+    }),
+    ...rebalancing.map(({ groupId }): Concern => {
+      const advice = "It reads nothing meanwhile. If this stays, a member comes and goes, or does not answer in time.";
+      return { tone: "warn", title: `Group ${groupId} is rebalancing`, advice, path: ["groups", groupId] };
+    }),
+  ];
+}
+
+function processConcerns({ process }: BrokerState): Concern[] {
+  if (process.eventLoopDelayP99Ms < DELAY_MS_MAX) return [];
+  const title = `The broker's event loop is held up for ${Math.round(process.eventLoopDelayP99Ms)} ms (p99)`;
+  return [
+    {
+      tone: "warn",
+      title,
+      advice: "All requests wait as long. The machine is short of processor time, or a disk stalls.",
+    },
+  ];
+}
+
+function named(names: readonly string[]): string {
+  const rest = names.length - NAMED;
+  return names.slice(0, NAMED).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}

@@ -1,0 +1,81 @@
+import { useMemo } from "preact/hooks";
+import { askBroker } from "../app/cluster.ts";
+import type { ConnectionState, ConnectionsState } from "../data/broker-state.ts";
+import { usePolled } from "../data/polled.ts";
+import { Rates } from "../data/rates.ts";
+import { Badge, Empty, Figure, Loaded, PageHead } from "../ui/basics.tsx";
+import * as format from "../ui/format.ts";
+import { VirtualTable } from "../ui/virtual-list.tsx";
+
+const INTERVAL_MS = 2_000;
+
+/** Who is connected to this broker, with what, and how busy they are. */
+export function ClientsPage() {
+  const rates = useMemo(() => new Rates(), []);
+  const polled = usePolled(async (signal) => {
+    const state = await askBroker<ConnectionsState>("connections", signal);
+    rates.update(state.atMs, countersOf(state.connections));
+    return state;
+  }, INTERVAL_MS);
+  return (
+    <>
+      <PageHead title="Clients" about="Connections of the broker that serves this page." />
+      <Loaded of={polled} what="The connections">
+        {(state) => <Connections state={state} rates={rates} />}
+      </Loaded>
+    </>
+  );
+}
+
+function countersOf(connections: readonly ConnectionState[]): Map<string, number> {
+  return new Map(
+    connections.flatMap(({ id, requestsCount, receivedBytes, sentBytes }): [string, number][] => [
+      [`${id} requests`, requestsCount],
+      [`${id} in`, receivedBytes],
+      [`${id} out`, sentBytes],
+    ]),
+  );
+}
+
+function Connections({ state, rates }: { readonly state: ConnectionsState; readonly rates: Rates }) {
+  const requestsOf = ({ id }: ConnectionState) => rates.of(`${id} requests`) ?? 0;
+  const rows = [...state.connections].sort((a, b) => requestsOf(b) - requestsOf(a) || a.id - b.id);
+  const overWebSocket = rows.filter(({ transport }) => transport === "websocket").length;
+  return (
+    <>
+      <div class="figures">
+        <Figure
+          label="Connections"
+          value={format.count(state.total)}
+          note={state.total > rows.length ? `the first ${rows.length} are listed` : "\u00a0"}
+        />
+        <Figure label="Over TCP" value={format.count(rows.length - overWebSocket)} />
+        <Figure label="Over WebSocket" value={format.count(overWebSocket)} />
+        <Figure
+          label="Waiting requests"
+          value={format.count(rows.reduce((sum, { requestsInFlight }) => sum + requestsInFlight, 0))}
+          note="long polling mostly"
+        />
+      </div>
+      <VirtualTable<ConnectionState>
+        label="Connections"
+        rows={rows}
+        rowHeight={46}
+        columns="minmax(140px, 2fr) minmax(120px, 1.5fr) 110px 130px 100px 100px 100px 90px"
+        keyOf={({ id }) => String(id)}
+        head={["Client id", "Software", "Transport", "Address", "Requests/s", "In /s", "Out /s", "Open for"]}
+        render={(row) => [
+          <strong key="client">{row.clientId || "–"}</strong>,
+          row.software || "unknown",
+          <Badge key="transport">{row.transport}</Badge>,
+          <code key="address">{row.remoteAddress}</code>,
+          format.perSecond(rates.of(`${row.id} requests`)),
+          format.bytes(rates.of(`${row.id} in`)),
+          format.bytes(rates.of(`${row.id} out`)),
+          format.duration(row.openForMs),
+        ]}
+        empty={<Empty icon="clients" title="Nobody is connected" />}
+      />
+    </>
+  );
+}

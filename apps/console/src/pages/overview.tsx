@@ -1,0 +1,231 @@
+import { hrefOf } from "../app/router.ts";
+import type { BrokerState } from "../data/broker-state.ts";
+import { type Concern, concernsOf } from "../data/concerns.ts";
+import { brokerState, bytes as bytesSeries, clusterState, frame, latency, load, throughput } from "../data/overview.ts";
+import { useClusterSummary } from "../data/summary.ts";
+import { Badge, Empty, Figure, Loaded, Notice, PageHead, Panel } from "../ui/basics.tsx";
+import { Chart, Legend, type Line } from "../ui/chart.tsx";
+import * as format from "../ui/format.ts";
+import { Icon } from "../ui/icons.tsx";
+
+const THROUGHPUT: readonly Line[] = [{ label: "Written", color: "line-1" }];
+const BYTES: readonly Line[] = [
+  { label: "In", color: "line-1" },
+  { label: "Out", color: "line-2" },
+];
+const LATENCY: readonly Line[] = [
+  { label: "Produce p99", color: "line-1" },
+  { label: "Fetch p99", color: "line-2" },
+];
+const LOAD: readonly Line[] = [
+  { label: "Processor", color: "line-4" },
+  { label: "Event loop delay", color: "line-3" },
+];
+
+const perSecond = (value: number) => format.perSecond(value);
+const bytesPerSecond = (value: number) => `${format.bytes(value)}/s`;
+
+/** How the cluster is doing, what needs attention first. */
+export function OverviewPage() {
+  return (
+    <>
+      <PageHead title="Overview" about="How this cluster is doing right now." />
+      <Attention />
+      <Loaded of={brokerState} what="The broker's state">
+        {(state) => <Figures state={state} />}
+      </Loaded>
+      <div class="charts">
+        <ChartPanel title="Records per second" series={throughput} lines={THROUGHPUT} format={perSecond} />
+        <ChartPanel title="Bytes per second" series={bytesSeries} lines={BYTES} format={bytesPerSecond} floor={1_000} />
+        <ChartPanel title="Request time" series={latency} lines={LATENCY} format={format.milliseconds} floor={1} />
+        <ChartPanel
+          title="Process"
+          series={load}
+          lines={LOAD}
+          format={(value) => value.toFixed(value < 10 ? 1 : 0)}
+          note="% of a core, ms"
+        />
+      </div>
+      <div class="columns">
+        <Brokers />
+        <Requests />
+      </div>
+    </>
+  );
+}
+
+function ChartPanel(props: {
+  readonly title: string;
+  readonly series: typeof throughput | typeof bytesSeries | typeof latency | typeof load;
+  readonly lines: readonly Line[];
+  readonly format: (value: number) => string;
+  readonly floor?: number;
+  readonly note?: string;
+}) {
+  const { title, note, ...chart } = props;
+  return (
+    <Panel title={title} note={note}>
+      <Legend frame={frame} {...chart} />
+      <Chart label={title} frame={frame} {...chart} />
+    </Panel>
+  );
+}
+
+function Figures({ state }: { readonly state: BrokerState }) {
+  const summary = useClusterSummary();
+  frame.value;
+  const produce = state.apis.find(({ name }) => name === "Produce");
+  const { storedBytes, usableBytes, totalBytes } = summary;
+  const isTight = totalBytes > 0 && usableBytes < totalBytes * 0.1;
+  return (
+    <div class="figures">
+      <Figure
+        label="Written"
+        value={format.perSecond(throughput.last("recordsIn"))}
+        unit="records/s"
+        note={`${format.compact(state.traffic.recordsIn)} since start`}
+      />
+      <Figure
+        label="In"
+        value={format.bytes(bytesSeries.last("in"))}
+        unit="/s"
+        note={`${format.bytes(state.traffic.bytesIn)} since start`}
+      />
+      <Figure
+        label="Out"
+        value={format.bytes(bytesSeries.last("out"))}
+        unit="/s"
+        note={`${format.bytes(state.traffic.bytesOut)} since start`}
+      />
+      <Figure
+        label="Produce p99"
+        value={format.milliseconds(produce?.p99Ms)}
+        note={produce === undefined ? "nothing was produced yet" : `p50 ${format.milliseconds(produce.p50Ms)}`}
+      />
+      <Figure
+        label="Stored"
+        value={format.bytes(storedBytes)}
+        tone={isTight ? "warn" : "plain"}
+        note={totalBytes > 0 ? `${format.bytes(usableBytes)} free` : "in memory"}
+      />
+      <Figure
+        label="Topics"
+        value={format.count(summary.topics)}
+        note={format.plural(summary.partitions, "partition")}
+      />
+      <Figure
+        label="Groups"
+        value={format.count(summary.groups.length)}
+        note={`${format.count(summary.groups.filter(({ membersCount }) => membersCount > 0).length)} with members`}
+      />
+      <Figure
+        label="Connections"
+        value={format.count(state.connectionsCount)}
+        note={`up ${format.duration(state.uptimeMs)}`}
+      />
+    </div>
+  );
+}
+
+function Attention() {
+  const summary = useClusterSummary();
+  const state = brokerState.value.value;
+  if (!summary.isLoaded || state === undefined) return null;
+  const concerns = concernsOf(summary, state);
+  if (concerns.length === 0) {
+    return (
+      <Notice tone="good">
+        Everything is in order: all partitions have their leaders and replicas, no group falls behind.
+      </Notice>
+    );
+  }
+  return (
+    <Panel title="Needs attention" className="attention" note={format.plural(concerns.length, "thing")}>
+      <ul class="concerns">
+        {concerns.map((concern) => (
+          <ConcernRow key={concern.title} {...concern} />
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function ConcernRow({ tone, title, advice, path }: Concern) {
+  return (
+    <li class={tone}>
+      <Icon name="warning" />
+      <div>
+        <strong>{path === undefined ? title : <a href={hrefOf(path)}>{title}</a>}</strong>
+        <p>{advice}</p>
+      </div>
+    </li>
+  );
+}
+
+function Brokers() {
+  return (
+    <Panel title="Brokers">
+      <Loaded of={clusterState} what="The cluster">
+        {({ brokers, controllerId }) => (
+          <table>
+            <thead>
+              <tr>
+                <th>Broker</th>
+                <th>Address</th>
+                <th>State</th>
+              </tr>
+            </thead>
+            <tbody>
+              {brokers.map(({ id, address, isFenced }) => (
+                <tr key={id}>
+                  <td>{id}</td>
+                  <td>
+                    <code>{"url" in address ? String(address.url) : `${address.host}:${address.port}`}</code>
+                  </td>
+                  <td>
+                    <Badge tone={isFenced ? "bad" : "good"}>{isFenced ? "fenced" : "running"}</Badge>{" "}
+                    {id === controllerId ? <Badge>controller</Badge> : null}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Requests() {
+  const apis = [...(brokerState.value.value?.apis ?? [])].sort((a, b) => b.count - a.count).slice(0, 8);
+  return (
+    <Panel title="Requests" note="times of the last minutes">
+      {apis.length === 0 ? (
+        <Empty icon="clients" title="No requests yet" />
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th>API</th>
+              <th class="number">Requests</th>
+              <th class="number">p50</th>
+              <th class="number">p99</th>
+              <th class="number">p99.9</th>
+            </tr>
+          </thead>
+          <tbody>
+            {apis.map(({ name, count, p50Ms, p99Ms, p999Ms }) => (
+              <tr key={name}>
+                <td>{name}</td>
+                <td class="number">{format.compact(count)}</td>
+                <td class="number">{format.milliseconds(p50Ms)}</td>
+                <td class="number">{format.milliseconds(p99Ms)}</td>
+                <td class="number">{format.milliseconds(p999Ms)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Panel>
+  );
+}
