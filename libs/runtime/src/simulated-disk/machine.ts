@@ -35,6 +35,8 @@ export interface SimulatedDiskOptions {
   readonly faults?: Partial<Record<DiskFault, number>>;
   /** A broken disk, to test tests with: syncs of these paths are answered and not done. */
   readonly ignoresSync?: (path: string, operation: "sync" | "syncDirectory") => boolean;
+  /** The same for removals. */
+  readonly ignoresRemoval?: (path: string) => boolean;
 }
 
 const NEVER = new Promise<never>(() => {});

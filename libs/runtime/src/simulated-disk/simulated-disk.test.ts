@@ -210,6 +210,13 @@ describe("a simulated disk with faults", () => {
     expect(names).toEqual(expect.arrayContaining(["shortWrite", "writeError", "readError", "nameError", "write"]));
   });
 
+  it("does not do a removal that it was told to ignore", async () => {
+    const disk = newDisk(1, { ignoresRemoval: (path) => path === "/a" });
+    for (const path of ["/a", "/b"]) await (await create(disk, path, "x", { sync: false })).close();
+    for (const path of ["/a", "/b"]) await disk.remove(path);
+    expect([await read(disk, "/a"), await read(disk, "/b")]).toEqual(["x", null]);
+  });
+
   it("does not do a sync that it was told to ignore", async () => {
     const disk = newDisk(1, { ignoresSync: (path) => path === "/a" });
     await create(disk, "/a", "content", { sync: true });

@@ -150,6 +150,7 @@ class DiskOfMachine implements SimulatedDisk {
     const children = inode.kind === "directory" ? [...inode.entries.keys()] : [];
     for (const name of children) await this.remove(`${path}/${name}`);
     await this.#machine.begin("remove", path, "nameError");
+    if (this.#machine.options.ignoresRemoval?.(path)) return;
     const directory = this.#directory(parentOf(path));
     if (directory.entries.has(nameOf(path))) this.#names.change({ directory, name: nameOf(path), inode: null });
   }
