@@ -184,9 +184,11 @@ export class AppendQueue {
   }
 
   async #roll(point: RollPoint): Promise<void> {
-    const { env, identity, segments, snapshots } = this.#state;
+    const { env, identity, recoveryPoint, segments, snapshots } = this.#state;
     await segments.active.finishIndexes();
-    await snapshots.write(point.baseOffset, point.snapshot, { sync: false });
+    // One that the recovery point speaks of is synced: to write it anew would put it at risk.
+    const isSynced = point.baseOffset === recoveryPoint && snapshots.latestOffset === recoveryPoint;
+    if (!isSynced) await snapshots.write(point.baseOffset, point.snapshot, { sync: false });
     const createdMs = env.runtime.clock.nowMs();
     const segment = new Segment(env.files, identity.directory, point.baseOffset, NEW_SEGMENT, createdMs);
     await segment.log.use((file) => file.truncate(0));

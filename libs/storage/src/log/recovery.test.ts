@@ -3,7 +3,7 @@ import { createSimulatedDisk, createSimulatedRuntime, type Disk } from "@ottla/r
 import { describe, expect, it } from "vitest";
 import { verifyDirectory } from "../inspect/verify.ts";
 import { batch, concat, marker, sequenced } from "../test-support/batches.ts";
-import { copyDisk, fileNames, readText, writeFile } from "../test-support/disks.ts";
+import { copyDisk, FaultyDisk, fileNames, readText, writeFile } from "../test-support/disks.ts";
 import { append, type FixtureOptions, openFixture, openLog, readAll } from "../test-support/fixture.ts";
 
 const PARTITION = "/data/topic-0";
@@ -51,6 +51,22 @@ function batchTimestamps(log: Uint8Array): Map<number, number> {
   }
   return timestamps;
 }
+
+it("a roll does not write over the producer snapshot that the recovery point speaks of", async () => {
+  const disk = new FaultyDisk();
+  const fixture = await openFixture({ disk, config: { segmentBytes: batch().length } });
+  const log = await openLog(fixture);
+  await append(log, sequenced({ producerId: 7 }, 0));
+  await log.flush();
+  const written: string[] = [];
+  disk.fault = (operation, path) => {
+    if (operation === "write") written.push(path);
+    return null;
+  };
+  await append(log, sequenced({ producerId: 7 }, 1));
+  expect([log.segmentCount, log.recoveryPoint]).toEqual([2, 1]);
+  expect(written).not.toContain(`${log.directory}/00000000000000000001.snapshot`);
+});
 
 describe("after a kill", () => {
   it("finds everything that was written, without a clean close", async () => {
