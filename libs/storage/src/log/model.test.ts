@@ -1,7 +1,7 @@
 import { assignOffsets } from "@ottla/protocol/internal";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { batch, concat, offsetsOf, sequenced } from "../test-support/batches.ts";
+import { batch, concat, marker, offsetsOf, sequenced } from "../test-support/batches.ts";
 import { copyDisk, fileNames } from "../test-support/disks.ts";
 import { type Fixture, openFixture, openLog, READ_ALL, readAll } from "../test-support/fixture.ts";
 import type { SegmentedLog } from "./segmented-log.ts";
@@ -15,10 +15,20 @@ interface ModelBatch {
   readonly bytes: Uint8Array;
   /** The producer and its sequence, or null for a batch without one. */
   readonly producer: { readonly id: number; readonly sequence: number } | null;
+  readonly transaction?: "data" | "commit" | "abort";
+}
+
+/** A transaction as its batches tell: open where there is no marker yet. */
+interface Transaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+  readonly marker: ModelBatch | null;
 }
 
 interface Model {
   batches: ModelBatch[];
+  /** Those of transactions, also from below the log start. */
+  transactional: ModelBatch[];
   logStartOffset: number;
   logEndOffset: number;
   highWatermark: number;
@@ -55,14 +65,16 @@ function named<A extends unknown[]>(name: string, make: (...args: A) => Step): (
 
 const CONFIG = { segmentBytes: 700, indexIntervalBytes: 150, retentionMs: -1, retentionBytes: 1500 };
 const PRODUCERS = 3;
+const TRANSACTIONAL = [10, 11];
 
 function nextSequence(model: Model, id: number): number {
-  const last = model.batches.findLast((one) => one.producer?.id === id);
+  const last = [...model.transactional, ...model.batches].findLast((one) => one.producer?.id === id);
   return last === undefined ? 0 : last.producer!.sequence + (last.lastOffset - last.baseOffset) + 1;
 }
 
 function remember(model: Model, one: ModelBatch): void {
   model.batches.push(one);
+  if (one.transaction !== undefined) model.transactional.push(one);
   model.logEndOffset = one.lastOffset + 1;
 }
 
@@ -81,6 +93,62 @@ const appendAsLeader =
       return appended.written;
     });
     await Promise.all(appends);
+  };
+
+function transactionsOf({ transactional }: Model): Transaction[] {
+  const transactions: Transaction[] = [];
+  for (const producerId of TRANSACTIONAL) {
+    let firstOffset: number | null = null;
+    for (const one of transactional.filter(({ producer }) => producer!.id === producerId)) {
+      if (one.transaction === "data") {
+        firstOffset ??= one.baseOffset;
+      } else if (firstOffset !== null) {
+        transactions.push({ producerId, firstOffset, marker: one });
+        firstOffset = null;
+      }
+    }
+    if (firstOffset !== null) transactions.push({ producerId, firstOffset, marker: null });
+  }
+  return transactions;
+}
+
+/** Where the first transaction begins that is open, or whose marker not all replicas have. */
+function lastStableOffset(model: Model): number {
+  const { highWatermark, logStartOffset } = model;
+  const isUnstable = ({ marker }: Transaction) => marker === null || marker.baseOffset >= highWatermark;
+  const unstable = transactionsOf(model).filter(isUnstable);
+  const stable = Math.min(highWatermark, ...unstable.map(({ firstOffset }) => firstOffset));
+  return Math.max(stable, logStartOffset);
+}
+
+const appendInTransaction =
+  (id: number, count: number): Step =>
+  async ({ log, model }) => {
+    const producer = { id: TRANSACTIONAL[id]!, sequence: nextSequence(model, TRANSACTIONAL[id]!) };
+    const bytes = sequenced({ producerId: producer.id }, producer.sequence, count, true);
+    const { baseOffset, lastOffset, written } = log.appendAsLeader(bytes, {
+      leaderEpoch: model.epoch,
+      origin: "client",
+    });
+    await written;
+    expect(baseOffset).toBe(model.logEndOffset);
+    remember(model, { baseOffset, lastOffset, epoch: model.epoch, bytes, producer, transaction: "data" });
+  };
+
+const endTransaction =
+  (id: number, transaction: "commit" | "abort"): Step =>
+  async ({ log, model }) => {
+    const producerId = TRANSACTIONAL[id]!;
+    const isOpen = transactionsOf(model).some((one) => one.producerId === producerId && one.marker === null);
+    if (!isOpen) return;
+    const bytes = marker({ producerId }, transaction);
+    const { baseOffset, lastOffset, written } = log.appendAsLeader(bytes, {
+      leaderEpoch: model.epoch,
+      origin: "control",
+    });
+    await written;
+    const producer = { id: producerId, sequence: nextSequence(model, producerId) - 1 };
+    remember(model, { baseOffset, lastOffset, epoch: model.epoch, bytes, producer, transaction });
   };
 
 const repeat =
@@ -139,6 +207,7 @@ const truncate =
     const straddling = model.batches.find((one) => one.baseOffset < target && one.lastOffset >= target);
     model.logEndOffset = straddling?.baseOffset ?? target;
     model.batches = model.batches.filter((one) => one.lastOffset < target);
+    model.transactional = model.transactional.filter((one) => one.lastOffset < target);
     model.logStartOffset = Math.min(model.logStartOffset, model.logEndOffset);
     model.highWatermark = Math.min(model.highWatermark, model.logEndOffset);
     // A truncated batch that began before the log start takes the start back with it.
@@ -154,7 +223,13 @@ const restart =
   (offset: number): Step =>
   async ({ log, model }) => {
     await log.truncateFullyAndStartAt(offset);
-    Object.assign(model, { batches: [], logStartOffset: offset, logEndOffset: offset, highWatermark: offset });
+    Object.assign(model, {
+      batches: [],
+      transactional: [],
+      logStartOffset: offset,
+      logEndOffset: offset,
+      highWatermark: offset,
+    });
   };
 
 const retain: Step = async ({ log, model }) => {
@@ -199,13 +274,13 @@ const reopen =
   };
 
 async function expectToAgree({ log, model }: System): Promise<void> {
-  const { logStartOffset, lastStableOffset, highWatermark, logEndOffset } = log;
+  const { logStartOffset, highWatermark, logEndOffset } = log;
   expect([logStartOffset, highWatermark, logEndOffset]).toEqual([
     model.logStartOffset,
     model.highWatermark,
     model.logEndOffset,
   ]);
-  expect(lastStableOffset).toBe(highWatermark);
+  expect(log.lastStableOffset).toBe(lastStableOffset(model));
   const stored = await readAll(log);
   expect(Buffer.compare(stored, concat(model.batches.map((one) => one.bytes)))).toBe(0);
   for (const { epoch } of model.batches) {
@@ -236,12 +311,32 @@ async function expectReadAt({ log, model }: System, fraction: number, maxBytes: 
   expect(found.length > 0).toBe(wanted.length > 0);
 }
 
+/** Readers of committed records are told of exactly the aborted transactions that concern what they read. */
+async function expectAborted({ log, model }: System, fraction: number, maxBytes: number): Promise<void> {
+  const offset = model.logStartOffset + Math.floor(fraction * (log.lastStableOffset - model.logStartOffset + 1));
+  const read = await log.read(offset, { ...READ_ALL, maxBytes, limit: "lastStable" });
+  const endOffset = (offsetsOf(read).at(-1)?.[1] ?? offset - 1) + 1;
+  const told = read.abortedTransactions.map(({ producerId, firstOffset }) => `${producerId}@${firstOffset}`);
+  read.release();
+  const concerns = ({ firstOffset, marker }: Transaction) =>
+    marker?.transaction === "abort" && marker.baseOffset >= offset && firstOffset < endOffset;
+  const wanted = transactionsOf(model).filter(concerns);
+  expect(told.sort()).toEqual(wanted.map(({ producerId, firstOffset }) => `${producerId}@${firstOffset}`).sort());
+}
+
 const fraction = fc.double({ min: 0, max: 0.999, noNaN: true });
 const count = fc.integer({ min: 1, max: 4 });
 const counts = fc.array(count, { minLength: 1, maxLength: 5 });
 const maintenance: Record<string, Step> = { retain, flush, checkpoint };
 const commands: fc.Arbitrary<Command> = fc.oneof(
   { weight: 8, arbitrary: fc.tuple(counts, fc.nat(4)).map(named("appendAsLeader", appendAsLeader)) },
+  { weight: 4, arbitrary: fc.tuple(fc.nat(1), count).map(named("appendInTransaction", appendInTransaction)) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.nat(1), fc.constantFrom("commit" as const, "abort" as const))
+      .map(named("endTransaction", endTransaction)),
+  },
   { weight: 2, arbitrary: fc.tuple(fc.nat(PRODUCERS - 1)).map(named("repeat", repeat)) },
   { weight: 3, arbitrary: fc.tuple(count, fc.nat(3), fc.nat(1)).map(named("appendAsFollower", appendAsFollower)) },
   { weight: 4, arbitrary: fc.tuple(fraction).map(named("moveHighWatermark", moveHighWatermark)) },
@@ -259,12 +354,13 @@ describe("a log under random operations", () => {
   it.each([0, 1_000_000])("is what an array of batches is, with %i bytes of tail", async (tailMemoryBytes) => {
     const run = async (steps: readonly Command[], readFraction: number, maxBytes: number) => {
       const fixture = await openFixture({ config: CONFIG, tailMemoryBytes });
-      const model = { batches: [], logStartOffset: 0, logEndOffset: 0, highWatermark: 0, epoch: 0 };
+      const model = { batches: [], transactional: [], logStartOffset: 0, logEndOffset: 0, highWatermark: 0, epoch: 0 };
       const system: System = { fixture, log: await openLog(fixture), model, tailMemoryBytes };
       for (const step of steps) {
         await step.run(system);
         await expectToAgree(system);
         await expectReadAt(system, readFraction, maxBytes);
+        await expectAborted(system, readFraction, maxBytes);
       }
       await system.fixture.manager.close();
     };
