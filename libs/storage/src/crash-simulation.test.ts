@@ -1,6 +1,6 @@
 import type { SimulatedDiskOptions } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
-import { Coverage, kindOf, simulate } from "./test-support/simulation/crash-simulation.ts";
+import { Coverage, simulate } from "./test-support/simulation/crash-simulation.ts";
 import { steps } from "./test-support/simulation/steps.ts";
 
 /** The seed of a failing run plays it again: OTTLA_TEST_SEED=<seed> OTTLA_TEST_SEEDS=1. */
@@ -8,8 +8,57 @@ const FIRST_SEED = Number(process.env.OTTLA_TEST_SEED ?? 1);
 const SEEDS = Number(process.env.OTTLA_TEST_SEEDS ?? 400);
 /** With fewer seeds some of what can happen may not. */
 const COVERING_SEEDS = 200;
-/** How many seeds a missing sync may survive. */
-const MUTANT_SEEDS = 200;
+/** How many seeds a missing guard may survive. */
+const MUTANT_SEEDS = 300;
+
+interface Mutant {
+  /** Takes one guard away. */
+  readonly disk: Partial<SimulatedDiskOptions>;
+  /** What has to be reported then, among other things. */
+  readonly violation: RegExp;
+}
+
+/** Without the syncs of files whose path matches. */
+function unsynced(path: RegExp, violation: RegExp): Mutant {
+  return { disk: { ignoresSync: (synced, operation) => operation === "sync" && path.test(synced) }, violation };
+}
+
+/** Without the syncs of directories whose path matches. */
+function namesUnsynced(path: RegExp, violation: RegExp): Mutant {
+  return {
+    disk: { ignoresSync: (synced, operation) => operation === "syncDirectory" && path.test(synced) },
+    violation,
+  };
+}
+
+/** A test of the test: each takes out one thing that keeps data safe. */
+const MUTANTS: Readonly<Record<string, Mutant>> = {
+  "a sync of the log before the recovery point moves": unsynced(
+    /\d\.log$/,
+    /batch \[\d+, \d+\] was synced and is gone/,
+  ),
+  "a sync of the offset index": unsynced(/\d\.index$/, /\.index","position":\d+,"problem"/),
+  "a sync of the time index": unsynced(/\d\.timeindex$/, /\.timeindex","position":\d+,"problem"/),
+  "a sync of the transaction index": unsynced(/\d\.txnindex$/, /aborted at \d+, is missing/),
+  "a sync of the producer snapshot": unsynced(/\.snapshot$/, /the snapshot at the recovery point \d+ is damaged/),
+  "a sync of the leader epochs": unsynced(
+    /leader-epoch-checkpoint/,
+    /leader-epoch-checkpoint cannot be used|is of epoch \d+, not/,
+  ),
+  "a sync of the recovery points": unsynced(/recovery-point-offset-checkpoint/, /recovery-point-.* cannot be used/),
+  "a sync of the log start offsets": unsynced(/log-start-offset-checkpoint/, /records below \d+ were deleted for good/),
+  "a sync of the topic's id": unsynced(/partition\.metadata/, /partition\.metadata cannot be used/),
+  "a sync of a partition's directory": namesUnsynced(/^\/data\/./, /batch \[\d+, \d+\] was synced and is gone/),
+  "a sync of the log directory": namesUnsynced(/^\/data$/, /records below \d+ were deleted for good/),
+  "a sync of a cleaned log": unsynced(/\.log\.cleaned$/, /key-\d+@\d+ was the last value of its key and is gone/),
+  "a sync of a cleaned offset index": unsynced(/\.index\.cleaned$/, /table-0\/\d+\.index","position":\d+,"problem"/),
+  "a sync of a cleaned time index": unsynced(/\.timeindex\.cleaned$/, /table-0\/\d+\.timeindex","position":\d+/),
+  "a sync of a cleaned transaction index": unsynced(/\.txnindex\.cleaned$/, /table-0\/\d+\.txnindex"/),
+  "the removal of the mark of a clean stop": {
+    disk: { ignoresRemoval: (path) => path.endsWith(".kafka_cleanshutdown") },
+    violation: /is of epoch|no whole entry|was never written|was acknowledged and is gone/,
+  },
+};
 
 const DISK_EVENTS = [
   ...["create", "write", "sync", "truncate", "rename", "remove", "makeDirectory", "syncDirectory"],
@@ -71,19 +120,15 @@ describe(`a log directory on a disk that does its worst (seeds ${FIRST_SEED} to 
     expect(two).toEqual(one);
   });
 
-  it.each<[string, SimulatedDiskOptions["ignoresSync"]]>([
-    ["the log", (path, operation) => operation === "sync" && kindOf(path) === ".log"],
-    ["the time index", (path, operation) => operation === "sync" && kindOf(path) === ".timeindex"],
-    ["a partition's directory", (path, operation) => operation === "syncDirectory" && path !== "/data"],
-    [
-      "a checkpoint",
-      (path, operation) => operation === "sync" && path.endsWith("recovery-point-offset-checkpoint.tmp"),
-    ],
-  ])("finds out when the sync of %s is left out", { timeout: 120_000 }, async (_what, ignoresSync) => {
-    const run = async () => {
-      for (let seed = 1; seed <= MUTANT_SEEDS; seed++) await simulate(seed, new Coverage(), { ignoresSync });
-    };
-    await expect(run()).rejects.toThrow(/^seed \d+: /);
+  it.each(Object.entries(MUTANTS))("finds out what is lost without %s", { timeout: 120_000 }, async (_what, mutant) => {
+    const violations: string[] = [];
+    for (let seed = 1; seed <= MUTANT_SEEDS; seed++) {
+      const problem = await simulate(seed, new Coverage(), mutant.disk).then(() => null, String);
+      if (problem === null) continue;
+      violations.push(problem.split("\n", 1)[0]!);
+      if (mutant.violation.test(violations.at(-1)!)) return;
+    }
+    expect(violations, `nothing was reported like ${mutant.violation}`).toContain(mutant.violation);
   });
 });
 

@@ -1,11 +1,27 @@
 import type { CrashKind, Disk, Random } from "@ottla/runtime";
-import { LOG_SUFFIX, offsetOfFileName } from "../../files/names.ts";
+import { readOffsetCheckpoint } from "../../files/checkpoint-file.ts";
+import {
+  joinPath,
+  LOG_SUFFIX,
+  offsetFileName,
+  offsetOfFileName,
+  PRODUCER_SNAPSHOT_SUFFIX,
+  RECOVERY_POINT_CHECKPOINT,
+} from "../../files/names.ts";
 import { verifyDirectory } from "../../inspect/verify.ts";
 import type { SegmentedLog } from "../../log/segmented-log.ts";
 import type { AbortedTransaction } from "../../partition-log.ts";
+import { decodeProducerSnapshot } from "../../producers/producer-snapshot.ts";
 import { fileNames } from "../disks.ts";
-import { readAll, START_MS } from "../fixture.ts";
-import { abortedTransactions, insist, type LogModel, openTransactions, type WrittenBatch } from "./log-model.ts";
+import { DIRECTORY, readAll, START_MS } from "../fixture.ts";
+import {
+  abortedTransactions,
+  insist,
+  type LogModel,
+  openTransactions,
+  Violation,
+  type WrittenBatch,
+} from "./log-model.ts";
 import { TableModel } from "./table-model.ts";
 
 /** Holds a log that was opened after a crash to all that it must be then. Returns what it has. */
@@ -31,6 +47,25 @@ export async function checkRecovered(
   checkProducers(model, log, history);
   await checkTimestamps(random, model, log, found);
   return found;
+}
+
+/**
+ * Holds the producer snapshots that the recovery points speak of to be whole, before anything is opened. Those where
+ * segments begin do not count: they are written without a sync, and a recovery point may be taken back there.
+ */
+export async function checkVouchedFor(disk: Disk): Promise<void> {
+  const points = await readOffsetCheckpoint(disk, joinPath(DIRECTORY, RECOVERY_POINT_CHECKPOINT));
+  for (const [key, offset] of points) {
+    const directory = joinPath(DIRECTORY, key.replace(" ", "-"));
+    const path = joinPath(directory, offsetFileName(offset, PRODUCER_SNAPSHOT_SUFFIX));
+    const segment = joinPath(directory, offsetFileName(offset, LOG_SUFFIX));
+    if ((await disk.stat(segment)) !== null || (await disk.stat(path)) === null) continue;
+    try {
+      decodeProducerSnapshot(await disk.readFile(path), START_MS);
+    } catch (error) {
+      throw new Violation(`${key}: the snapshot at the recovery point ${offset} is damaged: ${error}`);
+    }
+  }
 }
 
 function checkBounds(kind: CrashKind, model: LogModel, log: SegmentedLog): void {

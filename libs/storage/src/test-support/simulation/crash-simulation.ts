@@ -1,6 +1,6 @@
 import { type CrashKind, DiskError, type Random, type SimulatedDisk, type SimulatedDiskOptions } from "@ottla/runtime";
 import { DIRECTORY } from "../fixture.ts";
-import { checkRecovered } from "./check-recovered.ts";
+import { checkRecovered, checkVouchedFor } from "./check-recovered.ts";
 import { insist, Violation } from "./log-model.ts";
 import { Simulation } from "./simulation.ts";
 import { checkTableNow, type StepName, steps } from "./steps.ts";
@@ -88,6 +88,7 @@ async function crash(
   history.push(`[${kind} crash${stoppedAt === null ? "" : ` at ${stoppedAt.operation} ${stoppedAt.path}`}]`);
   coverage.count(coverage.steps, `${kind} crash`);
   simulation.disk = simulation.disk.crash(kind);
+  if (kind === "power") await checkVouchedFor(simulation.disk);
   // Of two crashes without a check in between it is the worse one that tells what must be there.
   await openAndCrashMaybe(simulation, coverage, history, earlier === "power" ? "power" : kind);
 }
