@@ -30,15 +30,22 @@ export interface KafkaProcessOptions {
 /** A single Apache Kafka node (KRaft, broker and controller in one), from its jars: the reference beside ours. */
 export class KafkaProcess {
   readonly port: number;
-  readonly #child: ChildProcess;
+  readonly #classPath: string;
   readonly #directory: string;
+  #child: ChildProcess;
   readonly #ports: ReadonlyMap<string, number>;
 
-  private constructor(ports: ReadonlyMap<string, number>, child: ChildProcess, directory: string) {
+  private constructor(ports: ReadonlyMap<string, number>, directory: string, classPath: string) {
     this.port = ports.get("PLAINTEXT")!;
     this.#ports = ports;
-    this.#child = child;
     this.#directory = directory;
+    this.#classPath = classPath;
+    this.#child = this.#spawn();
+  }
+
+  /** Its log directory. */
+  get logDirectory(): string {
+    return logDirectoryIn(this.#directory);
   }
 
   get bootstrapServers(): string {
@@ -60,7 +67,7 @@ export class KafkaProcess {
     for (const name of ["PLAINTEXT", "CONTROLLER", ...listeners.map((listener) => listener.name)]) {
       ports.set(name, await freePort());
     }
-    const propertiesFile = join(directory, "server.properties");
+    const propertiesFile = propertiesFileIn(directory);
     await writeFile(propertiesFile, serverProperties(directory, ports, listeners, settings));
     const users = scramUsers.flatMap((user) => ["--add-scram", user]);
     const formatted = await kafkaTool(
@@ -69,21 +76,37 @@ export class KafkaProcess {
       { classPath },
     );
     if (formatted.code !== 0) throw new Error(`formatting failed: ${formatted.stdout}${formatted.stderr}`);
-    const child = spawn(external.java, ["-Xmx1g", "-cp", classPath, "kafka.Kafka", propertiesFile], {
-      stdio: ["ignore", "ignore", "ignore"],
-    });
-    const kafka = new KafkaProcess(ports, child, directory);
+    const kafka = new KafkaProcess(ports, directory, classPath);
     await kafka.#waitUntilReady();
     return kafka;
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode === null) {
-      const ended = once(this.#child, "exit");
-      this.#child.kill("SIGKILL");
-      await ended;
-    }
+    await this.#end("SIGKILL");
     await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  /** A stop in good order. Its files stay. */
+  async shutDown(): Promise<void> {
+    await this.#end("SIGTERM");
+  }
+
+  /** Starts it again on its files, after {@link shutDown}. */
+  async startAgain(): Promise<void> {
+    this.#child = this.#spawn();
+    await this.#waitUntilReady();
+  }
+
+  #spawn(): ChildProcess {
+    const args = ["-Xmx1g", "-cp", this.#classPath, "kafka.Kafka", propertiesFileIn(this.#directory)];
+    return spawn(external.java!, args, { stdio: ["ignore", "ignore", "ignore"] });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, "exit");
+    this.#child.kill(signal);
+    await ended;
   }
 
   /** It answers requests only once it is ready. */
@@ -105,6 +128,14 @@ export class KafkaProcess {
   }
 }
 
+function propertiesFileIn(directory: string): string {
+  return join(directory, "server.properties");
+}
+
+function logDirectoryIn(directory: string): string {
+  return join(directory, "logs");
+}
+
 function serverProperties(
   directory: string,
   ports: ReadonlyMap<string, number>,
@@ -123,7 +154,7 @@ function serverProperties(
     "advertised.listeners": addresses(clientListeners),
     "listener.security.protocol.map": `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     "controller.listener.names": "CONTROLLER",
-    "log.dirs": join(directory, "logs"),
+    "log.dirs": logDirectoryIn(directory),
     "offsets.topic.replication.factor": "1",
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
