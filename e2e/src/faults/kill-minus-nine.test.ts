@@ -11,14 +11,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { seeded } from "../harness/seeded.ts";
 
-const KILLS = process.env.OTTLA_TEST_DEEP ? 100 : 20;
+/** Killed again and again for so long. A minute in the long form, any time by OTTLA_TEST_KILL_SECONDS. */
+const DURATION_S = Number(process.env.OTTLA_TEST_KILL_SECONDS ?? (process.env.OTTLA_TEST_DEEP ? 60 : 15));
 const PARTITIONS = 3;
 const TOPIC = "killed";
 const CONCURRENT_SENDS = 50;
+const VALUE_PREFIX = "value-";
 /** Reproduces the moments of the kills. */
 const SEED = Number(process.env.OTTLA_TEST_SEED ?? 20_261);
 
-describe(`kill -9 in mid-load, ${KILLS} times (seed ${SEED})`, () => {
+describe(`kill -9 in mid-load, for ${DURATION_S} s (seed ${SEED})`, () => {
   let dataDirectory: string;
   let broker: BrokerProcess;
 
@@ -31,8 +33,8 @@ describe(`kill -9 in mid-load, ${KILLS} times (seed ${SEED})`, () => {
     await rm(dataDirectory, { recursive: true, force: true });
   });
 
-  it("loses and doubles nothing that was acknowledged, reuses no producer id, resumes groups where they committed", {
-    timeout: 30_000 + KILLS * 6_000,
+  it("loses, doubles and reorders nothing, reuses no producer id, resumes groups where they committed", {
+    timeout: 60_000 + DURATION_S * 3_000,
   }, async () => {
     const bootstrapServers = broker.bootstrapServers;
     const random = seeded(SEED);
@@ -42,7 +44,8 @@ describe(`kill -9 in mid-load, ${KILLS} times (seed ${SEED})`, () => {
     const load = startLoad(bootstrapServers);
     const group = startGroup(bootstrapServers);
     const producerIds: number[] = [];
-    for (let kill = 0; kill < KILLS; kill++) {
+    const endMs = performance.now() + DURATION_S * 1000;
+    while (performance.now() < endMs) {
       await sleep(150 + random() * 500);
       producerIds.push(await newProducerId(bootstrapServers));
       const acknowledgedBefore = load.acknowledged.size;
@@ -54,10 +57,13 @@ describe(`kill -9 in mid-load, ${KILLS} times (seed ${SEED})`, () => {
     await expect.poll(() => group.seen.size, { timeout: 30_000 }).toBe(load.acknowledged.size);
     await group.stop();
 
-    const log = await readAll(bootstrapServers, load.acknowledged.size);
+    console.log(`killed ${producerIds.length} times, ${load.acknowledged.size} records acknowledged`);
+    const { places, disorder } = await readAll(bootstrapServers, load.acknowledged.size);
+    expect(disorder, "records that stand before one that was sent earlier").toEqual([]);
+    expect(producerIds.length).toBeGreaterThan(3);
     expect(new Set(producerIds).size, "producer ids issued").toBe(producerIds.length);
-    for (const [value, position] of load.acknowledged) expect(log.get(value), value).toEqual([position]);
-    expect(log.size, "values in the log").toBe(load.acknowledged.size);
+    for (const [value, position] of load.acknowledged) expect(places.get(value), value).toEqual([position]);
+    expect(places.size, "values in the log").toBe(load.acknowledged.size);
     expect(group.rewinds, "partitions that a resumed group read from before its commit").toEqual([]);
   });
 });
@@ -71,7 +77,7 @@ function startLoad(bootstrapServers: string) {
   const worker = async () => {
     while (running) {
       const number = next++;
-      const value = `value-${number}`;
+      const value = `${VALUE_PREFIX}${number}`;
       const { partition, offset } = await producer.send({ topic: TOPIC, key: `key-${number % 97}`, value });
       acknowledged.set(value, `${partition}@${offset}`);
     }
@@ -136,9 +142,14 @@ async function newProducerId(bootstrapServers: string): Promise<number> {
   return response.producerId;
 }
 
-/** Every record of the topic: value -> where it stands (more than one place is a duplicate). */
-async function readAll(bootstrapServers: string, atLeast: number): Promise<Map<string, string[]>> {
+/**
+ * Every record of the topic: value -> where it stands (more than one place is a duplicate), and where in a partition
+ * one stands that was sent before its predecessor.
+ */
+async function readAll(bootstrapServers: string, atLeast: number) {
   const places = new Map<string, string[]>();
+  const disorder: string[] = [];
+  const lastNumbers = new Map<number, number>();
   await using consumer = new Consumer({ bootstrapServers, autoOffsetReset: "earliest" });
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: TOPIC, partition }));
   consumer.assign(partitions);
@@ -148,7 +159,10 @@ async function readAll(bootstrapServers: string, atLeast: number): Promise<Map<s
   for await (const { value, partition, offset } of consumer) {
     const text = String(value);
     places.set(text, [...(places.get(text) ?? []), `${partition}@${offset}`]);
+    const number = Number(text.slice(VALUE_PREFIX.length));
+    if (!(number > (lastNumbers.get(partition) ?? -1))) disorder.push(`${partition}@${offset}`);
+    lastNumbers.set(partition, number);
     if (--left === 0) break;
   }
-  return places;
+  return { places, disorder };
 }
