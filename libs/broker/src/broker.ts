@@ -307,7 +307,12 @@ class BrokerStart {
     const gateway = new ClusterGateway({ nodeId, runtime, ...plane });
     this.#closers.add(() => gateway.close());
     const sessionTimeoutMs = () => this.#config.require("broker.session.timeout.ms");
-    const duties = new ControllerDuties({ runtime, sessionTimeoutMs, ...plane });
+    const duties = new ControllerDuties({
+      runtime,
+      sessionTimeoutMs,
+      balance: () => balancing(this.#config),
+      ...plane,
+    });
     this.#closers.add(() => duties.close());
     return { gateway, duties };
   }
@@ -619,6 +624,14 @@ function serverLimits(config: BrokerConfig) {
 
 /** Kafka's number of PLAINTEXT. */
 const SECURITY_PROTOCOL_PLAINTEXT = 0;
+
+function balancing(config: BrokerConfig) {
+  if (!config.require("auto.leader.rebalance.enable")) return null;
+  return {
+    intervalMs: config.require("leader.imbalance.check.interval.seconds") * 1000,
+    imbalancePercentage: config.require("leader.imbalance.per.broker.percentage"),
+  };
+}
 
 function registeredFeatures() {
   return [...supportedFeatures].map(([name, { minVersion, maxVersion }]) => ({

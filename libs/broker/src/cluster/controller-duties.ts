@@ -1,4 +1,5 @@
 import {
+  balanceLeaders,
   brokerById,
   type Controller,
   fenceBroker,
@@ -17,6 +18,8 @@ export interface ControllerDutiesOptions {
   readonly log: MetadataLog;
   readonly runtime: Runtime;
   readonly sessionTimeoutMs: () => number;
+  /** How leadership is balanced; null where it is not. */
+  readonly balance: () => { readonly intervalMs: number; readonly imbalancePercentage: number } | null;
 }
 
 /** What the controller knows of a broker besides the metadata. */
@@ -41,6 +44,7 @@ export class ControllerDuties {
   readonly #sessions = new Map<number, Session>();
   readonly #unsubscribe: readonly (() => void)[];
   #timer: Timer | null = null;
+  #balancedMs = 0;
   #looking: Promise<void> | null = null;
   #lookAgain = false;
 
@@ -95,6 +99,7 @@ export class ControllerDuties {
     if (controller.epoch === null) return;
     runtime.logger.info("this broker is the controller", { controllerEpoch: controller.epoch });
     for (const { brokerId, epoch } of follower.image.brokers.values()) this.#session(brokerId, epoch);
+    this.#balancedMs = this.#nowMs();
     this.#finalizeFeatures();
     this.#lookWhoIsAlive();
     this.#planCheck();
@@ -113,6 +118,7 @@ export class ControllerDuties {
     this.#timer = this.#options.runtime.timers.schedule(intervalMs, () => {
       this.#forgive(this.#nowMs() - dueMs);
       this.#checkSessions();
+      this.#balance();
       this.#planCheck();
     });
   }
@@ -129,6 +135,22 @@ export class ControllerDuties {
       if (fenced || this.#session(brokerId, epoch).lastContactMs > endedMs) continue;
       this.#fence(brokerId, epoch, "it sends no heartbeats");
     }
+  }
+
+  /** Leaderships that have wandered off go back to their preferred replicas. */
+  #balance(): void {
+    const { controller, balance, runtime } = this.#options;
+    const how = balance();
+    if (how === null || this.#nowMs() - this.#balancedMs < how.intervalMs) return;
+    this.#balancedMs = this.#nowMs();
+    controller
+      .submit((state) => balanceLeaders(state, how.imbalancePercentage))
+      .then(
+        ({ response: partitions }) => {
+          if (partitions > 0) runtime.logger.info("leadership was given back to preferred replicas", { partitions });
+        },
+        (error) => runtime.logger.warn("leadership could not be balanced", { err: error }),
+      );
   }
 
   #lookWhoIsAlive(): void {

@@ -3,6 +3,7 @@ import type { BrokerServices } from "../services/broker-services.ts";
 import { allocateProducerIdsHandler } from "./allocate-producer-ids.ts";
 import { alterConfigsHandler, incrementalAlterConfigsHandler } from "./alter-configs.ts";
 import { alterPartitionHandler } from "./alter-partition.ts";
+import { alterPartitionReassignmentsHandler } from "./alter-partition-reassignments.ts";
 import { apiVersionsHandler } from "./api-versions.ts";
 import { createPartitionsHandler } from "./create-partitions.ts";
 import { createTopicsHandler } from "./create-topics.ts";
@@ -14,9 +15,11 @@ import { describeConfigsHandler } from "./describe-configs.ts";
 import { describeLogDirsHandler } from "./describe-log-dirs.ts";
 import { describeProducersHandler } from "./describe-producers.ts";
 import { describeTopicPartitionsHandler } from "./describe-topic-partitions.ts";
+import { electLeadersHandler } from "./elect-leaders.ts";
 import { fetchHandler } from "./fetch.ts";
 import { listConfigResourcesHandler } from "./list-config-resources.ts";
 import { listOffsetsHandler } from "./list-offsets.ts";
+import { listPartitionReassignmentsHandler } from "./list-partition-reassignments.ts";
 import { metadataHandler } from "./metadata.ts";
 import { offsetForLeaderEpochHandler } from "./offset-for-leader-epoch.ts";
 import { unregisterBrokerHandler } from "./unregister-broker.ts";
@@ -44,6 +47,9 @@ export function coreHandlers(broker: BrokerServices): AnyApiHandler[] {
     describeProducersHandler(broker),
     listConfigResourcesHandler(broker),
     describeTopicPartitionsHandler(broker),
+    electLeadersHandler(broker),
+    alterPartitionReassignmentsHandler(broker),
+    listPartitionReassignmentsHandler(broker),
     unregisterBrokerHandler(broker),
     alterPartitionHandler(broker),
     allocateProducerIdsHandler(broker),

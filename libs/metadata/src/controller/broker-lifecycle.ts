@@ -42,7 +42,8 @@ export function brokerHeartbeat(
   });
   if (fenced) {
     if (wantShutDown) return { records: [], response: reply(true, true) };
-    if (wantFence || !isCaughtUp) return { records: [], response: reply(true) };
+    // Who has begun to stop comes back with another registration.
+    if (wantFence || !isCaughtUp || inControlledShutdown) return { records: [], response: reply(true) };
     return { records: unfencing(state, brokerId, brokerEpoch), response: reply(false), isAtomic: false };
   }
   if (wantShutDown && !inControlledShutdown) {

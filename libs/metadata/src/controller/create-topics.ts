@@ -1,6 +1,6 @@
 import { ErrorCode, type Uuid, uuidFromBytes, ZERO_UUID } from "@ottla/protocol";
 import type { Random } from "@ottla/runtime";
-import { brokerById, type ConfigImage, ConfigResourceType, type MetadataImage } from "../image/metadata-image.ts";
+import { type ConfigImage, ConfigResourceType, type MetadataImage } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import {
   type ControllerResult,
@@ -12,6 +12,7 @@ import {
   SUCCESS,
 } from "./controller-state.ts";
 import { distinctBy, duplicatesOf } from "./duplicates.ts";
+import { directoryOf } from "./partition-rules.ts";
 import { checkManualAssignment, initialIsr, placeReplicas, type ReplicaAssignment } from "./replica-placement.ts";
 import { checkNewTopicName } from "./topic-name.ts";
 
@@ -209,15 +210,6 @@ export function newPartitionRecord(
     directories: replicas.map((replica) => directoryOf(image, replica)),
   };
 }
-
-/** A broker with one directory has no choice; one with several decides for itself (KIP-858). */
-function directoryOf(image: MetadataImage, brokerId: number): Uuid {
-  const logDirs = brokerById(image, brokerId)?.logDirs ?? [];
-  return logDirs.length === 1 ? logDirs[0]! : UNASSIGNED_DIRECTORY;
-}
-
-/** Kafka's directory id for "not decided yet". */
-const UNASSIGNED_DIRECTORY = ZERO_UUID;
 
 /** A random (version 4) UUID that is not one of Kafka's reserved ones. */
 export function randomUuid(random: Random): Uuid {

@@ -1,3 +1,4 @@
+import type { Uuid } from "@ottla/protocol";
 import type { PartitionImage } from "../image/metadata-image.ts";
 import { NO_LEADER } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
@@ -31,6 +32,8 @@ export interface PartitionRules {
   /** Whether a replica's broker can lead now. */
   isActive(brokerId: number): boolean;
   readonly minInsyncReplicas: number;
+  /** The log directory of a replica that is new on a broker. */
+  directoryOf(brokerId: number): Uuid;
   /** Whether eligible leader replicas are kept (`eligible.leader.replicas.version`). */
   readonly keepsElr: boolean;
 }
@@ -66,7 +69,7 @@ export function partitionChange(
   const wanted = withIsrKept(partition, applyTarget(partition, target), rules);
   const settled = withElr(partition, completeReassignment(wanted), target.uncleanReplicas ?? [], rules);
   const after = elect(partition, settled, target.election ?? "online", rules);
-  return fieldsOf(partition, after);
+  return fieldsOf(partition, after, rules);
 }
 
 function stateOf(partition: PartitionImage): PartitionState {
@@ -115,14 +118,10 @@ function withElr(
   { keepsElr, minInsyncReplicas }: PartitionRules,
 ): PartitionState {
   if (!keepsElr) return state;
-  if (state.isr.length >= Math.min(minInsyncReplicas, state.replicas.length)) {
-    return { ...state, elr: [], lastKnownElr: [] };
-  }
+  if (state.isr.length >= Math.min(minInsyncReplicas, state.replicas.length)) return { ...state, elr: [] };
   const stillReplica = (replica: number) => state.replicas.includes(replica);
   const candidates = distinct([...partition.eligibleLeaderReplicas, ...partition.isr]).filter(stillReplica);
-  const elr = without(candidates, [...state.isr, ...uncleanReplicas]);
-  const known = distinct([...partition.lastKnownElr, ...partition.eligibleLeaderReplicas]).filter(stillReplica);
-  return { ...state, elr, lastKnownElr: without(known, [...state.isr, ...elr]) };
+  return { ...state, elr: without(candidates, [...state.isr, ...uncleanReplicas]) };
 }
 
 function elect(
@@ -136,9 +135,9 @@ function elect(
     const recovering = LeaderRecoveryState.RECOVERING;
     return { ...state, leader, isr: [leader], elr: [], lastKnownElr: [], leaderRecoveryState: recovering };
   }
-  if (leader === NO_LEADER) return rememberLastLeader(partition, { ...state, leader }, rules);
-  if (state.isr.includes(leader)) return { ...state, leader };
-  return { ...state, leader, isr: [leader], elr: without(state.elr, [leader]) };
+  if (leader === NO_LEADER) return rememberLastLeader(partition, { ...state, leader });
+  if (state.isr.includes(leader)) return { ...state, leader, lastKnownElr: [] };
+  return { ...state, leader, isr: [leader], elr: without(state.elr, [leader]), lastKnownElr: [] };
 }
 
 function findLeader(
@@ -165,18 +164,19 @@ function clean(leader: number) {
 }
 
 /** With nobody in sync, the last leader is what is known best of who has the records. */
-function rememberLastLeader(
-  partition: PartitionImage,
-  state: PartitionState,
-  { keepsElr }: PartitionRules,
-): PartitionState {
-  if (!keepsElr || state.isr.length > 0 || partition.leader === NO_LEADER) return state;
-  return { ...state, lastKnownElr: [partition.leader] };
+function rememberLastLeader(partition: PartitionImage, state: PartitionState): PartitionState {
+  if (state.isr.length > 0) return { ...state, lastKnownElr: [] };
+  const known = partition.leader === NO_LEADER ? state.lastKnownElr : [partition.leader];
+  return { ...state, lastKnownElr: known.filter((replica) => state.replicas.includes(replica)) };
 }
 
 const LEADER_UNCHANGED = -2;
 
-function fieldsOf(partition: PartitionImage, after: PartitionState): PartitionChangeFields | null {
+function fieldsOf(
+  partition: PartitionImage,
+  after: PartitionState,
+  rules: PartitionRules,
+): PartitionChangeFields | null {
   const before = stateOf(partition);
   const changed = (key: "isr" | "replicas" | "addingReplicas" | "removingReplicas" | "elr" | "lastKnownElr") =>
     !isSame(before[key], after[key]);
@@ -187,7 +187,10 @@ function fieldsOf(partition: PartitionImage, after: PartitionState): PartitionCh
   const fields: PartitionChangeFields = {
     leader: elects ? after.leader : LEADER_UNCHANGED,
     ...(changed("isr") && { isr: after.isr }),
-    ...(changed("replicas") && { replicas: after.replicas, directories: directoriesAfter(partition, after.replicas) }),
+    ...(changed("replicas") && {
+      replicas: after.replicas,
+      directories: directoriesAfter(partition, after.replicas, rules),
+    }),
     ...(changed("addingReplicas") && { addingReplicas: after.addingReplicas }),
     ...(changed("removingReplicas") && { removingReplicas: after.removingReplicas }),
     ...(changed("elr") && { eligibleLeaderReplicas: after.elr }),
@@ -197,11 +200,13 @@ function fieldsOf(partition: PartitionImage, after: PartitionState): PartitionCh
   return Object.keys(fields).length > 1 || elects ? fields : null;
 }
 
-const UNASSIGNED_DIRECTORY = "AAAAAAAAAAAAAAAAAAAAAA";
-
-/** Directories move with their replicas; a new replica decides for itself. */
-function directoriesAfter({ replicas, directories }: PartitionImage, after: readonly number[]): string[] {
-  return after.map((replica) => directories[replicas.indexOf(replica)] ?? UNASSIGNED_DIRECTORY);
+/** Directories move with their replicas. */
+function directoriesAfter(
+  { replicas, directories }: PartitionImage,
+  after: readonly number[],
+  { directoryOf }: PartitionRules,
+): Uuid[] {
+  return after.map((replica) => directories[replicas.indexOf(replica)] ?? directoryOf(replica));
 }
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {

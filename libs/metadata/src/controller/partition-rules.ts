@@ -1,3 +1,4 @@
+import { type Uuid, ZERO_UUID } from "@ottla/protocol";
 import { brokerById, type MetadataImage, type PartitionImage, type TopicImage } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import type { ControllerState } from "./controller-state.ts";
@@ -16,11 +17,21 @@ export function isActiveBroker(image: MetadataImage, brokerId: number): boolean 
   return broker !== undefined && !broker.fenced && !broker.inControlledShutdown;
 }
 
+/** A broker with one directory has no choice; one with several decides for itself (KIP-858). */
+export function directoryOf(image: MetadataImage, brokerId: number): Uuid {
+  const logDirs = brokerById(image, brokerId)?.logDirs ?? [];
+  return logDirs.length === 1 ? logDirs[0]! : UNASSIGNED_DIRECTORY;
+}
+
+/** Kafka's directory id for "not decided yet". */
+const UNASSIGNED_DIRECTORY = ZERO_UUID;
+
 /** What changes of a topic's partitions go by. */
 export function rulesFor({ image, policy }: ControllerState, topic: string): PartitionRules {
   return {
     isActive: (brokerId) => isActiveBroker(image, brokerId),
     minInsyncReplicas: Number(policy.configs.topicValue(image, topic, "min.insync.replicas") ?? 1),
+    directoryOf: (brokerId) => directoryOf(image, brokerId),
     keepsElr: keepsElr(image),
   };
 }

@@ -1,6 +1,6 @@
 import { ErrorCode } from "@ottla/protocol";
 import type { Random } from "@ottla/runtime";
-import { brokerById, type MetadataImage } from "../image/metadata-image.ts";
+import { type BrokerImage, brokerById, type MetadataImage } from "../image/metadata-image.ts";
 import { refuse } from "./controller-state.ts";
 import { duplicatesOf } from "./duplicates.ts";
 
@@ -8,8 +8,9 @@ import { duplicatesOf } from "./duplicates.ts";
 export type ReplicaAssignment = readonly number[];
 
 /**
- * Places `count` new partitions on the brokers that are not fenced, each broker in turn as the first replica, from a
- * random one on.
+ * Places `count` new partitions: each broker in turn as the first replica, from a random one on, and the others in an
+ * order that shifts with every round, so that the leaderships of a broker that goes are spread. No rack has two replicas
+ * while another has none. Fenced brokers are taken only where there are too few others, and never first.
  */
 export function placeReplicas(
   image: MetadataImage,
@@ -17,24 +18,61 @@ export function placeReplicas(
   replicationFactor: number,
   random: Random,
 ): ReplicaAssignment[] {
-  const brokers = usableBrokers(image);
-  if (replicationFactor > brokers.length) {
+  const usable = [...image.brokers.values()].filter(({ inControlledShutdown }) => !inControlledShutdown);
+  if (replicationFactor > usable.length) {
     throw refuse(
       ErrorCode.INVALID_REPLICATION_FACTOR,
-      `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered or some brokers have all their log directories cordoned.`,
+      `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only ${usable.length} broker(s) are registered or some brokers have all their log directories cordoned.`,
     );
   }
-  const start = random.nextInt(brokers.length);
-  return Array.from({ length: count }, (_, partition) =>
-    Array.from({ length: replicationFactor }, (_, replica) => brokers[(start + partition + replica) % brokers.length]!),
-  );
+  const active = inTurnsOfRacks(usable.filter(({ fenced }) => !fenced));
+  const fenced = inTurnsOfRacks(usable.filter((broker) => broker.fenced));
+  if (active.length === 0) {
+    throw refuse(
+      ErrorCode.INVALID_REPLICATION_FACTOR,
+      `Unable to replicate the partition ${replicationFactor} time(s): All brokers are currently fenced.`,
+    );
+  }
+  const start = random.nextInt(active.length);
+  return Array.from({ length: count }, (_, partition) => {
+    const [first, ...others] = rotated(active, start + partition);
+    const shift = Math.floor(partition / active.length);
+    return spreadOverRacks(first!, [...rotated(others, shift), ...rotated(fenced, shift)], replicationFactor);
+  });
 }
 
-function usableBrokers(image: MetadataImage): number[] {
-  return [...image.brokers.values()]
-    .filter((broker) => !broker.fenced && !broker.inControlledShutdown)
-    .map((broker) => broker.brokerId)
-    .sort((a, b) => a - b);
+/** The first broker, then always one of a rack that has the fewest replicas. */
+function spreadOverRacks(first: BrokerImage, others: readonly BrokerImage[], replicationFactor: number): number[] {
+  const chosen = [first];
+  const left = [...others];
+  while (chosen.length < replicationFactor) {
+    const usesOf = ({ rack }: BrokerImage) => chosen.filter((other) => other.rack === rack).length;
+    const best = left.reduce((a, b) => (isBetter(b, a, usesOf) ? b : a));
+    left.splice(left.indexOf(best), 1);
+    chosen.push(best);
+  }
+  return chosen.map(({ brokerId }) => brokerId);
+}
+
+function isBetter(a: BrokerImage, b: BrokerImage, usesOf: (broker: BrokerImage) => number): boolean {
+  return a.fenced === b.fenced ? usesOf(a) < usesOf(b) : b.fenced;
+}
+
+/** Brokers by id, one of each rack in turn. */
+function inTurnsOfRacks(brokers: readonly BrokerImage[]): BrokerImage[] {
+  const racks = new Map<string | null, BrokerImage[]>();
+  for (const broker of [...brokers].sort((a, b) => a.brokerId - b.brokerId)) {
+    const rack = racks.get(broker.rack);
+    if (rack === undefined) racks.set(broker.rack, [broker]);
+    else rack.push(broker);
+  }
+  const longest = Math.max(0, ...[...racks.values()].map(({ length }) => length));
+  return Array.from({ length: longest }, (_, turn) => [...racks.values()].flatMap((rack) => rack[turn] ?? [])).flat();
+}
+
+function rotated<Item>(items: readonly Item[], by: number): Item[] {
+  const at = items.length === 0 ? 0 : by % items.length;
+  return [...items.slice(at), ...items.slice(0, at)];
 }
 
 /** Checks an assignment that a client gave; `replicationFactor` is that of the partitions before, or null. */

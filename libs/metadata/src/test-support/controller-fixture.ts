@@ -45,7 +45,7 @@ export function registration(brokerId: number, fenced = false): NewMetadataRecor
     features: [],
     rack: null,
     fenced,
-    logDirs: [`dir-${brokerId}${"A".repeat(17)}`],
+    logDirs: [`dir-${brokerId}`.padEnd(22, "A")],
   };
 }
 

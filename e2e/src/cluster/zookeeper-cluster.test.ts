@@ -1,0 +1,59 @@
+import { Admin } from "@ottla/admin";
+import { Consumer } from "@ottla/consumer";
+import { Producer } from "@ottla/producer";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ClusterProcesses } from "../harness/cluster-processes.ts";
+import { zooKeeperClassPath } from "../harness/external.ts";
+import { until } from "../harness/until.ts";
+
+describe.skipIf(zooKeeperClassPath === null)("three broker processes on ZooKeeper", { timeout: 60_000 }, () => {
+  let cluster: ClusterProcesses;
+  let admin: Admin;
+  beforeAll(async () => {
+    cluster = await ClusterProcesses.start();
+    admin = new Admin({ bootstrapServers: cluster.bootstrapServers });
+  }, 90_000);
+  afterAll(async () => {
+    await admin?.close();
+    await cluster?.stop();
+  });
+
+  const partitionsOf = async (topic: string) => (await admin.describeTopics([topic]))[0]!.partitions;
+
+  it("serve as one cluster", async () => {
+    const { brokers, controllerId } = await admin.describeCluster();
+    expect(brokers.map(({ id }) => id).sort()).toEqual([1, 2, 3]);
+    expect([1, 2, 3]).toContain(controllerId);
+    await admin.createTopics([{ name: "orders", partitions: 3 }]);
+    for (const { replicas, inSyncReplicas } of await partitionsOf("orders")) {
+      expect([...replicas].sort()).toEqual([1, 2, 3]);
+      expect([...inSyncReplicas].sort()).toEqual([1, 2, 3]);
+    }
+    await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, acks: "all" });
+    await producer.send(Array.from({ length: 30 }, (_, n) => ({ topic: "orders", key: `k${n}`, value: `v${n}` })));
+    await using consumer = new Consumer({
+      bootstrapServers: cluster.bootstrapServers,
+      groupId: "readers",
+      topics: "orders",
+      autoOffsetReset: "earliest",
+    });
+    const seen: (string | null)[] = [];
+    for await (const record of consumer) {
+      seen.push(record.value);
+      if (seen.length === 30) break;
+    }
+    expect(new Set(seen).size).toBe(30);
+  });
+
+  it("leadership moves when a leader is killed, and comes back in sync after its restart", async () => {
+    const victim = (await partitionsOf("orders"))[0]!.leader;
+    await cluster.killBroker(victim);
+    await until("others lead", async () =>
+      (await partitionsOf("orders")).every(({ leader }) => leader !== victim && leader > 0),
+    );
+    await cluster.startBroker(victim);
+    await until("it is in sync again", async () =>
+      (await partitionsOf("orders")).every(({ inSyncReplicas }) => inSyncReplicas.length === 3),
+    );
+  });
+});

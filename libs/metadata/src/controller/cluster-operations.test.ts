@@ -1,0 +1,364 @@
+import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { describe, expect, it } from "vitest";
+import { brokerById, type MetadataImage } from "../image/metadata-image.ts";
+import type { NewMetadataRecord } from "../records/metadata-record.ts";
+import { imageAfter, registration, stateWith } from "../test-support/controller-fixture.ts";
+import { alterPartition, type IsrProposal } from "./alter-partition.ts";
+import { brokerHeartbeat, fenceBroker, unregisterBroker } from "./broker-lifecycle.ts";
+import { registerBroker } from "./brokers.ts";
+import type { ControllerState } from "./controller-state.ts";
+import { balanceLeaders, ElectionType, electLeaders } from "./elect-leaders.ts";
+import { alterPartitionReassignments, listPartitionReassignments } from "./reassignments.ts";
+
+const TOPIC_ID = "AAAAAAAAAAAAAAAAAAAACQ";
+const INCARNATION = "AAAAAAAAAAAAAAAAAAAAAw";
+
+const topic = (replicas: readonly number[] = [1, 2, 3], partitions = 1): NewMetadataRecord[] => [
+  { type: "FeatureLevelRecord", name: "eligible.leader.replicas.version", featureLevel: 1 },
+  { type: "TopicRecord", name: "orders", topicId: TOPIC_ID },
+  ...Array.from({ length: partitions }, (_, partitionId): NewMetadataRecord => {
+    const rotated = replicas.map((_replica, index) => replicas[(index + partitionId) % replicas.length]!);
+    return {
+      type: "PartitionRecord",
+      partitionId,
+      topicId: TOPIC_ID,
+      replicas: rotated,
+      isr: rotated,
+      removingReplicas: [],
+      addingReplicas: [],
+      leader: rotated[0]!,
+      leaderEpoch: 0,
+      partitionEpoch: 0,
+      directories: rotated.map((id) => `dir-${id}${"A".repeat(17)}`),
+    };
+  }),
+  { type: "ConfigRecord", resourceType: 2, resourceName: "orders", name: "min.insync.replicas", value: "2" },
+];
+
+const cluster = (brokers: readonly number[] = [1, 2, 3], partitions = 1) =>
+  stateWith(brokers, topic([1, 2, 3], partitions));
+
+/** The state after an operation's records. */
+function after(state: ControllerState, records: readonly NewMetadataRecord[]): ControllerState {
+  const image = imageAfter(records, state.image);
+  return { ...state, image, nextOffset: image.offset + 1 };
+}
+
+const partitionOf = ({ image }: { readonly image: MetadataImage }, index = 0) =>
+  image.topicsByName.get("orders")!.partitions[index]!;
+
+const fenced = (state: ControllerState, id: number) => after(state, fenceBroker(state, id, id * 10).records);
+
+function errnoOf(action: () => unknown): number {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof KafkaError) return error.errno;
+    throw error;
+  }
+  return ErrorCode.NONE;
+}
+
+describe("AlterPartition", () => {
+  const proposal = (overrides: Partial<IsrProposal> = {}): IsrProposal => ({
+    topicId: TOPIC_ID,
+    partition: 0,
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+    newIsr: [
+      { brokerId: 1, brokerEpoch: 10 },
+      { brokerId: 2, brokerEpoch: 20 },
+    ],
+    leaderRecoveryState: 0,
+    ...overrides,
+  });
+  const propose = (state: ControllerState, overrides: Partial<IsrProposal>, brokerId = 1) =>
+    alterPartition(state, { brokerId, brokerEpoch: brokerId * 10, proposals: [proposal(overrides)] });
+
+  it("takes what the leader of the present epoch proposes, and answers with the partition as it is then", () => {
+    const { records, response } = propose(cluster(), {});
+    expect(response[0]).toMatchObject({
+      errno: 0,
+      after: { isr: [1, 2], leader: 1, leaderEpoch: 0, partitionEpoch: 1 },
+    });
+    expect(partitionOf(after(cluster(), records))).toMatchObject({ isr: [1, 2], partitionEpoch: 1, leaderEpoch: 0 });
+  });
+
+  it.each<[string, Partial<IsrProposal>, number, number]>([
+    ["a topic that is not there", { topicId: "AAAAAAAAAAAAAAAAAAAADA" }, 1, ErrorCode.UNKNOWN_TOPIC_ID],
+    ["a partition that is not there", { partition: 9 }, 1, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+    ["a leader epoch from the future", { leaderEpoch: 1 }, 1, ErrorCode.NOT_CONTROLLER],
+    ["a partition epoch from the future", { partitionEpoch: 1 }, 1, ErrorCode.NOT_CONTROLLER],
+    ["somebody who does not lead", {}, 2, ErrorCode.INVALID_REQUEST],
+    ["an ISR without the leader", { newIsr: [{ brokerId: 2, brokerEpoch: 20 }] }, 1, ErrorCode.INVALID_REQUEST],
+    ["a broker that has no replica", { newIsr: [1, 4].map(member) }, 1, ErrorCode.INVALID_REQUEST],
+    ["one replica twice", { newIsr: [1, 2, 2].map(member) }, 1, ErrorCode.INVALID_REQUEST],
+    ["a recovery that there is not", { leaderRecoveryState: 1, newIsr: [member(1)] }, 1, ErrorCode.INVALID_REQUEST],
+    ["a recovery state that there is not", { leaderRecoveryState: 7 }, 1, ErrorCode.INVALID_REQUEST],
+    [
+      "a replica in an earlier life of its broker",
+      { newIsr: [member(1), { brokerId: 2, brokerEpoch: 19 }] },
+      1,
+      ErrorCode.INELIGIBLE_REPLICA,
+    ],
+  ])("refuses %s", (_what, overrides, brokerId, errno) => {
+    const { records, response } = propose(cluster([1, 2, 3, 4]), overrides, brokerId);
+    expect(response).toEqual([{ errno, after: null }]);
+    expect(records).toEqual([]);
+  });
+
+  it("refuses old leader and partition epochs", () => {
+    const shrunk = after(cluster(), propose(cluster(), {}).records);
+    expect(propose(shrunk, {}).response[0]!.errno).toBe(ErrorCode.INVALID_UPDATE_VERSION);
+    const elected = fenced(cluster(), 1);
+    expect(partitionOf(elected)).toMatchObject({ leader: 2, leaderEpoch: 1 });
+    const again = after(elected, [{ ...registration(1), brokerEpoch: 10 } as NewMetadataRecord]);
+    expect(propose(again, { partitionEpoch: 1 }, 2).response[0]!.errno).toBe(ErrorCode.FENCED_LEADER_EPOCH);
+  });
+
+  it("refuses a replica whose broker is fenced, or about to stop", () => {
+    const without3 = fenced(cluster(), 3);
+    const overrides = { partitionEpoch: 1, newIsr: [1, 2, 3].map(member) };
+    expect(propose(without3, overrides).response[0]!.errno).toBe(ErrorCode.INELIGIBLE_REPLICA);
+  });
+
+  it("refuses the whole request of a broker in an earlier life", () => {
+    const input = { brokerId: 1, brokerEpoch: 9, proposals: [proposal()] };
+    expect(errnoOf(() => alterPartition(cluster(), input))).toBe(ErrorCode.STALE_BROKER_EPOCH);
+    expect(errnoOf(() => alterPartition(cluster(), { ...input, brokerId: 8 }))).toBe(
+      ErrorCode.BROKER_ID_NOT_REGISTERED,
+    );
+  });
+
+  function member(brokerId: number) {
+    return { brokerId, brokerEpoch: brokerId * 10 };
+  }
+});
+
+describe("a broker's life", () => {
+  const beat = (state: ControllerState, overrides: object, shutdown = { activeOffsetMin: 0, handedOverAt: null }) =>
+    brokerHeartbeat(
+      state,
+      { brokerId: 1, brokerEpoch: 10, currentMetadataOffset: 100, wantFence: false, wantShutDown: false, ...overrides },
+      shutdown,
+    );
+
+  it("is fenced when nothing is heard of it: others lead, and it leaves the ISRs", () => {
+    const state = fenced(cluster([1, 2, 3], 3), 1);
+    expect(brokerById(state.image, 1)!.fenced).toBe(true);
+    expect([0, 1, 2].map((index) => partitionOf(state, index).leader)).toEqual([2, 2, 3]);
+    for (const index of [0, 1, 2]) expect(partitionOf(state, index).isr).not.toContain(1);
+    expect(fenceBroker(state, 1, 10).records).toEqual([]);
+    expect(fenceBroker(cluster(), 1, 9).records).toEqual([]);
+  });
+
+  it("is unfenced once it has acted on its registration, and leads what nobody else could", () => {
+    const alone = [3, 2, 1].reduce(fenced, cluster());
+    expect(partitionOf(alone)).toMatchObject({ leader: -1, isr: [], eligibleLeaderReplicas: [2, 1] });
+    expect(beat(alone, { currentMetadataOffset: 9 }).response).toMatchObject({ isCaughtUp: false, isFenced: true });
+    const { records, response } = beat(alone, {});
+    expect(response).toEqual({ isCaughtUp: true, isFenced: false, shouldShutDown: false });
+    expect(partitionOf(after(alone, records))).toMatchObject({ leader: 1, isr: [1], eligibleLeaderReplicas: [2] });
+  });
+
+  it("hands its leaderships over before it stops, and stops when the others know", () => {
+    const first = beat(cluster(), { wantShutDown: true });
+    expect(first.response.shouldShutDown).toBe(false);
+    const state = after(cluster(), first.records);
+    expect(partitionOf(state)).toMatchObject({ leader: 2, isr: [2, 3] });
+    const waiting = { activeOffsetMin: 3, handedOverAt: 4 as never };
+    expect(beat(state, { wantShutDown: true }, waiting).response.shouldShutDown).toBe(false);
+    const known = { activeOffsetMin: 4, handedOverAt: 4 as never };
+    expect(beat(state, { wantShutDown: true }, known).response.shouldShutDown).toBe(true);
+  });
+
+  it("begins anew with its registration: what an unclean stop may have cost takes it out of ISR and ELR", () => {
+    const input = {
+      brokerId: 1,
+      incarnationId: INCARNATION,
+      endpoints: [],
+      features: [],
+      rack: null,
+      logDirs: [`dir-1${"A".repeat(17)}`],
+      fenced: true,
+    };
+    const unclean = after(cluster(), registerBroker(cluster(), { ...input, cleanShutdown: false }).records);
+    expect(partitionOf(unclean)).toMatchObject({ leader: 2, isr: [2, 3], eligibleLeaderReplicas: [] });
+    const down = [3, 2, 1].reduce(fenced, cluster());
+    const back = after(down, registerBroker(down, { ...input, cleanShutdown: false }).records);
+    expect(partitionOf(back)).toMatchObject({ leader: -1, isr: [], eligibleLeaderReplicas: [2] });
+    const clean = after(down, registerBroker(down, { ...input, cleanShutdown: true }).records);
+    expect(partitionOf(clean).eligibleLeaderReplicas).toEqual([2, 1]);
+  });
+
+  it("keeps its id for itself as long as it is alive", () => {
+    const input = { brokerId: 1, incarnationId: INCARNATION, endpoints: [], features: [], rack: null };
+    const other = { ...input, logDirs: ["AAAAAAAAAAAAAAAAAAAADw"], fenced: true, cleanShutdown: true };
+    expect(errnoOf(() => registerBroker(cluster(), other))).toBe(ErrorCode.DUPLICATE_BROKER_REGISTRATION);
+    expect(errnoOf(() => registerBroker(fenced(cluster(), 1), other))).toBe(ErrorCode.NONE);
+  });
+
+  it("is forgotten when it is unregistered", () => {
+    const state = after(cluster(), unregisterBroker(cluster(), 1).records);
+    expect(brokerById(state.image, 1)).toBeUndefined();
+    expect(partitionOf(state)).toMatchObject({ leader: 2, isr: [2, 3], replicas: [1, 2, 3] });
+    expect(errnoOf(() => unregisterBroker(state, 1))).toBe(ErrorCode.BROKER_ID_NOT_REGISTERED);
+  });
+});
+
+describe("ElectLeaders", () => {
+  const elect = (state: ControllerState, electionType: number, partitions: readonly number[] | null = [0]) =>
+    electLeaders(state, { electionType, topicPartitions: partitions && [{ topic: "orders", partitions }] });
+  /** Broker 1 was away and is in sync again; it leads nothing. */
+  const wandered = () => {
+    const state = fenced(cluster([1, 2, 3], 3), 1);
+    const back = after(state, [{ ...registration(1), brokerEpoch: 10 } as NewMetadataRecord]);
+    const topics = [0, 1, 2].map((partitionId): NewMetadataRecord => {
+      const { isr } = partitionOf(back, partitionId);
+      return { type: "PartitionChangeRecord", partitionId, topicId: TOPIC_ID, leader: -2, isr: [...isr, 1] };
+    });
+    return after(back, topics);
+  };
+
+  it("gives leadership to the preferred replica, and tells of all partitions only what was done", () => {
+    const state = wandered();
+    expect(elect(state, ElectionType.PREFERRED, null).response).toEqual([
+      { topic: "orders", partition: 0, errno: 0, message: null },
+    ]);
+    const elected = after(state, elect(state, ElectionType.PREFERRED).records);
+    expect(partitionOf(elected)).toMatchObject({ leader: 1, leaderEpoch: 2 });
+  });
+
+  it.each<[string, () => ControllerState, number, number]>([
+    ["the preferred one leads", cluster, ElectionType.PREFERRED, ErrorCode.ELECTION_NOT_NEEDED],
+    ["somebody leads", cluster, ElectionType.UNCLEAN, ErrorCode.ELECTION_NOT_NEEDED],
+    [
+      "the preferred one is fenced",
+      () => fenced(cluster(), 1),
+      ElectionType.PREFERRED,
+      ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE,
+    ],
+    [
+      "nobody is alive",
+      () => [1, 2, 3].reduce(fenced, cluster()),
+      ElectionType.UNCLEAN,
+      ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE,
+    ],
+  ])("says when %s", (_what, state, electionType, errno) => {
+    expect(elect(state(), electionType).response[0]!.errno).toBe(errno);
+  });
+
+  it("refuses what is not there, and elections that there are not", () => {
+    const { response } = electLeaders(cluster(), {
+      electionType: 0,
+      topicPartitions: [
+        { topic: "none", partitions: [0] },
+        { topic: "orders", partitions: [7] },
+      ],
+    });
+    expect(response.map(({ errno }) => errno)).toEqual([3, 3]);
+    expect(errnoOf(() => elect(cluster(), 5))).toBe(ErrorCode.INVALID_REQUEST);
+  });
+
+  it("balances by itself past the imbalance that is tolerated", () => {
+    const state = wandered();
+    expect(balanceLeaders(state, 100).response).toBe(0);
+    const balanced = after(state, balanceLeaders(state, 10).records);
+    expect([0, 1, 2].map((index) => partitionOf(balanced, index).leader)).toEqual([1, 2, 3]);
+  });
+});
+
+describe("reassignments", () => {
+  const start = () => cluster([1, 2, 3, 4, 5]);
+  const move = (state: ControllerState, replicas: readonly number[] | null, allowReplicationFactorChange = true) =>
+    alterPartitionReassignments(state, {
+      reassignments: [{ topic: "orders", partition: 0, replicas }],
+      allowReplicationFactorChange,
+    });
+  const moved = (state: ControllerState, replicas: readonly number[] | null) =>
+    after(state, move(state, replicas).records);
+
+  it("adds the new replicas first, and can be seen under way", () => {
+    const state = moved(start(), [4, 5, 1]);
+    const ongoing = { replicas: [4, 5, 1, 2, 3], addingReplicas: [4, 5], removingReplicas: [2, 3] };
+    expect(partitionOf(state)).toMatchObject({ ...ongoing, isr: [1, 2, 3], leader: 1 });
+    const listed = [{ topic: "orders", partition: 0, ...ongoing }];
+    expect(listPartitionReassignments(state.image, null)).toEqual(listed);
+    expect(listPartitionReassignments(state.image, [{ name: "orders", partitionIndexes: [0, 5] }])).toEqual(listed);
+    expect(listPartitionReassignments(start().image, null)).toEqual([]);
+  });
+
+  it("ends when all new replicas are in sync", () => {
+    const state = moved(start(), [4, 5]);
+    const newIsr = [1, 2, 3, 4, 5].map((brokerId) => ({ brokerId, brokerEpoch: brokerId * 10 }));
+    const proposal = {
+      topicId: TOPIC_ID,
+      partition: 0,
+      leaderEpoch: 0,
+      partitionEpoch: 1,
+      newIsr,
+      leaderRecoveryState: 0,
+    };
+    const { records, response } = alterPartition(state, { brokerId: 1, brokerEpoch: 10, proposals: [proposal] });
+    expect(response[0]!.errno).toBe(ErrorCode.NEW_LEADER_ELECTED);
+    expect(partitionOf(after(state, records))).toMatchObject({
+      replicas: [4, 5],
+      isr: [4, 5],
+      leader: 4,
+      leaderEpoch: 1,
+      addingReplicas: [],
+      removingReplicas: [],
+      directories: [`dir-4${"A".repeat(17)}`, `dir-5${"A".repeat(17)}`],
+    });
+  });
+
+  it("is taken back: the replicas are where they were", () => {
+    const state = moved(moved(start(), [4, 5]), null);
+    expect([...partitionOf(state).replicas].sort()).toEqual([1, 2, 3]);
+    expect(partitionOf(state)).toMatchObject({ addingReplicas: [], removingReplicas: [], leader: 1 });
+    expect(move(state, null).response[0]!.errno).toBe(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS);
+  });
+
+  it("is replaced by another one, which begins where the first began", () => {
+    const state = moved(moved(start(), [4, 1, 2]), [5, 1, 2]);
+    expect(partitionOf(state)).toMatchObject({
+      replicas: [5, 1, 2, 3],
+      addingReplicas: [5],
+      removingReplicas: [3],
+      isr: [1, 2, 3],
+    });
+  });
+
+  it("takes replicas away at once, and changes the replication factor", () => {
+    expect(partitionOf(moved(start(), [2, 3]))).toMatchObject({
+      replicas: [2, 3],
+      isr: [2, 3],
+      leader: 2,
+      leaderEpoch: 1,
+    });
+    expect(partitionOf(moved(start(), [1, 2, 3, 4]))).toMatchObject({ addingReplicas: [4], removingReplicas: [] });
+    expect(move(start(), [1, 2], false).response[0]!.errno).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
+    expect(move(start(), [4, 5, 1], false).response[0]!.errno).toBe(ErrorCode.NONE);
+  });
+
+  it.each<[string, readonly number[], number]>([
+    ["no replicas", [], ErrorCode.INVALID_REPLICA_ASSIGNMENT],
+    ["one broker twice", [1, 1], ErrorCode.INVALID_REPLICA_ASSIGNMENT],
+    ["a broker that is not there", [1, 9], ErrorCode.INVALID_REPLICA_ASSIGNMENT],
+  ])("refuses %s", (_what, replicas, errno) => {
+    const { records, response } = move(start(), replicas);
+    expect(response[0]!.errno).toBe(errno);
+    expect(records).toEqual([]);
+  });
+
+  it("refuses what is not there, and what is named twice", () => {
+    const reassignments = [
+      { topic: "none", partition: 0, replicas: [1] },
+      { topic: "orders", partition: 4, replicas: [1] },
+      { topic: "orders", partition: 0, replicas: [1] },
+      { topic: "orders", partition: 0, replicas: [2] },
+    ];
+    const { response } = alterPartitionReassignments(start(), { reassignments, allowReplicationFactorChange: true });
+    expect(response.map(({ errno }) => errno)).toEqual([3, 3, 0, ErrorCode.INVALID_REQUEST]);
+  });
+});
