@@ -14,6 +14,7 @@ import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
 import { currentLeaderEpoch } from "../partitions/leader-epoch.ts";
 import type { PartitionState } from "../partitions/partition-state.ts";
 import { formatPartition, groupByTopic, type TopicPartition } from "../topic-partition.ts";
+import { FetchSession, type TopicQuery } from "./fetch-session.ts";
 import { FetchedChunk } from "./fetched-chunk.ts";
 
 /** Who hears of what fetching brings. */
@@ -52,6 +53,9 @@ const PURPOSE = "fetch";
 /** How often data that cannot be read is fetched again. */
 const UNREADABLE_RETRIES = 3;
 
+/** The first version of Fetch that knows sessions. */
+const FIRST_VERSION_WITH_SESSIONS = 7;
+
 /**
  * Keeps records coming. Each broker has one fetch under way at a time, for all partitions that it leads, also those
  * that have records waiting: no partition then waits behind another one's long poll. A fetch begins after what waits
@@ -65,6 +69,7 @@ export class Fetcher<K, V> {
   readonly #listener: FetchListener<K, V>;
   readonly #busyBrokers = new Set<number>();
   readonly #brokerFailures = new Map<number, number>();
+  readonly #sessions = new Map<number, FetchSession>();
   readonly #closing = new AbortController();
   readonly #unsubscribe: () => void;
   readonly #validator: PositionValidator<K, V>;
@@ -203,7 +208,8 @@ export class Fetcher<K, V> {
       this.#accept(response, asked);
       this.#tell(broker, beganAtMs, response, states);
     } catch (error) {
-      if (!this.#closing.signal.aborted) this.#onBrokerError(broker, states, error);
+      const isOfSession = this.#sessionOf(broker).failed(toKafkaError(error).errno);
+      if (!this.#closing.signal.aborted && !isOfSession) this.#onBrokerError(broker, states, error);
     } finally {
       this.#busyBrokers.delete(broker);
       this.plan();
@@ -222,16 +228,27 @@ export class Fetcher<K, V> {
       minBytes: fetchMinBytes,
       maxBytes: Math.min(fetchMaxBytes, budgetBytes),
       isolationLevel: isolationLevel === "read_committed" ? 1 : 0,
-      topics: this.#topics(states),
     };
+    const topics = this.#topics(states);
+    const session = this.#sessionOf(broker);
+    const body = (version: number) =>
+      version < FIRST_VERSION_WITH_SESSIONS ? { ...request, topics } : { ...request, ...session.next(topics) };
     const requestTimeoutMs = fetchMaxWaitMs + this.#client.settings.requestTimeoutMs;
     const { signal } = this.#closing;
     const options = { retry: false, purpose: PURPOSE, requestTimeoutMs, timeoutMs: requestTimeoutMs, signal };
-    return await this.#client.ask({ broker }, fetchApi, request, options);
+    const response = await this.#client.ask({ broker }, fetchApi, body, options);
+    session.answered(response.sessionId);
+    return response;
+  }
+
+  #sessionOf(broker: number): FetchSession {
+    const session = this.#sessions.get(broker) ?? new FetchSession();
+    this.#sessions.set(broker, session);
+    return session;
   }
 
   /** Partitions that were served longest ago come first, since an answer has room for only so much. */
-  #topics(states: readonly PartitionState<K, V>[]) {
+  #topics(states: readonly PartitionState<K, V>[]): TopicQuery[] {
     const { topics } = this.#client.metadata.view;
     const inTurn = [...states].sort((a, b) => a.servedTurn - b.servedTurn);
     return [...groupByTopic(inTurn)].map(([topic, group]) => ({
