@@ -9,7 +9,7 @@ import { externalPrograms } from "../fetch/external-programs.mjs";
 import { liveCluster } from "./cluster.mjs";
 
 const DIRECTORY = process.argv[2] ?? fileURLToPath(new URL("../../docs/images/", import.meta.url));
-const OTTLA = fileURLToPath(new URL("../../apps/cli/bin/ottla.js", import.meta.url));
+const OTTLA = fileURLToPath(new URL("../../apps/cli/bin/ottla.cjs", import.meta.url));
 
 /** Each view with what must be there before the picture is taken. */
 const VIEWS = [

@@ -1,9 +1,14 @@
 import { Command, CommanderError } from "commander";
 import { addBrokerCommand } from "./commands/broker.ts";
+import { addCompletionCommand } from "./commands/completion.ts";
+import { addConfigsCommand } from "./commands/configs.ts";
 import { addConsumeCommand } from "./commands/consume.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
 import { addGroupsCommand } from "./commands/groups.ts";
 import { addLogCommand } from "./commands/log.ts";
+import { addPerfCommand } from "./commands/perf.ts";
 import { addProduceCommand } from "./commands/produce.ts";
+import { addTopCommand } from "./commands/top.ts";
 import { addTopicsCommand } from "./commands/topics.ts";
 import { EXIT_CODES, endWithReader, exitCodeOf, explain } from "./exit.ts";
 import { packageVersion } from "./version.ts";
@@ -22,7 +27,12 @@ function createProgram(): Command {
   addProduceCommand(program);
   addConsumeCommand(program);
   addGroupsCommand(program);
+  addConfigsCommand(program);
   addLogCommand(program);
+  addTopCommand(program);
+  addDoctorCommand(program);
+  addPerfCommand(program);
+  addCompletionCommand(program);
   return program;
 }
 

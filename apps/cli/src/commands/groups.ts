@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { withBootstrap } from "../options.ts";
 import { printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
+import { addGroupOffsetCommands } from "./group-offsets.ts";
 
 interface BaseOptions {
   readonly bootstrap: string;
@@ -22,13 +23,14 @@ interface GroupPartition {
 }
 
 export function addGroupsCommand(program: Command): void {
-  const groups = program.command("groups").description("List and describe consumer groups.");
+  const groups = program.command("groups").description("List, describe, reset and delete consumer groups.");
   withBootstrap(groups.command("list")).description("List groups.").option("--json", "print JSON").action(listGroups);
   withBootstrap(groups.command("describe"))
     .argument("<group...>", "ids of the groups")
     .description("Show state, members, committed offsets and lag.")
     .option("--json", "print JSON")
     .action(describeGroups);
+  addGroupOffsetCommands(groups);
 }
 
 async function listGroups(options: BaseOptions): Promise<void> {

@@ -1,0 +1,132 @@
+import type { Admin } from "@ottla/admin";
+import type { Command } from "commander";
+import { UsageError } from "../exit.ts";
+import { withBootstrap } from "../options.ts";
+import { newOffsetOf, parseResetTarget, type ResetTarget } from "../reset-target.ts";
+import { printRows } from "../table.ts";
+import { withAdmin } from "../with-admin.ts";
+
+interface BaseOptions {
+  readonly bootstrap: string;
+  readonly json?: boolean;
+}
+
+interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Where a partition's offset is, and where it goes. */
+interface OffsetMove extends TopicPartition {
+  readonly committedOffset: number | null;
+  readonly newOffset: number;
+}
+
+/** `ottla groups lag`, `reset-offsets` and `delete`. */
+export function addGroupOffsetCommands(groups: Command): void {
+  withBootstrap(groups.command("lag"))
+    .argument("[group...]", "ids of the groups (default: all)")
+    .description("Show how far groups are behind, the worst first.")
+    .option("--json", "print JSON")
+    .action(showLag);
+  withBootstrap(groups.command("reset-offsets"))
+    .argument("<group>", "id of the group; it must have no members")
+    .requiredOption("--to <where>", "earliest, latest, an offset, -10 or +10, or a time such as 2026-01-31T12:00:00Z")
+    .option("--topic <topic...>", "these only, as topic or topic:partition (default: all that the group has committed)")
+    .option("--dry-run", "show what would change, change nothing")
+    .option("--json", "print JSON")
+    .description("Move what a group has committed.")
+    .action(resetOffsets);
+  withBootstrap(groups.command("delete"))
+    .argument("<group...>", "ids of the groups; they must have no members")
+    .description("Delete groups with their committed offsets.")
+    .action(deleteGroups);
+}
+
+async function showLag(groupIds: string[], options: BaseOptions): Promise<void> {
+  await withAdmin(options.bootstrap, async (admin) => {
+    const wanted = groupIds.length > 0 ? groupIds : (await admin.listGroups()).map(({ groupId }) => groupId);
+    const rows = (await Promise.all(wanted.map((groupId) => lagOf(admin, groupId)))).sort((a, b) => b.lag - a.lag);
+    const columns = { groupId: "GROUP", state: "STATE", members: "MEMBERS", partitions: "PARTITIONS", lag: "LAG" };
+    printRows(rows, columns, { json: options.json ?? false, empty: "no groups yet" });
+  });
+}
+
+async function lagOf(admin: Admin, groupId: string) {
+  const [[group], committed] = await Promise.all([admin.describeGroups([groupId]), admin.listGroupOffsets(groupId)]);
+  const ends = await admin.listOffsets(
+    committed.map(({ topic, partition }) => ({ topic, partition, spec: "latest" as const })),
+  );
+  const lag = committed.reduce((sum, { offset }, at) => sum + Math.max(0, ends[at]!.offset - offset), 0);
+  return { groupId, state: group!.state, members: group!.members.length, partitions: committed.length, lag };
+}
+
+async function resetOffsets(
+  groupId: string,
+  options: BaseOptions & { readonly to: string; readonly topic?: readonly string[]; readonly dryRun?: boolean },
+): Promise<void> {
+  const target = parseResetTarget(options.to);
+  await withAdmin(options.bootstrap, async (admin) => {
+    const moves = await movesOf(admin, groupId, target, options.topic ?? []);
+    if (moves.length === 0) throw new UsageError(`${groupId} has committed nothing; name what to set with --topic.`);
+    if (options.dryRun !== true) {
+      await admin.alterGroupOffsets(
+        groupId,
+        moves.map(({ topic, partition, newOffset }) => ({ topic, partition, offset: newOffset })),
+      );
+    }
+    const rows = moves.map((move) => ({ ...move, committedOffset: move.committedOffset ?? "-" }));
+    const columns = { topic: "TOPIC", partition: "PARTITION", committedOffset: "COMMITTED", newOffset: "NEW OFFSET" };
+    printRows(rows, columns, { json: options.json ?? false, empty: "" });
+    if (!options.json) process.stdout.write(options.dryRun === true ? "nothing was changed (--dry-run)\n" : "reset\n");
+  });
+}
+
+async function movesOf(
+  admin: Admin,
+  groupId: string,
+  target: ResetTarget,
+  named: readonly string[],
+): Promise<OffsetMove[]> {
+  const committed = await admin.listGroupOffsets(groupId);
+  const known = new Map(committed.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]));
+  const partitions: TopicPartition[] = named.length === 0 ? committed : await partitionsOf(admin, named);
+  const ask = async (spec: "earliest" | "latest" | { readonly timestampMs: number }) =>
+    (await admin.listOffsets(partitions.map(({ topic, partition }) => ({ topic, partition, spec })))).map(
+      ({ offset }) => offset,
+    );
+  const [begins, ends, found] = await Promise.all([
+    ask("earliest"),
+    ask("latest"),
+    target.kind === "time" ? ask({ timestampMs: target.timestampMs }) : [],
+  ]);
+  return partitions.map(({ topic, partition }, at) => {
+    const range = { begin: begins[at]!, end: ends[at]! };
+    const committedOffset = known.get(`${topic}-${partition}`) ?? null;
+    const newOffset = newOffsetOf(target, committedOffset ?? range.begin, range, found[at] ?? -1);
+    return { topic, partition, committedOffset, newOffset };
+  });
+}
+
+/** `orders` is all of its partitions, `orders:3` one. */
+async function partitionsOf(admin: Admin, named: readonly string[]): Promise<TopicPartition[]> {
+  const parsed = named.map((text) => {
+    const match = /^(.+?)(?::(\d+))?$/.exec(text);
+    if (match === null) throw new UsageError(`--topic is "${text}"; it must be a topic, or topic:partition.`);
+    return { topic: match[1]!, partition: match[2] === undefined ? null : Number(match[2]) };
+  });
+  const described = await admin.describeTopics([...new Set(parsed.map(({ topic }) => topic))]);
+  return parsed.flatMap(({ topic, partition }) => {
+    const all = described
+      .find(({ name }) => name === topic)!
+      .partitions.map((each) => ({ topic, partition: each.partition }));
+    return partition === null ? all : all.filter((each) => each.partition === partition);
+  });
+}
+
+async function deleteGroups(groupIds: string[], options: BaseOptions): Promise<void> {
+  await withAdmin(options.bootstrap, async (admin) => {
+    await admin.deleteGroups(groupIds);
+    for (const groupId of groupIds) process.stdout.write(`deleted ${groupId}\n`);
+  });
+}

@@ -1,0 +1,130 @@
+import type { Admin } from "@ottla/admin";
+import { checkClock } from "./check-clock.ts";
+import { checkConfigs, checkDisks, checkGroups, checkPartitions, checkVersions } from "./check-cluster.ts";
+import { type ClusterView, clusterSeenFrom } from "./cluster-view.ts";
+import { bad, type Finding, good } from "./findings.ts";
+import { type Reach, reach } from "./reach.ts";
+
+const CALL_TIMEOUT_MS = 8_000;
+
+/** Looks at a cluster as a client would, from the first connection on, and says what it finds as it goes. */
+export async function* examine(bootstrap: string): AsyncGenerator<Finding> {
+  let isReachable = false;
+  for (const address of bootstrap.split(",").map((text) => text.trim())) {
+    const finding = /^wss?:/.test(address)
+      ? good(`${address} is a WebSocket address; it is tried below.`)
+      : await bootstrapFinding(address);
+    isReachable ||= finding.level === "good";
+    yield finding;
+  }
+  if (!isReachable) return;
+  let cluster: ClusterView;
+  try {
+    cluster = await clusterSeenFrom(bootstrap, CALL_TIMEOUT_MS);
+  } catch (error) {
+    const advice =
+      "If the broker asks for SASL, give the client its credentials; the broker's log says why it refused.";
+    yield bad(`The cluster does not answer: ${messageOf(error)}`, advice);
+    return;
+  }
+  const { clusterId, controllerId, brokers } = cluster;
+  yield good(
+    `Cluster ${clusterId ?? "(older than ids)"} has ${brokers.length} broker(s), its controller is ${controllerId}.`,
+  );
+  const advertised = await Promise.all(brokers.map(advertisedFinding));
+  yield* advertised;
+  if (advertised.some(({ level }) => level === "bad")) return;
+  const { Admin } = await import("@ottla/admin");
+  await using admin = new Admin({
+    bootstrapServers: bootstrap,
+    clientId: "ottla-doctor",
+    defaultApiTimeoutMs: CALL_TIMEOUT_MS,
+  });
+  yield* clusterFindings(admin, cluster);
+}
+
+async function* clusterFindings(admin: Admin, cluster: ClusterView): AsyncGenerator<Finding> {
+  const checks = [checkClock, checkVersions, checkConfigs, checkDisks, checkPartitions, checkGroups];
+  for (const check of checks) {
+    try {
+      yield* await check(admin, cluster);
+    } catch (error) {
+      yield bad(`Looking further failed: ${messageOf(error)}`, "The broker's log may say why.");
+    }
+  }
+}
+
+async function bootstrapFinding(address: string): Promise<Finding> {
+  const parsed = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(address);
+  if (parsed === null) return bad(`"${address}" is no address.`, "Write host:port, such as localhost:9092.");
+  const host = parsed[1] ?? parsed[2]!;
+  const found = await reach(host, Number(parsed[3]));
+  return found.kind === "kafka" ? good(`${address} speaks Kafka.`) : explain(address, host, found);
+}
+
+function explain(address: string, host: string, found: Reach): Finding {
+  switch (found.kind) {
+    case "unknown-host":
+      return bad(
+        `There is no host called ${host}.`,
+        "Check the name; in Docker, names of services are known inside its network only.",
+      );
+    case "refused":
+      return bad(
+        `Nothing listens at ${address}.`,
+        "Is the broker running, and is this its port? A broker binds localhost unless `listeners` says otherwise.",
+      );
+    case "timeout":
+      return bad(
+        `${address} cannot be reached.`,
+        "A firewall, or an address of another network, drops what is sent there.",
+      );
+    case "tls":
+      return bad(
+        `${address} speaks TLS.`,
+        "Give clients TLS (security.protocol=SSL or SASL_SSL), or use the port of a PLAINTEXT listener.",
+      );
+    case "http":
+      return bad(`${address} speaks HTTP, not Kafka.`, "This is another service's port.");
+    case "silent":
+      return bad(
+        `${address} accepts connections, but does not answer as Kafka.`,
+        "It is another service's port, or a listener that asks for SASL first and closed the connection.",
+      );
+    default:
+      return bad(
+        `${address} cannot be reached: ${found.kind === "error" ? found.message : found.kind}.`,
+        "Check address and network.",
+      );
+  }
+}
+
+/** Clients go where Metadata sends them: what the brokers say of themselves must be reachable from here. */
+async function advertisedFinding({ nodeId, host, port, url }: ClusterView["brokers"][number]): Promise<Finding> {
+  if (url !== null) return good(`Broker ${nodeId} tells WebSocket clients to connect to ${url}.`);
+  const name = `${host}:${port}`;
+  const found = await reach(host, port);
+  if (found.kind === "kafka")
+    return good(`Broker ${nodeId} tells clients to connect to ${name}, and it answers there.`);
+  if (found.kind === "tls") return good(`Broker ${nodeId} tells clients to connect to ${name}, which speaks TLS.`);
+  return bad(
+    `Broker ${nodeId} tells clients to connect to ${name}, and that does not work from here (${reasonOf(found)}).`,
+    "Clients reach the bootstrap address, and are then sent there. Set advertised.listeners to an address that clients can reach.",
+  );
+}
+
+function reasonOf(found: Reach): string {
+  if (found.kind === "error") return found.message;
+  const reasons: Partial<Record<Reach["kind"], string>> = {
+    "unknown-host": "no such host",
+    refused: "nothing listens",
+    timeout: "no answer",
+    http: "it speaks HTTP",
+    silent: "it is no Kafka",
+  };
+  return reasons[found.kind] ?? found.kind;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,41 @@
+import { interruptSignal } from "../interrupt.ts";
+import { Latencies } from "../latencies.ts";
+import { payloadOf, producerOptions, type WriteOptions } from "./options.ts";
+
+/** Sends one record at a time and waits until it is read; prints what Kafka's tool prints. */
+export async function perfLatency(topic: string, options: WriteOptions): Promise<void> {
+  const [{ Producer }, { Consumer }] = await Promise.all([import("@ottla/producer"), import("@ottla/consumer")]);
+  const signal = interruptSignal();
+  await using producer = new Producer({ ...producerOptions(options), lingerMs: 0 });
+  await using consumer = new Consumer({
+    bootstrapServers: options.bootstrap,
+    clientId: "ottla-perf",
+    fetchMaxWaitMs: 500,
+  });
+  const partitions = await consumer.partitionsFor(topic);
+  consumer.assign(partitions);
+  for (const { partition, offset } of await consumer.endOffsets(partitions))
+    consumer.seek({ topic, partition }, offset);
+  const reading = consumer.records({ signal });
+  const latencies = new Latencies();
+  const payload = payloadOf(options.recordSize, 1);
+  for (let sent = 0; sent < options.numRecords && !signal.aborted; sent++) {
+    const sentAtMs = performance.now();
+    const sending = producer.send({ topic, value: payload });
+    const { done } = await reading.next();
+    if (done) break;
+    latencies.add(performance.now() - sentAtMs);
+    await sending;
+    if (!options.json && sent % 1_000 === 0)
+      process.stdout.write(`${sent}\t${(performance.now() - sentAtMs).toFixed(4)}\n`);
+  }
+  const [p50Ms, p99Ms, p999Ms] = latencies.percentiles([0.5, 0.99, 0.999]);
+  const { count: records, avgMs } = latencies;
+  if (options.json) process.stdout.write(`${JSON.stringify({ records, avgMs, p50Ms, p99Ms, p999Ms })}\n`);
+  else {
+    process.stdout.write(`Avg latency: ${avgMs.toFixed(4)} ms\n`);
+    process.stdout.write(
+      `Percentiles: 50th = ${p50Ms!.toFixed(2)}, 99th = ${p99Ms!.toFixed(2)}, 99.9th = ${p999Ms!.toFixed(2)}\n`,
+    );
+  }
+}

@@ -1,0 +1,165 @@
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { Admin } from "@ottla/admin";
+import { Producer } from "@ottla/producer";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BrokerProcess } from "../harness/broker-process.ts";
+import { freePort } from "../harness/free-port.ts";
+import { ottla } from "../harness/ottla-command.ts";
+import { run } from "../harness/process.ts";
+
+describe("what an operator does on the command line", () => {
+  let broker: BrokerProcess;
+  let admin: Admin;
+  const client = (args: readonly string[]) => ottla([...args, "--bootstrap", broker.bootstrapServers]);
+  const succeed = async (args: readonly string[]) => {
+    const result = await client(args);
+    expect(result, args.join(" ")).toMatchObject({ code: 0, stderr: "" });
+    return result.stdout;
+  };
+
+  beforeAll(async () => {
+    broker = await BrokerProcess.start({ dataDirectory: null });
+    admin = new Admin({ bootstrapServers: broker.bootstrapServers });
+    await admin.createTopics([{ name: "orders", partitions: 2, configs: { "retention.ms": 60_000 } }]);
+    await using producer = new Producer({ bootstrapServers: broker.bootstrapServers });
+    await producer.send(
+      Array.from({ length: 100 }, (_, index) => ({ topic: "orders", partition: index % 2, value: "v" })),
+    );
+    await admin.alterGroupOffsets(
+      "billing",
+      [0, 1].map((partition) => ({ topic: "orders", partition, offset: 20 })),
+    );
+  });
+  afterAll(async () => {
+    await admin?.close();
+    await broker?.stop();
+  });
+
+  it("shows and changes configs, and checks them without changing", async () => {
+    expect(await succeed(["configs", "describe", "orders"])).toMatch(/retention\.ms +60000 +topic/);
+    expect(await succeed(["configs", "describe", "orders", "--key", "cleanup.policy", "--doc"])).toMatch(
+      /delete +default +\S/,
+    );
+    const wrong = await client(["configs", "alter", "orders", "--set", "retention.ms=soon", "--dry-run"]);
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("retention.ms") });
+    await succeed(["configs", "alter", "orders", "--set", "retention.ms=5", "--dry-run"]);
+    await succeed(["configs", "alter", "orders", "--set", "retention.ms=120000", "--delete", "cleanup.policy"]);
+    const rows = JSON.parse(await succeed(["configs", "describe", "orders", "--json"]));
+    expect(rows).toContainEqual(expect.objectContaining({ key: "retention.ms", value: "120000", source: "topic" }));
+    expect((await client(["configs", "alter", "orders"])).code).toBe(2);
+  });
+
+  it("tells the lag of groups, resets offsets with a dry run first, and deletes groups", async () => {
+    expect(await succeed(["groups", "lag"])).toMatch(/billing +Empty +0 +2 +60/);
+    const dry = await succeed(["groups", "reset-offsets", "billing", "--to", "+10", "--dry-run"]);
+    expect(dry).toMatch(/orders +0 +20 +30/);
+    expect(dry).toContain("nothing was changed");
+    expect((await admin.listGroupOffsets("billing")).map(({ offset }) => offset)).toEqual([20, 20]);
+    await succeed(["groups", "reset-offsets", "billing", "--to", "earliest", "--topic", "orders:1"]);
+    expect((await admin.listGroupOffsets("billing")).map(({ offset }) => offset)).toEqual([20, 0]);
+    expect(await client(["groups", "reset-offsets", "billing", "--to", "soon"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--to is"),
+    });
+    expect(await succeed(["groups", "delete", "billing"])).toBe("deleted billing\n");
+    expect(await succeed(["groups", "lag", "--json"])).toBe("[]\n");
+  });
+
+  it("measures as Kafka's own tools do", async () => {
+    await admin.createTopics([{ name: "measured", partitions: 1 }]);
+    expect(await succeed(["perf", "produce", "measured", "--num-records", "5000"])).toMatch(
+      /^5000 records sent, [\d.]+ records\/sec \([\d.]+ MB\/sec\), [\d.]+ ms avg latency, [\d.]+ ms max latency, \d+ ms 50th, \d+ ms 95th, \d+ ms 99th, \d+ ms 99\.9th\.\n$/,
+    );
+    const slow = JSON.parse(
+      await succeed(["perf", "produce", "measured", "-n", "200", "--throughput", "400", "--json"]),
+    );
+    expect(slow.recordsPerSecond).toBeLessThan(450);
+    const consumed = await succeed(["perf", "consume", "measured", "--num-records", "5000"]);
+    expect(consumed).toMatch(
+      /^start\.time, end\.time, .*fetch\.nMsg\.sec\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}, .*, 5\d{3}, [\d.]+, \d+, \d+, [\d.]+, [\d.]+\n$/,
+    );
+    expect(await succeed(["perf", "latency", "measured", "-n", "50"])).toMatch(
+      /Avg latency: [\d.]+ ms\nPercentiles: 50th = /,
+    );
+  });
+
+  it("draws what is going on", async () => {
+    const pictures = (await succeed(["top", "--iterations", "2", "--interval", "1"])).split(
+      /(?=\d\d:\d\d:\d\d {2}1 broker)/,
+    );
+    expect(pictures).toHaveLength(2);
+    expect(pictures[1]).toMatch(/orders +100 +0\.0/);
+    const [line] = (await succeed(["top", "--iterations", "1", "--json"])).split("\n");
+    expect(JSON.parse(line!).topics).toContainEqual({ topic: "orders", records: 100, recordsPerSecond: null });
+  });
+
+  it.each(["bash", "zsh", "fish"])("completes in %s", async (shell) => {
+    const { stdout, code } = await ottla(["completion", shell]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("reset-offsets");
+    expect(stdout).toContain(shell === "fish" ? "-l dry-run" : "--dry-run");
+    if (shell !== "bash") return;
+    const complete = (...words: string[]) =>
+      `COMP_WORDS=(ottla ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _ottla; echo "\${COMPREPLY[@]}"`;
+    const script = `${stdout}\n${complete("to")}\n${complete("groups", "re")}\n${complete("groups", "reset-offsets", "billing", "--d")}`;
+    expect((await run("bash", ["-c", script])).stdout).toBe("topics top\nreset-offsets\n--dry-run\n");
+  });
+
+  describe("doctor", () => {
+    it("finds nothing wrong where nothing is", async () => {
+      const report = await succeed(["doctor"]);
+      expect(report).toContain(`ok    ${broker.bootstrapServers} speaks Kafka.`);
+      expect(report).toContain("and it answers there");
+      expect(report).toContain("The clock of broker 1 is");
+      expect(report).not.toMatch(/^FAIL/m);
+    });
+
+    it("names the advertised address that clients cannot reach", async () => {
+      const port = await freePort();
+      const nowhere = await freePort();
+      const set = [`listeners=PLAINTEXT://localhost:${port}`, `advertised.listeners=PLAINTEXT://localhost:${nowhere}`];
+      await using other = await BrokerProcess.start({
+        dataDirectory: null,
+        port,
+        args: set.flatMap((each) => ["--set", each]),
+      });
+      const { code, stdout } = await ottla(["doctor", "--bootstrap", `localhost:${other.port}`]);
+      expect(code).toBe(1);
+      expect(stdout).toContain(
+        `FAIL  Broker 1 tells clients to connect to localhost:${nowhere}, and that does not work from here (nothing listens).`,
+      );
+      expect(stdout).toContain("advertised.listeners");
+    });
+
+    it("says what it is when it is not Kafka", async () => {
+      const silent = await listening(createServer(() => {}));
+      const http = await listening(createHttpServer((_, response) => response.end("hello")));
+      const expected: [string, RegExp][] = [
+        [`localhost:${await freePort()}`, /Nothing listens at/],
+        [`localhost:${http.port}`, /speaks HTTP, not Kafka/],
+        ["no-such-host.invalid:9092", /There is no host called no-such-host\.invalid/],
+        ["nonsense", /"nonsense" is no address/],
+      ];
+      for (const [bootstrap, text] of expected) {
+        const { code, stdout } = await ottla(["doctor", "--bootstrap", bootstrap]);
+        expect([code, stdout]).toEqual([1, expect.stringMatching(text)]);
+      }
+      silent.server.close();
+      http.server.close();
+    });
+
+    it("sees groups without members that have records to read", async () => {
+      await admin.alterGroupOffsets("left", [{ topic: "orders", partition: 0, offset: 1 }]);
+      const findings = JSON.parse(await succeed(["doctor", "--json"]));
+      expect(findings).toContainEqual(
+        expect.objectContaining({ level: "warn", what: "Group left has no members, and 49 records to read." }),
+      );
+    });
+  });
+});
+
+async function listening(server: Server): Promise<{ readonly server: Server; readonly port: number }> {
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  return { server, port: (server.address() as AddressInfo).port };
+}
