@@ -529,7 +529,7 @@ class BrokerStart {
       connections: () => server.connections(),
       async metrics() {
         const ofParts = await Promise.all(parts.map((part) => part.metrics?.() ?? []));
-        return concatenated(ofParts.flat(), brokerFamilies(services, server.connections));
+        return concatenated(ofParts.flat(), brokerFamilies(services, server));
       },
       services,
       shutdown() {

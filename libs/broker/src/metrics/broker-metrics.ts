@@ -1,11 +1,13 @@
 import type { MetadataImage, PartitionImage } from "@ottla/metadata";
-import type { ServerConnection } from "@ottla/transport";
 import type { BrokerServices } from "../services/broker-services.ts";
-import type { MetricFamily, MetricSample } from "./metric-family.ts";
+import type { OpenServer } from "../services/server.ts";
+import type { MetricFamily } from "./metric-family.ts";
 import { single } from "./metric-family.ts";
 import { partitionFamilies } from "./partition-families.ts";
 import { requestFamilies } from "./request-families.ts";
 import { trafficFamilies } from "./traffic-families.ts";
+
+type Server = Pick<OpenServer, "listeners" | "connections">;
 
 /** Kafka's number for a broker that runs. */
 const BROKER_STATE_RUNNING = 3;
@@ -15,10 +17,7 @@ const BROKER_STATE_RUNNING = 3;
  * (`kafka-2_0_0.yml`) makes of Kafka's own (docs/decisions/0100-names-of-metrics.md). What Ottla does not measure is
  * left out rather than filled with zeros.
  */
-export function* brokerFamilies(
-  broker: BrokerServices,
-  connections: () => Iterable<ServerConnection>,
-): Generator<MetricFamily> {
+export function* brokerFamilies(broker: BrokerServices, server: Server): Generator<MetricFamily> {
   yield single(
     "gauge",
     "kafka_server_kafkaserver_brokerstate",
@@ -27,25 +26,27 @@ export function* brokerFamilies(
   );
   yield* trafficFamilies(broker.partitions.traffic);
   yield* requestFamilies(broker.requests, broker.runtime.clock.monotonicMs());
-  yield* connectionFamilies(connections);
+  yield* connectionFamilies(server);
   yield* waitingFamilies(broker);
   yield* replicaFamilies(broker);
   if (broker.controller.controllerId === broker.nodeId) yield* controllerFamilies(broker.image);
   yield* partitionFamilies(broker.partitions);
 }
 
-function* connectionFamilies(connections: () => Iterable<ServerConnection>): Generator<MetricFamily> {
-  const counts = new Map<string, { labels: MetricSample["labels"]; value: number }>();
-  for (const { listenerName, kind } of connections()) {
-    const key = `${listenerName} ${kind}`;
-    const count = counts.get(key) ?? { labels: { listener: listenerName, transport: kind }, value: 0 };
-    counts.set(key, { ...count, value: count.value + 1 });
-  }
+const TRANSPORTS = ["tcp", "websocket"] as const;
+
+/** A listener without connections has none, which is not the same as not being there. */
+function* connectionFamilies({ listeners, connections }: Server): Generator<MetricFamily> {
+  const open = [...connections()];
+  const countOf = (listener: string, transport: string) =>
+    open.filter(({ listenerName, kind }) => listenerName === listener && kind === transport).length;
   yield {
     name: "kafka_server_socket_server_metrics_connection_count",
     type: "gauge",
     help: "Connections that speak Kafka, by listener and transport.",
-    samples: counts.values(),
+    samples: listeners.flatMap(({ name: listener }) =>
+      TRANSPORTS.map((transport) => ({ labels: { listener, transport }, value: countOf(listener, transport) })),
+    ),
   };
 }
 
