@@ -16,8 +16,8 @@ export interface GroupConfig {
   readonly groupConsumerMaxSize: number;
   /** `group.consumer.assignors`: the assignors that members may ask for; the first is the default. */
   readonly groupConsumerAssignors: readonly string[];
-  /** `group.consumer.assignment.interval.ms`: how long a target assignment stands before the next may be made. */
-  readonly groupConsumerAssignmentIntervalMs: number;
+  /** `consumer.assignment.interval.ms` of a group: how long a target assignment stands before the next may be made. */
+  groupConsumerAssignmentIntervalMs(groupId: string): number;
   /** `offset.metadata.max.bytes`: the longest metadata string of a committed offset. */
   readonly offsetMetadataMaxBytes: number;
   /** `offsets.retention.minutes` in milliseconds: how long offsets outlive their group or their last commit. */
@@ -38,7 +38,7 @@ export const defaultGroupConfig: GroupConfig = {
   groupConsumerHeartbeatIntervalMs: () => 5_000,
   groupConsumerMaxSize: 2 ** 31 - 1,
   groupConsumerAssignors: ["uniform", "range"],
-  groupConsumerAssignmentIntervalMs: 1_000,
+  groupConsumerAssignmentIntervalMs: () => 1_000,
   offsetMetadataMaxBytes: 4_096,
   offsetsRetentionMs: 7 * 24 * 60 * 60 * 1_000,
   offsetsRetentionCheckIntervalMs: 600_000,

@@ -341,6 +341,16 @@ const consuming = {
     "How long the target assignment of a consumer-protocol group stands before the next may be made, in milliseconds. Default: 0 on one broker, 1000 in a cluster.",
     { min: 0, ...clusterWide },
   ),
+  "group.consumer.min.assignment.interval.ms": intConfig(
+    0,
+    "The least consumer.assignment.interval.ms that a group may be given, in milliseconds.",
+    { min: 0 },
+  ),
+  "group.consumer.max.assignment.interval.ms": intConfig(
+    15_000,
+    "The largest consumer.assignment.interval.ms that a group may be given, in milliseconds.",
+    { min: 0 },
+  ),
   "group.consumer.migration.policy": stringConfig(
     "disabled",
     "Which groups with members may change their protocol.",

@@ -26,6 +26,8 @@ describe("configs of groups", () => {
     [{ "consumer.session.timeout.ms": "44999" }, /greater than or equal to group.consumer.min.session.timeout.ms/],
     [{ "consumer.session.timeout.ms": "60001" }, /less than or equal to group.consumer.max.session.timeout.ms/],
     [{ "consumer.heartbeat.interval.ms": "15001" }, /group.consumer.max.heartbeat.interval.ms/],
+    [{ "consumer.assignment.interval.ms": "0" }, null],
+    [{ "consumer.assignment.interval.ms": "15001" }, /less than or equal to group.consumer.max.assignment.interval.ms/],
     [{ "consumer.session.timeout.ms": "many" }, /Invalid value/],
     [{ "session.timeout.ms": "50000" }, /Unknown group config name/],
   ])("%j", (values, problem) => {

@@ -17,6 +17,11 @@ export const groupConfigTable = {
     "How often members of the group are told to send heartbeats, in milliseconds.",
     { min: 1 },
   ),
+  "consumer.assignment.interval.ms": intConfig(
+    null,
+    "How long a target assignment of the group stands before the next may be made, in milliseconds.",
+    { min: 0 },
+  ),
 } as const satisfies Readonly<Record<string, ConfigDefinition<unknown>>>;
 
 export type GroupConfigName = keyof typeof groupConfigTable;
@@ -26,6 +31,7 @@ const keys: InheritedKeys<typeof groupConfigTable> = {
   synonyms: {
     "consumer.session.timeout.ms": [{ brokerKey: "group.consumer.session.timeout.ms" }],
     "consumer.heartbeat.interval.ms": [{ brokerKey: "group.consumer.heartbeat.interval.ms" }],
+    "consumer.assignment.interval.ms": [{ brokerKey: "group.consumer.assignment.interval.ms" }],
   },
   ownSource: ConfigSource.GROUP_CONFIG,
 };
@@ -44,6 +50,10 @@ const limits: Readonly<Record<GroupConfigName, readonly [min: BrokerConfigName, 
     "group.consumer.min.heartbeat.interval.ms",
     "group.consumer.max.heartbeat.interval.ms",
   ],
+  "consumer.assignment.interval.ms": [
+    "group.consumer.min.assignment.interval.ms",
+    "group.consumer.max.assignment.interval.ms",
+  ],
 };
 
 /**
@@ -54,7 +64,8 @@ export function checkGroupConfig(own: ConfigImage, broker: BrokerConfig): void {
   const group = new ConsumerGroupConfig(own, broker);
   for (const name of Object.keys(groupConfigTable) as GroupConfigName[]) {
     const [min, max] = limits[name];
-    const value = group.require(name);
+    const value = group.get(name);
+    if (value === null) continue;
     if (value < Number(broker.require(min))) {
       throw refuse(ErrorCode.INVALID_CONFIG, `${name} must be greater than or equal to ${min}`);
     }

@@ -38,9 +38,8 @@ export function groupConfigOf(broker: BrokerServices): GroupConfig {
     get groupConsumerAssignors() {
       return config().require("group.consumer.assignors");
     },
-    get groupConsumerAssignmentIntervalMs() {
-      return config().get("group.consumer.assignment.interval.ms") ?? (isAlone() ? 0 : ASSIGNMENT_INTERVAL_MS);
-    },
+    groupConsumerAssignmentIntervalMs: (groupId) =>
+      groupConfig(groupId).get("consumer.assignment.interval.ms") ?? (isAlone() ? 0 : ASSIGNMENT_INTERVAL_MS),
     get offsetMetadataMaxBytes() {
       return config().require("offset.metadata.max.bytes");
     },

@@ -72,6 +72,45 @@ describe("the consumer protocol over the wire", () => {
     expect((await join()).heartbeatIntervalMs).toBe(7_000);
   });
 
+  it("makes no new assignment within the group's own assignment interval", async () => {
+    const { client, join, describeGroup } = await ready();
+    const configs = [{ name: "consumer.assignment.interval.ms", configOperation: 0, value: "15000" }];
+    const resources = [{ resourceType: 32, resourceName: "g", configs }];
+    const altered = await client.send(incrementalAlterConfigsApi, 1, { resources, validateOnly: false });
+    expect(altered.responses[0]!.errorCode).toBe(0);
+    await join();
+    await join({ memberId: "b" });
+    expect(await describeGroup()).toMatchObject({ groupEpoch: 2, assignmentEpoch: 1, groupState: "Assigning" });
+  });
+
+  it("takes an expression that would be exponential elsewhere in linear time", async () => {
+    const { broker, join } = await ready();
+    const name = `${"a".repeat(240)}b`;
+    const topicId = await broker.createTopic(name, 1);
+    const evil = await join({ subscribedTopicNames: null, subscribedTopicRegex: "(a+)+c|(a*)*b" });
+    expect(evil).toMatchObject({ errorCode: 0, assignment: { topicPartitions: [{ topicId, partitions: [0] }] } });
+  });
+
+  it.each([0, 1])("is served in version %i", async (version) => {
+    const { client, topicId } = await ready();
+    const request = { groupId: "g", memberId: "m", memberEpoch: 0, rebalanceTimeoutMs: 60_000, topicPartitions: [] };
+    const joined = await client.send(consumerGroupHeartbeatApi, version, { ...request, subscribedTopicNames: ["t"] });
+    expect(joined).toMatchObject({ errorCode: 0, memberEpoch: 1 });
+    expect(joined.assignment!.topicPartitions).toEqual([{ topicId, partitions: [0, 1, 2] }]);
+    // From version 1 on the member brings its own id.
+    const anonymous = { ...request, memberId: "", groupId: "h", subscribedTopicNames: ["t"] };
+    const { errorCode, memberId } = await client.send(consumerGroupHeartbeatApi, version, anonymous);
+    expect([errorCode, memberId !== ""]).toEqual(
+      version === 0 ? [0, true] : [ErrorCode.INVALID_REQUEST, expect.anything()],
+    );
+    const described = await client.send(consumerGroupDescribeApi, version, {
+      groupIds: ["g"],
+      includeAuthorizedOperations: false,
+    });
+    expect(described.groups[0]).toMatchObject({ groupState: "Stable", members: [{ memberId: "m" }] });
+    expect(described.groups[0]!.members[0]!.memberType).toBe(version === 0 ? -1 : 1);
+  });
+
   it("is refused where the broker's config does not name it", async () => {
     const { client, join, describeGroup } = await ready({
       config: { "group.coordinator.rebalance.protocols": "classic" },

@@ -116,7 +116,7 @@ describe("a group of the consumer protocol", () => {
   });
 
   it("makes one assignment for members that come within the assignment interval", () => {
-    const harness = new ShardHarness({ groupConsumerAssignmentIntervalMs: 1_000 });
+    const harness = new ShardHarness({ groupConsumerAssignmentIntervalMs: () => 1_000 });
     harness.consumerJoin("a");
     expect(harness.consumerJoin("b").memberEpoch).toBe(1);
     expect(harness.describeConsumer().groupState).toBe("Assigning");

@@ -14,7 +14,8 @@ import { appendTarget, appendTargetEpoch } from "./consumer-records.ts";
 export function updateTarget(context: CoordinatorContext, step: Step, group: ConsumerGroup): void {
   if (group.groupEpoch <= group.targetEpoch) return;
   const ageMs = step.wallMs - group.targetTimestampMs;
-  if (group.targetEpoch > 0 && ageMs >= 0 && ageMs < context.config.groupConsumerAssignmentIntervalMs) return;
+  const intervalMs = context.config.groupConsumerAssignmentIntervalMs(group.groupId);
+  if (group.targetEpoch > 0 && ageMs >= 0 && ageMs < intervalMs) return;
   assign(context, step, group);
 }
 

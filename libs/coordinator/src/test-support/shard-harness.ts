@@ -109,7 +109,7 @@ export class ShardHarness {
     this.config = {
       ...defaultGroupConfig,
       groupInitialRebalanceDelayMs: 0,
-      groupConsumerAssignmentIntervalMs: 0,
+      groupConsumerAssignmentIntervalMs: () => 0,
       ...config,
     };
     this.seed = seed;
