@@ -11,6 +11,9 @@ const OTTLA_COMMAND = fileURLToPath(new URL("../../../../apps/cli/bin/ottla.cjs"
 /** Linux counts CPU time in hundredths of a second, whatever its timer does. */
 const MS_PER_TICK = 10;
 
+/** What is kept of a broker's log, for the case that it does not start. */
+const LOG_CHARACTERS_MAX = 10_000;
+
 /** `ottla broker` as a process of its own, with its data in a directory that goes with it. */
 export class BrokerUnderTest {
   readonly port: number;
@@ -30,14 +33,18 @@ export class BrokerUnderTest {
     const directory = await mkdtemp(join(tmpdir(), "ottla-bench-"));
     const startedMs = performance.now();
     const command = [OTTLA_COMMAND, "broker", "--port", "0", "--data", directory, ...args];
-    const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "pipe"] });
+    let log = "";
+    child.stderr.on("data", (chunk) => {
+      log = (log + chunk).slice(-LOG_CHARACTERS_MAX);
+    });
     let output = "";
     for await (const chunk of child.stdout) {
       output += chunk;
       const ready = /ready .*?localhost:(\d+)/.exec(output);
       if (ready) return new BrokerUnderTest(child, directory, Number(ready[1]), performance.now() - startedMs);
     }
-    throw new Error(`the broker did not start:\n${output}`);
+    throw new Error(`the broker did not start:\n${output}${log}`);
   }
 
   /** CPU time so far, in ms; undefined where the platform does not tell. */

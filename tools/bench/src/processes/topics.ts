@@ -5,7 +5,11 @@ import type { BrokerUnderTest } from "./broker.ts";
 
 const RECORDS_PER_CALL = 10_000;
 
-export async function createTopic(broker: BrokerUnderTest, name: string, partitions: number): Promise<string> {
+export async function createTopic(
+  broker: Pick<BrokerUnderTest, "port">,
+  name: string,
+  partitions: number,
+): Promise<string> {
   await using admin = new Admin({ bootstrapServers: `127.0.0.1:${broker.port}` });
   await admin.createTopics([{ name, partitions }]);
   return name;

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Admin } from "@ottla/admin";
+import { externalPrograms } from "../../../fetch/external-programs.mjs";
+import { residentBytesOf } from "./broker.ts";
+
+const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg";
+const READY_TIMEOUT_MS = 60_000;
+
+/** Whether this machine has Java and Apache Kafka's jars. */
+export function hasKafka(): boolean {
+  return externalPrograms.java.find() !== null && externalPrograms.kafkaJars.find() !== null;
+}
+
+/** A single Apache Kafka node from its jars, as a process of its own. */
+export class KafkaUnderTest {
+  readonly port: number;
+  readonly #child: ChildProcess;
+  readonly #directory: string;
+
+  private constructor(child: ChildProcess, directory: string, port: number) {
+    this.#child = child;
+    this.#directory = directory;
+    this.port = port;
+  }
+
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<KafkaUnderTest> {
+    const directory = await mkdtemp(join(tmpdir(), "kafka-bench-"));
+    const [port, controllerPort] = [await freePort(), await freePort()];
+    const file = join(directory, "server.properties");
+    await writeFile(file, propertiesText(directory, port, controllerPort, settings));
+    const formatted = java(["kafka.tools.StorageTool", "format", "--config", file, "--cluster-id", CLUSTER_ID]);
+    await once(formatted, "exit");
+    const kafka = new KafkaUnderTest(java(["kafka.Kafka", file]), directory, port);
+    await kafka.#ready();
+    return kafka;
+  }
+
+  residentBytes(): number | undefined {
+    return residentBytesOf(this.#child.pid ?? 0);
+  }
+
+  async stop(): Promise<void> {
+    const ended = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await ended;
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async #ready(): Promise<void> {
+    await using admin = new Admin({
+      bootstrapServers: `127.0.0.1:${this.port}`,
+      defaultApiTimeoutMs: READY_TIMEOUT_MS,
+    });
+    const ended = once(this.#child, "exit").then(([code, signal]) => {
+      throw new Error(`Apache Kafka ended before it was ready: ${code ?? signal}`);
+    });
+    ended.catch(() => {});
+    await Promise.race([admin.listTopics(), ended]);
+  }
+}
+
+function java(args: readonly string[]): ChildProcess {
+  const classPath = externalPrograms.kafkaJars.find() ?? "";
+  const command = externalPrograms.java.find() ?? "java";
+  return spawn(command, ["-Xmx1g", "-cp", classPath, ...args], { stdio: "ignore" });
+}
+
+function propertiesText(
+  directory: string,
+  port: number,
+  controllerPort: number,
+  settings: Readonly<Record<string, string>>,
+): string {
+  const properties = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.quorum.voters": `1@localhost:${controllerPort}`,
+    listeners: `PLAINTEXT://localhost:${port},CONTROLLER://localhost:${controllerPort}`,
+    "advertised.listeners": `PLAINTEXT://localhost:${port}`,
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "controller.listener.names": "CONTROLLER",
+    "log.dirs": join(directory, "logs"),
+    "offsets.topic.replication.factor": "1",
+    ...settings,
+  };
+  const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}`);
+  return lines.join("\n");
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { readonly port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
