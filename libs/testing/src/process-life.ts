@@ -24,8 +24,13 @@ export class ProcessLife {
   #isDiskGone = false;
   #isGone = false;
 
-  constructor(disk: Disk, logger: Logger | undefined) {
-    this.runtime = this.#mortalRuntime(createSystemRuntime(logger === undefined ? {} : { logger }));
+  /** @param base the runtime that ends with this process. Default: the system's, with `logger`. */
+  constructor(
+    disk: Disk,
+    logger: Logger | undefined,
+    base = createSystemRuntime(logger === undefined ? {} : { logger }),
+  ) {
+    this.runtime = this.#mortalRuntime(base);
     this.disk = this.#mortal(disk);
     this.connector = this.#mortalConnector(createDefaultConnector(this.runtime));
     this.startServer = async (options: ServerOptions) => {

@@ -4,15 +4,16 @@ import {
   BrokerConfig,
   bootstrapServersOf,
   type ConfigValues,
-  type ServerOptions,
   settingsFromObject,
   startBroker,
   webSocketUrlOf,
 } from "@ottla/broker";
 import type { Producer, ProducerRecord, RecordMetadata } from "@ottla/producer";
-import { createMemoryDisk, createSystemRuntime, type Logger, type Runtime } from "@ottla/runtime";
-import { startServer } from "@ottla/transport/node";
+import { createMemoryDisk, createSystemRuntime, type Logger, type Runtime, systemClock } from "@ottla/runtime";
+import { FaultInjector, type Faults } from "./faults.ts";
+import { ProcessLife } from "./process-life.ts";
 import { type ReadTopicOptions, readTopic } from "./read-topic.ts";
+import { TestClock } from "./test-clock.ts";
 import type { TestRecord } from "./test-record.ts";
 
 /** What a topic is created with. */
@@ -56,6 +57,22 @@ export interface TestBroker extends AsyncDisposable {
     topic: string,
     options?: ReadTopicOptions<K, V>,
   ): Promise<TestRecord<K, V>[]>;
+  /** Makes requests slow, lost or failed. */
+  readonly faults: Faults;
+  /** The broker's clock, which can be put forward: `await broker.clock.advance(60_000)`. */
+  readonly clock: TestClock;
+  /**
+   * Holds back what is written to a partition: producers wait, and nothing new is there to be read. Ends with the
+   * function that is returned.
+   */
+  pausePartition(topic: string, partition: number): () => void;
+  /**
+   * Ends the broker as `kill -9` does: clients lose their connections, nothing is handed over. What it had written stays
+   * for {@link restart}.
+   */
+  kill(): Promise<void>;
+  /** Starts it again with its records, on the same port; stops it before, as SIGTERM does, where it runs. */
+  restart(): Promise<void>;
   /** For everything else: configs, groups, offsets. Closed with the broker. */
   admin(): Promise<Admin>;
   /** Stops the broker. Clients that are still open lose their connections. */
@@ -73,19 +90,9 @@ export interface TestBroker extends AsyncDisposable {
  * @throws ConfigError when a config value is wrong; ListenError when `port` is in use
  */
 export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
-  const runtime = createSystemRuntime(options.logger === undefined ? {} : { logger: options.logger });
-  const config = BrokerConfig.fromSettings([
-    { key: "listeners", value: `PLAINTEXT://localhost:${options.port ?? 0}`, origin: "port" },
-    ...settingsFromObject(options.config ?? {}),
-  ]);
-  const broker = await startBroker({
-    config,
-    directories: [{ disk: createMemoryDisk(), path: "/", name: "memory" }],
-    runtime,
-    startServer: (server: ServerOptions) => startServer(server),
-  });
-  const testBroker = new InMemoryTestBroker(broker, runtime);
+  const testBroker = new InMemoryTestBroker(options);
   try {
+    await testBroker.start();
     await testBroker.createTopics(options.topics ?? []);
   } catch (error) {
     await testBroker.close();
@@ -96,22 +103,75 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
 
 /** The SDKs load when they are first needed: a test that brings its own client does without them. */
 class InMemoryTestBroker implements TestBroker {
-  readonly bootstrapServers: string;
-  readonly webSocketUrl: string;
-  readonly port: number;
-  readonly #broker: Broker;
+  readonly clock: TestClock;
+  readonly faults: FaultInjector;
+  readonly #options: TestBrokerOptions;
   readonly #runtime: Runtime;
+  readonly #disk = createMemoryDisk();
+  #port: number;
+  #life: ProcessLife | null = null;
+  #broker: Broker | null = null;
   #admin: Promise<Admin> | undefined;
   #producer: Promise<Producer> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(broker: Broker, runtime: Runtime) {
-    const listener = broker.listeners[0]!;
-    this.bootstrapServers = bootstrapServersOf(listener);
-    this.webSocketUrl = webSocketUrlOf(listener);
-    this.port = listener.port;
-    this.#broker = broker;
-    this.#runtime = runtime;
+  constructor(options: TestBrokerOptions) {
+    const system = createSystemRuntime(options.logger === undefined ? {} : { logger: options.logger });
+    this.#options = options;
+    this.#port = options.port ?? 0;
+    this.clock = new TestClock(system);
+    this.#runtime = { ...system, clock: this.clock, timers: this.clock.timers };
+    // Faults are the test's: they take the machine's time, whatever the broker's clock says.
+    this.faults = new FaultInjector(system.timers, (id) => this.#running.services.image.topicNamesById.get(id));
+  }
+
+  async start(): Promise<void> {
+    const life = new ProcessLife(this.#disk, undefined, this.#runtime);
+    this.#life = life;
+    this.#broker = await startBroker({
+      config: BrokerConfig.fromSettings([
+        { key: "listeners", value: `PLAINTEXT://localhost:${this.#port}`, origin: "port" },
+        ...settingsFromObject(this.#options.config ?? {}),
+      ]),
+      directories: [{ disk: life.disk, path: "/", name: "memory" }],
+      runtime: life.runtime,
+      connector: life.connector,
+      startServer: (server) => life.startServer({ ...server, handler: this.faults.around(server.handler) }),
+    });
+    this.#port = this.#broker.listeners[0]!.port;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get bootstrapServers(): string {
+    return bootstrapServersOf(this.#running.listeners[0]!);
+  }
+
+  get webSocketUrl(): string {
+    return webSocketUrlOf(this.#running.listeners[0]!);
+  }
+
+  /** The one that runs, or ran last. */
+  get #running(): Broker {
+    if (this.#broker === null) throw new Error("the broker has not been started");
+    return this.#broker;
+  }
+
+  pausePartition(topic: string, partition: number): () => void {
+    return this.faults.hold(topic, partition);
+  }
+
+  async kill(): Promise<void> {
+    const life = this.#life;
+    this.#life = null;
+    await life?.kill();
+  }
+
+  async restart(): Promise<void> {
+    if (this.#life !== null) await this.#running.shutdown();
+    await this.start();
   }
 
   admin(): Promise<Admin> {
@@ -149,7 +209,7 @@ class InMemoryTestBroker implements TestBroker {
     const { count: _count, timeoutMs: _timeoutMs, ...reading } = options;
     const { bootstrapServers } = this;
     await using consumer = new Consumer<K, V>({ bootstrapServers, allowAutoCreateTopics: false, ...reading });
-    return await readTopic(consumer, topic, options, this.#runtime.clock);
+    return await readTopic(consumer, topic, options, systemClock);
   }
 
   close(): Promise<void> {
@@ -169,7 +229,7 @@ class InMemoryTestBroker implements TestBroker {
 
   async #close(): Promise<void> {
     await Promise.all([this.#admin, this.#producer].map(async (client) => (await client)?.close()));
-    await this.#broker.shutdown();
+    if (this.#life !== null) await this.#broker?.shutdown();
   }
 }
 

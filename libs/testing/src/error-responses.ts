@@ -1,0 +1,75 @@
+import {
+  type ApiDefinition,
+  createTopicsApi,
+  deleteTopicsApi,
+  findCoordinatorApi,
+  includesVersion,
+  listOffsetsApi,
+  offsetCommitApi,
+  produceApi,
+  type RequestOf,
+  type ResponseInput,
+} from "@ottla/protocol";
+import { parseVersions } from "@ottla/protocol/internal";
+
+type Build = (request: unknown, errorCode: number, version: number) => unknown;
+
+/** APIs whose responses have an error for each thing that was asked for. */
+const BUILDERS = new Map<ApiDefinition, Build>();
+
+function build<Api extends ApiDefinition>(
+  api: Api,
+  make: (request: RequestOf<Api>, errorCode: number, version: number) => ResponseInput<Api>,
+): void {
+  BUILDERS.set(api, make as Build);
+}
+
+build(produceApi, ({ topicData }, errorCode) => ({
+  responses: topicData.map(({ name, topicId, partitionData }) => ({
+    ...{ name, topicId },
+    partitionResponses: partitionData.map(({ index }) => ({ index, errorCode, baseOffset: -1 })),
+  })),
+}));
+build(listOffsetsApi, ({ topics }, errorCode) => ({
+  topics: topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+  })),
+}));
+build(offsetCommitApi, ({ topics }, errorCode) => ({
+  topics: topics.map(({ name, topicId, partitions }) => ({
+    ...{ name, topicId },
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+  })),
+}));
+build(createTopicsApi, ({ topics }, errorCode) => ({
+  throttleTimeMs: 0,
+  topics: topics.map(({ name }) => ({ name, errorCode, errorMessage: null })),
+}));
+build(deleteTopicsApi, ({ topics, topicNames }, errorCode) => ({
+  throttleTimeMs: 0,
+  responses: [...topics, ...topicNames.map((name) => ({ name }))].map((topic) => ({
+    ...topic,
+    ...{ errorCode, errorMessage: null },
+  })),
+}));
+build(findCoordinatorApi, ({ key, coordinatorKeys }, errorCode, version) => {
+  const nobody = { nodeId: -1, host: "", port: -1, errorCode, errorMessage: null };
+  return version < 4
+    ? nobody
+    : { coordinators: [key, ...coordinatorKeys].filter(Boolean).map((each) => ({ key: each, ...nobody })) };
+});
+
+/** The response to a request that fails with this error; null where the API has none for a whole request. */
+export function errorResponse(api: ApiDefinition, request: unknown, errorCode: number, version: number): unknown {
+  const make = BUILDERS.get(api);
+  if (make !== undefined) return make(request, errorCode, version);
+  return hasTopLevelError(api, version) ? { errorCode } : null;
+}
+
+function hasTopLevelError(api: ApiDefinition, version: number): boolean {
+  const field = api.response.fields.errorCode;
+  return (
+    field !== undefined && (field.versions === undefined || includesVersion(parseVersions(field.versions), version))
+  );
+}

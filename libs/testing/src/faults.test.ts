@@ -1,0 +1,144 @@
+import { Consumer } from "@ottla/consumer";
+import { Producer } from "@ottla/producer";
+import { Kafka, logLevel } from "kafkajs";
+import { describe, expect, it } from "vitest";
+import { startTestBroker } from "./index.ts";
+
+describe("faults", () => {
+  it("delay, and hold up nobody else", async () => {
+    await using broker = await startTestBroker({ topics: ["slow", "quick"] });
+    await using producer = new Producer({ bootstrapServers: broker.bootstrapServers });
+    await producer.send({ topic: "slow", value: "warm" });
+    const fault = broker.faults.inject({ api: "Produce", topic: "slow", delayMs: 400 });
+    const order: string[] = [];
+    await using other = new Producer({ bootstrapServers: broker.bootstrapServers });
+    await Promise.all([
+      producer.send({ topic: "slow", value: "v" }).then(() => order.push("slow")),
+      other.send({ topic: "quick", value: "v" }).then(() => order.push("quick")),
+    ]);
+    expect(order).toEqual(["quick", "slow"]);
+    expect(fault.hits).toBe(1);
+    fault.remove();
+  });
+
+  it.each(["request", "response"] as const)(
+    "lose a %s: an idempotent producer writes once all the same",
+    async (drop) => {
+      await using broker = await startTestBroker({ topics: ["orders"] });
+      await using producer = new Producer({ bootstrapServers: broker.bootstrapServers, retryBackoffMs: 10 });
+      await producer.send({ topic: "orders", value: "first" });
+      const fault = broker.faults.inject({ api: "Produce", drop, times: 2 });
+      await producer.send({ topic: "orders", value: "second" });
+      expect(fault.hits).toBe(2);
+      expect((await broker.records("orders")).map(({ value }) => value)).toEqual(["first", "second"]);
+    },
+  );
+
+  it("answer with an error of Kafka's, to one client alone", async () => {
+    await using broker = await startTestBroker({ topics: ["orders"] });
+    broker.faults.inject({ api: "Produce", clientId: "unlucky", error: "TOPIC_AUTHORIZATION_FAILED" });
+    await using unlucky = new Producer({ bootstrapServers: broker.bootstrapServers, clientId: "unlucky" });
+    await expect(unlucky.send({ topic: "orders", value: "v" })).rejects.toMatchObject({
+      code: "TOPIC_AUTHORIZATION_FAILED",
+    });
+    expect(await broker.produce("orders", "v")).toMatchObject([{ offset: 0 }]);
+    broker.faults.clear();
+    expect(await unlucky.send({ topic: "orders", value: "v" })).toMatchObject({ offset: 1 });
+  });
+
+  it.each([
+    ["CreateTopics", "POLICY_VIOLATION"],
+    ["DeleteTopics", "TOPIC_DELETION_DISABLED"],
+    ["ListOffsets", "UNSUPPORTED_FOR_MESSAGE_FORMAT"],
+    ["DescribeCluster", "CLUSTER_AUTHORIZATION_FAILED"],
+  ] as const)("reach %s", async (api, error) => {
+    await using broker = await startTestBroker({ topics: ["orders"] });
+    const admin = await broker.admin();
+    const fault = broker.faults.inject({ api, error });
+    const calls = {
+      CreateTopics: () => admin.createTopics([{ name: "new" }]),
+      DeleteTopics: () => admin.deleteTopics(["orders"]),
+      ListOffsets: () => admin.listOffsets([{ topic: "orders", partition: 0, spec: "latest" }]),
+      DescribeCluster: () => admin.describeCluster(),
+    };
+    await expect(calls[api]()).rejects.toThrow();
+    expect(fault.hits).toBeGreaterThan(0);
+    fault.remove();
+    await calls[api]();
+  });
+
+  it("reach kafkajs, which tries again", async () => {
+    await using broker = await startTestBroker({ topics: ["orders"] });
+    const kafka = new Kafka({
+      brokers: [broker.bootstrapServers],
+      logLevel: logLevel.NOTHING,
+      retry: { initialRetryTime: 10 },
+    });
+    const producer = kafka.producer();
+    await producer.connect();
+    const fault = broker.faults.inject({ api: "Produce", topic: "orders", error: "NOT_ENOUGH_REPLICAS", times: 1 });
+    await producer.send({ topic: "orders", messages: [{ value: "v" }] });
+    expect(fault.hits).toBe(1);
+    expect(await broker.records("orders", { count: 1 })).toMatchObject([{ value: "v" }]);
+    await producer.disconnect();
+  });
+
+  it("are refused where there is no such API", async () => {
+    await using broker = await startTestBroker();
+    expect(() => broker.faults.inject({ api: "produce", delayMs: 1 })).toThrow("no API called");
+  });
+});
+
+describe("a test broker", () => {
+  it("holds back what is written to a partition, and that alone", async () => {
+    await using broker = await startTestBroker({ topics: [{ name: "orders", partitions: 2 }] });
+    await using held = new Producer({ bootstrapServers: broker.bootstrapServers });
+    await using free = new Producer({ bootstrapServers: broker.bootstrapServers });
+    const resume = broker.pausePartition("orders", 1);
+    const waiting = held.send({ topic: "orders", partition: 1, value: "held" });
+    await free.send({ topic: "orders", partition: 0, value: "free" });
+    expect((await broker.records("orders")).map(({ value }) => value)).toEqual(["free"]);
+    resume();
+    await waiting;
+    expect((await broker.records("orders")).map(({ value }) => value)).toEqual(["free", "held"]);
+  });
+
+  it("is killed and comes back with its records, on the same port", async () => {
+    await using broker = await startTestBroker({ topics: ["orders"] });
+    await using producer = new Producer({ bootstrapServers: broker.bootstrapServers, reconnectBackoffMs: 10 });
+    await producer.send({ topic: "orders", value: "before" });
+    const { port } = broker;
+    await broker.kill();
+    const sending = producer.send({ topic: "orders", value: "after" });
+    await broker.restart();
+    await sending;
+    expect(broker.port).toBe(port);
+    expect((await broker.records("orders")).map(({ value }) => value)).toEqual(["before", "after"]);
+    await broker.restart();
+    expect(await broker.records("orders")).toHaveLength(2);
+  });
+
+  it("has a clock that can be put forward: a silent member is taken out of its group at once", async () => {
+    await using broker = await startTestBroker({
+      topics: ["orders"],
+      config: { "group.initial.rebalance.delay.ms": 0 },
+    });
+    const admin = await broker.admin();
+    const consumer = new Consumer({
+      bootstrapServers: broker.bootstrapServers,
+      groupId: "billing",
+      topics: ["orders"],
+      sessionTimeoutMs: 600_000,
+      heartbeatIntervalMs: 60_000,
+    });
+    await consumer.start();
+    const stableGroups = async () => (await admin.listGroups({ states: ["Stable"] })).map(({ groupId }) => groupId);
+    await expect.poll(stableGroups).toEqual(["billing"]);
+    const before = broker.clock.nowMs();
+    await broker.clock.advance(601_000);
+    expect(broker.clock.nowMs() - before).toBeGreaterThanOrEqual(601_000);
+    await expect.poll(stableGroups).toEqual([]);
+    await expect(broker.clock.advance(-1)).rejects.toThrow(RangeError);
+    await consumer.close();
+  });
+});

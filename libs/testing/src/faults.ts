@@ -1,0 +1,184 @@
+import { type ApiDefinition, ByteReader, ErrorCode, type ErrorName, encodeResponse } from "@ottla/protocol";
+import { apisByKey } from "@ottla/protocol/internal";
+import type { Timers } from "@ottla/runtime";
+import type { InboundRequest, RequestHandler } from "@ottla/transport";
+import { errorResponse } from "./error-responses.ts";
+import { type RequestedTopic, topicsOfRequest } from "./topics-of-request.ts";
+
+/** Which requests a fault meets: those that all of this is true of. */
+export interface FaultTarget {
+  /** Kafka's name of the API, such as `"Produce"`. Default: any. */
+  readonly api?: string;
+  /** A topic that the request names. A fetch within a session names only what changes. Default: any. */
+  readonly topic?: string;
+  /** The client's id. Default: any. */
+  readonly clientId?: string;
+  /** How many requests it meets, the first ones. Default: all until it is removed. */
+  readonly times?: number;
+}
+
+/**
+ * What becomes of a request:
+ * - `delayMs`: it is handled so much later, and what its connection sent after it
+ * - `drop: "request"`: it is not handled, and its connection is closed
+ * - `drop: "response"`: it is handled, but instead of the answer its connection is closed
+ * - `error`: it is not handled, and answered with this error of Kafka's
+ */
+export type Fault = FaultTarget &
+  ({ readonly delayMs: number } | { readonly drop: "request" | "response" } | { readonly error: ErrorName });
+
+/** A fault that is in force. */
+export interface InjectedFault {
+  /** Requests that it has met so far. */
+  readonly hits: number;
+  /** Ends it. Requests that it delays go on being delayed. */
+  remove(): void;
+}
+
+/** Faults of one broker. */
+export interface Faults {
+  /**
+   * Puts a fault in force. Where several meet a request, the one that was injected first counts.
+   * @throws RangeError for an API that does not exist
+   */
+  inject(fault: Fault): InjectedFault;
+  /** Ends all faults. */
+  clear(): void;
+}
+
+/** A request, with what its body names once somebody asks. */
+class Seen {
+  readonly inbound: InboundRequest;
+  readonly api: ApiDefinition;
+  readonly #nameOf: (topicId: string) => string | undefined;
+  #body: unknown;
+
+  constructor(inbound: InboundRequest, api: ApiDefinition, nameOf: (topicId: string) => string | undefined) {
+    this.inbound = inbound;
+    this.api = api;
+    this.#nameOf = nameOf;
+  }
+
+  get body(): unknown {
+    const { frame, bodyOffset, header } = this.inbound;
+    this.#body ??= this.api.request.decode(new ByteReader(frame, bodyOffset), header.requestApiVersion);
+    return this.#body;
+  }
+
+  get topics(): RequestedTopic[] {
+    return topicsOfRequest(this.body, this.#nameOf);
+  }
+}
+
+interface Rule {
+  meets(seen: Seen): boolean;
+  apply(seen: Seen, handler: RequestHandler): void | Promise<void>;
+}
+
+/** Stands between the connections of a broker and its handlers. */
+export class FaultInjector implements Faults {
+  readonly #rules = new Set<Rule>();
+  readonly #timers: Timers;
+  readonly #nameOf: (topicId: string) => string | undefined;
+
+  constructor(timers: Timers, nameOf: (topicId: string) => string | undefined) {
+    this.#timers = timers;
+    this.#nameOf = nameOf;
+  }
+
+  inject(fault: Fault): InjectedFault {
+    const { api, times = Number.POSITIVE_INFINITY } = fault;
+    if (api !== undefined && ![...apisByKey.values()].some(({ name }) => name === api)) {
+      throw new RangeError(`Kafka has no API called "${api}"; they are called Produce, Fetch, OffsetCommit …`);
+    }
+    let hits = 0;
+    const rule: Rule = {
+      meets: (seen) => hits < times && isMet(fault, seen),
+      apply: (seen, handler) => {
+        hits++;
+        return this.#apply(fault, seen, handler);
+      },
+    };
+    this.#rules.add(rule);
+    return {
+      get hits() {
+        return hits;
+      },
+      remove: () => void this.#rules.delete(rule),
+    };
+  }
+
+  /** Holds back what is written to a partition until the function that is returned is called. */
+  hold(topic: string, partition: number): () => void {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const rule: Rule = {
+      meets: ({ api, topics }) =>
+        api.name === "Produce" &&
+        topics.some(({ name, partitions }) => name === topic && partitions.includes(partition)),
+      apply: ({ inbound }, handler) => released.then(() => handler(inbound)),
+    };
+    this.#rules.add(rule);
+    return () => {
+      this.#rules.delete(rule);
+      release();
+    };
+  }
+
+  clear(): void {
+    this.#rules.clear();
+  }
+
+  /** A handler that suffers the faults. */
+  around(handler: RequestHandler): RequestHandler {
+    return (inbound) => {
+      if (this.#rules.size === 0) return handler(inbound);
+      const api = apisByKey.get(inbound.header.requestApiKey);
+      if (api === undefined) return handler(inbound);
+      const seen = new Seen(inbound, api, this.#nameOf);
+      for (const rule of this.#rules) if (rule.meets(seen)) return rule.apply(seen, handler);
+      return handler(inbound);
+    };
+  }
+
+  #apply(fault: Fault, seen: Seen, handler: RequestHandler): void | Promise<void> {
+    if ("delayMs" in fault) return this.#delayed(fault.delayMs, seen.inbound, handler);
+    if ("error" in fault) return fail(seen, fault.error);
+    if (fault.drop === "response") return handler(withoutAnswer(seen.inbound));
+    seen.inbound.connection.close("a fault of the test drops the request");
+  }
+
+  async #delayed(delayMs: number, inbound: InboundRequest, handler: RequestHandler): Promise<void> {
+    await new Promise<void>((resolve) => void this.#timers.schedule(delayMs, resolve, { keepAlive: true }));
+    return await handler(inbound);
+  }
+}
+
+function isMet({ api, clientId, topic }: FaultTarget, seen: Seen): boolean {
+  if (api !== undefined && seen.api.name !== api) return false;
+  if (clientId !== undefined && seen.inbound.header.clientId !== clientId) return false;
+  return topic === undefined || seen.topics.some(({ name }) => name === topic);
+}
+
+function fail({ inbound, api, body }: Seen, error: ErrorName): void {
+  const { requestApiVersion: version, correlationId } = inbound.header;
+  const response = errorResponse(api, body, ErrorCode[error], version);
+  if (response === null) inbound.connection.close(`${api.name} v${version} has no answer for the ${error} of the test`);
+  else if (api.name === "Produce" && (body as { readonly acks: number }).acks === 0) inbound.respondNothing();
+  else inbound.respond(encodeResponse(api, version, correlationId, response as never));
+}
+
+/** The same request, whose answer never leaves. */
+function withoutAnswer({ connection, header, frame, bodyOffset, receivedAtMs }: InboundRequest): InboundRequest {
+  const end = () => connection.close("a fault of the test drops the response");
+  return {
+    ...{ connection, header, frame, bodyOffset, receivedAtMs },
+    respond(_chunks, onDone) {
+      onDone?.(false);
+      end();
+    },
+    respondNothing: end,
+  };
+}
