@@ -233,8 +233,11 @@ function toResponse(
 }
 
 function newsOf(data: PartitionData, { read, divergingEpoch, preferredReadReplica }: FetchOutcome): PartitionNews {
-  const { partitionIndex, errorCode, highWatermark, logStartOffset = -1 } = data;
-  const hasMore = divergingEpoch !== null || preferredReadReplica >= 0 || (read?.sizeBytes ?? 0) > 0;
+  const { partitionIndex, errorCode, logStartOffset = -1 } = data;
+  const isDiverging = divergingEpoch !== null;
+  const hasMore = isDiverging || preferredReadReplica >= 0 || (read?.sizeBytes ?? 0) > 0;
+  // Who has to truncate first heeds nothing else of the answer: it has to be told again.
+  const highWatermark = isDiverging ? -1 : data.highWatermark;
   return { partitionIndex, errorCode, highWatermark, logStartOffset, hasMore };
 }
 

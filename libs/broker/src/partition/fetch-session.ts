@@ -29,6 +29,7 @@ export function partitionKey({ topic, topicId }: { topic: string; topicId: strin
   return `${topic}\n${topicId}\n${partition}`;
 }
 
+const NOTHING_TOLD = -1;
 const FIRST_EPOCH = 1;
 const EPOCH_MAX = 0x7fffffff;
 
@@ -81,8 +82,10 @@ export class FetchSession {
       const key = partitionKey({ topic, topicId }, query.partition);
       const cached = this.#partitions.get(key);
       if (cached === undefined) {
-        this.#partitions.set(key, { topic, topicId, query, highWatermark: -1, logStartOffset: -1 });
+        this.#partitions.set(key, { topic, topicId, query, highWatermark: NOTHING_TOLD, logStartOffset: -1 });
       } else {
+        // Who asks in another leader epoch has begun anew, and may not have heeded what it was told last.
+        if (cached.query.currentLeaderEpoch !== query.currentLeaderEpoch) cached.highWatermark = NOTHING_TOLD;
         cached.query = query;
       }
     }
@@ -104,7 +107,7 @@ export class FetchSession {
       news.highWatermark !== cached.highWatermark ||
       news.logStartOffset !== cached.logStartOffset;
     // After an error whatever comes next is news.
-    cached.highWatermark = isFailure ? -1 : news.highWatermark;
+    cached.highWatermark = isFailure ? NOTHING_TOLD : news.highWatermark;
     cached.logStartOffset = news.logStartOffset;
     if (news.hasMore) {
       this.#partitions.delete(key);

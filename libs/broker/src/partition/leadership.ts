@@ -60,6 +60,11 @@ export class Leadership {
     return this.#image;
   }
 
+  /** Ends it: what the controller still answers is for nobody. */
+  resign(): void {
+    this.#pending = null;
+  }
+
   /** The committed ISR and, while the controller is asked for a larger one, that. */
   get maximalIsr(): readonly number[] {
     const { isr } = this.#image;
@@ -134,6 +139,17 @@ export class Leadership {
     return committed;
   }
 
+  /** As Kafka: one that is about to join the ISR is waited for, or it would never get to where the rest is. */
+  isAboutToJoin(brokerId: number, progress: FollowerProgress): boolean {
+    const { environment, log } = this.#options;
+    const nowMs = environment.clock.monotonicMs();
+    return (
+      progress.logEndOffset >= 0 &&
+      progress.isCaughtUp(log.logEndOffset, nowMs, environment.replicaLagTimeMaxMs()) &&
+      this.#isEligible(brokerId, progress)
+    );
+  }
+
   #takeReplicas(): void {
     const { environment } = this.#options;
     const { replicas, isr } = this.#image;
@@ -145,16 +161,8 @@ export class Leadership {
     }
   }
 
-  /** As Kafka: one that is about to join is waited for, or it would never get to where the rest is. */
   #holdsBack(brokerId: number, progress: FollowerProgress): boolean {
-    if (this.maximalIsr.includes(brokerId)) return true;
-    const { environment, log } = this.#options;
-    const nowMs = environment.clock.monotonicMs();
-    return (
-      progress.logEndOffset >= 0 &&
-      progress.isCaughtUp(log.logEndOffset, nowMs, environment.replicaLagTimeMaxMs()) &&
-      this.#isEligible(brokerId, progress)
-    );
+    return this.maximalIsr.includes(brokerId) || this.isAboutToJoin(brokerId, progress);
   }
 
   #isLagging(brokerId: number): boolean {

@@ -174,7 +174,7 @@ export class Partition {
     const isElection = image.leaderEpoch > leaderEpoch;
     if (!isElection && image.partitionEpoch <= partitionEpoch) return;
     this.#image = image;
-    if (isElection) this.#leadership = this.isLeader ? this.#lead() : null;
+    if (isElection) this.#elected();
     else this.#leadership?.update(image);
     if (isElection && !this.isLeader) this.#rejectWaiters();
     this.#isrChanged();
@@ -275,10 +275,16 @@ export class Partition {
   /** Ends what waits: the partition is closed or gone. */
   close(): void {
     this.#closed = true;
+    this.#leadership?.resign();
     this.#leadership = null;
     this.#unsubscribe();
     this.#rejectWaiters();
     this.#onAdvance(this);
+  }
+
+  #elected(): void {
+    this.#leadership?.resign();
+    this.#leadership = this.isLeader ? this.#lead() : null;
   }
 
   #lead(): Leadership {

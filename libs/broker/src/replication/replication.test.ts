@@ -243,6 +243,30 @@ describe("an election", () => {
   });
 });
 
+describe("an answer of the controller", () => {
+  it("that comes when another leads already makes nobody a leader again", async () => {
+    await start();
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    set.onTheWayToController = async (_, ask) => {
+      const given = ask();
+      await answered;
+      return given;
+    };
+    set.cut(1, 3);
+    append(1, "a");
+    await set.runtime.advance(50_000);
+    expect(set.partitionImage().isr).toEqual([1, 2]);
+    set.change({ leader: 2 });
+    await set.publish();
+    answer();
+    await set.runtime.settle();
+    expect(set.node(1).partition()).toMatchObject({ role: "follower", leaderId: 2, leaderEpoch: 1 });
+  });
+});
+
 describe("a follower", () => {
   it("starts anew where the leader's log begins, when that has deleted what it lacks", async () => {
     await start();
