@@ -82,6 +82,7 @@ import {
   advertisedUrlOf,
   type OpenListener,
   type OpenServer,
+  type ServerLimits,
   type StartServer,
   tcpAddressOf,
 } from "./services/server.ts";
@@ -445,7 +446,7 @@ class BrokerStart {
     const server = await startServer({
       listeners: this.#listeners.map(serverListener),
       handler,
-      limits: serverLimits(this.#config),
+      limits: () => serverLimits(this.#config),
       allowedOrigins: () => [...this.#config.require("allowed.origins"), ...originsOfBrokers(plane.follower.image)],
       runtime,
       ...(http !== undefined && { http }),
@@ -613,12 +614,13 @@ function serverListener({ name, host, port, advertised }: ListenerConfig) {
   };
 }
 
-function serverLimits(config: BrokerConfig) {
+function serverLimits(config: BrokerConfig): ServerLimits {
   return {
     maxRequestBytes: config.require("socket.request.max.bytes"),
     connectionsMaxIdleMs: config.require("connections.max.idle.ms"),
     maxConnections: config.require("max.connections"),
     maxConnectionsPerIp: config.require("max.connections.per.ip"),
+    queuedMaxRequestBytes: config.require("queued.max.request.bytes"),
   };
 }
 

@@ -42,6 +42,11 @@ export class FrameDecoder {
     return this.prefixBytes + this.gatheredBytes;
   }
 
+  /** Size of the frame that has begun and is not complete; 0 between frames. */
+  get announcedBytes(): number {
+    return Math.max(this.frameBytes, 0);
+  }
+
   /**
    * Takes the next chunk and hands over each frame (without its size) that it completes.
    * @throws FrameSizeError for a negative or too large size; the decoder is of no use afterwards.

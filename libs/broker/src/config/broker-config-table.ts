@@ -77,6 +77,11 @@ const identityAndNetwork = {
   "request.timeout.ms": intConfig(30_000, "How long the broker waits for its own requests, in milliseconds.", {
     min: 1,
   }),
+  "queued.max.request.bytes": longConfig(
+    -1,
+    "Bytes that requests of all connections may take up while they are read and wait; -1 for no limit.",
+    { min: -1 },
+  ),
   "queued.max.requests": intConfig(500, "Requests that may wait for a thread.", { min: 1, ...NO_THREADS }),
   "num.network.threads": intConfig(3, "Threads for the network.", { min: 1, ...NO_THREADS, ...clusterWide }),
   "num.io.threads": intConfig(8, "Threads for requests.", { min: 1, ...NO_THREADS, ...clusterWide }),

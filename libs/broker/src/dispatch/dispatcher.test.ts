@@ -19,7 +19,13 @@ import { TestClient } from "../test-support/test-client.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { HandlerRegistry } from "./handler-registry.ts";
 
-const limits = { maxRequestBytes: 10_000, connectionsMaxIdleMs: 1, maxConnections: 1, maxConnectionsPerIp: 1 };
+const limits = () => ({
+  maxRequestBytes: 10_000,
+  connectionsMaxIdleMs: 1,
+  maxConnections: 1,
+  maxConnectionsPerIp: 1,
+  queuedMaxRequestBytes: -1,
+});
 const heartbeat = { groupId: "g", generationId: 1, memberId: "m" };
 
 let logger: RecordingLogger;

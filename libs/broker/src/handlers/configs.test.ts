@@ -10,6 +10,7 @@ import {
 } from "@ottla/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import { brokerConfigTable } from "../config/broker-config-table.ts";
+import type { PartitionConfig } from "../config/topic-config.ts";
 import { topicConfigTable } from "../config/topic-config-table.ts";
 import { copyOf } from "../test-support/disk-copy.ts";
 import { TestBroker, type TestBrokerOptions } from "../test-support/test-broker.ts";
@@ -141,6 +142,46 @@ describe("configs at run time", () => {
     expect([maxBytes("orders"), maxBytes("own")]).toEqual([4000, 77]);
     expect(await describedValue(BROKER, "1", "message.max.bytes")).toEqual(["4000", 2]);
     expect(await describedValue(BROKER, "", "message.max.bytes")).toEqual(["3000", 3]);
+  });
+
+  /** Keys of a broker that change how its partitions work: a value, and where it is seen. */
+  const live: [key: string, value: string, seen: (config: PartitionConfig) => unknown, expected: unknown][] = [
+    ["compression.type", "lz4", ({ compression }) => compression, { type: "lz4", level: 9 }],
+    ["log.cleaner.delete.retention.ms", "51", ({ deleteRetentionMs }) => deleteRetentionMs, 51],
+    ["log.cleaner.max.compaction.lag.ms", "52", ({ maxCompactionLagMs }) => maxCompactionLagMs, 52],
+    ["log.cleaner.min.cleanable.ratio", "0.25", ({ minCleanableDirtyRatio }) => minCleanableDirtyRatio, 0.25],
+    ["log.cleaner.min.compaction.lag.ms", "53", ({ minCompactionLagMs }) => minCompactionLagMs, 53],
+    ["log.cleanup.policy", "compact", ({ cleanupPolicy }) => cleanupPolicy, ["compact"]],
+    ["log.flush.interval.messages", "7", ({ flushMessages }) => flushMessages, 7],
+    ["log.flush.interval.ms", "54", ({ flushMs }) => flushMs, 54],
+    ["log.index.interval.bytes", "55", ({ indexIntervalBytes }) => indexIntervalBytes, 55],
+    ["log.index.size.max.bytes", "5600", ({ segmentIndexBytes }) => segmentIndexBytes, 5600],
+    ["log.message.timestamp.after.max.ms", "57", (config) => config.messageTimestampAfterMaxMs, 57],
+    ["log.message.timestamp.before.max.ms", "58", (config) => config.messageTimestampBeforeMaxMs, 58],
+    ["log.message.timestamp.type", "LogAppendTime", (config) => config.messageTimestampType, "LogAppendTime"],
+    ["log.retention.bytes", "59", ({ retentionBytes }) => retentionBytes, 59],
+    ["log.retention.ms", "60", ({ retentionMs }) => retentionMs, 60],
+    ["log.roll.jitter.ms", "61", ({ segmentJitterMs }) => segmentJitterMs, 61],
+    ["log.roll.ms", "62", ({ segmentMs }) => segmentMs, 62],
+    ["log.segment.bytes", "2000000", ({ segmentBytes }) => segmentBytes, 2_000_000],
+    ["log.segment.delete.delay.ms", "63", ({ fileDeleteDelayMs }) => fileDeleteDelayMs, 63],
+    ["message.max.bytes", "64", ({ maxMessageBytes }) => maxMessageBytes, 64],
+    ["min.insync.replicas", "2", ({ minInsyncReplicas }) => minInsyncReplicas, 2],
+  ];
+  it("of a broker take effect at once, outlive a crash, and go as they came", async () => {
+    await start();
+    await test.createTopic("orders");
+    const configOf = (broker: TestBroker) => broker.broker.services.partitions.get("orders", 0)!.config;
+    const before = configOf(test);
+    for (const [key, value, seen, expected] of live) {
+      expect((await alter(BROKER, "", key, SET, value)).errorMessage).toBeNull();
+      expect(seen(configOf(test)), key).toEqual(expected);
+    }
+    const again = await TestBroker.start({ disk: await copyOf(test.disk) });
+    for (const [key, , seen, expected] of live) expect(seen(configOf(again)), key).toEqual(expected);
+    await again[Symbol.asyncDispose]();
+    for (const [key] of live) await alter(BROKER, "", key, DELETE, null);
+    expect(configOf(test)).toEqual(before);
   });
 
   it("outlive a crash", async () => {

@@ -16,14 +16,19 @@ export interface ServerOptions {
   readonly listeners: readonly ServerListener[];
   readonly handler: RequestHandler;
   readonly http?: HttpHandler;
-  readonly limits: {
-    readonly maxRequestBytes: number;
-    readonly connectionsMaxIdleMs: number;
-    readonly maxConnections: number;
-    readonly maxConnectionsPerIp: number;
-  };
+  /** As of now: some of them change at run time. */
+  readonly limits: () => ServerLimits;
   readonly allowedOrigins: () => readonly string[];
   readonly runtime: Runtime;
+}
+
+/** Bounds of the server and its connections, from the configs. */
+export interface ServerLimits {
+  readonly maxRequestBytes: number;
+  readonly connectionsMaxIdleMs: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerIp: number;
+  readonly queuedMaxRequestBytes: number;
 }
 
 /** A port that is open: `port` is the real one also where 0 was asked for. */

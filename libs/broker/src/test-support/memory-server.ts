@@ -21,7 +21,7 @@ export class MemoryNetwork {
       advertised: { host: "broker.test", port },
       handler: options.handler,
       headerVersionOf: requestHeaderVersionOf,
-      limits: { ...DEFAULT_PIPELINE_LIMITS, maxRequestBytes: options.limits.maxRequestBytes },
+      limits: { ...DEFAULT_PIPELINE_LIMITS, maxRequestBytes: options.limits().maxRequestBytes },
       ordered: true,
       runtime: options.runtime,
       onClose: () => this.#pipelines.delete(pipeline),

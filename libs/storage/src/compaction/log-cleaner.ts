@@ -47,9 +47,10 @@ export class LogCleaner {
   /** Logs that a thread has chosen. */
   readonly #taken = new Set<SegmentedLog>();
   #isClosed = false;
+  #threads = 0;
 
   /**
-   * @param options asked anew each time, for they may change; the number of threads counts when the cleaner starts
+   * @param options asked anew each time, for they may change
    * @param cleaned called after a log was compacted: the checkpoint must say so
    */
   constructor(
@@ -67,7 +68,12 @@ export class LogCleaner {
   }
 
   start(): void {
-    for (let thread = 0; thread < this.#options().threads; thread++) this.#later();
+    while (this.#threads < this.#options().threads) this.#startThread();
+  }
+
+  #startThread(): void {
+    this.#threads++;
+    this.#later();
   }
 
   /** Begins nothing new. Compactions that run end with their logs. */
@@ -108,7 +114,11 @@ export class LogCleaner {
     } catch (error) {
       this.#runtime.logger.warn("the cleaner stumbled and goes on later", { error: String(error) });
     }
-    if (!this.#isClosed) this.#later();
+    if (this.#isClosed) return;
+    // There may be more or fewer of them from now on; one always stays, to see it.
+    if (this.#threads > Math.max(this.#options().threads, 1)) this.#threads--;
+    else this.#later();
+    this.start();
   }
 
   async #dirtiest(): Promise<Candidate | null> {

@@ -101,7 +101,7 @@ export class SimulatedNetwork {
           advertised: { host: host!, port },
           handler: options.handler,
           headerVersionOf: requestHeaderVersionOf,
-          limits: { ...DEFAULT_PIPELINE_LIMITS, maxRequestBytes: options.limits.maxRequestBytes },
+          limits: { ...DEFAULT_PIPELINE_LIMITS, maxRequestBytes: options.limits().maxRequestBytes },
           ordered: true,
           runtime: options.runtime,
           onClose: () => pipelines.delete(pipeline),

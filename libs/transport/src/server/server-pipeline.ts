@@ -6,6 +6,7 @@ import { FrameDecoder } from "../frame-decoder.ts";
 import { describeCause } from "../transport-error.ts";
 import type { AdvertisedAddress, ConnectionTraffic, RequestHandler, ServerConnection } from "./contract.ts";
 import { type AnswerSink, PipelineRequest } from "./pipeline-request.ts";
+import type { RequestMemory } from "./request-memory.ts";
 import { OrderedResponses, type ResponseOrder, UnorderedResponses } from "./response-order.ts";
 
 /** Bounds of one connection. */
@@ -46,6 +47,8 @@ export interface ServerPipelineOptions {
   /** False where the client chose `kafka.unordered`. */
   readonly ordered: boolean;
   readonly runtime: Pick<Runtime, "clock" | "logger">;
+  /** What the requests of all connections share; without it there is no limit. */
+  readonly memory?: RequestMemory;
   /** Called once the connection has ended. */
   readonly onClose?: (pipeline: ServerPipeline) => void;
 }
@@ -85,6 +88,12 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
   private paused = false;
   private abort: AbortController | null = null;
   private readonly onFrame: (frame: Uint8Array) => void;
+  private readonly onRoom = () => this.unmute();
+  /** Chunks that came when there was no memory for another request. */
+  private readonly held: Uint8Array[] = [];
+  /** Bytes of the request whose effect the next one waits for. */
+  private effectBytes = 0;
+  private accountedBytes = 0;
 
   constructor(channel: ByteChannel, options: ServerPipelineOptions) {
     this.channel = channel;
@@ -150,13 +159,55 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
   onData(chunk: Uint8Array): void {
     if (this.state !== "open") return;
     this.lastActiveMs = this.options.runtime.clock.monotonicMs();
+    if (this.held.length > 0 || !this.mayRead()) {
+      this.held.push(chunk);
+      this.mute();
+    } else if (this.decode(chunk)) {
+      this.dispatch();
+    }
+  }
+
+  /** False where the bytes are no frames: the connection is closed then. */
+  private decode(chunk: Uint8Array): boolean {
     try {
       this.decoder.push(chunk, this.onFrame);
+      return true;
     } catch (error) {
       this.close(describeCause(error));
-      return;
+      return false;
+    }
+  }
+
+  /** A request that has begun is read to its end; another one is begun only where there is memory. */
+  private mayRead(): boolean {
+    return this.decoder.announcedBytes > 0 || (this.options.memory?.hasRoom ?? true);
+  }
+
+  private mute(): void {
+    if (!this.paused) this.channel.pause();
+    this.paused = true;
+    this.options.memory?.onRoom(this.onRoom);
+  }
+
+  /** There is memory again: takes what had come before the connection was muted, then reads on. */
+  private unmute(): void {
+    while (this.state === "open" && this.held.length > 0 && this.mayRead()) {
+      if (!this.decode(this.held.shift()!)) return;
+      this.accountMemory();
     }
     this.dispatch();
+  }
+
+  /** Tells the memory that all share what this connection takes up of it now. */
+  private accountMemory(): void {
+    const { memory } = this.options;
+    if (memory === undefined) return;
+    const isOpen = this.state === "open";
+    const sizeBytes = this.effectBytes + (isOpen ? this.waitingBytes + this.decoder.announcedBytes : 0);
+    const change = sizeBytes - this.accountedBytes;
+    this.accountedBytes = sizeBytes;
+    if (change > 0) memory.take(change);
+    else if (change < 0) memory.giveBack(-change);
   }
 
   /** Called by the channel. */
@@ -203,6 +254,7 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
       this.handOver(this.waiting.shift()!);
     }
     this.dispatching = false;
+    this.accountMemory();
     this.regulateReading();
   }
 
@@ -247,12 +299,18 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
 
   private awaitEffect(request: PipelineRequest, effect: Promise<void>): void {
     this.handlerBusy = true;
+    this.effectBytes = request.frame.length;
     effect.then(
       () => {
         this.handlerBusy = false;
+        this.effectBytes = 0;
         this.dispatch();
       },
-      (error: unknown) => this.handlerFailed(request, error),
+      (error: unknown) => {
+        this.effectBytes = 0;
+        this.handlerFailed(request, error);
+        this.accountMemory();
+      },
     );
   }
 
@@ -270,7 +328,9 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
   private regulateReading(): void {
     if (this.state !== "open") return;
     const isFull = this.waitingBytes >= READ_AHEAD_BYTES || this.waiting.length >= READ_AHEAD_REQUESTS;
-    if (isFull && !this.paused) {
+    if (this.held.length > 0 || !this.mayRead()) {
+      this.mute();
+    } else if (isFull && !this.paused) {
       this.paused = true;
       this.channel.pause();
     } else if (this.paused && this.waiting.length === 0) {
@@ -290,6 +350,9 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
   private forgetWaiting(): void {
     this.waiting.clear();
     this.waitingBytes = 0;
+    this.held.length = 0;
+    this.options.memory?.forget(this.onRoom);
+    this.accountMemory();
   }
 
   /** Clients come and go: only one that breaks the rules is worth a line. */

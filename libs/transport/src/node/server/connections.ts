@@ -73,13 +73,14 @@ export class Connections {
 
   /** Starts serving Kafka on a channel. */
   serve(channel: Channel, options: Pick<ServerPipelineOptions, "listenerName" | "advertised" | "ordered">): void {
-    const { handler, headerVersionOf, limits, runtime } = this.context;
+    const { handler, headerVersionOf, limits, memory, runtime } = this.context;
     const pipeline = new ServerPipeline(channel, {
       ...options,
       id: this.nextId++,
       handler,
       headerVersionOf,
       limits,
+      memory,
       runtime,
       onClose: (closed) => this.pipelines.delete(closed),
     });

@@ -34,6 +34,20 @@ describe("numbers of connections", () => {
   });
 });
 
+describe("limits that change while the server runs", () => {
+  test("count for connections that come from then on; those that are there stay", async () => {
+    let maxConnections = 1;
+    const { port, server } = await servers.start({ limits: () => ({ maxConnections }) });
+    await servedClient(port);
+    await (await RawClient.connect(port)).closed;
+    maxConnections = 2;
+    await servedClient(port);
+    maxConnections = 1;
+    await (await RawClient.connect(port)).closed;
+    expect(server.connectionCount).toBe(2);
+  });
+});
+
 describe("clients that say nothing", () => {
   test.each([
     { name: "nothing at all", bytes: "" },

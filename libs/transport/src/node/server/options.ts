@@ -2,6 +2,7 @@ import type { TlsOptions } from "node:tls";
 import { requestHeaderVersionOf } from "@ottla/protocol/internal";
 import type { Runtime } from "@ottla/runtime";
 import type { HttpHandler, RequestHandler } from "../../server/contract.ts";
+import { RequestMemory } from "../../server/request-memory.ts";
 import { DEFAULT_PIPELINE_LIMITS, type PipelineLimits } from "../../server/server-pipeline.ts";
 
 /** What one port speaks; the first bytes of a connection say which. */
@@ -30,6 +31,8 @@ export interface ServerLimits extends PipelineLimits {
   readonly maxConnections: number;
   /** `max.connections.per.ip`. */
   readonly maxConnectionsPerIp: number;
+  /** `queued.max.request.bytes`: of requests of all connections that are being read or wait; -1 for no limit. */
+  readonly queuedMaxRequestBytes: number;
   /** How long a client may take to say what it speaks: first bytes, TLS handshake, HTTP header. */
   readonly handshakeTimeoutMs: number;
   /** How often a WebSocket client is asked whether it still exists; one that does not answer is dropped. */
@@ -43,6 +46,7 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   connectionsMaxIdleMs: 600_000,
   maxConnections: 2 ** 31 - 1,
   maxConnectionsPerIp: 2 ** 31 - 1,
+  queuedMaxRequestBytes: -1,
   handshakeTimeoutMs: 30_000,
   webSocketPingIntervalMs: 30_000,
   tcpKeepAliveDelayMs: 60_000,
@@ -60,7 +64,8 @@ export interface StartServerOptions {
   readonly handler: RequestHandler;
   /** Answers plain HTTP; without one everything but the WebSocket endpoint is 404. */
   readonly http?: HttpHandler;
-  readonly limits?: Partial<ServerLimits>;
+  /** A function where they change while the server runs: what bounds a connection counts for those that come. */
+  readonly limits?: Partial<ServerLimits> | (() => Partial<ServerLimits>);
   /** `allowed.origins`; a function where they change while the server runs. None by default. */
   readonly allowedOrigins?: readonly string[] | (() => readonly string[]);
   readonly runtime: Runtime;
@@ -70,7 +75,9 @@ export interface StartServerOptions {
 export interface ServerContext {
   readonly handler: RequestHandler;
   readonly http: HttpHandler | undefined;
+  /** As of now. */
   readonly limits: ServerLimits;
+  readonly memory: RequestMemory;
   readonly allowedOrigins: () => readonly string[];
   readonly runtime: Runtime;
   readonly headerVersionOf: (apiKey: number, apiVersion: number) => number | undefined;
@@ -78,14 +85,18 @@ export interface ServerContext {
 
 export function createContext(options: StartServerOptions): ServerContext {
   const { handler, http, allowedOrigins = [], runtime } = options;
-  const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
-  if (limits.maxRequestBytes > MAX_REQUEST_BYTES_LIMIT) {
+  const given = options.limits ?? {};
+  const currentLimits = () => ({ ...DEFAULT_SERVER_LIMITS, ...(typeof given === "function" ? given() : given) });
+  if (currentLimits().maxRequestBytes > MAX_REQUEST_BYTES_LIMIT) {
     throw new RangeError(`socket.request.max.bytes is at most ${MAX_REQUEST_BYTES_LIMIT}`);
   }
   return {
     handler,
     http,
-    limits,
+    get limits() {
+      return currentLimits();
+    },
+    memory: new RequestMemory(() => currentLimits().queuedMaxRequestBytes),
     allowedOrigins: typeof allowedOrigins === "function" ? allowedOrigins : () => allowedOrigins,
     runtime,
     headerVersionOf: requestHeaderVersionOf,
