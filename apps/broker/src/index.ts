@@ -1,3 +1,4 @@
+export { parseProperties } from "@ottla/broker";
 export { type BrokerProcessOptions, runBrokerProcess } from "./run-broker-process.ts";
 export {
   BrokerStartError,

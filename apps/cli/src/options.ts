@@ -1,16 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
-
-/** Where the client commands connect unless told otherwise. */
-export const DEFAULT_BOOTSTRAP = "localhost:9092";
-
-/** Adds `--bootstrap` to a command that talks to a cluster. */
-export function withBootstrap(command: Command): Command {
-  return command.addOption(
-    new Option("-b, --bootstrap <servers>", "host:port or ws:// URL, several with commas between them")
-      .default(DEFAULT_BOOTSTRAP)
-      .env("OTTLA_BOOTSTRAP"),
-  );
-}
+import { InvalidArgumentError } from "commander";
 
 /** An argument parser for whole numbers of at least `min`. */
 export function wholeNumber(min: number): (text: string) => number {

@@ -1,9 +1,9 @@
 import type { Admin } from "@ottla/admin";
+import type { ConnectionOptions } from "./connection.ts";
 import { formatTable } from "./table.ts";
 import { withAdmin } from "./with-admin.ts";
 
-interface TopOptions {
-  readonly bootstrap: string;
+interface TopOptions extends ConnectionOptions {
   readonly interval: number;
   readonly iterations?: number;
   readonly json?: boolean;
@@ -28,7 +28,7 @@ export async function runTop(options: TopOptions, signal: AbortSignal): Promise<
   const isScreen = process.stdout.isTTY === true && !options.json;
   if (isScreen) process.stdout.write(ENTER_SCREEN);
   try {
-    await withAdmin(options.bootstrap, async (admin) => {
+    await withAdmin(options, async (admin) => {
       let before: Picture | null = null;
       for (let drawn = 0; !signal.aborted && drawn < (options.iterations ?? Number.POSITIVE_INFINITY); drawn++) {
         if (drawn > 0) await pause(options.interval * 1_000, signal);

@@ -1,13 +1,14 @@
 import type { Admin } from "@ottla/admin";
+import { type ConnectionOptions, connectionOf } from "./connection.ts";
 import { UsageError } from "./exit.ts";
 
 /** How long a command tries to reach the cluster: a person waits for the answer. */
 const COMMAND_TIMEOUT_MS = 8_000;
 
 /** Runs `task` with an admin client, and says in plain words when no broker is there. */
-export async function withAdmin<T>(bootstrapServers: string, task: (admin: Admin) => Promise<T>): Promise<T> {
+export async function withAdmin<T>(options: ConnectionOptions, task: (admin: Admin) => Promise<T>): Promise<T> {
   const { Admin, KafkaError } = await import("@ottla/admin");
-  await using admin = new Admin({ bootstrapServers, clientId: "ottla-cli", defaultApiTimeoutMs: COMMAND_TIMEOUT_MS });
+  await using admin = new Admin({ ...(await connectionOf(options)), defaultApiTimeoutMs: COMMAND_TIMEOUT_MS });
   try {
     return await task(admin);
   } catch (error) {

@@ -57,6 +57,14 @@ describe("the ottla command", () => {
     expect(await succeed(["consume", "cli-lines", "--from", "2", "--max", "1"])).toBe("\tv3\n");
   });
 
+  it("many records at once are nothing to warn of", async () => {
+    await succeed(["topics", "create", "cli-many", "--partitions", "12"]);
+    await succeed(["produce", "cli-many"], "line\n".repeat(200));
+    const read = ["consume", "cli-many", "--from", "beginning", "--max", "200"];
+    expect((await succeed(read)).split("\n")).toHaveLength(201);
+    expect((await succeed([...read, "--group", "cli-many"])).split("\n")).toHaveLength(201);
+  });
+
   it("produces JSON lines from a file and consumes JSON", async () => {
     await succeed(["topics", "create", "cli-json"]);
     const file = join(directory, "records.ndjson");

@@ -13,43 +13,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KAFKA_3_VERSION, KAFKA_VERSION } from "../../../tools/fetch/external-programs.mjs";
 import { Certificates, hasOpenssl } from "../harness/certificates.ts";
 import { kafka3ClassPath, kafkaClassPath } from "../harness/external.ts";
-import { type KafkaListener, KafkaProcess } from "../harness/kafka-process.ts";
-
-const SECRET = "a-secret-that-nobody-may-see";
-const REAUTH_MS = 2_500;
-const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
-
-const LISTENERS: readonly KafkaListener[] = [
-  { name: "TLS", securityProtocol: "SSL" },
-  { name: "MTLS", securityProtocol: "SSL" },
-  { name: "SASL", securityProtocol: "SASL_PLAINTEXT" },
-  { name: "SASLTLS", securityProtocol: "SASL_SSL" },
-];
-
-function settingsOf(certificates: Certificates): Record<string, string> {
-  const modules: Record<string, string> = {
-    plain: `plain.PlainLoginModule required user_alice="${SECRET}"`,
-    "scram-sha-256": "scram.ScramLoginModule required",
-    "scram-sha-512": "scram.ScramLoginModule required",
-    oauthbearer: 'oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker"',
-  };
-  const jaas = ["sasl", "sasltls"].flatMap((listener) =>
-    Object.entries(modules).map(([mechanism, module]) => [
-      `listener.name.${listener}.${mechanism}.sasl.jaas.config`,
-      `org.apache.kafka.common.security.${module};`,
-    ]),
-  );
-  return {
-    "ssl.keystore.type": "PEM",
-    "ssl.keystore.location": certificates.keystoreFile(),
-    "ssl.truststore.type": "PEM",
-    "ssl.truststore.location": certificates.truststoreFile(),
-    "listener.name.mtls.ssl.client.auth": "required",
-    "sasl.enabled.mechanisms": MECHANISMS.join(","),
-    "connections.max.reauth.ms": String(REAUTH_MS),
-    ...Object.fromEntries(jaas),
-  };
-}
+import type { KafkaProcess } from "../harness/kafka-process.ts";
+import { MECHANISMS, REAUTH_MS, SECRET, startSecureKafka } from "../harness/secure-kafka.ts";
 
 /** An unsecured JWS, which Kafka takes as long as it is told no better. */
 function tokenFor(subject: string, livesS = 3600): string {
@@ -102,13 +67,7 @@ for (const { version, classPath } of kafkas) {
 
     beforeAll(async () => {
       certificates = new Certificates();
-      kafka = await KafkaProcess.start(settingsOf(certificates), {
-        classPath,
-        listeners: LISTENERS,
-        scramUsers: ["SCRAM-SHA-256", "SCRAM-SHA-512"].map((mechanism) => {
-          return `${mechanism}=[name=alice,password=${SECRET}]`;
-        }),
-      });
+      kafka = await startSecureKafka(certificates, classPath);
     });
     afterAll(async () => {
       await kafka?.stop();

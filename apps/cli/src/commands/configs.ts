@@ -1,12 +1,12 @@
 import type { ConfigEntry, ConfigResourceType } from "@ottla/admin";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
-import { collectKeyValue, withBootstrap } from "../options.ts";
+import { collectKeyValue } from "../options.ts";
 import { printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 
-interface ConfigsOptions {
-  readonly bootstrap: string;
+interface ConfigsOptions extends ConnectionOptions {
   readonly type: ConfigResourceType;
   readonly json?: boolean;
 }
@@ -32,7 +32,7 @@ export function addConfigsCommand(program: Command): void {
 }
 
 function withResource(command: Command): Command {
-  return withBootstrap(command)
+  return withConnection(command)
     .argument("<name>", 'name of the topic or group, id of the broker ("" for all brokers)')
     .addOption(new Option("-t, --type <type>", "what has the configs").choices([...TYPES]).default("topic"));
 }
@@ -46,7 +46,7 @@ async function describeConfigs(
   name: string,
   options: ConfigsOptions & { readonly all?: boolean; readonly key?: readonly string[]; readonly doc?: boolean },
 ): Promise<void> {
-  await withAdmin(options.bootstrap, async (admin) => {
+  await withAdmin(options, async (admin) => {
     const query = { type: options.type, name, ...(options.key !== undefined && { keys: options.key }) };
     const [described] = await admin.describeConfigs([query], { includeDocumentation: true });
     const isShown = ({ source }: ConfigEntry) =>
@@ -81,7 +81,7 @@ async function alterConfigs(
     ...(options.delete ?? []).map((key) => ({ key, operation: "delete" as const })),
   ];
   if (changes.length === 0) throw new UsageError("There is nothing to alter: give --set key=value or --delete key.");
-  await withAdmin(options.bootstrap, async (admin) => {
+  await withAdmin(options, async (admin) => {
     const validateOnly = options.dryRun ?? false;
     await admin.incrementalAlterConfigs([{ type: options.type, name, changes }], { validateOnly });
     if (options.json)

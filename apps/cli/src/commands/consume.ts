@@ -1,13 +1,13 @@
 import type { Consumer, ConsumerRecord, TopicPartition } from "@ottla/consumer";
 import type { Command } from "commander";
+import { type ConnectionOptions, connectionOf, withConnection } from "../connection.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { wholeNumber, withBootstrap } from "../options.ts";
+import { wholeNumber } from "../options.ts";
 import { formatJsonLine, formatTextLine } from "../record-lines.ts";
 import { checkGroupStart, parseStart, type StartPosition } from "../start-position.ts";
 import { withAdmin } from "../with-admin.ts";
 
-interface ConsumeOptions {
-  readonly bootstrap: string;
+interface ConsumeOptions extends ConnectionOptions {
   readonly from: string;
   readonly group?: string;
   readonly max?: number;
@@ -29,18 +29,17 @@ export function addConsumeCommand(program: Command): void {
     .option("-n, --max <count>", "end after this many records", wholeNumber(1))
     .option("--json", "print each record as a JSON object with its partition, offset, time and headers")
     .option("-K, --key-separator <text>", "what to print between key and value", "\t");
-  withBootstrap(command).action(consume);
+  withConnection(command).action(consume);
 }
 
 async function consume(topic: string, options: ConsumeOptions): Promise<void> {
   const start = parseStart(options.from);
   if (options.group !== undefined) checkGroupStart(start);
   const signal = interruptSignal();
-  await requireTopic(topic, options.bootstrap);
+  await requireTopic(topic, options);
   const { Consumer: ConsumerClass } = await import("@ottla/consumer");
   await using consumer = new ConsumerClass({
-    bootstrapServers: options.bootstrap,
-    clientId: "ottla-cli",
+    ...(await connectionOf(options)),
     allowAutoCreateTopics: false,
     autoOffsetReset: start.kind === "beginning" ? "earliest" : "latest",
     ...(options.group === undefined ? {} : { groupId: options.group, topics: [topic] }),
@@ -51,8 +50,8 @@ async function consume(topic: string, options: ConsumeOptions): Promise<void> {
 }
 
 /** A consumer waits for a topic to appear; a person who mistyped its name wants to be told. */
-async function requireTopic(topic: string, bootstrap: string): Promise<void> {
-  await withAdmin(bootstrap, (admin) => admin.describeTopics([topic]));
+async function requireTopic(topic: string, options: ConnectionOptions): Promise<void> {
+  await withAdmin(options, (admin) => admin.describeTopics([topic]));
 }
 
 async function assignAll(consumer: Consumer, topic: string, start: StartPosition): Promise<void> {

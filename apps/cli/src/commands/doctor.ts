@@ -1,16 +1,17 @@
 import type { Command } from "commander";
+import { type ConnectionOptions, connectionOf, withConnection } from "../connection.ts";
 import { EXIT_FAILED } from "../exit.ts";
-import { withBootstrap } from "../options.ts";
 
 export function addDoctorCommand(program: Command): void {
-  withBootstrap(program.command("doctor"))
+  withConnection(program.command("doctor"))
     .description("Connect as a client would, and say in plain words what is wrong.")
     .option("--json", "print JSON")
-    .action(async ({ bootstrap, json }: { readonly bootstrap: string; readonly json?: boolean }) => {
+    .action(async (options: ConnectionOptions & { readonly json?: boolean }) => {
+      const { json } = options;
       const { examine } = await import("../doctor/examine.ts");
       const { printFindings } = await import("../doctor/findings.ts");
       const findings = [];
-      for await (const finding of examine(bootstrap)) {
+      for await (const finding of examine(await connectionOf(options))) {
         findings.push(finding);
         if (!json) printFindings([finding]);
       }

@@ -1,13 +1,13 @@
 import type { Admin } from "@ottla/admin";
 import type { Command } from "commander";
+import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
-import { withBootstrap } from "../options.ts";
+
 import { newOffsetOf, parseResetTarget, type ResetTarget } from "../reset-target.ts";
 import { printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 
-interface BaseOptions {
-  readonly bootstrap: string;
+interface BaseOptions extends ConnectionOptions {
   readonly json?: boolean;
 }
 
@@ -24,12 +24,12 @@ interface OffsetMove extends TopicPartition {
 
 /** `ottla groups lag`, `reset-offsets` and `delete`. */
 export function addGroupOffsetCommands(groups: Command): void {
-  withBootstrap(groups.command("lag"))
+  withConnection(groups.command("lag"))
     .argument("[group...]", "ids of the groups (default: all)")
     .description("Show how far groups are behind, the worst first.")
     .option("--json", "print JSON")
     .action(showLag);
-  withBootstrap(groups.command("reset-offsets"))
+  withConnection(groups.command("reset-offsets"))
     .argument("<group>", "id of the group; it must have no members")
     .requiredOption("--to <where>", "earliest, latest, an offset, -10 or +10, or a time such as 2026-01-31T12:00:00Z")
     .option("--topic <topic...>", "these only, as topic or topic:partition (default: all that the group has committed)")
@@ -37,14 +37,14 @@ export function addGroupOffsetCommands(groups: Command): void {
     .option("--json", "print JSON")
     .description("Move what a group has committed.")
     .action(resetOffsets);
-  withBootstrap(groups.command("delete"))
+  withConnection(groups.command("delete"))
     .argument("<group...>", "ids of the groups; they must have no members")
     .description("Delete groups with their committed offsets.")
     .action(deleteGroups);
 }
 
 async function showLag(groupIds: string[], options: BaseOptions): Promise<void> {
-  await withAdmin(options.bootstrap, async (admin) => {
+  await withAdmin(options, async (admin) => {
     const wanted = groupIds.length > 0 ? groupIds : (await admin.listGroups()).map(({ groupId }) => groupId);
     const rows = (await Promise.all(wanted.map((groupId) => lagOf(admin, groupId)))).sort((a, b) => b.lag - a.lag);
     const columns = { groupId: "GROUP", state: "STATE", members: "MEMBERS", partitions: "PARTITIONS", lag: "LAG" };
@@ -66,7 +66,7 @@ async function resetOffsets(
   options: BaseOptions & { readonly to: string; readonly topic?: readonly string[]; readonly dryRun?: boolean },
 ): Promise<void> {
   const target = parseResetTarget(options.to);
-  await withAdmin(options.bootstrap, async (admin) => {
+  await withAdmin(options, async (admin) => {
     const moves = await movesOf(admin, groupId, target, options.topic ?? []);
     if (moves.length === 0) throw new UsageError(`${groupId} has committed nothing; name what to set with --topic.`);
     if (options.dryRun !== true) {
@@ -125,7 +125,7 @@ async function partitionsOf(admin: Admin, named: readonly string[]): Promise<Top
 }
 
 async function deleteGroups(groupIds: string[], options: BaseOptions): Promise<void> {
-  await withAdmin(options.bootstrap, async (admin) => {
+  await withAdmin(options, async (admin) => {
     await admin.deleteGroups(groupIds);
     for (const groupId of groupIds) process.stdout.write(`deleted ${groupId}\n`);
   });

@@ -1,12 +1,11 @@
 import type { Admin, GroupDescription } from "@ottla/admin";
 import type { Command } from "commander";
-import { withBootstrap } from "../options.ts";
+import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 import { addGroupOffsetCommands } from "./group-offsets.ts";
 
-interface BaseOptions {
-  readonly bootstrap: string;
+interface BaseOptions extends ConnectionOptions {
   readonly json?: boolean;
 }
 
@@ -24,8 +23,8 @@ interface GroupPartition {
 
 export function addGroupsCommand(program: Command): void {
   const groups = program.command("groups").description("List, describe, reset and delete consumer groups.");
-  withBootstrap(groups.command("list")).description("List groups.").option("--json", "print JSON").action(listGroups);
-  withBootstrap(groups.command("describe"))
+  withConnection(groups.command("list")).description("List groups.").option("--json", "print JSON").action(listGroups);
+  withConnection(groups.command("describe"))
     .argument("<group...>", "ids of the groups")
     .description("Show state, members, committed offsets and lag.")
     .option("--json", "print JSON")
@@ -34,14 +33,14 @@ export function addGroupsCommand(program: Command): void {
 }
 
 async function listGroups(options: BaseOptions): Promise<void> {
-  await withAdmin(options.bootstrap, async (admin) => {
+  await withAdmin(options, async (admin) => {
     const columns = { groupId: "GROUP", state: "STATE", type: "TYPE", protocolType: "PROTOCOL" };
     printRows(await admin.listGroups(), columns, { json: options.json ?? false, empty: "no groups yet" });
   });
 }
 
 async function describeGroups(groupIds: string[], options: BaseOptions): Promise<void> {
-  await withAdmin(options.bootstrap, async (admin) => {
+  await withAdmin(options, async (admin) => {
     const described = await admin.describeGroups(groupIds);
     const groups = await Promise.all(
       described.map(async (group) => ({ ...group, partitions: await groupPartitions(admin, group) })),

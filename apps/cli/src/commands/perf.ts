@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
-import { wholeNumber, withBootstrap } from "../options.ts";
+import { withConnection } from "../connection.ts";
+import { wholeNumber } from "../options.ts";
 
 const ACKS = ["all", "1", "0"] as const;
 const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
@@ -14,7 +15,7 @@ export function addPerfCommand(program: Command): void {
     .description("Write records as fast as possible (kafka-producer-perf-test).")
     .option("--json", "print JSON")
     .action(async (topic, options) => (await import("../perf/produce.ts")).perfProduce(topic, options));
-  withBootstrap(perf.command("consume"))
+  withConnection(perf.command("consume"))
     .argument("<topic>", "a topic with records")
     .option("-n, --num-records <number>", "how many to read", wholeNumber(1), 100_000)
     .option("--timeout <seconds>", "give up when nothing came for so long", wholeNumber(1), 10)
@@ -30,7 +31,7 @@ export function addPerfCommand(program: Command): void {
 }
 
 function withProducer(command: Command): Command {
-  return withBootstrap(command)
+  return withConnection(command)
     .option("-s, --record-size <bytes>", "size of each value", wholeNumber(1), 100)
     .addOption(new Option("--acks <acks>", "who has to have a record").choices([...ACKS]).default("all"))
     .addOption(new Option("--compression <codec>", "how batches are compressed").choices([...CODECS]).default("none"))

@@ -4,13 +4,13 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { ProducerRecord } from "@ottla/producer";
 import { type Command, Option } from "commander";
+import { type ConnectionOptions, connectionOf, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { wholeNumber, withBootstrap } from "../options.ts";
+import { wholeNumber } from "../options.ts";
 import { type LineParser, textLineParser } from "../record-lines.ts";
 
-interface ProduceOptions {
-  readonly bootstrap: string;
+interface ProduceOptions extends ConnectionOptions {
   readonly file?: string;
   readonly json?: boolean;
   readonly keySeparator?: string;
@@ -37,7 +37,7 @@ export function addProduceCommand(program: Command): void {
         .choices(["none", "gzip", "snappy", "lz4", "zstd"])
         .default("none"),
     );
-  withBootstrap(command).action(produce);
+  withConnection(command).action(produce);
 }
 
 async function produce(topic: string, options: ProduceOptions): Promise<void> {
@@ -49,8 +49,7 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
   const signal = interruptSignal();
   const { Producer } = await import("@ottla/producer");
   await using producer = new Producer({
-    bootstrapServers: options.bootstrap,
-    clientId: "ottla-cli",
+    ...(await connectionOf(options)),
     acks: options.acks === "all" ? "all" : options.acks === "1" ? 1 : 0,
     compression: options.compression,
     lingerMs: 5,

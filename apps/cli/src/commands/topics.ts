@@ -1,12 +1,12 @@
 import type { Admin } from "@ottla/admin";
 import { type Command, InvalidArgumentError } from "commander";
+import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
-import { collectKeyValue, wholeNumber, withBootstrap } from "../options.ts";
+import { collectKeyValue, wholeNumber } from "../options.ts";
 import { printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 
-interface BaseOptions {
-  readonly bootstrap: string;
+interface BaseOptions extends ConnectionOptions {
   readonly json?: boolean;
 }
 
@@ -14,7 +14,7 @@ type ConfigValues = Readonly<Record<string, string>>;
 
 export function addTopicsCommand(program: Command): void {
   const topics = program.command("topics").description("Create, list, describe, alter and delete topics.");
-  withBootstrap(topics.command("create"))
+  withConnection(topics.command("create"))
     .argument("<topic...>", "names of the topics")
     .description("Create topics.")
     .option("-p, --partitions <number>", "partitions of each (default: the broker's num.partitions)", wholeNumber(1))
@@ -22,24 +22,24 @@ export function addTopicsCommand(program: Command): void {
     .option("-c, --config <key=value>", "a topic config; may be given several times", collectKeyValue)
     .option("--if-not-exists", "succeed when a topic exists already")
     .action(createTopics);
-  withBootstrap(topics.command("list"))
+  withConnection(topics.command("list"))
     .description("List topics.")
     .option("-a, --all", "internal topics too")
     .option("--json", "print JSON")
     .action(listTopics);
-  withBootstrap(topics.command("describe"))
+  withConnection(topics.command("describe"))
     .argument("<topic...>", "names of the topics")
     .description("Show partitions, offsets and configs that were set.")
     .option("--json", "print JSON")
     .action(describeTopics);
-  withBootstrap(topics.command("alter"))
+  withConnection(topics.command("alter"))
     .argument("<topic>", "name of the topic")
     .description("Add partitions, or change configs.")
     .option("-p, --partitions <number>", "the new number of partitions", wholeNumber(1))
     .option("-c, --config <key=value>", "set a topic config; may be given several times", collectKeyValue)
     .option("-d, --delete-config <key>", "go back to a config's default; may be given several times", collect)
     .action(alterTopic);
-  withBootstrap(topics.command("delete"))
+  withConnection(topics.command("delete"))
     .argument("<topic...>", "names of the topics")
     .description("Delete topics with all their records.")
     .action(deleteTopics);
@@ -59,7 +59,7 @@ async function createTopics(
     readonly ifNotExists?: boolean;
   },
 ): Promise<void> {
-  await withAdmin(options.bootstrap, async (admin) => {
+  await withAdmin(options, async (admin) => {
     const existing = options.ifNotExists ? new Set((await admin.listTopics()).map(({ name }) => name)) : new Set();
     const missing = names.filter((name) => !existing.has(name));
     if (missing.length === 0) return;
@@ -78,7 +78,7 @@ async function createTopics(
 }
 
 async function listTopics(options: BaseOptions & { readonly all?: boolean }): Promise<void> {
-  await withAdmin(options.bootstrap, async (admin) => {
+  await withAdmin(options, async (admin) => {
     const listed = await admin.listTopics({ includeInternal: options.all ?? false });
     const described = await admin.describeTopics(listed.map(({ name }) => name));
     const rows = described.map(({ name, topicId, partitions }) => ({
@@ -93,7 +93,7 @@ async function listTopics(options: BaseOptions & { readonly all?: boolean }): Pr
 }
 
 async function describeTopics(names: string[], options: BaseOptions): Promise<void> {
-  await withAdmin(options.bootstrap, async (admin) => {
+  await withAdmin(options, async (admin) => {
     const topics = await Promise.all(names.map((name) => describeTopic(admin, name)));
     if (options.json) {
       process.stdout.write(`${JSON.stringify(topics, null, 2)}\n`);
@@ -157,7 +157,7 @@ async function alterTopic(
   if (options.partitions === undefined && changes.length === 0) {
     throw new UsageError("There is nothing to alter: give --partitions, --config or --delete-config.");
   }
-  await withAdmin(options.bootstrap, async (admin) => {
+  await withAdmin(options, async (admin) => {
     if (changes.length > 0) await admin.incrementalAlterConfigs([{ type: "topic", name: topic, changes }]);
     if (options.partitions !== undefined) await admin.createPartitions([{ topic, count: options.partitions }]);
     process.stdout.write(`altered ${topic}\n`);
@@ -165,7 +165,7 @@ async function alterTopic(
 }
 
 async function deleteTopics(names: string[], options: BaseOptions): Promise<void> {
-  await withAdmin(options.bootstrap, async (admin) => {
+  await withAdmin(options, async (admin) => {
     await admin.deleteTopics(names);
     for (const name of names) process.stdout.write(`deleted ${name}\n`);
   });

@@ -1,6 +1,7 @@
 import { metadataApi } from "@ottla/protocol";
 import { createSystemRuntime } from "@ottla/runtime";
-import { BrokerConnection, createDefaultConnector, parseBootstrap } from "@ottla/transport";
+import { BrokerConnection, createDefaultConnector, createSaslAuthentication, parseBootstrap } from "@ottla/transport";
+import type { Connection } from "../connection.ts";
 
 /** What a broker says of its cluster, as a client hears it before it connects to anyone else. */
 export interface ClusterView {
@@ -15,22 +16,20 @@ export interface ClusterView {
 }
 
 /** Asks the first bootstrap server that answers, on the connection to it: no client would get this far with a wrong address. */
-export async function clusterSeenFrom(bootstrap: string, timeoutMs: number): Promise<ClusterView> {
+export async function clusterSeenFrom(connection: Connection, timeoutMs: number): Promise<ClusterView> {
   const runtime = createSystemRuntime();
-  const connector = createDefaultConnector(runtime);
+  const { bootstrapServers, clientId, ssl, sasl } = connection;
+  const connector = createDefaultConnector(runtime, { ssl });
+  const authenticate = sasl && createSaslAuthentication(sasl, runtime);
   let failure: unknown;
-  for (const address of parseBootstrap(bootstrap)) {
+  for (const address of parseBootstrap(bootstrapServers)) {
     try {
-      const connection = await BrokerConnection.open({ connector, address, runtime, clientId: "ottla-doctor" });
+      const broker = await BrokerConnection.open({ connector, address, runtime, clientId, authenticate });
       try {
-        const { clusterId, controllerId, brokers } = await connection.request(
-          metadataApi,
-          { topics: [] },
-          { timeoutMs },
-        );
+        const { clusterId, controllerId, brokers } = await broker.request(metadataApi, { topics: [] }, { timeoutMs });
         return { clusterId, controllerId, brokers: brokers.map((broker) => ({ ...broker, url: broker.url ?? null })) };
       } finally {
-        connection.close();
+        broker.close();
       }
     } catch (error) {
       failure = error;

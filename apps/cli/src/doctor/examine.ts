@@ -1,4 +1,5 @@
 import type { Admin } from "@ottla/admin";
+import type { Connection } from "../connection.ts";
 import { checkClock } from "./check-clock.ts";
 import { checkConfigs, checkDisks, checkGroups, checkPartitions, checkVersions } from "./check-cluster.ts";
 import { type ClusterView, clusterSeenFrom } from "./cluster-view.ts";
@@ -8,9 +9,9 @@ import { type Reach, reach } from "./reach.ts";
 const CALL_TIMEOUT_MS = 8_000;
 
 /** Looks at a cluster as a client would, from the first connection on, and says what it finds as it goes. */
-export async function* examine(bootstrap: string): AsyncGenerator<Finding> {
+export async function* examine(connection: Connection): AsyncGenerator<Finding> {
   let isReachable = false;
-  for (const address of bootstrap.split(",").map((text) => text.trim())) {
+  for (const address of connection.bootstrapServers.split(",").map((text) => text.trim())) {
     const finding = /^wss?:/.test(address)
       ? good(`${address} is a WebSocket address; it is tried below.`)
       : await bootstrapFinding(address);
@@ -20,7 +21,7 @@ export async function* examine(bootstrap: string): AsyncGenerator<Finding> {
   if (!isReachable) return;
   let cluster: ClusterView;
   try {
-    cluster = await clusterSeenFrom(bootstrap, CALL_TIMEOUT_MS);
+    cluster = await clusterSeenFrom(connection, CALL_TIMEOUT_MS);
   } catch (error) {
     const advice =
       "If the broker asks for SASL, give the client its credentials; the broker's log says why it refused.";
@@ -36,8 +37,7 @@ export async function* examine(bootstrap: string): AsyncGenerator<Finding> {
   if (advertised.some(({ level }) => level === "bad")) return;
   const { Admin } = await import("@ottla/admin");
   await using admin = new Admin({
-    bootstrapServers: bootstrap,
-    clientId: "ottla-doctor",
+    ...connection,
     defaultApiTimeoutMs: CALL_TIMEOUT_MS,
   });
   yield* clusterFindings(admin, cluster);

@@ -1,8 +1,8 @@
+import { type ConnectionOptions, connectionOf } from "../connection.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { MEBIBYTE } from "./options.ts";
 
-interface ConsumeOptions {
-  readonly bootstrap: string;
+interface ConsumeOptions extends ConnectionOptions {
   readonly numRecords: number;
   readonly timeout: number;
   readonly json?: boolean;
@@ -21,8 +21,7 @@ export async function perfConsume(topic: string, options: ConsumeOptions): Promi
   let records = 0;
   let sizeBytes = 0;
   const consumer = new Consumer({
-    bootstrapServers: options.bootstrap,
-    clientId: "ottla-perf",
+    ...(await connectionOf(options)),
     groupId: `perf-consumer-${process.pid}-${startedAt.getTime()}`,
     topics: [topic],
     autoOffsetReset: "earliest",

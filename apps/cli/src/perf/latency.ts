@@ -1,3 +1,4 @@
+import { connectionOf } from "../connection.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { Latencies } from "../latencies.ts";
 import { payloadOf, producerOptions, type WriteOptions } from "./options.ts";
@@ -6,10 +7,9 @@ import { payloadOf, producerOptions, type WriteOptions } from "./options.ts";
 export async function perfLatency(topic: string, options: WriteOptions): Promise<void> {
   const [{ Producer }, { Consumer }] = await Promise.all([import("@ottla/producer"), import("@ottla/consumer")]);
   const signal = interruptSignal();
-  await using producer = new Producer({ ...producerOptions(options), lingerMs: 0 });
+  await using producer = new Producer({ ...(await producerOptions(options)), lingerMs: 0 });
   await using consumer = new Consumer({
-    bootstrapServers: options.bootstrap,
-    clientId: "ottla-perf",
+    ...(await connectionOf(options)),
     fetchMaxWaitMs: 500,
   });
   const partitions = await consumer.partitionsFor(topic);

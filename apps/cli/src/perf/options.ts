@@ -1,8 +1,8 @@
 import type { ProducerOptions } from "@ottla/producer";
+import { type ConnectionOptions, connectionOf } from "../connection.ts";
 
 /** Options that commands which write have in common. */
-export interface WriteOptions {
-  readonly bootstrap: string;
+export interface WriteOptions extends ConnectionOptions {
   readonly numRecords: number;
   readonly recordSize: number;
   readonly acks: "all" | "1" | "0";
@@ -12,10 +12,9 @@ export interface WriteOptions {
   readonly json?: boolean;
 }
 
-export function producerOptions(options: WriteOptions): ProducerOptions {
+export async function producerOptions(options: WriteOptions): Promise<ProducerOptions> {
   return {
-    bootstrapServers: options.bootstrap,
-    clientId: "ottla-perf",
+    ...(await connectionOf(options)),
     acks: options.acks === "all" ? "all" : options.acks === "1" ? 1 : 0,
     compression: options.compression,
     batchSize: options.batchSize,

@@ -14,7 +14,7 @@ export async function perfProduce(
   options: WriteOptions & { readonly throughput: number },
 ): Promise<void> {
   const { Producer } = await import("@ottla/producer");
-  await using producer = new Producer(producerOptions(options));
+  await using producer = new Producer(await producerOptions(options));
   await producer.send({ topic, value: payloadOf(options.recordSize, 1) });
   const run = new ProduceRun(options.recordSize);
   const signal = interruptSignal();
