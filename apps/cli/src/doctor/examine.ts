@@ -14,7 +14,7 @@ export async function* examine(connection: Connection): AsyncGenerator<Finding> 
   for (const address of connection.bootstrapServers.split(",").map((text) => text.trim())) {
     const finding = /^wss?:/.test(address)
       ? good(`${address} is a WebSocket address; it is tried below.`)
-      : await bootstrapFinding(address);
+      : await bootstrapFinding(address, connection.ssl !== undefined);
     isReachable ||= finding.level === "good";
     yield finding;
   }
@@ -54,11 +54,15 @@ async function* clusterFindings(admin: Admin, cluster: ClusterView): AsyncGenera
   }
 }
 
-async function bootstrapFinding(address: string): Promise<Finding> {
+async function bootstrapFinding(address: string, withTls: boolean): Promise<Finding> {
   const parsed = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(address);
   if (parsed === null) return bad(`"${address}" is no address.`, "Write host:port, such as localhost:9092.");
   const host = parsed[1] ?? parsed[2]!;
   const found = await reach(host, Number(parsed[3]));
+  if (withTls && found.kind === "tls") return good(`${address} speaks TLS; it is tried below.`);
+  if (withTls && found.kind === "kafka") {
+    return bad(`${address} speaks Kafka without TLS.`, "Use the port of a TLS listener, or leave TLS out.");
+  }
   return found.kind === "kafka" ? good(`${address} speaks Kafka.`) : explain(address, host, found);
 }
 
