@@ -1,9 +1,12 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
+import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { type MetricFamily, type MetricSample, single } from "@ottla/broker";
 
 /** Delays are sampled by a timer of the runtime's own, so often. */
 const RESOLUTION_MS = 20;
 const NS_PER_S = 1e9;
+
+/** Figures tell of the last one to two of these. */
+const WINDOW_MS = 60_000;
 const QUANTILES = [50, 90, 99] as const;
 
 /** What this process is doing. */
@@ -18,7 +21,9 @@ export interface ProcessState {
 
 /** Memory, processor time and the delay of the event loop, under the names that prom-client gives them. */
 export class ProcessMetrics {
-  readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  #former: IntervalHistogram | null = null;
+  #windowStartMs = performance.now();
   readonly #startedAtSeconds = Math.round(Date.now() / 1_000 - process.uptime());
 
   /** Measures from now on. */
@@ -48,17 +53,30 @@ export class ProcessMetrics {
       const name = `nodejs_eventloop_lag_p${percentile}_seconds`;
       yield single("gauge", name, `Delay of the event loop, p${percentile}.`, this.#delaySeconds(percentile));
     }
-    yield single("gauge", "nodejs_eventloop_lag_max_seconds", "Its maximum.", this.#delay.max / NS_PER_S);
+    yield single("gauge", "nodejs_eventloop_lag_max_seconds", "Its maximum.", this.#delaySeconds(100));
     yield { name: "nodejs_version_info", type: "gauge", help: "Version of Node.js.", samples: [versionSample()] };
   }
 
   close(): void {
     this.#delay.disable();
+    this.#former?.disable();
   }
 
-  /** The sampler's own interval is not a delay. */
+  /** The worse of this window and the one before. The sampler's own interval is not a delay. */
   #delaySeconds(percentile: number): number {
-    return Math.max(0, this.#delay.percentile(percentile) / NS_PER_S - RESOLUTION_MS / 1_000);
+    this.#turnWindow();
+    const delaysNs = [this.#delay, this.#former].map((window) => (window?.count ? window.percentile(percentile) : 0));
+    return Math.max(0, Math.max(...delaysNs) / NS_PER_S - RESOLUTION_MS / 1_000);
+  }
+
+  #turnWindow(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#windowStartMs < WINDOW_MS) return;
+    this.#windowStartMs = nowMs;
+    this.#former = this.#delay;
+    this.#former.disable();
+    this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+    this.#delay.enable();
   }
 }
 

@@ -1,0 +1,1 @@
+export function configurationPage(): { readonly current: string; readonly expected: string };
