@@ -131,6 +131,8 @@ async function addFirstSegment(state: LogState, baseOffset: number): Promise<voi
   await segment.log.use((file) => file.truncate(0));
   state.segments.add(segment);
   state.namesUnsynced = true;
+  // The checkpoint does not repeat a log start that the first segment's name says: so that has to be on disk.
+  if (baseOffset > 0) await env.disk.syncDirectory(identity.directory);
 }
 
 /** After a clean stop files are what they were left as: only the end of the last segment is looked at. */

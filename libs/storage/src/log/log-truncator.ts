@@ -30,7 +30,8 @@ export async function restartLog(state: LogState, deleter: SegmentDeleter, offse
   await deleter.delete(previous);
   segments.add(segment);
   await segment.log.use((file) => file.truncate(0));
-  state.namesUnsynced = true;
+  // Its name says where the log starts, from now on.
+  await env.disk.syncDirectory(identity.directory);
   state.epochs.clear();
   await state.snapshots.removeWhere(() => true);
   state.logStartOffset = offset;

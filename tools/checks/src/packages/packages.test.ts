@@ -92,7 +92,7 @@ describe("a project that has installed the tarballs", () => {
   });
 
   test("runs the command: version, broker, page", async () => {
-    const command = join(project.directory, "node_modules/ottla/bin/ottla.js");
+    const command = join(project.directory, "node_modules/ottla/bin/ottla.cjs");
     const version = await node(command, "--version");
     expect(version).toMatchObject({ exitCode: 0, stdout: `${packages[0]!.packageJson.version}\n` });
     const broker = spawn(process.execPath, [command, "broker", "--port", "0", "--memory"], {
