@@ -255,7 +255,7 @@ class BrokerStart {
       runtime: { ...runtime, logger: runtime.logger.child({ dataDirectory: name }) },
       configOf: (topic) => (topic === METADATA_TOPIC ? METADATA_LOG_CONFIG : defaultLogConfig),
       memory,
-      maxOpenFiles: Math.ceil(DEFAULT_OPEN_FILES_MAX / directories.length),
+      maxOpenFiles: Math.ceil(config.require("log.open.files.max") / directories.length),
       checkpointIntervalMs: config.require("log.flush.offset.checkpoint.interval.ms"),
       highWatermarkCheckpointIntervalMs: config.require("replica.high.watermark.checkpoint.interval.ms"),
       retentionCheckIntervalMs: config.require("log.retention.check.interval.ms"),
@@ -369,6 +369,7 @@ class BrokerStart {
       nodeId,
       clusterId,
       runtime,
+      logResources: () => logs.resources(),
       logDirectories: this.#options.directories.map((directory, i) => described(directory, logs.all[i]!)),
       partitions,
       purgatory,
@@ -578,11 +579,11 @@ function described({ disk, path, name }: BrokerDirectory, directory: LogDirector
   };
 }
 
-/** File descriptors for logs, of all directories together. */
-const DEFAULT_OPEN_FILES_MAX = 1000;
-
-function logMemoryBounds(_config: BrokerConfig) {
-  return { tailMemoryBytes: 64 * 1024 ** 2, readBufferBytes: 16 * 1024 ** 2 };
+function logMemoryBounds(config: BrokerConfig) {
+  return {
+    tailMemoryBytes: config.require("log.tail.memory.bytes"),
+    readBufferBytes: config.require("log.read.buffer.bytes"),
+  };
 }
 
 function cleanerOptions(config: BrokerConfig): LogCleanerOptions {

@@ -156,6 +156,21 @@ const log = {
     },
   ),
   "log.dir": stringConfig(null, "Another name of log.dirs.", { type: ConfigType.LIST }),
+  "log.tail.memory.bytes": longConfig(
+    64 * 1024 ** 2,
+    "Memory for the newest batches of all partitions together, which are read from there and not from disk. What they keep from being freed counts, not only what is read: a small batch may share a large buffer. Ottla's own.",
+    { min: 0 },
+  ),
+  "log.read.buffer.bytes": longConfig(
+    16 * 1024 ** 2,
+    "Memory that is kept for reads from disk to use again. Ottla's own.",
+    { min: 0 },
+  ),
+  "log.open.files.max": intConfig(
+    1000,
+    "How many files of logs are kept open, in all log directories together. Files in use may be more. Ottla's own.",
+    { min: 1 },
+  ),
   "log.cleanup.policy": listConfig(["delete"], "The default of cleanup.policy.", {
     choices: ["compact", "delete"],
     ...clusterWide,

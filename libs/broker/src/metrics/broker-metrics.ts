@@ -28,6 +28,7 @@ export function* brokerFamilies(broker: BrokerServices, server: Server): Generat
   yield* requestFamilies(broker.requests, broker.runtime.clock.monotonicMs());
   yield* connectionFamilies(server);
   yield* waitingFamilies(broker);
+  yield* logFamilies(broker);
   yield* replicaFamilies(broker);
   if (broker.controller.controllerId === broker.nodeId) yield* controllerFamilies(broker.image);
   yield* partitionFamilies(broker.partitions);
@@ -69,6 +70,15 @@ function* waitingFamilies({ purgatory, fetchSessions }: BrokerServices): Generat
     "Partitions in fetch sessions.",
     fetchSessions.partitionsCount,
   );
+}
+
+/** Kafka has no names for these: its page cache does what the tail does here. */
+function* logFamilies({ logResources }: BrokerServices): Generator<MetricFamily> {
+  const { tailBytes, lentReadBytes, pooledReadBytes, openFiles } = logResources();
+  yield single("gauge", "ottla_log_tail_bytes", "Memory that the newest batches of all partitions pin.", tailBytes);
+  yield single("gauge", "ottla_log_lent_read_bytes", "Memory of reads from disk on their way out.", lentReadBytes);
+  yield single("gauge", "ottla_log_pooled_read_bytes", "Memory kept for reads from disk to come.", pooledReadBytes);
+  yield single("gauge", "ottla_log_open_files", "Files of logs that are open.", openFiles);
 }
 
 const replicaManager = (name: string, help: string, value: number) =>

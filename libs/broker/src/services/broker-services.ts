@@ -1,5 +1,6 @@
 import type { Committed, ControllerOperation, MetadataImage } from "@ottla/metadata";
 import type { DiskSpace, Runtime } from "@ottla/runtime";
+import type { LogResources } from "@ottla/storage";
 import type { BrokerLinks } from "../cluster/broker-links.ts";
 import type { ControllerClient } from "../cluster/controller-client.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
@@ -20,6 +21,8 @@ export interface BrokerServices {
   readonly clusterId: string;
   readonly runtime: Runtime;
   readonly logDirectories: readonly DescribedDirectory[];
+  /** Memory and files in use by the logs of all directories. */
+  readonly logResources: () => LogResources;
   /** The configs as of now; they change at run time. */
   readonly config: BrokerConfig;
   /** The metadata as far as this broker has acted on it: the logs of its partitions are open. */

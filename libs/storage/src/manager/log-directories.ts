@@ -1,7 +1,7 @@
 import { ErrorCode, ZERO_UUID } from "@ottla/protocol";
 import type { LogConfig } from "../log-config.ts";
 import { LogUnavailable, logOffline } from "../log-errors.ts";
-import type { LogManager } from "../log-manager.ts";
+import type { LogManager, LogResources } from "../log-manager.ts";
 import type { PartitionLog } from "../partition-log.ts";
 
 /** One of a broker's `log.dirs`. */
@@ -13,6 +13,14 @@ export interface LogDirectory {
   /** The logs in it; null where it could not be opened. */
   readonly logs: LogManager | null;
 }
+
+const NOTHING_HELD: LogResources = {
+  tailBytes: 0,
+  tailBytesMax: 0,
+  lentReadBytes: 0,
+  pooledReadBytes: 0,
+  openFiles: 0,
+};
 
 /** Whether the directory can be used: it was opened, and has not failed since. */
 export function isOnline({ logs }: LogDirectory): boolean {
@@ -67,6 +75,13 @@ export class LogDirectories {
   /** Closes and removes a partition's log. What an offline directory holds of it stays there for now. */
   async delete(topic: string, partition: number): Promise<void> {
     for (const { logs } of this.#holders(topic, partition)) await logs!.delete(topic, partition);
+  }
+
+  /** What the logs of all directories hold at this moment. They share their memory; open files are each its own. */
+  resources(): LogResources {
+    const each = this.all.flatMap(({ logs }) => logs?.resources() ?? []);
+    const openFiles = each.reduce((sum, one) => sum + one.openFiles, 0);
+    return { ...(each[0] ?? NOTHING_HELD), openFiles };
   }
 
   /** Closes all directories, also where others cannot be closed. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { SegmentedLog } from "../log/segmented-log.ts";
 import { batch, concat } from "../test-support/batches.ts";
-import { append, openFixture, openLog, READ_ALL } from "../test-support/fixture.ts";
+import { COMPACTED, closeSegment, contents, keyed } from "../test-support/compaction.ts";
+import { append, type Fixture, openFixture, openLog, READ_ALL } from "../test-support/fixture.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { CHUNK_OVERHEAD_BYTES, Tail, TailMemory } from "./tail.ts";
 
@@ -83,6 +85,68 @@ describe("the buffer pool", () => {
       const buffer = pool.acquire(size);
       expect(buffer.buffer.byteLength).toBeLessThanOrEqual(size * 1.25);
       pool.release(buffer);
+    }
+  });
+});
+
+describe("what a reader holds", () => {
+  const config = {
+    ...COMPACTED,
+    cleanupPolicy: ["compact", "delete"] as const,
+    retentionBytes: -1,
+    fileDeleteDelayMs: 10,
+  };
+
+  it.each<[string, (fixture: Fixture, log: SegmentedLog) => Promise<void>]>([
+    [
+      "retention",
+      async ({ runtime }, log) => {
+        log.updateConfig({ ...log.config, retentionBytes: 1 });
+        await runtime.advance(300_000);
+        expect(log.logStartOffset).toBeGreaterThan(2);
+      },
+    ],
+    [
+      "DeleteRecords",
+      async ({ runtime }, log) => {
+        await log.advanceLogStartOffset(log.highWatermark);
+        await runtime.advance(300_000);
+        expect(log.segmentCount).toBe(1);
+      },
+    ],
+    [
+      "compaction",
+      async ({ manager, runtime }, log) => {
+        expect(await manager.compactDirtiest()).toBe(true);
+        await runtime.advance(60_000);
+        expect(await contents(log)).not.toContain("0:a=1");
+      },
+    ],
+    ["truncation", (_, log) => log.truncateFullyAndStartAt(100)],
+    ["the deletion of the topic", ({ manager }) => manager.delete("topic", 0)],
+  ])("survives %s, from disk and from memory, and is counted until it is given back", async (_, act) => {
+    for (const tailMemoryBytes of [0, 1_000_000]) {
+      const fixture = await openFixture({ tailMemoryBytes, config });
+      const log = await openLog(fixture);
+      for (const batch of ["a=1", "b=1", "a=2", "b=2", "a=3"]) await append(log, keyed(batch));
+      await closeSegment(log);
+      const held = await log.read(0, { ...READ_ALL, maxBytes: 150 });
+      const [before, lentBytes] = [concat(held.chunks), fixture.manager.resources().lentReadBytes];
+      expect(lentBytes > 0).toBe(tailMemoryBytes === 0);
+      // And one that is under way.
+      const reading = Promise.resolve(log.read(0, READ_ALL));
+      await act(fixture, log);
+      await fixture.runtime.advance(60_000);
+      // Whoever reads now must not be given the same memory.
+      const other = await openLog(fixture, "other");
+      for (let i = 0; i < 10; i++) await append(other, keyed(`x=${"y".repeat(200)}`));
+      for (let i = 0; i < 3; i++) (await other.read(0, READ_ALL)).release();
+      expect(Buffer.compare(concat(held.chunks), before)).toBe(0);
+      const late = await reading;
+      expect(Buffer.compare(concat(late.chunks).subarray(0, before.length), before)).toBe(0);
+      for (const read of [held, late]) read.release();
+      expect(fixture.manager.resources().lentReadBytes).toBe(0);
+      await fixture.manager.close();
     }
   });
 });
