@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { findScenarios } from "./harness/find-scenarios.ts";
 import { garbageCollector } from "./harness/garbage.ts";
 import { type Options, readOptions } from "./harness/options.ts";
+import { drawPicture } from "./harness/picture.ts";
 import { describeMachine, formatRow, type ScenarioResult } from "./harness/report.ts";
 import { type RowResult, runRow } from "./harness/run-row.ts";
 import type { Scenario } from "./harness/scenario.ts";
@@ -18,6 +19,10 @@ async function main(options: Options): Promise<void> {
   print(`Node.js ${machine.node}, ${machine.cpu}, ${machine.cores} cores, ${machine.platform}`);
   const results: ScenarioResult[] = [];
   for (const scenario of scenarios) results.push(await runScenario(scenario, options, print));
+  if (options.picture !== undefined) {
+    const caption = `Node.js ${machine.node}, ${machine.cores} cores of ${machine.cpu}, ${new Date().toISOString().slice(0, 10)}`;
+    writeFileSync(options.picture, drawPicture(results, caption));
+  }
   if (options.json !== undefined) {
     writeJson(options.json, { machine, quick: options.effort.quick, scenarios: results });
   }

@@ -1,3 +1,5 @@
+import type { CompressionType } from "@ottla/protocol";
+
 /** One Kafka client, doing what a row asks of it. All clients are given the same records and the same settings. */
 export interface BenchClient {
   /** Produces `calls` times an array of `recordsPerCall` records, `callsInFlight` of them at a time. */
@@ -14,10 +16,13 @@ export interface BenchClient {
 }
 
 export interface BatchTask {
-  readonly topic: string;
+  /** Records go to these in turn. */
+  readonly topics: readonly string[];
   readonly calls: number;
   readonly recordsPerCall: number;
   readonly callsInFlight: number;
+  /** Key and value of each record. */
+  readonly recordBytes: number;
 }
 
 export interface SinglesTask {
@@ -30,6 +35,7 @@ export interface ConsumeTask {
   readonly topic: string;
   readonly partitions: number;
   readonly records: number;
+  readonly recordBytes: number;
 }
 
 /** Joining a group is not reading: the clock starts with the first records. */
@@ -41,9 +47,40 @@ export interface ConsumeResult {
   readonly endedMs: number;
 }
 
-/** 100 bytes of key and value. Every client sends with acks=all and without compression. */
-export const RECORD_VALUE = "v".repeat(92);
+/** What a client is created with. */
+export interface ClientSettings {
+  readonly acks: 0 | 1 | "all";
+  readonly compression: CompressionType;
+}
+
+export const DEFAULT_SETTINGS: ClientSettings = { acks: "all", compression: "none" };
+
 export const RECORD_KEY = "key-0001";
+
+const DISTINCT_VALUES = 1_000;
+
+/**
+ * Values that make records of that size with {@link RECORD_KEY}: small JSON documents, about as compressible as such
+ * things are, the same in every run.
+ */
+export function recordValues(recordBytes: number): string[] {
+  let random = 12345;
+  const next = (below: number) => {
+    random = (Math.imul(random, 1103515245) + 12345) >>> 0;
+    return (random >>> 8) % below;
+  };
+  const document = (id: number) =>
+    `{"id":${id},"user":"user-${next(10_000)}","amount":${next(1_000_000) / 100},"currency":"EUR","note":"${next(1e9).toString(36)}"}`;
+  const sizeBytes = recordBytes - RECORD_KEY.length;
+  return Array.from({ length: DISTINCT_VALUES }, (_, id) => {
+    let value = document(id);
+    while (value.length < sizeBytes) value += document(id);
+    return value.slice(0, sizeBytes);
+  });
+}
+
+/** Of single sends. */
+export const RECORD_VALUE = recordValues(100)[0]!;
 
 /** Runs `task` `count` times, `inFlight` of them at a time. */
 export async function inFlight(count: number, limit: number, task: (index: number) => Promise<unknown>): Promise<void> {

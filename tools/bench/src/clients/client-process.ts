@@ -1,4 +1,5 @@
-import type { BenchClient } from "./bench-client.ts";
+import type { BenchClient, ClientSettings } from "./bench-client.ts";
+import { fanOut } from "./fan-out.ts";
 import { createKafkajsClient } from "./kafkajs-client.ts";
 import { latencies } from "./latencies.ts";
 import { createOttlaClient } from "./ottla-client.ts";
@@ -6,14 +7,14 @@ import type { ClientKind, ClientRequest, ClientResponse } from "./protocol.ts";
 
 const PLATFORMATIC_DEFAULT_FETCH_BYTES = 10 * 1024 * 1024;
 
-/** A process of its own for each client: `node client-process.js <kind> <bootstrap>`, told over IPC what to do. */
-async function createClient(kind: ClientKind, bootstrap: string): Promise<BenchClient> {
+/** A process of its own for each client: `node client-process.js <kind> <bootstrap> <settings>`, told over IPC what to do. */
+async function createClient(kind: ClientKind, bootstrap: string, settings: ClientSettings): Promise<BenchClient> {
   if (kind === "ottla" || kind === "ottla-batches") {
-    return createOttlaClient(bootstrap, kind === "ottla" ? "record" : "batch");
+    return createOttlaClient(bootstrap, kind === "ottla" ? "record" : "batch", settings);
   }
-  if (kind === "kafkajs") return await createKafkajsClient(bootstrap);
+  if (kind === "kafkajs") return await createKafkajsClient(bootstrap, settings);
   const { createPlatformaticClient } = await import("./platformatic-client.ts");
-  return createPlatformaticClient(bootstrap, PLATFORMATIC_DEFAULT_FETCH_BYTES);
+  return createPlatformaticClient(bootstrap, PLATFORMATIC_DEFAULT_FETCH_BYTES, settings);
 }
 
 async function serve(client: BenchClient, request: ClientRequest): Promise<ClientResponse> {
@@ -37,13 +38,15 @@ async function perform(client: BenchClient, request: ClientRequest, startedMs: n
       const { firstAtMs, firstCount, endedMs } = await client.consume(request);
       return { elapsedMs: endedMs - firstAtMs, records: request.records - firstCount };
     }
+    case "fanOut":
+      return { elapsedMs: await fanOut(bootstrap!, request), records: request.consumers * request.records };
     case "latency":
       return { elapsedMs: sinceStart(), records: request.records, latenciesMs: await latencies(client, request) };
   }
 }
 
-const [kind, bootstrap] = process.argv.slice(2);
-const client = await createClient(kind as ClientKind, bootstrap ?? "");
+const [kind, bootstrap, settings] = process.argv.slice(2);
+const client = await createClient(kind as ClientKind, bootstrap!, JSON.parse(settings!));
 process.on("message", (request: ClientRequest | "close") => {
   if (request === "close") void client.close().finally(() => process.exit(0));
   else {

@@ -1,12 +1,25 @@
 import { randomUUID } from "node:crypto";
-import { type Consumer, Kafka, logLevel, type Producer } from "kafkajs";
-import { type BenchClient, inFlight, RECORD_KEY, RECORD_VALUE } from "./bench-client.ts";
-
-const ACKS_ALL = -1;
+import { CompressionTypes, type Consumer, Kafka, logLevel, type Producer } from "kafkajs";
+import {
+  type BenchClient,
+  type ClientSettings,
+  inFlight,
+  RECORD_KEY,
+  RECORD_VALUE,
+  recordValues,
+} from "./bench-client.ts";
 
 /** kafkajs has no accumulator: a send is a request. It reads only in groups. */
-export async function createKafkajsClient(bootstrapServers: string): Promise<BenchClient> {
+export async function createKafkajsClient(
+  bootstrapServers: string,
+  { acks, compression }: ClientSettings,
+): Promise<BenchClient> {
   const kafka = new Kafka({ brokers: [bootstrapServers], logLevel: logLevel.NOTHING });
+  if (compression !== "none" && compression !== "gzip") throw new Error(`kafkajs brings no ${compression}`);
+  const options = {
+    acks: acks === "all" ? -1 : acks,
+    compression: compression === "gzip" ? CompressionTypes.GZIP : CompressionTypes.None,
+  };
   const producer: Producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
   const consumers: Consumer[] = [];
@@ -18,14 +31,20 @@ export async function createKafkajsClient(bootstrapServers: string): Promise<Ben
     return consumer;
   };
   return {
-    async produceBatches({ topic, calls, recordsPerCall, callsInFlight }) {
-      const messages = Array.from({ length: recordsPerCall }, () => ({ key: RECORD_KEY, value: RECORD_VALUE }));
-      await inFlight(calls, callsInFlight, () => producer.send({ topic, messages, acks: ACKS_ALL }));
+    async produceBatches({ topics, calls, recordsPerCall, callsInFlight, recordBytes }) {
+      const values = recordValues(recordBytes);
+      const messages = Array.from({ length: recordsPerCall }, (_, i) => ({
+        key: RECORD_KEY,
+        value: values[i % values.length]!,
+      }));
+      await inFlight(calls, callsInFlight, (call) =>
+        producer.send({ topic: topics[call % topics.length]!, messages, ...options }),
+      );
     },
     async produceSingles({ topic, records, concurrency }) {
       const messages = [{ key: RECORD_KEY, value: RECORD_VALUE }];
       for (let sent = 0; sent < records; sent += concurrency) {
-        const sends = Array.from({ length: concurrency }, () => producer.send({ topic, messages, acks: ACKS_ALL }));
+        const sends = Array.from({ length: concurrency }, () => producer.send({ topic, messages, ...options }));
         await Promise.all(sends);
       }
     },
@@ -53,7 +72,7 @@ export async function createKafkajsClient(bootstrapServers: string): Promise<Ben
       await joined;
     },
     async produceOne(topic, value) {
-      await producer.send({ topic, messages: [{ value }], acks: ACKS_ALL });
+      await producer.send({ topic, messages: [{ value }], ...options });
     },
     async close() {
       await Promise.all([producer.disconnect(), ...consumers.map((consumer) => consumer.disconnect())]);

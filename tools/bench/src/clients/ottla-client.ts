@@ -1,14 +1,30 @@
 import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
-import { type BenchClient, inFlight, RECORD_KEY, RECORD_VALUE } from "./bench-client.ts";
+import {
+  type BenchClient,
+  type ClientSettings,
+  inFlight,
+  RECORD_KEY,
+  RECORD_VALUE,
+  recordValues,
+} from "./bench-client.ts";
 
 /** Our SDKs. `readBy` chooses how records are read: one by one, or in batches. */
-export function createOttlaClient(bootstrapServers: string, readBy: "record" | "batch"): BenchClient {
-  const producer = new Producer({ bootstrapServers, acks: "all" });
+export function createOttlaClient(
+  bootstrapServers: string,
+  readBy: "record" | "batch",
+  settings: ClientSettings,
+): BenchClient {
+  const producer = new Producer({ bootstrapServers, ...settings });
   const followers: Consumer[] = [];
   return {
-    async produceBatches({ topic, calls, recordsPerCall, callsInFlight }) {
-      const records = Array.from({ length: recordsPerCall }, () => ({ topic, key: RECORD_KEY, value: RECORD_VALUE }));
+    async produceBatches({ topics, calls, recordsPerCall, callsInFlight, recordBytes }) {
+      const values = recordValues(recordBytes);
+      const records = Array.from({ length: recordsPerCall }, (_, i) => ({
+        topic: topics[i % topics.length]!,
+        key: RECORD_KEY,
+        value: values[i % values.length]!,
+      }));
       await inFlight(calls, callsInFlight, () => producer.send(records));
     },
     async produceSingles({ topic, records, concurrency }) {
@@ -17,10 +33,10 @@ export function createOttlaClient(bootstrapServers: string, readBy: "record" | "
         await Promise.all(Array.from({ length: concurrency }, () => producer.send(record)));
       }
     },
-    async consume({ topic, partitions, records }) {
+    async consume({ topic, partitions, records, recordBytes }) {
       await using consumer = new Consumer({ bootstrapServers, autoOffsetReset: "earliest" });
       consumer.assign(Array.from({ length: partitions }, (_, partition) => ({ topic, partition })));
-      return readBy === "batch" ? await readBatches(consumer, records) : await readRecords(consumer, records);
+      return await (readBy === "batch" ? readBatches : readRecords)(consumer, records, recordBytes);
     },
     async follow(topic, onRecord) {
       const consumer = new Consumer({ bootstrapServers, autoOffsetReset: "latest" });
@@ -40,7 +56,7 @@ export function createOttlaClient(bootstrapServers: string, readBy: "record" | "
   };
 }
 
-async function readBatches(consumer: Consumer, records: number) {
+async function readBatches(consumer: Consumer, records: number, recordBytes: number) {
   let seen = 0;
   let first = { firstAtMs: 0, firstCount: 0 };
   let touched = 0;
@@ -54,11 +70,11 @@ async function readBatches(consumer: Consumer, records: number) {
     seen += count;
     if (seen >= records) break;
   }
-  checkTouched(touched, seen);
+  checkTouched(touched, seen * recordBytes);
   return { ...first, endedMs: performance.now() };
 }
 
-async function readRecords(consumer: Consumer, records: number) {
+async function readRecords(consumer: Consumer, records: number, recordBytes: number) {
   let seen = 0;
   let first = { firstAtMs: 0, firstCount: 0 };
   let touched = 0;
@@ -67,10 +83,10 @@ async function readRecords(consumer: Consumer, records: number) {
     if (seen === 0) first = { firstAtMs: performance.now(), firstCount: 1 };
     if (++seen >= records) break;
   }
-  checkTouched(touched, seen);
+  checkTouched(touched, seen * recordBytes);
   return { ...first, endedMs: performance.now() };
 }
 
-function checkTouched(touched: number, seen: number): void {
-  if (touched !== seen * (RECORD_KEY.length + RECORD_VALUE.length)) throw new Error("not all bytes were read");
+function checkTouched(touched: number, expected: number): void {
+  if (touched !== expected) throw new Error("not all bytes were read");
 }

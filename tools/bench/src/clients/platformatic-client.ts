@@ -1,13 +1,24 @@
 import "./with-resolvers.ts";
 import { randomUUID } from "node:crypto";
 import { Consumer, MessagesStreamModes, ProduceAcks, Producer, stringSerializers } from "@platformatic/kafka";
-import { type BenchClient, inFlight, RECORD_KEY, RECORD_VALUE } from "./bench-client.ts";
+import {
+  type BenchClient,
+  type ClientSettings,
+  inFlight,
+  RECORD_KEY,
+  RECORD_VALUE,
+  recordValues,
+} from "./bench-client.ts";
 
 /** @platformatic/kafka has no accumulator: a send is a request. It reads only in groups. */
-export function createPlatformaticClient(bootstrapServers: string, fetchMaxBytes: number): BenchClient {
+export function createPlatformaticClient(
+  bootstrapServers: string,
+  fetchMaxBytes: number,
+  settings: ClientSettings,
+): BenchClient {
   const base = { clientId: "bench", bootstrapBrokers: [bootstrapServers] };
-  const producer = new Producer({ ...base, serializers: stringSerializers });
-  const acks = ProduceAcks.ALL;
+  const producer = new Producer({ ...base, serializers: stringSerializers, compression: settings.compression });
+  const acks = { 0: ProduceAcks.NO_RESPONSE, 1: ProduceAcks.LEADER, all: ProduceAcks.ALL }[settings.acks];
   const consumers: Consumer[] = [];
   const read = async (topic: string, mode: "earliest" | "latest") => {
     const consumer = new Consumer({ ...base, groupId: randomUUID(), maxBytes: fetchMaxBytes });
@@ -15,8 +26,13 @@ export function createPlatformaticClient(bootstrapServers: string, fetchMaxBytes
     return await consumer.consume({ topics: [topic], mode, maxWaitTime: 100, autocommit: false });
   };
   return {
-    async produceBatches({ topic, calls, recordsPerCall, callsInFlight }) {
-      const messages = Array.from({ length: recordsPerCall }, () => ({ topic, key: RECORD_KEY, value: RECORD_VALUE }));
+    async produceBatches({ topics, calls, recordsPerCall, callsInFlight, recordBytes }) {
+      const values = recordValues(recordBytes);
+      const messages = Array.from({ length: recordsPerCall }, (_, i) => ({
+        topic: topics[i % topics.length]!,
+        key: RECORD_KEY,
+        value: values[i % values.length]!,
+      }));
       await inFlight(calls, callsInFlight, () => producer.send({ messages, acks }));
     },
     async produceSingles({ topic, records, concurrency }) {

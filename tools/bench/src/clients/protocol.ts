@@ -1,6 +1,6 @@
 import type { BatchTask, ConsumeTask, SinglesTask } from "./bench-client.ts";
 
-/** A client, and how it reads. */
+/** Clients in JavaScript, each run by `client-process.ts`. */
 export type ClientKind = "ottla" | "ottla-batches" | "kafkajs" | "platformatic";
 
 export interface LatencyTask {
@@ -10,11 +10,19 @@ export interface LatencyTask {
   readonly ratePerSecond: number;
 }
 
+export interface FanOutTask {
+  readonly topic: string;
+  readonly consumers: number;
+  /** Each consumer gets so many. */
+  readonly records: number;
+}
+
 /** What a client process is asked for. */
 export type ClientRequest =
   | ({ readonly kind: "produceBatches" } & BatchTask)
   | ({ readonly kind: "produceSingles" } & SinglesTask)
   | ({ readonly kind: "consume" } & ConsumeTask)
+  | ({ readonly kind: "fanOut" } & FanOutTask)
   | ({ readonly kind: "latency" } & LatencyTask);
 
 export interface ClientResponse {

@@ -98,3 +98,22 @@ test("options", () => {
   expect(readOptions([])).toMatchObject({ effort: { quick: false }, only: [], json: undefined });
   expect(() => readOptions(["--fast"])).toThrow(/--fast/);
 });
+
+test("what a row has of CPU time and latency goes into its table, and into no other", async () => {
+  const measurement = { figure: 2_000, perCpuSecond: 1_000, perClientCpuSecond: 4_000, perBrokerCpuSecond: 8_000 };
+  const latencyMs = { p50: 1, p99: 2, p999: 3 };
+  const contestants = [
+    { name: "ottla", measure: () => ({ ...measurement, perBrokerCpuSecond: 16_000, latencyMs }) },
+    { name: "rival", measure: () => measurement },
+    // A broker that used less than a tick of the clock: nothing can be said.
+    { name: "quick", measure: () => ({ ...measurement, perBrokerCpuSecond: Number.POSITIVE_INFINITY }) },
+  ];
+  const row: Row = { name: "row", unit: "records/s", baseline: "rival", recordBytes: 100, warmUp: false, contestants };
+  const result = await runRow(row, EFFORT, () => {});
+  expect(result.contestants.map(({ perBrokerCpuSecond }) => perBrokerCpuSecond?.ratio)).toEqual([2, 1, undefined]);
+  const table = formatRow(result);
+  expect(table).toMatch(/per client CPU s +ratio +per broker CPU s +ratio/);
+  expect(table).toMatch(/ottla .* 0\.20 .* 1\.00 +2\.00 +3\.00 .* 16\.0 k +2\.00x/);
+  const bare = { ...row, contestants: [{ name: "rival", measure: () => ({ figure: 1 }) }] };
+  expect(formatRow(await runRow(bare, EFFORT, () => {}))).not.toMatch(/CPU|p50/);
+});

@@ -8,11 +8,13 @@ export interface Options {
   readonly only: readonly string[];
   /** A file, or "-" for stdout; undefined: no JSON. */
   readonly json: string | undefined;
+  /** An SVG file; undefined: no picture. */
+  readonly picture: string | undefined;
   readonly list: boolean;
 }
 
-const FULL: Effort = { repetitions: 9, repetitionMs: 500, quick: false };
-const QUICK: Effort = { repetitions: 5, repetitionMs: 100, quick: true };
+const FULL: Effort = { repetitions: 9, repetitionMs: 200, quick: false };
+const QUICK: Effort = { repetitions: 5, repetitionMs: 40, quick: true };
 
 /** @throws TypeError for options that do not exist */
 export function readOptions(args: readonly string[]): Options {
@@ -22,6 +24,7 @@ export function readOptions(args: readonly string[]): Options {
       quick: { type: "boolean", default: false },
       only: { type: "string", multiple: true, default: [] },
       json: { type: "string" },
+      picture: { type: "string" },
       list: { type: "boolean", default: false },
     },
   });
@@ -29,6 +32,7 @@ export function readOptions(args: readonly string[]): Options {
     effort: values.quick ? QUICK : FULL,
     only: values.only,
     json: values.json,
+    picture: values.picture,
     list: values.list,
   };
 }

@@ -1,5 +1,5 @@
 import { cpus, release, totalmem } from "node:os";
-import type { ContestantResult, RowResult } from "./run-row.ts";
+import type { Compared, ContestantResult, RowResult } from "./run-row.ts";
 
 /** Everything that a run measured, as `--json` writes it. */
 export interface Report {
@@ -34,31 +34,38 @@ export function describeMachine(): Machine {
   };
 }
 
-const HEADINGS = ["", "median", "(min … max)", "ratio", "per CPU s", "ratio"];
+type Column = readonly [heading: string, cell: (contestant: ContestantResult, row: RowResult) => string];
+
+/** A column that no contestant of a row has anything for is left out of its table. */
+const COLUMNS: readonly Column[] = [
+  ["", ({ name }) => name],
+  ["median", ({ median }) => formatNumber(median)],
+  ["(min … max)", ({ min, max }) => `(${formatNumber(min)} … ${formatNumber(max)})`],
+  ["ratio", ({ name, ratio }, { baseline }) => (name === baseline ? "baseline" : formatRatio(ratio))],
+  ["MB/s", ({ median }, { recordBytes }) => (recordBytes ? formatNumber((median * recordBytes) / 1e6) : "")],
+  ["p50", ({ latencyMs }) => formatOptional(latencyMs?.p50)],
+  ["p99", ({ latencyMs }) => formatOptional(latencyMs?.p99)],
+  ["p99.9 ms", ({ latencyMs }) => formatOptional(latencyMs?.p999)],
+  ["per CPU s", ({ perCpuSecond }) => formatOptional(perCpuSecond?.median)],
+  ["ratio", ({ name, perCpuSecond }, { baseline }) => formatCpuRatio(perCpuSecond, name === baseline)],
+  ["per client CPU s", ({ perClientCpuSecond }) => formatOptional(perClientCpuSecond?.median)],
+  ["ratio", ({ name, perClientCpuSecond }, { baseline }) => formatCpuRatio(perClientCpuSecond, name === baseline)],
+  ["per broker CPU s", ({ perBrokerCpuSecond }) => formatOptional(perBrokerCpuSecond?.median)],
+  ["ratio", ({ name, perBrokerCpuSecond }, { baseline }) => formatCpuRatio(perBrokerCpuSecond, name === baseline)],
+];
 
 /** A row as a small table, the best first. */
 export function formatRow(row: RowResult): string {
   const best = (a: ContestantResult, b: ContestantResult) => b.ratio - a.ratio;
+  const contestants = [...row.contestants].sort(best);
+  const columns = COLUMNS.filter(([, cell]) => contestants.some((contestant) => cell(contestant, row) !== ""));
   const lines = [
-    HEADINGS,
-    ...[...row.contestants].sort(best).map((contestant) => formatLine(contestant, row.baseline)),
+    columns.map(([heading]) => heading),
+    ...contestants.map((contestant) => columns.map(([, cell]) => cell(contestant, row))),
   ];
-  const widths = HEADINGS.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  const widths = columns.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   const table = lines.map((line) => `    ${line.map((cell, column) => pad(cell, widths[column]!, column)).join("  ")}`);
   return [`  ${row.name}, ${row.unit}`, ...table].join("\n");
-}
-
-function formatLine(contestant: ContestantResult, baseline: string): string[] {
-  const { name, median, min, max, ratio, perCpuSecond } = contestant;
-  const isBaseline = name === baseline;
-  return [
-    name,
-    formatNumber(median),
-    `(${formatNumber(min)} … ${formatNumber(max)})`,
-    isBaseline ? "baseline" : formatRatio(ratio),
-    perCpuSecond === undefined ? "" : formatNumber(perCpuSecond.median),
-    perCpuSecond === undefined || isBaseline ? "" : formatRatio(perCpuSecond.ratio),
-  ];
 }
 
 /** Names to the left, figures to the right. */
@@ -82,4 +89,12 @@ export function formatNumber(value: number): string {
 
 function formatRatio(value: number): string {
   return `${value >= 100 ? value.toFixed(0) : value.toFixed(2)}x`;
+}
+
+function formatOptional(value: number | undefined): string {
+  return value === undefined ? "" : formatNumber(value);
+}
+
+function formatCpuRatio(compared: Compared | undefined, isBaseline: boolean): string {
+  return compared === undefined || isBaseline ? "" : formatRatio(compared.ratio);
 }

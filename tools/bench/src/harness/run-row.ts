@@ -1,11 +1,15 @@
-import type { Contestant, Effort, Measurement, Row } from "./scenario.ts";
+import type { Contestant, Effort, LatencyMs, Measurement, Row } from "./scenario.ts";
 import { ratio, type Summary, summarize } from "./statistics.ts";
 
 /** What a contestant did in a row. */
 export interface ContestantResult extends Compared {
   readonly name: string;
-  /** The same for the amount of work a CPU second, if the contestant measures that. */
+  /** The same for the amount of work a CPU second, if the contestant measures that: all processes, client, broker. */
   readonly perCpuSecond?: Compared;
+  readonly perClientCpuSecond?: Compared;
+  readonly perBrokerCpuSecond?: Compared;
+  /** Medians over the repetitions. */
+  readonly latencyMs?: LatencyMs;
 }
 
 /** Figures over the repetitions, and how they stand to the baseline's. */
@@ -21,6 +25,7 @@ export interface RowResult {
   readonly unit: string;
   readonly better: "more" | "less";
   readonly baseline: string;
+  readonly recordBytes?: number;
   readonly contestants: readonly ContestantResult[];
 }
 
@@ -30,7 +35,7 @@ export interface RowResult {
  */
 export async function runRow(row: Row, effort: Effort, collectGarbage: () => void): Promise<RowResult> {
   const samples = new Map<Contestant, Measurement[]>(row.contestants.map((contestant) => [contestant, []]));
-  for (const contestant of row.contestants) await contestant.measure(effort);
+  if (row.warmUp ?? true) for (const contestant of row.contestants) await contestant.measure(effort);
   const repetitions = Math.min(effort.repetitions, row.repetitions ?? effort.repetitions);
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const contestant of turned(row.contestants, repetition)) {
@@ -51,15 +56,46 @@ function summarizeRow(row: Row, measurements: ReadonlyMap<Contestant, readonly M
   const better = row.better ?? "more";
   const baseline = row.contestants.find(({ name }) => name === row.baseline);
   if (baseline === undefined) throw new Error(`row "${row.name}" has no contestant called ${row.baseline}`);
-  const figures = (contestant: Contestant) => measurements.get(contestant)!.map(({ figure }) => figure);
-  const cpuFigures = (contestant: Contestant) =>
-    measurements.get(contestant)!.flatMap(({ perCpuSecond }) => perCpuSecond ?? []);
+  const ofBaseline = measurements.get(baseline)!;
   const contestants = row.contestants.map((contestant): ContestantResult => {
-    const result = { name: contestant.name, ...compare(figures(contestant), figures(baseline), better) };
-    if (cpuFigures(contestant).length === 0 || cpuFigures(baseline).length === 0) return result;
-    return { ...result, perCpuSecond: compare(cpuFigures(contestant), cpuFigures(baseline), "more") };
+    const own = measurements.get(contestant)!;
+    const latencyMs = summarizeLatency(own);
+    return {
+      name: contestant.name,
+      ...compare(
+        own.map(({ figure }) => figure),
+        ofBaseline.map(({ figure }) => figure),
+        better,
+      ),
+      ...compareCpuFigures("perCpuSecond", own, ofBaseline),
+      ...compareCpuFigures("perClientCpuSecond", own, ofBaseline),
+      ...compareCpuFigures("perBrokerCpuSecond", own, ofBaseline),
+      ...(latencyMs === undefined ? {} : { latencyMs }),
+    };
   });
-  return { name: row.name, unit: row.unit, better, baseline: row.baseline, contestants };
+  const { name, unit, recordBytes } = row;
+  const result = { name, unit, better, baseline: row.baseline, contestants };
+  return recordBytes === undefined ? result : { ...result, recordBytes };
+}
+
+type CpuFigure = "perCpuSecond" | "perClientCpuSecond" | "perBrokerCpuSecond";
+
+/** Nothing where one of the two did not measure it, or used too little CPU time to tell. */
+function compareCpuFigures<F extends CpuFigure>(
+  which: F,
+  own: readonly Measurement[],
+  baseline: readonly Measurement[],
+): { [K in F]?: Compared } {
+  const figures = (all: readonly Measurement[]) => all.flatMap((one) => one[which] ?? []).filter(Number.isFinite);
+  if (figures(own).length === 0 || figures(baseline).length === 0) return {};
+  return { [which]: compare(figures(own), figures(baseline), "more") } as { [K in F]: Compared };
+}
+
+function summarizeLatency(all: readonly Measurement[]): LatencyMs | undefined {
+  const latencies = all.flatMap(({ latencyMs }) => latencyMs ?? []);
+  if (latencies.length === 0) return undefined;
+  const median = (of: keyof LatencyMs) => summarize(latencies.map((latency) => latency[of])).median;
+  return { p50: median("p50"), p99: median("p99"), p999: median("p999") };
 }
 
 function compare(samples: readonly number[], baseline: readonly number[], better: "more" | "less"): Compared {

@@ -14,6 +14,19 @@ export interface Measurement {
   readonly figure: number;
   /** The amount of work done for each second of CPU time: the steadier figure where others use the machine too. */
   readonly perCpuSecond?: number;
+  /** The same for the client's process alone. */
+  readonly perClientCpuSecond?: number;
+  /** The same for the broker's process alone. */
+  readonly perBrokerCpuSecond?: number;
+  /** Where latency is meant. */
+  readonly latencyMs?: LatencyMs;
+}
+
+/** The latencies that so many of the records stayed within. */
+export interface LatencyMs {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
 }
 
 /** Someone who answers a row's question. */
@@ -36,8 +49,12 @@ export interface Row {
   /** The contestant that ratios refer to: the best rival, or a bare loop. */
   readonly baseline: string;
   readonly contestants: readonly Contestant[];
+  /** Key and value of a record, where the figure counts records of one size: the table then has MB/s. */
+  readonly recordBytes?: number;
   /** At most so many repetitions, for rows that take seconds each. */
   readonly repetitions?: number;
+  /** False where a contestant starts all that it measures anew: a first time is like any other. */
+  readonly warmUp?: boolean;
 }
 
 /** A file of `scenarios/`: rows that belong together. */

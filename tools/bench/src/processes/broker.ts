@@ -1,80 +1,99 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { cpuMsOf, residentBytesOf } from "./proc.ts";
 
 const OTTLA_COMMAND = fileURLToPath(new URL("../../../../apps/cli/bin/ottla.cjs", import.meta.url));
 
-/** Linux counts CPU time in hundredths of a second, whatever its timer does. */
-const MS_PER_TICK = 10;
+/** A broker in a process of its own, ours or Apache Kafka's, listening on 127.0.0.1. */
+export interface BenchBroker {
+  readonly name: string;
+  readonly port: number;
+  /** CPU time so far, in ms; undefined where the platform does not tell. */
+  cpuMs(): number | undefined;
+  /** Resident memory now, in bytes; undefined where the platform does not tell. */
+  residentBytes(): number | undefined;
+  stop(): Promise<void>;
+}
 
 /** What is kept of a broker's log, for the case that it does not start. */
 const LOG_CHARACTERS_MAX = 10_000;
 
 /** `ottla broker` as a process of its own, with its data in a directory that goes with it. */
-export class BrokerUnderTest {
-  readonly port: number;
-  /** From spawn to the line that says `ready`. */
-  readonly startMs: number;
-  readonly #child: ChildProcess;
+export class BrokerUnderTest implements BenchBroker {
+  readonly name = "ottla";
   readonly #directory: string;
+  readonly #args: readonly string[];
+  #started: Started;
 
-  private constructor(child: ChildProcess, directory: string, port: number, startMs: number) {
-    this.#child = child;
+  private constructor(directory: string, args: readonly string[], started: Started) {
     this.#directory = directory;
-    this.port = port;
-    this.startMs = startMs;
+    this.#args = args;
+    this.#started = started;
   }
 
   static async start(args: readonly string[] = []): Promise<BrokerUnderTest> {
     const directory = await mkdtemp(join(tmpdir(), "ottla-bench-"));
-    const startedMs = performance.now();
-    const command = [OTTLA_COMMAND, "broker", "--port", "0", "--data", directory, ...args];
-    const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "pipe"] });
-    let log = "";
-    child.stderr.on("data", (chunk) => {
-      log = (log + chunk).slice(-LOG_CHARACTERS_MAX);
-    });
-    let output = "";
-    for await (const chunk of child.stdout) {
-      output += chunk;
-      const ready = /ready .*?localhost:(\d+)/.exec(output);
-      if (ready) return new BrokerUnderTest(child, directory, Number(ready[1]), performance.now() - startedMs);
-    }
-    throw new Error(`the broker did not start:\n${output}${log}`);
+    return new BrokerUnderTest(directory, args, await startOn(directory, args));
   }
 
-  /** CPU time so far, in ms; undefined where the platform does not tell. */
+  get port(): number {
+    return this.#started.port;
+  }
+
+  /** From spawn to the line that says `ready`. */
+  get startMs(): number {
+    return this.#started.startMs;
+  }
+
   cpuMs(): number | undefined {
-    try {
-      const fields = readFileSync(`/proc/${this.#child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-      return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
-    } catch {
-      return undefined;
-    }
+    return cpuMsOf(this.#started.child.pid ?? 0);
   }
 
-  /** Resident memory now, in bytes; undefined where the platform does not tell. */
   residentBytes(): number | undefined {
-    return residentBytesOf(this.#child.pid ?? 0);
+    return residentBytesOf(this.#started.child.pid ?? 0);
+  }
+
+  /** Stops and starts again on the same files, at another port: nothing of them is in its memory then. */
+  async restart(): Promise<void> {
+    await this.#end();
+    this.#started = await startOn(this.#directory, this.#args);
   }
 
   async stop(): Promise<void> {
-    const ended = once(this.#child, "exit");
-    this.#child.kill("SIGTERM");
-    await ended;
+    await this.#end();
     await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async #end(): Promise<void> {
+    const ended = once(this.#started.child, "exit");
+    this.#started.child.kill("SIGTERM");
+    await ended;
   }
 }
 
-export function residentBytesOf(pid: number): number | undefined {
-  try {
-    const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
-  } catch {
-    return undefined;
+interface Started {
+  readonly child: ChildProcess;
+  readonly port: number;
+  readonly startMs: number;
+}
+
+async function startOn(directory: string, args: readonly string[]): Promise<Started> {
+  const startedMs = performance.now();
+  const command = [OTTLA_COMMAND, "broker", "--port", "0", "--data", directory, ...args];
+  const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "pipe"] });
+  let log = "";
+  child.stderr.on("data", (chunk) => {
+    log = (log + chunk).slice(-LOG_CHARACTERS_MAX);
+  });
+  let output = "";
+  for await (const chunk of child.stdout) {
+    output += chunk;
+    const ready = /ready .*?localhost:(\d+)/.exec(output);
+    if (ready) return { child, port: Number(ready[1]), startMs: performance.now() - startedMs };
   }
+  throw new Error(`the broker did not start:\n${output}${log}`);
 }

@@ -1,46 +1,88 @@
+import { type ClientSettings, DEFAULT_SETTINGS } from "../clients/bench-client.ts";
 import type { ClientKind, ClientRequest, ClientResponse } from "../clients/protocol.ts";
-import type { Contestant, Measurement } from "../harness/scenario.ts";
-import type { BrokerUnderTest } from "./broker.ts";
-import { ClientProcess } from "./client-process.ts";
+import type { Contestant, LatencyMs, Measurement } from "../harness/scenario.ts";
+import type { BenchBroker } from "./broker.ts";
+import { type ClientHandle, ClientProcess } from "./client-process.ts";
+import { JavaClientProcess, TUNED_JAVA } from "./java-client.ts";
+import { hasKafka } from "./kafka.ts";
+import { findKcat, KcatClient } from "./kcat-client.ts";
 
 /** A client as it appears in a row. */
 export interface ClientUnderTest {
   readonly name: string;
-  readonly kind: ClientKind;
+  readonly kind: ClientKind | "java" | "java-tuned" | "kcat";
   readonly transport: "tcp" | "websocket";
+  readonly settings?: Partial<ClientSettings>;
 }
 
 export const OTTLA_TCP: ClientUnderTest = { name: "ottla", kind: "ottla", transport: "tcp" };
 export const OTTLA_WEBSOCKET: ClientUnderTest = { name: "ottla, WebSocket", kind: "ottla", transport: "websocket" };
 export const KAFKAJS: ClientUnderTest = { name: "kafkajs", kind: "kafkajs", transport: "tcp" };
 export const PLATFORMATIC: ClientUnderTest = { name: "@platformatic/kafka", kind: "platformatic", transport: "tcp" };
+export const JAVA: ClientUnderTest = { name: "Java client", kind: "java", transport: "tcp" };
+export const JAVA_TUNED: ClientUnderTest = {
+  name: "Java client, batch.size=256 KiB",
+  kind: "java-tuned",
+  transport: "tcp",
+};
+export const KCAT: ClientUnderTest = { name: "librdkafka (kcat)", kind: "kcat", transport: "tcp" };
+/** Those in JavaScript. */
 export const ALL_CLIENTS = [OTTLA_TCP, OTTLA_WEBSOCKET, KAFKAJS, PLATFORMATIC] as const;
 
+/** Whether this machine has what the client needs. */
+export function isPresent({ kind }: ClientUnderTest): boolean {
+  if (kind === "kcat") return findKcat() !== null;
+  return kind === "java" || kind === "java-tuned" ? hasKafka() : true;
+}
+
+function startClient({ kind, transport, settings }: ClientUnderTest, { port }: BenchBroker): Promise<ClientHandle> {
+  const bootstrap = `${transport === "tcp" ? "" : "ws://"}127.0.0.1:${port}`;
+  const all = { ...DEFAULT_SETTINGS, ...settings };
+  if (kind === "kcat") return Promise.resolve(new KcatClient(bootstrap, all));
+  if (kind === "java") return JavaClientProcess.start(bootstrap, all, {});
+  if (kind === "java-tuned") return JavaClientProcess.start(bootstrap, all, TUNED_JAVA);
+  return ClientProcess.start(kind, bootstrap, all);
+}
+
+export interface ContestantOptions {
+  /** The client's by default. */
+  readonly name?: string;
+  /** What to read from the answer; records a second by default. */
+  readonly figure?: (response: ClientResponse) => number;
+}
+
 /**
- * A contestant that asks a client process. `request` says what for; `figure` reads the answer. The CPU time is that of
- * client and broker together: what the work costs.
+ * A contestant that asks a client process. `request` says what for. The CPU time is that of client and broker together,
+ * and of each: what the work costs.
  */
 export function clientContestant(
   client: ClientUnderTest,
-  broker: BrokerUnderTest,
+  broker: BenchBroker,
   request: (client: ClientUnderTest) => ClientRequest,
-  figure: (response: ClientResponse) => number = recordsPerSecond,
+  { name = client.name, figure = recordsPerSecond }: ContestantOptions = {},
 ): Contestant {
-  let process: ClientProcess | undefined;
+  let process: ClientHandle | undefined;
   return {
-    name: client.name,
+    name,
     async measure(): Promise<Measurement> {
-      const scheme = client.transport === "tcp" ? "" : "ws://";
-      process ??= await ClientProcess.start(client.kind, `${scheme}127.0.0.1:${broker.port}`);
+      process ??= await startClient(client, broker);
       const brokerCpuBeforeMs = broker.cpuMs();
       const response = await process.ask(request(client));
       const brokerCpuAfterMs = broker.cpuMs();
-      if (brokerCpuBeforeMs === undefined || brokerCpuAfterMs === undefined) return { figure: figure(response) };
-      const cpuMs = response.cpuMs + brokerCpuAfterMs - brokerCpuBeforeMs;
-      return { figure: figure(response), perCpuSecond: (response.records * 1000) / cpuMs };
+      const measurement = { figure: figure(response), ...latencyOf(response) };
+      if (brokerCpuBeforeMs === undefined || brokerCpuAfterMs === undefined) return measurement;
+      const brokerCpuMs = brokerCpuAfterMs - brokerCpuBeforeMs;
+      const amount = response.records * 1000;
+      return {
+        ...measurement,
+        perCpuSecond: amount / (response.cpuMs + brokerCpuMs),
+        perClientCpuSecond: amount / response.cpuMs,
+        perBrokerCpuSecond: amount / brokerCpuMs,
+      };
     },
     async close() {
       await process?.close();
+      process = undefined;
     },
   };
 }
@@ -49,10 +91,14 @@ function recordsPerSecond({ records, elapsedMs }: ClientResponse): number {
   return (records * 1000) / elapsedMs;
 }
 
-/** The latency that `share` of the records stayed within. */
-export function percentile(share: number): (response: ClientResponse) => number {
-  return ({ latenciesMs = [] }) => {
-    const sorted = [...latenciesMs].sort((a, b) => a - b);
-    return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
-  };
+function latencyOf({ latenciesMs }: ClientResponse): { readonly latencyMs?: LatencyMs } {
+  if (latenciesMs === undefined || latenciesMs.length === 0) return {};
+  const sorted = Float64Array.from(latenciesMs).sort();
+  const within = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+  return { latencyMs: { p50: within(0.5), p99: within(0.99), p999: within(0.999) } };
+}
+
+/** The median of an answer's latencies, in ms. */
+export function medianLatency(response: ClientResponse): number {
+  return latencyOf(response).latencyMs?.p50 ?? Number.NaN;
 }

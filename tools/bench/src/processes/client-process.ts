@@ -1,20 +1,27 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import type { ClientSettings } from "../clients/bench-client.ts";
 import type { ClientKind, ClientRequest, ClientResponse } from "../clients/protocol.ts";
 
 const CLIENT_PROGRAM = fileURLToPath(new URL("../clients/client-process.js", import.meta.url));
 
-/** A client in a process of its own. */
-export class ClientProcess {
+/** A client that is asked again and again. */
+export interface ClientHandle {
+  ask(request: ClientRequest): Promise<ClientResponse>;
+  close(): Promise<void>;
+}
+
+/** A client in JavaScript in a process of its own. */
+export class ClientProcess implements ClientHandle {
   readonly #child: ChildProcess;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
   }
 
-  static async start(kind: ClientKind, bootstrap: string): Promise<ClientProcess> {
-    const child = fork(CLIENT_PROGRAM, [kind, bootstrap]);
+  static async start(kind: ClientKind, bootstrap: string, settings: ClientSettings): Promise<ClientProcess> {
+    const child = fork(CLIENT_PROGRAM, [kind, bootstrap, JSON.stringify(settings)]);
     await once(child, "message");
     return new ClientProcess(child);
   }

@@ -5,19 +5,24 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Admin } from "@ottla/admin";
-import { externalPrograms } from "../../../fetch/external-programs.mjs";
-import { residentBytesOf } from "./broker.ts";
+import { externalPrograms, KAFKA_VERSION } from "../../../fetch/external-programs.mjs";
+import type { BenchBroker } from "./broker.ts";
+import { cpuMsOf, residentBytesOf } from "./proc.ts";
 
 const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg";
 const READY_TIMEOUT_MS = 60_000;
+
+/** Those of Kafka's own scripts that bear on speed. Nothing is logged. */
+const JVM_FLAGS = ["-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Dlog4j2.level=OFF"];
 
 /** Whether this machine has Java and Apache Kafka's jars. */
 export function hasKafka(): boolean {
   return externalPrograms.java.find() !== null && externalPrograms.kafkaJars.find() !== null;
 }
 
-/** A single Apache Kafka node from its jars, as a process of its own. */
-export class KafkaUnderTest {
+/** A single Apache Kafka node from its jars, as a process of its own, with a heap of 1 GB. */
+export class KafkaUnderTest implements BenchBroker {
+  readonly name = `Apache Kafka ${KAFKA_VERSION}`;
   readonly port: number;
   readonly #child: ChildProcess;
   readonly #directory: string;
@@ -38,6 +43,10 @@ export class KafkaUnderTest {
     const kafka = new KafkaUnderTest(java(["kafka.Kafka", file]), directory, port);
     await kafka.#ready();
     return kafka;
+  }
+
+  cpuMs(): number | undefined {
+    return cpuMsOf(this.#child.pid ?? 0);
   }
 
   residentBytes(): number | undefined {
@@ -67,7 +76,7 @@ export class KafkaUnderTest {
 function java(args: readonly string[]): ChildProcess {
   const classPath = externalPrograms.kafkaJars.find() ?? "";
   const command = externalPrograms.java.find() ?? "java";
-  return spawn(command, ["-Xmx1g", "-cp", classPath, ...args], { stdio: "ignore" });
+  return spawn(command, [...JVM_FLAGS, "-cp", classPath, ...args], { stdio: "ignore" });
 }
 
 function propertiesText(

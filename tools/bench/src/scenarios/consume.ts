@@ -19,9 +19,10 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
         name: `${records.toLocaleString("en")} records, keys and values touched, ${partitions} partition(s)`,
         unit: "records/s",
         baseline: KAFKAJS.name,
+        recordBytes: 100,
         repetitions: 5,
         contestants: CLIENTS.map((client) =>
-          clientContestant(client, broker, () => ({ kind: "consume", topic, partitions, records })),
+          clientContestant(client, broker, () => ({ kind: "consume", topic, partitions, records, recordBytes: 100 })),
         ),
       };
     }

@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import type { Contestant, Row, Scenario } from "../harness/scenario.ts";
-import { BrokerUnderTest, residentBytesOf } from "../processes/broker.ts";
+import { BrokerUnderTest } from "../processes/broker.ts";
+import { residentBytesOf } from "../processes/proc.ts";
 import { createTopic } from "../processes/topics.ts";
 
 const MEGABYTE = 1024 * 1024;

@@ -1,0 +1,89 @@
+import { cpuUsage } from "node:process";
+
+/** One piece of the data path, as a call that is made over and over. */
+export interface GuardedWork {
+  readonly name: string;
+  run(): unknown;
+}
+
+/** By name: how many calls are made in the CPU time of a thousand rounds of the reference loop. */
+export type GuardFigures = Readonly<Record<string, number>>;
+
+/** A figure below this share of what was written down is a slow-down. */
+const LEAST_SHARE = 0.5;
+
+const REPETITIONS = 7;
+const REFERENCE_ROUNDS = 1_000;
+/** Calls between two looks at the clock. */
+const CALLS_A_LOOK = 16;
+
+/** How the guard measures; tests put their own in the place of each. */
+export interface GuardOptions {
+  readonly repetitionMs?: number;
+  /** CPU time so far, in ms. */
+  readonly cpuMs?: () => number;
+  readonly reference?: () => unknown;
+  readonly collectGarbage?: () => void;
+}
+
+/**
+ * Measures each piece beside the reference loop: both in turn, in one process, by CPU time. How fast the machine is,
+ * and who else uses it, falls out of the quotient.
+ */
+export async function measureGuard(
+  work: readonly GuardedWork[],
+  { repetitionMs = 25, cpuMs = processCpuMs, reference = referenceLoop, collectGarbage = () => {} }: GuardOptions = {},
+): Promise<GuardFigures> {
+  const rate = (call: () => unknown) => callsPerCpuMs(call, repetitionMs, cpuMs);
+  const figures: Record<string, number> = {};
+  for (const { name, run } of work) {
+    const quotients: number[] = [];
+    for (const call of [run, reference]) await rate(call); // warms up
+    for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+      collectGarbage();
+      const referenceRate = await rate(reference);
+      quotients.push(((await rate(run)) / referenceRate) * REFERENCE_ROUNDS);
+    }
+    quotients.sort((a, b) => a - b);
+    figures[name] = Number(quotients[REPETITIONS >> 1]!.toPrecision(3));
+  }
+  return figures;
+}
+
+/** A sentence for each piece that is twice as slow as it was, or that was not measured before. */
+export function findSlowDowns(now: GuardFigures, before: GuardFigures): string[] {
+  return Object.entries(now).flatMap(([name, figure]) => {
+    const was = before[name];
+    if (was === undefined) return [`${name}: not written down yet (--update)`];
+    return figure < was * LEAST_SHARE ? [`${name}: ${figure}, and it was ${was}: slower by more than half`] : [];
+  });
+}
+
+const referenceBytes = Uint8Array.from({ length: 16_384 }, (_, i) => (i * 31) & 0xff);
+
+/** What every machine does in much the same way: reads bytes and does sums. */
+function referenceLoop(): number {
+  let hash = 0;
+  for (let i = 0; i < referenceBytes.length; i++) hash = Math.imul(hash ^ referenceBytes[i]!, 16_777_619);
+  return hash;
+}
+
+/** Calls that return a promise are awaited; the others never see one. */
+async function callsPerCpuMs(call: () => unknown, wantedMs: number, cpuMs: () => number): Promise<number> {
+  const startMs = cpuMs();
+  let calls = 0;
+  for (;;) {
+    for (let i = 0; i < CALLS_A_LOOK; i++) {
+      const pending = call();
+      if (pending instanceof Promise) await pending;
+    }
+    calls += CALLS_A_LOOK;
+    const spentMs = cpuMs() - startMs;
+    if (spentMs >= wantedMs) return calls / spentMs;
+  }
+}
+
+function processCpuMs(): number {
+  const { user, system } = cpuUsage();
+  return (user + system) / 1000;
+}

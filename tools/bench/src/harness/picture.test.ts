@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { drawPicture } from "./picture.ts";
+import { runRow } from "./run-row.ts";
+import type { Row } from "./scenario.ts";
+
+const EFFORT = { repetitions: 1, repetitionMs: 1, quick: true };
+
+test("rates become bars as long as the work done for a CPU second, the best first; other rows are left out", async () => {
+  const contestants = [
+    { name: "rival & co", measure: () => ({ figure: 9_000, perCpuSecond: 1_000 }) },
+    { name: "ottla", measure: () => ({ figure: 8_000, perCpuSecond: 4_000 }) },
+  ];
+  const rate: Row = { name: "produce", unit: "records/s", baseline: "ottla", contestants };
+  const rows = [
+    await runRow(rate, EFFORT, () => {}),
+    await runRow({ ...rate, name: "start", unit: "ms" }, EFFORT, () => {}),
+  ];
+  const svg = drawPicture([{ name: "scenario", description: "", rows }], "2 cores");
+  const bars = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>\n<rect [^>]*width="(\d+)"[^>]*fill="(#\w+)"/g)];
+  expect(bars.map(([, name, width]) => [name, Number(width)])).toEqual([
+    ["ottla", 440],
+    ["rival &amp; co", 110],
+  ]);
+  expect(bars[0]![3]).not.toBe(bars[1]![3]);
+  expect(svg).not.toContain("start");
+});
