@@ -208,4 +208,17 @@ describe("a cluster of three", () => {
       expect([number, count, committed.includes(number) || unsure.has(number)]).toEqual([number, 3, true]);
     }
   });
+
+  it("answers DeleteRecords when all replicas have deleted them", { timeout: 60_000 }, async () => {
+    cluster = await startCluster({ brokers: 3, config: QUICK });
+    const admin = await cluster.admin();
+    await admin.createTopics([{ name: "orders", partitions: 1 }]);
+    await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers });
+    await producer.send(["a", "b", "c"].map((value) => ({ topic: "orders", value })));
+    const [deleted] = await admin.deleteRecords([{ topic: "orders", partition: 0, beforeOffset: 2 }]);
+    expect(deleted).toMatchObject({ lowWatermark: 2 });
+    for (const { broker } of cluster.brokers) {
+      expect(broker.services.partitions.get("orders", 0)!.log.logStartOffset).toBe(2);
+    }
+  });
 });

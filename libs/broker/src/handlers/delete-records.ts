@@ -25,11 +25,11 @@ export const deleteRecordsHandler = (broker: BrokerServices) =>
   apiHandler(
     deleteRecordsApi,
     { minVersion: 0, maxVersion: 2, errorResponse: wholeRequestFailed },
-    async ({ topics }) => {
+    async ({ topics, timeoutMs }) => {
       const asked = topics.filter(({ partitions }) => partitions.length > 0);
       const results = asked.map(async ({ name, partitions }) => ({
         name,
-        partitions: await Promise.all(partitions.map((query) => deleteRecords(broker, name, query))),
+        partitions: await Promise.all(partitions.map((query) => deleteRecords(broker, name, query, timeoutMs))),
       }));
       return { throttleTimeMs: 0, topics: await Promise.all(results) };
     },
@@ -47,18 +47,55 @@ function failed({ partitionIndex }: PartitionQuery, errorCode: number): Partitio
   return { partitionIndex, lowWatermark: NO_LOW_WATERMARK, errorCode };
 }
 
-async function deleteRecords(broker: BrokerServices, topic: string, query: PartitionQuery): Promise<PartitionResult> {
+/** As Kafka: records are deleted when all replicas that are alive have deleted them. */
+async function deleteRecords(
+  broker: BrokerServices,
+  topic: string,
+  query: PartitionQuery,
+  timeoutMs: number,
+): Promise<PartitionResult> {
   try {
-    const { log } = deletablePartition(broker, topic, query);
+    const partition = deletablePartition(broker, topic, query);
+    const { log } = partition;
     const offset = query.offset === HIGH_WATERMARK ? log.highWatermark : query.offset;
     if (offset < 0 || offset > log.highWatermark) {
       throw new OffsetOutOfRange(offset, log.logStartOffset, log.highWatermark);
     }
     await log.advanceLogStartOffset(offset);
-    return { partitionIndex: query.partitionIndex, lowWatermark: log.logStartOffset, errorCode: ErrorCode.NONE };
+    const errorCode = await deletedEverywhere(broker, partition, offset, timeoutMs);
+    if (errorCode !== ErrorCode.NONE) return failed(query, errorCode);
+    const lowWatermark = partition.leadership?.lowWatermark ?? log.logStartOffset;
+    return { partitionIndex: query.partitionIndex, lowWatermark, errorCode };
   } catch (error) {
     return failed(query, errnoOf(error));
   }
+}
+
+/** Waits until every replica that is alive begins at `offset` or later; the error code where that does not come to pass. */
+function deletedEverywhere(
+  { purgatory }: BrokerServices,
+  partition: Partition,
+  offset: number,
+  timeoutMs: number,
+): number | Promise<number> {
+  const state = () => {
+    if (partition.leadership === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    return partition.leadership.lowWatermark >= offset ? ErrorCode.NONE : null;
+  };
+  const atOnce = state();
+  if (atOnce !== null) return atOnce;
+  return new Promise((resolve) => {
+    const tryComplete = () => {
+      const errorCode = state();
+      if (errorCode !== null) resolve(errorCode);
+      return errorCode !== null;
+    };
+    purgatory.add(
+      { tryComplete, expire: () => resolve(state() ?? ErrorCode.REQUEST_TIMED_OUT) },
+      [partition],
+      timeoutMs,
+    );
+  });
 }
 
 /** As Kafka: records of internal topics and of topics that are only compacted are not a client's to delete. */

@@ -156,8 +156,11 @@ export class Partition {
    * @throws KafkaError see {@link Leadership.followerFetched}
    */
   followerFetched(fetch: FollowerFetch): void {
+    const logStartBefore = this.progressOf(fetch.brokerId)?.logStartOffset;
     this.#leadership?.followerFetched(fetch);
     this.#advanceHighWatermark();
+    // Who waits for records to be deleted everywhere waits for this.
+    if (fetch.logStartOffset !== logStartBefore) this.#onAdvance(this);
   }
 
   /** How far a follower is, where this broker leads and the follower has a replica. */
