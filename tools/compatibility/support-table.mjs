@@ -64,12 +64,18 @@ function range(min, max) {
 /** Test files by the constants that they use. */
 function testsOf(constants) {
   const tests = new Map(constants.map((constant) => [constant, []]));
-  for (const path of [...filesBelow("libs/broker/src"), ...filesBelow("e2e/src")].filter(isTest)) {
-    const used = new Set(read(path).match(/\b\w+Api\b/g) ?? []);
-    for (const constant of used) tests.get(constant)?.push(path);
+  const files = [...filesBelow("libs/broker/src"), ...filesBelow("e2e/src")];
+  const apisIn = (path) => read(path).match(/\b\w+Api\b/g) ?? [];
+  const helpers = new Map(files.filter(isHelper).map((path) => [basename(path), apisIn(path)]));
+  for (const path of files.filter(isTest)) {
+    const imported = [...read(path).matchAll(/from "[^"]*\/([^/"]+)"/g)].flatMap(([, name]) => helpers.get(name) ?? []);
+    for (const constant of new Set([...apisIn(path), ...imported])) tests.get(constant)?.push(path);
   }
   return tests;
 }
+
+/** What several tests send requests by: their calls are the tests' own. */
+const isHelper = (path) => /(?:fixture|hand)\.ts$/.test(path) && /\/(?:test-support|harness)\//.test(path);
 
 const link = (path) => `[${basename(path)}](../${path})`;
 

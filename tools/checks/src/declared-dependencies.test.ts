@@ -5,7 +5,7 @@ import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import { type PackageJson, type PublishedPackage, publishedPackages, readJson, repositoryRoot } from "./repository.ts";
 
-const TEST_FILES = /\.test\.tsx?$|\/(test-support|testkit|golden|fixtures)\//;
+const TEST_FILES = /\.test\.tsx?$|\/(test-support|testkit|golden|fixtures|simulation)\//;
 
 interface SourceFile {
   readonly path: string;
