@@ -394,6 +394,7 @@ class BrokerStart {
       get image() {
         return plane.follower.image;
       },
+      imagePublished: () => plane.follower.published(),
     };
     const parts = createComponents(services);
     const core = coreHandlers(services);

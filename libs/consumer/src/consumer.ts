@@ -3,7 +3,7 @@ import { invalidArgument } from "@ottla/client/internal";
 import type { GroupMetadata } from "./assignors/assignor.ts";
 import { ConsumerBatch } from "./batch.ts";
 import { ConsumerCore } from "./consumer-core.ts";
-import { noGroup } from "./errors.ts";
+import { noGroup, notOwned } from "./errors.ts";
 import type { ConsumerEvents } from "./events.ts";
 import type { MembershipState } from "./group/membership.ts";
 import { Subscription } from "./group/subscription.ts";
@@ -280,14 +280,20 @@ export class Consumer<K = string | null, V = string | null>
    * name it can be committed: what a producer's transaction takes with `tx.sendOffsets(consumer)`.
    *
    * @throws KafkaError `INVALID_GROUP_ID` without a group; `REBALANCE_IN_PROGRESS` while the consumer subscribes and
-   *   belongs to no generation of the group
+   *   belongs to no generation of the group; `NOT_ASSIGNED` if records were handed out, since this was called last, of a
+   *   partition that has gone to another member meanwhile, which gets them again: what was made of them must not be
+   *   committed
    */
   transactionOffsets(): { readonly group: GroupMetadata; readonly offsets: OffsetToCommit[] } {
     this.#core.checkOpen();
-    const group = { ...this.groupMetadata(), ...this.#core.member?.committer };
-    const offsets = [...this.#core.partitions].flatMap(({ topic, partition, handedOut }) =>
-      handedOut === undefined ? [] : [{ topic, partition, ...handedOut }],
-    );
+    const { member, partitions } = this.#core;
+    const group = { ...this.groupMetadata(), ...member?.committer };
+    const leftBehind = partitions.takeLeftBehind();
+    if (member !== undefined && leftBehind !== undefined) throw notOwned(leftBehind);
+    const offsets = [...partitions].flatMap((state) => {
+      const position = state.takeAlong();
+      return position === undefined ? [] : [{ topic: state.topic, partition: state.partition, ...position }];
+    });
     return { group, offsets };
   }
 

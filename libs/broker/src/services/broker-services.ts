@@ -27,6 +27,8 @@ export interface BrokerServices {
   readonly config: BrokerConfig;
   /** The metadata as far as this broker has acted on it: the logs of its partitions are open. */
   readonly image: MetadataImage;
+  /** Resolves when {@link image} shows all that this broker has begun to act on, such as a leadership that it was told of. */
+  imagePublished(): Promise<void>;
   readonly partitions: PartitionRegistry;
   readonly purgatory: Purgatory;
   readonly preparation: BatchPreparation;

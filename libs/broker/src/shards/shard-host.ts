@@ -124,6 +124,8 @@ export class ShardHost<Request, ShardRecord, Effect = never> {
         timers: runtime.timers,
       });
       if (this.#isCurrent(hosted)) await partition.committedAt(endOffset);
+      // The shard goes by the metadata in what it does first: a topic that is still to come must not look deleted.
+      await this.#broker.imagePublished();
       if (!this.#isCurrent(hosted)) return;
       const elapsedMs = Math.round(runtime.clock.monotonicMs() - startedMs);
       runtime.logger.info(`${this.#options.what} are loaded`, { ...fields, records, sizeBytes, elapsedMs });

@@ -110,8 +110,9 @@ export class TransactionFixture implements AsyncDisposable {
 
   async settled(): Promise<string> {
     for (;;) {
-      const state = await this.state();
-      if (!state.startsWith("Prepare")) return state;
+      const { transactionState: state, errorCode } = await this.describe();
+      const isLoading = errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+      if (!isLoading && !state.startsWith("Prepare")) return state;
       await this.test.runtime.advance(1);
     }
   }

@@ -8,9 +8,15 @@ import {
   writeTxnMarkersApi,
 } from "@ottla/protocol";
 import { describe, expect, it } from "vitest";
+import { copyOf } from "../test-support/disk-copy.ts";
+import { DiskGate, FaultyDisk } from "../test-support/faulty-disk.ts";
 import { ID, type Identity, TransactionFixture } from "../test-support/transaction-fixture.ts";
 
 const OK = ErrorCode.NONE;
+
+/** More than enough for what is in memory to be read. */
+const TURNS_TO_LOAD = 100;
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("a transaction of the first generation", () => {
   it.each([true, false])("is visible to read_committed as a whole when it ends (committed: %s)", async (committed) => {
@@ -183,6 +189,31 @@ describe("restarts", () => {
     expect((await again.end(identity, true, 5)).errorCode).toBe(OK);
     expect(await again.settled()).toBe("CompleteCommit");
     expect((await again.fetch(1)).lastStableOffset).toBe(3);
+  });
+
+  it("writes the markers that are missing, also to topics that the new broker is only just getting to know", async () => {
+    await using fixture = await TransactionFixture.start();
+    await fixture.test.createTopic("t", 1);
+    await fixture.test.createTopic("u", 1);
+    const identity = await fixture.init();
+    await fixture.produce(identity, "a", 0, 12);
+    const partition = fixture.test.broker.services.partitions.get("t", 0)!;
+    partition.update({ ...partition.image, leader: 2, leaderEpoch: partition.leaderEpoch + 1 });
+    expect((await fixture.end(identity, true, 5)).errorCode).toBe(OK);
+    expect(await fixture.state()).toBe("PrepareCommit");
+
+    const disk = new FaultyDisk(await copyOf(fixture.test.disk));
+    const gate = new DiskGate();
+    // A log that has to be made anew keeps the metadata from being published while coordinators load.
+    await disk.rename("/data/u-0", "/data/lost");
+    disk.fault = (_, path) => (path.startsWith("/data/u-0") ? gate.wait() : null);
+    const starting = TransactionFixture.start({ disk });
+    while (gate.waiting === 0) await nextTurn();
+    for (let turn = 0; turn < TURNS_TO_LOAD; turn++) await nextTurn();
+    gate.open();
+    await using again = await starting;
+    expect(await again.settled()).toBe("CompleteCommit");
+    expect((await again.fetch(1)).lastStableOffset).toBeGreaterThanOrEqual(2);
   });
 });
 

@@ -5,6 +5,7 @@ import { PartitionState } from "./partition-state.ts";
 /** The partitions that a consumer reads. */
 export class AssignedPartitions<K, V> implements Iterable<PartitionState<K, V>> {
   #states: ReadonlyMap<string, PartitionState<K, V>> = new Map();
+  #leftBehind: TopicPartition | undefined;
 
   [Symbol.iterator](): IterableIterator<PartitionState<K, V>> {
     return this.#states.values();
@@ -39,9 +40,24 @@ export class AssignedPartitions<K, V> implements Iterable<PartitionState<K, V>> 
       }
       states.set(key, state);
     }
-    for (const [key, state] of this.#states) if (!states.has(key)) state.release();
+    for (const [key, state] of this.#states) if (!states.has(key)) this.#release(state);
     this.#states = states;
     return added;
+  }
+
+  /**
+   * A partition that went away after records of it were handed out that no commit and no transaction has taken along:
+   * whoever has it now gets them again. Told once.
+   */
+  takeLeftBehind(): TopicPartition | undefined {
+    const leftBehind = this.#leftBehind;
+    this.#leftBehind = undefined;
+    return leftBehind;
+  }
+
+  #release(state: PartitionState<K, V>): void {
+    if (state.hasUntaken) this.#leftBehind ??= { topic: state.topic, partition: state.partition };
+    state.release();
   }
 
   /** Reads all but `partitions` from now on. */

@@ -38,6 +38,8 @@ export class PartitionState<K, V> implements TopicPartition {
   #processedOffset = NONE;
   #processedLeaderEpoch = NONE;
   #committedOffset = NONE;
+  /** Up to where records were not handed out since the position was set, or were taken along by a transaction. */
+  #takenOffset = NONE;
   #source: PositionSource = "committed";
   /** The position that a broker refused, while the reset policy looks for another one. */
   #refusedOffset: number | null = null;
@@ -167,6 +169,11 @@ export class PartitionState<K, V> implements TopicPartition {
     return { offset: this.#processedOffset, leaderEpoch: this.#processedLeaderEpoch };
   }
 
+  /** Whether records were handed out of which nobody has committed, or taken along in a transaction, where they end. */
+  get hasUntaken(): boolean {
+    return this.#offset > Math.max(this.#takenOffset, this.#committedOffset);
+  }
+
   /** What is to be committed, if anything changed since the last commit. */
   get uncommitted(): Position | undefined {
     if (this.#processedOffset === this.#committedOffset || this.#processedOffset === NONE) return undefined;
@@ -205,6 +212,7 @@ export class PartitionState<K, V> implements TopicPartition {
     this.#refusedOffset = null;
     this.#processedOffset = offset;
     this.#processedLeaderEpoch = leaderEpoch;
+    this.#takenOffset = offset;
   }
 
   /** Has no position until one is found in that way. */
@@ -251,6 +259,19 @@ export class PartitionState<K, V> implements TopicPartition {
     if (chunk === undefined || offset < chunk.nextOffset) return;
     this.#chunks.shift();
     this.#bufferedBytes -= chunk.sizeBytes;
+  }
+
+  /** There is nothing to hand out below `offset`. */
+  passOver(offset: number, leaderEpoch: number): void {
+    if (!this.hasUntaken) this.#takenOffset = offset;
+    this.handOut(offset, leaderEpoch);
+  }
+
+  /** A transaction takes along where {@link handedOut} is. */
+  takeAlong(): Position | undefined {
+    const { handedOut } = this;
+    if (handedOut !== undefined) this.#takenOffset = handedOut.offset;
+    return handedOut;
   }
 
   /** What was handed out counts as processed; after what is handed out to several handlers, when that is finished. */

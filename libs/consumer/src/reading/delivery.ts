@@ -219,7 +219,7 @@ export class Delivery<K, V> {
 
   /** Offsets that have no record to show (control batches, aborted transactions) count as processed. */
   #passOver(state: PartitionState<K, V>, { endOffset, leaderEpoch }: BatchContent<K, V>): void {
-    if (state.position!.offset < endOffset) state.handOut(endOffset, leaderEpoch);
+    if (state.position!.offset < endOffset) state.passOver(endOffset, leaderEpoch);
     state.markProcessed();
     this.#open = undefined;
   }

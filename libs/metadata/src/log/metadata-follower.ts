@@ -30,6 +30,8 @@ export class MetadataFollower {
   readonly #listeners: ImageListener[] = [];
   readonly #waiters = new Set<Waiter>();
   #image: MetadataImage = EMPTY_IMAGE;
+  /** The image that listeners are being told of. */
+  #coming: MetadataImage | null = null;
   #running: Promise<void> | null = null;
   #again = false;
   #failure: unknown = null;
@@ -85,6 +87,14 @@ export class MetadataFollower {
     return new Promise((resolve, reject) => {
       this.#waiters.add({ offset, resolve, reject });
     });
+  }
+
+  /**
+   * Resolves when `image` shows all that listeners have been told of: whoever acts on what a listener brought, and looks
+   * at the image for the rest, waits for this.
+   */
+  async published(): Promise<void> {
+    if (this.#coming !== null) await this.waitFor(this.#coming.offset);
   }
 
   stop(): void {
@@ -145,8 +155,10 @@ export class MetadataFollower {
   }
 
   async #publish(next: MetadataImage): Promise<void> {
+    this.#coming = next;
     for (const listener of this.#listeners) await listener(this.#image, next);
     this.#image = next;
+    this.#coming = null;
     for (const waiter of this.#waiters) {
       if (waiter.offset > next.offset) continue;
       this.#waiters.delete(waiter);
