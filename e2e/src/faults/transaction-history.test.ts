@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Admin } from "@ottla/admin";
 import { seededRandom } from "@ottla/runtime";
+import { findAnomalies } from "@ottla/testing/internal";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { readCommitted } from "../harness/read-committed.ts";
 import { until } from "../harness/until.ts";
-import { findAnomalies } from "../history/history.ts";
 import { RecordedProcess } from "../history/recorded-process.ts";
 
 const ROUNDS = process.env.OTTLA_TEST_DEEP ? 60 : 10;

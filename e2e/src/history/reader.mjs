@@ -1,4 +1,4 @@
-// Reads committed records of some partitions from their beginning, and says which, a line of JSON each: see history.ts.
+// Reads committed records of some partitions from their beginning, and says which, a line of JSON each: see transaction-history.ts of @ottla/testing.
 // Arguments: BOOTSTRAP NAME PARTITIONS(topic-index,…). Ends at SIGTERM.
 import { Consumer } from "@ottla/consumer";
 

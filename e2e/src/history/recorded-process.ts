@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Read, Send, TransactionHistory } from "./history.ts";
+import type { Read, Send, TransactionHistory } from "@ottla/testing/internal";
 
 type WriterLine =
   | { readonly kind: "begin"; readonly id: string }

@@ -1,5 +1,5 @@
 // Writes transactions, some of which it aborts, and says on standard output what it did, a line of JSON each: see
-// history.ts. Arguments: BOOTSTRAP TRANSACTIONAL_ID PREFIX PARTITIONS(topic-index,…). Ends at SIGTERM, or when fenced.
+// transaction-history.ts of @ottla/testing. Arguments: BOOTSTRAP TRANSACTIONAL_ID PREFIX PARTITIONS(topic-index,…). Ends at SIGTERM, or when fenced.
 import { Producer, transactionErrorKind } from "@ottla/producer";
 
 const SENDS_MAX = 6;

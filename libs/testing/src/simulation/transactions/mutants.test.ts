@@ -1,0 +1,82 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { Tally } from "../tally.ts";
+import { TransactionSimulation } from "./transaction-simulation.ts";
+
+const mutants = vi.hoisted(() => ({ fencesNobody: false, triesMarkersOnce: false, awaitsNoMarker: false }));
+
+interface Metadata {
+  readonly producerEpoch: number;
+}
+
+vi.mock("../../../../coordinator/src/transactions/transitions.ts", async (importOriginal) => {
+  const original = await importOriginal<Record<string, (metadata: Metadata, ...args: unknown[]) => Metadata | null>>();
+  /** The state moves on, the epoch does not. */
+  const unfenced = (name: string) => {
+    return (metadata: Metadata, ...args: unknown[]) => {
+      const next = original[name]!(metadata, ...args);
+      if (!mutants.fencesNobody || next === null || metadata.producerEpoch < 0) return next;
+      return { ...next, producerEpoch: metadata.producerEpoch };
+    };
+  };
+  return { ...original, prepareFence: unfenced("prepareFence"), incrementEpoch: unfenced("incrementEpoch") };
+});
+
+interface MarkersAnswered {
+  readonly outcomes: readonly { readonly errorCode: number }[];
+}
+
+vi.mock("../../../../coordinator/src/transactions/markers.ts", async (importOriginal) => {
+  const original = await importOriginal<Record<string, (...args: unknown[]) => void>>();
+  return {
+    ...original,
+    markersAnswered: (context: unknown, step: unknown, request: MarkersAnswered) => {
+      const outcomes = request.outcomes.map((outcome) => ({ ...outcome, errorCode: 0 }));
+      original.markersAnswered!(context, step, mutants.triesMarkersOnce ? { ...request, outcomes } : request);
+    },
+  };
+});
+
+vi.mock("../../../../broker/src/transactions/marker-writer.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../../../broker/src/transactions/marker-writer.ts")>();
+  return {
+    ...original,
+    MarkerWriter: class extends original.MarkerWriter {
+      override write(...args: Parameters<InstanceType<typeof original.MarkerWriter>["write"]>): Promise<number> {
+        const written = super.write(...args);
+        return mutants.awaitsNoMarker ? Promise.resolve(0) : written;
+      }
+    },
+  };
+});
+
+/** Within so many seeds the simulation has to notice. */
+const SEEDS_MAX = 20;
+
+async function firstViolation(): Promise<string> {
+  for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+    const violation = await new TransactionSimulation(seed, new Tally()).run().catch((error: unknown) => String(error));
+    if (violation !== undefined) return violation;
+  }
+  return "none";
+}
+
+beforeEach(() => {
+  mutants.fencesNobody = false;
+  mutants.triesMarkersOnce = false;
+  mutants.awaitsNoMarker = false;
+});
+
+test("a coordinator that fences nobody is found out", { timeout: 300_000 }, async () => {
+  mutants.fencesNobody = true;
+  expect(await firstViolation()).toMatch(/aborted read|lost write|torn transaction|has .* at|too many|of calm/);
+});
+
+test("a coordinator that tries to write a marker only once is found out", { timeout: 300_000 }, async () => {
+  mutants.triesMarkersOnce = true;
+  expect(await firstViolation()).toMatch(/a transaction hangs|aborted read|lost write|torn transaction|of calm/);
+});
+
+test("a coordinator that does not wait until a marker is committed is found out", { timeout: 300_000 }, async () => {
+  mutants.awaitsNoMarker = true;
+  expect(await firstViolation()).toMatch(/a transaction hangs|aborted read|lost write|torn transaction|of calm/);
+});
