@@ -36,13 +36,17 @@ vi.mock("../../../../coordinator/src/transactions/markers.ts", async (importOrig
   };
 });
 
+interface Writer {
+  write(...marker: readonly unknown[]): Promise<number>;
+}
+
 vi.mock("../../../../broker/src/transactions/marker-writer.ts", async (importOriginal) => {
-  const original = await importOriginal<typeof import("../../../../broker/src/transactions/marker-writer.ts")>();
+  const original = await importOriginal<{ readonly MarkerWriter: new (...args: readonly unknown[]) => Writer }>();
   return {
     ...original,
     MarkerWriter: class extends original.MarkerWriter {
-      override write(...args: Parameters<InstanceType<typeof original.MarkerWriter>["write"]>): Promise<number> {
-        const written = super.write(...args);
+      override write(...marker: readonly unknown[]): Promise<number> {
+        const written = super.write(...marker);
         return mutants.awaitsNoMarker ? Promise.resolve(0) : written;
       }
     },
