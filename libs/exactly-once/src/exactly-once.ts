@@ -158,6 +158,8 @@ const HEALS: ReadonlySet<string> = new Set([
   "STALE_MEMBER_EPOCH",
   "REBALANCE_IN_PROGRESS",
   "NOT_ASSIGNED",
+  // Whether somebody else has the id the coordinator tells when the next transaction begins.
+  "INVALID_PRODUCER_EPOCH",
   "INVALID_PRODUCER_ID_MAPPING",
   "UNKNOWN_PRODUCER_ID",
   "OUT_OF_ORDER_SEQUENCE_NUMBER",
