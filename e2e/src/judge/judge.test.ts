@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { kafkaClassPath } from "../harness/external.ts";
 import { BothBrokers } from "./both-brokers.ts";
+import { clusterCases } from "./cases/cluster.ts";
 import { configsCases } from "./cases/configs.ts";
 import { connectionCases } from "./cases/connection.ts";
 import { metadataCases } from "./cases/metadata.ts";
@@ -25,6 +26,7 @@ describe.skipIf(kafkaClassPath === null)("Apache Kafka is the judge", () => {
   const both = () => brokers;
   connectionCases(both);
   metadataCases(both);
+  clusterCases(both);
   topicsCases(both);
   configsCases(both);
   offsetsCases(both);

@@ -3,6 +3,7 @@ import { Consumer, type ConsumerOptions } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
+import { sdkTargets } from "../harness/sdk-targets.ts";
 import { until } from "../harness/until.ts";
 
 const PARTITIONS = 6;
@@ -38,28 +39,28 @@ function owned(members: readonly Member[]): string[] {
     .sort();
 }
 
-for (const transport of ["TCP", "WebSocket"] as const) {
-  describe(`consumer over ${transport}`, () => {
-    let broker: BrokerProcess;
+for (const target of sdkTargets) {
+  describe.skipIf(target.isAbsent)(`consumer on ${target.name}`, () => {
+    let running: Awaited<ReturnType<typeof target.start>>;
     let bootstrapServers: string;
     let admin: Admin;
     let producer: Producer;
     let topicNumber = 0;
 
     beforeAll(async () => {
-      broker = await BrokerProcess.start();
-      bootstrapServers = transport === "TCP" ? broker.bootstrapServers : broker.webSocketUrl;
+      running = await target.start();
+      bootstrapServers = running.bootstrapServers;
       admin = new Admin({ bootstrapServers });
       producer = new Producer({ bootstrapServers });
     });
     afterAll(async () => {
       await producer?.close();
       await admin?.close();
-      await broker?.stop();
+      await running?.stop();
     });
 
     async function createTopic(partitions = PARTITIONS): Promise<string> {
-      const name = `${transport.toLowerCase()}-${topicNumber++}`;
+      const name = `consumed-${topicNumber++}`;
       await admin.createTopics([{ name, partitions }]);
       return name;
     }
@@ -185,7 +186,7 @@ for (const transport of ["TCP", "WebSocket"] as const) {
     });
 
     it("reads a topic that comes into being later, and partitions that are added", async () => {
-      const topic = `${transport.toLowerCase()}-later`;
+      const topic = "consumed-later";
       const member = new Member({
         bootstrapServers,
         groupId: "later",

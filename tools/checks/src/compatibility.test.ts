@@ -42,16 +42,22 @@ it("a page without markers is refused, and what is around the table stays", () =
   expect(withSupportTable(replaced, "the table")).toBe(replaced);
 });
 
-it("each quirk names tests that are there", () => {
+it.each([
+  ["quirk", /<!-- quirks -->([\s\S]*)<!-- end of the quirks -->/, /^- /m],
+  ["trap", /<!-- traps -->[\s\S]*?\| --- \| --- \|\n([\s\S]*)<!-- end of the traps -->/, /^(?=\| )/m],
+])("each %s names tests that are there", (_, section, separator) => {
   const { current } = compatibilityPage();
-  const quirks = /<!-- quirks -->([\s\S]*)<!-- end of the quirks -->/.exec(current)![1]!.split(/^- /m).slice(1);
-  expect(quirks.length).toBeGreaterThan(10);
-  for (const quirk of quirks) {
-    const file = /\]\(\.\.\/([^)]+\.test\.ts)\)/.exec(quirk)?.[1];
-    expect(file, quirk).toBeDefined();
+  const items = section
+    .exec(current)![1]!
+    .split(separator)
+    .filter((item) => item.trim() !== "");
+  expect(items.length).toBeGreaterThan(10);
+  for (const item of items) {
+    const file = /\]\(\.\.\/([^)]+\.ts)\)/.exec(item)?.[1];
+    expect(file, item).toBeDefined();
     const text = readFileSync(join(repositoryRoot, file!), "utf8");
-    const names = [...quirk.matchAll(/"([^"]+)"/g)].map(([, name]) => name!.replace(/\s+/g, " "));
-    expect(names, quirk).not.toEqual([]);
+    const names = [...item.matchAll(/"([^"]+)"/g)].map(([, name]) => name!.replace(/\s+/g, " "));
+    expect(names, item).not.toEqual([]);
     for (const name of names) expect(text.includes(`"${name}"`), `${name} in ${file}`).toBe(true);
   }
 });

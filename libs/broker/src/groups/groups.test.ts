@@ -66,6 +66,17 @@ async function stable(broker: TestBroker, client: TestClient, groupId = "g") {
   return { memberId, generationId };
 }
 
+describe("a broker on its own", () => {
+  it("keeps offsets in one replica, whatever is configured for a cluster, and starts a group's first rebalance at once", async () => {
+    const { broker, client } = await ready({ config: { "offsets.topic.replication.factor": 3 } });
+    const { topics } = await client.send(metadataApi, 9, { topics: [{ name: "__consumer_offsets" }] });
+    expect(topics[0]!.partitions[0]!.replicaNodes).toEqual([broker.broker.nodeId]);
+    const startedMs = broker.runtime.clock.monotonicMs();
+    expect(await join(broker, client)).toMatchObject({ errorCode: 0, generationId: 1 });
+    expect(broker.runtime.clock.monotonicMs()).toBe(startedMs);
+  });
+});
+
 describe("FindCoordinator", () => {
   it.each(versions(0, 3))("v%i tells where one group is, and creates the topic", async (version) => {
     const broker = await start({ config: { "offsets.topic.num.partitions": 50 } });
