@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpRequest, HttpResponse } from "../../server/contract.ts";
 import type { BrowserRequest } from "../../server/origin-policy.ts";
@@ -76,6 +75,17 @@ function isPieces(body: HttpResponse["body"]): body is Iterable<string> {
   return typeof body === "object" && !(body instanceof Uint8Array);
 }
 
+/** Resolves when more can be written, or nothing any more. */
+function drained(target: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      target.off("drain", end).off("close", end);
+      resolve();
+    };
+    target.on("drain", end).on("close", end);
+  });
+}
+
 /** Each piece in a turn of the event loop of its own, and none faster than the client takes them. */
 async function sendPieces(
   target: ServerResponse,
@@ -85,8 +95,8 @@ async function sendPieces(
 ): Promise<void> {
   target.writeHead(response.status, { ...commonHeaders(options), ...response.headers, connection: "close" });
   for (const piece of options.withoutBody ? [] : pieces) {
-    if (!target.write(piece)) await Promise.race([once(target, "drain"), once(target, "close")]);
-    else await new Promise((resolve) => setImmediate(resolve));
+    if (!target.write(piece)) await drained(target);
+    await new Promise((resolve) => setImmediate(resolve));
     if (target.destroyed) return;
   }
   target.end();

@@ -142,6 +142,59 @@ describe("HTTP", () => {
     expect(await response.text()).toBe("AB");
   });
 
+  test("writes text in pieces as the client takes it, and goes on with other work in between", async () => {
+    const PIECES = 300;
+    const warnings: unknown[] = [];
+    const onWarning = (warning: unknown) => warnings.push(warning);
+    process.on("warning", onWarning);
+    let turns = 0;
+    const turnsAtPiece: number[] = [];
+    const { port } = await servers.start({
+      http: () => ({
+        status: 200,
+        body: (function* () {
+          for (let piece = 0; piece < PIECES; piece++) {
+            turnsAtPiece.push(turns);
+            yield `${piece}`.padEnd(16_384, ".");
+          }
+        })(),
+      }),
+    });
+    const ticking = setInterval(() => turns++, 0);
+    const text = await (await fetch(`http://127.0.0.1:${port}/`)).text();
+    clearInterval(ticking);
+    process.off("warning", onWarning);
+    expect(text.length).toBe(PIECES * 16_384);
+    expect(text.slice(-16_384)).toMatch(/^299\.+$/);
+    expect(turnsAtPiece.at(-1)).toBeGreaterThan(0);
+    expect(warnings).toEqual([]);
+  });
+
+  test("stops asking for pieces when the client has gone", async () => {
+    let asked = 0;
+    const { port } = await servers.start({
+      http: () => ({
+        status: 200,
+        body: (function* () {
+          for (;;) {
+            asked++;
+            yield ".".repeat(65_536);
+          }
+        })(),
+      }),
+    });
+    const gone = new AbortController();
+    const response = await fetch(`http://127.0.0.1:${port}/`, { signal: gone.signal });
+    await response.body!.getReader().read();
+    gone.abort();
+    let before = -1;
+    while (asked !== before) {
+      before = asked;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(asked).toBeGreaterThan(0);
+  });
+
   test("HEAD has the headers of GET and no body", async () => {
     const { port } = await servers.start();
     const text = await exchangeRaw(port, httpRequest("HEAD /page", { Host: "localhost" }));
