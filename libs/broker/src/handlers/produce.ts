@@ -248,7 +248,10 @@ function checkBatch(records: Uint8Array, apiVersion: number): void {
       `Produce requests with version ${apiVersion} are only allowed to contain record batches with magic version ${RECORD_BATCH_MAGIC}`,
     );
   }
-  if (batchSizeAt(records, 0) !== records.length && magicAt(records, 0) === RECORD_BATCH_MAGIC) {
+  const sizeBytes = batchSizeAt(records, 0);
+  // A size that no batch has is no sign of a second one: the log says that it is corrupt.
+  const isOneBatch = sizeBytes === records.length || sizeBytes < BATCH_HEADER_BYTES;
+  if (!isOneBatch && magicAt(records, 0) === RECORD_BATCH_MAGIC) {
     throw KafkaError.fromCode(
       ErrorCode.INVALID_RECORD,
       "A produce request carries exactly one record batch for each partition",

@@ -75,9 +75,11 @@ function checkTimestamps(bytes: Uint8Array, position: number, config: LogConfig,
   const baseTimestampMs = baseTimestampAt(bytes, position);
   const maxTimestampMs = maxTimestampAt(bytes, position);
   const isTooEarly = baseTimestampMs !== NO_TIMESTAMP && baseTimestampMs < earliestMs;
-  if (!isTooEarly && maxTimestampMs <= latestMs) return;
-  const timestampMs = isTooEarly ? baseTimestampMs : maxTimestampMs;
-  const message = `timestamp ${timestampMs} is out of range, it should be within [${earliestMs}, ${latestMs}]`;
-  const isOutside = ({ timestampMs: ms }: RecordCursor) => ms !== NO_TIMESTAMP && (ms < earliestMs || ms > latestMs);
-  throw new AppendRejected(ErrorCode.INVALID_TIMESTAMP, message, recordErrors(bytes, position, message, isOutside));
+  const isOutside = isTooEarly || maxTimestampMs > latestMs;
+  // The header says how young the youngest record is, and not how old the oldest.
+  if (!isOutside && config.messageTimestampBeforeMaxMs === Number.POSITIVE_INFINITY) return;
+  const message = `a record's timestamp is out of range, it should be within [${earliestMs}, ${latestMs}]`;
+  const isAtFault = ({ timestampMs: ms }: RecordCursor) => ms !== NO_TIMESTAMP && (ms < earliestMs || ms > latestMs);
+  const errors = recordErrors(bytes, position, message, isAtFault);
+  if (isOutside || errors.length > 0) throw new AppendRejected(ErrorCode.INVALID_TIMESTAMP, message, errors);
 }
