@@ -62,7 +62,7 @@ export class RollPlanner {
   #isOld(next: NextAppend, config: LogConfig, nowMs: number): boolean {
     const first = this.#firstTimestampMs ?? -1;
     const ageMs = first >= 0 ? next.maxTimestampMs - first : nowMs - this.#createdMs;
-    return ageMs > config.segmentMs - this.#jitterMs;
+    return ageMs > maxSegmentMs(config) - this.#jitterMs;
   }
 
   #isIndexFull(state: LogState): boolean {
@@ -75,4 +75,9 @@ export class RollPlanner {
       timeIndex.index.sizeBytes + 2 * timeIndex.index.entryBytes > limitBytes
     );
   }
+}
+
+/** What is written to is not compacted: `max.compaction.lag.ms` can be kept only by a segment that is closed in time. */
+function maxSegmentMs({ cleanupPolicy, segmentMs, maxCompactionLagMs }: LogConfig): number {
+  return cleanupPolicy.includes("compact") ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs;
 }

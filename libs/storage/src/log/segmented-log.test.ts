@@ -178,6 +178,19 @@ describe("rolling", () => {
     expect(await segmentsAfter(config, [at(5000), at(100), at(5001)])).toEqual([0]);
   });
 
+  it("happens within max.compaction.lag.ms where the log is compacted, and the smaller of the two counts", async () => {
+    const appends = [at(5000), at(5500), at(6001), at(7001)];
+    const lag = {
+      segmentMs: 1_000_000,
+      maxCompactionLagMs: 1000,
+      messageTimestampAfterMaxMs: Number.POSITIVE_INFINITY,
+    };
+    expect(await segmentsAfter({ ...lag, cleanupPolicy: ["compact"] }, appends)).toEqual([0, 2]);
+    expect(await segmentsAfter({ ...lag, cleanupPolicy: ["compact", "delete"] }, appends)).toEqual([0, 2]);
+    expect(await segmentsAfter({ ...lag, cleanupPolicy: ["delete"] }, appends)).toEqual([0]);
+    expect(await segmentsAfter({ ...lag, segmentMs: 400, cleanupPolicy: ["compact"] }, appends)).toEqual([0, 1, 2, 3]);
+  });
+
   it("goes by the clock where records have no timestamp", async () => {
     const bare = () => batch({ timestampMs: -1 });
     const appends = [{ batches: bare() }, { batches: bare(), afterMs: 1000 }, { batches: bare(), afterMs: 1 }];
