@@ -68,13 +68,6 @@ const TABLE: readonly (readonly [string, "plain" | "compacted", () => Uint8Array
     "INVALID_RECORD",
     [0, 2],
   ],
-  [
-    "records without keys, compressed",
-    "compacted",
-    () => batch({ records: [{ key: KEY, value: VALUE }, { value: VALUE }], compression: "gzip" }) as Uint8Array,
-    "INVALID_RECORD",
-    [1],
-  ],
 ];
 
 function concat(...parts: readonly Uint8Array[]): Uint8Array {

@@ -179,6 +179,7 @@ describe("rolling", () => {
   });
 
   it("happens within max.compaction.lag.ms where the log is compacted, and the smaller of the two counts", async () => {
+    const at = (timestampMs: number) => ({ batches: batch({ timestampMs }) });
     const appends = [at(5000), at(5500), at(6001), at(7001)];
     const lag = {
       segmentMs: 1_000_000,
