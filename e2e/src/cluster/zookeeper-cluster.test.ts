@@ -2,6 +2,7 @@ import { Admin } from "@ottla/admin";
 import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BrokerProcess } from "../harness/broker-process.ts";
 import { ClusterProcesses } from "../harness/cluster-processes.ts";
 import { zooKeeperClassPath } from "../harness/external.ts";
 import { until } from "../harness/until.ts";
@@ -55,5 +56,35 @@ describe.skipIf(zooKeeperClassPath === null)("three broker processes on ZooKeepe
     await until("it is in sync again", async () =>
       (await partitionsOf("orders")).every(({ inSyncReplicas }) => inSyncReplicas.length === 3),
     );
+  });
+
+  describe("a broker that cannot belong says so in one line, and ends", () => {
+    const start = (nodeId: number, connect: string, dataDirectory: string | undefined) =>
+      BrokerProcess.start({
+        ...(dataDirectory !== undefined && { dataDirectory }),
+        args: ["--set", `node.id=${nodeId}`, "--set", `zookeeper.connect=${connect}`],
+      });
+
+    it("another broker is alive under its id", async () => {
+      await expect(start(1, cluster.connect, undefined)).rejects.toThrow(
+        /broker id 1 is in use: a broker with another/,
+      );
+      expect((await admin.describeCluster()).brokers).toHaveLength(3);
+    });
+
+    it("its data directory is that of another cluster", async () => {
+      const elsewhere = cluster.connect.replace("/ottla", "/elsewhere");
+      await using other = await start(7, elsewhere, undefined);
+      expect(other.output).toContain("broker 7 of cluster");
+      await cluster.stopBroker(3);
+      const directory = cluster.dataDirectoryOf(3);
+      await expect(start(3, elsewhere, directory)).rejects.toThrow(
+        /belongs to cluster .+, and the metadata is that of/,
+      );
+      await cluster.startBroker(3);
+      await until("all are in sync again", async () =>
+        (await partitionsOf("orders")).every(({ inSyncReplicas }) => inSyncReplicas.length === 3),
+      );
+    });
   });
 });

@@ -11,6 +11,8 @@ export interface BrokerLifecycleOptions {
   readonly endpoints: readonly BrokerEndpoint[];
   readonly features: readonly BrokerFeature[];
   readonly rack: string | null;
+  /** Ids of the log directories that can be used. */
+  readonly logDirs: readonly string[];
   /** Whether the last stop was clean. */
   readonly cleanShutdown: boolean;
   readonly log: MetadataLog;
@@ -158,8 +160,9 @@ export class BrokerLifecycle {
   }
 
   async #registerOnce(): Promise<void> {
-    const { announcement, clusterId, endpoints, features, rack, channel, follower, onRegistered } = this.#options;
-    const { brokerId, incarnationId, directoryId } = announcement;
+    const { announcement, clusterId, endpoints, features, rack, logDirs, channel, follower, onRegistered } =
+      this.#options;
+    const { brokerId, incarnationId } = announcement;
     const response = await channel.request(brokerRegistrationApi, 4, {
       brokerId,
       clusterId,
@@ -167,7 +170,7 @@ export class BrokerLifecycle {
       listeners: endpoints,
       features,
       rack,
-      logDirs: [directoryId],
+      logDirs,
       previousBrokerEpoch: this.#previousEpoch(),
     });
     if (response.errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(response.errorCode);
