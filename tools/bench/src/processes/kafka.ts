@@ -95,6 +95,8 @@ function propertiesText(
     "controller.listener.names": "CONTROLLER",
     "log.dirs": join(directory, "logs"),
     "offsets.topic.replication.factor": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
     ...settings,
   };
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}`);
