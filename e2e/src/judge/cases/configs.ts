@@ -31,6 +31,9 @@ const OURS_ALONE = new Set([
   "allowed.origins",
   "logger.format",
   "logger.level",
+  "log.open.files.max",
+  "log.read.buffer.bytes",
+  "log.tail.memory.bytes",
   // Of Apache Kafka's earlier releases, or told by it to nobody.
   "controlled.shutdown.max.retries",
   "controlled.shutdown.retry.backoff.ms",
