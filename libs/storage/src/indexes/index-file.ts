@@ -3,7 +3,7 @@ import { CachedFile, type FileCache } from "../files/file-cache.ts";
 
 const INITIAL_TAIL_ENTRIES = 16;
 /** A binary search narrows down to this many bytes by single reads, and then reads them at once. */
-const BLOCK_BYTES = 4096;
+const BLOCK_BYTES = 16 * 1024;
 
 /**
  * A file of fixed-size entries in ascending order. New entries stay in memory until `save`: what a crash loses of
@@ -164,12 +164,15 @@ export class IndexFile {
       else high = middle;
     }
     const block = new Uint8Array((high - low) * this.entryBytes);
-    const readBytes = file.readSync(block, low * this.entryBytes);
-    for (let at = readBytes - (readBytes % this.entryBytes) - this.entryBytes; at >= 0; at -= this.entryBytes) {
-      const entry = new DataView(block.buffer, at, this.entryBytes);
-      if (isAtOrBefore(entry)) return entry;
+    const count = Math.floor(file.readSync(block, low * this.entryBytes) / this.entryBytes);
+    const entryAt = (index: number) => new DataView(block.buffer, index * this.entryBytes, this.entryBytes);
+    let [first, end] = [0, count];
+    while (first < end) {
+      const middle = (first + end) >>> 1;
+      if (isAtOrBefore(entryAt(middle))) first = middle + 1;
+      else end = middle;
     }
-    return null;
+    return first === 0 ? null : entryAt(first - 1);
   }
 
   #readEntry(file: DiskFile, index: number): DataView {
