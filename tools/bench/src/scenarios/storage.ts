@@ -1,0 +1,23 @@
+import type { Effort, Row, Scenario } from "../harness/scenario.ts";
+import { appendRows } from "../storage/append.ts";
+import { compactionRow } from "../storage/compaction.ts";
+import { copyRows } from "../storage/copies.ts";
+import { openingRow } from "../storage/opening.ts";
+import { randomReadRow } from "../storage/random-read.ts";
+import { recoveryRow } from "../storage/recovery.ts";
+
+async function* rows(effort: Effort): AsyncIterable<Row> {
+  yield* appendRows();
+  yield await recoveryRow();
+  yield await randomReadRow();
+  yield await openingRow();
+  yield* copyRows();
+  yield compactionRow(effort);
+}
+
+const scenario: Scenario = {
+  name: "storage",
+  description: "the log on disk beside bare loops, copies of each byte, and what a compaction pass costs producers",
+  rows,
+};
+export default scenario;

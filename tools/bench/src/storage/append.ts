@@ -1,0 +1,113 @@
+import { closeSync, ftruncateSync, openSync, writevSync } from "node:fs";
+import { join } from "node:path";
+import { crc32c } from "@ottla/protocol";
+import type { LogManager, PartitionLog } from "@ottla/storage";
+import type { Contestant, Measurement, Row } from "../harness/scenario.ts";
+import {
+  batchOf,
+  KIBIBYTE,
+  MEGABYTE,
+  openLog,
+  openLogs,
+  removeDirectory,
+  temporaryDirectory,
+} from "./temporary-log.ts";
+
+/** What arrives in one turn of the event loop, from all connections together. */
+const TURN_BYTES = 1024 * KIBIBYTE;
+/** What a repetition writes: the page cache takes all of it, so that the disk is not what counts. */
+const TURNS = 128;
+/** Bytes come from the network, and are in no cache that is near: nobody is given the same ones soon again. */
+const TURNS_APART = 48;
+/** While one turn's batches are being written, those of the next arrive. */
+const TURNS_IN_FLIGHT = 2;
+
+/** Batches by the turn that they arrive in. */
+type Turns = readonly (readonly Uint8Array[])[];
+
+/** Times the turns alone, not what makes room for them. */
+async function timed(turns: () => Promise<void> | void): Promise<Measurement> {
+  const startedMs = performance.now();
+  const cpuBefore = process.cpuUsage();
+  await turns();
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const megabytes = (TURNS * TURN_BYTES) / MEGABYTE;
+  return {
+    figure: (megabytes * 1000) / (performance.now() - startedMs),
+    perCpuSecond: (megabytes * 1e6) / (user + system),
+  };
+}
+
+/** Nothing but the system call: what is given to the log, given to a file. */
+function bareLoop(name: string, turns: Turns, look: (batch: Uint8Array) => void = () => {}): Contestant {
+  const directory = temporaryDirectory();
+  const file = openSync(join(directory, "bare"), "w");
+  return {
+    name,
+    measure() {
+      ftruncateSync(file, 0);
+      return timed(() => {
+        for (let turn = 0; turn < TURNS; turn++) {
+          const batches = turns[turn % TURNS_APART]!;
+          for (const batch of batches) look(batch);
+          writevSync(file, batches, turn * TURN_BYTES);
+        }
+      });
+    },
+    close() {
+      closeSync(file);
+      removeDirectory(directory);
+    },
+  };
+}
+
+/** As a leader appends what clients sent: each batch is checked (CRC included), and gets its offsets. */
+function ottlaAppends(turns: Turns): Contestant {
+  const directory = temporaryDirectory();
+  let logs: LogManager | null = null;
+  let log: PartitionLog | null = null;
+  return {
+    name: "ottla, appendAsLeader",
+    async measure() {
+      logs ??= await openLogs(directory, { tailMemoryBytes: 0 });
+      // A deleted file is gone at once: else the disk would have to take all of them.
+      log ??= await openLog(logs, { fileDeleteDelayMs: 0 });
+      await log.truncateFullyAndStartAt(0);
+      const measured = log;
+      return await timed(() => appendTurns(measured, turns));
+    },
+    async close() {
+      await logs?.close();
+      removeDirectory(directory);
+    },
+  };
+}
+
+async function appendTurns(log: PartitionLog, turns: Turns): Promise<void> {
+  const inFlight: Promise<void>[] = [];
+  for (let turn = 0; turn < TURNS; turn++) {
+    if (inFlight.length === TURNS_IN_FLIGHT) await inFlight.shift();
+    let written = Promise.resolve();
+    for (const batch of turns[turn % TURNS_APART]!) {
+      written = log.appendAsLeader(batch, { leaderEpoch: 0, origin: "client" }).written;
+    }
+    inFlight.push(written);
+  }
+  await Promise.all(inFlight);
+}
+
+export function* appendRows(): Iterable<Row> {
+  for (const sizeKiB of [16, 64]) {
+    const sizeBytes = sizeKiB * KIBIBYTE;
+    const turn = () => Array.from({ length: TURN_BYTES / sizeBytes }, () => batchOf(sizeBytes));
+    const turns = Array.from({ length: TURNS_APART }, turn);
+    const bare = bareLoop("bare writevSync loop", turns);
+    const checking = bareLoop("the same, with the CRC-32C of each batch", turns, crc32c);
+    yield {
+      name: `append batches of ${sizeKiB} KiB, 1 MiB a turn (the bound is 0.8x)`,
+      unit: "MB/s",
+      baseline: bare.name,
+      contestants: [bare, checking, ottlaAppends(turns)],
+    };
+  }
+}

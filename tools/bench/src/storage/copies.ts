@@ -1,0 +1,75 @@
+import { Admin } from "@ottla/admin";
+import { type RunningBroker, startBroker } from "@ottla/broker-app";
+import type { ClientKind } from "../clients/protocol.ts";
+import type { Contestant, Row } from "../harness/scenario.ts";
+import { ClientProcess } from "../processes/client-process.ts";
+import { CopiedBytes } from "./copied-bytes.ts";
+import { removeDirectory, temporaryDirectory } from "./temporary-log.ts";
+
+const TOPIC = "copied";
+const RECORDS_PER_CALL = 1_000;
+const CALLS = 100;
+/** About what a record of the benchmark takes in a batch. */
+const RECORD_BYTES = 107;
+const BYTES = CALLS * RECORDS_PER_CALL * RECORD_BYTES;
+
+/** The system's own copy, from the socket or to it: nobody gets by with less. */
+const systemCopy: Contestant = { name: "the system's own copy, from or to the socket", measure: () => ({ figure: 1 }) };
+
+/** A broker in this process, whose copies are counted, with clients in others. */
+class CountedBroker {
+  readonly #directory = temporaryDirectory();
+  #broker: RunningBroker | null = null;
+
+  async start(): Promise<RunningBroker> {
+    if (this.#broker !== null) return this.#broker;
+    this.#broker = await startBroker({ port: 0, dataDirectory: this.#directory });
+    await using admin = new Admin({ bootstrapServers: this.#broker.bootstrapServers });
+    await admin.createTopics([{ name: TOPIC, partitions: 1 }]);
+    return this.#broker;
+  }
+
+  /** Copies per byte of payload while the client does what it is asked, the system's own copy included. */
+  async copiesPerByte(kind: ClientKind, task: "produceBatches" | "consume"): Promise<number> {
+    const broker = await this.start();
+    const client = await ClientProcess.start(kind, broker.bootstrapServers);
+    const copied = new CopiedBytes();
+    copied.start();
+    const produce = {
+      kind: "produceBatches",
+      calls: CALLS,
+      recordsPerCall: RECORDS_PER_CALL,
+      callsInFlight: 5,
+    } as const;
+    const consume = { kind: "consume", partitions: 1, records: CALLS * RECORDS_PER_CALL } as const;
+    await client.ask({ ...(task === "consume" ? consume : produce), topic: TOPIC });
+    copied.stop();
+    await client.close();
+    return 1 + copied.count / BYTES;
+  }
+
+  async close(): Promise<void> {
+    await this.#broker?.close();
+    removeDirectory(this.#directory);
+  }
+}
+
+export function* copyRows(): Iterable<Row> {
+  const counted = new CountedBroker();
+  const contestant = (name: string, task: "produceBatches" | "consume"): Contestant => ({
+    name,
+    measure: async () => ({ figure: await counted.copiesPerByte("ottla", task) }),
+    ...(task === "consume" && { close: () => counted.close() }),
+  });
+  const row = { unit: "copies per byte", better: "less", baseline: systemCopy.name, repetitions: 3 } as const;
+  yield {
+    ...row,
+    name: "copies on the produce path",
+    contestants: [systemCopy, contestant("ottla broker", "produceBatches")],
+  };
+  yield {
+    ...row,
+    name: "copies on the tail fetch path",
+    contestants: [systemCopy, contestant("ottla broker", "consume")],
+  };
+}
