@@ -1,3 +1,4 @@
+import { createSimulatedDisk, createSimulatedRuntime, seededRandom } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
 import { batch, offsetsOf } from "../test-support/batches.ts";
 import { copyDisk, FaultyDisk, fileNames, readText } from "../test-support/disks.ts";
@@ -148,5 +149,26 @@ describe("advanceLogStartOffset", () => {
     const again = await openFixture({ disk: await copyDisk(disk) });
     const recovered = again.manager.get("topic", 0)!;
     expect([recovered.logStartOffset, recovered.epochForOffset(6)]).toEqual([6, 0]);
+  });
+
+  it("outlives a power cut that brings back segments which a killed process had deleted", async () => {
+    for (let seed = 0; seed < 120; seed++) {
+      const runtime = createSimulatedRuntime(seed, { startMs: START_MS });
+      const disk = createSimulatedDisk({ ...runtime, random: seededRandom(seed) });
+      const config = { segmentBytes: 3 * size, retentionMs: -1, retentionBytes: size, flushMessages: 1 };
+      const fixture = await openFixture({ disk, runtime, config });
+      const log = await openLog(fixture);
+      for (let i = 0; i < 8; i++) await append(log, batch());
+      log.setHighWatermark(log.logEndOffset);
+      await log.flush();
+      await log.advanceLogStartOffset(4);
+      disk.crashAfter(seed % 12);
+      await Promise.race([log.deleteExpired(), disk.stopped]);
+      const killed = disk.crash("process");
+      const second = await openFixture({ disk: killed, runtime, config });
+      await second.runtime.advance(60_000);
+      const third = await openFixture({ disk: killed.crash("power"), runtime, config });
+      expect((await openLog(third)).logStartOffset, `seed ${seed}`).toBeGreaterThanOrEqual(4);
+    }
   });
 });

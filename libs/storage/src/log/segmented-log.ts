@@ -68,9 +68,13 @@ export class SegmentedLog implements PartitionLog {
     return this.#state.logStartOffset;
   }
 
-  /** @internal True if records before the log start offset are still in its first segment. */
-  get startsInsideSegment(): boolean {
-    return this.#state.logStartOffset > this.#state.segments.first.baseOffset;
+  /**
+   * @internal True if the log start offset has to be written down: records before it are still in the first segment, or
+   * in one that a power cut may bring back.
+   */
+  get needsStartCheckpoint(): boolean {
+    const { logStartOffset, namesUnsynced, segments } = this.#state;
+    return logStartOffset > segments.first.baseOffset || (namesUnsynced && logStartOffset > 0);
   }
 
   get logEndOffset(): number {

@@ -92,7 +92,7 @@ export class Checkpoints {
       const offsets = new Map<string, number>();
       for (const log of logs) {
         // As in Kafka: a start offset that the first segment's name says already is not repeated.
-        if (kind === "logStartOffset" && !log.startsInsideSegment) continue;
+        if (kind === "logStartOffset" && !log.needsStartCheckpoint) continue;
         if (kind === "cleanedEndOffset" && log.cleanedEndOffset === 0) continue;
         offsets.set(partitionKey(log.topic, log.partition), log[kind]);
       }

@@ -1,5 +1,6 @@
 import { Admin } from "@ottla/admin";
 import { type RunningBroker, startBroker } from "@ottla/broker-app";
+import { DEFAULT_SETTINGS } from "../clients/bench-client.ts";
 import type { ClientKind } from "../clients/protocol.ts";
 import type { Contestant, Row } from "../harness/scenario.ts";
 import { ClientProcess } from "../processes/client-process.ts";
@@ -9,9 +10,10 @@ import { removeDirectory, temporaryDirectory } from "./temporary-log.ts";
 const TOPIC = "copied";
 const RECORDS_PER_CALL = 1_000;
 const CALLS = 100;
-/** About what a record of the benchmark takes in a batch. */
-const RECORD_BYTES = 107;
-const BYTES = CALLS * RECORDS_PER_CALL * RECORD_BYTES;
+const RECORD_BYTES = 100;
+/** What a record takes in a batch beside its key and value. */
+const RECORD_OVERHEAD_BYTES = 7;
+const BYTES = CALLS * RECORDS_PER_CALL * (RECORD_BYTES + RECORD_OVERHEAD_BYTES);
 
 /** The system's own copy, from the socket or to it: nobody gets by with less. */
 const systemCopy: Contestant = { name: "the system's own copy, from or to the socket", measure: () => ({ figure: 1 }) };
@@ -32,17 +34,21 @@ class CountedBroker {
   /** Copies per byte of payload while the client does what it is asked, the system's own copy included. */
   async copiesPerByte(kind: ClientKind, task: "produceBatches" | "consume"): Promise<number> {
     const broker = await this.start();
-    const client = await ClientProcess.start(kind, broker.bootstrapServers);
+    const client = await ClientProcess.start(kind, broker.bootstrapServers, DEFAULT_SETTINGS);
     const copied = new CopiedBytes();
     copied.start();
-    const produce = {
-      kind: "produceBatches",
-      calls: CALLS,
-      recordsPerCall: RECORDS_PER_CALL,
-      callsInFlight: 5,
-    } as const;
-    const consume = { kind: "consume", partitions: 1, records: CALLS * RECORDS_PER_CALL } as const;
-    await client.ask({ ...(task === "consume" ? consume : produce), topic: TOPIC });
+    await client.ask(
+      task === "consume"
+        ? { kind: task, topic: TOPIC, partitions: 1, records: CALLS * RECORDS_PER_CALL, recordBytes: RECORD_BYTES }
+        : {
+            kind: task,
+            topics: [TOPIC],
+            calls: CALLS,
+            recordsPerCall: RECORDS_PER_CALL,
+            callsInFlight: 5,
+            recordBytes: RECORD_BYTES,
+          },
+    );
     copied.stop();
     await client.close();
     return 1 + copied.count / BYTES;
