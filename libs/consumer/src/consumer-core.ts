@@ -254,7 +254,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
 
   #onMembershipEnd(error: KafkaError | null): void {
     this.#hangWatch.stop();
-    if (error === null) return;
+    if (error === null || this.#closing !== undefined) return;
     this.#failure = error;
     this.client.runtime.logger.error("the consumer has failed", { code: error.code, error: error.message });
     this.delivery.fail(error);

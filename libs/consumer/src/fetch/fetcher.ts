@@ -1,10 +1,4 @@
-import {
-  type BrokerNode,
-  type ClusterClient,
-  isStaleMetadata,
-  type LeaderHint,
-  toKafkaError,
-} from "@ottla/client/internal";
+import { type ClusterClient, isStaleMetadata, toKafkaError } from "@ottla/client/internal";
 import { ErrorCode, type FetchResponse, fetchApi, KafkaError, ZERO_UUID } from "@ottla/protocol";
 import type { Timer } from "@ottla/runtime";
 import type { ConsumerEvents } from "../events.ts";
@@ -13,9 +7,11 @@ import type { ConsumerSettings } from "../options.ts";
 import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
 import { currentLeaderEpoch } from "../partitions/leader-epoch.ts";
 import type { PartitionState } from "../partitions/partition-state.ts";
-import { formatPartition, groupByTopic, type TopicPartition } from "../topic-partition.ts";
+import { formatPartition, groupByTopic } from "../topic-partition.ts";
+import { batchTooLarge, fetchOf, unreadable } from "./fetch-errors.ts";
 import { FetchSession, type TopicQuery } from "./fetch-session.ts";
 import { FetchedChunk } from "./fetched-chunk.ts";
+import { learnLeaders } from "./leader-hints.ts";
 
 /** Who hears of what fetching brings. */
 export interface FetchListener<K, V> {
@@ -264,7 +260,7 @@ export class Fetcher<K, V> {
   }
 
   #accept(response: FetchResponse, asked: ReadonlyMap<PartitionState<K, V>, Asked<K, V>>): void {
-    this.#learnLeaders(response);
+    learnLeaders(this.#client, response);
     let hasData = false;
     for (const { topic, topicId, partitions } of response.responses) {
       const name = topic || this.#client.metadata.view.topicsById.get(topicId)?.name;
@@ -359,45 +355,10 @@ export class Fetcher<K, V> {
     this.#listener.onTrouble(`fetch from broker ${broker}`, error);
     if (!error.retriable) this.#listener.onFailure(error);
   }
-
-  /** An answer may tell who leads now, which saves asking for metadata (KIP-951). */
-  #learnLeaders(response: FetchResponse): void {
-    const hints: LeaderHint[] = [];
-    for (const { topic, topicId, partitions } of response.responses) {
-      const name = topic || this.#client.metadata.view.topicsById.get(topicId)?.name;
-      if (name === undefined) continue;
-      for (const { partitionIndex: partition, errorCode, currentLeader } of partitions) {
-        if (errorCode !== ErrorCode.NONE && currentLeader.leaderId >= 0)
-          hints.push({ topic: name, partition, ...currentLeader });
-      }
-    }
-    if (hints.length === 0) return;
-    const nodes = response.nodeEndpoints.map((node): BrokerNode => {
-      return { id: node.nodeId, address: this.#client.addressOf(node), rack: node.rack };
-    });
-    this.#client.metadata.applyLeaderHints(hints, nodes);
-  }
 }
 
 /** Nothing where it is not known. */
 function lagOf<K, V>({ topic, partition, position, highWatermark }: PartitionState<K, V>) {
   if (position === undefined || highWatermark < 0) return [];
   return [{ topic, partition, lag: Math.max(0, highWatermark - position.offset) }];
-}
-
-function fetchOf(partition: TopicPartition): string {
-  return `fetch of ${formatPartition(partition)}`;
-}
-
-function unreadable(partition: TopicPartition, cause: unknown): KafkaError {
-  const { message, code, errno, retriable } = toKafkaError(cause);
-  return new KafkaError(`Reading ${formatPartition(partition)}: ${message}`, { code, errno, retriable, cause });
-}
-
-/** Only brokers older than Kafka 0.10.1 cut a first batch short (KIP-74). */
-function batchTooLarge(partition: TopicPartition): KafkaError {
-  return new KafkaError(
-    `The next record batch of ${formatPartition(partition)} is larger than a fetch may be; raise maxPartitionFetchBytes.`,
-    { code: "RECORD_TOO_LARGE" },
-  );
 }

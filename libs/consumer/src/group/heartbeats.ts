@@ -103,7 +103,9 @@ export class Heartbeats {
   #onError(error: unknown, identity: MemberIdentity): void {
     if (this.#identity !== identity) return;
     const failure = toKafkaError(error);
-    if (isRetriable(failure)) this.#tryAgain(failure);
+    // The consumer was closed before it could leave: nobody beats for it any more.
+    if (this.#client.isClosed) this.stop();
+    else if (isRetriable(failure)) this.#tryAgain(failure);
     else this.#listener.onRefused(failure, identity);
   }
 

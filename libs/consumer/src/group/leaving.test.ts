@@ -143,6 +143,25 @@ describe("closing", () => {
     expect(runtime.clock.monotonicMs() - beganAtMs).toBeLessThan(2_200);
   });
 
+  test.each(["classic", "consumer"] as const)(
+    "%s: when there is no committing in time, ends all the same, and without an error",
+    async (groupProtocol) => {
+      kafka.append("t", 0, ["a", "b"]);
+      kafka.assignTo({ t: [0, 1] });
+      const consumer = member({ groupProtocol, heartbeatIntervalMs: 1_000, retryBackoffMs: 5_000 });
+      const failures: string[] = [];
+      consumer.on("failed", ({ error }) => failures.push(error.code));
+      const loop = consumer.records();
+      await take(loop, 2);
+      kafka.commitError = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+      await settle(runtime, consumer.close({ timeoutMs: 500 }));
+      await runtime.advance(10_000);
+      expect(failures).toEqual([]);
+      expect(runtime.pendingTimers, "what would keep the process alive").toBe(0);
+      expect(await loop.next()).toEqual({ done: true, value: undefined });
+    },
+  );
+
   test("from within the loop", async () => {
     kafka.append("t", 0, ["a", "b"]);
     const consumer = member();
