@@ -56,6 +56,12 @@ describe("what operators of clusters ask, asked of a broker that is alone", () =
     ]);
   });
 
+  it("UnregisterBroker: a broker that is alive is not forgotten", async () => {
+    expect(await broker.client.send(unregisterBrokerApi, 0, { brokerId: 1 })).toMatchObject({
+      errorCode: ErrorCode.INVALID_REQUEST,
+    });
+  });
+
   it("UnregisterBroker: a broker that nobody knows cannot be forgotten", async () => {
     expect(await broker.client.send(unregisterBrokerApi, 0, { brokerId: 7 })).toMatchObject({
       errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED,

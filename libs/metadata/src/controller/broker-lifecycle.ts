@@ -72,14 +72,16 @@ export function fenceBroker(state: ControllerState, brokerId: number, brokerEpoc
 }
 
 /**
- * UnregisterBroker: the cluster forgets a broker; it leaves the ISRs.
- * @throws KafkaError BROKER_ID_NOT_REGISTERED
+ * UnregisterBroker: the cluster forgets a broker that is gone; it leaves the ISRs. One that is alive would go on without
+ * anybody knowing of it, and what it leads without a leader: other than in Kafka it has to be stopped first.
+ * @throws KafkaError BROKER_ID_NOT_REGISTERED; INVALID_REQUEST while the broker is alive
  */
 export function unregisterBroker(state: ControllerState, brokerId: number): ControllerResult<void> {
   const broker = brokerById(state.image, brokerId);
   if (broker === undefined) {
     throw refuse(ErrorCode.BROKER_ID_NOT_REGISTERED, `Broker ID ${brokerId} is not currently registered`);
   }
+  if (!broker.fenced) throw refuse(ErrorCode.INVALID_REQUEST, `Broker ${brokerId} is alive: stop it first`);
   const gone: NewMetadataRecord = { type: "UnregisterBrokerRecord", brokerId, brokerEpoch: broker.epoch };
   const records = [...changesWithout(state, brokerId, { mayHaveLost: false }), gone];
   return { records, response: undefined, isAtomic: false };

@@ -199,7 +199,12 @@ describe("a broker's life", () => {
   });
 
   it("is forgotten when it is unregistered", () => {
-    const state = after(cluster(), unregisterBroker(cluster(), 1).records);
+    expect(
+      errnoOf(() => unregisterBroker(cluster(), 1)),
+      "while it is alive",
+    ).toBe(ErrorCode.INVALID_REQUEST);
+    const gone = fenced(cluster(), 1);
+    const state = after(gone, unregisterBroker(gone, 1).records);
     expect(brokerById(state.image, 1)).toBeUndefined();
     expect(partitionOf(state)).toMatchObject({ leader: 2, isr: [2, 3], replicas: [1, 2, 3] });
     expect(errnoOf(() => unregisterBroker(state, 1))).toBe(ErrorCode.BROKER_ID_NOT_REGISTERED);

@@ -275,7 +275,8 @@ export class GroupSimulation implements MemberObserver {
 
   #fateOf({ apiName, client }: Exchange, direction: "request" | "response"): Fate {
     if (!this.#isFaulty || client === this.#operator) return "arrives";
-    const dice = this.#random.nextInt(400);
+    // What the group's members and its coordinator say to each other is little beside all the rest.
+    const dice = this.#random.nextInt(isGroupApi(apiName) ? 200 : 400);
     if (dice > 2) return "arrives";
     const fate = dice === 0 ? "silence" : "lost";
     if (isGroupApi(apiName)) this.#tally.add(`${fate === "lost" ? "lost" : "silent"} ${direction}: ${apiName}`);
