@@ -8,7 +8,7 @@ import { ensureExternalPrograms } from "../fetch/external-programs.mjs";
 
 const deep = process.argv.includes("--deep");
 const withE2e = !process.argv.includes("--no-e2e");
-const DEEP = { OTTLA_TEST_DEEP: "1", OTTLA_TEST_SEEDS: "300", OTTLA_TEST_RUNS: "1000" };
+const DEEP = { OTTLA_TEST_DEEP: "1", OTTLA_TEST_SEEDS: "500", OTTLA_TEST_RUNS: "1000" };
 const environment = { ...process.env, NX_DAEMON: "false", ...(deep && DEEP) };
 
 /** Runs one command with its output shown, and says whether it passed. */
