@@ -4,6 +4,9 @@ import type { Partition } from "../partition/partition.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import type { CoordinatorRoutes } from "./coordinator-routes.ts";
 
+/** The first wait for a transaction that is ending; each further one is twice as long, up to the config's. */
+const FIRST_WAIT_MS = 1;
+
 /** Who wants to append to partitions in which its transaction has no records yet. */
 export interface EnteringProducer {
   readonly transactionalId: string;
@@ -59,17 +62,20 @@ export class TransactionGate {
     return partitions.map(({ topic, partition }) => refusal(answer(topic, partition), options));
   }
 
-  /** The transaction before may still be ending: that is soon over, and the client is spared a round trip. */
+  /**
+   * The transaction before may still be ending: that is soon over, mostly within a millisecond or two, and the client is
+   * spared a round trip.
+   */
   async #add(producer: EnteringProducer, partitions: PartitionsByTopic): Promise<() => number> {
     const { config, runtime } = this.#broker;
     const backoffMs = config.require("add.partitions.to.txn.retry.backoff.ms");
     const untilMs = runtime.clock.monotonicMs() + config.require("add.partitions.to.txn.retry.backoff.max.ms");
-    for (;;) {
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, backoffMs)) {
       const clientTransactionVersion = TransactionVersion.V2;
       const errorCode = await this.#coordinators.addPartitions({ ...producer, partitions, clientTransactionVersion });
       if (errorCode !== ErrorCode.CONCURRENT_TRANSACTIONS) return () => errorCode;
-      if (runtime.clock.monotonicMs() + backoffMs > untilMs) return () => errorCode;
-      await new Promise<void>((resolve) => runtime.timers.schedule(backoffMs, resolve));
+      if (runtime.clock.monotonicMs() + waitMs > untilMs) return () => errorCode;
+      await new Promise<void>((resolve) => runtime.timers.schedule(waitMs, resolve));
     }
   }
 }
