@@ -2,6 +2,7 @@ import { Admin } from "@ottla/admin";
 import type { ConsumerOptions } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
 import { createSimulatedRuntime, type Logger, type Random, type SimulatedRuntime, seededRandom } from "@ottla/runtime";
+import { settled } from "../settled.ts";
 import { SimulatedBroker } from "../simulated-broker.ts";
 import type { Exchange, Fate } from "../simulated-link.ts";
 import { SimulatedNetwork } from "../simulated-network.ts";
@@ -151,8 +152,12 @@ export class GroupSimulation implements MemberObserver {
 
   /** @throws Error when an invariant is broken */
   async run(): Promise<void> {
-    await this.#settled(this.#broker.start());
-    await this.#settled(this.#admin.createTopics([{ name: TOPIC, partitions: PARTITIONS }]));
+    await settled(() => this.#world.advance(STEP_MS), STEP_MS, this.#broker.start());
+    await settled(
+      () => this.#world.advance(STEP_MS),
+      STEP_MS,
+      this.#admin.createTopics([{ name: TOPIC, partitions: PARTITIONS }]),
+    );
     const endMs = this.#nowMs + FAULTS_MS;
     while (this.#nowMs < endMs) {
       for (const fault of faults) if (this.#random.nextInt(FAULTS[fault]) === 0) this.#inflict(fault);
@@ -199,19 +204,6 @@ export class GroupSimulation implements MemberObserver {
     if (broker !== undefined) this.#check.read(broker).catch((error: unknown) => this.violated(error));
     this.#listStates();
     if (this.#violation !== undefined) throw this.#violation;
-  }
-
-  async #settled<T>(promise: Promise<T>): Promise<T> {
-    let isSettled = false;
-    const watched = promise.finally(() => {
-      isSettled = true;
-    });
-    watched.catch(() => {});
-    for (let waitedMs = 0; !isSettled; waitedMs += STEP_MS) {
-      if (waitedMs > 60_000) throw new Error("the world did not get ready within a minute");
-      await this.#world.advance(STEP_MS);
-    }
-    return await watched;
   }
 
   #write(): void {

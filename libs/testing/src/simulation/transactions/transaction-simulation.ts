@@ -2,6 +2,7 @@ import { Admin } from "@ottla/admin";
 import { Producer } from "@ottla/producer";
 import { createSimulatedRuntime, type Logger, type Random, type SimulatedRuntime, seededRandom } from "@ottla/runtime";
 import { findAnomalies, type Read, type TransactionHistory } from "../../history/transaction-history.ts";
+import { settled } from "../settled.ts";
 import { SimulatedBroker } from "../simulated-broker.ts";
 import type { Exchange, Fate } from "../simulated-link.ts";
 import { SimulatedNetwork } from "../simulated-network.ts";
@@ -118,8 +119,10 @@ export class TransactionSimulation implements ProcessObserver {
 
   /** @throws Error when an invariant is broken */
   async run(): Promise<void> {
-    await this.#settled(this.#broker.start());
-    await this.#settled(
+    await settled(() => this.#step(), STEP_MS, this.#broker.start());
+    await settled(
+      () => this.#step(),
+      STEP_MS,
       this.#admin.createTopics([
         { name: "in", partitions: PARTITIONS },
         { name: "out", partitions: PARTITIONS },
@@ -154,19 +157,6 @@ export class TransactionSimulation implements ProcessObserver {
   async #step(): Promise<void> {
     await this.#world.advance(STEP_MS);
     if (this.#violation !== undefined) throw this.#violation;
-  }
-
-  async #settled<T>(promise: Promise<T>): Promise<T> {
-    let isSettled = false;
-    const watched = promise.finally(() => {
-      isSettled = true;
-    });
-    watched.catch(() => {});
-    for (let waitedMs = 0; !isSettled; waitedMs += STEP_MS) {
-      if (waitedMs > 60_000) throw new Error("the world did not get ready within a minute");
-      await this.#step();
-    }
-    return await watched;
   }
 
   /** A record that a killed broker took along was never acknowledged; what is in the log counts. */
