@@ -1,4 +1,5 @@
-export { type Broker, type BrokerDirectory, type BrokerOptions, startBroker } from "./broker.ts";
+export { type Broker, startBroker } from "./broker.ts";
+export type { BrokerDirectory, BrokerOptions } from "./broker-options.ts";
 export { BrokerConfig, ConfigSource, type ConfigSynonym } from "./config/broker-config.ts";
 export { type BrokerConfigName, type BrokerConfigValue, brokerConfigTable } from "./config/broker-config-table.ts";
 export { ConfigError } from "./config/config-error.ts";

@@ -1,0 +1,31 @@
+import type { DiskError, Runtime } from "@ottla/runtime";
+import type { CompactionExecutor } from "@ottla/storage";
+import type { Connector, HttpHandler } from "@ottla/transport";
+import type { BrokerConfig } from "./config/broker-config.ts";
+import type { DataDirectory } from "./services/open-directories.ts";
+import type { StartServer } from "./services/server.ts";
+import type { OpenMetadataLog } from "./services/shared-metadata-log.ts";
+
+export interface BrokerOptions {
+  readonly config: BrokerConfig;
+  /** `log.dirs`. The first gets the cluster's metadata, where none has it yet. */
+  readonly directories: readonly BrokerDirectory[];
+  readonly runtime: Runtime;
+  readonly startServer: StartServer;
+  /** Opens the metadata log of a cluster. Default: what `zookeeper.connect` says; without that the broker is alone. */
+  readonly openMetadataLog?: OpenMetadataLog;
+  /** How this broker reaches others. Default: the platform's. */
+  readonly connector?: Connector;
+  /** Answers plain HTTP on the listeners. */
+  readonly http?: HttpHandler;
+  /**
+   * Called when the broker cannot go on, because the disk of the metadata or of all log directories has failed. Without
+   * it the broker lives on as far as it can.
+   */
+  readonly onFatal?: (error: DiskError) => void;
+}
+
+export interface BrokerDirectory extends DataDirectory {
+  /** Where the directory's logs are compacted. Default: in this thread. */
+  readonly compactionExecutor?: CompactionExecutor;
+}

@@ -1,0 +1,57 @@
+import type { ControllerPolicy } from "@ottla/metadata";
+import type { LogCleanerOptions } from "@ottla/storage";
+import type { ServerLimits } from "../services/server.ts";
+import type { BrokerConfig } from "./broker-config.ts";
+import { TableConfigPolicy } from "./config-policy.ts";
+
+// What the parts of a broker want to know, each from Kafka's keys.
+
+export function logMemoryBounds(config: BrokerConfig) {
+  return {
+    tailMemoryBytes: config.require("log.tail.memory.bytes"),
+    readBufferBytes: config.require("log.read.buffer.bytes"),
+  };
+}
+
+export function cleanerOptions(config: BrokerConfig): LogCleanerOptions {
+  return {
+    threads: config.require("log.cleaner.threads"),
+    backoffMs: config.require("log.cleaner.backoff.ms"),
+    dedupeBufferBytes: config.require("log.cleaner.dedupe.buffer.size"),
+    loadFactor: config.require("log.cleaner.io.buffer.load.factor"),
+    ioMaxBytesPerSecond: config.require("log.cleaner.io.max.bytes.per.second"),
+  };
+}
+
+export function controllerPolicy(config: BrokerConfig): ControllerPolicy {
+  return {
+    defaultNumPartitions: config.require("num.partitions"),
+    defaultReplicationFactor: config.require("default.replication.factor"),
+    deleteTopicEnable: config.require("delete.topic.enable"),
+    configs: new TableConfigPolicy(config),
+  };
+}
+
+export function serverLimits(config: BrokerConfig): ServerLimits {
+  return {
+    maxRequestBytes: config.require("socket.request.max.bytes"),
+    connectionsMaxIdleMs: config.require("connections.max.idle.ms"),
+    maxConnections: config.require("max.connections"),
+    maxConnectionsPerIp: config.require("max.connections.per.ip"),
+    queuedMaxRequestBytes: config.require("queued.max.request.bytes"),
+  };
+}
+
+/** How leaderships go back to preferred replicas by themselves, or null where they do not. */
+export function leaderBalancing(config: BrokerConfig) {
+  if (!config.require("auto.leader.rebalance.enable")) return null;
+  return {
+    intervalMs: config.require("leader.imbalance.check.interval.seconds") * 1000,
+    imbalancePercentage: config.require("leader.imbalance.per.broker.percentage"),
+  };
+}
+
+/** How long a stop waits for the leaderships to be handed over. */
+export function handoverTimeoutMs(config: BrokerConfig): number {
+  return config.require("controlled.shutdown.max.retries") * config.require("controlled.shutdown.retry.backoff.ms");
+}

@@ -1,0 +1,99 @@
+import {
+  type BrokerAnnouncement,
+  type BrokerEndpoint,
+  finalizeFeatures,
+  randomUuid,
+  registerBroker,
+} from "@ottla/metadata";
+import { BrokerLifecycle } from "../cluster/broker-lifecycle.ts";
+import type { ClusterGateway } from "../cluster/cluster-gateway.ts";
+import type { ControllerChannel } from "../cluster/controller-channel.ts";
+import { handoverTimeoutMs } from "../config/component-options.ts";
+import type { DirectoryIdentity } from "../services/data-directory.ts";
+import { levelsToFinalize, supportedFeatures } from "../services/features.ts";
+import type { MetadataPlane } from "../services/metadata-plane.ts";
+import { advertisedUrlOf, type OpenListener, tcpAddressOf } from "../services/server.ts";
+import type { StartContext } from "./start-context.ts";
+
+/** What a broker has to say of itself when it starts. */
+export interface NewLife {
+  readonly announcement: BrokerAnnouncement;
+  readonly cleanShutdown: boolean;
+  readonly endpoints: readonly BrokerEndpoint[];
+  /** Ids of the log directories that can be used. */
+  readonly logDirs: readonly string[];
+}
+
+export function newLife(
+  { options }: StartContext,
+  { nodeId, directoryId }: DirectoryIdentity,
+  listeners: readonly OpenListener[],
+  directories: { readonly cleanShutdown: boolean; readonly logDirs: readonly string[] },
+): NewLife {
+  const announcement = { brokerId: nodeId, directoryId, incarnationId: randomUuid(options.runtime.random) };
+  return { announcement, endpoints: listeners.map(registeredEndpoint), ...directories };
+}
+
+/** A broker on its own is its own controller, and there at once. */
+export async function registerAlone(context: StartContext, life: NewLife, plane: MetadataPlane): Promise<void> {
+  const { announcement, cleanShutdown, endpoints, logDirs } = life;
+  const { brokerId, incarnationId } = announcement;
+  await plane.log.liveness.announce(announcement);
+  await plane.controller.submit((state) => finalizeFeatures(state, levelsToFinalize(state.image.features)));
+  const registration = {
+    brokerId,
+    incarnationId,
+    endpoints,
+    features: registeredFeatures(),
+    rack: context.config.current.get("broker.rack"),
+    logDirs,
+    fenced: false,
+    cleanShutdown,
+  };
+  const { response } = await plane.controller.submit((state) => registerBroker(state, registration));
+  context.brokerEpoch = response.brokerEpoch;
+}
+
+/** One of many is announced, registered, and there once the controller has unfenced it. */
+export async function enterCluster(
+  context: StartContext,
+  life: NewLife,
+  { log, follower }: MetadataPlane,
+  cluster: { readonly clusterId: string; readonly gateway: ClusterGateway; readonly channel: ControllerChannel },
+): Promise<BrokerLifecycle> {
+  const { config } = context;
+  const lifecycle = new BrokerLifecycle({
+    ...life,
+    ...cluster,
+    features: registeredFeatures(),
+    rack: config.current.get("broker.rack"),
+    log,
+    follower,
+    runtime: context.options.runtime,
+    heartbeatIntervalMs: () => config.current.require("broker.heartbeat.interval.ms"),
+    handoverTimeoutMs: () => handoverTimeoutMs(config.current),
+    onRegistered: (brokerEpoch) => {
+      context.brokerEpoch = brokerEpoch;
+    },
+  });
+  context.closers.add(() => lifecycle.close());
+  await lifecycle.start();
+  return lifecycle;
+}
+
+function registeredFeatures() {
+  return [...supportedFeatures].map(([name, { minVersion, maxVersion }]) => ({
+    name,
+    minSupportedVersion: minVersion,
+    maxSupportedVersion: maxVersion,
+  }));
+}
+
+/** Kafka's number of PLAINTEXT. */
+const SECURITY_PROTOCOL_PLAINTEXT = 0;
+
+function registeredEndpoint(listener: OpenListener): BrokerEndpoint {
+  const { host, port } = tcpAddressOf(listener);
+  const url = advertisedUrlOf(listener);
+  return { name: listener.name, host, port, securityProtocol: SECURITY_PROTOCOL_PLAINTEXT, url };
+}

@@ -1,0 +1,75 @@
+import { METADATA_TOPIC, type MetadataLog } from "@ottla/metadata";
+import type { DiskError } from "@ottla/runtime";
+import { defaultLogConfig, type LogManager, LogMemory, openLogManager } from "@ottla/storage";
+import type { BrokerDirectory } from "../broker-options.ts";
+import { cleanerOptions, logMemoryBounds } from "../config/component-options.ts";
+import { METADATA_LOG_CONFIG } from "../services/metadata-plane.ts";
+import { type OpenDirectories, openDirectories, removeCleanShutdownMarks } from "../services/open-directories.ts";
+import { type OpenMetadataLog, sharedMetadataLog } from "../services/shared-metadata-log.ts";
+import type { StartContext } from "./start-context.ts";
+
+export interface OpenLogs {
+  readonly directories: OpenDirectories<BrokerDirectory>;
+  /** The metadata log of the cluster; null where a broker on its own keeps it in one of its directories. */
+  readonly sharedMetadata: MetadataLog | null;
+}
+
+/** Opens the log directories and, for a broker of a cluster, what says which cluster that is. */
+export async function openLogs(
+  context: StartContext,
+  onDirectoryFailure: (directory: BrokerDirectory, error: DiskError) => void,
+): Promise<OpenLogs> {
+  const { closers } = context;
+  const { directories, runtime } = context.options;
+  const config = context.config.current;
+  const openShared = context.options.openMetadataLog ?? sharedMetadataLog(config, context.connector, runtime);
+  let shared: MetadataLog | null = null;
+  const sharedClusterId = async (open: OpenMetadataLog, proposedId: string) => {
+    const log = await open();
+    closers.add(() => log.close());
+    shared = log;
+    return await log.clusterId(proposedId);
+  };
+  const memory = new LogMemory(logMemoryBounds(config));
+  const opened = await openDirectories({
+    directories,
+    wantedNodeId: config.configuredNodeId,
+    defaultNodeId: config.require("node.id"),
+    keepsMetadata: openShared === null,
+    clusterId: async (proposedId) => (openShared === null ? proposedId : await sharedClusterId(openShared, proposedId)),
+    runtime,
+    open: (directory) => openDirectory(context, directory, memory, (error) => onDirectoryFailure(directory, error)),
+  });
+  closers.add(async () => {
+    await opened.logs.close();
+    // What an unclean stop may have cost is settled by the registration; until then the next start has to know of it.
+    if (!opened.cleanShutdown && context.brokerEpoch < 0) await removeCleanShutdownMarks(directories);
+  });
+  context.config.settleNodeId(opened.identity.nodeId);
+  return { directories: opened, sharedMetadata: shared };
+}
+
+function openDirectory(
+  context: StartContext,
+  { disk, path, name, compactionExecutor }: BrokerDirectory,
+  memory: LogMemory,
+  onDiskFailure: (error: DiskError) => void,
+): Promise<LogManager> {
+  const { runtime, directories } = context.options;
+  const config = context.config.current;
+  return openLogManager({
+    disk,
+    directory: path,
+    runtime: { ...runtime, logger: runtime.logger.child({ dataDirectory: name }) },
+    configOf: (topic) => (topic === METADATA_TOPIC ? METADATA_LOG_CONFIG : defaultLogConfig),
+    memory,
+    maxOpenFiles: Math.ceil(config.require("log.open.files.max") / directories.length),
+    checkpointIntervalMs: config.require("log.flush.offset.checkpoint.interval.ms"),
+    highWatermarkCheckpointIntervalMs: config.require("replica.high.watermark.checkpoint.interval.ms"),
+    retentionCheckIntervalMs: config.require("log.retention.check.interval.ms"),
+    producerIdExpirationMs: config.require("producer.id.expiration.ms"),
+    cleaner: config.require("log.cleaner.enable") ? () => cleanerOptions(context.config.current) : null,
+    ...(compactionExecutor !== undefined && { compactionExecutor }),
+    onDiskFailure,
+  });
+}

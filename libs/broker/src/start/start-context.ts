@@ -1,0 +1,17 @@
+import type { Connector } from "@ottla/transport";
+import type { BrokerOptions } from "../broker-options.ts";
+import type { ListenerConfig } from "../config/listeners.ts";
+import type { LiveConfig } from "../config/live-config.ts";
+import type { Closers } from "../services/closers.ts";
+
+/** What the steps of a start share. */
+export interface StartContext {
+  readonly options: BrokerOptions;
+  /** What the steps have opened. */
+  readonly closers: Closers;
+  readonly config: LiveConfig;
+  readonly listeners: readonly ListenerConfig[];
+  readonly connector: Connector;
+  /** -1 until the broker is registered; a broker whose registration is lost gets another. */
+  brokerEpoch: number;
+}
