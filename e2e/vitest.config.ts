@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     name: "e2e",
     include: ["src/**/*.test.ts"],
-    globalSetup: ["src/harness/fresh-command.ts"],
+    globalSetup: ["src/harness/fresh-command.ts", "src/harness/shared-kafka.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     fileParallelism: false,

@@ -1,7 +1,7 @@
 import { startBroker } from "@ottla/broker-app";
 import { KAFKA_3_VERSION, KAFKA_VERSION } from "../../../tools/fetch/external-programs.mjs";
 import { kafka3ClassPath, kafkaClassPath } from "./external.ts";
-import { KafkaProcess } from "./kafka-process.ts";
+import { sharedKafka } from "./shared-kafka.ts";
 
 /** Something that our SDKs are tried on. */
 export interface SdkTarget {
@@ -15,19 +15,16 @@ export interface SdkTarget {
   start(): Promise<{ readonly bootstrapServers: string; stop(): Promise<void> }>;
 }
 
+/** Tests that wait for a transaction to be aborted need not wait for Kafka's ten seconds. */
+const QUICK_ABORTS = { "transaction.abort.timed.out.transaction.cleanup.interval.ms": 500 };
+
 async function startOurs(address: (broker: Awaited<ReturnType<typeof startBroker>>) => string) {
-  const broker = await startBroker({ port: 0, memory: true, config: { "num.partitions": 3 } });
+  const broker = await startBroker({ port: 0, memory: true, config: { "num.partitions": 3, ...QUICK_ABORTS } });
   return { bootstrapServers: address(broker), stop: () => broker.close() };
 }
 
-async function startKafka(classPath: string | null) {
-  const settings = {
-    "num.partitions": "3",
-    "group.consumer.heartbeat.interval.ms": "300",
-    "group.consumer.min.heartbeat.interval.ms": "300",
-  };
-  const kafka = await KafkaProcess.start(settings, { classPath });
-  return { bootstrapServers: kafka.bootstrapServers, stop: () => kafka.stop() };
+async function useKafka(classPath: string | null) {
+  return { bootstrapServers: await sharedKafka(classPath!), stop: async () => {} };
 }
 
 /** Our broker over both transports, in this process; and Apache Kafka: the current release and the last of 3.x. */
@@ -51,13 +48,13 @@ export const sdkTargets: readonly SdkTarget[] = [
     isAbsent: kafkaClassPath === null,
     isOurs: false,
     lacks: [],
-    start: () => startKafka(kafkaClassPath),
+    start: () => useKafka(kafkaClassPath),
   },
   {
     name: `Apache Kafka ${KAFKA_3_VERSION}`,
     isAbsent: kafka3ClassPath === null,
     isOurs: false,
     lacks: ["ListConfigResources", "DescribeCluster", "ConsumerGroupDescribe"],
-    start: () => startKafka(kafka3ClassPath),
+    start: () => useKafka(kafka3ClassPath),
   },
 ];
