@@ -1,19 +1,12 @@
 import { ErrorCode, fetchApi, listOffsetsApi, metadataApi } from "@ottla/protocol";
 import { createMemoryDisk, createSimulatedRuntime, type Disk } from "@ottla/runtime";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { StartupError } from "./services/data-directory.ts";
 import { openDirectories } from "./services/open-directories.ts";
 import { copyOf } from "./test-support/disk-copy.ts";
 import { RecordingLogger } from "./test-support/recording-logger.ts";
-import { batchOf, TestBroker, type TestBrokerOptions } from "./test-support/test-broker.ts";
-
-const running: TestBroker[] = [];
-
-async function start(options: TestBrokerOptions = {}): Promise<TestBroker> {
-  const broker = await TestBroker.start(options);
-  running.push(broker);
-  return broker;
-}
+import { startForTest } from "./test-support/start-for-test.ts";
+import { batchOf, type TestBroker } from "./test-support/test-broker.ts";
 
 /** The broker's disk as kill -9 leaves it. */
 const killed = (broker: TestBroker) => copyOf(broker.disk);
@@ -23,10 +16,6 @@ async function stopped(broker: TestBroker): Promise<Disk> {
   await broker.broker.shutdown();
   return copyOf(broker.disk);
 }
-
-afterEach(async () => {
-  for (const broker of running.splice(0)) await broker[Symbol.asyncDispose]();
-});
 
 const METADATA = "/data/__cluster_metadata-0";
 
@@ -43,10 +32,10 @@ const partitionOf = (broker: TestBroker, topic = "orders", index = 0) =>
 
 describe("a broker that starts again", () => {
   it.each(["stopped", "killed"] as const)("has its cluster id, topics and records after it was %s", async (how) => {
-    const first = await start();
+    const first = await startForTest();
     const topicId = await first.createTopic("orders", 2);
     await first.produce("orders", 1, batchOf("a", "b"));
-    const second = await start({ disk: how === "stopped" ? await stopped(first) : await killed(first) });
+    const second = await startForTest({ disk: how === "stopped" ? await stopped(first) : await killed(first) });
     expect(second.broker.clusterId).toBe(first.broker.clusterId);
     const { topics } = await second.client.send(metadataApi, 12, { topics: null });
     expect(topics).toMatchObject([{ name: "orders", topicId, partitions: [{ leaderId: 1 }, { leaderId: 1 }] }]);
@@ -60,28 +49,28 @@ describe("a broker that starts again", () => {
   });
 
   it("begins a new leader epoch after kill -9, and goes on in the old one after a clean stop", async () => {
-    const first = await start();
+    const first = await startForTest();
     await first.createTopic("orders");
-    const second = await start({ disk: await stopped(first) });
+    const second = await startForTest({ disk: await stopped(first) });
     expect(partitionOf(second).leaderEpoch).toBe(0);
-    const third = await start({ disk: await killed(second) });
+    const third = await startForTest({ disk: await killed(second) });
     expect(partitionOf(third).leaderEpoch).toBe(1);
     await third.produce("orders", 0, batchOf("a"));
     expect(partitionOf(third).log.latestLeaderEpoch).toBe(1);
   });
 
   it("begins a new leader epoch after kill -9 also where a start has failed in between", async () => {
-    const first = await start();
+    const first = await startForTest();
     await first.createTopic("orders");
     const disk = await killed(first);
-    await expect(start({ disk, portInUse: true })).rejects.toThrow("the port is in use");
-    expect(partitionOf(await start({ disk })).leaderEpoch).toBe(1);
+    await expect(startForTest({ disk, portInUse: true })).rejects.toThrow("the port is in use");
+    expect(partitionOf(await startForTest({ disk })).leaderEpoch).toBe(1);
   });
 
   it("is another incarnation with a higher epoch", async () => {
-    const first = await start();
+    const first = await startForTest();
     const before = first.broker.services.image.brokers.get("1")!;
-    const second = await start({ disk: await stopped(first) });
+    const second = await startForTest({ disk: await stopped(first) });
     const after = second.broker.services.image.brokers.get("1")!;
     expect(after.epoch).toBeGreaterThan(before.epoch);
     expect(after.incarnationId).not.toBe(before.incarnationId);
@@ -89,15 +78,15 @@ describe("a broker that starts again", () => {
   });
 
   it("takes its id from the directory where none was set", async () => {
-    const first = await start({ config: { "node.id": 5 } });
-    const second = await start({ disk: await stopped(first) });
+    const first = await startForTest({ config: { "node.id": 5 } });
+    const second = await startForTest({ disk: await stopped(first) });
     expect(second.broker.nodeId).toBe(5);
-    const third = start({ disk: await stopped(second), config: { "node.id": 6 } });
+    const third = startForTest({ disk: await stopped(second), config: { "node.id": 6 } });
     await expect(third).rejects.toThrow(/belongs to broker 5, and this is broker 6/);
   });
 
   it("removes the log of a topic whose deletion it did not finish", async () => {
-    const first = await start();
+    const first = await startForTest();
     await first.createTopic("kept");
     await first.createTopic("orders");
     const withLog = await killed(first);
@@ -105,7 +94,7 @@ describe("a broker that starts again", () => {
     const afterDeletion = await killed(first);
     await copyOf(withLog, afterDeletion, "/data/orders-0");
     const logger = new RecordingLogger();
-    const second = await start({ disk: afterDeletion, logger });
+    const second = await startForTest({ disk: afterDeletion, logger });
     expect(await second.topicNames()).toEqual(["kept"]);
     expect(logger.messages()).toContain("removing the log of a topic that was deleted");
     const left = (await second.disk.list("/data")).map(({ name }) => name);
@@ -118,14 +107,14 @@ describe("a broker that starts again", () => {
     ["empty", async (disk: Disk) => overwriteMetadata(disk, new Uint8Array(0))],
     ["damaged from its first byte on", async (disk: Disk) => overwriteMetadata(disk, new Uint8Array(100))],
   ])("does not start where the metadata is %s and there are topics, and removes none", async (_, lose) => {
-    const first = await start();
+    const first = await startForTest();
     await first.createTopic("orders");
     await first.produce("orders", 0, batchOf("a", "b"));
     const disk = await stopped(first);
     await lose(disk);
     // A second start must not take the first one's traces for metadata.
     for (const _start of [1, 2]) {
-      await expect(start({ disk })).rejects.toThrow(/^\/data holds "orders-0" and no metadata.*log\.dirs$/);
+      await expect(startForTest({ disk })).rejects.toThrow(/^\/data holds "orders-0" and no metadata.*log\.dirs$/);
     }
     const names = (await disk.list("/data")).map(({ name }) => name);
     expect(names.filter((name) => name.startsWith("orders"))).toEqual(["orders-0"]);
@@ -134,7 +123,7 @@ describe("a broker that starts again", () => {
   });
 
   it("serves a topic that was deleted and created again, although the old one's log is still there", async () => {
-    const broker = await start();
+    const broker = await startForTest();
     await broker.createTopic("orders");
     await broker.produce("orders", 0, batchOf("a", "b", "c"));
     const before = await broker.disk.readFile("/data/orders-0/partition.metadata");
@@ -146,7 +135,7 @@ describe("a broker that starts again", () => {
     await file.write([before], 0);
     await file.close();
 
-    const again = await start({ disk });
+    const again = await startForTest({ disk });
     const result = await again.produce("orders", 0, batchOf("new"));
     expect([result.errorCode, result.baseOffset]).toEqual([ErrorCode.NONE, 0]);
   });
@@ -180,23 +169,23 @@ describe("a broker that starts again", () => {
   });
 
   it("keeps the log of a topic whose partition.metadata is gone", async () => {
-    const first = await start();
+    const first = await startForTest();
     await first.createTopic("orders");
     await first.produce("orders", 0, batchOf("a", "b"));
     const disk = await stopped(first);
     await disk.remove("/data/orders-0/partition.metadata");
-    const second = await start({ disk });
+    const second = await startForTest({ disk });
     expect(await second.produce("orders", 0, batchOf("c"))).toMatchObject({ errorCode: 0, baseOffset: 2 });
   });
 
   it("replays a long history of metadata through a snapshot", async () => {
     const config = { "metadata.log.max.record.bytes.between.snapshots": 2000 };
-    const first = await start({ config });
+    const first = await startForTest({ config });
     for (let i = 0; i < 40; i++) await first.createTopic(`topic-${i}`);
     for (let i = 0; i < 20; i++) await first.deleteTopic(`topic-${i}`);
     const names = (await first.disk.list("/data/__cluster_metadata-0")).map(({ name }) => name);
     expect(names.filter((name) => /^\d{20}-\d{10}\.checkpoint$/.test(name))).toHaveLength(1);
-    const second = await start({ disk: await killed(first), config });
+    const second = await startForTest({ disk: await killed(first), config });
     expect((await second.topicNames()).sort()).toEqual((await first.topicNames()).sort());
     await second.createTopic("more");
   });
@@ -204,10 +193,10 @@ describe("a broker that starts again", () => {
 
 describe("a broker", () => {
   it("takes 2,000 partitions in one request, and has them all after a restart", async () => {
-    const first = await start();
+    const first = await startForTest();
     await first.createTopic("wide", 2000);
     expect([...first.broker.services.partitions.all()].every(({ isLeader }) => isLeader)).toBe(true);
-    const second = await start({ disk: await stopped(first) });
+    const second = await startForTest({ disk: await stopped(first) });
     expect([...second.broker.services.partitions.all()]).toHaveLength(2000);
   });
 
@@ -217,7 +206,7 @@ describe("a broker", () => {
     const makeDirectory = disk.makeDirectory.bind(disk);
     disk.makeDirectory = (path) =>
       path.endsWith("/orders-1") ? Promise.reject(new Error("input/output error")) : makeDirectory(path);
-    const broker = await start({ disk, logger });
+    const broker = await startForTest({ disk, logger });
     await broker.createTopic("orders", 3);
     const results = [];
     for (const index of [0, 1, 2]) results.push((await broker.produce("orders", index, batchOf("a"))).errorCode);
@@ -239,14 +228,14 @@ describe("a broker", () => {
   });
 
   it("can be shut down twice, and answers nothing from then on", async () => {
-    const broker = await start();
+    const broker = await startForTest();
     await Promise.all([broker.broker.shutdown(), broker.broker.shutdown()]);
     await broker.broker.shutdown();
     expect(() => broker.connect()).toThrow("nothing listens");
   });
 
   it("leaves no timer behind", async () => {
-    const broker = await start();
+    const broker = await startForTest();
     await broker.createTopic("orders");
     await broker.broker.shutdown();
     expect(broker.runtime.pendingTimers).toBe(0);

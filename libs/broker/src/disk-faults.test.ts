@@ -10,23 +10,12 @@ import {
   syncGroupApi,
 } from "@ottla/protocol";
 import { createMemoryDisk } from "@ottla/runtime";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { DiskGate, FaultyDisk } from "./test-support/faulty-disk.ts";
 import { RecordingLogger } from "./test-support/recording-logger.ts";
-import { batchOf, TestBroker, type TestBrokerOptions } from "./test-support/test-broker.ts";
+import { startForTest } from "./test-support/start-for-test.ts";
+import { batchOf, type TestBroker } from "./test-support/test-broker.ts";
 import type { TestClient } from "./test-support/test-client.ts";
-
-const running: TestBroker[] = [];
-
-async function start(options: TestBrokerOptions = {}): Promise<TestBroker> {
-  const broker = await TestBroker.start(options);
-  running.push(broker);
-  return broker;
-}
-
-afterEach(async () => {
-  for (const broker of running.splice(0)) await broker[Symbol.asyncDispose]().catch(() => {});
-});
 
 async function fetchFrom(client: TestClient, partition: number, fetchOffset: number) {
   const partitions = [{ partition, fetchOffset, partitionMaxBytes: 1 << 20 }];
@@ -65,7 +54,7 @@ async function member(test: TestBroker, client: TestClient) {
 describe("a full disk", () => {
   it("refuses appends, serves reads, takes appends again when there is room, and loses nothing", async () => {
     const [disk, logger] = [new FaultyDisk(), new RecordingLogger()];
-    const test = await start({ disk, logger });
+    const test = await startForTest({ disk, logger });
     await test.createTopic("orders", 2);
     const { client } = test;
     for (const index of [0, 1]) expect((await test.produce("orders", index, batchOf("a", "b"))).errorCode).toBe(0);
@@ -86,7 +75,7 @@ describe("a full disk", () => {
     const told = logger.lines.filter(({ message }) => /takes? (them|appends) again$/.test(message));
     expect(told.map(({ level }) => level).sort()).toEqual(["info", "info", "warn", "warn"]);
     await test[Symbol.asyncDispose]();
-    const again = await start({ disk });
+    const again = await startForTest({ disk });
     for (const index of [0, 1]) {
       expect(await endOf(again.client, index)).toBe(3);
       const { sizeBytes } = await fetchFrom(again.client, index, 0);
@@ -96,7 +85,10 @@ describe("a full disk", () => {
 
   it("is what a memory disk is at its capacity, whatever is written then", async () => {
     const disk = createMemoryDisk({ capacityBytes: 6_000_000 });
-    const test = await start({ disk, config: { "log.segment.bytes": 1_048_576, "log.retention.bytes": 2_000_000 } });
+    const test = await startForTest({
+      disk,
+      config: { "log.segment.bytes": 1_048_576, "log.retention.bytes": 2_000_000 },
+    });
     await test.createTopic("orders", 1);
     const value = "x".repeat(200_000);
     const acknowledged: number[] = [];
@@ -117,7 +109,7 @@ describe("a full disk", () => {
 
   it("costs no group its members, and commits go on when there is room", async () => {
     const disk = new FaultyDisk();
-    const test = await start({ disk, config: { "offsets.topic.num.partitions": 1 } });
+    const test = await startForTest({ disk, config: { "offsets.topic.num.partitions": 1 } });
     await test.createTopic("orders");
     const client = test.connect();
     const joined = await member(test, client);
@@ -150,7 +142,7 @@ describe("a disk that hangs at one file", () => {
     "by %s stops neither heartbeats, nor other partitions, nor reads of other data",
     async (_, hanging, config) => {
       const [disk, gate] = [new FaultyDisk(), new DiskGate()];
-      const test = await start({ disk, config: { "offsets.topic.num.partitions": 1, ...config } });
+      const test = await startForTest({ disk, config: { "offsets.topic.num.partitions": 1, ...config } });
       await test.createTopic("orders", 2);
       const client = test.connect();
       const joined = await member(test, client);
@@ -193,7 +185,7 @@ describe("a disk that hangs at one file", () => {
 
   it("answers acks=all in the client's own time", async () => {
     const [disk, gate] = [new FaultyDisk(), new DiskGate()];
-    const test = await start({ disk });
+    const test = await startForTest({ disk });
     await test.createTopic("orders");
     disk.fault = (action, path) => (action === "write" && path.includes("orders-0/") ? gate.wait() : null);
     const held = test.produceOn(test.connect(), "orders", 0, batchOf("held"));

@@ -13,24 +13,13 @@ import {
   offsetForLeaderEpochApi,
   produceApi,
 } from "@ottla/protocol";
-import { createMemoryDisk, type Disk } from "@ottla/runtime";
-import { afterEach, describe, expect, it } from "vitest";
+import { createMemoryDisk, type Disk, DiskError } from "@ottla/runtime";
+import { describe, expect, it } from "vitest";
 import { copyOf } from "./test-support/disk-copy.ts";
 import { FaultyDisk } from "./test-support/faulty-disk.ts";
 import { RecordingLogger } from "./test-support/recording-logger.ts";
+import { startForTest } from "./test-support/start-for-test.ts";
 import { batchOf, TestBroker, type TestBrokerOptions } from "./test-support/test-broker.ts";
-
-const running: TestBroker[] = [];
-
-async function start(options: TestBrokerOptions = {}): Promise<TestBroker> {
-  const broker = await TestBroker.start(options);
-  running.push(broker);
-  return broker;
-}
-
-afterEach(async () => {
-  for (const broker of running.splice(0)) await broker[Symbol.asyncDispose]().catch(() => {});
-});
 
 /** The partitions in each log directory, by DescribeLogDirs, with the directories' errors. */
 async function directories(test: TestBroker) {
@@ -61,7 +50,7 @@ async function metaOf(disk: Disk): Promise<Map<string, string>> {
 describe("several log directories", () => {
   it("take new partitions where there are the fewest, and the metadata says which has each", async () => {
     const disks = [createMemoryDisk(), createMemoryDisk(), createMemoryDisk()] as const;
-    const test = await start({ disk: disks[0], moreDisks: disks.slice(1) });
+    const test = await startForTest({ disk: disks[0], moreDisks: disks.slice(1) });
     await test.createTopic("orders", 7);
     await test.runtime.settle();
     const found = await directories(test);
@@ -86,26 +75,26 @@ describe("several log directories", () => {
 
   it("have everything where it was after a restart, also in another order", async () => {
     const [one, two] = [createMemoryDisk(), createMemoryDisk()];
-    const first = await start({ disk: one, moreDisks: [two] });
+    const first = await startForTest({ disk: one, moreDisks: [two] });
     await first.createTopic("orders", 4);
     for (let i = 0; i < 4; i++) await first.produce("orders", i, batchOf(`v${i}`));
     const before = await directories(first);
     await first[Symbol.asyncDispose]();
-    const second = await start({ disk: one, moreDisks: [two] });
+    const second = await startForTest({ disk: one, moreDisks: [two] });
     expect(await directories(second)).toEqual(before);
     expect(partitionImages(second, "orders").map(({ leaderEpoch }) => leaderEpoch)).toEqual([0, 0, 0, 0]);
     await second[Symbol.asyncDispose]();
-    const third = await start({ disk: two, moreDisks: [one] });
+    const third = await startForTest({ disk: two, moreDisks: [one] });
     expect((await directories(third)).map(({ logs }) => logs)).toEqual(before.map(({ logs }) => logs).reverse());
     for (let i = 0; i < 4; i++) expect((await third.produce("orders", i, batchOf("next"))).baseOffset).toBe(1);
   });
 
   it("may become more: what is there stays, what is new goes to the new one", async () => {
     const [one, two] = [createMemoryDisk(), createMemoryDisk()];
-    const first = await start({ disk: one });
+    const first = await startForTest({ disk: one });
     await first.createTopic("old", 3);
     await first[Symbol.asyncDispose]();
-    const second = await start({ disk: one, moreDisks: [two] });
+    const second = await startForTest({ disk: one, moreDisks: [two] });
     await second.createTopic("new", 3);
     expect((await directories(second)).map(({ logs }) => logs)).toEqual([
       ["old-0", "old-1", "old-2"],
@@ -116,21 +105,23 @@ describe("several log directories", () => {
   it("are refused where they belong to different brokers or hold a partition twice", async () => {
     const [one, two] = [createMemoryDisk(), createMemoryDisk()];
     for (const disk of [one, two]) {
-      const test = await start({ disk });
+      const test = await startForTest({ disk });
       await test.createTopic("orders");
       await test[Symbol.asyncDispose]();
     }
-    await expect(start({ disk: one, moreDisks: [two] })).rejects.toThrow(/\/data1 both hold __cluster_metadata-0/);
+    await expect(startForTest({ disk: one, moreDisks: [two] })).rejects.toThrow(
+      /\/data1 both hold __cluster_metadata-0/,
+    );
     await two.remove("/data/__cluster_metadata-0");
     await two.remove("/data/meta.properties");
     const foreign = await two.open("/data/meta.properties", { create: true });
     await foreign.write([new TextEncoder().encode("version=1\ncluster.id=elsewhere\nnode.id=1\n")], 0);
-    await expect(start({ disk: one, moreDisks: [two] })).rejects.toThrow(/\/data1 belongs to cluster elsewhere/);
+    await expect(startForTest({ disk: one, moreDisks: [two] })).rejects.toThrow(/\/data1 belongs to cluster elsewhere/);
     const copy = await copyOf(one);
     await copy.remove("/data/__cluster_metadata-0");
-    await expect(start({ disk: one, moreDisks: [copy] })).rejects.toThrow(/have the same directory\.id/);
+    await expect(startForTest({ disk: one, moreDisks: [copy] })).rejects.toThrow(/have the same directory\.id/);
     await copy.remove("/data/meta.properties");
-    await expect(start({ disk: one, moreDisks: [copy] })).rejects.toThrow(/\/data1 is not a data directory/);
+    await expect(startForTest({ disk: one, moreDisks: [copy] })).rejects.toThrow(/\/data1 is not a data directory/);
   });
 });
 
@@ -139,7 +130,7 @@ async function withFailedDirectory(options: TestBrokerOptions = {}) {
   const logger = new RecordingLogger();
   const [one, two] = [createMemoryDisk(), new FaultyDisk()];
   const fatal: Error[] = [];
-  const test = await start({
+  const test = await startForTest({
     disk: one,
     moreDisks: [two],
     logger,
@@ -249,7 +240,7 @@ describe("a log directory that fails", () => {
     for (let i = 0; i < 4; i++) expect((await test.produce("orders", i, batchOf("new"))).baseOffset).toBe(0);
     await test[Symbol.asyncDispose]();
     // The next start finds the disk mended, and on it the logs of the topic that was deleted.
-    const again = await start({ disk: one, moreDisks: [two] });
+    const again = await startForTest({ disk: one, moreDisks: [two] });
     expect((await again.produce("orders", bad, batchOf("newer"))).baseOffset).toBe(1);
     expect((await directories(again)).map(({ errorCode }) => errorCode)).toEqual([0, 0]);
     expect((await directories(again))[1]!.logs.filter((log) => log.startsWith("orders"))).toEqual([]);
@@ -277,7 +268,7 @@ describe("a log directory that fails", () => {
     const { test, one, two, bad, fail } = await withFailedDirectory();
     await fail();
     await test[Symbol.asyncDispose]().catch(() => {});
-    const again = await start({ disk: one, moreDisks: [two] });
+    const again = await startForTest({ disk: one, moreDisks: [two] });
     expect((await again.produce("orders", bad, batchOf("after"))).baseOffset).toBe(1);
     expect(logDirs(again)).toHaveLength(2);
   });
@@ -288,7 +279,7 @@ describe("a log directory that fails", () => {
     await test[Symbol.asyncDispose]();
     two.break();
     const logger = new RecordingLogger();
-    const again = await start({ disk: one, moreDisks: [two], logger });
+    const again = await startForTest({ disk: one, moreDisks: [two], logger });
     expect((await again.produce("orders", bad, batchOf("after"))).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
     expect((await again.produce("orders", good, batchOf("after"))).baseOffset).toBe(1);
     expect((await directories(again)).map(({ errorCode }) => errorCode)).toEqual([0, ErrorCode.KAFKA_STORAGE_ERROR]);
@@ -298,25 +289,25 @@ describe("a log directory that fails", () => {
     expect((await one.list("/data")).map(({ name }) => name)).not.toContain(`orders-${bad}`);
     await again[Symbol.asyncDispose]();
     two.repair();
-    const mended = await start({ disk: one, moreDisks: [two] });
+    const mended = await startForTest({ disk: one, moreDisks: [two] });
     expect((await mended.produce("orders", bad, batchOf("after"))).baseOffset).toBe(1);
   });
 
   it("ends the broker where the metadata is in it", async () => {
     const [one, two] = [new FaultyDisk(), createMemoryDisk()];
     const fatal: Error[] = [];
-    const test = await start({ disk: one, moreDisks: [two], onFatal: (error) => fatal.push(error) });
+    const test = await TestBroker.start({ disk: one, moreDisks: [two], onFatal: (error) => fatal.push(error) });
     await test.createTopic("orders", 4);
     one.break();
     await test.produce("orders", await partitionIn(test, "/data"), batchOf("lost"));
     expect(fatal).toHaveLength(1);
-    one.repair();
+    await expect(test.broker.shutdown()).rejects.toThrow(DiskError);
   });
 
   it("ends the broker where it is the only one; embedded, it answers that its storage failed and lives on", async () => {
     const disk = new FaultyDisk();
     const fatal: Error[] = [];
-    const test = await start({ disk, onFatal: (error) => fatal.push(error) });
+    const test = await TestBroker.start({ disk, onFatal: (error) => fatal.push(error) });
     await test.createTopic("orders", 2);
     disk.fault = (action, path) => (action === "write" && path.includes("orders-0/") ? "IO" : null);
     for (const index of [0, 1]) {
@@ -330,5 +321,6 @@ describe("a log directory that fails", () => {
     const topic = { name: "more", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
     const { topics } = await test.client.send(createTopicsApi, 7, { topics: [topic] });
     expect(topics[0]!.errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    await expect(test.broker.shutdown()).rejects.toThrow(DiskError);
   });
 });

@@ -8,18 +8,12 @@ import {
   incrementalAlterConfigsApi,
   offsetCommitApi,
 } from "@ottla/protocol";
-import { afterEach, describe, expect, it } from "vitest";
-import { TestBroker, type TestBrokerOptions } from "../test-support/test-broker.ts";
-
-const running: TestBroker[] = [];
-
-afterEach(async () => {
-  for (const broker of running.splice(0)) await broker[Symbol.asyncDispose]();
-});
+import { describe, expect, it } from "vitest";
+import { startForTest } from "../test-support/start-for-test.ts";
+import type { TestBrokerOptions } from "../test-support/test-broker.ts";
 
 async function ready(options: TestBrokerOptions = {}) {
-  const broker = await TestBroker.start(options);
-  running.push(broker);
+  const broker = await startForTest(options);
   const topicId = await broker.createTopic("t", 3);
   const client = broker.connect();
   await client.send(findCoordinatorApi, 0, { key: "g" });

@@ -15,21 +15,20 @@ import {
 } from "@ottla/protocol";
 import { encodeEndTransactionMarker, offsetCommitRecord } from "@ottla/protocol/internal";
 import { DiskError } from "@ottla/runtime";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Partition } from "../partition/partition.ts";
 import { copyOf } from "../test-support/disk-copy.ts";
 import { RecordingLogger } from "../test-support/recording-logger.ts";
-import { TestBroker, type TestBrokerOptions } from "../test-support/test-broker.ts";
+import { startForTest } from "../test-support/start-for-test.ts";
+import type { TestBroker, TestBrokerOptions } from "../test-support/test-broker.ts";
 import type { TestClient } from "../test-support/test-client.ts";
 
-const running: TestBroker[] = [];
 const TOPIC = "__consumer_offsets";
 
 /** A broker with one coordinator partition, a topic `t`, and a client. */
 async function start(options: TestBrokerOptions = {}) {
   const config = { "offsets.topic.num.partitions": 1, ...options.config };
-  const broker = await TestBroker.start({ ...options, config });
-  running.push(broker);
+  const broker = await startForTest({ ...options, config });
   return { broker, client: broker.connect() };
 }
 
@@ -41,10 +40,6 @@ async function ready(options: TestBrokerOptions = {}) {
 }
 
 const partitionOf = (broker: TestBroker): Partition => broker.broker.services.partitions.get(TOPIC, 0)!;
-
-afterEach(async () => {
-  for (const broker of running.splice(0)) await broker[Symbol.asyncDispose]().catch(() => {});
-});
 
 function commit(client: TestClient, committedOffset: number, options: { groupId?: string; metadata?: string } = {}) {
   const partitions = [{ partitionIndex: 0, committedOffset, committedMetadata: options.metadata ?? "" }];

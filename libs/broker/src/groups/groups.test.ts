@@ -13,25 +13,14 @@ import {
   offsetFetchApi,
   syncGroupApi,
 } from "@ottla/protocol";
-import { afterEach, describe, expect, it } from "vitest";
-import { TestBroker, type TestBrokerOptions } from "../test-support/test-broker.ts";
+import { describe, expect, it } from "vitest";
+import { startForTest } from "../test-support/start-for-test.ts";
+import type { TestBroker, TestBrokerOptions } from "../test-support/test-broker.ts";
 import type { TestClient } from "../test-support/test-client.ts";
-
-const running: TestBroker[] = [];
-
-async function start(options: TestBrokerOptions = {}): Promise<TestBroker> {
-  const broker = await TestBroker.start(options);
-  running.push(broker);
-  return broker;
-}
-
-afterEach(async () => {
-  for (const broker of running.splice(0)) await broker[Symbol.asyncDispose]();
-});
 
 /** A broker with a topic `t` of 3 partitions, and the coordinator's topic. */
 async function ready(options: TestBrokerOptions = {}) {
-  const broker = await start(options);
+  const broker = await startForTest(options);
   const topicId = await broker.createTopic("t", 3);
   const client = broker.connect();
   await client.send(findCoordinatorApi, 0, { key: "g" });
@@ -79,7 +68,7 @@ describe("a broker on its own", () => {
 
 describe("FindCoordinator", () => {
   it.each(versions(0, 3))("v%i tells where one group is, and creates the topic", async (version) => {
-    const broker = await start({ config: { "offsets.topic.num.partitions": 50 } });
+    const broker = await startForTest({ config: { "offsets.topic.num.partitions": 50 } });
     const client = broker.connect();
     const found = await client.send(findCoordinatorApi, version, { key: "g" });
     expect(found).toMatchObject({ errorCode: 0, nodeId: broker.broker.nodeId, host: "broker.test", port: 9092 });
@@ -89,7 +78,7 @@ describe("FindCoordinator", () => {
   });
 
   it.each(versions(4, 6))("v%i tells of several", async (version) => {
-    const broker = await start({ config: { "offsets.topic.num.partitions": 4 } });
+    const broker = await startForTest({ config: { "offsets.topic.num.partitions": 4 } });
     const { coordinators } = await broker.connect().send(findCoordinatorApi, version, { coordinatorKeys: ["a", "b"] });
     const address = { nodeId: broker.broker.nodeId, host: "broker.test", port: 9092, errorCode: 0 };
     expect(coordinators).toMatchObject([
@@ -101,7 +90,7 @@ describe("FindCoordinator", () => {
   it.each(versions(1, 6))(
     "v%i of a transactional id: the leader of its partition of __transaction_state, which comes into being",
     async (version) => {
-      const broker = await start();
+      const broker = await startForTest();
       const many = version >= 4;
       const body = { keyType: 1, ...(many ? { coordinatorKeys: ["x"] } : { key: "x" }) };
       const answer = await broker.connect().send(findCoordinatorApi, version, body);
@@ -112,7 +101,7 @@ describe("FindCoordinator", () => {
   );
 
   it("of another type is refused", async () => {
-    const answer = await (await start())
+    const answer = await (await startForTest())
       .connect()
       .send(findCoordinatorApi, 6, { keyType: 2, coordinatorKeys: ["g:t:0"] });
     expect(answer.coordinators[0]!.errorCode).toBe(ErrorCode.INVALID_REQUEST);
@@ -393,7 +382,7 @@ describe("the coordinator", () => {
       generationIdOrMemberEpoch: generationId,
     });
     await broker.broker.shutdown();
-    const again = await start({ disk: broker.disk });
+    const again = await startForTest({ disk: broker.disk });
     await again.runtime.settle();
     const back = again.connect();
     const beat = await back.send(heartbeatApi, 4, { groupId: "g", generationId, memberId });
@@ -432,7 +421,7 @@ describe("the coordinator", () => {
   });
 
   it("says that it is not the one while there is no coordinator's topic", async () => {
-    const client = (await start()).connect();
+    const client = (await startForTest()).connect();
     const answer = await client.send(heartbeatApi, 4, { groupId: "g", generationId: 1, memberId: "m" });
     expect(answer.errorCode).toBe(ErrorCode.NOT_COORDINATOR);
     expect(await client.send(listGroupsApi, 5, {})).toMatchObject({ errorCode: 0, groups: [] });
