@@ -110,6 +110,7 @@ class StopRequest {
       this.#request = resolve;
     });
     for (const signal of Object.keys(SIGNALS)) process.on(signal, () => this.#onSignal(signal));
+    this.#endWithSupervisor();
   }
 
   /** The broker cannot go on. */
@@ -119,6 +120,12 @@ class StopRequest {
     });
     this.#isRequested = true;
     this.#request(EXIT_FAILED);
+  }
+
+  /** Who started this process with a channel (`ottla cluster start`) and is gone cannot stop it any more. */
+  #endWithSupervisor(): void {
+    process.once("disconnect", () => this.#onSignal("SIGTERM"));
+    process.channel?.unref();
   }
 
   #onSignal(signal: string): void {

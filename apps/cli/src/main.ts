@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { addBrokerCommand } from "./commands/broker.ts";
+import { addClusterCommand } from "./commands/cluster.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addConfigsCommand } from "./commands/configs.ts";
 import { addConsumeCommand } from "./commands/consume.ts";
@@ -23,6 +24,7 @@ function createProgram(): Command {
     .exitOverride()
     .addHelpText("after", EXIT_CODES);
   addBrokerCommand(program);
+  addClusterCommand(program);
   addTopicsCommand(program);
   addProduceCommand(program);
   addConsumeCommand(program);

@@ -48,7 +48,7 @@ async function dumpFiles(files: string[], options: DumpCommandOptions): Promise<
     if (!options.json && files.length > 1) await print(`${file}:\n`);
     const sizeBytes = (await disk.stat(path))?.sizeBytes ?? 0;
     // Bar and output in one terminal would write over each other.
-    const progress = startProgress({ isShown: !process.stdout.isTTY, totalBytes: sizeBytes });
+    const progress = startProgress({ isShown: !process.stdout.isTTY, total: sizeBytes, unit: "bytes" });
     let readBytes = 0;
     const onRead = (bytes: number) => {
       readBytes += bytes;
@@ -87,7 +87,7 @@ async function verifyDirectory(directory: string, options: { readonly json?: boo
   const { verifyDirectory } = await import("@ottla/storage/internal");
   const { disk, path } = await onDisk(directory);
   if ((await disk.stat(path))?.isDirectory !== true) throw new UsageError(`${directory} is no directory.`);
-  const progress = startProgress({ isShown: true, totalBytes: 0 });
+  const progress = startProgress({ isShown: true, total: 0, unit: "bytes" });
   const shown = (damage: Damage) => ({ ...damage, path: shorten(damage.path, path, directory) });
   const result = await verifyDirectory(disk, path, {
     onProgress: progress.update,

@@ -90,7 +90,8 @@ async function fetch(
   onWait: () => void,
 ) {
   const byId = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
-  const isContentWithFollower = context.apiVersion >= FIRST_VERSION_WITH_RACK && request.rackId !== "";
+  const saysWhereItIs = context.apiVersion >= FIRST_VERSION_WITH_RACK && request.rackId !== "";
+  const isContentWithFollower = saysWhereItIs || isDebugging(request);
   const targets = session.partitions.map((partition) =>
     toTarget(broker, partition, byId, readerOf(request, partition, isContentWithFollower)),
   );
@@ -162,6 +163,13 @@ const RACK_AWARE_SELECTOR = "org.apache.kafka.common.replica.RackAwareReplicaSel
 /** A follower's id moved into a tagged struct with v15. */
 function followerId({ replicaId, replicaState }: FetchRequest): number {
   return replicaState.replicaId >= 0 ? replicaState.replicaId : replicaId;
+}
+
+/** Kafka's id of those who compare replicas: any replica answers them as it answers consumers. */
+const DEBUGGING_CONSUMER_ID = -2;
+
+function isDebugging({ replicaId, replicaState }: FetchRequest): boolean {
+  return replicaId === DEBUGGING_CONSUMER_ID || replicaState.replicaId === DEBUGGING_CONSUMER_ID;
 }
 
 /** Followers read to the log's end. */

@@ -27,6 +27,9 @@ const FIRST_VERSION_OF: Readonly<Record<number, number>> = {
 };
 
 const READ_COMMITTED = 1;
+/** Kafka's id of those who compare replicas: followers answer them too. */
+const DEBUGGING_CONSUMER_ID = -2;
+
 const UNKNOWN_OFFSET: TimestampAndOffset = { timestampMs: -1, offset: -1, leaderEpoch: -1 };
 
 /** ListOffsets: the ends of a log, or the first offset at or after a time. */
@@ -36,13 +39,14 @@ export const listOffsetsHandler = (broker: BrokerServices) =>
     { minVersion: 1, maxVersion: 11, errorResponse: wholeRequestFailed },
     (request, { apiVersion }) => {
       const limit = readLimit(request);
+      const isDebugging = request.replicaId === DEBUGGING_CONSUMER_ID;
       const asked = request.topics.filter(({ partitions }) => partitions.length > 0);
       const topics = asked.map(async ({ name, partitions }) => {
         const duplicates = duplicatesIn(partitions);
         const found = distinctBy(partitions, ({ partitionIndex }) => partitionIndex).map((query) =>
           duplicates.has(query.partitionIndex)
             ? failed(query, ErrorCode.INVALID_REQUEST)
-            : find(broker.partitions, name, query, limit, apiVersion),
+            : find(broker.partitions, name, query, { limit, apiVersion, isDebugging }),
         );
         return { name, partitions: await Promise.all(found) };
       });
@@ -68,15 +72,20 @@ function failed({ partitionIndex }: PartitionQuery, errorCode: number): Partitio
   return { partitionIndex, errorCode };
 }
 
+interface Asking {
+  readonly limit: ReadLimit;
+  readonly apiVersion: number;
+  readonly isDebugging: boolean;
+}
+
 async function find(
   partitions: PartitionRegistry,
   topic: string,
   query: PartitionQuery,
-  limit: ReadLimit,
-  apiVersion: number,
+  { limit, apiVersion, isDebugging }: Asking,
 ): Promise<PartitionResult> {
   try {
-    const partition = leaderOf(partitions, topic, query);
+    const partition = replicaOf(partitions, topic, query, isDebugging);
     const { timestampMs, offset, leaderEpoch } = await lookUp(partition, query.timestamp, limit, apiVersion);
     const result = { partitionIndex: query.partitionIndex, errorCode: ErrorCode.NONE, timestamp: timestampMs, offset };
     return apiVersion < FIRST_VERSION_WITH_LEADER_EPOCH ? result : { ...result, leaderEpoch };
@@ -87,10 +96,17 @@ async function find(
 
 const FIRST_VERSION_WITH_LEADER_EPOCH = 4;
 
-function leaderOf(partitions: PartitionRegistry, topic: string, query: PartitionQuery): Partition {
+/** The leader, as all but those who compare replicas mean it. */
+function replicaOf(
+  partitions: PartitionRegistry,
+  topic: string,
+  query: PartitionQuery,
+  isDebugging: boolean,
+): Partition {
   const partition = partitions.get(topic, query.partitionIndex);
   if (partition === undefined) throw KafkaError.fromCode(partitions.missingErrno(topic, query.partitionIndex));
-  const errno = partition.checkLeaderEpoch(query.currentLeaderEpoch);
+  const epoch = query.currentLeaderEpoch;
+  const errno = isDebugging ? partition.checkEpoch(epoch) : partition.checkLeaderEpoch(epoch);
   if (errno !== ErrorCode.NONE) throw KafkaError.fromCode(errno);
   return partition;
 }

@@ -1,0 +1,51 @@
+import type { Command } from "commander";
+import { withConnection } from "../connection.ts";
+import { interruptSignal } from "../interrupt.ts";
+import { wholeNumber } from "../options.ts";
+
+const START_HELP = `
+Brokers keep their metadata in ZooKeeper. Without --zookeeper this command starts servers of its own: that needs Java, and
+ZooKeeper's jars in --zookeeper-jars, in $ZOOKEEPER_HOME/lib or in .cache/zookeeper-* (where a checkout of Ottla has them).`;
+
+export function addClusterCommand(program: Command): void {
+  const cluster = program
+    .command("cluster")
+    .description("Start a cluster on this machine, look at one, compare its replicas.");
+  cluster
+    .command("start")
+    .description("Run several brokers as processes of this machine, until Ctrl-C.")
+    .option("-n, --brokers <number>", "how many brokers", wholeNumber(1), 3)
+    .option(
+      "-p, --port <number>",
+      "port of the first broker, the others' follow; 0 takes free ones",
+      wholeNumber(0),
+      9092,
+    )
+    .option("-d, --data <directory>", "where the data is", "./cluster-data")
+    .option("-z, --zookeeper <servers>", "zookeeper.connect: host:port, several with commas between them, and a /path")
+    .option("--zookeeper-servers <number>", "how many ZooKeeper servers to start: 1 or 3", wholeNumber(1), 1)
+    .option("--zookeeper-jars <directory>", "where ZooKeeper's jars are")
+    .option("--racks <names>", "broker.rack of the brokers in turn, with commas between them")
+    .option("-s, --set <key=value>", "set a Kafka config of all brokers; may be given several times", collect)
+    .addHelpText("after", START_HELP)
+    .action(async (options) => {
+      const signal = interruptSignal();
+      await (await import("../cluster/start.ts")).startCluster(options, signal);
+    });
+  withConnection(cluster.command("describe"))
+    .description("Show brokers, controller, feature levels, and partitions that lack replicas or a leader.")
+    .option("--json", "print JSON")
+    .action(async (options) => (await import("../cluster/describe.ts")).describeCluster(options));
+  withConnection(cluster.command("verify"))
+    .argument("[topic...]", "names of topics (default: all, internal ones too)")
+    .description(
+      "Compare the replicas of partitions by offset and CRC. Exit code 1 where they differ, or cannot be read.",
+    )
+    .option("--max-wait <seconds>", "how long a replica may take to catch up with its leader", wholeNumber(0), 10)
+    .option("--json", "print JSON")
+    .action(async (topics, options) => (await import("../cluster/verify.ts")).verifyCluster(topics, options));
+}
+
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value];
+}

@@ -1,0 +1,220 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { Admin } from "@ottla/admin";
+import { Producer } from "@ottla/producer";
+import { forEachBatch, writeBatchCrc } from "@ottla/protocol/internal";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ClusterProcesses } from "../harness/cluster-processes.ts";
+import { zooKeeperClassPath } from "../harness/external.ts";
+import { OTTLA_COMMAND, ottla } from "../harness/ottla-command.ts";
+import { until } from "../harness/until.ts";
+
+/** So that a broker that is killed is missed within seconds. */
+const QUICK = ["--set", "broker.session.timeout.ms=2000", "--set", "broker.heartbeat.interval.ms=300"];
+
+/** Runs `ottla cluster …` on a cluster, and gives what it printed. */
+const cluster = (bootstrap: string, ...args: string[]) => ottla(["cluster", ...args, "--bootstrap", bootstrap]);
+
+/** `ottla cluster start`, as in a terminal. */
+class StartedCluster {
+  readonly child: ChildProcess;
+  output = "";
+
+  constructor(data: string, ...args: string[]) {
+    const jars = dirname(zooKeeperClassPath!);
+    const all = ["cluster", "start", "--port", "0", "--data", data, "--zookeeper-jars", jars, ...args];
+    this.child = spawn(process.execPath, [OTTLA_COMMAND, ...all], { stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on("data", (chunk) => {
+        this.output += String(chunk);
+      });
+    }
+  }
+
+  async ready(): Promise<string> {
+    await until("the cluster is ready", () => /^ready /m.test(this.output), 40_000);
+    return /^ready (\S+)/m.exec(this.output)![1]!;
+  }
+
+  pidOf(brokerId: number): number {
+    return Number(new RegExp(`^broker ${brokerId} \\(pid (\\d+)\\)`, "m").exec(this.output)![1]);
+  }
+
+  async interrupt(): Promise<number | null> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
+    const ended = once(this.child, "exit");
+    this.child.kill("SIGINT");
+    await ended;
+    return this.child.exitCode;
+  }
+}
+
+describe.skipIf(zooKeeperClassPath === null)("ottla cluster start", { timeout: 120_000 }, () => {
+  let data: string;
+  let started: StartedCluster;
+  let bootstrap: string;
+  beforeAll(async () => {
+    data = await mkdtemp(join(tmpdir(), "ottla-cluster-start-"));
+    started = new StartedCluster(data, "--racks", "east,west", ...QUICK);
+    bootstrap = await started.ready();
+  }, 60_000);
+  afterAll(async () => {
+    await started?.interrupt();
+    await rm(data, { recursive: true, force: true });
+  });
+
+  const describeJson = async () => JSON.parse((await cluster(bootstrap, "describe", "--json")).stdout);
+
+  it("brings up brokers that replicate to each other", async () => {
+    expect(bootstrap.split(",")).toHaveLength(3);
+    expect((await ottla(["topics", "create", "orders", "-p", "3", "-b", bootstrap])).code).toBe(0);
+    const input = Array.from({ length: 100 }, (_, n) => `line ${n}\n`).join("");
+    expect((await ottla(["produce", "orders", "-b", bootstrap], { input })).code).toBe(0);
+    const state = await describeJson();
+    expect(state).toMatchObject({ topics: 1, partitions: 3, offline: [], underMinIsr: [], underReplicated: [] });
+    expect(state.brokers.map(({ id, rack }: { id: number; rack: string }) => [id, rack])).toEqual([
+      [1, "east"],
+      [2, "west"],
+      [3, "east"],
+    ]);
+    expect(state.brokers.filter(({ isController }: { isController: boolean }) => isController)).toHaveLength(1);
+    const { stdout, code } = await cluster(bootstrap, "describe");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^features .*metadata\.version=\d+/m);
+    expect(stdout).toContain("1 topics, 3 partitions, 0 offline, 0 under min.insync.replicas");
+    const verified = await cluster(bootstrap, "verify");
+    expect(verified).toMatchObject({ code: 0, stderr: "" });
+    expect(verified.stdout).toMatch(/^3 partitions, 100 offsets, \d+ bytes .*all replicas agree\n$/);
+  });
+
+  it("tells of a broker that ended, and describe of what that one's partitions lack", async () => {
+    process.kill(started.pidOf(2), "SIGKILL");
+    await until("it is told of", () => started.output.includes("ottla: broker 2 ended by SIGKILL"));
+    await until("it is fenced", async () => (await describeJson()).underReplicated.length === 3, 20_000);
+    const { stdout } = await cluster(bootstrap, "describe");
+    expect(stdout).toMatch(/^2 .* west +fenced +0 +3 +0/m);
+    expect(stdout).toMatch(/^orders-\d +under-replicated +[13] /m);
+    const verified = await cluster(bootstrap, "verify", "orders");
+    expect(verified.code).toBe(1);
+    expect(verified.stdout).toMatch(/^orders-0: the replica of broker 2 is unreadable: /m);
+  });
+
+  it("stops with Ctrl-C and leaves no process behind; the data is there at the next start", async () => {
+    const brokers = [1, 3].map((id) => started.pidOf(id));
+    expect(await started.interrupt()).toBe(130);
+    expect(started.output).toMatch(/^stopped$/m);
+    for (const pid of brokers) expect(() => process.kill(pid, 0), `process ${pid}`).toThrow("ESRCH");
+    started = new StartedCluster(data);
+    bootstrap = await started.ready();
+    await until("all are in sync", async () => (await describeJson()).underReplicated.length === 0, 30_000);
+    const { stdout, code } = await cluster(bootstrap, "verify", "orders");
+    expect(stdout).toMatch(/^3 partitions, 100 offsets/);
+    expect(code).toBe(0);
+  });
+
+  it("ends its brokers too when it is killed", async () => {
+    const brokers = [1, 2, 3].map((id) => started.pidOf(id));
+    started.child.kill("SIGKILL");
+    const isGone = (pid: number) => {
+      try {
+        process.kill(pid, 0);
+        return false;
+      } catch {
+        return true;
+      }
+    };
+    await until("the brokers have ended", () => brokers.every(isGone), 40_000);
+    const again = new StartedCluster(data);
+    await once(again.child, "exit");
+    expect(again.output).toMatch(/^ottla: port \d+ of ZooKeeper is in use: a server of an earlier start still runs/m);
+    process.kill(Number(await readFile(join(data, "zookeeper-1", "pid"), "utf8")));
+  });
+});
+
+describe("ottla cluster start says what is missing", () => {
+  it.each([
+    [["--zookeeper-servers", "2"], /must be odd/],
+    [[], /no jars of it here: give --zookeeper host:port/],
+    [["--port", "65534"], /Ports from 65534 on do not do for 3 brokers/],
+  ])("%j", async (args, message) => {
+    const data = join(tmpdir(), "ottla-cluster-nowhere");
+    const { code, stderr } = await ottla(["cluster", "start", "--data", data, ...args], {
+      env: { ZOOKEEPER_HOME: data },
+    });
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+});
+
+describe.skipIf(zooKeeperClassPath === null)("ottla cluster verify", { timeout: 120_000 }, () => {
+  let processes: ClusterProcesses;
+  beforeAll(async () => {
+    processes = await ClusterProcesses.start();
+    await using admin = new Admin({ bootstrapServers: processes.bootstrapServers });
+    await using producer = new Producer({ bootstrapServers: processes.bootstrapServers, acks: "all" });
+    await admin.createTopics([
+      { name: "altered", partitions: 1 },
+      { name: "damaged", partitions: 1 },
+      { name: "whole", partitions: 1 },
+      { name: "tables", partitions: 1, configs: { "cleanup.policy": "compact" } },
+    ]);
+    for (const topic of ["altered", "damaged", "whole", "tables"]) {
+      for (let n = 0; n < 5; n++) await producer.send({ topic, key: `k${n}`, value: `the value of ${n}` });
+    }
+  }, 90_000);
+  afterAll(() => processes?.stop());
+
+  /** Changes the last byte but one of a replica's last batch; the CRC goes with it, or does not. */
+  async function tamper(brokerId: number, topic: string, withCrc: boolean): Promise<void> {
+    const directory = join(processes.dataDirectoryOf(brokerId), `${topic}-0`);
+    const file = join(directory, (await readdir(directory)).find((name) => name.endsWith(".log"))!);
+    const bytes = new Uint8Array(await readFile(file));
+    let last = 0;
+    let end = 0;
+    forEachBatch(bytes, (position, sizeBytes) => {
+      last = position;
+      end = position + sizeBytes;
+    });
+    bytes[end - 2]! ^= 1;
+    if (withCrc) writeBatchCrc(bytes, last);
+    await writeFile(file, bytes);
+  }
+
+  it("finds the replica that has another content or broken bytes, and says where", async () => {
+    await using admin = new Admin({ bootstrapServers: processes.bootstrapServers });
+    const leaders = (await admin.describeTopics(["altered", "damaged", "tables"])).map(
+      ({ partitions }) => partitions[0]!.leader,
+    );
+    // One that leads none of them, or else a leader that hands over.
+    const victim = processes.brokerIds.find((id) => !leaders.includes(id)) ?? 3;
+    await processes.stopBroker(victim);
+    await tamper(victim, "altered", true);
+    await tamper(victim, "tables", true);
+    await tamper(victim, "damaged", false);
+    await processes.startBroker(victim);
+    await until("it is in sync", async () => {
+      const topics = await admin.describeTopics(["altered", "damaged", "tables"]);
+      return topics.every(({ partitions }) => partitions[0]!.inSyncReplicas.length === 3);
+    });
+    const { stdout, code } = await cluster(
+      processes.bootstrapServers,
+      "verify",
+      "altered",
+      "damaged",
+      "tables",
+      "whole",
+    );
+    expect(code).toBe(1);
+    const replica = `the replica of broker ${victim}`;
+    expect(stdout).toMatch(new RegExp(`^altered-0: ${replica} differs: the record at 4 is another one: CRC 0x`, "m"));
+    expect(stdout).toMatch(new RegExp(`^tables-0: ${replica} differs: the record at 4 is another one`, "m"));
+    expect(stdout).toMatch(new RegExp(`^damaged-0: ${replica} is damaged: the batch's CRC is .* at offset 4$`, "m"));
+    expect(stdout).not.toContain("whole-0");
+    expect(stdout).toContain("4 partitions, 20 offsets");
+    const whole = JSON.parse((await cluster(processes.bootstrapServers, "verify", "whole", "--json")).stdout);
+    expect(whole).toEqual([expect.objectContaining({ topic: "whole", fromOffset: 0, endOffset: 5, problems: [] })]);
+  });
+});
