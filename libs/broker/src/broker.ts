@@ -17,6 +17,7 @@ import { DirectoryWatch } from "./start/directory-watch.ts";
 import { enterCluster, newLife, registerAlone } from "./start/enter-cluster.ts";
 import { Gate } from "./start/gate.ts";
 import { listen } from "./start/listen.ts";
+import { moveOwnMetadata } from "./start/move-metadata.ts";
 import { openLogs } from "./start/open-logs.ts";
 import { openMetadata } from "./start/open-metadata.ts";
 import type { StartContext } from "./start/start-context.ts";
@@ -68,6 +69,7 @@ async function startWith(context: StartContext): Promise<Broker> {
   const watch = new DirectoryWatch(context);
   const { directories, sharedMetadata } = await openLogs(context, watch.onFailure);
   const { identity, logs, cleanShutdown } = directories;
+  if (sharedMetadata !== null) await moveOwnMetadata(context, directories, sharedMetadata);
   const plane = await openMetadata(context, directories, sharedMetadata);
   const member = sharedMetadata === null ? null : joinCluster(context, identity, plane);
   const { services, registry, parts, channel, assignments } = compose(context, identity, logs, plane, member);

@@ -78,13 +78,13 @@ const CLEAN_SHUTDOWN_MARK = ".kafka_cleanshutdown";
 export async function openDirectories<Directory extends DataDirectory>(
   options: OpenDirectoriesOptions<Directory>,
 ): Promise<OpenDirectories<Directory>> {
-  const { wantedNodeId, defaultNodeId, runtime } = options;
+  const { wantedNodeId, defaultNodeId } = options;
   const inspected: Inspected<Directory>[] = [];
   for (const directory of options.directories) inspected.push(await inspect(directory, wantedNodeId));
   const main = options.keepsMetadata ? metadataAmong(inspected) : firstOf(inspected);
   const nodeId = wantedNodeId ?? main.found?.nodeId ?? defaultNodeId;
   const known = inspected.find(({ found }) => found !== null)?.found ?? null;
-  const clusterId = await options.clusterId(known?.clusterId ?? randomUuid(runtime.random));
+  const clusterId = await options.clusterId(proposedClusterId(inspected, known, options));
   checkAgreement(inspected, nodeId, clusterId);
   const owner = { nodeId, clusterId };
   const logs: LogDirectory[] = [];
@@ -106,6 +106,19 @@ export async function openDirectories<Directory extends DataDirectory>(
     logs: new LogDirectories(logs),
     cleanShutdown: inspected.every(({ cleanShutdown, failure }) => cleanShutdown || failure !== null),
   };
+}
+
+/**
+ * The id that this broker would give a new cluster: its own, where it brings the metadata. Who belongs to a cluster whose
+ * metadata are elsewhere does not begin one under that name: `zookeeper.connect` has led it to the wrong place.
+ */
+function proposedClusterId(
+  inspected: readonly Inspected<DataDirectory>[],
+  known: MetaProperties | null,
+  { keepsMetadata, runtime }: Pick<OpenDirectoriesOptions<DataDirectory>, "keepsMetadata" | "runtime">,
+): string {
+  const bringsMetadata = keepsMetadata || inspected.some((one) => one.holdsMetadata);
+  return (bringsMetadata ? known?.clusterId : undefined) ?? randomUuid(runtime.random);
 }
 
 /** Takes the marks of a clean stop away: the next start has to know that the one before this was not. */

@@ -147,6 +147,40 @@ export const metadataLogContract: readonly ContractCase[] = [
     },
   },
   {
+    name: "an empty log begins with what a broker on its own had, once, and goes on from there",
+    needsShared: true,
+    async run(harness) {
+      const [first, second] = [await harness.connect(), await harness.connect()];
+      const snapshot = { endOffset: 40, epoch: 0, records: [feature(1), feature(2)] };
+      expectEqual(await first.adopt(snapshot, testUuid(1)), true, "the first time");
+      await harness.crash(first);
+      const again = await harness.connect();
+      expectEqual(await again.adopt(snapshot, testUuid(1)), true, "the same again");
+      expectEqual(await second.adopt({ ...snapshot, endOffset: 50 }, testUuid(2)), false, "another broker's");
+      expectEqual(await second.head(), { endOffset: 40, epoch: 0 }, "the head");
+      expectEqual(await second.read(0), { kind: "trimmed", logStartOffset: 40 }, "reading from the beginning");
+      expectEqual(
+        (await second.loadSnapshot())?.records.map((record) => [...record]),
+        [...snapshot.records].map((record) => [...record]),
+        "the snapshot",
+      );
+      const epoch = await becomeController(second);
+      expectEqual(await appendUntilKnown(second, epoch, 40, [feature(3)]), { kind: "done", endOffset: 41 }, "going on");
+      await second.storeSnapshot({ endOffset: 41, epoch, records: [feature(3)] });
+      expectEqual(await again.adopt(snapshot, testUuid(1)), true, "the same after all that");
+    },
+  },
+  {
+    name: "a log that has begun without it adopts nothing",
+    async run(harness) {
+      const log = await harness.connect();
+      const epoch = await becomeController(log);
+      await appendUntilKnown(log, epoch, 0, [feature(1)]);
+      expectEqual(await log.adopt({ endOffset: 9, epoch: 0, records: [feature(2)] }, testUuid(1)), false, "adopting");
+      expectEqual(levelsOf(await readAll(log)), [1], "the log");
+    },
+  },
+  {
     name: "entries, snapshots and epochs outlive a crash",
     async run(harness) {
       const log = await harness.connect();

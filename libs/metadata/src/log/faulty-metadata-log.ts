@@ -78,6 +78,10 @@ export class FaultyMetadataLog implements MetadataLog {
     return this.#log.clusterId(proposed);
   }
 
+  adopt(snapshot: MetadataSnapshot, origin: Uuid): Promise<boolean> {
+    return this.#log.adopt(snapshot, origin);
+  }
+
   head(): Promise<LogHead> {
     return this.#log.head();
   }

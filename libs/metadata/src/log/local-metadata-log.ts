@@ -81,6 +81,11 @@ export class LocalMetadataLog implements MetadataLog {
     return proposed;
   }
 
+  /** It is what is adopted by others. */
+  async adopt(): Promise<boolean> {
+    return false;
+  }
+
   async head(): Promise<LogHead> {
     return { endOffset: this.#log.logEndOffset, epoch: this.#log.latestLeaderEpoch };
   }

@@ -28,6 +28,8 @@ export class MemoryMetadataStore {
   readonly changes = new Listeners();
   snapshot: MetadataSnapshot | null = null;
   clusterId: Uuid | null = null;
+  /** Whose metadata the log began with, or null. */
+  origin: Uuid | null = null;
   logStartOffset = 0;
   endOffset = 0;
   controllerEpoch = 0;
@@ -74,6 +76,17 @@ export class MemoryMetadataLog implements MetadataLog {
   async clusterId(proposed: Uuid): Promise<Uuid> {
     this.#store.clusterId ??= proposed;
     return this.#store.clusterId;
+  }
+
+  async adopt(snapshot: MetadataSnapshot, origin: Uuid): Promise<boolean> {
+    const store = this.#store;
+    if (store.origin !== null || store.endOffset > 0) return store.origin === origin;
+    store.origin = origin;
+    store.snapshot = snapshot;
+    store.logStartOffset = snapshot.endOffset;
+    store.endOffset = snapshot.endOffset;
+    store.changes.notify();
+    return true;
   }
 
   async head(): Promise<LogHead> {

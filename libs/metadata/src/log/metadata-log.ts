@@ -15,6 +15,12 @@ export interface MetadataLog {
   /** The id of the cluster whose metadata this is. Where there is none yet, `proposed` becomes it. */
   clusterId(proposed: Uuid): Promise<Uuid>;
 
+  /**
+   * Begins an empty log with what a broker on its own had as its metadata: all or nothing. `origin` says whose it is.
+   * Resolves to whether it begins with that: the same again is true again, anything else in the log is false.
+   */
+  adopt(snapshot: MetadataSnapshot, origin: Uuid): Promise<boolean>;
+
   /** Where the log ends now. Another broker may have moved it by the time this resolves. */
   head(): Promise<LogHead>;
 

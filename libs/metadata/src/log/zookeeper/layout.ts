@@ -53,9 +53,11 @@ export interface HeadState {
   /** Entries below this offset are gone: the snapshot stands for them. */
   readonly logStartOffset: number;
   readonly snapshot: { readonly name: string; readonly epoch: number; readonly chunks: number } | null;
+  /** Whose metadata the log began with, or null. */
+  readonly origin: Uuid | null;
 }
 
-export const EMPTY_HEAD: HeadState = { endOffset: 0, epoch: -1, logStartOffset: 0, snapshot: null };
+export const EMPTY_HEAD: HeadState = { endOffset: 0, epoch: -1, logStartOffset: 0, snapshot: null, origin: null };
 
 /** An append with the id that tells whether it was done. */
 export interface StoredEntry extends MetadataEntry {
@@ -122,15 +124,15 @@ export function decodeJson(bytes: Uint8Array, path: string): Record<string, unkn
   }
 }
 
-export function encodeHead({ endOffset, epoch, logStartOffset, snapshot }: HeadState): Uint8Array {
-  return encodeJson({ version: 1, endOffset, epoch, logStartOffset, snapshot });
+export function encodeHead({ endOffset, epoch, logStartOffset, snapshot, origin }: HeadState): Uint8Array {
+  return encodeJson({ version: 1, endOffset, epoch, logStartOffset, snapshot, ...(origin !== null && { origin }) });
 }
 
 export function decodeHead(bytes: Uint8Array, path: string): HeadState {
-  const { endOffset, epoch, logStartOffset, snapshot } = decodeJson(bytes, path);
+  const { endOffset, epoch, logStartOffset, snapshot, origin = null } = decodeJson(bytes, path);
   const isHead = [endOffset, epoch, logStartOffset].every(Number.isSafeInteger);
   if (!isHead) throw new Error(`the znode ${path} is not the head of a metadata log`);
-  return { endOffset, epoch, logStartOffset, snapshot } as HeadState;
+  return { endOffset, epoch, logStartOffset, snapshot, origin } as HeadState;
 }
 
 export function encodeAnnouncement({ incarnationId, directoryId }: BrokerAnnouncement, nowMs: number): Uint8Array {

@@ -36,6 +36,14 @@ import { StandingWatch } from "./standing-watch.ts";
 const APPEND_BYTES_MAX = 512 * 1024;
 /** How often a snapshot is begun anew when the connection breaks. */
 const SNAPSHOT_ATTEMPTS_MAX = 10;
+const PASSING_WHILE_ADOPTING = [
+  "BAD_VERSION",
+  "NO_NODE",
+  "NODE_EXISTS",
+  "CONNECTION_LOSS",
+  "SESSION_MOVED",
+  "SESSION_EXPIRED",
+] as const;
 /** Entries that are read at a time. */
 const READ_ENTRIES_MAX = 256;
 
@@ -100,6 +108,19 @@ export class ZooKeeperMetadataLog implements MetadataLog {
     await ensureZnode(this.#client, this.#patient, path, encodeClusterId(proposed));
     await this.#patient.sync(path);
     return decodeClusterId((await this.#patient.get(path)).data, path);
+  }
+
+  adopt(snapshot: MetadataSnapshot, origin: Uuid): Promise<boolean> {
+    return this.#moving.run(async () => {
+      for (;;) {
+        try {
+          return await this.#adopt(snapshot, origin);
+        } catch (error) {
+          // Done or not, or somebody else was faster: what the head says next tells.
+          if (!isZooKeeperError(error, ...PASSING_WHILE_ADOPTING)) throw error;
+        }
+      }
+    });
   }
 
   async head(): Promise<LogHead> {
@@ -178,6 +199,19 @@ export class ZooKeeperMetadataLog implements MetadataLog {
     ]);
     await this.#snapshots.removeOthers(stored.name);
     await this.#removeEntriesBelow(snapshot.endOffset);
+  }
+
+  /** Needs no office: the head as it was before the first append lets one of all through, whoever they are. */
+  async #adopt(snapshot: MetadataSnapshot, origin: Uuid): Promise<boolean> {
+    await this.#patient.sync(this.#paths.head);
+    const { version, ...head } = await this.#readHead();
+    if (head.origin !== null || head.endOffset > 0) return head.origin === origin;
+    const { endOffset, epoch } = snapshot;
+    const stored = await this.#snapshots.write(snapshot);
+    const next = { endOffset, epoch, logStartOffset: endOffset, snapshot: { ...stored, epoch }, origin };
+    await this.#client.multi([{ type: "set", path: this.#paths.head, data: encodeHead(next), version }]);
+    await this.#snapshots.removeOthers(stored.name);
+    return true;
   }
 
   async #append(append: MetadataAppend): Promise<AppendOutcome> {
