@@ -24,7 +24,9 @@ const nx = (...args) => ["nx", ...args, "--output-style=static"];
 
 /** Every project's vitest report: the workspaces that have a `test` or `e2e` script. */
 function readReports() {
-  const projects = ["libs", "apps", "tools"].flatMap((group) => readdirSync(group).map((name) => join(group, name)));
+  const projects = ["libs", "apps", "tools", "examples"].flatMap((group) =>
+    readdirSync(group).map((name) => join(group, name)),
+  );
   if (withE2e) projects.push("e2e");
   return projects
     .map((project) => ({ project, file: join(project, ".test-results/vitest.json") }))

@@ -1,7 +1,7 @@
 import type { CallOptions, KafkaError } from "@ottla/client";
 import { ClusterClient, clientClosed, Deadline, toKafkaError } from "@ottla/client/internal";
 import { invalidState, noGroup } from "./errors.ts";
-import { EventHub } from "./events.ts";
+import { EventHub, type EventSource } from "./events.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
 import { ClassicMember } from "./group/classic-member.ts";
 import { ConsumerMember } from "./group/consumer-member.ts";
@@ -10,6 +10,7 @@ import { HangWatch } from "./group/hang-watch.ts";
 import type { GroupMember, GroupMemberOptions } from "./group/member.ts";
 import type { MemberIdentity } from "./group/membership.ts";
 import { Subscription } from "./group/subscription.ts";
+import { ConsumerCounters, type ConsumerMetrics } from "./metrics.ts";
 import { Commits, type Committer } from "./offsets/commits.ts";
 import { type CommitIdentity, CommittedOffsets, NO_MEMBER } from "./offsets/committed-offsets.ts";
 import { History } from "./offsets/history.ts";
@@ -38,9 +39,11 @@ interface Group<K, V> {
 export class ConsumerCore<K, V> implements ReadingHost {
   readonly client: ClusterClient;
   readonly settings: ConsumerSettings<K, V>;
+  readonly source: EventSource;
   readonly events: EventHub;
   readonly partitions = new AssignedPartitions<K, V>();
   readonly delivery: Delivery<K, V>;
+  readonly #counters: ConsumerCounters;
   readonly #fetcher: Fetcher<K, V>;
   readonly #finder: PositionFinder<K, V>;
   readonly #troubles: TroubleMonitor;
@@ -62,7 +65,9 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.settings = resolveConsumerSettings(options);
     const allowAutoTopicCreation = options.allowAutoCreateTopics ?? true;
     this.client = new ClusterClient(options, { component: "The consumer", allowAutoTopicCreation });
-    this.events = new EventHub({ clientId: this.client.settings.clientId, groupId: this.settings.groupId });
+    this.source = { clientId: this.client.settings.clientId, groupId: this.settings.groupId };
+    this.events = new EventHub(this.source);
+    this.#counters = new ConsumerCounters(this.events);
     this.#troubles = new TroubleMonitor(this.client.runtime, this.events);
     this.#topicWatch = new TopicWatch(this.client);
     this.#history = new History(this.client, this.settings.autoOffsetReset, this.events, {
@@ -75,6 +80,11 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.#finder = this.#createFinder();
     const { maxPollIntervalMs } = this.settings;
     this.#hangWatch = new HangWatch(this.client.runtime, this.delivery, maxPollIntervalMs, () => this.#onHang());
+  }
+
+  /** How the consumer is doing: totals since it was made, and how things are now. */
+  metrics(): ConsumerMetrics {
+    return this.#counters.snapshot(this.partitions, this.delivery.recordsHandedOut);
   }
 
   get subscription(): Subscription | undefined {

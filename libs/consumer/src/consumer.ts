@@ -7,6 +7,7 @@ import { noGroup, notOwned } from "./errors.ts";
 import type { ConsumerEvents } from "./events.ts";
 import type { MembershipState } from "./group/membership.ts";
 import { Subscription } from "./group/subscription.ts";
+import type { ConsumerMetrics } from "./metrics.ts";
 import type { OwnedOffset } from "./offsets/commits.ts";
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets, type OffsetQuery } from "./offsets/list-offsets.ts";
 import type { CommittedOffset, OffsetAndTimestamp, OffsetToCommit } from "./offsets/offset-types.ts";
@@ -295,6 +296,11 @@ export class Consumer<K = string | null, V = string | null>
       return position === undefined ? [] : [{ topic: state.topic, partition: state.partition, ...position }];
     });
     return { group, offsets };
+  }
+
+  /** How the consumer is doing: totals since it was made, and how things are now. Costs nothing until it is read. */
+  metrics(): ConsumerMetrics {
+    return this.#core.metrics();
   }
 
   /** Where the membership of the group stands. */

@@ -39,8 +39,10 @@ export { CooperativeStickyAssignor } from "./assignors/sticky/cooperative-sticky
 export { StickyAssignor } from "./assignors/sticky/sticky-assignor.ts";
 export { ConsumerBatch } from "./batch.ts";
 export { type CloseOptions, Consumer } from "./consumer.ts";
+export type { ProcessContext } from "./diagnostics/contract.ts";
 export type { ConsumerEvents, ResetReason } from "./events.ts";
 export type { MembershipState } from "./group/membership.ts";
+export type { ConsumerMetrics } from "./metrics.ts";
 export type { OffsetQuery } from "./offsets/list-offsets.ts";
 export type { CommittedOffset, OffsetAndTimestamp, OffsetToCommit } from "./offsets/offset-types.ts";
 export type { OffsetResetPolicy } from "./offsets/reset-policy.ts";

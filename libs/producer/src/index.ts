@@ -27,6 +27,7 @@ export {
 } from "@ottla/client";
 export type { CompressionType } from "@ottla/protocol";
 export { ArraySendError, type RecordOutcome } from "./array-send.ts";
+export type { SendContext, TracedRecord } from "./diagnostics/contract.ts";
 export type { ProducerMetrics } from "./metrics.ts";
 export type { Acks, ProducerOptions } from "./options.ts";
 export type { PartitionerArgs, PartitionerOption, PartitionFunction } from "./partitioner/partitioner.ts";

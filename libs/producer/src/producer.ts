@@ -1,10 +1,12 @@
 import type { Data } from "@ottla/client";
 import { aborted, ClusterClient, clientClosed, Deadline, invalidArgument } from "@ottla/client/internal";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { sendTracing } from "#diagnostics";
 import { Accumulator } from "./accumulator/accumulator.ts";
 import type { ProducerBatch } from "./accumulator/producer-batch.ts";
 import type { WaitReason } from "./accumulator/waiting-sends.ts";
 import { ArraySend } from "./array-send.ts";
+import type { OperationTracing, SendContext, TracedRecord } from "./diagnostics/contract.ts";
 import { ProducerCounters, type ProducerMetrics } from "./metrics.ts";
 import { type ProducerOptions, type ProducerSettings, resolveProducerSettings } from "./options.ts";
 import { topicPartitioners } from "./partitioner/partitioner.ts";
@@ -179,7 +181,25 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<RecordMetadata | RecordMetadata[]> {
     this.#checkOpen(signal);
+    if (sendTracing?.hasSubscribers) return this.#sendTraced(input, signal, sendTracing);
     return isArray(input) ? this.#sendArray(input, signal) : this.#sendOne(input, signal);
+  }
+
+  /** As {@link #send}, followed by tracers, who may give the records headers of theirs. */
+  #sendTraced(
+    input: ProducerRecord<K, V> | readonly ProducerRecord<K, V>[],
+    signal: AbortSignal | undefined,
+    tracing: OperationTracing<SendContext>,
+  ): Promise<RecordMetadata | RecordMetadata[]> {
+    const withOwnHeaders = (record: ProducerRecord<K, V>) => ({ ...record, headers: [...headerPairs(record.headers)] });
+    if (isArray(input)) {
+      const records = input.map(withOwnHeaders);
+      const send = async () => await this.#sendArray(records, signal);
+      return tracing.tracePromise(send, { clientId: this.#client.settings.clientId, records: records.map(traced) });
+    }
+    const record = withOwnHeaders(input);
+    const send = async () => await this.#sendOne(record, signal);
+    return tracing.tracePromise(send, { clientId: this.#client.settings.clientId, records: [traced(record)] });
   }
 
   #sendOne(record: ProducerRecord<K, V>, signal: AbortSignal | undefined): Promise<RecordMetadata> {
@@ -263,6 +283,12 @@ function noTransactionalId(): KafkaError {
 
 function isArray<T>(input: T | readonly T[]): input is readonly T[] {
   return Array.isArray(input);
+}
+
+/** What a tracer sees of a record: the same headers, so that those which it adds are sent. */
+function traced<K, V>(record: ProducerRecord<K, V> & { readonly headers: TracedRecord["headers"] }): TracedRecord {
+  const { topic, key, value, headers } = record;
+  return { topic, key, value, headers };
 }
 
 /** Where the record appended last to the batch is written, once the batch is done. */

@@ -1,3 +1,5 @@
+import type { ConsumerRecord } from "../record.ts";
+
 /** A place where events are published for observers of the whole process, such as tracers. */
 export interface DiagnosticsChannel {
   readonly hasSubscribers: boolean;
@@ -6,3 +8,19 @@ export interface DiagnosticsChannel {
 
 /** The channel of that name; undefined where the platform has none. */
 export type OpenChannel = (name: string) => DiagnosticsChannel | undefined;
+
+/** Follows an operation from its start to its end, for tracers. The shape of Node.js's `TracingChannel`. */
+export interface OperationTracing<C extends object> {
+  readonly hasSubscribers: boolean;
+  /** Tells of the start, does the work in the scope that subscribers have bound, and tells of its end. */
+  tracePromise<T>(work: () => Promise<T>, context: C): Promise<T>;
+}
+
+/** What a tracer sees of a record that a handler of `consumer.run` is given. */
+export interface ProcessContext {
+  readonly clientId: string;
+  readonly groupId: string | null;
+  readonly record: ConsumerRecord<unknown, unknown>;
+  /** 1 at first, then 2 and so on for retries. */
+  readonly attempt: number;
+}

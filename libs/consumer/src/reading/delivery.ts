@@ -44,6 +44,7 @@ export class Delivery<K, V> {
   /** How many things of each partition several handlers work on at this moment. */
   readonly #inWork = new Map<PartitionState<K, V>, number>();
   #handOuts = 0;
+  #recordsHandedOut = 0;
   #isEnded = false;
   #isFailed = false;
   #error: KafkaError | undefined;
@@ -63,6 +64,11 @@ export class Delivery<K, V> {
   get oldestInWork(): number | undefined {
     if (this.#runner !== undefined) return this.#runner.oldestInWork;
     return this.#inHand === undefined ? undefined : this.#handOuts;
+  }
+
+  /** Records that loops and handlers were given since the consumer was made. */
+  get recordsHandedOut(): number {
+    return this.#recordsHandedOut;
   }
 
   /** Something may be there now to be handed out, or a reason to stop waiting. */
@@ -166,7 +172,7 @@ export class Delivery<K, V> {
     try {
       const record = this.#walk!.take();
       if (record === undefined) this.#passOver(open.state, open.content);
-      else this.#handOut(open.state, record.offset + 1, record.leaderEpoch);
+      else this.#handOut(open.state, record.offset + 1, record.leaderEpoch, 1);
       return record;
     } catch (error) {
       this.#onUnreadable(open.state, error);
@@ -203,16 +209,18 @@ export class Delivery<K, V> {
         this.#passOver(state, part);
         return undefined;
       }
-      this.#handOut(state, part.endOffset, part.leaderEpoch);
-      return new ConsumerBatch(state, part);
+      const batch = new ConsumerBatch(state, part);
+      this.#handOut(state, part.endOffset, part.leaderEpoch, batch.size);
+      return batch;
     } catch (error) {
       this.#onUnreadable(state, error);
       return undefined;
     }
   }
 
-  #handOut(state: PartitionState<K, V>, offset: number, leaderEpoch: number): void {
+  #handOut(state: PartitionState<K, V>, offset: number, leaderEpoch: number, recordsCount: number): void {
     state.handOut(offset, leaderEpoch);
+    this.#recordsHandedOut += recordsCount;
     this.#inHand = state;
     this.#handOuts++;
   }

@@ -1,12 +1,14 @@
 import { aborted, sleep, toKafkaError } from "@ottla/client/internal";
 import type { Runtime } from "@ottla/runtime";
+import { processTracing } from "#diagnostics";
+import type { EventSource } from "../events.ts";
 import type { HandedOut, PartitionState } from "../partitions/partition-state.ts";
 import type { ConsumerRecord } from "../record.ts";
 import { toDeadLetter } from "./dead-letter.ts";
 import type { Delivery, Runner } from "./delivery.ts";
 import type { ReadingHost } from "./iterators.ts";
 import { Moment } from "./moment.ts";
-import type { RecordHandler, RunSettings } from "./run-options.ts";
+import type { HandlerContext, RecordHandler, RunSettings } from "./run-options.ts";
 
 /** So many records are taken ahead for each handler: enough that lanes with work are found, little to do again. */
 const LOOKAHEAD_PER_HANDLER = 16;
@@ -15,6 +17,7 @@ const LOOKAHEAD_PER_HANDLER = 16;
 export interface RunnerHost<K, V> extends ReadingHost {
   readonly delivery: Delivery<K, V>;
   readonly partitions: Iterable<PartitionState<K, V>>;
+  readonly source: EventSource;
   onPartitionsChanged(): void;
 }
 
@@ -169,7 +172,7 @@ export class RecordRunner<K, V> implements Runner {
       this.#working.add(task);
       const { lostSignal: signal } = task.state;
       try {
-        await this.#handler(task.record, { signal, attempt });
+        await this.#call(task.record, { signal, attempt });
         return true;
       } catch (error) {
         if (signal.aborted) return false;
@@ -177,6 +180,12 @@ export class RecordRunner<K, V> implements Runner {
         if (!(await this.#backOff(attempt, task.state.leavingSignal))) return false;
       }
     }
+  }
+
+  #call(record: ConsumerRecord<K, V>, context: HandlerContext): Promise<void> | void {
+    if (!processTracing?.hasSubscribers) return this.#handler(record, context);
+    const work = async () => await this.#handler(record, context);
+    return processTracing.tracePromise(work, { ...this.#host.source, record, attempt: context.attempt });
   }
 
   async #bury(record: ConsumerRecord<K, V>, error: unknown, attempts: number): Promise<true> {

@@ -1,0 +1,21 @@
+/** Follows an operation from its start to its end, for tracers. The shape of Node.js's `TracingChannel`. */
+export interface OperationTracing<C extends object> {
+  readonly hasSubscribers: boolean;
+  /** Tells of the start, does the work in the scope that subscribers have bound, and tells of its end. */
+  tracePromise<T>(work: () => Promise<T>, context: C): Promise<T>;
+}
+
+/** What a tracer sees of a send, and may change. */
+export interface SendContext {
+  readonly clientId: string;
+  /** The records as they will be sent. At the start their headers may still be added to. */
+  readonly records: readonly TracedRecord[];
+}
+
+/** A record on its way, whose headers a tracer adds its own to. */
+export interface TracedRecord {
+  readonly topic: string;
+  readonly key: unknown;
+  readonly value: unknown;
+  readonly headers: (readonly [name: string, value: string | Uint8Array | null])[];
+}
