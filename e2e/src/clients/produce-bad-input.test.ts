@@ -4,6 +4,7 @@ import {
   encodeRecordBatch,
   listOffsetsApi,
   produceApi,
+  RecordBatchBuilder,
   type RecordBatchInput,
   type ResponseOf,
 } from "@ottla/protocol";
@@ -39,6 +40,13 @@ function changed(change: (view: DataView) => void, options: { readonly fixCrc?: 
 const at = (timestampsMs: readonly number[]) =>
   batch({ records: timestampsMs.map((timestampMs) => ({ key: KEY, value: VALUE, timestampMs })) });
 
+/** Small, so that the codec gives its result at once. */
+const compressed = (timestampsMs: readonly number[]) => {
+  const builder = new RecordBatchBuilder();
+  for (const timestampMs of timestampsMs) builder.append(KEY, VALUE, [], timestampMs);
+  return builder.close({ compression: "gzip" }) as Uint8Array;
+};
+
 const noCrc = { fixCrc: false };
 
 /** What is wrong, where it goes, the bytes, Kafka's error, and the records that are named as at fault. */
@@ -61,6 +69,13 @@ const TABLE: readonly (readonly [string, "plain" | "compacted", () => Uint8Array
   ["no batch", "plain", () => new Uint8Array(0), "INVALID_RECORD", []],
   ["a record too young", "plain", () => at([0, 2 * HOUR_MS, 0].map((ms) => Date.now() + ms)), "INVALID_TIMESTAMP", [1]],
   ["a record too old", "plain", () => at([0, -1, -3 * HOUR_MS].map((ms) => Date.now() + ms)), "INVALID_TIMESTAMP", [2]],
+  [
+    "records too old and too young, compressed",
+    "plain",
+    () => compressed([0, -3, 0, 2].map((hours) => Date.now() + hours * HOUR_MS)),
+    "INVALID_TIMESTAMP",
+    [1, 3],
+  ],
   [
     "records without keys",
     "compacted",

@@ -1,4 +1,5 @@
 import {
+  deleteTopicsApi,
   ErrorCode,
   fetchApi,
   findCoordinatorApi,
@@ -81,6 +82,45 @@ describe("a full disk", () => {
       const { sizeBytes } = await fetchFrom(again.client, index, 0);
       expect(sizeBytes).toBe(batchOf("a", "b").length + batchOf("c").length);
     }
+  });
+
+  it("that takes no new log keeps a partition offline until there is room, and no longer", async () => {
+    const [disk, logger] = [new FaultyDisk(), new RecordingLogger()];
+    const test = await start({ disk, logger });
+    await test.createTopic("before", 1);
+    disk.fault = (action, path) => (action === "open" && /orders-\d/.test(path) ? "NO_SPACE" : null);
+    await test.createTopic("orders", 2);
+    for (let i = 0; i < 3; i++) {
+      await test.runtime.advance(5_000);
+      for (const index of [0, 1]) {
+        expect((await test.produce("orders", index, batchOf("a"))).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+      }
+      expect((await test.produce("before", 0, batchOf("a"))).errorCode).toBe(ErrorCode.NONE);
+    }
+    disk.repair();
+    await test.runtime.advance(5_000);
+    for (const index of [0, 1]) {
+      expect(await test.produce("orders", index, batchOf("a"))).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    }
+    // One line of each when it goes offline, and one when it is back.
+    const told = logger.lines.filter(({ message }) => /cannot be opened|that was offline/.test(message));
+    expect(told.map(({ level }) => level).sort()).toEqual(["error", "error", "info", "info"]);
+  });
+
+  it("that takes no new log is not asked again for a topic that was deleted meanwhile", async () => {
+    const disk = new FaultyDisk();
+    const test = await start({ disk });
+    disk.fault = (action, path) => (action === "open" && /orders-\d/.test(path) ? "NO_SPACE" : null);
+    await test.createTopic("orders", 1);
+    await test.client.send(deleteTopicsApi, 3, { topicNames: ["orders"], timeoutMs: 1_000 });
+    await test.runtime.settle();
+    const asked: string[] = [];
+    disk.fault = (_action, path) => {
+      if (path.includes("orders")) asked.push(path);
+      return null;
+    };
+    await test.runtime.advance(20_000);
+    expect(asked).toEqual([]);
   });
 
   it("is what a memory disk is at its capacity, whatever is written then", async () => {

@@ -68,7 +68,8 @@ const DISK_EVENTS = [
 
 const COMPACTION_EFFECTS = [
   ...["record replaced", "aborted record removed", "tombstone removed", "marker removed"],
-  ...["batch emptied", "batch rewritten", "compressed batch rewritten", "pass ended by a full map"],
+  ...["batch emptied", "batch rewritten", "pass ended by a full map"],
+  ...["gzip batch rewritten", "snappy batch rewritten", "lz4 batch rewritten", "zstd batch rewritten"],
 ];
 
 /** Crashes that must have come in the midst of these. */

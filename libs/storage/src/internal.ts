@@ -8,3 +8,4 @@ export {
 } from "./inspect/dump.ts";
 export { type Damage, type VerifyOptions, type VerifyResult, verifyDirectory } from "./inspect/verify.ts";
 export { AsyncMutex } from "./log/async-mutex.ts";
+export { type RecordPolicy, RecordRules } from "./log/record-check.ts";

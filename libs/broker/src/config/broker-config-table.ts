@@ -86,11 +86,11 @@ const identityAndNetwork = {
   "num.network.threads": intConfig(3, "Threads for the network.", { min: 1, ...NO_THREADS, ...clusterWide }),
   "num.io.threads": intConfig(8, "Threads for requests.", { min: 1, ...NO_THREADS, ...clusterWide }),
   "background.threads": intConfig(10, "Threads for background work.", { min: 1, ...NO_THREADS, ...clusterWide }),
-  "num.recovery.threads.per.data.dir": intConfig(2, "Threads for recovery at start.", {
-    min: 1,
-    ...NO_THREADS,
-    ...clusterWide,
-  }),
+  "num.recovery.threads.per.data.dir": intConfig(
+    2,
+    "How many logs of a log directory are recovered at a time after an unclean stop, and flushed at a time at a stop.",
+    { min: 1, ...clusterWide },
+  ),
   "num.replica.fetchers": intConfig(1, "Fetchers for each source broker.", {
     min: 1,
     ...clusterWide,
@@ -320,7 +320,7 @@ const log = {
   "producer.id.expiration.check.interval.ms": intConfig(
     600_000,
     "How often idle producers are forgotten, in milliseconds.",
-    { min: 1, ...ignored("that is done with each check of retention") },
+    { min: 1 },
   ),
 } as const;
 

@@ -13,7 +13,7 @@ import {
 } from "@ottla/protocol";
 import { compressionAt } from "@ottla/protocol/internal";
 import { seededRandom } from "@ottla/runtime";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DECOMPRESSED_BYTES_MAX } from "../partition/batch-preparation.ts";
 import { batchOf, TestBroker } from "../test-support/test-broker.ts";
 
@@ -190,4 +190,46 @@ describe("a compacted topic", () => {
       expect((await stored()).codec).toBe(codecByName(codec).id);
     },
   );
+});
+
+describe("message.timestamp.before.max.ms and message.timestamp.after.max.ms of compressed batches", () => {
+  const codecs: CompressionType[] = ["gzip", "snappy", "lz4", "zstd"];
+  const SECOND_MS = 1_000;
+  const batchAt = (compression: CompressionType, ...offsetsMs: number[]) => {
+    const nowMs = test.runtime.clock.nowMs();
+    const builder = new RecordBatchBuilder();
+    for (const offsetMs of offsetsMs) builder.append("k", "v", [], nowMs + offsetMs);
+    return builder.close({ compression });
+  };
+  const limits = { "message.timestamp.before.max.ms": "60000", "message.timestamp.after.max.ms": "60000" };
+
+  it.each(codecs)("%s: each record is looked at, and those out of time are named", async (codec) => {
+    await test.createTopic("orders", 1, limits);
+    const late = await produce(await batchAt(codec, 0, -61 * SECOND_MS, 60 * SECOND_MS, 61 * SECOND_MS));
+    expect([late.errorCode, late.baseOffset]).toEqual([ErrorCode.INVALID_TIMESTAMP, -1]);
+    expect(late.recordErrors.map(({ batchIndex }) => batchIndex)).toEqual([1, 3]);
+    expect(late.errorMessage).toMatch(/out of range/);
+    expect((await produce(await batchAt(codec, 0, -60 * SECOND_MS, 60 * SECOND_MS))).errorCode).toBe(ErrorCode.NONE);
+    expect((await stored()).records).toHaveLength(3);
+  });
+
+  it("do not count where the broker sets the time", async () => {
+    await test.createTopic("orders", 1, { ...limits, "message.timestamp.type": "LogAppendTime" });
+    expect((await produce(await batchAt("lz4", -61 * SECOND_MS, 61 * SECOND_MS))).errorCode).toBe(ErrorCode.NONE);
+  });
+
+  it("have nothing decompressed where the header says that all is well, or only the future is bounded", async () => {
+    await test.createTopic("orders", 1, { "message.timestamp.after.max.ms": "60000" });
+    const codec = codecByName("gzip");
+    const decompress = vi.spyOn(codec, "decompress");
+    try {
+      expect((await produce(await batchAt("gzip", -61 * SECOND_MS, 60 * SECOND_MS))).errorCode).toBe(ErrorCode.NONE);
+      expect(decompress).not.toHaveBeenCalled();
+      const late = await produce(await batchAt("gzip", 0, 61 * SECOND_MS));
+      expect(late.recordErrors.map(({ batchIndex }) => batchIndex)).toEqual([1]);
+      expect(decompress).toHaveBeenCalledOnce();
+    } finally {
+      decompress.mockRestore();
+    }
+  });
 });

@@ -1,8 +1,6 @@
 import {
   type CompressionType,
   codecByName,
-  ErrorCode,
-  KafkaError,
   type RecordBatch,
   RecordBatchBuilder,
   readRecordBatch,
@@ -12,11 +10,11 @@ import {
   baseTimestampAt,
   batchSizeAt,
   compressionAt,
-  type RecordCursor,
   validateProducedBatch,
 } from "@ottla/protocol/internal";
-import type { Timers } from "@ottla/runtime";
-import { AppendRejected, type LogConfig, type RecordError } from "@ottla/storage";
+import type { Runtime } from "@ottla/runtime";
+import { AppendRejected, type LogConfig } from "@ottla/storage";
+import { type RecordPolicy, RecordRules } from "@ottla/storage/internal";
 
 /** `compression.type` of a topic that does not leave it to the producer. */
 export interface TopicCompression {
@@ -26,7 +24,7 @@ export interface TopicCompression {
 }
 
 /** What a leader does to a producer's batches before they are appended. */
-export interface BatchPolicy extends Pick<LogConfig, "cleanupPolicy" | "maxMessageBytes"> {
+export interface BatchPolicy extends RecordPolicy, Pick<LogConfig, "maxMessageBytes"> {
   /** Null: batches stay as the producer made them. */
   readonly compression: TopicCompression | null;
 }
@@ -42,15 +40,16 @@ const LARGE_AT_ONCE_MAX = 2;
 
 /**
  * Prepares producers' batches where their topic asks for more than appending them as they came: another codec
- * (`compression.type`), or a look at compressed records (a compacted topic takes none without a key).
+ * (`compression.type`), or a look at compressed records (at their keys in a compacted topic, at their timestamps where the
+ * header does not say that all are within bounds).
  */
 export class BatchPreparation {
-  readonly #timers: Pick<Timers, "defer">;
+  readonly #runtime: Pick<Runtime, "clock" | "timers">;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(timers: Pick<Timers, "defer">) {
-    this.#timers = timers;
+  constructor(runtime: Pick<Runtime, "clock" | "timers">) {
+    this.#runtime = runtime;
   }
 
   /**
@@ -62,13 +61,18 @@ export class BatchPreparation {
     if (batch.length < BATCH_HEADER_BYTES || batch.length > policy.maxMessageBytes) return batch;
     const present = compressionAt(batch, 0);
     const mustRecompress = codecId !== null && codecId !== present;
-    const mustLook = present !== 0 && policy.cleanupPolicy.includes("compact");
+    const rules = new RecordRules(policy, this.#runtime.clock.nowMs());
+    const mustLook = present !== 0 && rules.mustLook(batch, 0);
     if (!mustRecompress && !mustLook) return batch;
     const problem = validateProducedBatch(batch, 0);
     if (problem !== null) throw new AppendRejected(problem.errorCode, problem.message);
     // More than one batch: the log says no.
     if (batchSizeAt(batch, 0) !== batch.length) return batch;
-    const work = () => after(openBatch(batch), (opened) => rebuild(batch, opened, mustRecompress, policy));
+    const work = () =>
+      after(openBatch(batch), (opened) => {
+        rules.check(opened.cursor());
+        return mustRecompress ? recompress(batch, opened, policy.compression!) : batch;
+      });
     return batch.length <= AT_ONCE_BYTES_MAX ? work() : this.#inTurn(work);
   }
 
@@ -77,7 +81,7 @@ export class BatchPreparation {
     if (this.#running < LARGE_AT_ONCE_MAX) this.#running++;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
-      await new Promise<void>((resolve) => this.#timers.defer(resolve));
+      await new Promise<void>((resolve) => this.#runtime.timers.defer(resolve));
       return await work();
     } finally {
       const next = this.#waiting.shift();
@@ -91,46 +95,25 @@ function openBatch(batch: Uint8Array): RecordBatch | Promise<RecordBatch> {
   return readRecordBatch(batch, 0, { checkCrcs: false, maxDecompressedBytes: DECOMPRESSED_BYTES_MAX });
 }
 
-function rebuild(
+function recompress(
   batch: Uint8Array,
   opened: RecordBatch,
-  mustRecompress: boolean,
-  { compression, cleanupPolicy }: BatchPolicy,
+  { type, level }: TopicCompression,
 ): Uint8Array | Promise<Uint8Array> {
-  const needsKeys = cleanupPolicy.includes("compact");
   const builder = new RecordBatchBuilder({
-    initialCapacityBytes: mustRecompress ? 2 * batch.length : BATCH_HEADER_BYTES,
+    initialCapacityBytes: 2 * batch.length,
     baseTimestampMs: baseTimestampAt(batch, 0),
   });
-  const errors: RecordError[] = [];
-  const cursor = opened.cursor();
-  for (let index = 0; next(cursor); index++) {
-    if (needsKeys && cursor.keyLength < 0) errors.push({ batchIndex: index, message: WITHOUT_KEY });
-    if (mustRecompress) builder.appendCopy(cursor, cursor.offset - opened.baseOffset);
-  }
-  if (errors.length > 0) throw new AppendRejected(ErrorCode.INVALID_RECORD, WITHOUT_KEY, errors);
-  if (!mustRecompress || compression === null) return batch;
+  for (const cursor = opened.cursor(); cursor.next(); ) builder.appendCopy(cursor, cursor.offset - opened.baseOffset);
   return builder.close({
-    compression: compression.type,
-    ...(compression.level !== undefined && { compressionLevel: compression.level }),
+    compression: type,
+    ...(level !== undefined && { compressionLevel: level }),
     producerId: opened.producerId,
     producerEpoch: opened.producerEpoch,
     baseSequence: opened.baseSequence,
     isTransactional: opened.isTransactional,
     timestampType: opened.timestampType,
   });
-}
-
-const WITHOUT_KEY = "a compacted topic takes no record without a key";
-
-/** Records that are not what their batch says are the producer's fault. */
-function next(cursor: RecordCursor): boolean {
-  try {
-    return cursor.next();
-  } catch (error) {
-    if (!(error instanceof KafkaError)) throw error;
-    throw new AppendRejected(ErrorCode.INVALID_RECORD, error.message);
-  }
 }
 
 function after<In, Out>(value: In | Promise<In>, step: (value: In) => Out | Promise<Out>): Out | Promise<Out> {

@@ -8,12 +8,14 @@ import {
   type TopicImage,
 } from "@ottla/metadata";
 import { ErrorCode, type Uuid } from "@ottla/protocol";
-import type { Logger } from "@ottla/runtime";
+import type { Logger, Timers } from "@ottla/runtime";
 import { InconsistentTopicId, type LogDirectories, LogUnavailable, type PartitionLog } from "@ottla/storage";
+import { AsyncMutex } from "@ottla/storage/internal";
 import type { PartitionConfig } from "../config/topic-config.ts";
 import { BrokerTraffic } from "../metrics/traffic.ts";
 import { Partition, type PartitionListener } from "./partition.ts";
 import type { ReplicationEnvironment } from "./replication-environment.ts";
+import { UnopenedPartitions } from "./unopened-partitions.ts";
 
 /** Told when this broker has begun or ceased to lead a partition, per leader epoch. */
 export type LeadershipListener = (partition: Partition, becameLeader: boolean, leaderEpoch: number) => void;
@@ -31,6 +33,7 @@ export interface PartitionRegistryOptions {
   readonly following: Following;
   readonly logs: LogDirectories;
   readonly logger: Logger;
+  readonly timers: Timers;
   /** The configs of a topic's partitions, by an image. */
   readonly configOf: (image: MetadataImage, topic: string) => PartitionConfig;
   readonly onAdvance: PartitionListener;
@@ -51,14 +54,16 @@ export class PartitionRegistry {
   readonly #options: PartitionRegistryOptions;
   readonly #byTopic = new Map<string, Map<number, Partition>>();
   readonly #topicsById = new Map<string, Map<number, Partition>>();
-  /** Partitions that should be here, but whose log could not be opened. */
-  readonly #failed = new Set<string>();
+  readonly #unopened: UnopenedPartitions;
+  /** One image after another, and no second try in between. */
+  readonly #applying = new AsyncMutex();
   readonly #leadershipListeners = new Set<LeadershipListener>();
   /** The metadata as of the last {@link apply}. */
   #image: MetadataImage = EMPTY_IMAGE;
 
   constructor(options: PartitionRegistryOptions) {
     this.#options = options;
+    this.#unopened = new UnopenedPartitions(options.timers, () => this.#applying.run(() => this.#openUnopened()));
   }
 
   /** A partition that can be served; undefined for one that is offline too. */
@@ -85,7 +90,7 @@ export class PartitionRegistry {
   }
 
   #isOffline(topic: string, partition: number): boolean {
-    return this.#failed.has(`${topic}-${partition}`) || this.#byTopic.get(topic)?.get(partition)?.isOffline === true;
+    return this.#unopened.has(topic, partition) || this.#byTopic.get(topic)?.get(partition)?.isOffline === true;
   }
 
   /** A partition as the metadata has it, wherever its replicas are. */
@@ -104,7 +109,11 @@ export class PartitionRegistry {
   }
 
   /** Makes the logs and leaderships of this broker what `next` says. */
-  async apply(previous: MetadataImage, next: MetadataImage): Promise<void> {
+  apply(previous: MetadataImage, next: MetadataImage): Promise<void> {
+    return this.#applying.run(() => this.#apply(previous, next));
+  }
+
+  async #apply(previous: MetadataImage, next: MetadataImage): Promise<void> {
     const delta = imageDelta(previous, next);
     for (const topic of delta.deletedTopics) await this.#deleteTopic(topic);
     await forEachAtOnce(delta.changedPartitions, OPEN_AT_ONCE_MAX, (change) => this.#applyChange(change, next));
@@ -122,6 +131,7 @@ export class PartitionRegistry {
 
   /** Ends what waits on partitions. The logs are the log manager's to close. */
   close(): void {
+    this.#unopened.close();
     for (const partition of this.all()) partition.close();
     this.#byTopic.clear();
     this.#topicsById.clear();
@@ -129,28 +139,43 @@ export class PartitionRegistry {
 
   async #applyChange(change: PartitionChange, image: MetadataImage): Promise<void> {
     const { topic, after } = change;
-    const existing = this.#byTopic.get(topic.name)?.get(after.partition);
-    if (!after.replicas.includes(this.#nodeId)) {
-      if (existing !== undefined) await this.#drop(existing);
+    if (after.replicas.includes(this.#nodeId)) {
+      await this.#open(change, image);
       return;
     }
+    this.#unopened.delete(topic.name, after.partition);
+    const existing = this.#byTopic.get(topic.name)?.get(after.partition);
+    if (existing !== undefined) await this.#drop(existing);
+  }
+
+  /** Where one cannot be opened, it is most likely so with those behind it: their turn comes with the next try. */
+  async #openUnopened(): Promise<void> {
+    for (const change of this.#unopened.due) if (!(await this.#open(change, this.#image))) return;
+  }
+
+  /** Whether the partition is here now, and is what the metadata says. */
+  async #open(change: PartitionChange, image: MetadataImage): Promise<boolean> {
+    const { logger } = this.#options;
+    const where = { topic: change.topic.name, partition: change.after.partition };
+    const wasUnopened = this.#unopened.has(where.topic, where.partition);
     try {
-      await this.#host(existing, change, image);
-      this.#failed.delete(`${topic.name}-${after.partition}`);
-    } catch (error) {
-      this.#failed.add(`${topic.name}-${after.partition}`);
+      await this.#host(change, image);
+      if (this.#unopened.delete(where.topic, where.partition))
+        logger.info("a partition that was offline is open", where);
+      return true;
+    } catch (err) {
       // Of a directory that is offline there has been a line already, and it may have thousands of partitions.
-      if (error instanceof LogUnavailable) return;
-      this.#options.logger.error("a partition's log cannot be opened; the partition is offline", {
-        topic: topic.name,
-        partition: after.partition,
-        err: error,
-      });
+      const isDirectoryOffline = err instanceof LogUnavailable;
+      this.#unopened.add(change, !isDirectoryOffline);
+      if (isDirectoryOffline || wasUnopened) return false;
+      logger.error("a partition's log cannot be opened; the partition is offline until it can", { ...where, err });
+      return false;
     }
   }
 
-  async #host(existing: Partition | undefined, change: PartitionChange, image: MetadataImage): Promise<void> {
+  async #host(change: PartitionChange, image: MetadataImage): Promise<void> {
     const { topic, after } = change;
+    const existing = this.#byTopic.get(topic.name)?.get(after.partition);
     const { following } = this.#options;
     const leads = after.leader === this.#nodeId;
     const led = existing?.isLeader ?? false;
@@ -211,7 +236,7 @@ export class PartitionRegistry {
   }
 
   async #deleteTopic({ name, partitions }: TopicImage): Promise<void> {
-    for (const { partition } of partitions) this.#failed.delete(`${name}-${partition}`);
+    for (const { partition } of partitions) this.#unopened.delete(name, partition);
     for (const partition of [...(this.#byTopic.get(name)?.values() ?? [])]) await this.#drop(partition);
   }
 

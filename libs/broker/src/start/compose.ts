@@ -108,6 +108,7 @@ export function compose(
     following: replication.following,
     logs,
     logger: runtime.logger,
+    timers: runtime.timers,
     configOf: (image, topic) => config.ofPartitions(image, topic),
     onAdvance: (partition) => purgatory.partitionMoved(partition),
     onPlaced: (assignment) => assignments.add(assignment),
@@ -126,7 +127,7 @@ export function compose(
     logDirectories: options.directories.map((directory, i) => described(directory, logs.all[i]!)),
     partitions,
     purgatory,
-    preparation: new BatchPreparation(runtime.timers),
+    preparation: new BatchPreparation(runtime),
     fetchSessions: new FetchSessionCache({
       slotsMax: () => config.current.require("max.incremental.fetch.session.cache.slots"),
       ...runtime,

@@ -110,6 +110,7 @@ export class ReplicaNode {
       following,
       logs: new LogDirectories([{ id: null, name: "/data", logs }]),
       logger: runtime.logger,
+      timers: runtime.timers,
       configOf: () => set.partitionConfig,
       onAdvance: (partition) => this.#purgatory.partitionMoved(partition),
     });

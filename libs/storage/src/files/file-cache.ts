@@ -1,4 +1,4 @@
-import type { Disk, DiskFile } from "@ottla/runtime";
+import { type Disk, DiskError, type DiskFile } from "@ottla/runtime";
 
 /**
  * Keeps the number of open files bounded: files are opened when they are used, and the one unused for longest is
@@ -96,6 +96,14 @@ export class CachedFile {
     }
   }
 
+  /**
+   * Syncs the file. The system reports a failure once and drops what it could not write, so that a later sync proves
+   * nothing: whatever it failed by, a full disk too, does not pass.
+   */
+  async sync(): Promise<void> {
+    await this.use((file) => file.sync().catch((error) => Promise.reject(asLoss(this.path, error))));
+  }
+
   /** Renames the file. It is held open meanwhile, so that whoever uses it now finds it under one name or the other. */
   async rename(to: string): Promise<void> {
     await this.use(async () => {
@@ -138,6 +146,11 @@ export class CachedFile {
       this.#opening = null;
     }
   }
+}
+
+function asLoss(path: string, error: unknown): unknown {
+  if (!(error instanceof DiskError)) return error;
+  return new DiskError("IO", path, `a sync failed: ${error.message}`, { cause: error });
 }
 
 function ignore(): void {}

@@ -119,7 +119,12 @@ export class IndexFile {
     await this.save();
     if (!this.#unsynced) return;
     this.#unsynced = false;
-    await this.file.use((file) => file.sync());
+    try {
+      await this.file.sync();
+    } catch (error) {
+      this.#unsynced = true;
+      throw error;
+    }
   }
 
   async #saveTail(): Promise<void> {

@@ -193,7 +193,7 @@ export class AppendQueue {
     const segment = new Segment(env.files, identity.directory, point.baseOffset, NEW_SEGMENT, createdMs);
     await segment.log.use((file) => file.truncate(0));
     segments.add(segment);
-    this.#state.namesUnsynced = true;
+    this.#state.namesChanged();
     this.#syncer.rolled();
   }
 

@@ -1,4 +1,4 @@
-import { encodeRecordBatch } from "@ottla/protocol";
+import { encodeRecordBatch, RecordBatchBuilder } from "@ottla/protocol";
 import { setLogAppendTime, writeBatchCrc } from "@ottla/protocol/internal";
 import { describe, expect, it } from "vitest";
 import { AppendRejected } from "../log-errors.ts";
@@ -10,6 +10,12 @@ function changed(change: (view: DataView, bytes: Uint8Array) => void, options: {
   change(new DataView(bytes.buffer), bytes);
   if (options.fixCrc) writeBatchCrc(bytes, 0);
   return bytes;
+}
+
+function encodeCompressed(timestampMs: number) {
+  const builder = new RecordBatchBuilder();
+  builder.append("k", "v", [], timestampMs);
+  return builder.close({ compression: "gzip" });
 }
 
 const HOUR_MS = 3_600_000;
@@ -98,6 +104,35 @@ describe("what a producer must not send", () => {
     const attempt = () =>
       log.appendAsLeader(batch({ timestampMs: START_MS - 1001 }), { leaderEpoch: 0, origin: "client" });
     expect(attempt).toThrow(expect.objectContaining({ errno: 32 }));
+    await fixture.manager.close();
+  });
+
+  it("is told which records are out of time, whatever the base timestamp of their batch", async () => {
+    const fixture = await openFixture({
+      config: { messageTimestampBeforeMaxMs: 1000, messageTimestampAfterMaxMs: 1000, cleanupPolicy: ["compact"] },
+    });
+    const log = await openLog(fixture);
+    const at = (offsetMs: number, key: string | null = "k") => ({ key, value: "v", timestampMs: START_MS + offsetMs });
+    const attempt = (...records: ReturnType<typeof at>[]) => append(log, encodeRecordBatch({ records }));
+    const refused = (errno: number, ...indexes: number[]) => ({
+      errno,
+      recordErrors: indexes.map((batchIndex) => expect.objectContaining({ batchIndex })),
+    });
+    await expect(attempt(at(0), at(-1001), at(1000), at(1001))).rejects.toMatchObject(refused(32, 1, 3));
+    await expect(attempt(at(0, null), at(-1001), at(1001, null))).rejects.toMatchObject(refused(32, 0, 1, 2));
+    await expect(attempt(at(0, null), at(0))).rejects.toMatchObject(refused(87, 0));
+    const base = changed((view) => view.setBigInt64(27, BigInt(START_MS - 2000)), { fixCrc: true });
+    // All its records are two seconds older now, though its header says nothing of it.
+    await expect(append(log, base)).rejects.toMatchObject(refused(32, 0, 1, 2));
+    expect(log.logEndOffset).toBe(0);
+    await fixture.manager.close();
+  });
+
+  it("a compressed batch whose youngest record is out of time is refused by its header", async () => {
+    const fixture = await openFixture({ config: { messageTimestampBeforeMaxMs: 1000 } });
+    const log = await openLog(fixture);
+    const old = (await encodeCompressed(START_MS - 2000)) as Uint8Array;
+    await expect(append(log, old)).rejects.toMatchObject({ errno: 32, recordErrors: [] });
     await fixture.manager.close();
   });
 

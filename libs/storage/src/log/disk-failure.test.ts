@@ -332,3 +332,61 @@ describe("group commit", () => {
     await fixture.manager.close();
   });
 });
+
+describe("a sync that fails", () => {
+  const small = { segmentBytes: 10 * batch().length, indexIntervalBytes: 0 };
+
+  it("because an index could not be opened is made up for by the next flush", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk, config: small, maxOpenFiles: 0 });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 5; i++) await append(log, batch());
+    const synced: string[] = [];
+    let opened = 0;
+    // The first opening is for the write that comes before the sync.
+    disk.fault = (operation, path) => {
+      if (operation === "sync" && path.endsWith(".index")) synced.push(path);
+      return operation === "open" && path.endsWith(".index") && ++opened === 2 ? "TOO_MANY_OPEN_FILES" : null;
+    };
+    await expect(log.flush()).rejects.toMatchObject({ code: "TOO_MANY_OPEN_FILES" });
+    expect([synced, log.recoveryPoint, log.isOffline]).toEqual([[], 0, false]);
+    await log.flush();
+    expect([synced.length, log.recoveryPoint]).toEqual([1, 5]);
+    await fixture.manager.close();
+  });
+
+  it.each([".log", ".index", ".timeindex"])(
+    "of a %s file takes the directory offline, whatever it failed by",
+    async (suffix) => {
+      const disk = new FaultyDisk();
+      const fixture = await openFixture({ disk, config: small });
+      const log = await openLog(fixture);
+      for (let i = 0; i < 5; i++) await append(log, batch({ timestampMs: START_MS + i }));
+      disk.fault = (operation, path) => (operation === "sync" && path.endsWith(suffix) ? "NO_SPACE" : null);
+      await expect(log.flush()).rejects.toMatchObject({ name: "DiskError" });
+      expect([log.isOffline, log.recoveryPoint, fixture.manager.failure?.code]).toEqual([true, 0, "IO"]);
+      await fixture.manager.close();
+    },
+  );
+
+  it("of the log's names leaves them unsynced until it has ended well, and those that are made meanwhile for the next", async () => {
+    const before = await openFixture({ config: small });
+    const written = await openLog(before);
+    for (let i = 0; i < 25; i++) await append(written, batch());
+    written.setHighWatermark(25);
+    await written.advanceLogStartOffset(20);
+    await written.deleteExpired();
+    const disk = new FaultyDisk(await copyDisk(before.disk));
+    const fixture = await openFixture({ disk, config: small });
+    const log = fixture.manager.get("topic", 0)!;
+    expect([log.logStartOffset, log.needsStartCheckpoint]).toEqual([20, true]);
+    const seen: boolean[] = [];
+    disk.fault = (operation) => {
+      if (operation === "syncDirectory") seen.push(log.needsStartCheckpoint);
+      return null;
+    };
+    await log.flush();
+    expect([seen, log.needsStartCheckpoint]).toEqual([[true], false]);
+    await fixture.manager.close();
+  });
+});

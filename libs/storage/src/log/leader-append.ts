@@ -83,6 +83,7 @@ function toQueuedAppend(
     sizeBytes: bytes.length,
     baseOffset,
     lastOffset,
+    firstTimestampMs: maxTimestampAt(bytes, 0),
     maxTimestampMs,
     undos: undos ?? NONE,
     aborted: aborted ?? NONE,

@@ -48,7 +48,7 @@ export async function loadLog(
   if (isNew) await addFirstSegment(state, hints.logStartOffset);
   state.logStartOffset = Math.max(hints.logStartOffset, state.segments.first.baseOffset);
   // A killed process may have left names that no power cut would leave.
-  state.namesUnsynced ||= !hints.isCleanStop;
+  if (!hints.isCleanStop) state.namesChanged();
   if (isNew || hints.isCleanStop) await openClean(state, names);
   else await recoverLog(state, hints.recoveryPoint);
   if (state.logEndOffset < state.logStartOffset) await startOver(state);
@@ -130,7 +130,7 @@ async function addFirstSegment(state: LogState, baseOffset: number): Promise<voi
   const segment = new Segment(env.files, identity.directory, baseOffset, NEW_SEGMENT, env.runtime.clock.nowMs());
   await segment.log.use((file) => file.truncate(0));
   state.segments.add(segment);
-  state.namesUnsynced = true;
+  state.namesChanged();
   // The checkpoint does not repeat a log start that the first segment's name says: so that has to be on disk.
   if (baseOffset > 0) await env.disk.syncDirectory(identity.directory);
 }

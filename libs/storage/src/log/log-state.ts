@@ -55,9 +55,10 @@ export class LogState {
   recoveryPoint = 0;
   /** Compaction has been here: everything below it has been compacted once. */
   cleanedEndOffset = 0;
-  /** True while names in the log's directory may be lost in a crash of the operating system. */
-  namesUnsynced = false;
   isClosed = false;
+  /** Counts changes of names in the log's directory, and those of them that no crash takes back. */
+  #namesVersion = 0;
+  #syncedNamesVersion = 0;
   #highWatermark = 0;
   #failure: DiskError | null = null;
   readonly #listeners = new Set<() => void>();
@@ -89,6 +90,24 @@ export class LogState {
 
   get failure(): DiskError | null {
     return this.#failure;
+  }
+
+  /** True while names in the log's directory may be lost in a crash of the operating system. */
+  get namesUnsynced(): boolean {
+    return this.#syncedNamesVersion < this.#namesVersion;
+  }
+
+  /** A name was made in the log's directory, or one that a killed process made was found there. */
+  namesChanged(): void {
+    this.#namesVersion++;
+  }
+
+  /** Makes durable what names there are now. Those that are made meanwhile, or whose sync fails, are left for the next. */
+  async syncNames(): Promise<void> {
+    if (!this.namesUnsynced) return;
+    const version = this.#namesVersion;
+    await this.env.disk.syncDirectory(this.identity.directory);
+    this.#syncedNamesVersion = version;
   }
 
   limitOffset(limit: ReadLimit): number {

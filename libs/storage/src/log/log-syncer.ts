@@ -99,14 +99,11 @@ export class LogSyncer {
     await this.#state.failingBy(
       () => true,
       async () => {
-        const { failure, segments, env, identity, logEndOffset } = this.#state;
+        const { failure, segments, logEndOffset } = this.#state;
         // What a failed sync has lost no later one brings back.
         if (failure !== null) throw failure;
         for (const segment of segments.all.filter((segment) => segment.isUnsynced)) await segment.syncLog();
-        if (this.#state.namesUnsynced) {
-          this.#state.namesUnsynced = false;
-          await env.disk.syncDirectory(identity.directory);
-        }
+        await this.#state.syncNames();
         this.#syncedOffset = Math.max(this.#syncedOffset, logEndOffset);
       },
     );
@@ -122,7 +119,7 @@ export class LogSyncer {
     for (const segment of segments.from(recoveryPoint - 1)) await segment.syncIndexes();
     if (offset > recoveryPoint || snapshots.latestOffset !== offset) {
       await snapshots.write(offset, snapshot, { sync: true });
-      this.#state.namesUnsynced = true;
+      this.#state.namesChanged();
     }
     await this.#syncing.run(() => this.#sync());
     await this.saveEpochs();

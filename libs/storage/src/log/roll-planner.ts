@@ -8,6 +8,8 @@ const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
 export interface NextAppend {
   readonly sizeBytes: number;
   readonly lastOffset: number;
+  /** The largest timestamp of its first batch: what a segment's age counts from that begins with it. */
+  readonly firstTimestampMs: number;
   readonly maxTimestampMs: number;
 }
 
@@ -20,7 +22,7 @@ export class RollPlanner {
   #baseOffset = 0;
   #sizeBytes = 0;
   #createdMs = 0;
-  /** The first batch's timestamp, or null in an empty segment. */
+  /** The first batch's largest timestamp, or null in an empty segment. */
   #firstTimestampMs: number | null = null;
   #jitterMs = 0;
 
@@ -46,7 +48,7 @@ export class RollPlanner {
   /** Counts an append that is queued now, in a new segment where `rolls`. */
   queued(next: NextAppend, baseOffset: number, rolls: boolean, config: LogConfig, nowMs: number): void {
     if (rolls) this.#start(baseOffset, nowMs, config);
-    this.#firstTimestampMs ??= next.maxTimestampMs;
+    this.#firstTimestampMs ??= next.firstTimestampMs;
     this.#sizeBytes += next.sizeBytes;
   }
 

@@ -1,4 +1,4 @@
-import { checkBatchIntegrity, isLogAppendTimeAt, maxTimestampAt } from "@ottla/protocol/internal";
+import { assignOffsets, checkBatchIntegrity, isLogAppendTimeAt, maxTimestampAt } from "@ottla/protocol/internal";
 import { afterEach, describe, expect, it } from "vitest";
 import { OffsetOutOfRange } from "../log-errors.ts";
 import { decodeProducerSnapshot } from "../producers/producer-snapshot.ts";
@@ -178,6 +178,23 @@ describe("rolling", () => {
     expect(await segmentsAfter(config, [at(5000), at(100), at(5001)])).toEqual([0]);
   });
 
+  it("counts segment.ms from the first batch of several in an append, and of a segment that is found on disk", async () => {
+    const at = (timestampMs: number) => batch({ timestampMs });
+    const config = { segmentMs: 1000, messageTimestampAfterMaxMs: Number.POSITIVE_INFINITY };
+    expect(await segmentsAfter(config, [{ batches: concat([at(5000), at(5900)]) }, { batches: at(6001) }])).toEqual([
+      0, 2,
+    ]);
+    const fixture = await openFixture({ config });
+    await append(await openLog(fixture), concat([at(5000), at(5900)]));
+    await fixture.manager.close();
+    const again = await openFixture({ disk: fixture.disk, config });
+    await append(again.manager.get("topic", 0)!, at(6000));
+    expect(again.manager.get("topic", 0)!.segmentCount).toBe(1);
+    await append(again.manager.get("topic", 0)!, at(6001));
+    expect(again.manager.get("topic", 0)!.segmentCount).toBe(2);
+    await again.manager.close();
+  });
+
   it("happens within max.compaction.lag.ms where the log is compacted, and the smaller of the two counts", async () => {
     const at = (timestampMs: number) => ({ batches: batch({ timestampMs }) });
     const appends = [at(5000), at(5500), at(6001), at(7001)];
@@ -198,9 +215,31 @@ describe("rolling", () => {
     expect(await segmentsAfter({ segmentMs: 1000 }, appends)).toEqual([0, 2]);
   });
 
-  it("happens when the index is full", async () => {
+  it("happens when the time index has room for its last entry only", async () => {
     const appends = Array.from({ length: 8 }, (_, i) => ({ batches: batch({ timestampMs: START_MS + i }) }));
     expect(await segmentsAfter({ segmentIndexBytes: 36, indexIntervalBytes: 0 }, appends)).toEqual([0, 3, 6]);
+  });
+
+  it("happens when the offset index is full", async () => {
+    // One timestamp has one entry of the time index, however many batches have it.
+    const appends = Array.from({ length: 11 }, () => ({ batches: batch() }));
+    expect(await segmentsAfter({ segmentIndexBytes: 39, indexIntervalBytes: 0 }, appends)).toEqual([0, 5, 10]);
+  });
+
+  it("happens before an offset is too far from the segment's first for its indexes", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    for (const baseOffset of [0, 2 ** 31 - 1, 2 ** 31, 2 ** 31 + 5]) {
+      const bytes = batch();
+      assignOffsets(bytes, 0, baseOffset, 0);
+      await log.appendAsFollower(bytes).written;
+    }
+    const names = await fileNames(fixture.disk, "/data/topic-0");
+    await fixture.manager.close();
+    expect(names.filter((name) => name.endsWith(".log"))).toEqual([
+      "00000000000000000000.log",
+      "00000000002147483648.log",
+    ]);
   });
 
   it("takes a jitter off segment.ms that the seed determines", async () => {

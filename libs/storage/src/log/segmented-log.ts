@@ -249,9 +249,9 @@ export class SegmentedLog implements PartitionLog {
     );
   }
 
-  /** @internal Forgets idempotent producers that were silent since `beforeMs`. */
-  expireProducers(beforeMs: number): void {
-    this.#state.producers.expire(beforeMs);
+  /** @internal Forgets idempotent producers that were silent since `sinceMs`, or longer. */
+  expireProducers(sinceMs: number): void {
+    this.#state.producers.expire(sinceMs);
   }
 
   #findDuplicate(batches: Uint8Array): ProducerBatch | undefined {

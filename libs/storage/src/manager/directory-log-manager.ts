@@ -37,18 +37,23 @@ type Defaulted =
   | "checkpointIntervalMs"
   | "highWatermarkCheckpointIntervalMs"
   | "retentionCheckIntervalMs"
-  | "producerIdExpirationMs";
+  | "producerIdExpirationMs"
+  | "producerIdExpirationCheckIntervalMs";
 
 const DEFAULTS: Required<Pick<LogManagerOptions, Defaulted>> = {
   maxOpenFiles: 1000,
   tailMemoryBytes: 64 * 1024 ** 2,
   readBufferBytes: 16 * 1024 ** 2,
-  recoveryParallelism: 8,
+  recoveryParallelism: () => 2,
   checkpointIntervalMs: 60_000,
   highWatermarkCheckpointIntervalMs: 5_000,
   retentionCheckIntervalMs: 300_000,
-  producerIdExpirationMs: 86_400_000,
+  producerIdExpirationMs: () => 86_400_000,
+  producerIdExpirationCheckIntervalMs: 600_000,
 };
+
+/** Logs that are opened at a time where nothing has to be recovered: then it is a matter of the file system's answers. */
+const OPENED_AT_ONCE = 8;
 
 export class DirectoryLogManager implements LogManager {
   readonly #options: LogManagerOptions & typeof DEFAULTS;
@@ -112,6 +117,7 @@ export class DirectoryLogManager implements LogManager {
   async start(): Promise<void> {
     const { directory, recoveryParallelism } = this.#options;
     const isCleanStop = await takeCleanShutdownMark(this.#disk, directory);
+    const atOnce = isCleanStop ? OPENED_AT_ONCE : recoveryParallelism();
     await this.#checkpoints.load();
     const directories = (await this.#disk.list(directory)).filter((entry) => entry.isDirectory);
     // A killed process may have left names that no power cut would: a deleted log's must not come back.
@@ -122,7 +128,7 @@ export class DirectoryLogManager implements LogManager {
       this.#runtime.logger.info("opening logs", { directory, opened: this.#logs.size, total: directories.length });
     });
     try {
-      await runLimited(directories, recoveryParallelism, ({ name }) => this.#openFound(name, isCleanStop));
+      await runLimited(directories, atOnce, ({ name }) => this.#openFound(name, isCleanStop));
     } catch (error) {
       await Promise.all(Array.from(this.#logs.values(), (log) => log.abandon()));
       throw error;
@@ -218,7 +224,7 @@ export class DirectoryLogManager implements LogManager {
   /** Closes every log, also where others cannot be closed. */
   async #closeLogs(): Promise<unknown[]> {
     const errors: unknown[] = [];
-    await runLimited([...this.#logs.values()], this.#options.recoveryParallelism, async (log) => {
+    await runLimited([...this.#logs.values()], this.#options.recoveryParallelism(), async (log) => {
       await log.close().catch((error) => errors.push(error));
     });
     return errors;
@@ -281,21 +287,24 @@ export class DirectoryLogManager implements LogManager {
 
   #startTasks(): void {
     const { checkpointIntervalMs, highWatermarkCheckpointIntervalMs, retentionCheckIntervalMs } = this.#options;
+    const { producerIdExpirationCheckIntervalMs } = this.#options;
     this.#every(checkpointIntervalMs, async () => {
       await this.#checkpoints.save("recoveryPoint", this.#logs.values());
       await this.#checkpoints.save("logStartOffset", this.#logs.values());
     });
     this.#every(highWatermarkCheckpointIntervalMs, () => this.#checkpoints.save("highWatermark", this.#logs.values()));
-    this.#every(retentionCheckIntervalMs, () => this.#cleanUp());
+    this.#every(retentionCheckIntervalMs, () => this.#deleteExpired());
+    this.#every(producerIdExpirationCheckIntervalMs, async () => this.#expireProducers());
     this.#cleaner?.start();
   }
 
-  async #cleanUp(): Promise<void> {
-    const expiredBeforeMs = this.#runtime.clock.nowMs() - this.#options.producerIdExpirationMs;
-    for (const log of [...this.#logs.values()]) {
-      log.expireProducers(expiredBeforeMs);
-      await log.deleteExpired();
-    }
+  async #deleteExpired(): Promise<void> {
+    for (const log of [...this.#logs.values()]) await log.deleteExpired();
+  }
+
+  #expireProducers(): void {
+    const sinceMs = this.#runtime.clock.nowMs() - this.#options.producerIdExpirationMs();
+    for (const log of this.#logs.values()) log.expireProducers(sinceMs);
   }
 
   #every(intervalMs: number, task: () => Promise<void>): void {

@@ -254,6 +254,28 @@ describe("a log manager", () => {
     await again.manager.close();
   });
 
+  it("recovers as many logs at a time as num.recovery.threads.per.data.dir says", async () => {
+    const fixture = await openFixture();
+    for (let partition = 0; partition < 12; partition++) {
+      await append(await openLog(fixture, "topic", partition), batch());
+    }
+    for (const threads of [1, 3]) {
+      const disk = await copyDisk(fixture.disk);
+      let [atOnce, atOnceMax] = [0, 0];
+      const list = disk.list.bind(disk);
+      disk.list = async (directory) => {
+        atOnceMax = Math.max(atOnceMax, ++atOnce);
+        await new Promise((resolve) => setImmediate(resolve));
+        atOnce--;
+        return await list(directory);
+      };
+      const again = await openFixture({ disk, recoveryParallelism: () => threads });
+      expect([again.manager.logCount, atOnceMax]).toEqual([12, threads]);
+      await again.manager.close();
+    }
+    await fixture.manager.close();
+  });
+
   it("opens hundreds of logs at once, and finds each as it was", async () => {
     const disk = bothDisks[1]![1]();
     const runtime = createSystemRuntime() as never;

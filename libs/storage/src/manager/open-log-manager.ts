@@ -21,16 +21,21 @@ export interface LogManagerOptions {
   readonly readBufferBytes?: number;
   /** Memory that is shared with the logs of other directories; stands in for the two bounds above. */
   readonly memory?: LogMemory;
-  /** How many logs are opened and recovered at a time (`num.recovery.threads.per.data.dir`). Default 8. */
-  readonly recoveryParallelism?: number;
+  /**
+   * How many logs are recovered at a time after an unclean stop, and flushed at a time when it is closed, asked anew
+   * each time (`num.recovery.threads.per.data.dir`). Default 2.
+   */
+  readonly recoveryParallelism?: () => number;
   /** `log.flush.offset.checkpoint.interval.ms` and the log start offsets'. Default 60,000. */
   readonly checkpointIntervalMs?: number;
   /** `replica.high.watermark.checkpoint.interval.ms`. Default 5000. */
   readonly highWatermarkCheckpointIntervalMs?: number;
   /** `log.retention.check.interval.ms`. Default 300,000. */
   readonly retentionCheckIntervalMs?: number;
-  /** `producer.id.expiration.ms`. Default 86,400,000 (a day). */
-  readonly producerIdExpirationMs?: number;
+  /** `producer.id.expiration.ms`, asked anew each time. Default 86,400,000 (a day). */
+  readonly producerIdExpirationMs?: () => number;
+  /** `producer.id.expiration.check.interval.ms`. Default 600,000. */
+  readonly producerIdExpirationCheckIntervalMs?: number;
   /**
    * How topics with `cleanup.policy=compact` are compacted, asked anew each time; null for not at all
    * (`log.cleaner.enable=false`). Default: as in Kafka.

@@ -180,6 +180,25 @@ describe("an idempotent producer", () => {
     expect(await send(log, sequenced(other, 55, 1, true))).toBe(`error ${OUT_OF_ORDER}`);
     await fixture.manager.close();
   });
+
+  it("is forgotten at the first check at which that time is over, by what the config says then", async () => {
+    let expirationMs = 5_000;
+    const fixture = await openFixture({
+      producerIdExpirationMs: () => expirationMs,
+      producerIdExpirationCheckIntervalMs: 1_000,
+    });
+    const log = await openLog(fixture);
+    await append(log, sequenced(producer, 0, 1));
+    await fixture.runtime.advance(4_999);
+    expect(log.producers()).toHaveLength(1);
+    await fixture.runtime.advance(1);
+    expect(log.producers()).toEqual([]);
+    await append(log, sequenced(producer, 0, 1));
+    expirationMs = 1_000;
+    await fixture.runtime.advance(1_000);
+    expect(log.producers()).toEqual([]);
+    await fixture.manager.close();
+  });
 });
 
 describe("transactions", () => {

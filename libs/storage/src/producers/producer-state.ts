@@ -133,10 +133,10 @@ export class ProducerState {
     this.#collectOpenTransactions();
   }
 
-  /** Forgets producers that were silent since `beforeMs` and have no open transaction. */
-  expire(beforeMs: number): void {
+  /** Forgets producers that were silent since `sinceMs`, or longer, and have no open transaction. */
+  expire(sinceMs: number): void {
     for (const [producerId, entry] of this.#entries) {
-      const isIdle = entry.lastActiveMs < beforeMs && entry.transactionFirstOffset === NO_OFFSET;
+      const isIdle = entry.lastActiveMs <= sinceMs && entry.transactionFirstOffset === NO_OFFSET;
       if (isIdle) this.#entries.delete(producerId);
     }
   }

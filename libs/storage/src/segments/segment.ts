@@ -124,7 +124,7 @@ export class Segment {
   async syncLog(): Promise<void> {
     if (!this.isUnsynced) return;
     this.isUnsynced = false;
-    await this.log.use((file) => file.sync());
+    await this.log.sync();
   }
 
   async syncIndexes(): Promise<void> {

@@ -7,6 +7,7 @@ import {
   offsetOfFileName,
   PRODUCER_SNAPSHOT_SUFFIX,
   RECOVERY_POINT_CHECKPOINT,
+  SWAP_SUFFIX,
 } from "../../files/names.ts";
 import { verifyDirectory } from "../../inspect/verify.ts";
 import type { SegmentedLog } from "../../log/segmented-log.ts";
@@ -51,17 +52,20 @@ export async function checkRecovered(
 
 /**
  * Holds the producer snapshots that the recovery points speak of to be whole, before anything is opened. Those where
- * segments begin do not count: they are written without a sync, and a recovery point may be taken back there.
+ * segments begin do not count (be it that a swap has not named their log yet): they are written without a sync, and a
+ * recovery point may be taken back there.
  */
 export async function checkVouchedFor(disk: Disk): Promise<void> {
   const points = await readOffsetCheckpoint(disk, joinPath(DIRECTORY, RECOVERY_POINT_CHECKPOINT));
   for (const [key, offset] of points) {
     const directory = joinPath(DIRECTORY, key.replace(" ", "-"));
-    const path = joinPath(directory, offsetFileName(offset, PRODUCER_SNAPSHOT_SUFFIX));
-    const segment = joinPath(directory, offsetFileName(offset, LOG_SUFFIX));
-    if ((await disk.stat(segment)) !== null || (await disk.stat(path)) === null) continue;
+    const names = new Set(await fileNames(disk, directory).catch(() => []));
+    const snapshot = offsetFileName(offset, PRODUCER_SNAPSHOT_SUFFIX);
+    const segment = offsetFileName(offset, LOG_SUFFIX);
+    const beginsSegment = names.has(segment) || names.has(segment + SWAP_SUFFIX);
+    if (beginsSegment || !names.has(snapshot)) continue;
     try {
-      decodeProducerSnapshot(await disk.readFile(path), START_MS);
+      decodeProducerSnapshot(await disk.readFile(joinPath(directory, snapshot)), START_MS);
     } catch (error) {
       throw new Violation(`${key}: the snapshot at the recovery point ${offset} is damaged: ${error}`);
     }

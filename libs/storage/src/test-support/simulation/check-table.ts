@@ -1,5 +1,5 @@
-import { type RecordBatch, readRecordBatch } from "@ottla/protocol";
-import { batchSizeAt } from "@ottla/protocol/internal";
+import { codecById, type RecordBatch, readRecordBatch } from "@ottla/protocol";
+import { batchSizeAt, compressionAt } from "@ottla/protocol/internal";
 import type { SegmentedLog } from "../../log/segmented-log.ts";
 import type { LogConfig } from "../../log-config.ts";
 import { concat } from "../batches.ts";
@@ -14,7 +14,7 @@ export type CompactionEffects = (
   | "marker removed"
   | "batch emptied"
   | "batch rewritten"
-  | "compressed batch rewritten"
+  | `${"gzip" | "snappy" | "lz4" | "zstd"} batch rewritten`
 )[];
 
 type Outcome = "visible" | "aborted" | "open" | "marker";
@@ -93,7 +93,8 @@ class TableCheck {
     }
     if (!this.#found.has(one) || left.size === written.length) return;
     this.effects.push(left.size === 0 ? "batch emptied" : "batch rewritten");
-    if (left.size > 0 && (one.bytes[22]! & 7) !== 0) this.effects.push("compressed batch rewritten");
+    const codec = codecById(compressionAt(one.bytes, 0))!.name;
+    if (left.size > 0 && codec !== "none") this.effects.push(`${codec} batch rewritten`);
   }
 
   #missing(one: WrittenBatch, record: TableRecord): void {

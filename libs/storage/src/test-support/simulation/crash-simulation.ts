@@ -4,6 +4,7 @@ import { checkRecovered, checkVouchedFor } from "./check-recovered.ts";
 import { insist, Violation } from "./log-model.ts";
 import { Simulation } from "./simulation.ts";
 import { checkTableNow, type StepName, steps } from "./steps.ts";
+import { loadCodecs } from "./table-model.ts";
 
 const STEPS = 40;
 /** A crash comes after about this many operations of the disk. */
@@ -31,6 +32,7 @@ export async function simulate(
   coverage: Coverage,
   options: Partial<SimulatedDiskOptions> = {},
 ): Promise<void> {
+  await loadCodecs();
   const simulation = new Simulation(seed, options);
   const history: string[] = [];
   try {

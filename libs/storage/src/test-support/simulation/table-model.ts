@@ -1,4 +1,4 @@
-import { type RecordBatch, RecordBatchBuilder, readRecordBatch } from "@ottla/protocol";
+import { codecByName, type RecordBatch, RecordBatchBuilder, readRecordBatch } from "@ottla/protocol";
 import { batchSizeAt, compressionAt } from "@ottla/protocol/internal";
 import type { Random } from "@ottla/runtime";
 import type { CompactionJob } from "../../compaction/compaction-job.ts";
@@ -8,8 +8,13 @@ import { checkedBatches, insist, LogModel, type NewBatchOptions, type WrittenBat
 const KEYS = 8;
 /** One of so many records is one. */
 const TOMBSTONES = 3;
-/** Those that compress at once: others would take the order of events out of the seed's hands. */
-const CODECS = ["none", "lz4", "snappy"] as const;
+/** All compress at once once they are loaded: else they would take the order of events out of the seed's hands. */
+const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
+
+/** To be called before a simulation begins. */
+export async function loadCodecs(): Promise<void> {
+  for (const name of CODECS) await codecByName(name).compress(new Uint8Array(8));
+}
 
 /** A record of the table. Its timestamp is no other's. */
 export interface TableRecord {
