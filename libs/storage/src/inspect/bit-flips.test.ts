@@ -82,7 +82,8 @@ async function recordsIn(bytes: Uint8Array): Promise<string[]> {
   return records;
 }
 
-describe("a single flipped bit", () => {
+/** Each test opens the log some thousand times. */
+describe("a single flipped bit", { timeout: 120_000 }, () => {
   let whole: Disk;
   let left: Disk;
   let log: Uint8Array;
