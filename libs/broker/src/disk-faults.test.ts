@@ -86,7 +86,7 @@ describe("a full disk", () => {
 
   it("that takes no new log keeps a partition offline until there is room, and no longer", async () => {
     const [disk, logger] = [new FaultyDisk(), new RecordingLogger()];
-    const test = await start({ disk, logger });
+    const test = await startForTest({ disk, logger });
     await test.createTopic("before", 1);
     disk.fault = (action, path) => (action === "open" && /orders-\d/.test(path) ? "NO_SPACE" : null);
     await test.createTopic("orders", 2);
@@ -109,7 +109,7 @@ describe("a full disk", () => {
 
   it("that takes no new log is not asked again for a topic that was deleted meanwhile", async () => {
     const disk = new FaultyDisk();
-    const test = await start({ disk });
+    const test = await startForTest({ disk });
     disk.fault = (action, path) => (action === "open" && /orders-\d/.test(path) ? "NO_SPACE" : null);
     await test.createTopic("orders", 1);
     await test.client.send(deleteTopicsApi, 3, { topicNames: ["orders"], timeoutMs: 1_000 });
