@@ -7,6 +7,7 @@ import {
   type RequestInput,
   type ResponseOf,
 } from "@ottla/protocol";
+import { expectErrors } from "@ottla/protocol/internal";
 import type { Runtime } from "@ottla/runtime";
 import { type BrokerAddress, type BrokerConnection, CONNECTION_DEFAULTS, parseBootstrap } from "@ottla/transport";
 
@@ -86,6 +87,7 @@ export class ClusterClient implements AsyncDisposable {
 
   /** @throws KafkaError INVALID_CONFIG when an option is wrong */
   constructor(options: ClientOptions, component: ComponentOptions) {
+    expectErrors();
     this.#component = component;
     this.settings = resolveSettings(options);
     this.runtime = resolveRuntime(options);

@@ -1,11 +1,12 @@
 import type { CallOptions, KafkaError } from "@ottla/client";
 import { ClusterClient, clientClosed, Deadline, toKafkaError } from "@ottla/client/internal";
+import { loadGroupEngine } from "#group-engine";
+import type { PartitionAssignor } from "./assignors/assignor.ts";
 import { invalidState, noGroup } from "./errors.ts";
 import { EventHub, type EventSource } from "./events.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
-import { ClassicMember } from "./group/classic-member.ts";
-import { ConsumerMember } from "./group/consumer-member.ts";
-import { GroupSession } from "./group/group-session.ts";
+import type { GroupEngine } from "./group/engine.ts";
+import type { GroupSession } from "./group/group-session.ts";
 import { HangWatch } from "./group/hang-watch.ts";
 import type { GroupMember, GroupMemberOptions } from "./group/member.ts";
 import type { MemberIdentity } from "./group/membership.ts";
@@ -53,6 +54,9 @@ export class ConsumerCore<K, V> implements ReadingHost {
   readonly #history: History<K, V>;
   /** Given when the membership enters another state. */
   readonly #membershipChanged = new Moment();
+  /** One instance each for the consumer's life: some remember what they were assigned. */
+  #assignors: readonly PartitionAssignor[] | undefined;
+  #isLoadingEngine = false;
   #subscription: Subscription | undefined;
   #listener: RebalanceListener = {};
   #mode: "none" | "subscribed" | "assigned" = "none";
@@ -152,7 +156,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
   /** Joins the group if that is to be, and sees to it that partitions have positions. */
   begin(): void {
     const group = this.#group;
-    if (this.#mode === "subscribed" && group !== undefined && group.session === undefined) this.#join(group);
+    if (this.#mode === "subscribed" && group !== undefined && group.session === undefined) this.#becomeMember(group);
     this.findPositions();
   }
 
@@ -228,9 +232,29 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.partitions.replace([]);
   }
 
-  #join(group: Group<K, V>): void {
+  #becomeMember(group: Group<K, V>): void {
+    const engine = loadGroupEngine();
+    if (!(engine instanceof Promise)) {
+      this.#join(group, engine);
+    } else if (!this.#isLoadingEngine) {
+      this.#isLoadingEngine = true;
+      engine
+        .then((loaded) => this.#joinIfStillWanted(group, loaded))
+        .catch((error: unknown) => this.#onMembershipEnd(toKafkaError(error)))
+        .finally(() => {
+          this.#isLoadingEngine = false;
+        });
+    }
+  }
+
+  #joinIfStillWanted(group: Group<K, V>, engine: GroupEngine): void {
+    const isWanted = this.#mode === "subscribed" && this.#closing === undefined;
+    if (isWanted && group.session === undefined) this.#join(group, engine);
+  }
+
+  #join(group: Group<K, V>, engine: GroupEngine): void {
     const { client, settings, partitions, delivery, events } = this;
-    const session = new GroupSession<K, V>({
+    const session = engine.createSession<K, V>({
       runtime: client.runtime,
       partitions,
       delivery,
@@ -245,17 +269,18 @@ export class ConsumerCore<K, V> implements ReadingHost {
     });
     group.session = session;
     session.subscribe(this.#subscription!, this.#listener);
-    session.member = this.#createMember(session);
+    session.member = this.#createMember(session, engine);
     session.member.start();
     this.#hangWatch.start();
     this.startAutoCommit();
   }
 
-  #createMember(session: GroupSession<K, V>): GroupMember {
+  #createMember(session: GroupSession<K, V>, engine: GroupEngine): GroupMember {
     const { maxPollIntervalMs: rebalanceTimeoutMs, clientRack: rackId, groupId, ...rest } = this.settings;
-    const options: GroupMemberOptions = { ...rest, groupId: groupId!, rebalanceTimeoutMs, rackId };
-    const Member = this.settings.groupProtocol === "consumer" ? ConsumerMember : ClassicMember;
-    return new Member(this.client, options, session);
+    this.#assignors ??= engine.createAssignors(this.settings.assignors);
+    const assignors = this.#assignors;
+    const options: GroupMemberOptions = { ...rest, assignors, groupId: groupId!, rebalanceTimeoutMs, rackId };
+    return engine.createMember(this.settings.groupProtocol, this.client, options, session);
   }
 
   startAutoCommit(): void {

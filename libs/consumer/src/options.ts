@@ -1,10 +1,6 @@
 import { type ClientOptions, type Deserializer, stringSerde } from "@ottla/client";
 import { invalidOption, positiveNumber, wholeNumber } from "@ottla/client/internal";
 import type { PartitionAssignor } from "./assignors/assignor.ts";
-import { RangeAssignor } from "./assignors/range-assignor.ts";
-import { RoundRobinAssignor } from "./assignors/round-robin-assignor.ts";
-import { CooperativeStickyAssignor } from "./assignors/sticky/cooperative-sticky-assignor.ts";
-import { StickyAssignor } from "./assignors/sticky/sticky-assignor.ts";
 import { type OffsetResetPolicy, type ResolvedResetPolicy, resolveResetPolicy } from "./offsets/reset-policy.ts";
 import type { RebalanceListener } from "./rebalance-listener.ts";
 
@@ -106,7 +102,7 @@ export interface ConsumerSettings<K, V> {
   readonly maxPollIntervalMs: number;
   readonly groupProtocol: GroupProtocol;
   readonly remoteAssignor: string | null;
-  readonly assignors: readonly PartitionAssignor[];
+  readonly assignors: readonly (AssignorName | PartitionAssignor)[];
   readonly clientRack: string | null;
   readonly fetchMinBytes: number;
   readonly fetchMaxWaitMs: number;
@@ -120,12 +116,7 @@ export interface ConsumerSettings<K, V> {
 
 const DEFAULT_ASSIGNORS: readonly AssignorName[] = ["range", "cooperative-sticky"];
 
-const BUILT_IN: Readonly<Record<AssignorName, () => PartitionAssignor>> = {
-  range: () => new RangeAssignor(),
-  roundrobin: () => new RoundRobinAssignor(),
-  sticky: () => new StickyAssignor(),
-  "cooperative-sticky": () => new CooperativeStickyAssignor(),
-};
+const ASSIGNOR_NAMES: readonly AssignorName[] = ["range", "roundrobin", "sticky", "cooperative-sticky"];
 
 /** @throws KafkaError `INVALID_CONFIG` that names the option */
 export function resolveConsumerSettings<K, V>(options: ConsumerOptions<K, V>): ConsumerSettings<K, V> {
@@ -196,17 +187,18 @@ function resolveAutoCommit(given: boolean | undefined, groupId: string | null): 
   return given ?? groupId !== null;
 }
 
-function resolveAssignors(given: readonly (AssignorName | PartitionAssignor)[]): PartitionAssignor[] {
+function resolveAssignors(
+  given: readonly (AssignorName | PartitionAssignor)[],
+): readonly (AssignorName | PartitionAssignor)[] {
   if (given.length === 0) throw invalidOption("partitionAssignors", given, "at least one assignor");
-  const assignors = given.map((assignor) => {
-    if (typeof assignor !== "string") return assignor;
-    const create = BUILT_IN[assignor];
-    if (create !== undefined) return create();
-    throw invalidOption("partitionAssignors", assignor, `one of ${Object.keys(BUILT_IN).join(", ")}, or an assignor`);
-  });
-  const names = assignors.map((assignor) => assignor.name);
+  for (const assignor of given) {
+    if (typeof assignor === "string" && !ASSIGNOR_NAMES.includes(assignor)) {
+      throw invalidOption("partitionAssignors", assignor, `one of ${ASSIGNOR_NAMES.join(", ")}, or an assignor`);
+    }
+  }
+  const names = given.map((assignor) => (typeof assignor === "string" ? assignor : assignor.name));
   if (new Set(names).size < names.length) throw invalidOption("partitionAssignors", names.join(), "without repetition");
-  return assignors;
+  return given;
 }
 
 function oneOf<T extends string>(name: string, given: T | undefined, allowed: readonly [T, ...T[]]): T {

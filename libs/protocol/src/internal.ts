@@ -1,3 +1,4 @@
+export { expectErrors } from "#error-prose";
 export { decodeUtf8 } from "./bytes/utf8.ts";
 export { crc32cPortable } from "./checksum/crc32c.ts";
 export { portableCodecs } from "./compression/portable-codecs.ts";

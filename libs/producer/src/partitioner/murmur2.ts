@@ -1,5 +1,5 @@
 import type { RecordData } from "@ottla/protocol";
-import { murmur2 } from "murmurhash-js";
+import murmur2 from "murmurhash-js/murmurhash2_gc.js";
 
 const SEED = 0x9747b28c;
 const CHARS_PER_CALL = 4096;

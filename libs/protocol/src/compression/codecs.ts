@@ -1,12 +1,5 @@
+import { CODECS } from "#codecs";
 import type { CompressionCodec, CompressionType } from "./codec.ts";
-import { gzipCodec } from "./gzip.ts";
-import { lz4Codec } from "./lz4.ts";
-import { noneCodec } from "./none.ts";
-import { snappyCodec } from "./snappy.ts";
-import { zstdCodec } from "./zstd.ts";
-
-/** By id. */
-const CODECS: readonly CompressionCodec[] = [noneCodec, gzipCodec, snappyCodec, lz4Codec, zstdCodec];
 
 /** The codec with this id in a batch's attributes, or undefined if there is none. */
 export function codecById(id: number): CompressionCodec | undefined {

@@ -3,6 +3,7 @@ import type { NativeStreamCodec } from "../native/contract.ts";
 import { OutputTooLargeError } from "../native/output-too-large.ts";
 import { type CompressionCodec, CompressionError, corruptInput, outputTooLarge } from "./codec.ts";
 import { concatenate } from "./concatenate.ts";
+import { after, loadOnce } from "./load-once.ts";
 import { findZstdFrames, type ZstdFrame } from "./zstd-frame.ts";
 
 /** Kafka's default of `compression.zstd.level`. */
@@ -14,24 +15,6 @@ export const loadPortableZstd = loadOnce(async () => (await import("./zstd-wasm.
 /** Codec 4 over zlib where that has Zstandard (Node.js from 22.15), over WebAssembly, loaded on first use, elsewhere. */
 export const zstdCodec: CompressionCodec = createZstdCodec(() => nativeModules.zstd() ?? loadPortableZstd());
 
-/** Starts `load` at the first call; gives its result at once when it is there. A failure is tried again. */
-function loadOnce<T>(load: () => Promise<T>): () => T | Promise<T> {
-  let state: T | Promise<T> | undefined;
-  return () => {
-    state ??= load().then(
-      (loaded) => {
-        state = loaded;
-        return loaded;
-      },
-      (error) => {
-        state = undefined;
-        throw error;
-      },
-    );
-    return state;
-  };
-}
-
 /** The Zstandard codec over a chosen compressor, looked up at each use. */
 export function createZstdCodec(engine: () => NativeStreamCodec | Promise<NativeStreamCodec>): CompressionCodec {
   return {
@@ -40,10 +23,6 @@ export function createZstdCodec(engine: () => NativeStreamCodec | Promise<Native
     compress: (input, level = DEFAULT_LEVEL) => after(engine(), (zstd) => zstd.compress(input, level)),
     decompress: (input, maxOutputBytes) => after(engine(), (zstd) => decompressWith(zstd, input, maxOutputBytes)),
   };
-}
-
-function after<T, U>(value: T | Promise<T>, use: (value: T) => U | Promise<U>): U | Promise<U> {
-  return value instanceof Promise ? value.then(use) : use(value);
 }
 
 function decompressWith(

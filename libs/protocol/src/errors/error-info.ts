@@ -1,12 +1,17 @@
+import { proseOf } from "#error-prose";
 import { ErrorCode, type ErrorName } from "./error-code.ts";
-import { type ErrorTraits, errorTable } from "./error-table.ts";
+import { RETRIABLE_CODES } from "./retriable.ts";
 
 /** One row of Kafka's error table. */
-export interface ErrorInfo extends ErrorTraits {
+export interface ErrorInfo {
   /** The number on the wire. */
   readonly errno: number;
   /** Kafka's name of the error. */
   readonly name: ErrorName;
+  /** Whether the same request may succeed when it is sent again, perhaps after a metadata refresh. */
+  readonly retriable: boolean;
+  /** One or two sentences: what happened and what a person can do about it. */
+  readonly message: string;
 }
 
 const FIRST_CODE = ErrorCode.UNKNOWN_SERVER_ERROR;
@@ -24,5 +29,5 @@ export function errorByCode(errno: number): ErrorInfo {
     const message = `The broker sent error code ${errno}, which this client does not know; a newer client may.`;
     return { errno, name: "UNKNOWN_SERVER_ERROR", retriable: false, message };
   }
-  return { errno, name, ...errorTable[name] };
+  return { errno, name, retriable: RETRIABLE_CODES.has(errno), message: proseOf(name) };
 }

@@ -1,0 +1,39 @@
+import type { ClusterClient } from "@ottla/client/internal";
+import type { PartitionAssignor } from "../assignors/assignor.ts";
+import { RangeAssignor } from "../assignors/range-assignor.ts";
+import { RoundRobinAssignor } from "../assignors/round-robin-assignor.ts";
+import { CooperativeStickyAssignor } from "../assignors/sticky/cooperative-sticky-assignor.ts";
+import { StickyAssignor } from "../assignors/sticky/sticky-assignor.ts";
+import type { AssignorName, GroupProtocol } from "../options.ts";
+import { ClassicMember } from "./classic-member.ts";
+import { ConsumerMember } from "./consumer-member.ts";
+import { GroupSession, type GroupSessionParts } from "./group-session.ts";
+import type { GroupMember, GroupMemberHost, GroupMemberOptions } from "./member.ts";
+
+/** What it takes to be a member of a group. A consumer without one does without: see `platform/`. */
+export interface GroupEngine {
+  createSession<K, V>(parts: GroupSessionParts<K, V>): GroupSession<K, V>;
+  createAssignors(given: readonly (AssignorName | PartitionAssignor)[]): readonly PartitionAssignor[];
+  createMember(
+    protocol: GroupProtocol,
+    client: ClusterClient,
+    options: GroupMemberOptions,
+    host: GroupMemberHost,
+  ): GroupMember;
+}
+
+const BUILT_IN: Readonly<Record<AssignorName, () => PartitionAssignor>> = {
+  range: () => new RangeAssignor(),
+  roundrobin: () => new RoundRobinAssignor(),
+  sticky: () => new StickyAssignor(),
+  "cooperative-sticky": () => new CooperativeStickyAssignor(),
+};
+
+export const groupEngine: GroupEngine = {
+  createSession: (parts) => new GroupSession(parts),
+  createAssignors: (given) => given.map((assignor) => (typeof assignor === "string" ? BUILT_IN[assignor]() : assignor)),
+  createMember(protocol, client, options, host) {
+    const Member = protocol === "consumer" ? ConsumerMember : ClassicMember;
+    return new Member(client, options, host);
+  },
+};
