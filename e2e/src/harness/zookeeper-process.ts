@@ -9,6 +9,7 @@ import { freePort } from "./free-port.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const TICK_MS = 200;
+const WORD_TIMEOUT_MS = 500;
 
 interface Member {
   readonly id: number;
@@ -114,6 +115,8 @@ function fourLetterWord(port: number, word: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = "";
     const socket = connect({ host: "127.0.0.1", port }, () => socket.write(word));
+    // A server that is just starting may take the connection and never answer.
+    socket.setTimeout(WORD_TIMEOUT_MS, () => socket.destroy());
     socket.on("data", (chunk) => {
       answer += chunk;
     });
