@@ -32,6 +32,9 @@ const REMINDER_MS = 10_000;
 /** While something is awaited, heartbeats come faster. */
 const IMPATIENT_HEARTBEAT_MS = 50;
 
+/** A coordination service that does not answer holds up no stop. */
+const LEAVE_TIMEOUT_MS = 2000;
+
 /** After an unclean stop no earlier life is vouched for. */
 const NO_PREVIOUS_EPOCH = -1;
 
@@ -106,8 +109,18 @@ export class BrokerLifecycle {
     this.#timer?.cancel();
     this.#unsubscribe();
     await this.#beating;
-    this.#options.gateway.withdraw();
-    await this.#options.log.liveness.withdraw(this.#options.announcement.brokerId);
+    await Promise.race([this.#takeLeave(), this.#pause(LEAVE_TIMEOUT_MS)]);
+  }
+
+  /** What it has of the coordination service goes back at once, and not only with its session. */
+  async #takeLeave(): Promise<void> {
+    const { gateway, log, announcement, runtime } = this.#options;
+    try {
+      await gateway.resign();
+      await log.liveness.withdraw(announcement.brokerId);
+    } catch (error) {
+      runtime.logger.warn("this broker's announcement lasts until its session ends", { err: error });
+    }
   }
 
   async #announce(): Promise<void> {
@@ -126,9 +139,7 @@ export class BrokerLifecycle {
     gateway.withdraw();
     if (this.#closed) return;
     runtime.logger.warn("this broker's announcement has ended: its session with the coordination service expired");
-    this.#renewing ??= this.#renew().finally(() => {
-      this.#renewing = null;
-    });
+    this.#renewing ??= this.#renew();
   }
 
   async #renew(): Promise<void> {
@@ -137,12 +148,13 @@ export class BrokerLifecycle {
       try {
         await this.#announce();
         await gateway.stand();
-        return;
+        break;
       } catch (error) {
         runtime.logger.error("this broker cannot announce itself again", { err: error });
         await this.#pause(RETRY_MS);
       }
     }
+    this.#renewing = null;
   }
 
   /** Registers, and goes on trying as long as there is no controller to register with. */

@@ -54,12 +54,17 @@ export class ClusterGateway implements ControllerGateway {
     if (this.isActive) this.#options.controller.stepDown();
   }
 
+  /** This broker is about to stop: another one shall have the office at once, not when this one's session ends. */
+  async resign(): Promise<void> {
+    this.#isCandidate = false;
+    await this.#looking;
+    await this.#options.controller.resign();
+  }
+
   refresh(): void {
     if (this.#closed) return;
     this.#lookAgain = true;
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = null;
-    });
+    this.#looking ??= this.#look();
   }
 
   close(): void {
@@ -77,6 +82,7 @@ export class ClusterGateway implements ControllerGateway {
         this.#options.runtime.logger.warn("it cannot be found out who is controller", { err: error });
       }
     }
+    this.#looking = null;
   }
 
   async #lookOnce(): Promise<void> {

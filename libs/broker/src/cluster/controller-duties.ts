@@ -1,7 +1,9 @@
 import {
   balanceLeaders,
   brokerById,
+  type Committed,
   type Controller,
+  type ControllerOperation,
   fenceBroker,
   finalizeFeatures,
   isActiveBroker,
@@ -9,6 +11,7 @@ import {
   type MetadataImage,
   type MetadataLog,
 } from "@ottla/metadata";
+import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { Runtime, Timer } from "@ottla/runtime";
 import { levelsToFinalize } from "../services/features.ts";
 
@@ -106,10 +109,10 @@ export class ControllerDuties {
   }
 
   #finalizeFeatures(): void {
-    const { controller, runtime } = this.#options;
-    controller
-      .submit((state) => finalizeFeatures(state, levelsToFinalize(state.image.features)))
-      .catch((error) => runtime.logger.warn("the features' levels could not be finalized", { err: error }));
+    const { runtime } = this.#options;
+    this.#submit((state) => finalizeFeatures(state, levelsToFinalize(state.image.features))).catch((error) =>
+      runtime.logger.warn("the features' levels could not be finalized", { err: error }),
+    );
   }
 
   #planCheck(): void {
@@ -139,26 +142,22 @@ export class ControllerDuties {
 
   /** Leaderships that have wandered off go back to their preferred replicas. */
   #balance(): void {
-    const { controller, balance, runtime } = this.#options;
+    const { balance, runtime } = this.#options;
     const how = balance();
     if (how === null || this.#nowMs() - this.#balancedMs < how.intervalMs) return;
     this.#balancedMs = this.#nowMs();
-    controller
-      .submit((state) => balanceLeaders(state, how.imbalancePercentage))
-      .then(
-        ({ response: partitions }) => {
-          if (partitions > 0) runtime.logger.info("leadership was given back to preferred replicas", { partitions });
-        },
-        (error) => runtime.logger.warn("leadership could not be balanced", { err: error }),
-      );
+    this.#submit((state) => balanceLeaders(state, how.imbalancePercentage)).then(
+      ({ response: partitions }) => {
+        if (partitions > 0) runtime.logger.info("leadership was given back to preferred replicas", { partitions });
+      },
+      (error) => runtime.logger.warn("leadership could not be balanced", { err: error }),
+    );
   }
 
   #lookWhoIsAlive(): void {
     if (this.#options.controller.epoch === null) return;
     this.#lookAgain = true;
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = null;
-    });
+    this.#looking ??= this.#look();
   }
 
   async #look(): Promise<void> {
@@ -176,19 +175,25 @@ export class ControllerDuties {
         runtime.logger.warn("it cannot be found out which brokers are alive", { err: error });
       }
     }
+    this.#looking = null;
+  }
+
+  /** Who has lost the office in the meantime does not take it again for a duty that was the last one's. */
+  #submit<Response>(operation: ControllerOperation<Response>): Promise<Committed<Response>> {
+    const { controller } = this.#options;
+    if (controller.epoch === null) return Promise.reject(KafkaError.fromCode(ErrorCode.NOT_CONTROLLER));
+    return controller.submit(operation);
   }
 
   #fence(brokerId: number, brokerEpoch: number, reason: string): void {
-    const { controller, follower, runtime } = this.#options;
-    controller
-      .submit((state) => fenceBroker(state, brokerId, brokerEpoch))
-      .then(
-        () => {
-          if (brokerById(follower.image, brokerId)?.fenced !== true) return;
-          runtime.logger.warn("a broker is fenced", { brokerId, brokerEpoch, reason });
-        },
-        (error) => runtime.logger.warn("a broker cannot be fenced", { brokerId, brokerEpoch, reason, err: error }),
-      );
+    const { follower, runtime } = this.#options;
+    this.#submit((state) => fenceBroker(state, brokerId, brokerEpoch)).then(
+      () => {
+        if (brokerById(follower.image, brokerId)?.fenced !== true) return;
+        runtime.logger.warn("a broker is fenced", { brokerId, brokerEpoch, reason });
+      },
+      (error) => runtime.logger.warn("a broker cannot be fenced", { brokerId, brokerEpoch, reason, err: error }),
+    );
   }
 
   #nowMs(): number {

@@ -254,6 +254,22 @@ export const metadataLogContract: readonly ContractCase[] = [
     },
   },
   {
+    name: "a controller that comes back to the office goes on from where the other one has left the log",
+    needsShared: true,
+    async run(harness) {
+      const [first, second] = [await harness.connect(), await harness.connect()];
+      const epoch = await becomeController(first, BROKER_1);
+      await appendUntilKnown(first, epoch, 0, [feature(1)]);
+      await first.election.resign(epoch);
+      const next = await becomeController(second, BROKER_2);
+      await appendUntilKnown(second, next, 1, [feature(2)]);
+      await second.election.resign(next);
+      const again = await becomeController(first, BROKER_1);
+      expectEqual(await appendUntilKnown(first, again, 2, [feature(3)]), { kind: "done", endOffset: 3 }, "the append");
+      expectEqual(levelsOf(await readAll(second)), [1, 2, 3], "the log");
+    },
+  },
+  {
     name: "a controller that was replaced changes nothing, and everybody reads what the new one wrote",
     needsShared: true,
     needsSessions: true,

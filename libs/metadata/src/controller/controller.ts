@@ -111,20 +111,23 @@ export class Controller {
     if (this.#closed) return Promise.reject(notController("the broker is shutting down"));
     return new Promise<Committed<Response>>((resolve, reject) => {
       this.#queue.push({ operation, resolve: resolve as Pending["resolve"], reject });
-      this.#running ??= this.#run().finally(() => {
-        this.#running = null;
-      });
+      this.#running ??= this.#run();
     });
   }
 
-  /** Refuses what is queued, waits for the append under way, and gives up the office. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#rejectAll(notController("the broker is shutting down"));
+  /** Refuses what is queued, waits for the append under way, and gives up the office, for another broker to take it. */
+  async resign(): Promise<void> {
+    this.#rejectAll(notController("this broker gives up the office"));
     await this.#running;
     const epoch = this.#epoch;
     this.#setEpoch(null);
     if (epoch !== null) await this.#options.log.election.resign(epoch);
+  }
+
+  /** Gives up the office, and takes no operations any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.resign();
   }
 
   async #run(): Promise<void> {
@@ -136,6 +139,9 @@ export class Controller {
     } catch (error) {
       this.#setEpoch(null);
       this.#rejectAll(error);
+    } finally {
+      // In the same turn as the last look at the queue: what is queued from now on begins another run.
+      this.#running = null;
     }
   }
 

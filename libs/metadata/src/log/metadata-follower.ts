@@ -64,9 +64,7 @@ export class MetadataFollower {
   /** Reads on until the head, as of some moment after this call, is reached. */
   catchUp(): Promise<void> {
     this.#again = true;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
-    });
+    this.#running ??= this.#run();
     return this.#running;
   }
 
@@ -126,6 +124,9 @@ export class MetadataFollower {
     } catch (error) {
       this.#fail(error);
       throw error;
+    } finally {
+      // In the same turn as the last look at `#again`: who asks from now on is not told of this run.
+      this.#running = null;
     }
   }
 

@@ -12,7 +12,7 @@ import type {
   MetadataLog,
   MetadataSnapshot,
 } from "../metadata-log.ts";
-import { ZooKeeperElection } from "./election.ts";
+import { type HeldOffice, ZooKeeperElection } from "./election.ts";
 import {
   decodeClusterId,
   decodeEntry,
@@ -58,6 +58,12 @@ interface VersionedHead extends HeadState {
   readonly version: number;
 }
 
+/** What is known of the head holds for one term: between two of them others have moved it. */
+interface TermHead {
+  readonly office: HeldOffice;
+  readonly head: VersionedHead;
+}
+
 /**
  * The metadata log in ZooKeeper: one znode for each entry, and a head that says where the log begins and ends.
  *
@@ -76,8 +82,8 @@ export class ZooKeeperMetadataLog implements MetadataLog {
   readonly #headMoved: StandingWatch;
   /** Appends and snapshots move the head by turns. */
   readonly #moving = new AsyncMutex();
-  /** The head as this controller has left it; null when it has to be read. */
-  #head: VersionedHead | null = null;
+  /** The head as this controller has left it in its present term; null when it has to be read. */
+  #head: TermHead | null = null;
 
   private constructor({ client, runtime }: ZooKeeperMetadataLogOptions, patient: PatientClient, paths: ZooKeeperPaths) {
     this.#client = client;
@@ -188,8 +194,9 @@ export class ZooKeeperMetadataLog implements MetadataLog {
   /** Writes the snapshot beside the present one, lets the head name it, and sweeps up what it stands for. */
   async #storeSnapshot(snapshot: MetadataSnapshot): Promise<void> {
     const office = this.#office.held;
-    const head = await this.#freshHead();
-    if (office === null || snapshot.endOffset <= head.logStartOffset) return;
+    if (office === null) return;
+    const head = await this.#headOf(office);
+    if (snapshot.endOffset <= head.logStartOffset) return;
     const stored = await this.#snapshots.write(snapshot);
     const next = { ...head, logStartOffset: snapshot.endOffset, snapshot: { ...stored, epoch: snapshot.epoch } };
     this.#head = null;
@@ -217,7 +224,7 @@ export class ZooKeeperMetadataLog implements MetadataLog {
   async #append(append: MetadataAppend): Promise<AppendOutcome> {
     const office = this.#office.held;
     if (office?.controllerEpoch !== append.controllerEpoch) return await this.#outcomeOf(append);
-    const head = await this.#freshHead();
+    const head = await this.#headOf(office);
     if (head.endOffset !== append.expectedOffset) return await this.#outcomeOf(append);
     const endOffset = append.expectedOffset + append.records.length;
     const next: HeadState = { ...head, endOffset, epoch: append.controllerEpoch };
@@ -233,7 +240,7 @@ export class ZooKeeperMetadataLog implements MetadataLog {
       if (isZooKeeperError(error, "BAD_VERSION", "NODE_EXISTS", "NO_NODE")) return await this.#outcomeOf(append);
       throw error;
     }
-    this.#head = { ...next, version: head.version + 1 };
+    this.#head = { office, head: { ...next, version: head.version + 1 } };
     return { kind: "done", endOffset };
   }
 
@@ -247,11 +254,12 @@ export class ZooKeeperMetadataLog implements MetadataLog {
     return found?.id === id ? { kind: "done", endOffset: found.endOffset } : { kind: "not-controller" };
   }
 
-  async #freshHead(): Promise<VersionedHead> {
-    if (this.#head !== null) return this.#head;
+  async #headOf(office: HeldOffice): Promise<VersionedHead> {
+    if (this.#head?.office === office) return this.#head.head;
     await this.#patient.sync(this.#paths.head);
-    this.#head = await this.#readHead();
-    return this.#head;
+    const head = await this.#readHead();
+    this.#head = { office, head };
+    return head;
   }
 
   async #readHead(): Promise<VersionedHead> {
