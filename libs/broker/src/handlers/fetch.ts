@@ -7,12 +7,13 @@ import {
   type FetchReadOptions,
   type FetchResult,
   type FetchTarget,
+  hostedPartition,
+  MissingPartition,
   readPartitions,
 } from "../partition/fetch-reader.ts";
 import { type FetchedPartition, type PartitionNews, partitionKey } from "../partition/fetch-session.ts";
 import type { FetchContext, SessionRequest, SessionResult } from "../partition/fetch-session-cache.ts";
-import { markPartitions, waitForMore } from "../partition/fetch-wait.ts";
-import { NO_LEADER_EPOCH } from "../partition/partition.ts";
+import { haveMoved, markPartitions, waitForMore } from "../partition/fetch-wait.ts";
 import { preferredReplica } from "../partition/preferred-replica.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { hintedEndpoints, leaderHint } from "../services/leader-hints.ts";
@@ -69,7 +70,8 @@ function sessionRequest(request: FetchRequest, apiVersion: number): SessionReque
   const partitions = new Map<string, FetchedPartition>();
   for (const { topic, topicId, partitions: queries } of request.topics) {
     for (const query of queries) {
-      partitions.set(partitionKey({ topic, topicId }, query.partition), { topic, topicId, query });
+      const key = partitionKey({ topic, topicId }, query.partition);
+      partitions.set(key, { key, topic, topicId, query });
     }
   }
   return {
@@ -107,13 +109,13 @@ async function fetch(
 
 function countReads({ partitions }: BrokerServices, { outcomes }: FetchResult): void {
   for (const { target, errno, read } of outcomes) {
-    const traffic = target.partition?.traffic ?? partitions.traffic.all;
+    const traffic = hostedPartition(target)?.traffic ?? partitions.traffic.all;
     if (errno === ErrorCode.NONE) traffic.fetched(read?.sizeBytes ?? 0);
     else traffic.fetchFailed();
   }
 }
 
-/** Reads, and as long as it is too little and time is left, waits for more and reads again. Nothing is held meanwhile. */
+/** Reads, and as long as it is too little and time is left, waits for more and reads again. No bytes are held meanwhile. */
 async function readUntilEnough(
   broker: BrokerServices,
   request: FetchRequest,
@@ -125,7 +127,7 @@ async function readUntilEnough(
   const deadlineMs = clock.monotonicMs() + request.maxWaitMs;
   const options = readOptions(broker, request);
   const minBytes = Math.min(request.minBytes, options.maxBytes);
-  const partitions = targets.flatMap(({ partition }) => partition ?? []);
+  const partitions = targets.flatMap((target) => hostedPartition(target) ?? []);
   for (let isFirst = true, isLast = false; ; isFirst = false) {
     const marks = markPartitions(partitions, options.limit);
     const result = await readPartitions(targets, { ...options, isFirst });
@@ -136,8 +138,13 @@ async function readUntilEnough(
     const missingBytes = minBytes - result.sizeBytes;
     const { purgatory } = broker;
     const wait = { purgatory, marks, limit: options.limit, missingBytes, waitMs, signal: context.signal };
-    result.release();
+    const isReusable = result.sizeBytes === 0 && followerId(request) < 0;
+    if (!isReusable) result.release();
     isLast = !(await waitForMore(wait));
+    if (!isReusable) continue;
+    // Nothing has come: reading once more would say nothing else.
+    if (isLast && result.isCurrent && !haveMoved(marks, options.limit)) return result;
+    result.release();
   }
 }
 
@@ -178,6 +185,9 @@ function readLimit(request: FetchRequest): ReadLimit {
   return request.isolationLevel === READ_COMMITTED ? "lastStable" : "highWatermark";
 }
 
+const CONSUMER: FetchReader = { kind: "consumer", isContentWithFollower: false };
+const CONTENT_CONSUMER: FetchReader = { kind: "consumer", isContentWithFollower: true };
+
 /** A consumer that says where it is reads from any replica; any other means the leader. */
 function readerOf(
   request: FetchRequest,
@@ -185,34 +195,24 @@ function readerOf(
   isContentWithFollower: boolean,
 ): FetchReader {
   const brokerId = followerId(request);
-  if (brokerId < 0) return { kind: "consumer", isContentWithFollower };
+  if (brokerId < 0) return isContentWithFollower ? CONTENT_CONSUMER : CONSUMER;
   return { kind: "follower", brokerId, brokerEpoch: request.replicaState.replicaEpoch, logStartOffset };
 }
 
-function toTarget(
-  broker: BrokerServices,
-  { topic, topicId, query }: FetchedPartition,
-  byId: boolean,
-  reader: FetchReader,
-): FetchTarget {
+function toTarget(broker: BrokerServices, fetched: FetchedPartition, byId: boolean, reader: FetchReader): FetchTarget {
   const { partitions, image } = broker;
-  const { partition: index } = query;
+  const { topic, topicId, query } = fetched;
   const name = byId ? image.topicNamesById.get(topicId) : topic;
-  return {
-    topic,
-    topicId,
-    name,
-    index,
-    reader,
-    partition: byId ? partitions.getById(topicId, index) : partitions.get(topic, index),
-    missingErrno: name === undefined ? ErrorCode.UNKNOWN_TOPIC_ID : partitions.missingErrno(name, index),
-    isUnknown: name === undefined || image.topicsByName.get(name)?.partitions[index] === undefined,
-    deletedErrno: byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-    fetchOffset: query.fetchOffset,
-    lastFetchedEpoch: query.lastFetchedEpoch,
-    currentLeaderEpoch: Math.max(query.currentLeaderEpoch, NO_LEADER_EPOCH),
-    maxBytes: query.partitionMaxBytes,
-  };
+  const hosted = byId ? partitions.getById(topicId, query.partition) : partitions.get(topic, query.partition);
+  const found = hosted ?? missing(broker, name, query.partition);
+  const deletedErrno = byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  return { fetched, query, name, found, deletedErrno, reader };
+}
+
+function missing({ partitions, image }: BrokerServices, name: string | undefined, index: number): MissingPartition {
+  if (name === undefined) return new MissingPartition(ErrorCode.UNKNOWN_TOPIC_ID, true);
+  const isUnknown = image.topicsByName.get(name)?.partitions[index] === undefined;
+  return new MissingPartition(partitions.missingErrno(name, index), isUnknown);
 }
 
 /** A partition's part of the answer, as its session sees it. */
@@ -229,9 +229,8 @@ function toResponse(
 ): FetchResponseInput {
   const withAborted = readLimit(request) === "lastStable";
   const told = result.outcomes.map((outcome): Told => {
-    const { topic, topicId } = outcome.target;
     const data = toPartitionData(broker, outcome, withAborted, context.apiVersion);
-    return { topic, topicId, data, news: newsOf(data, outcome) };
+    return { fetched: outcome.target.fetched, data, news: newsOf(data, outcome) };
   });
   const { errorCode, sessionId, results } = session.answer(told);
   const response = { throttleTimeMs: 0, errorCode, sessionId, responses: byTopic(results) };
@@ -241,18 +240,19 @@ function toResponse(
 }
 
 function newsOf(data: PartitionData, { read, divergingEpoch, preferredReadReplica }: FetchOutcome): PartitionNews {
-  const { partitionIndex, errorCode, logStartOffset = -1 } = data;
+  const { errorCode, logStartOffset = -1 } = data;
   const isDiverging = divergingEpoch !== null;
   const hasMore = isDiverging || preferredReadReplica >= 0 || (read?.sizeBytes ?? 0) > 0;
   // Who has to truncate first heeds nothing else of the answer: it has to be told again.
   const highWatermark = isDiverging ? -1 : data.highWatermark;
-  return { partitionIndex, errorCode, highWatermark, logStartOffset, hasMore };
+  return { errorCode, highWatermark, logStartOffset, hasMore };
 }
 
 /** Neighbours of one topic stand together. */
 function byTopic(results: readonly Told[]): FetchResponseInput["responses"] {
   const responses: { topic: string; topicId: string; partitions: PartitionData[] }[] = [];
-  for (const { topic, topicId, data } of results) {
+  for (const { fetched, data } of results) {
+    const { topic, topicId } = fetched;
     const last = responses.at(-1);
     if (last !== undefined && last.topic === topic && last.topicId === topicId) last.partitions.push(data);
     else responses.push({ topic, topicId, partitions: [data] });
@@ -280,20 +280,18 @@ function toPartitionData(
   withAborted: boolean,
   apiVersion: number,
 ): PartitionData {
+  const { partition: index } = target.query;
   if (read === null) {
-    const failed = failedPartition(
-      target.index,
-      knownErrno(errno, apiVersion),
-      target.partition === undefined ? [] : null,
-    );
+    const aborted = hostedPartition(target) === undefined ? [] : null;
+    const failed = failedPartition(index, knownErrno(errno, apiVersion), aborted);
     if (apiVersion < FIRST_VERSION_WITH_LEADER) return failed;
-    return { ...failed, ...leaderHint(broker, errno, target.name, target.index) };
+    return { ...failed, ...leaderHint(broker, errno, target.name, index) };
   }
-  if (apiVersion < FIRST_VERSION_WITH_ZSTD && target.partition?.config.compression?.type === "zstd") {
-    return failedPartition(target.index, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE);
+  if (apiVersion < FIRST_VERSION_WITH_ZSTD && hostedPartition(target)?.config.compression?.type === "zstd") {
+    return failedPartition(index, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE);
   }
   return {
-    partitionIndex: target.index,
+    partitionIndex: index,
     errorCode: ErrorCode.NONE,
     highWatermark: read.highWatermark,
     lastStableOffset: read.lastStableOffset,

@@ -57,16 +57,15 @@ export class DeadlineQueue {
     this.#timer = null;
     this.#timerTick = Number.POSITIVE_INFINITY;
     const now = this.#clock.monotonicMs() / TICK_MS;
-    const due = [...this.#buckets.keys()].filter((tick) => tick <= now).sort((a, b) => a - b);
-    const expired = due.flatMap((tick) => [...this.#buckets.get(tick)!]);
+    const due: number[] = [];
+    let next = Number.POSITIVE_INFINITY;
+    for (const tick of this.#buckets.keys()) {
+      if (tick <= now) due.push(tick);
+      else if (tick < next) next = tick;
+    }
+    const expired = due.sort((a, b) => a - b).flatMap((tick) => [...this.#buckets.get(tick)!]);
     for (const tick of due) this.#buckets.delete(tick);
     for (const onExpiry of expired) onExpiry();
-    this.#setNextTimer();
-  }
-
-  #setNextTimer(): void {
-    let next = Number.POSITIVE_INFINITY;
-    for (const tick of this.#buckets.keys()) next = Math.min(next, tick);
     if (next < this.#timerTick) this.#setTimer(next);
   }
 }

@@ -1,31 +1,40 @@
-import { ErrorCode, KafkaError } from "@ottla/protocol";
-import type { LogRead, PartitionLog, ReadLimit } from "@ottla/storage";
+import { ErrorCode, type FetchRequestPartition, KafkaError } from "@ottla/protocol";
+import type { LogRead, LogReadOptions, PartitionLog, ReadLimit } from "@ottla/storage";
 import type { LeaderThrottle } from "../replication/throttle.ts";
+import type { FetchedPartition } from "./fetch-session.ts";
 import type { FollowerFetch } from "./follower-progress.ts";
-import type { Partition } from "./partition.ts";
+import { NO_LEADER_EPOCH, type Partition } from "./partition.ts";
 import { errnoOf } from "./partition-error.ts";
 
-/** One partition of a fetch: where to read, and how much. `partition` is absent where this broker does not host it. */
+/** One partition of a fetch: where to read, and how much. */
 export interface FetchTarget {
-  readonly topic: string;
-  readonly topicId: string;
+  readonly fetched: FetchedPartition;
+  /** What `fetched` says now: a session takes over what later requests say. */
+  readonly query: FetchRequestPartition;
   /** The topic's name, also where the request names it by its id; undefined where there is none. */
   readonly name: string | undefined;
-  readonly index: number;
-  readonly partition: Partition | undefined;
-  /** The error where `partition` is absent. */
-  readonly missingErrno: number;
-  /** Whether the cluster has no such partition: as in Kafka its error waits for the others' records. */
-  readonly isUnknown: boolean;
+  readonly found: Partition | MissingPartition;
   /** The error where it is deleted meanwhile. */
   readonly deletedErrno: number;
-  readonly fetchOffset: number;
-  /** The epoch of the last record that the reader has, or -1 (KIP-595). */
-  readonly lastFetchedEpoch: number;
-  readonly currentLeaderEpoch: number;
-  readonly maxBytes: number;
   /** Who reads. */
   readonly reader: FetchReader;
+}
+
+/** A partition that this broker does not host. */
+export class MissingPartition {
+  readonly errno: number;
+  /** Whether the cluster has no such partition: as in Kafka its error waits for the others' records. */
+  readonly isUnknown: boolean;
+
+  constructor(errno: number, isUnknown: boolean) {
+    this.errno = errno;
+    this.isUnknown = isUnknown;
+  }
+}
+
+/** Undefined where this broker does not host it. */
+export function hostedPartition({ found }: FetchTarget): Partition | undefined {
+  return found instanceof MissingPartition ? undefined : found;
 }
 
 /** A follower tells by its fetch how far it has come; a consumer may be content with any replica (KIP-392). */
@@ -73,8 +82,21 @@ export class FetchResult {
     this.sizeBytes = outcomes.reduce((sum, { read }) => sum + (read?.sizeBytes ?? 0), 0);
     this.isFinal = outcomes.some(
       ({ target, errno, divergingEpoch, preferredReadReplica }) =>
-        divergingEpoch !== null || preferredReadReplica >= 0 || (errno !== ErrorCode.NONE && !target.isUnknown),
+        divergingEpoch !== null || preferredReadReplica >= 0 || (errno !== ErrorCode.NONE && !isUnknown(target)),
     );
+  }
+
+  /** Whether the logs still are where they were: reading them again would say nothing else. */
+  get isCurrent(): boolean {
+    return this.outcomes.every(({ target: { found }, read }) => {
+      if (read === null || found instanceof MissingPartition) return false;
+      const { log } = found;
+      return (
+        log.highWatermark === read.highWatermark &&
+        log.lastStableOffset === read.lastStableOffset &&
+        log.logStartOffset === read.logStartOffset
+      );
+    });
   }
 
   release(): void {
@@ -91,11 +113,8 @@ export async function readPartitions(targets: readonly FetchTarget[], options: F
   let leftBytes = options.maxBytes;
   let anythingRead = false;
   for (const target of targets) {
-    const pending = readPartition(target, {
-      ...options,
-      maxBytes: Math.max(Math.min(target.maxBytes, leftBytes), 0),
-      minOneBatch: !anythingRead,
-    });
+    const maxBytes = Math.max(Math.min(target.query.partitionMaxBytes, leftBytes), 0);
+    const pending = readPartition(target, options, { limit: options.limit, maxBytes, minOneBatch: !anythingRead });
     const outcome = pending instanceof Promise ? await pending : pending;
     const sizeBytes = outcome.read?.sizeBytes ?? 0;
     leftBytes -= sizeBytes;
@@ -105,37 +124,46 @@ export async function readPartitions(targets: readonly FetchTarget[], options: F
   return new FetchResult(outcomes);
 }
 
-interface PartitionReadOptions extends FetchReadOptions {
-  readonly minOneBatch: boolean;
+function isUnknown({ found }: FetchTarget): boolean {
+  return found instanceof MissingPartition && found.isUnknown;
 }
 
 /** Never throws or rejects: what fails is this partition's outcome alone. */
-function readPartition(target: FetchTarget, options: PartitionReadOptions): FetchOutcome | Promise<FetchOutcome> {
-  const none = {
-    target,
-    errno: ErrorCode.NONE,
-    read: null,
-    divergingEpoch: null,
-    preferredReadReplica: NO_OTHER_REPLICA,
-  };
-  const failed = (error: unknown): FetchOutcome => ({ ...none, errno: errnoOf(error) });
+function readPartition(
+  target: FetchTarget,
+  options: FetchReadOptions,
+  reach: LogReadOptions,
+): FetchOutcome | Promise<FetchOutcome> {
   try {
     const partition = readable(target);
     const { log } = partition;
-    const divergingEpoch = divergence(log, target);
+    const divergingEpoch = divergence(log, target.query);
     if (divergingEpoch === null && options.isFirst) noteFollower(partition, target);
     const preferredReadReplica = betterReplica(partition, target, options);
-    const found = (read: LogRead): FetchOutcome => {
-      if (target.reader.kind === "follower") options.throttle.sent(partition, target.reader.brokerId, read.sizeBytes);
-      return { ...none, read, divergingEpoch, preferredReadReplica };
-    };
-    if (divergingEpoch !== null || preferredReadReplica >= 0) return found(positionsOf(log));
-    const reach = isHeldBack(partition, target, options) ? { ...options, ...NOTHING } : options;
-    const read = log.read(target.fetchOffset, reach);
-    return read instanceof Promise ? read.then(found, failed) : found(read);
+    if (divergingEpoch !== null || preferredReadReplica >= 0) {
+      return { target, errno: ErrorCode.NONE, read: positionsOf(log), divergingEpoch, preferredReadReplica };
+    }
+    const isHeld = isHeldBack(partition, target, options);
+    const read = log.read(target.query.fetchOffset, isHeld ? { ...reach, ...NOTHING } : reach);
+    if (!(read instanceof Promise)) return found(target, partition, options, read);
+    return read.then(
+      (later) => found(target, partition, options, later),
+      (error) => failed(target, error),
+    );
   } catch (error) {
-    return failed(error);
+    return failed(target, error);
   }
+}
+
+function found(target: FetchTarget, partition: Partition, { throttle }: FetchReadOptions, read: LogRead): FetchOutcome {
+  const { reader } = target;
+  if (reader.kind === "follower") throttle.sent(partition, reader.brokerId, read.sizeBytes);
+  return { target, errno: ErrorCode.NONE, read, divergingEpoch: null, preferredReadReplica: NO_OTHER_REPLICA };
+}
+
+function failed(target: FetchTarget, error: unknown): FetchOutcome {
+  const errno = errnoOf(error);
+  return { target, errno, read: null, divergingEpoch: null, preferredReadReplica: NO_OTHER_REPLICA };
 }
 
 const NOTHING = { maxBytes: 0, minOneBatch: false } as const;
@@ -146,15 +174,11 @@ function positionsOf({ highWatermark, lastStableOffset, logStartOffset }: Partit
   return { ...nothing, highWatermark, lastStableOffset, logStartOffset };
 }
 
-function betterReplica(
-  partition: Partition,
-  { reader, fetchOffset }: FetchTarget,
-  { preferred }: FetchReadOptions,
-): number {
+function betterReplica(partition: Partition, { reader, query }: FetchTarget, { preferred }: FetchReadOptions): number {
   if (preferred === null || reader.kind !== "consumer" || !reader.isContentWithFollower || !partition.isLeader) {
     return NO_OTHER_REPLICA;
   }
-  const best = preferred(partition, fetchOffset);
+  const best = preferred(partition, query.fetchOffset);
   return best === partition.leaderId ? NO_OTHER_REPLICA : best;
 }
 
@@ -162,34 +186,40 @@ function isHeldBack(partition: Partition, { reader }: FetchTarget, { throttle }:
   return reader.kind === "follower" && throttle.holdsBack(partition, reader.brokerId);
 }
 
-function readable({ partition, missingErrno, deletedErrno, ...target }: FetchTarget): Partition {
-  if (partition === undefined) throw KafkaError.fromCode(missingErrno);
-  const errno = partition.isClosed ? deletedErrno : checkReader(partition, target);
+function readable(target: FetchTarget): Partition {
+  const { found, deletedErrno } = target;
+  if (found instanceof MissingPartition) throw KafkaError.fromCode(found.errno);
+  const errno = found.isClosed ? deletedErrno : checkReader(found, target);
   if (errno !== ErrorCode.NONE) throw KafkaError.fromCode(errno);
-  return partition;
+  return found;
+}
+
+function leaderEpochOf({ currentLeaderEpoch }: FetchRequestPartition): number {
+  return Math.max(currentLeaderEpoch, NO_LEADER_EPOCH);
 }
 
 /** What a follower has beyond its high watermark may still be cut off: its consumers come back for it. */
-function checkReader(
-  partition: Partition,
-  { reader, currentLeaderEpoch, fetchOffset }: Pick<FetchTarget, "reader" | "currentLeaderEpoch" | "fetchOffset">,
-): number {
+function checkReader(partition: Partition, { reader, query }: FetchTarget): number {
   if (partition.isLeader || reader.kind === "follower" || !reader.isContentWithFollower) {
-    return partition.checkLeaderEpoch(currentLeaderEpoch);
+    return partition.checkLeaderEpoch(leaderEpochOf(query));
   }
-  const errno = partition.checkEpoch(currentLeaderEpoch);
+  const errno = partition.checkEpoch(leaderEpochOf(query));
   if (errno !== ErrorCode.NONE) return errno;
-  return fetchOffset > partition.log.highWatermark ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.NONE;
+  return query.fetchOffset > partition.log.highWatermark ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.NONE;
 }
 
-function noteFollower(partition: Partition, { reader, fetchOffset, currentLeaderEpoch }: FetchTarget): void {
+function noteFollower(partition: Partition, { reader, query }: FetchTarget): void {
   if (reader.kind !== "follower") return;
-  const fetch: FollowerFetch = { ...reader, fetchOffset, currentLeaderEpoch };
+  const { fetchOffset } = query;
+  const fetch: FollowerFetch = { ...reader, fetchOffset, currentLeaderEpoch: leaderEpochOf(query) };
   partition.followerFetched(fetch);
 }
 
 /** Whether what the reader has up to its fetch offset is no part of this log: it has to truncate first. */
-function divergence(log: PartitionLog, { fetchOffset, lastFetchedEpoch }: FetchTarget): FetchOutcome["divergingEpoch"] {
+function divergence(
+  log: PartitionLog,
+  { fetchOffset, lastFetchedEpoch }: FetchRequestPartition,
+): FetchOutcome["divergingEpoch"] {
   if (lastFetchedEpoch < 0) return null;
   const end = log.endOffsetForEpoch(lastFetchedEpoch);
   if (end === null) throw KafkaError.fromCode(ErrorCode.OFFSET_OUT_OF_RANGE);

@@ -38,8 +38,7 @@ export interface SessionAnswer<Result> {
 
 /** A partition's part of an answer. */
 export interface SessionResult {
-  readonly topic: string;
-  readonly topicId: string;
+  readonly fetched: FetchedPartition;
   readonly news: PartitionNews;
 }
 
@@ -93,7 +92,7 @@ export class FetchSessionCache {
       answer: (results) => {
         const session = this.#create(request);
         session?.fetchMore(partitions);
-        for (const result of results) session?.takeNews(result, result.news);
+        for (const result of results) session?.takeNews(result.fetched, result.news);
         return { errorCode: ErrorCode.NONE, sessionId: session?.id ?? NO_SESSION_ID, results };
       },
     };
@@ -188,7 +187,7 @@ function answerOf<Result extends SessionResult>(
   if (session.epoch !== epoch) {
     return { errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId: session.id, results: [] };
   }
-  const news = results.filter((result) => session.takeNews(result, result.news));
+  const news = results.filter((result) => session.takeNews(result.fetched, result.news));
   return { errorCode: ErrorCode.NONE, sessionId: session.id, results: news };
 }
 

@@ -2,6 +2,8 @@ import type { FetchRequestPartition } from "@ottla/protocol";
 
 /** A partition that a fetch reads: its topic by name or, since v13, by id, and what the client said of it. */
 export interface FetchedPartition {
+  /** See {@link partitionKey}. */
+  readonly key: string;
   readonly topic: string;
   readonly topicId: string;
   readonly query: FetchRequestPartition;
@@ -16,7 +18,6 @@ interface CachedPartition extends FetchedPartition {
 
 /** What one partition of an answer says, as far as sessions care. */
 export interface PartitionNews {
-  readonly partitionIndex: number;
   readonly errorCode: number;
   readonly highWatermark: number;
   readonly logStartOffset: number;
@@ -68,7 +69,7 @@ export class FetchSession {
   }
 
   partitions(): readonly FetchedPartition[] {
-    return [...this.#partitions.values()].map(({ topic, topicId, query }) => ({ topic, topicId, query }));
+    return [...this.#partitions.values()];
   }
 
   /** Epochs wrap to 1: 0 asks for a new session. */
@@ -78,11 +79,10 @@ export class FetchSession {
 
   /** Adds partitions, or takes over what the client says of those that are there. */
   fetchMore(partitions: Iterable<FetchedPartition>): void {
-    for (const { topic, topicId, query } of partitions) {
-      const key = partitionKey({ topic, topicId }, query.partition);
+    for (const { key, topic, topicId, query } of partitions) {
       const cached = this.#partitions.get(key);
       if (cached === undefined) {
-        this.#partitions.set(key, { topic, topicId, query, highWatermark: NOTHING_TOLD, logStartOffset: -1 });
+        this.#partitions.set(key, { key, topic, topicId, query, highWatermark: NOTHING_TOLD, logStartOffset: -1 });
       } else {
         // Who asks in another leader epoch has begun anew, and may not have heeded what it was told last.
         if (cached.query.currentLeaderEpoch !== query.currentLeaderEpoch) cached.highWatermark = NOTHING_TOLD;
@@ -96,8 +96,7 @@ export class FetchSession {
   }
 
   /** Whether the client has to be told; it is taken as told. */
-  takeNews(topic: { readonly topic: string; readonly topicId: string }, news: PartitionNews): boolean {
-    const key = partitionKey(topic, news.partitionIndex);
+  takeNews({ key }: FetchedPartition, news: PartitionNews): boolean {
     const cached = this.#partitions.get(key);
     if (cached === undefined) return false;
     const isFailure = news.errorCode !== 0;

@@ -74,12 +74,22 @@ export function waitForMore(options: FetchWaitOptions): Promise<boolean> {
   });
 }
 
+/** Whether a partition has moved for readers since it was marked. */
+export function haveMoved(marks: readonly Mark[], limit: ReadLimit): boolean {
+  return marks.some((mark) => hasTurned(mark) || visibleEnd(mark.partition, limit) !== mark.visibleEnd);
+}
+
+/** Whether the partition is gone from here, or has another leader. */
+function hasTurned({ partition, leaderEpoch }: Mark): boolean {
+  return partition.isClosed || partition.isOffline || partition.leaderEpoch !== leaderEpoch;
+}
+
 function mayHaveEnough({ marks, limit, missingBytes }: FetchWaitOptions): boolean {
   let moved = false;
   let newBytesMax = 0;
   for (const mark of marks) {
     const { partition } = mark;
-    if (partition.isClosed || partition.isOffline || partition.leaderEpoch !== mark.leaderEpoch) return true;
+    if (hasTurned(mark)) return true;
     if (visibleEnd(partition, limit) !== mark.visibleEnd) moved = true;
     newBytesMax += mark.sawAll ? partition.appendedBytes - mark.appendedBytes : Number.POSITIVE_INFINITY;
   }

@@ -23,7 +23,9 @@ interface Entry {
 export class Purgatory {
   readonly #timers: Timers;
   readonly #deadlines: DeadlineQueue;
-  readonly #byPartition = new Map<Partition, Set<Entry>>();
+  readonly #entries = new Set<Entry>();
+  /** Kept when nobody waits: who polls comes back. */
+  readonly #byPartition = new WeakMap<Partition, Set<Entry>>();
   #moved = new Set<Partition>();
   #closed = false;
 
@@ -34,7 +36,7 @@ export class Purgatory {
 
   /** Requests that wait now. */
   get size(): number {
-    return new Set([...this.#byPartition.values()].flatMap((entries) => [...entries])).size;
+    return this.#entries.size;
   }
 
   /** Keeps a request until it completes, or `waitMs` have passed. Returns its removal, for a client that has gone. */
@@ -48,13 +50,15 @@ export class Purgatory {
       this.#remove(entry);
       waiting.expire();
     });
+    this.#entries.add(entry);
     for (const partition of partitions) this.#entriesOf(partition).add(entry);
     return () => this.#remove(entry);
   }
 
   /** Takes note that a partition has moved. */
   partitionMoved(partition: Partition): void {
-    if (!this.#byPartition.has(partition)) return;
+    const entries = this.#byPartition.get(partition);
+    if (entries === undefined || entries.size === 0) return;
     if (this.#moved.size === 0) this.#timers.defer(() => this.#wake());
     this.#moved.add(partition);
   }
@@ -62,8 +66,7 @@ export class Purgatory {
   /** Ends every wait; whoever comes later waits no more. */
   close(): void {
     this.#closed = true;
-    const entries = new Set([...this.#byPartition.values()].flatMap((set) => [...set]));
-    for (const entry of entries) {
+    for (const entry of [...this.#entries]) {
       this.#remove(entry);
       entry.waiting.expire();
     }
@@ -88,9 +91,7 @@ export class Purgatory {
 
   #remove(entry: Entry): void {
     entry.deadline?.cancel();
-    for (const partition of entry.partitions) {
-      const entries = this.#byPartition.get(partition);
-      if (entries?.delete(entry) && entries.size === 0) this.#byPartition.delete(partition);
-    }
+    this.#entries.delete(entry);
+    for (const partition of entry.partitions) this.#byPartition.get(partition)?.delete(entry);
   }
 }

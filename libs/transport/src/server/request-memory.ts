@@ -21,6 +21,7 @@ export class RequestMemory {
   }
 
   get hasRoom(): boolean {
+    if (this.takenBytes === 0) return true;
     const limitBytes = this.limitBytes();
     return limitBytes < 0 || this.takenBytes < limitBytes;
   }

@@ -85,8 +85,9 @@ export interface ServerContext {
 
 export function createContext(options: StartServerOptions): ServerContext {
   const { handler, http, allowedOrigins = [], runtime } = options;
-  const given = options.limits ?? {};
-  const currentLimits = () => ({ ...DEFAULT_SERVER_LIMITS, ...(typeof given === "function" ? given() : given) });
+  const { limits = {} } = options;
+  const given = typeof limits === "function" ? limits : () => limits;
+  const currentLimits = () => ({ ...DEFAULT_SERVER_LIMITS, ...given() });
   if (currentLimits().maxRequestBytes > MAX_REQUEST_BYTES_LIMIT) {
     throw new RangeError(`socket.request.max.bytes is at most ${MAX_REQUEST_BYTES_LIMIT}`);
   }
@@ -96,7 +97,7 @@ export function createContext(options: StartServerOptions): ServerContext {
     get limits() {
       return currentLimits();
     },
-    memory: new RequestMemory(() => currentLimits().queuedMaxRequestBytes),
+    memory: new RequestMemory(() => given().queuedMaxRequestBytes ?? DEFAULT_SERVER_LIMITS.queuedMaxRequestBytes),
     allowedOrigins: typeof allowedOrigins === "function" ? allowedOrigins : () => allowedOrigins,
     runtime,
     headerVersionOf: requestHeaderVersionOf,
