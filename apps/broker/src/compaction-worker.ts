@@ -1,3 +1,4 @@
+import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { createSystemRuntime, DiskError } from "@ottla/runtime";
 import { createNodeDisk } from "@ottla/runtime/node";
@@ -10,6 +11,22 @@ const { dataDirectory, job } = workerData as CompactionOrder;
 const port = parentPort!;
 const tell = (message: MessageFromWorker) => port.postMessage(message);
 
+/** As `nice` has it: whoever wants the processor more gets it. */
+const BACKGROUND_PRIORITY = 10;
+
+/**
+ * Compaction can wait, and clients cannot. On Linux each thread has a priority of its own; elsewhere this would slow the
+ * whole process down.
+ */
+function yieldToOthers(): void {
+  if (process.platform !== "linux") return;
+  try {
+    setPriority(BACKGROUND_PRIORITY);
+  } catch {
+    // Whoever may not lower it goes on as it is.
+  }
+}
+
 function swap(group: CleanedGroup): Promise<void> {
   return new Promise((resolve) => {
     port.once("message", () => resolve());
@@ -17,6 +34,7 @@ function swap(group: CleanedGroup): Promise<void> {
   });
 }
 
+yieldToOthers();
 try {
   // The broker ends the thread to end the compaction.
   const { signal } = new AbortController();

@@ -40,7 +40,7 @@ const MUTANTS: Readonly<Record<string, Mutant>> = {
   "a sync of the offset index": unsynced(/\d\.index$/, /\.index","position":\d+,"problem"/),
   "a sync of the time index": unsynced(/\d\.timeindex$/, /\.timeindex","position":\d+,"problem"/),
   "a sync of the transaction index": unsynced(/\d\.txnindex$/, /aborted at \d+, is missing/),
-  "a sync of the producer snapshot": unsynced(/\.snapshot$/, /the snapshot at the recovery point \d+ is damaged/),
+  "a sync of the producer snapshot": unsynced(/\.snapshot\.tmp$/, /the snapshot at the recovery point \d+ is damaged/),
   "a sync of the leader epochs": unsynced(
     /leader-epoch-checkpoint/,
     /leader-epoch-checkpoint cannot be used|is of epoch \d+, not/,

@@ -188,7 +188,7 @@ export class AppendQueue {
     await segments.active.finishIndexes();
     // One that the recovery point speaks of is synced: to write it anew would put it at risk.
     const isSynced = point.baseOffset === recoveryPoint && snapshots.latestOffset === recoveryPoint;
-    if (!isSynced) await snapshots.write(point.baseOffset, point.snapshot, { sync: false });
+    if (!isSynced) await snapshots.write(point.baseOffset, point.snapshot, { durable: false });
     const createdMs = env.runtime.clock.nowMs();
     const segment = new Segment(env.files, identity.directory, point.baseOffset, NEW_SEGMENT, createdMs);
     await segment.log.use((file) => file.truncate(0));

@@ -118,8 +118,7 @@ export class LogSyncer {
     // The segment that ends at the recovery point too: its time index got a last entry when it was closed.
     for (const segment of segments.from(recoveryPoint - 1)) await segment.syncIndexes();
     if (offset > recoveryPoint || snapshots.latestOffset !== offset) {
-      await snapshots.write(offset, snapshot, { sync: true });
-      this.#state.namesChanged();
+      await snapshots.write(offset, snapshot, { durable: true });
     }
     await this.#syncing.run(() => this.#sync());
     await this.saveEpochs();

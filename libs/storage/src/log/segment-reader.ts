@@ -28,9 +28,12 @@ export async function readSegments(state: LogState, wanted: Wanted): Promise<Fou
 
 /** Null when the segment has no batch that ends at or after the offset wanted. */
 async function readSegment(state: LogState, segment: Segment, wanted: Wanted): Promise<FoundBatches | null> {
-  let position = await segment.positionFor(wanted.offset);
-  // What lies between the index entry and the batch wanted is read with it, so that one read is enough.
-  let blockBytes = wanted.maxBytes + state.config.indexIntervalBytes + BATCH_HEADER_BYTES;
+  const place = await segment.placeFor(wanted.offset);
+  let { position } = place;
+  // What lies between the index entry and the batch wanted is read with it, so that one read is enough: no more than the
+  // batch of the entry, which may be the one wanted, or as much as lies between two entries.
+  const betweenBytes = Math.max(place.sizeBytes, state.config.indexIntervalBytes + BATCH_HEADER_BYTES);
+  let blockBytes = wanted.maxBytes + betweenBytes;
   while (segment.sizeBytes - position >= BATCH_HEADER_BYTES) {
     const found = await readBlock(state, segment, position, blockBytes, wanted);
     if ("chunks" in found) return found;

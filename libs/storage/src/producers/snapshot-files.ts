@@ -1,5 +1,5 @@
 import type { Disk, Logger } from "@ottla/runtime";
-import { readFileIfPresent } from "../files/atomic-file.ts";
+import { readFileIfPresent, writeFileAtomically } from "../files/atomic-file.ts";
 import { joinPath, offsetFileName, PRODUCER_SNAPSHOT_SUFFIX } from "../files/names.ts";
 import type { ProducerEntry } from "./producer-entry.ts";
 import { CorruptSnapshot, decodeProducerSnapshot } from "./producer-snapshot.ts";
@@ -30,16 +30,10 @@ export class SnapshotFiles {
     return this.#offsets.at(-1) ?? -1;
   }
 
-  /** Writes a snapshot; `sync` makes its content durable. */
-  async write(offset: number, content: Uint8Array, options: { readonly sync: boolean }): Promise<void> {
-    const file = await this.#disk.open(this.#path(offset), { create: true });
-    try {
-      await file.write([content], 0);
-      await file.truncate(content.length);
-      if (options.sync) await file.sync();
-    } finally {
-      await file.close();
-    }
+  /** Writes a snapshot. One that is to be durable is so when this settles, and a crash before leaves none of it. */
+  async write(offset: number, content: Uint8Array, options: { readonly durable: boolean }): Promise<void> {
+    if (options.durable) await writeFileAtomically(this.#disk, this.#path(offset), content);
+    else await this.#writeInPlace(offset, content);
     if (!this.#offsets.includes(offset)) this.#offsets = [...this.#offsets, offset].sort((a, b) => a - b);
   }
 
@@ -61,6 +55,16 @@ export class SnapshotFiles {
   /** Removes the snapshots for which `isUnwanted` holds. */
   async removeWhere(isUnwanted: (offset: number) => boolean): Promise<void> {
     for (const offset of this.#offsets.filter(isUnwanted)) await this.#remove(offset);
+  }
+
+  async #writeInPlace(offset: number, content: Uint8Array): Promise<void> {
+    const file = await this.#disk.open(this.#path(offset), { create: true });
+    try {
+      await file.write([content], 0);
+      await file.truncate(content.length);
+    } finally {
+      await file.close();
+    }
   }
 
   async #remove(offset: number): Promise<void> {

@@ -1,6 +1,7 @@
 import {
   BATCH_HEADER_BYTES,
   baseOffsetAt,
+  batchSizeAt,
   lastOffsetAt,
   magicAt,
   maxTimestampAt,
@@ -35,6 +36,14 @@ export const NEW_SEGMENT: SegmentSizes = {
   timeIndexBytes: 0,
   transactionIndexBytes: 0,
 };
+
+/** Where a batch begins in a segment, and how large it claims to be. */
+export interface BatchPlace {
+  readonly position: number;
+  readonly sizeBytes: number;
+}
+
+const SEGMENT_START: BatchPlace = { position: 0, sizeBytes: 0 };
 
 const NO_TIMESTAMP_OFFSET: TimestampOffset = { timestampMs: -1, offset: -1 };
 
@@ -193,14 +202,20 @@ export class Segment {
    * lead to a batch at or before `offset` is not believed: then it is the start of the segment.
    */
   async positionFor(offset: number): Promise<number> {
+    return (await this.placeFor(offset)).position;
+  }
+
+  /** The same, and the size of the batch there as its header has it; 0 where that was not read. */
+  async placeFor(offset: number): Promise<BatchPlace> {
     const position = await this.offsetIndex.lookup(offset);
-    if (position === 0) return 0;
+    if (position === 0) return SEGMENT_START;
     const header = new Uint8Array(BATCH_HEADER_BYTES);
     const isWithin = position > 0 && position + BATCH_HEADER_BYTES <= this.sizeBytes;
     const readBytes = isWithin ? await this.log.use((file) => file.readSync(header, position)) : 0;
     const isBatch = readBytes === BATCH_HEADER_BYTES && magicAt(header, 0) === RECORD_BATCH_MAGIC;
     const baseOffset = baseOffsetAt(header, 0);
-    return isBatch && baseOffset >= this.baseOffset && baseOffset <= offset ? position : 0;
+    const isBefore = isBatch && baseOffset >= this.baseOffset && baseOffset <= offset;
+    return isBefore ? { position, sizeBytes: Math.max(0, batchSizeAt(header, 0)) } : SEGMENT_START;
   }
 
   /** Whether the entries of all indexes ascend and lie within the log. Reads them all. */
