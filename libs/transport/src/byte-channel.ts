@@ -46,8 +46,18 @@ export interface ByteChannel {
 /** Hears that the chunks of a write are no longer needed, and whether they were written. */
 export type WriteDone = (written: boolean) => void;
 
+/** Takes bytes without a chunk of their own: a channel may read to where they belong. */
+export interface ByteSink {
+  /** Where the next bytes go; undefined if that is not known, and they are to come as a chunk. */
+  room(): Uint8Array | undefined;
+  /** So many bytes are in what {@link room} gave last. */
+  filled(sizeBytes: number): void;
+}
+
 export interface ByteChannelHandlers {
   onData(chunk: Uint8Array): void;
+  /** Where there is one, a channel may use it instead of `onData` whenever it has room. */
+  readonly sink?: ByteSink;
   onDrain(): void;
   /** `cause` is absent for an orderly close. */
   onClose(cause?: Error): void;

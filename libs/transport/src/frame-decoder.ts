@@ -59,6 +59,19 @@ export class FrameDecoder {
     }
   }
 
+  /** The place of what is missing of a frame that has begun, as far as memory is set aside; undefined without one. */
+  room(): Uint8Array | undefined {
+    if (this.gatheredBytes === 0) return undefined;
+    if (this.gatheredBytes === this.gathered.length) this.grow(this.gatheredBytes + 1);
+    return this.gathered.subarray(this.gatheredBytes);
+  }
+
+  /** Takes `sizeBytes` that were put where {@link room} said, and hands over the frame if that completes it. */
+  filled(sizeBytes: number, onFrame: (frame: Uint8Array) => void): void {
+    this.gatheredBytes += sizeBytes;
+    if (this.gatheredBytes === this.frameBytes) this.handOver(onFrame);
+  }
+
   private readPrefix(chunk: Uint8Array, start: number): number {
     let position = start;
     while (this.prefixBytes < SIZE_PREFIX_BYTES && position < chunk.length) {
@@ -83,12 +96,14 @@ export class FrameDecoder {
     }
     const part = chunk.subarray(position, end);
     this.gather(part);
-    if (part.length === missingBytes) {
-      const frame = this.gathered;
-      this.reset();
-      onFrame(frame);
-    }
+    if (part.length === missingBytes) this.handOver(onFrame);
     return position + part.length;
+  }
+
+  private handOver(onFrame: (frame: Uint8Array) => void): void {
+    const frame = this.gathered;
+    this.reset();
+    onFrame(frame);
   }
 
   private gather(part: Uint8Array): void {

@@ -94,7 +94,11 @@ export class BrokerConnection {
       this.resolveClosed = resolve;
     });
     channel.start({
-      onData: (chunk) => this.onData(chunk),
+      onData: (chunk) => this.decode(() => this.decoder.push(chunk, this.onFrame)),
+      sink: {
+        room: () => this.decoder.room(),
+        filled: (sizeBytes) => this.decode(() => this.decoder.filled(sizeBytes, this.onFrame)),
+      },
       onDrain: () => this.onDrain(),
       onClose: (cause) => this.onClose(cause),
     });
@@ -291,9 +295,9 @@ export class BrokerConnection {
     return correlationId;
   }
 
-  private onData(chunk: Uint8Array): void {
+  private decode(take: () => void): void {
     try {
-      this.decoder.push(chunk, this.onFrame);
+      take();
     } catch (error) {
       this.destroy(error instanceof Error ? error : undefined);
     }

@@ -6,6 +6,7 @@ import { coalesceChunks, type OutgoingBatch, OutgoingQueue, settleBatch } from "
 import { closeSocket } from "./close-socket.ts";
 import { plainBytes } from "./plain-bytes.ts";
 import { socketError } from "./socket-errors.ts";
+import type { SocketReader } from "./socket-reader.ts";
 
 export interface TcpChannelOptions {
   readonly timers: Timers;
@@ -13,6 +14,8 @@ export interface TcpChannelOptions {
   readonly highWaterMarkBytes: number;
   /** Bytes that were read from the socket before. */
   readonly firstChunk?: Uint8Array;
+  /** What reads the socket, which is paused; by default chunks come as the socket makes them. */
+  readonly reader?: SocketReader;
 }
 
 /** A channel over a connected TCP or TLS socket. */
@@ -24,6 +27,7 @@ export class TcpChannel implements ByteChannel {
   private readonly timers: Timers;
   private readonly highWaterMarkBytes: number;
   private readonly queue = new OutgoingQueue();
+  private readonly reader: SocketReader | undefined;
   private firstChunk: Uint8Array | null;
   private handlers: ByteChannelHandlers | null = null;
   private state: "open" | "closing" | "closed" = "open";
@@ -36,6 +40,7 @@ export class TcpChannel implements ByteChannel {
     this.socket = socket;
     this.timers = options.timers;
     this.highWaterMarkBytes = options.highWaterMarkBytes;
+    this.reader = options.reader;
     this.firstChunk = options.firstChunk ?? null;
     this.remoteAddress = formatHostPort(socket.remoteAddress ?? "?", socket.remotePort ?? 0);
     this.localAddress = formatHostPort(socket.localAddress ?? "?", socket.localPort ?? 0);
@@ -97,7 +102,8 @@ export class TcpChannel implements ByteChannel {
 
   private startReading(): void {
     this.deliverFirst();
-    this.socket.on("data", (chunk) => this.deliver(chunk));
+    if (this.reader === undefined) this.socket.on("data", (chunk) => this.deliver(plainBytes(chunk)));
+    else this.reader.start((chunk) => this.deliver(chunk), this.handlers?.sink);
     if (!this.paused) this.socket.resume();
   }
 
@@ -105,11 +111,11 @@ export class TcpChannel implements ByteChannel {
     const chunk = this.firstChunk;
     if (chunk === null || this.paused) return;
     this.firstChunk = null;
-    this.deliver(chunk);
+    this.deliver(plainBytes(chunk));
   }
 
   private deliver(chunk: Uint8Array): void {
-    if (this.state === "open") this.handlers?.onData(plainBytes(chunk));
+    if (this.state === "open") this.handlers?.onData(chunk);
   }
 
   private flush(): void {

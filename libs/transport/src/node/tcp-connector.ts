@@ -5,6 +5,7 @@ import { formatAddress } from "../address.ts";
 import type { BrokerAddress, ByteChannel, ConnectOptions, Connector } from "../byte-channel.ts";
 import { abortError, timeoutError } from "../transport-error.ts";
 import { socketError } from "./socket-errors.ts";
+import { SocketReader } from "./socket-reader.ts";
 import { TcpChannel } from "./tcp-channel.ts";
 
 /** Idle time after which the system probes whether the other side still exists. */
@@ -21,17 +22,25 @@ export interface TcpConnectorOptions {
 export function createTcpConnector(runtime: Pick<Runtime, "timers">, options: TcpConnectorOptions = {}): Connector {
   return {
     connect: (address, connectOptions) => {
-      const socket = openSocket(address, options.tls);
-      const readyEvent = options.tls === undefined ? "connect" : "secureConnect";
-      return socketReady(socket, readyEvent, address, runtime, connectOptions);
+      // TLS decrypts into blocks of its own.
+      const reader = options.tls === undefined ? new SocketReader() : undefined;
+      const socket = openSocket(address, options.tls, reader);
+      return socketReady(socket, reader, address, runtime, connectOptions);
     },
   };
 }
 
-function openSocket({ host, port }: BrokerAddress, tls: ConnectionOptions | undefined): Socket {
+function openSocket(
+  { host, port }: BrokerAddress,
+  tls: ConnectionOptions | undefined,
+  reader: SocketReader | undefined,
+): Socket {
   // TLS sends names only to a server, no addresses.
   const servername = isIP(host) === 0 ? host : undefined;
-  const socket = tls === undefined ? connect({ host, port }) : connectTls({ servername, ...tls, host, port });
+  const socket =
+    tls === undefined
+      ? connect({ host, port, onread: reader?.onread }).pause()
+      : connectTls({ servername, ...tls, host, port });
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
   return socket;
@@ -39,11 +48,12 @@ function openSocket({ host, port }: BrokerAddress, tls: ConnectionOptions | unde
 
 function socketReady(
   socket: Socket,
-  readyEvent: string,
+  reader: SocketReader | undefined,
   address: BrokerAddress,
   runtime: Pick<Runtime, "timers">,
   { timeoutMs, signal }: ConnectOptions,
 ): Promise<ByteChannel> {
+  const readyEvent = reader === undefined ? "secureConnect" : "connect";
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {
       settle();
@@ -56,7 +66,8 @@ function socketReady(
     const onAbort = () => signal && fail(abortError(signal));
     const onReady = () => {
       settle();
-      resolve(new TcpChannel(socket, { timers: runtime.timers, highWaterMarkBytes: HIGH_WATER_MARK_BYTES }));
+      const { timers } = runtime;
+      resolve(new TcpChannel(socket, { timers, highWaterMarkBytes: HIGH_WATER_MARK_BYTES, reader }));
     };
     const timer = runtime.timers.schedule(timeoutMs, () => {
       const limit = `${timeoutMs} ms (socket.connection.setup.timeout.ms)`;
