@@ -18,7 +18,7 @@ export interface ProducerOptions<K = Data, V = Data> extends ClientOptions {
    * nothing is in flight to its broker; while something is, records gather.
    */
   readonly lingerMs?: number;
-  /** `batch.size`: the most bytes of a batch, before compression. Default 131,072 (the Java client: 16,384). */
+  /** `batch.size`: the most bytes of a batch, before compression. Default 262,144 (the Java client: 16,384). */
   readonly batchSize?: number;
   /** `buffer.memory`: bytes of records that wait to be sent or acknowledged; above it sends wait. Default 33,554,432. */
   readonly bufferMemory?: number;
@@ -117,7 +117,7 @@ export function resolveProducerSettings<K, V>(options: ProducerOptions<K, V>): P
     transactionalId: transactionalIdOf(options.transactionalId, idempotent),
     transactionTimeoutMs: wholeNumber("transactionTimeoutMs", options.transactionTimeoutMs ?? 60_000, 1),
     deliveryTimeoutMs: deliveryTimeoutOf(options.deliveryTimeoutMs, lingerMs + requestTimeoutMs),
-    batchSizeBytes: nonNegativeNumber("batchSize", options.batchSize ?? 131_072),
+    batchSizeBytes: nonNegativeNumber("batchSize", options.batchSize ?? 262_144),
     bufferMemoryBytes: positiveNumber("bufferMemory", options.bufferMemory ?? 33_554_432),
     maxBlockMs: nonNegativeNumber("maxBlockMs", options.maxBlockMs ?? 60_000),
     maxRequestSizeBytes: positiveNumber("maxRequestSize", options.maxRequestSize ?? 1_048_576),

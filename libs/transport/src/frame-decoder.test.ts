@@ -51,6 +51,49 @@ describe("FrameDecoder", () => {
     );
   });
 
+  test("any frames in any chunks, read straight to their place where there is one (property)", () => {
+    const frames = fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 20 });
+    const reads = fc.infiniteStream(fc.integer({ min: 1, max: 150 }));
+    fc.assert(
+      fc.property(frames, reads, (payloads, sizes) => {
+        const stream = concat(payloads.map(frameOf));
+        const decoder = new FrameDecoder({ maxFrameBytes: MAX_FRAME_BYTES });
+        const found: Uint8Array[] = [];
+        for (let position = 0; position < stream.length; ) {
+          const room = decoder.room();
+          const sizeBytes = Math.min(sizes.next().value!, room?.length ?? Number.POSITIVE_INFINITY);
+          const read = stream.slice(position, position + sizeBytes);
+          position += read.length;
+          room?.set(read);
+          if (room === undefined) decoder.push(read, (frame) => found.push(frame));
+          else decoder.filled(read.length, (frame) => found.push(frame));
+        }
+        expect(found).toEqual(payloads);
+        expect(decoder.pendingBytes).toBe(0);
+      }),
+    );
+  });
+
+  test("room for a large frame grows with what has come", () => {
+    const payload = patternBytes(20 * 1024 * 1024, 3);
+    const decoder = new FrameDecoder({ maxFrameBytes: MAX_FRAME_BYTES });
+    const found: Uint8Array[] = [];
+    decoder.push(frameOf(payload).subarray(0, 5), () => {});
+    let roomMax = 0;
+    for (let position = 1; position < payload.length; ) {
+      const room = decoder.room()!;
+      expect(room.length).toBeLessThanOrEqual(Math.max(1024 * 1024, 8 * position));
+      roomMax = Math.max(roomMax, room.length);
+      const read = payload.subarray(position, position + room.length);
+      room.set(read);
+      position += read.length;
+      decoder.filled(read.length, (frame) => found.push(frame));
+    }
+    expect(roomMax).toBeGreaterThan(1024 * 1024);
+    expect(found.length).toBe(1);
+    expect(Buffer.compare(found[0]!, payload)).toBe(0);
+  });
+
   test("a frame within a chunk is a view of it, one that spans chunks pins none of them", () => {
     const whole = frameOf(patternBytes(100));
     const split = frameOf(patternBytes(100, 1));
