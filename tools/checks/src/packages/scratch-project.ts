@@ -21,7 +21,8 @@ export interface ScratchProject {
   remove(): Promise<void>;
 }
 
-const NO_REGISTRY = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|E50\d)\b/;
+/** What npm says when there is no registry to be reached. */
+export const NO_REGISTRY = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|E50\d)\b/;
 
 /** Packs everything that is built, and installs it in a new folder with the programs of `fixtures/packages` in it. */
 export async function createScratchProject(): Promise<ScratchProject> {
