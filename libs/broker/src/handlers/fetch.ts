@@ -99,6 +99,7 @@ async function fetch(
   );
   const result = await readUntilEnough(broker, request, targets, context, onWait);
   if (followerId(request) < 0) countReads(broker, result);
+  else broker.replication.counters.bytesOut += result.sizeBytes;
   try {
     return new Reply(toResponse(broker, session, result, request, context), () => result.release());
   } catch (error) {

@@ -3,7 +3,8 @@ import type { BrokerServices } from "../services/broker-services.ts";
 import type { OpenServer } from "../services/server.ts";
 import type { MetricFamily } from "./metric-family.ts";
 import { single } from "./metric-family.ts";
-import { partitionFamilies } from "./partition-families.ts";
+import { partitionFamilies, replicasNeeded } from "./partition-families.ts";
+import { replicationFamilies } from "./replication-families.ts";
 import { requestFamilies } from "./request-families.ts";
 import { trafficFamilies } from "./traffic-families.ts";
 
@@ -30,7 +31,10 @@ export function* brokerFamilies(broker: BrokerServices, server: Server): Generat
   yield* waitingFamilies(broker);
   yield* logFamilies(broker);
   yield* replicaFamilies(broker);
-  if (broker.controller.controllerId === broker.nodeId) yield* controllerFamilies(broker.image);
+  yield* replicationFamilies(broker.replication);
+  const isController = broker.controller.controllerId === broker.nodeId;
+  yield controller("activecontrollercount", "1 on the broker that is the active controller.", Number(isController));
+  if (isController) yield* controllerFamilies(broker.image);
   yield* partitionFamilies(broker.partitions);
 }
 
@@ -91,10 +95,10 @@ function* replicaFamilies({ partitions }: BrokerServices): Generator<MetricFamil
     if (!partition.isLeader) continue;
     led++;
     const { isr, replicas } = partition.image;
-    const { minInsyncReplicas } = partition.config;
+    const needed = replicasNeeded(partition);
     if (isr.length < replicas.length) underReplicated++;
-    if (isr.length < minInsyncReplicas) underMinIsr++;
-    if (isr.length === minInsyncReplicas) atMinIsr++;
+    if (isr.length < needed) underMinIsr++;
+    if (isr.length === needed) atMinIsr++;
   }
   yield replicaManager("partitioncount", "Partitions with a replica on this broker.", hosted);
   yield replicaManager("leadercount", "Partitions that this broker leads.", led);
@@ -119,7 +123,6 @@ function* controllerFamilies(image: MetadataImage): Generator<MetricFamily> {
   }
   let [active, fenced] = [0, 0];
   for (const [, broker] of image.brokers) broker.fenced ? fenced++ : active++;
-  yield controller("activecontrollercount", "1 on the broker that is the active controller.", 1);
   yield controller("globaltopiccount", "Topics of the cluster.", topics);
   yield controller("globalpartitioncount", "Partitions of the cluster.", partitions);
   yield controller("offlinepartitionscount", "Partitions without a leader.", offline);

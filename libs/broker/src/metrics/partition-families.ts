@@ -2,6 +2,11 @@ import type { Partition } from "../partition/partition.ts";
 import type { PartitionRegistry } from "../partition/partition-registry.ts";
 import type { MetricFamily, MetricSample } from "./metric-family.ts";
 
+/** As Kafka: `min.insync.replicas`, of no more than there are. */
+export function replicasNeeded({ config, image }: Partition): number {
+  return Math.min(config.minInsyncReplicas, image.replicas.length);
+}
+
 /** One value for each partition that is hosted here. */
 const GAUGES: readonly [name: string, help: string, read: (partition: Partition) => number | null][] = [
   ["kafka_log_log_size", "Bytes of the partition's log on this broker.", ({ log }) => log.sizeBytes],
@@ -16,6 +21,11 @@ const GAUGES: readonly [name: string, help: string, read: (partition: Partition)
     "kafka_cluster_partition_underreplicated",
     "1 where replicas are out of sync, as its leader sees it.",
     (partition) => (partition.isLeader ? Number(partition.image.isr.length < partition.image.replicas.length) : null),
+  ],
+  [
+    "kafka_cluster_partition_underminisr",
+    "1 where fewer replicas are in sync than min.insync.replicas, as its leader sees it.",
+    (partition) => (partition.isLeader ? Number(partition.image.isr.length < replicasNeeded(partition)) : null),
   ],
 ];
 

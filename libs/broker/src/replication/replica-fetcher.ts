@@ -11,6 +11,7 @@ import { type BrokerConnection, delay, type ReconnectingConnection } from "@ottl
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { LeaderLogRange, Replica } from "./replica.ts";
 import { fetchKey, type PartitionFetch, ReplicaFetchSession } from "./replica-fetch-session.ts";
+import type { ReplicationCounters } from "./replication-counters.ts";
 import type { FollowerThrottle } from "./throttle.ts";
 
 export interface ReplicaFetcherOptions {
@@ -19,6 +20,7 @@ export interface ReplicaFetcherOptions {
   readonly config: () => BrokerConfig;
   readonly runtime: Runtime;
   readonly throttle: FollowerThrottle;
+  readonly counters: ReplicationCounters;
   /** The way to the leader; null while nobody knows it. */
   readonly connection: () => ReconnectingConnection | null;
 }
@@ -143,7 +145,9 @@ export class ReplicaFetcher {
         const found = byKey.get(fetchKey(topicId, answer.partitionIndex));
         if (found === undefined || this.#replicas.get(keyOf(found.replica)) !== found.replica) continue;
         const { replica, fetch } = found;
-        this.#options.throttle.received(replica.partition, answer.records?.length ?? 0);
+        const sizeBytes = answer.records?.length ?? 0;
+        this.#options.throttle.received(replica.partition, sizeBytes);
+        this.#options.counters.bytesIn += sizeBytes;
         const leaderRange = () => this.#leaderRange(connection, replica);
         pending.push(replica.answered(fetch.fetchOffset, answer, backoffMaxMs, leaderRange));
       }

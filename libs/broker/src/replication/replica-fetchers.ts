@@ -5,6 +5,7 @@ import type { Partition } from "../partition/partition.ts";
 import type { Following } from "../partition/partition-registry.ts";
 import { Replica } from "./replica.ts";
 import { ReplicaFetcher } from "./replica-fetcher.ts";
+import type { ReplicationCounters } from "./replication-counters.ts";
 import type { FollowerThrottle } from "./throttle.ts";
 
 export interface ReplicaFetchersOptions {
@@ -13,8 +14,17 @@ export interface ReplicaFetchersOptions {
   readonly config: () => BrokerConfig;
   readonly runtime: Runtime;
   readonly throttle: FollowerThrottle;
+  readonly counters: ReplicationCounters;
   /** The way to another broker, for one purpose; null while nobody knows it. */
   readonly link: (brokerId: number, purpose: string) => ReconnectingConnection | null;
+}
+
+/** How many committed records a replica lacks. */
+export interface ReplicaLag {
+  readonly topic: string;
+  readonly partition: number;
+  readonly leaderId: number;
+  readonly lag: number;
 }
 
 interface Followed {
@@ -48,6 +58,12 @@ export class ReplicaFetchers implements Following {
     this.#followed.delete(partition);
     followed.fetcher.remove(followed.replica);
     await followed.replica.stop();
+  }
+
+  *lags(): Generator<ReplicaLag> {
+    for (const [{ topic, partition, leaderId }, { replica }] of this.#followed) {
+      yield { topic, partition, leaderId, lag: replica.lag };
+    }
   }
 
   /** Ends all fetching. Resolves when nothing is being done to the logs. */

@@ -19,6 +19,7 @@ export class Replica {
   readonly partition: Partition;
   readonly leaderEpoch: number;
   readonly #runtime: Pick<Runtime, "clock" | "logger">;
+  #leaderHighWatermark = 0;
   #failures = 0;
   #notBeforeMs = 0;
   #isFenced = false;
@@ -34,6 +35,11 @@ export class Replica {
 
   get #log(): PartitionLog {
     return this.partition.log;
+  }
+
+  /** Committed records that it lacks, as far as its leader has told. */
+  get lag(): number {
+    return Math.max(0, this.#leaderHighWatermark - this.#log.logEndOffset);
   }
 
   /** When it may be fetched next, on the monotonic clock; infinite where only another leader epoch can help. */
@@ -103,6 +109,7 @@ export class Replica {
   ): Promise<void> {
     switch (answer.errorCode) {
       case ErrorCode.NONE:
+        this.#leaderHighWatermark = answer.highWatermark;
         return await this.#doToLog(() => this.#append(fetchOffset, answer));
       case ErrorCode.OFFSET_OUT_OF_RANGE: {
         const range = await leaderRange();

@@ -1,14 +1,15 @@
-import { brokerById, type MetadataImage } from "@ottla/metadata";
+import { brokerById, type MetadataImage, topicById } from "@ottla/metadata";
 import type { Runtime, Timer } from "@ottla/runtime";
 import type { ReconnectingConnection } from "@ottla/transport";
-import type { ControllerClient } from "../cluster/controller-client.ts";
+import type { AlteredPartition, ControllerClient, PartitionAlteration } from "../cluster/controller-client.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import { LONG_MAX } from "../config/config-definition.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Following } from "../partition/partition-registry.ts";
 import type { ReplicationEnvironment } from "../partition/replication-environment.ts";
 import { IsrChanges } from "./isr-changes.ts";
-import { ReplicaFetchers } from "./replica-fetchers.ts";
+import { ReplicaFetchers, type ReplicaLag } from "./replica-fetchers.ts";
+import { ReplicationCounters } from "./replication-counters.ts";
 import { FollowerThrottle, LeaderThrottle } from "./throttle.ts";
 
 export interface ReplicationOptions {
@@ -26,6 +27,7 @@ export class Replication {
   readonly environment: ReplicationEnvironment;
   readonly following: Following;
   readonly leaderThrottle: LeaderThrottle;
+  readonly counters = new ReplicationCounters();
   readonly #options: ReplicationOptions;
   readonly #fetchers: ReplicaFetchers;
   readonly #isrChanges: IsrChanges;
@@ -39,7 +41,7 @@ export class Replication {
     const followerRate = () => rateOf(config().require("follower.replication.throttled.rate"));
     this.leaderThrottle = new LeaderThrottle(nodeId, runtime.clock, leaderRate);
     const throttle = new FollowerThrottle(nodeId, runtime.clock, followerRate);
-    this.#fetchers = new ReplicaFetchers({ ...options, throttle });
+    this.#fetchers = new ReplicaFetchers({ ...options, throttle, counters: this.counters });
     this.following = this.#fetchers;
     this.environment = {
       nodeId,
@@ -47,7 +49,7 @@ export class Replication {
       brokerEpoch,
       brokerOf: (brokerId) => brokerById(image(), brokerId),
       replicaLagTimeMaxMs: () => config().require("replica.lag.time.max.ms"),
-      alterPartition: (alteration, isWanted) => this.#isrChanges.submit(alteration, isWanted),
+      alterPartition: (alteration, isWanted) => this.#alterPartition(alteration, isWanted),
     };
   }
 
@@ -58,6 +60,17 @@ export class Replication {
       for (const partition of partitions.all()) partition.leadership?.maybeShrinkIsr();
       this.watch(partitions);
     });
+  }
+
+  /** How far each replica that follows is behind its leader. */
+  readonly lags = (): Iterable<ReplicaLag> => this.#fetchers.lags();
+
+  async #alterPartition(alteration: PartitionAlteration, isWanted: () => boolean): Promise<AlteredPartition | null> {
+    const topic = topicById(this.#options.image(), alteration.topicId);
+    const membersBefore = topic?.partitions[alteration.partition]?.isr.length ?? 0;
+    const altered = await this.#isrChanges.submit(alteration, isWanted);
+    if (altered !== null) this.counters.isrAltered(altered, membersBefore);
+    return altered;
   }
 
   /** Ends it. Resolves when nothing is being done to the logs. */

@@ -11,6 +11,7 @@ import type { DeadlineQueue } from "../partition/deadline-queue.ts";
 import type { FetchSessionCache } from "../partition/fetch-session-cache.ts";
 import type { PartitionRegistry } from "../partition/partition-registry.ts";
 import type { Purgatory } from "../partition/purgatory.ts";
+import type { Replication } from "../replication/replication.ts";
 import type { LeaderThrottle } from "../replication/throttle.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { TopicCreator } from "./topic-creator.ts";
@@ -34,6 +35,8 @@ export interface BrokerServices {
   readonly preparation: BatchPreparation;
   readonly fetchSessions: FetchSessionCache;
   readonly leaderThrottle: LeaderThrottle;
+  /** What its replicas have done, and how far they are. */
+  readonly replication: Pick<Replication, "counters" | "lags">;
   readonly deadlines: DeadlineQueue;
   readonly controller: ControllerGateway;
   readonly controllerClient: ControllerClient;

@@ -118,6 +118,7 @@ export function compose(
   follower.addListener(async (previous, next) => {
     config.take(next, nodeId);
     await partitions.apply(previous, next);
+    if (controller.isActive && previous.offset >= 0) replication.counters.metadataChanged(previous, next);
   });
   const services: BrokerServices = {
     nodeId,
@@ -133,6 +134,7 @@ export function compose(
       ...runtime,
     }),
     leaderThrottle: replication.leaderThrottle,
+    replication,
     deadlines,
     controller,
     controllerClient: channel,

@@ -123,6 +123,7 @@ export class ReplicaNode {
       purgatory: this.#purgatory,
       deadlines,
       leaderThrottle: this.replication.leaderThrottle,
+      replication: this.replication,
       fetchSessions: new FetchSessionCache({ slotsMax: () => 100, ...runtime }),
       get image() {
         return self.image;
