@@ -1,4 +1,4 @@
-import type { Runtime } from "@ottla/runtime";
+import { onAbort, type Runtime } from "@ottla/runtime";
 import { aborted, timedOut } from "./errors.ts";
 
 /** When and how an operation may be cut short. */
@@ -65,15 +65,14 @@ export class Deadline {
     const { signal } = this;
     let cancel = () => {};
     const promise = new Promise<never>((_, reject) => {
-      const onAbort = () => reject(aborted(signal!));
+      const stopListening = onAbort(signal, () => reject(aborted(signal!)));
       const onTimeout = () => reject(this.timeoutError());
       const timer = Number.isFinite(this.#endsAtMs)
         ? this.#runtime.timers.schedule(this.remainingMs, onTimeout, { keepAlive: true })
         : undefined;
-      signal?.addEventListener("abort", onAbort);
       cancel = () => {
         timer?.cancel();
-        signal?.removeEventListener("abort", onAbort);
+        stopListening();
       };
     });
     return { promise, cancel };
@@ -91,18 +90,17 @@ export class Deadline {
 export function sleep(runtime: Runtime, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(aborted(signal));
-    const onAbort = () => {
+    const stopListening = onAbort(signal, () => {
       timer.cancel();
       reject(aborted(signal!));
-    };
+    });
     const timer = runtime.timers.schedule(
       delayMs,
       () => {
-        signal?.removeEventListener("abort", onAbort);
+        stopListening();
         resolve();
       },
       { keepAlive: true },
     );
-    signal?.addEventListener("abort", onAbort, { once: true });
   });
 }

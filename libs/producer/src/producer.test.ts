@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { FakeCluster, type FakeClusterOptions } from "@ottla/client/test-support";
 import { ErrorCode, initProducerIdApi } from "@ottla/protocol";
 import { createSimulatedRuntime } from "@ottla/runtime";
@@ -415,6 +416,23 @@ describe("waiting", () => {
     expect((await rejection(producer.send({ topic: "orders", value: "v" }, { signal: controller.signal }))).code).toBe(
       "ABORTED",
     );
+  });
+
+  test("one signal serves any number of sends: it gets one listener while they last, and none is left", async () => {
+    const { cluster, producer, within, values } = setUp();
+    const { signal } = new AbortController();
+    const listeners = () => getEventListeners(signal, "abort").length;
+    cluster.stop(1);
+    const send = () => producer.send({ topic: "orders", partition: 0, value: "v" }, { signal });
+    const waiting = Array.from({ length: 50 }, send);
+    expect(listeners()).toBe(1);
+    cluster.start(1);
+    await within(Promise.all(waiting));
+    expect(listeners()).toBe(0);
+    const sent = Array.from({ length: 50 }, send);
+    expect(listeners()).toBe(1);
+    await within(Promise.all(sent));
+    expect([listeners(), values(0).length]).toEqual([0, 100]);
   });
 });
 

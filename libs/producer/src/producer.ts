@@ -1,6 +1,7 @@
 import type { Data } from "@ottla/client";
 import { aborted, ClusterClient, clientClosed, Deadline, invalidArgument } from "@ottla/client/internal";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { onAbort } from "@ottla/runtime";
 import { sendTracing } from "#diagnostics";
 import { Accumulator } from "./accumulator/accumulator.ts";
 import type { ProducerBatch } from "./accumulator/producer-batch.ts";
@@ -309,8 +310,7 @@ function checkRecord(record: ProducerRecord<unknown, unknown>, timestampMs: numb
 /** `promise`, unless the signal comes first. */
 function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(aborted(signal));
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    const stopListening = onAbort(signal, () => reject(aborted(signal)));
+    promise.then(resolve, reject).finally(stopListening);
   });
 }

@@ -2,6 +2,7 @@ export * from "./clock.ts";
 export * from "./disk.ts";
 export * from "./logger.ts";
 export { createMemoryDisk, type MemoryDisk, type MemoryDiskOptions } from "./memory-disk.ts";
+export { onAbort } from "./on-abort.ts";
 export * from "./random.ts";
 export * from "./runtime.ts";
 export {

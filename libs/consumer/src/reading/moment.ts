@@ -1,4 +1,5 @@
 import { aborted } from "@ottla/client/internal";
+import { onAbort } from "@ottla/runtime";
 
 /** A moment that several can wait for, again and again. */
 export class Moment {
@@ -15,12 +16,11 @@ export class Moment {
   next(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(aborted(signal));
-      const onAbort = () => reject(aborted(signal!));
+      const stopListening = onAbort(signal, () => reject(aborted(signal!)));
       this.#waiting.push(() => {
-        signal?.removeEventListener("abort", onAbort);
+        stopListening();
         resolve();
       });
-      signal?.addEventListener("abort", onAbort, { once: true });
     });
   }
 }

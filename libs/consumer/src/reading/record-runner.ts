@@ -1,5 +1,5 @@
 import { aborted, sleep, toKafkaError } from "@ottla/client/internal";
-import type { Runtime } from "@ottla/runtime";
+import { onAbort, type Runtime } from "@ottla/runtime";
 import { processTracing } from "#diagnostics";
 import type { EventSource } from "../events.ts";
 import type { HandedOut, PartitionState } from "../partitions/partition-state.ts";
@@ -76,8 +76,7 @@ export class RecordRunner<K, V> implements Runner {
     const { signal } = this.#settings;
     if (signal?.aborted) throw aborted(signal);
     this.#host.beginLoop();
-    const onAbort = () => this.#fail(aborted(signal!));
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const stopListening = onAbort(signal, () => this.#fail(aborted(signal!)));
     delivery.runner = this;
     try {
       await this.#takeAll();
@@ -86,7 +85,7 @@ export class RecordRunner<K, V> implements Runner {
     }
     this.#stopping.abort();
     while (this.#working.size > 0) await this.#changed.next();
-    signal?.removeEventListener("abort", onAbort);
+    stopListening();
     delivery.runner = undefined;
     this.#giveBack();
     this.#host.endLoop();

@@ -1,5 +1,5 @@
 import { aborted, isRetriable, timedOut } from "@ottla/client/internal";
-import type { Runtime, Timer } from "@ottla/runtime";
+import { onAbort, type Runtime, type Timer } from "@ottla/runtime";
 
 /** Why a send has to wait: its topic is not known yet, or the buffer memory is used up. */
 export type WaitReason = "topic" | "memory";
@@ -81,10 +81,8 @@ export class WaitingSends {
     const over = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    const onAbort = () => this.#fail(waiter, aborted(signal!));
-    const stopListening = () => signal?.removeEventListener("abort", onAbort);
+    const stopListening = onAbort(signal, () => this.#fail(waiter, aborted(signal!)));
     const waiter: Waiter = { send, reason, over, finish, isOver: false, timer: null, stopListening };
-    signal?.addEventListener("abort", onAbort, { once: true });
     this.#startTimer(waiter);
     this.#enqueue(waiter);
   }

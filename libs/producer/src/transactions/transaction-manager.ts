@@ -1,5 +1,6 @@
 import { aborted, toKafkaError } from "@ottla/client/internal";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { onAbort } from "@ottla/runtime";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
 import type { Transaction, TransactionOptions } from "./transaction.ts";
 import type { TransactionIdentity } from "./transaction-identity.ts";
@@ -115,12 +116,9 @@ export class TransactionManager<K, V> {
         this.#identity.fail(error);
         reject(error);
       };
-      const onAbort = () => stop(aborted(signal!));
       this.#onStop = stop;
-      signal?.addEventListener("abort", onAbort, { once: true });
-      start()
-        .then(resolve, reject)
-        .finally(() => signal?.removeEventListener("abort", onAbort));
+      const stopListening = onAbort(signal, () => stop(aborted(signal!)));
+      start().then(resolve, reject).finally(stopListening);
     });
   }
 

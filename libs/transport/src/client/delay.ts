@@ -1,19 +1,18 @@
-import type { Timers } from "@ottla/runtime";
+import { onAbort, type Timers } from "@ottla/runtime";
 import { abortError } from "../transport-error.ts";
 
 /** Resolves after `delayMs`; rejects with ABORTED when `signal` is aborted first. */
 export function delay(timers: Timers, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortError(signal));
-    const onAbort = () => {
+    const stopListening = onAbort(signal, () => {
       timer.cancel();
-      if (signal) reject(abortError(signal));
-    };
+      reject(abortError(signal!));
+    });
     const timer = timers.schedule(delayMs, () => {
-      signal?.removeEventListener("abort", onAbort);
+      stopListening();
       resolve();
     });
-    signal?.addEventListener("abort", onAbort, { once: true });
   });
 }
 
@@ -21,9 +20,8 @@ export function delay(timers: Timers, delayMs: number, signal?: AbortSignal): Pr
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(abortError(signal));
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    if (signal.aborted) reject(abortError(signal));
+    const stopListening = onAbort(signal, () => reject(abortError(signal)));
+    promise.then(resolve, reject).finally(stopListening);
   });
 }

@@ -1,4 +1,5 @@
 import { type AnyMessage, type ApiDefinition, decodeResponse } from "@ottla/protocol";
+import { onAbort } from "@ottla/runtime";
 import { abortError } from "../transport-error.ts";
 
 type AnyApi = ApiDefinition<AnyMessage, AnyMessage>;
@@ -14,8 +15,7 @@ export class PendingRequest {
   private readonly resolve: (response: never) => void;
   private readonly reject: (error: unknown) => void;
   private readonly decode: ((frame: Uint8Array) => unknown) | undefined;
-  private signal: AbortSignal | undefined;
-  private onAbort: (() => void) | undefined;
+  private stopListening = () => {};
 
   constructor(options: {
     readonly api: AnyApi;
@@ -38,13 +38,11 @@ export class PendingRequest {
 
   /** Rejects with ABORTED when `signal` is aborted. */
   abandonOn(signal: AbortSignal, whenAbandoned: () => void): void {
-    this.signal = signal;
-    this.onAbort = () => {
+    this.stopListening = onAbort(signal, () => {
       this.isAbandoned = true;
       this.reject(abortError(signal));
       whenAbandoned();
-    };
-    signal.addEventListener("abort", this.onAbort, { once: true });
+    });
   }
 
   /** Settles with what `frame` holds. */
@@ -68,9 +66,5 @@ export class PendingRequest {
   fail(error: unknown): void {
     this.stopListening();
     if (!this.isAbandoned) this.reject(error);
-  }
-
-  private stopListening(): void {
-    if (this.onAbort !== undefined) this.signal?.removeEventListener("abort", this.onAbort);
   }
 }
