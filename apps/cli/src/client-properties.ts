@@ -1,5 +1,6 @@
 import type { SaslOptions, SslOptions } from "@ottla/client";
 import { UsageError } from "./exit.ts";
+import { type TokenEndpoint, tokensFrom } from "./token-endpoint.ts";
 
 /** Settings under the names that Kafka's own clients and tools have for them. */
 export type ClientProperties = ReadonlyMap<string, string>;
@@ -15,7 +16,14 @@ const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] as
 /** What is understood of `ssl.*` and `sasl.*`: passing over another of them could leave a connection less secure. */
 const KNOWN: ReadonlySet<string> = new Set([
   "sasl.jaas.config",
+  "sasl.login.callback.handler.class",
+  "sasl.login.read.timeout.ms",
   "sasl.mechanism",
+  "sasl.oauthbearer.client.credentials.client.id",
+  "sasl.oauthbearer.client.credentials.client.secret",
+  "sasl.oauthbearer.header.urlencode",
+  "sasl.oauthbearer.scope",
+  "sasl.oauthbearer.token.endpoint.url",
   "ssl.cipher.suites",
   "ssl.enabled.protocols",
   "ssl.endpoint.identification.algorithm",
@@ -29,6 +37,15 @@ const KNOWN: ReadonlySet<string> = new Set([
   "ssl.truststore.location",
   "ssl.truststore.type",
 ]);
+
+/** Kafka's own handler, under the names that it has had: what it does is what `sasl.oauthbearer.*` asks for. */
+const LOGIN_HANDLERS: ReadonlySet<string> = new Set([
+  "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
+  "org.apache.kafka.common.security.oauthbearer.secured.OAuthBearerLoginCallbackHandler",
+]);
+
+/** How long a token endpoint may take, unless `sasl.login.read.timeout.ms` says so. */
+const TOKEN_TIMEOUT_MS = 10_000;
 
 /**
  * TLS and SASL as a properties file for Kafka's tools says them. Messages name keys and never values.
@@ -97,11 +114,42 @@ function saslOf(properties: ClientProperties): SaslOptions {
     return value;
   };
   if (mechanism === "OAUTHBEARER") {
+    const endpoint = tokenEndpointOf(properties, options);
+    if (endpoint !== null) return { mechanism, token: tokensFrom(endpoint) };
     const token = option("token");
     return { mechanism, token: async () => token };
   }
   const isDelegationToken = options.get("tokenauth") === "true";
   return { mechanism, username: option("username"), password: option("password"), isDelegationToken };
+}
+
+/** Null where the token itself is given. */
+function tokenEndpointOf(properties: ClientProperties, jaas: ReadonlyMap<string, string>): TokenEndpoint | null {
+  const handler = properties.get("sasl.login.callback.handler.class");
+  if (handler !== undefined && !LOGIN_HANDLERS.has(handler)) {
+    throw new UsageError("sasl.login.callback.handler.class can be Kafka's OAuthBearerLoginCallbackHandler alone.");
+  }
+  const key = "sasl.oauthbearer.token.endpoint.url";
+  const given = properties.get(key);
+  if (given === undefined) return null;
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (url === null || !["http:", "https:", "file:"].includes(url.protocol)) {
+    throw new UsageError(`${key} must be an http:, https: or file: URL.`);
+  }
+  const credential = (name: string, property: string): string => {
+    const value = properties.get(`sasl.oauthbearer.client.credentials.${property}`) ?? jaas.get(name);
+    if (value !== undefined) return value;
+    if (url.protocol === "file:") return "";
+    throw new UsageError(`${key} needs a ${name}, in sasl.jaas.config or as client.credentials.${property}.`);
+  };
+  return {
+    url,
+    clientId: credential("clientId", "client.id"),
+    clientSecret: credential("clientSecret", "client.secret"),
+    scope: properties.get("sasl.oauthbearer.scope") ?? jaas.get("scope"),
+    encodesHeader: properties.get("sasl.oauthbearer.header.urlencode") === "true",
+    timeoutMs: Number(properties.get("sasl.login.read.timeout.ms") ?? TOKEN_TIMEOUT_MS),
+  };
 }
 
 /** The options of a line `module required name="value" name=value;`. */

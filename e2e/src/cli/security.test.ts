@@ -7,6 +7,7 @@ import { kafkaClassPath } from "../harness/external.ts";
 import type { KafkaProcess } from "../harness/kafka-process.ts";
 import { ottla } from "../harness/ottla-command.ts";
 import { SECRET, startSecureKafka } from "../harness/secure-kafka.ts";
+import { TokenEndpoint } from "../harness/token-endpoint.ts";
 
 describe.skipIf(kafkaClassPath === null || !hasOpenssl)("the ottla command with TLS and SASL, on Apache Kafka", () => {
   let certificates: Certificates;
@@ -91,6 +92,34 @@ describe.skipIf(kafkaClassPath === null || !hasOpenssl)("the ottla command with 
         `  username="alice" password="${SECRET}";`,
       ];
       await useAll("SASL", ["--command-config", await file(sasl.join("\n"))]);
+    }
+  });
+
+  it("OAUTHBEARER: tokens of a token endpoint, and another one before the session ends", async () => {
+    const endpoint = await TokenEndpoint.start({ clientId: "ottla-cli", clientSecret: SECRET });
+    const properties = [
+      "security.protocol=SASL_PLAINTEXT",
+      "sasl.mechanism=OAUTHBEARER",
+      "sasl.login.callback.handler.class=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
+      `sasl.oauthbearer.token.endpoint.url=${endpoint.url}`,
+    ];
+    const jaas = "sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required";
+    const args = (secret: string) => [...properties, `${jaas} clientId="ottla-cli" clientSecret="${secret}";`];
+    try {
+      await useAll("SASL", ["--command-config", await file(args(SECRET).join("\n"))]);
+      const tokensBefore = endpoint.tokensGiven;
+      const longRun = ["perf", "produce", "cli-token", "--num-records", "60", "--throughput", "10"];
+      const connection = ["--bootstrap", kafka.addressOf("SASL"), "--command-config"];
+      const longer = await ottla([...longRun, ...connection, await file(args(SECRET).join("\n"))]);
+      expect(longer).toMatchObject({ code: 0, stderr: "" });
+      // A session lasts as long as its token, and the run longer than one of them.
+      expect(endpoint.tokensGiven - tokensBefore).toBeGreaterThanOrEqual(2);
+      const wrong = await ottla(["topics", "list", ...connection, await file(args("another").join("\n"))]);
+      expect(wrong).toMatchObject({ code: 1, stdout: "" });
+      expect(wrong.stderr).toMatch(/SASL_AUTHENTICATION_FAILED.*status 401: invalid_client/s);
+      expect(wrong.stderr).not.toContain("another");
+    } finally {
+      endpoint.stop();
     }
   });
 

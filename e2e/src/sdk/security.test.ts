@@ -15,13 +15,7 @@ import { Certificates, hasOpenssl } from "../harness/certificates.ts";
 import { kafka3ClassPath, kafkaClassPath } from "../harness/external.ts";
 import type { KafkaProcess } from "../harness/kafka-process.ts";
 import { MECHANISMS, REAUTH_MS, SECRET, startSecureKafka } from "../harness/secure-kafka.ts";
-
-/** An unsecured JWS, which Kafka takes as long as it is told no better. */
-function tokenFor(subject: string, livesS = 3600): string {
-  const part = (claims: object) => Buffer.from(JSON.stringify(claims)).toString("base64url");
-  const nowS = Math.floor(Date.now() / 1000);
-  return `${part({ alg: "none" })}.${part({ sub: subject, iat: nowS - 1, exp: nowS + livesS })}.`;
-}
+import { tokenFor } from "../harness/token-endpoint.ts";
 
 function saslOf(mechanism: string, password = SECRET): SaslOptions {
   if (mechanism === "OAUTHBEARER") return { mechanism, token: async () => tokenFor("alice") };
