@@ -12,6 +12,7 @@ import {
 import { lockFile } from "./file-lock.ts";
 import { errnoOf, toDiskError } from "./node-errors.ts";
 import { NodeFile } from "./node-file.ts";
+import { WritePace } from "./write-pace.ts";
 
 /**
  * The real file system below `rootDirectory`, which is `/` to the disk's users.
@@ -25,6 +26,7 @@ export function createNodeDisk(rootDirectory: string): Disk {
 
 class NodeDisk implements Disk {
   readonly #root: string;
+  readonly #pace = new WritePace();
 
   constructor(root: string) {
     this.#root = root;
@@ -38,7 +40,7 @@ class NodeDisk implements Disk {
         error ? reject(toDiskError(error, path)) : resolve(fd),
       );
     });
-    return new NodeFile(path, fd);
+    return new NodeFile(path, fd, this.#pace);
   }
 
   async readFile(path: string): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { DiskError, type DiskFile } from "../disk.ts";
 import { toDiskError } from "./node-errors.ts";
+import type { WritePace } from "./write-pace.ts";
 
 /** The most buffers that one gathered write takes (IOV_MAX on Linux, macOS and Windows' emulation). */
 const MAX_CHUNKS_PER_WRITE = 1024;
@@ -12,13 +13,15 @@ const MAX_CHUNKS_PER_WRITE = 1024;
 export class NodeFile implements DiskFile {
   readonly path: string;
   readonly #fd: number;
+  readonly #pace: WritePace;
   #callsInFlight = 0;
   #closed: Promise<void> | null = null;
   #closeWhenIdle: (() => void) | null = null;
 
-  constructor(path: string, fd: number) {
+  constructor(path: string, fd: number, pace: WritePace) {
     this.path = path;
     this.#fd = fd;
+    this.#pace = pace;
   }
 
   async read(target: Uint8Array, position: number): Promise<number> {
@@ -82,14 +85,29 @@ export class NodeFile implements DiskFile {
   }
 
   async #writeSome(chunks: readonly Uint8Array[], position: number): Promise<number> {
-    const written = await this.#call<number>((done) => {
-      if (chunks.length === 1) fs.write(this.#fd, chunks[0]!, 0, chunks[0]!.length, position, done);
-      else fs.writev(this.#fd, chunks as Uint8Array[], position, done);
-    });
+    const written = this.#pace.allowsAtOnce(chunks)
+      ? this.#writeAtOnce(chunks, position)
+      : await this.#call<number>((done) => {
+          if (chunks.length === 1) fs.write(this.#fd, chunks[0]!, 0, chunks[0]!.length, position, done);
+          else fs.writev(this.#fd, chunks as Uint8Array[], position, done);
+        });
     if (written === 0 && chunks.some((chunk) => chunk.length > 0)) {
       throw new DiskError("IO", this.path, `the platform wrote nothing to ${this.path} and gave no reason`);
     }
     return written;
+  }
+
+  #writeAtOnce(chunks: readonly Uint8Array[], position: number): number {
+    this.#checkOpen();
+    const startedMs = performance.now();
+    try {
+      if (chunks.length === 1) return fs.writeSync(this.#fd, chunks[0]!, 0, chunks[0]!.length, position);
+      return fs.writevSync(this.#fd, chunks as Uint8Array[], position);
+    } catch (error) {
+      throw toDiskError(error, this.path);
+    } finally {
+      this.#pace.tookAtOnce(performance.now() - startedMs);
+    }
   }
 
   #call<T>(start: (done: (error: Error | null, value?: T) => void) => void): Promise<T> {
