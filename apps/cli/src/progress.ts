@@ -23,8 +23,11 @@ export function startProgress(options: {
   const show = async () => {
     const { default: cliProgress } = await import("cli-progress");
     if (isStopped) return;
-    const format = `{bar} {percentage}% | {value}/{total} ${options.unit} | {eta_formatted} left`;
-    const shown = new cliProgress.SingleBar({ format, clearOnComplete: true, stream: process.stderr });
+    const isBytes = options.unit === "bytes";
+    const format = `{bar} {percentage}% | {value} of {total} ${isBytes ? "MB" : options.unit} | {eta_formatted} left`;
+    const formatValue = (value: number, _options: unknown, type: string) =>
+      String(isBytes && (type === "value" || type === "total") ? Math.round(value / 1e6) : value);
+    const shown = new cliProgress.SingleBar({ format, formatValue, clearOnComplete: true, stream: process.stderr });
     shown.start(total, done);
     bar = shown;
   };

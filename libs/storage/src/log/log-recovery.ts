@@ -116,6 +116,7 @@ async function recoverSegment(state: LogState, segment: Segment, fromOffset: num
     if (!isValidNext(bytes, position, segment, endOffset) || !isOfItsEpoch(state, bytes, position)) return false;
     endOffset = lastOffsetAt(bytes, position) + 1;
     takeBatch(state, segment, bytes, position, sizeBytes, fromOffset);
+    state.env.recovered(sizeBytes);
     return true;
   });
   if (end < fileBytes) {

@@ -23,6 +23,8 @@ export interface LogEnvironment {
   diskFailed(error: DiskError): void;
   /** Moves a log's recovery point back on disk: the checkpoint must not promise more than is true. */
   lowerRecoveryPoint(identity: LogIdentity, offset: number): Promise<void>;
+  /** Called for bytes of batches that were read and checked after an unclean stop. */
+  recovered(sizeBytes: number): void;
   /** Called after records were deleted by request: a crash must not bring them back. */
   logStartAdvanced(): Promise<void>;
 }

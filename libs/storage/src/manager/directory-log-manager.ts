@@ -68,6 +68,7 @@ export class DirectoryLogManager implements LogManager {
   readonly #timers = new Set<Timer>();
   readonly #cleaner: LogCleaner | null;
   #wasCleanStop = false;
+  #recoveredBytes = 0;
   #isClosed = false;
   #failure: DiskError | null = null;
 
@@ -87,6 +88,9 @@ export class DirectoryLogManager implements LogManager {
       diskFailed: (error) => this.#diskFailed(error),
       lowerRecoveryPoint: ({ topic, partition }, offset) =>
         this.#checkpoints.lowerRecoveryPoint(topic, partition, offset),
+      recovered: (sizeBytes) => {
+        this.#recoveredBytes += sizeBytes;
+      },
       logStartAdvanced: () => this.#checkpoints.save("logStartOffset", this.#logs.values()),
     };
     this.#cleaner = options.cleaner === null ? null : this.#createCleaner(options);
@@ -125,7 +129,9 @@ export class DirectoryLogManager implements LogManager {
     this.#wasCleanStop = isCleanStop || directories.length === 0;
     const startedMs = this.#runtime.clock.monotonicMs();
     const progress = everySecond(this.#runtime, () => {
-      this.#runtime.logger.info("opening logs", { directory, opened: this.#logs.size, total: directories.length });
+      this.#runtime.logger.info(
+        `${isCleanStop ? "opening" : "recovering"} logs: ${this.#progress(directories.length)}`,
+      );
     });
     try {
       await runLimited(directories, atOnce, ({ name }) => this.#openFound(name, isCleanStop));
@@ -142,6 +148,11 @@ export class DirectoryLogManager implements LogManager {
       elapsedMs: Math.round(this.#runtime.clock.monotonicMs() - startedMs),
     });
     this.#startTasks();
+  }
+
+  #progress(total: number): string {
+    const checked = this.#recoveredBytes > 0 ? `, ${Math.round(this.#recoveredBytes / 1e6)} MB checked` : "";
+    return `${this.#logs.size} of ${total} done${checked}`;
   }
 
   get wasCleanStop(): boolean {

@@ -1,5 +1,12 @@
 import { ZERO_UUID } from "@ottla/protocol";
-import { createMemoryDisk, createSimulatedDisk, createSimulatedRuntime, createSystemRuntime } from "@ottla/runtime";
+import {
+  createMemoryDisk,
+  createSimulatedDisk,
+  createSimulatedRuntime,
+  createSystemRuntime,
+  type Logger,
+  silentLogger,
+} from "@ottla/runtime";
 import { afterEach, describe, expect, it } from "vitest";
 import { batch } from "../test-support/batches.ts";
 import {
@@ -10,7 +17,7 @@ import {
   removeTemporaryDirectories,
   writeFile,
 } from "../test-support/disks.ts";
-import { append, openFixture, openLog, readAll, TOPIC_ID } from "../test-support/fixture.ts";
+import { append, openFixture, openLog, readAll, START_MS, TOPIC_ID } from "../test-support/fixture.ts";
 
 afterEach(removeTemporaryDirectories);
 
@@ -252,6 +259,29 @@ describe("a log manager", () => {
     const again = await openFixture({ disk: fixture.disk });
     expect(again.manager.get("topic", 0)!.logEndOffset).toBe(30);
     await again.manager.close();
+  });
+
+  it("says each second how far it is where opening takes longer", async () => {
+    const before = await openFixture();
+    for (let partition = 0; partition < 4; partition++) {
+      await append(await openLog(before, "topic", partition), batch({ valueBytes: 1_000_000 }));
+    }
+    const lines: string[] = [];
+    const logger: Logger = { ...silentLogger, child: () => logger, info: (message) => void lines.push(message) };
+    const runtime = createSimulatedRuntime(1, { startMs: START_MS, logger });
+    const disk = await copyDisk(before.disk);
+    const list = disk.list.bind(disk);
+    disk.list = async (directory) => {
+      if (directory.includes("topic-")) await runtime.advance(900);
+      return await list(directory);
+    };
+    const { manager } = await openFixture({ disk, runtime, recoveryParallelism: () => 1 });
+    expect(lines.filter((line) => line.includes(" logs: "))).toEqual([
+      "recovering logs: 1 of 4 done, 1 MB checked",
+      "recovering logs: 2 of 4 done, 2 MB checked",
+      "recovering logs: 3 of 4 done, 3 MB checked",
+    ]);
+    await Promise.all([manager.close(), before.manager.close()]);
   });
 
   it("recovers as many logs at a time as num.recovery.threads.per.data.dir says", async () => {

@@ -88,6 +88,8 @@ export function formatNumber(value: number): string {
 }
 
 function formatRatio(value: number): string {
+  // Nothing at all, where less is better.
+  if (!Number.isFinite(value)) return "";
   return `${value >= 100 ? value.toFixed(0) : value.toFixed(2)}x`;
 }
 

@@ -4,10 +4,12 @@ import { DEFAULT_SETTINGS } from "../clients/bench-client.ts";
 import type { ClientKind } from "../clients/protocol.ts";
 import type { Contestant, Row } from "../harness/scenario.ts";
 import { ClientProcess } from "../processes/client-process.ts";
+import { CodecCalls } from "./codec-calls.ts";
 import { CopiedBytes } from "./copied-bytes.ts";
 import { removeDirectory, temporaryDirectory } from "./temporary-log.ts";
 
 const TOPIC = "copied";
+const COMPRESSED_TOPIC = "compressed";
 const RECORDS_PER_CALL = 1_000;
 const CALLS = 100;
 const RECORD_BYTES = 100;
@@ -54,6 +56,38 @@ class CountedBroker {
     return 1 + copied.count / BYTES;
   }
 
+  /** How often the broker decoded, decompressed or compressed a batch, for each call of a producer that compresses. */
+  async codecCalls(kind: ClientKind): Promise<number> {
+    const broker = await this.start();
+    const client = await ClientProcess.start(kind, broker.bootstrapServers, {
+      ...DEFAULT_SETTINGS,
+      compression: "lz4",
+    });
+    const codecs = new CodecCalls();
+    const topic = COMPRESSED_TOPIC;
+    await using admin = new Admin({ bootstrapServers: broker.bootstrapServers });
+    await admin.createTopics([{ name: topic, partitions: 1 }]);
+    const produce = (calls: number) =>
+      client.ask({
+        kind: "produceBatches",
+        topics: [topic],
+        calls,
+        recordsPerCall: RECORDS_PER_CALL,
+        callsInFlight: 5,
+        recordBytes: RECORD_BYTES,
+      });
+    // The first one takes a block of producer ids, which is a record of the cluster's metadata, and no client's.
+    await produce(1);
+    codecs.start();
+    await produce(CALLS);
+    const records = CALLS * RECORDS_PER_CALL;
+    await client.ask({ kind: "consume", topic, partitions: 1, records, recordBytes: RECORD_BYTES });
+    codecs.stop();
+    await client.close();
+    await admin.deleteTopics([topic]);
+    return codecs.count / CALLS;
+  }
+
   async close(): Promise<void> {
     await this.#broker?.close();
     removeDirectory(this.#directory);
@@ -77,5 +111,27 @@ export function* copyRows(): Iterable<Row> {
     ...row,
     name: "copies on the tail fetch path",
     contestants: [systemCopy, contestant("ottla broker", "consume")],
+  };
+  yield codecRow();
+}
+
+/** Once is what Kafka's own broker does to every compressed batch that it is sent. */
+function codecRow(): Row {
+  const counted = new CountedBroker();
+  const once: Contestant = { name: "a look at each batch", measure: () => ({ figure: 1 }) };
+  const ottla: Contestant = {
+    name: "ottla broker",
+    async measure() {
+      return { figure: await counted.codecCalls("ottla") };
+    },
+    close: () => counted.close(),
+  };
+  return {
+    name: "decodes, decompressions and compressions by the broker, lz4 batches produced and consumed",
+    unit: "per call of the producer",
+    better: "less",
+    baseline: once.name,
+    repetitions: 3,
+    contestants: [once, ottla],
   };
 }
