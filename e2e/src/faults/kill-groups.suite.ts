@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Admin } from "@ottla/admin";
 import { Consumer, type ConsumerOptions } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { seeded } from "../harness/seeded.ts";
 
@@ -71,7 +71,9 @@ class BusyGroup {
   }
 }
 
-describe(`kill -9 under ${GROUPS} busy groups of both protocols, ${KILLS} times (seed ${SEED})`, () => {
+describe(`kill -9 under ${GROUPS} busy groups of both protocols, ${KILLS} times (seed ${SEED})`, {
+  concurrent: true,
+}, () => {
   let dataDirectory: string;
   let broker: BrokerProcess;
 
@@ -84,7 +86,9 @@ describe(`kill -9 under ${GROUPS} busy groups of both protocols, ${KILLS} times 
     await rm(dataDirectory, { recursive: true, force: true });
   });
 
-  it("each resumes from its last commit, and misses nothing", { timeout: 60_000 + KILLS * 15_000 }, async () => {
+  it("each resumes from its last commit, and misses nothing", { timeout: 60_000 + KILLS * 15_000 }, async ({
+    expect,
+  }) => {
     const { bootstrapServers } = broker;
     const random = seeded(SEED);
     await using admin = new Admin({ bootstrapServers });

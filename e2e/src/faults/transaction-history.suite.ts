@@ -22,7 +22,7 @@ const WRITER_PAUSE_MS = 4_500;
 const BROKER_PAUSE_MS = 1_500;
 const BROKER_ARGS = ["--set", "transaction.abort.timed.out.transaction.cleanup.interval.ms=500"];
 
-describe(`a history of transactions over ${ROUNDS} faults (seed ${SEED})`, () => {
+describe(`a history of transactions over ${ROUNDS} faults (seed ${SEED})`, { concurrent: true }, () => {
   const random = seededRandom(SEED);
   const writers: RecordedProcess[] = [];
   const readers: RecordedProcess[] = [];
