@@ -86,7 +86,12 @@ async function startWith(context: StartContext): Promise<Broker> {
     assignments.begin(context.brokerEpoch);
   } else {
     const { clusterId } = identity;
-    lifecycle = await enterCluster(context, life, plane, { clusterId, gateway: member.gateway, channel });
+    const onCutOff = (isCutOff: boolean) => {
+      gate.isShut = isCutOff;
+      if (isCutOff)
+        for (const connection of server.connections()) connection.close("the broker is cut off from the cluster");
+    };
+    lifecycle = await enterCluster(context, life, plane, { clusterId, gateway: member.gateway, channel, onCutOff });
   }
   watch.begin(directories, services.controller);
   closers.add(() => services.purgatory.close());

@@ -1,5 +1,5 @@
 import type { BrokerAnnouncement, BrokerEndpoint, BrokerFeature, MetadataFollower, MetadataLog } from "@ottla/metadata";
-import { brokerHeartbeatApi, brokerRegistrationApi, ErrorCode, KafkaError } from "@ottla/protocol";
+import { brokerHeartbeatApi, brokerRegistrationApi, ErrorCode, KafkaError, type RequestInput } from "@ottla/protocol";
 import type { Runtime, Timer } from "@ottla/runtime";
 import { StartupError } from "../services/data-directory.ts";
 import type { ClusterGateway } from "./cluster-gateway.ts";
@@ -24,6 +24,11 @@ export interface BrokerLifecycleOptions {
   /** How long a stop waits for the leaderships to be handed over. */
   readonly handoverTimeoutMs: () => number;
   readonly onRegistered: (brokerEpoch: number) => void;
+  /**
+   * Told when this broker is cut off, and when it is not any more: it does not see the metadata, by which others have its
+   * place. What it would answer to clients is outdated.
+   */
+  readonly onCutOff: (isCutOff: boolean) => void;
 }
 
 const RETRY_MS = 100;
@@ -51,6 +56,7 @@ export class BrokerLifecycle {
   #brokerEpoch = NO_PREVIOUS_EPOCH;
   #isFenced = true;
   #wantShutDown = false;
+  #isCutOff = false;
   #timer: Timer | null = null;
   #beating: Promise<void> | null = null;
   #renewing: Promise<void> | null = null;
@@ -203,7 +209,7 @@ export class BrokerLifecycle {
   #planHeartbeat(): void {
     this.#timer?.cancel();
     if (this.#closed) return;
-    const isImpatient = this.#wantShutDown || this.#isFenced;
+    const isImpatient = this.#wantShutDown || (this.#isFenced && !this.#isCutOff);
     const intervalMs = this.#options.heartbeatIntervalMs();
     const delayMs = isImpatient ? Math.min(IMPATIENT_HEARTBEAT_MS, intervalMs) : intervalMs;
     this.#timer = this.#options.runtime.timers.schedule(delayMs, () => {
@@ -216,12 +222,24 @@ export class BrokerLifecycle {
       .catch((error) => this.#remind("a heartbeat was not answered", error))
       .finally(() => {
         this.#beating = null;
+        this.#lookWhetherCutOff();
       });
     return this.#beating;
   }
 
+  #lookWhetherCutOff(): void {
+    const { log, runtime, onCutOff } = this.#options;
+    const isCutOff = this.#isFenced && log.liveness.isInDoubt;
+    if (isCutOff === this.#isCutOff || this.#closed) return;
+    this.#isCutOff = isCutOff;
+    if (isCutOff)
+      runtime.logger.warn("this broker is fenced, and cut off from the metadata: it serves nobody until it is back");
+    else runtime.logger.info("this broker sees the metadata again");
+    onCutOff(isCutOff);
+  }
+
   async #beatOnce(): Promise<void> {
-    const { announcement, channel, follower, heartbeatIntervalMs, gateway } = this.#options;
+    const { announcement, channel, follower, heartbeatIntervalMs, gateway, log } = this.#options;
     const beat = {
       brokerId: announcement.brokerId,
       brokerEpoch: this.#brokerEpoch,
@@ -230,7 +248,9 @@ export class BrokerLifecycle {
       wantShutDown: this.#wantShutDown,
     };
     const timeoutMs = Math.max(MIN_HEARTBEAT_TIMEOUT_MS, heartbeatIntervalMs());
-    const { errorCode, isFenced, shouldShutDown } = await channel.request(brokerHeartbeatApi, 1, beat, timeoutMs);
+    const { errorCode, isFenced, shouldShutDown } = log.liveness.isInDoubt
+      ? await this.#askAround(beat, timeoutMs)
+      : await channel.request(brokerHeartbeatApi, 1, beat, timeoutMs);
     if (errorCode === ErrorCode.STALE_BROKER_EPOCH || errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED) {
       // It was unregistered, or the cluster has begun anew.
       if (!this.#wantShutDown) return await this.#register();
@@ -240,6 +260,23 @@ export class BrokerLifecycle {
     if (errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(errorCode);
     this.#isFenced = isFenced;
     if (shouldShutDown) this.#mayStop();
+  }
+
+  /**
+   * Who has the office now cannot be looked up, and this broker itself may have lost it unheard: all others are asked.
+   * One of them may be mistaken in the same way; that this broker is fenced nobody says who has not written it down.
+   * @throws KafkaError NOT_CONTROLLER when none of them is the controller
+   */
+  async #askAround(beat: RequestInput<typeof brokerHeartbeatApi>, timeoutMs: number) {
+    const { channel, follower, announcement } = this.#options;
+    const others = [...follower.image.brokers.values()].filter(({ brokerId }) => brokerId !== announcement.brokerId);
+    const asked = others.map(({ brokerId }) => channel.requestTo(brokerId, brokerHeartbeatApi, 1, beat, timeoutMs));
+    const settled = await Promise.allSettled(asked);
+    const answers = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    const known = answers.filter(({ errorCode }) => errorCode === ErrorCode.NONE);
+    const answer = known.find(({ isFenced }) => isFenced) ?? known[0];
+    if (answer === undefined) throw KafkaError.fromCode(ErrorCode.NOT_CONTROLLER);
+    return answer;
   }
 
   #remind(message: string, error: unknown): void {

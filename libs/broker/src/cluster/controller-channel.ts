@@ -60,24 +60,34 @@ export class ControllerChannel implements ControllerClient {
     body: RequestInput<Api>,
     timeoutMs = this.#options.requestTimeoutMs(),
   ): Promise<ResponseOf<Api>> {
-    const { gateway, links, registry, runtime } = this.#options;
+    const { gateway, registry, runtime } = this.#options;
     if (gateway.isActive) {
       const handler = registry().get(api.key);
       if (handler === undefined) throw new Error(`${api.name} is not served`);
       return await handleInternally(handler, api, body, internalContext(version, runtime.clock.monotonicMs()));
     }
-    const link = links.to(gateway.controllerId, PURPOSE);
-    if (link === null) {
-      gateway.refresh();
-      throw KafkaError.fromCode(ErrorCode.NOT_CONTROLLER, "No controller is known that could be reached");
-    }
     try {
-      const connection = await link.connect();
-      return await connection.request(api as never, body as never, { version, timeoutMs });
+      return await this.requestTo(gateway.controllerId, api, version, body, timeoutMs);
     } catch (error) {
       gateway.refresh();
       throw error;
     }
+  }
+
+  /** Sends the request to a broker of which it is not known whether it is the controller. */
+  async requestTo<Api extends ApiDefinition>(
+    brokerId: number,
+    api: Api,
+    version: number,
+    body: RequestInput<Api>,
+    timeoutMs: number,
+  ): Promise<ResponseOf<Api>> {
+    const link = this.#options.links.to(brokerId, PURPOSE);
+    if (link === null) {
+      throw KafkaError.fromCode(ErrorCode.NOT_CONTROLLER, "No controller is known that could be reached");
+    }
+    const connection = await link.connect();
+    return await connection.request(api as never, body as never, { version, timeoutMs });
   }
 
   async alterPartition(alterations: readonly PartitionAlteration[]): Promise<readonly AlteredPartition[]> {

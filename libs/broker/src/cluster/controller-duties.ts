@@ -6,6 +6,7 @@ import {
   type ControllerOperation,
   fenceBroker,
   finalizeFeatures,
+  type HeartbeatContext,
   isActiveBroker,
   type MetadataFollower,
   type MetadataImage,
@@ -46,6 +47,8 @@ export class ControllerDuties {
   readonly #options: ControllerDutiesOptions;
   readonly #sessions = new Map<number, Session>();
   readonly #unsubscribe: readonly (() => void)[];
+  /** The incarnations of the brokers that were announced when this was last looked at. */
+  #announced: ReadonlyMap<number, string> = new Map();
   #timer: Timer | null = null;
   #balancedMs = 0;
   #looking: Promise<void> | null = null;
@@ -71,13 +74,22 @@ export class ControllerDuties {
     this.#session(brokerId, brokerEpoch).handedOverAt ??= offset;
   }
 
-  /** What a broker that stops waits for: see `brokerHeartbeat`. */
-  shutdownOf(brokerId: number, image: MetadataImage) {
+  /** What is known of a broker besides the metadata: see `brokerHeartbeat`. */
+  contextOf(brokerId: number, image: MetadataImage): HeartbeatContext {
     const active = [...this.#sessions].filter(([id]) => id !== brokerId && isActiveBroker(image, id));
     return {
       activeOffsetMin: Math.min(...active.map(([, { metadataOffset }]) => metadataOffset)),
       handedOverAt: this.#sessions.get(brokerId)?.handedOverAt ?? null,
+      isAnnounced: this.#isAnnounced(brokerId, image),
     };
+  }
+
+  /** Who is not known to be is looked for: the next heartbeat tells. */
+  #isAnnounced(brokerId: number, image: MetadataImage): boolean {
+    const broker = brokerById(image, brokerId);
+    if (broker !== undefined && this.#announced.get(brokerId) === broker.incarnationId) return true;
+    this.#lookWhoIsAlive();
+    return false;
   }
 
   close(): void {
@@ -98,6 +110,7 @@ export class ControllerDuties {
     this.#timer?.cancel();
     this.#timer = null;
     this.#sessions.clear();
+    this.#announced = new Map();
     const { controller, follower, runtime } = this.#options;
     if (controller.epoch === null) return;
     runtime.logger.info("this broker is the controller", { controllerEpoch: controller.epoch });
@@ -167,6 +180,7 @@ export class ControllerDuties {
       try {
         const live = await log.liveness.live();
         const incarnations = new Map(live.map(({ brokerId, incarnationId }) => [brokerId, incarnationId]));
+        this.#announced = incarnations;
         for (const { brokerId, epoch, fenced, incarnationId } of follower.image.brokers.values()) {
           if (fenced || incarnations.get(brokerId) === incarnationId) continue;
           this.#fence(brokerId, epoch, "its announcement has ended");

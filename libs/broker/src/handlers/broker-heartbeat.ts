@@ -16,7 +16,7 @@ export const brokerHeartbeatHandler = (
       duties.heardOf(brokerId, brokerEpoch, currentMetadataOffset);
     }
     const { response, offset } = await broker.controller.submit((state) =>
-      brokerHeartbeat(state, request, duties.shutdownOf(brokerId, state.image)),
+      brokerHeartbeat(state, request, duties.contextOf(brokerId, state.image)),
     );
     if (wantShutDown) duties.handedOver(brokerId, brokerEpoch, offset);
     return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, ...response };

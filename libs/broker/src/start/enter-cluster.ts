@@ -5,9 +5,7 @@ import {
   randomUuid,
   registerBroker,
 } from "@ottla/metadata";
-import { BrokerLifecycle } from "../cluster/broker-lifecycle.ts";
-import type { ClusterGateway } from "../cluster/cluster-gateway.ts";
-import type { ControllerChannel } from "../cluster/controller-channel.ts";
+import { BrokerLifecycle, type BrokerLifecycleOptions } from "../cluster/broker-lifecycle.ts";
 import { handoverTimeoutMs } from "../config/component-options.ts";
 import type { DirectoryIdentity } from "../services/data-directory.ts";
 import { levelsToFinalize, supportedFeatures } from "../services/features.ts";
@@ -59,7 +57,7 @@ export async function enterCluster(
   context: StartContext,
   life: NewLife,
   { log, follower }: MetadataPlane,
-  cluster: { readonly clusterId: string; readonly gateway: ClusterGateway; readonly channel: ControllerChannel },
+  cluster: Pick<BrokerLifecycleOptions, "clusterId" | "gateway" | "channel" | "onCutOff">,
 ): Promise<BrokerLifecycle> {
   const { config } = context;
   const lifecycle = new BrokerLifecycle({

@@ -20,15 +20,26 @@ export interface HeartbeatReply {
   readonly shouldShutDown: boolean;
 }
 
+/** What the controller knows of a broker besides the metadata. */
+export interface HeartbeatContext {
+  /** How far all active brokers have come. */
+  readonly activeOffsetMin: number;
+  /** Up to where the metadata says that its leaderships were handed over, or null. */
+  readonly handedOverAt: number | null;
+  /** Whether the coordination service has its announcement. Default true. */
+  readonly isAnnounced?: boolean;
+}
+
 /**
- * BrokerHeartbeat: a broker is unfenced once it has acted on its own registration, and with that on all before it. One
+ * BrokerHeartbeat: a broker is unfenced once it has acted on its own registration, and with that on all before it, if it
+ * is announced: its heartbeats alone may come from one that is cut off from the metadata. One
  * that wants to stop loses its leaderships first; it may stop when all active brokers know, up to `activeOffsetMin`.
  * @throws KafkaError STALE_BROKER_EPOCH, BROKER_ID_NOT_REGISTERED
  */
 export function brokerHeartbeat(
   state: ControllerState,
   beat: BrokerHeartbeat,
-  shutdown: { readonly activeOffsetMin: number; readonly handedOverAt: number | null },
+  context: HeartbeatContext,
 ): ControllerResult<HeartbeatReply> {
   const { image } = state;
   const { brokerId, brokerEpoch, currentMetadataOffset, wantFence, wantShutDown } = beat;
@@ -43,7 +54,8 @@ export function brokerHeartbeat(
   if (fenced) {
     if (wantShutDown) return { records: [], response: reply(true, true) };
     // Who has begun to stop comes back with another registration.
-    if (wantFence || !isCaughtUp || inControlledShutdown) return { records: [], response: reply(true) };
+    if (wantFence || !isCaughtUp || inControlledShutdown || context.isAnnounced === false)
+      return { records: [], response: reply(true) };
     return { records: unfencing(state, brokerId, brokerEpoch), response: reply(false), isAtomic: false };
   }
   if (wantShutDown && !inControlledShutdown) {
@@ -52,7 +64,7 @@ export function brokerHeartbeat(
     return { records: enteringShutdown(state, brokerId, brokerEpoch), response, isAtomic: false };
   }
   if (inControlledShutdown) {
-    const { activeOffsetMin, handedOverAt } = shutdown;
+    const { activeOffsetMin, handedOverAt } = context;
     const isDone = !leadsAnything(image, brokerId) && activeOffsetMin >= (handedOverAt ?? image.offset);
     return { records: [], response: reply(false, isDone) };
   }

@@ -4,7 +4,7 @@ import { brokerById, type MetadataImage } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { imageAfter, registration, stateWith } from "../test-support/controller-fixture.ts";
 import { alterPartition, type IsrProposal } from "./alter-partition.ts";
-import { brokerHeartbeat, fenceBroker, unregisterBroker } from "./broker-lifecycle.ts";
+import { brokerHeartbeat, fenceBroker, type HeartbeatContext, unregisterBroker } from "./broker-lifecycle.ts";
 import { registerBroker } from "./brokers.ts";
 import type { ControllerState } from "./controller-state.ts";
 import { balanceLeaders, ElectionType, electLeaders } from "./elect-leaders.ts";
@@ -136,12 +136,20 @@ describe("AlterPartition", () => {
 });
 
 describe("a broker's life", () => {
-  const beat = (state: ControllerState, overrides: object, shutdown = { activeOffsetMin: 0, handedOverAt: null }) =>
+  const unknown: HeartbeatContext = { activeOffsetMin: 0, handedOverAt: null };
+  const beat = (state: ControllerState, overrides: object, context = unknown) =>
     brokerHeartbeat(
       state,
       { brokerId: 1, brokerEpoch: 10, currentMetadataOffset: 100, wantFence: false, wantShutDown: false, ...overrides },
-      shutdown,
+      context,
     );
+
+  it("is not unfenced by its heartbeats alone: one that is cut off from the metadata sends them too", () => {
+    const gone = fenced(cluster(), 1);
+    const unheard = beat(gone, {}, { ...unknown, isAnnounced: false });
+    expect(unheard).toMatchObject({ records: [], response: { isFenced: true } });
+    expect(beat(gone, {}, { ...unknown, isAnnounced: true }).response.isFenced).toBe(false);
+  });
 
   it("is fenced when nothing is heard of it: others lead, and it leaves the ISRs", () => {
     const state = fenced(cluster([1, 2, 3], 3), 1);
@@ -166,9 +174,9 @@ describe("a broker's life", () => {
     expect(first.response.shouldShutDown).toBe(false);
     const state = after(cluster(), first.records);
     expect(partitionOf(state)).toMatchObject({ leader: 2, isr: [2, 3] });
-    const waiting = { activeOffsetMin: 3, handedOverAt: 4 as never };
+    const waiting = { activeOffsetMin: 3, handedOverAt: 4 };
     expect(beat(state, { wantShutDown: true }, waiting).response.shouldShutDown).toBe(false);
-    const known = { activeOffsetMin: 4, handedOverAt: 4 as never };
+    const known = { activeOffsetMin: 4, handedOverAt: 4 };
     expect(beat(state, { wantShutDown: true }, known).response.shouldShutDown).toBe(true);
   });
 

@@ -62,6 +62,9 @@ export class FaultyMetadataLog implements MetadataLog {
       onChange: (listener) => log.election.onChange(this.#forgetful(listener)),
     };
     this.liveness = {
+      get isInDoubt() {
+        return log.liveness.isInDoubt;
+      },
       announce: (broker: BrokerAnnouncement): Promise<AnnounceOutcome> => log.liveness.announce(broker),
       withdraw: (brokerId) => log.liveness.withdraw(brokerId),
       live: () => log.liveness.live(),

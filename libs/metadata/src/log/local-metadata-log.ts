@@ -64,6 +64,7 @@ export class LocalMetadataLog implements MetadataLog {
       onChange: (listener) => this.#officeChanged.add(listener),
     };
     this.liveness = {
+      isInDoubt: false,
       announce: async (broker) => {
         this.#broker = broker;
         this.#livenessChanged.notify();

@@ -65,6 +65,7 @@ export class MemoryMetadataLog implements MetadataLog {
       onChange: (listener) => this.#subscribe(listener),
     };
     this.liveness = {
+      isInDoubt: false,
       announce: async (broker) => this.#announce(broker),
       withdraw: async () => this.#endSession(),
       live: async () => [...store.sessions.values()].map((session) => session.broker),

@@ -123,6 +123,8 @@ export type ClaimOutcome =
 
 /** Which brokers are alive, by the word of the coordination service. */
 export interface BrokerLiveness {
+  /** Whether the service has been out of reach for so long that this broker's announcement may have ended unheard. */
+  readonly isInDoubt: boolean;
   /**
    * Declares this broker alive until its connection to the service ends. An announcement that the same data directory
    * left behind is replaced; one of another directory is not.

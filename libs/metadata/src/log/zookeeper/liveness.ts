@@ -16,6 +16,8 @@ export class ZooKeeperLiveness implements BrokerLiveness {
   readonly #lost = new Listeners();
   /** Whom this session has announced. */
   #announced: number | null = null;
+  /** Since when there has been no connection, on the monotonic clock; null while there is one. */
+  #disconnectedMs: number | null = null;
 
   constructor(client: ZooKeeper, patient: PatientClient, paths: ZooKeeperPaths, clock: Clock) {
     this.#client = client;
@@ -24,10 +26,17 @@ export class ZooKeeperLiveness implements BrokerLiveness {
     this.#clock = clock;
     this.#changes = new StandingWatch(client, (watch) => client.children(paths.brokerIds, watch));
     client.onSessionEvent((event) => {
+      this.#disconnectedMs = event === "disconnected" ? clock.monotonicMs() : null;
       if (event !== "expired" || this.#announced === null) return;
       this.#announced = null;
       this.#lost.notify();
     });
+  }
+
+  get isInDoubt(): boolean {
+    return (
+      this.#disconnectedMs !== null && this.#clock.monotonicMs() - this.#disconnectedMs > this.#client.sessionTimeoutMs
+    );
   }
 
   /** Repeats what may or may not have been done: announcing twice in one session is announcing once. */
