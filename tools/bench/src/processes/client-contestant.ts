@@ -26,6 +26,8 @@ export const JAVA_TUNED: ClientUnderTest = {
   transport: "tcp",
 };
 export const KCAT: ClientUnderTest = { name: "librdkafka (kcat)", kind: "kcat", transport: "tcp" };
+/** No Kafka: what a request and its answer take at the least. For an `EchoServer`. */
+export const BARE_ROUND_TRIP: ClientUnderTest = { name: "bare round trip", kind: "bare", transport: "tcp" };
 /** Those in JavaScript. */
 export const ALL_CLIENTS = [OTTLA_TCP, OTTLA_WEBSOCKET, KAFKAJS, PLATFORMATIC] as const;
 

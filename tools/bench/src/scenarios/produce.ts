@@ -3,11 +3,13 @@ import type { Effort, Row, Scenario } from "../harness/scenario.ts";
 import { BrokerUnderTest } from "../processes/broker.ts";
 import {
   ALL_CLIENTS,
+  BARE_ROUND_TRIP,
   type ClientUnderTest,
   clientContestant,
   medianLatency,
   PLATFORMATIC,
 } from "../processes/client-contestant.ts";
+import { EchoServer } from "../processes/echo-server.ts";
 import { createTopic } from "../processes/topics.ts";
 
 /** Request by request, the rivals are so much slower that the same amount would take them minutes. */
@@ -15,6 +17,7 @@ const isOurs = ({ kind }: ClientUnderTest) => kind === "ottla";
 
 async function* rows(effort: Effort): AsyncIterable<Row> {
   const broker = await BrokerUnderTest.start();
+  const echo = await EchoServer.start();
   const scale = effort.quick ? 0.25 : 1;
   try {
     for (const partitions of effort.quick ? [1] : [1, 6]) {
@@ -38,15 +41,20 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
     const oneByOne = await createTopic(broker, "one-by-one", 1);
     const request = () =>
       ({ kind: "latency", topic: oneByOne, records: 2_000 * scale, ratePerSecond: 0 }) satisfies ClientRequest;
+    const inTime = { figure: medianLatency };
     yield {
       name: "one send at a time, median of",
       unit: "ms",
       better: "less",
-      baseline: PLATFORMATIC.name,
+      baseline: BARE_ROUND_TRIP.name,
       repetitions: 5,
-      contestants: ALL_CLIENTS.map((client) => clientContestant(client, broker, request, { figure: medianLatency })),
+      contestants: [
+        clientContestant(BARE_ROUND_TRIP, echo, request, inTime),
+        ...ALL_CLIENTS.map((client) => clientContestant(client, broker, request, inTime)),
+      ],
     };
   } finally {
+    await echo.stop();
     await broker.stop();
   }
 }
