@@ -121,6 +121,8 @@ export class MetadataFollower {
         this.#again = false;
         while (await this.#step());
       }
+      // What was amiss has been mended: whoever waits from now on waits for what comes.
+      if (!this.#stopped) this.#failure = null;
     } catch (error) {
       this.#fail(error);
       throw error;

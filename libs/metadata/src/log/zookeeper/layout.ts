@@ -76,10 +76,19 @@ export function encodeEntry({ id, epoch, baseOffset, records }: Omit<StoredEntry
   return writer.toUint8Array();
 }
 
-export function decodeEntry(bytes: Uint8Array): StoredEntry {
-  const reader = new ByteReader(bytes);
+/** @throws Error that names the znode, when it does not hold an entry */
+export function decodeEntry(bytes: Uint8Array, path: string): StoredEntry {
+  try {
+    return readEntry(new ByteReader(bytes));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the znode ${path} does not hold an entry of a metadata log: ${why}`, { cause });
+  }
+}
+
+function readEntry(reader: ByteReader): StoredEntry {
   const version = reader.readInt8();
-  if (version !== ENTRY_VERSION) throw new RangeError(`an entry of the metadata log has unknown version ${version}`);
+  if (version !== ENTRY_VERSION) throw new RangeError(`its version is ${version}`);
   const [id, epoch, baseOffset] = [reader.readUuid(), reader.readInt32(), reader.readInt64()];
   const records = readRecords(reader);
   return { id, epoch, baseOffset, endOffset: baseOffset + records.length, records };

@@ -288,8 +288,9 @@ export class ZooKeeperMetadataLog implements MetadataLog {
   }
 
   async #readEntry(baseOffset: number): Promise<StoredEntry | null> {
-    const found = await this.#patient.find(this.#paths.entry(baseOffset));
-    return found === null ? null : decodeEntry(found.data);
+    const path = this.#paths.entry(baseOffset);
+    const found = await this.#patient.find(path);
+    return found === null ? null : decodeEntry(found.data, path);
   }
 
   async #removeEntriesBelow(offset: number): Promise<void> {

@@ -1,0 +1,90 @@
+import { Admin } from "@ottla/admin";
+import { createSystemRuntime } from "@ottla/runtime";
+import { createDefaultConnector } from "@ottla/transport";
+import { ZooKeeperClient } from "@ottla/zookeeper";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BrokerProcess } from "../harness/broker-process.ts";
+import { zooKeeperClassPath } from "../harness/external.ts";
+import { until } from "../harness/until.ts";
+import { ZooKeeperEnsemble } from "../harness/zookeeper-process.ts";
+
+describe.skipIf(zooKeeperClassPath === null)(
+  "a broker whose ZooKeeper is not as it should be",
+  { timeout: 60_000 },
+  () => {
+    let ensemble: ZooKeeperEnsemble;
+    let client: ZooKeeperClient;
+    beforeAll(async () => {
+      ensemble = await ZooKeeperEnsemble.start(1);
+      const runtime = createSystemRuntime();
+      const connector = createDefaultConnector(runtime);
+      client = new ZooKeeperClient({ servers: ensemble.addresses, sessionTimeoutMs: 10_000, connector, runtime });
+      await client.connected(10_000);
+    }, 60_000);
+    afterAll(async () => {
+      await client?.close();
+      await ensemble?.stop();
+    });
+
+    const start = (root: string, set: readonly string[] = []) => {
+      const { host, port } = ensemble.addresses[0]!;
+      const settings = ["node.id=1", `zookeeper.connect=${host}:${port}${root}`, ...set];
+      return BrokerProcess.start({ args: settings.flatMap((setting) => ["--set", setting]) });
+    };
+    const text = (value: string) => new TextEncoder().encode(value);
+
+    it.each([
+      ["/metadata/head", /the znode \/Z\/metadata\/head does not hold what a broker writes there: rubbish/],
+      ["/cluster/id", /the znode \/Z\/cluster\/id does not hold what a broker writes there: rubbish/],
+      [
+        "/metadata/entries/00000000000000000000",
+        /the znode \/Z\/metadata\/entries\/0{20} does not hold .* metadata log/,
+      ],
+    ])("says in one line that %s is corrupt, and starts when it is whole again", async (znode, message) => {
+      const root = `/corrupt${znode.replaceAll("/", "-")}`;
+      await (await start(root)).stop();
+      const path = `${root}${znode}`;
+      const { data } = await client.get(path);
+      await client.set(path, text("rubbish"), -1);
+      const failure = await start(root).then(
+        () => "",
+        (error: Error) => error.message,
+      );
+      const lines = failure.split("\n").filter((line) => line.startsWith("ottla: "));
+      expect(lines).toEqual([expect.stringMatching(new RegExp(message.source.replace("\\/Z", root)))]);
+      await client.set(path, data, -1);
+      await using broker = await start(root);
+      expect(broker.output).toContain("broker 1 of cluster");
+    });
+
+    it("goes on serving while the head is corrupt, and creates topics again when it is whole", async () => {
+      const path = "/running/metadata/head";
+      await using broker = await start("/running");
+      await using admin = new Admin({ bootstrapServers: broker.bootstrapServers, defaultApiTimeoutMs: 20_000 });
+      await admin.createTopics([{ name: "before", partitions: 1, replicationFactor: 1 }]);
+      const { data } = await client.get(path);
+      await client.set(path, text("rubbish"), -1);
+      await until("it is told of", () => broker.output.includes("the metadata log cannot be followed"), 10_000);
+      expect((await admin.listTopics()).map(({ name }) => name)).toEqual(["before"]);
+      await client.set(path, data, -1);
+      await until(
+        "topics can be created",
+        () =>
+          admin.createTopics([{ name: "after", partitions: 1, replicationFactor: 1 }], { timeoutMs: 3_000 }).then(
+            () => true,
+            () => false,
+          ),
+        30_000,
+      );
+    });
+
+    it("without a ZooKeeper server says so, goes on trying, and starts when there is one", async () => {
+      await ensemble.killServer(1);
+      const starting = start("/late", ["zookeeper.connection.timeout.ms=500"]);
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      ensemble.startServer(1);
+      await using broker = await starting;
+      expect(broker.output).toMatch(/; trying again until one answers \(zookeeper\.connect\)/);
+    });
+  },
+);
