@@ -11,6 +11,7 @@ declare const ottla: {
   readonly Producer: typeof import("@ottla/producer").Producer;
   readonly Consumer: typeof import("@ottla/consumer").Consumer;
   readonly Admin: typeof import("@ottla/admin").Admin;
+  readonly exactlyOnce: typeof import("@ottla/exactly-once").exactlyOnce;
 };
 
 describe.skipIf(external.chromium === null)("the SDKs in Chromium, over WebSocket", () => {
@@ -92,6 +93,50 @@ describe.skipIf(external.chromium === null)("the SDKs in Chromium, over WebSocke
       expect(readHere).toEqual(expected);
     });
   }
+
+  it("transforms a topic exactly once, though its worker fails on the way and starts anew", async () => {
+    const outcome = await page.evaluate(async (bootstrapServers) => {
+      const admin = new ottla.Admin({ bootstrapServers });
+      await admin.createTopics(["eo-in", "eo-out"].map((name) => ({ name, partitions: 2 })));
+      await admin.close();
+      const source = new ottla.Producer({ bootstrapServers });
+      const inputs = Array.from({ length: 100 }, (_, i) => ({ topic: "eo-in", partition: i % 2, value: `${i}` }));
+      await source.send(inputs);
+      await source.close();
+      const results = new ottla.Consumer({
+        ...{ bootstrapServers, autoOffsetReset: "earliest", isolationLevel: "read_committed" },
+        maxPollRecords: 1,
+      });
+      results.assign([0, 1].map((partition) => ({ topic: "eo-out", partition })));
+      const end = new AbortController();
+      const names = { from: "eo-in", to: "eo-out", groupId: "eo-page", transactionalId: "eo-page" };
+      let [transformed, failures] = [0, 0];
+      const working = (async () => {
+        while (!end.signal.aborted) {
+          await ottla
+            .exactlyOnce({ bootstrapServers, ...names, batch: 10, signal: end.signal }, ({ value, partition }) => {
+              // Records of the transaction that this ends have been sent.
+              if (++transformed === 25 || transformed === 60) throw new Error("a page that fails");
+              return [{ partition, value: `${value} done` }];
+            })
+            .catch(() => failures++);
+        }
+      })();
+      const values: string[] = [];
+      for await (const { value } of results) if (values.push(String(value)) === inputs.length) break;
+      end.abort();
+      await working;
+      await results.close();
+      return { values, failures };
+    }, broker.webSocketUrl);
+    expect(outcome.failures).toBe(2);
+    expect(outcome.values.sort()).toEqual(Array.from({ length: 100 }, (_, i) => `${i} done`).sort());
+    await using consumer = new Consumer({
+      ...{ bootstrapServers: broker.bootstrapServers, groupId: "eo-page", isolationLevel: "read_committed" },
+    });
+    const committed = await consumer.committed([0, 1].map((partition) => ({ topic: "eo-in", partition })));
+    expect(committed.map(({ offset }) => offset)).toEqual([50, 50]);
+  });
 
   it("says in words why a page cannot use a TCP address", async () => {
     const message = await page.evaluate(async () => {

@@ -102,5 +102,79 @@ describe("@platformatic/kafka", () => {
     });
   }
 
+  twice("deletes records, and says where the log begins then", async (round) => {
+    const topic = "platformatic-delete";
+    const admin = new Admin(base);
+    if (round === 1) await admin.createTopics({ topics: [topic], partitions: 2, replicas: 1 });
+    const producer = new Producer({ ...base, serializers: stringSerializers });
+    const messages = Array.from({ length: 10 }, (_, i) => ({ topic, partition: 0, value: `${round}-${i}` }));
+    await producer.send({ messages, acks: ProduceAcks.ALL });
+    await producer.close();
+    const offsetOf = async (timestamp: bigint) => {
+      const [listed] = await admin.listOffsets({
+        topics: [{ name: topic, partitions: [{ partitionIndex: 0, timestamp }] }],
+      });
+      return listed!.partitions[0]!.offset;
+    };
+    const [earliest, latest] = [-2n, -1n];
+    const end = await offsetOf(latest);
+    expect(end).toBe(BigInt(10 * round));
+    const partitions = [
+      { partition: 0, offset: end - 3n },
+      { partition: 1, offset: 0n },
+    ];
+    const [deleted] = await admin.deleteRecords({ topics: [{ name: topic, partitions }] });
+    expect(deleted).toMatchObject({ name: topic });
+    const lows = new Map(deleted!.partitions.map(({ partition, lowWatermark }) => [partition, lowWatermark]));
+    expect([lows.get(0), lows.get(1)]).toEqual([end - 3n, 0n]);
+    expect([await offsetOf(earliest), await offsetOf(latest)]).toEqual([end - 3n, end]);
+    const beyond = admin.deleteRecords({
+      topics: [{ name: topic, partitions: [{ partition: 0, offset: end + 1n }] }],
+    });
+    await expect(beyond).rejects.toThrow();
+    expect(await offsetOf(earliest)).toBe(end - 3n);
+    await admin.close();
+  });
+
+  twice("resets a group's offsets, and the group reads on from there", async (round) => {
+    const topic = "platformatic-reset";
+    const groupId = "platformatic-reset";
+    const admin = new Admin(base);
+    if (round === 1) {
+      await admin.createTopics({ topics: [topic], partitions: 1, replicas: 1 });
+      const producer = new Producer({ ...base, serializers: stringSerializers });
+      const messages = Array.from({ length: 10 }, (_, i) => ({ topic, value: `${i}` }));
+      await producer.send({ messages, acks: ProduceAcks.ALL });
+      await producer.close();
+    }
+    const committed = async () => {
+      const [group] = await admin.listConsumerGroupOffsets({ groups: [groupId] });
+      return group!.topics[0]?.partitions[0]?.committedOffset;
+    };
+    const firstOf = async () => {
+      const consumer = new Consumer({ ...base, groupId, deserializers: stringDeserializers });
+      const options = { topics: [topic], mode: MessagesStreamModes.COMMITTED, maxWaitTime: 100, autocommit: false };
+      const stream = await consumer.consume(options);
+      let first: string | undefined;
+      for await (const { value, partition, offset } of stream) {
+        first = value;
+        await consumer.commit({ offsets: [{ topic, partition, offset: offset + 1n, leaderEpoch: 0 }] });
+        break;
+      }
+      await consumer.close(true);
+      return first;
+    };
+    for (const offset of [4n, 0n, BigInt(5 + round)]) {
+      await admin.alterConsumerGroupOffsets({
+        groupId,
+        topics: [{ name: topic, partitionOffsets: [{ partition: 0, offset }] }],
+      });
+      expect(await committed()).toBe(offset);
+      expect(await firstOf()).toBe(`${offset}`);
+      expect(await committed()).toBe(offset + 1n);
+    }
+    await admin.close();
+  });
+
   itIsDissected(() => broker.proxy.frames);
 });

@@ -23,7 +23,7 @@ export function launchBrowser(): Promise<Browser> {
 export async function bundleSdks(): Promise<string> {
   const result = await build({
     stdin: {
-      contents: `export { Producer } from "@ottla/producer"; export { Consumer } from "@ottla/consumer"; export { Admin } from "@ottla/admin";`,
+      contents: `export { Producer } from "@ottla/producer"; export { Consumer } from "@ottla/consumer"; export { Admin } from "@ottla/admin"; export { exactlyOnce } from "@ottla/exactly-once";`,
       resolveDir: fileURLToPath(new URL("../..", import.meta.url)),
     },
     bundle: true,

@@ -5,7 +5,9 @@ import { type RunningBroker, startBroker } from "@ottla/broker-app";
 import { ClusterClient } from "@ottla/client/internal";
 import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
+import { apiVersionsApi } from "@ottla/protocol";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { sdkTargets } from "../harness/sdk-targets.ts";
 
 const COMPONENT = { component: "The test", allowAutoTopicCreation: false };
 
@@ -38,6 +40,50 @@ describe("the connections of one client", () => {
     expect(fetching).not.toBe(main);
   });
 });
+
+for (const target of sdkTargets) {
+  describe.skipIf(target.isAbsent)(`the connections of one client to ${target.name}`, () => {
+    it("are one for each purpose, unless answers may come out of order; each is used again", async () => {
+      const { bootstrapServers, stop } = await target.start();
+      try {
+        await using client = new ClusterClient({ bootstrapServers }, COMPONENT);
+        const deadline = client.deadline("test");
+        await client.metadata.refresh(deadline);
+        const [broker] = [...client.metadata.view.brokers.values()];
+        const connect = (purpose?: string) => client.connection(broker!.id, deadline, purpose);
+        const [main, fetching, again] = [await connect(), await connect("fetch"), await connect()];
+        expect(main.answersOutOfOrder).toBe(bootstrapServers.startsWith("ws:"));
+        expect(fetching === main).toBe(main.answersOutOfOrder);
+        expect(again).toBe(main);
+        // As many at once as one likes, and another when that one has gone.
+        const all = await Promise.all(Array.from({ length: 20 }, () => connect()));
+        expect(new Set(all)).toEqual(new Set([main]));
+        await main.close();
+        const next = await connect();
+        expect(next).not.toBe(main);
+        await client.metadata.refresh(client.deadline("test"));
+      } finally {
+        await stop();
+      }
+    });
+
+    it("last as long as the client, and none is left open", async () => {
+      const { bootstrapServers, stop } = await target.start();
+      try {
+        const client = new ClusterClient({ bootstrapServers }, COMPONENT);
+        const deadline = client.deadline("test");
+        await client.metadata.refresh(deadline);
+        const [broker] = [...client.metadata.view.brokers.values()];
+        const connection = await client.connection(broker!.id, deadline);
+        await client.close();
+        await expect(connection.request(apiVersionsApi, {})).rejects.toThrow();
+        await expect(client.connection(broker!.id, client.deadline("test"))).rejects.toThrow();
+      } finally {
+        await stop();
+      }
+    });
+  });
+}
 
 describe("a broker that goes away and comes back on its port", () => {
   let directory: string | undefined;

@@ -69,6 +69,11 @@ export class BrokerConfig {
     return new BrokerConfig(this.#static, dynamic, dynamicDefault);
   }
 
+  /** The same with what an image sets for all brokers, which may be news to this one. */
+  withDynamicDefault(dynamicDefault: Overrides): BrokerConfig {
+    return new BrokerConfig(this.#static, this.#dynamic, dynamicDefault);
+  }
+
   /** The directories of the logs. */
   get logDirectories(): readonly string[] {
     const single = this.isSet("log.dirs") ? null : this.get("log.dir");

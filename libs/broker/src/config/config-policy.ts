@@ -75,7 +75,8 @@ export class TableConfigPolicy implements ConfigPolicy {
   topicValue(image: MetadataImage, topic: string, key: string): string | null {
     if (!Object.hasOwn(topicConfigTable, key)) return null;
     const own = configsOf(image, ConfigResourceType.TOPIC, topic);
-    return new TopicConfig(own, this.#broker).text(key as TopicConfigName);
+    const broker = this.#broker.withDynamicDefault(configsOf(image, ConfigResourceType.BROKER, ""));
+    return new TopicConfig(own, broker).text(key as TopicConfigName);
   }
 
   /** In Kafka's words, with what is allowed and what was probably meant. */

@@ -1,3 +1,5 @@
+// For tests of libs that do not speak the protocol themselves.
+export { ErrorCode, initProducerIdApi } from "@ottla/protocol";
 export {
   FakeCluster,
   type FakeClusterOptions,

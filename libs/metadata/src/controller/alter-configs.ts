@@ -1,4 +1,5 @@
 import { ErrorCode } from "@ottla/protocol";
+import { applyRecord } from "../image/apply-records.ts";
 import {
   brokerById,
   type ConfigImage,
@@ -6,8 +7,10 @@ import {
   configResourceKey,
   configsOf,
   type MetadataImage,
+  NO_LEADER,
 } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
+import { asWritten } from "../records/record-serde.ts";
 import {
   type ConfigPolicy,
   type ControllerResult,
@@ -19,6 +22,8 @@ import {
   SUCCESS,
 } from "./controller-state.ts";
 import { duplicatesOf } from "./duplicates.ts";
+import { changesOf } from "./leader-changes.ts";
+import { UNCLEAN_ELECTION_CONFIG } from "./partition-rules.ts";
 import { topicNameProblem } from "./topic-name.ts";
 
 /** Kafka's numbers for what is done to a config. */
@@ -112,7 +117,26 @@ function alterEach<Resource extends ConfigResource & { readonly configs: readonl
       return { resourceType, resourceName, ...outcomeOf(error) };
     }
   });
-  return { records: validateOnly ? [] : records, response };
+  if (validateOnly) return { records: [], response };
+  const elections = uncleanElections(state, records);
+  return { records: [...records, ...elections], response, isAtomic: elections.length === 0 };
+}
+
+/**
+ * Partitions without a leader get one at once where the configs now allow one that is not in sync: whoever sets this waits
+ * for them.
+ */
+function uncleanElections(state: ControllerState, changes: readonly NewMetadataRecord[]): NewMetadataRecord[] {
+  if (!changes.some((record) => record.type === "ConfigRecord" && record.name === UNCLEAN_ELECTION_CONFIG)) return [];
+  const image = changes.reduce(
+    (before, record) => applyRecord(before, asWritten(record), before.offset + 1, before.epoch),
+    state.image,
+  );
+  return changesOf(
+    { ...state, image },
+    ({ leader }) => leader === NO_LEADER,
+    () => ({}),
+  );
 }
 
 function keyOf({ resourceType, resourceName }: ConfigResource): string {

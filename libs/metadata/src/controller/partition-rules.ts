@@ -36,9 +36,12 @@ export function rulesFor({ image, policy }: ControllerState, topic: string): Par
   };
 }
 
+/** The config that lets a topic have a leader that is not in sync. */
+export const UNCLEAN_ELECTION_CONFIG = "unclean.leader.election.enable";
+
 /** Whether a topic takes a leader that is not in sync rather than none. */
 export function allowsUncleanElection({ image, policy }: ControllerState, topic: string): boolean {
-  return policy.configs.topicValue(image, topic, "unclean.leader.election.enable") === "true";
+  return policy.configs.topicValue(image, topic, UNCLEAN_ELECTION_CONFIG) === "true";
 }
 
 /** The record that brings a partition to `target`; none where nothing changes. */
