@@ -5,13 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OTTLA_COMMAND } from "./ottla-command.ts";
 
-const READY_TIMEOUT_MS = 20_000;
+const READY_TIMEOUT_MS = 60_000;
 
 export interface BrokerProcessOptions {
   /** Where its data lives; a new temporary directory by default, removed by `stop`. `null` runs `--memory`. */
   readonly dataDirectory?: string | null;
   /** 0 (the default) takes a free port. */
   readonly port?: number;
+  /** `listeners`, where there are more than the one on `port`. */
+  readonly listeners?: string;
   /** More arguments, such as `["--set", "num.partitions=3"]`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -65,7 +67,7 @@ export class BrokerProcess {
     const output: string[] = [];
     const child = spawn(
       process.execPath,
-      [OTTLA_COMMAND, "broker", "--port", String(options.port ?? 0), ...where, ...(options.args ?? [])],
+      [OTTLA_COMMAND, "broker", ...listening(options), ...where, ...(options.args ?? [])],
       { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1", ...options.env } },
     );
     child.stdout?.on("data", (chunk) => output.push(String(chunk)));
@@ -101,6 +103,10 @@ export class BrokerProcess {
     }
     return this.child.exitCode;
   }
+}
+
+function listening({ port = 0, listeners }: BrokerProcessOptions): string[] {
+  return listeners === undefined ? ["--port", String(port)] : ["--set", `listeners=${listeners}`];
 }
 
 /** The `ready` line is the broker's word that it serves. */

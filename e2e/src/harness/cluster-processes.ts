@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BrokerProcess } from "./broker-process.ts";
+import { type CutDirection, FaultProxy } from "./fault-proxy.ts";
 import { freePort } from "./free-port.ts";
 import { ZooKeeperEnsemble } from "./zookeeper-process.ts";
 
@@ -9,6 +10,8 @@ export interface ClusterProcessesOptions {
   /** ZooKeeper servers. Default 1. */
   readonly servers?: number;
   readonly brokers?: number;
+  /** Whether brokers reach ZooKeeper, and each other, through proxies that can be cut. */
+  readonly cuttable?: boolean;
   /** `key=value`, for every broker. */
   readonly set?: readonly string[];
 }
@@ -34,7 +37,17 @@ interface Member {
   readonly brokerId: number;
   readonly port: number;
   readonly dataDirectory: string;
+  readonly wires: Wires | null;
   process: BrokerProcess | null;
+}
+
+/** What a broker is reached by, and reaches others by, where that can be cut. */
+interface Wires {
+  /** Of the listener for the other brokers. */
+  readonly port: number;
+  readonly fromBrokers: FaultProxy;
+  /** One for each server. */
+  readonly toZooKeeper: readonly FaultProxy[];
 }
 
 /** Broker processes on a real ZooKeeper ensemble, each with a port and a directory that it keeps across restarts. */
@@ -65,6 +78,7 @@ export class ClusterProcesses {
         brokerId,
         port: await freePort(),
         dataDirectory: join(directory, String(brokerId)),
+        wires: options.cuttable ? await layWires(ensemble) : null,
         process: null,
       });
     }
@@ -85,7 +99,7 @@ export class ClusterProcesses {
 
   /** `zookeeper.connect`. */
   get connect(): string {
-    return `${this.ensemble.addresses.map(({ host, port }) => `${host}:${port}`).join(",")}/ottla`;
+    return connectTo(this.ensemble.addresses.map(({ port }) => port));
   }
 
   /** Of all brokers, also those that do not run now. */
@@ -113,9 +127,13 @@ export class ClusterProcesses {
 
   async startBroker(brokerId: number, set: readonly string[] = []): Promise<BrokerProcess> {
     const member = this.#member(brokerId);
-    const settings = [`node.id=${brokerId}`, `zookeeper.connect=${this.connect}`, ...this.#set, ...set];
+    const { port, wires } = member;
+    const connect = wires === null ? this.connect : connectTo(wires.toZooKeeper.map((proxy) => proxy.port));
+    const settings = [`node.id=${brokerId}`, `zookeeper.connect=${connect}`, ...this.#set, ...set];
+    if (wires !== null) settings.push(...listenerSettings(port, wires));
     member.process = await BrokerProcess.start({
-      port: member.port,
+      port,
+      ...(wires !== null && { listeners: listenersOn(port, wires.port) }),
       dataDirectory: member.dataDirectory,
       args: settings.flatMap((setting) => ["--set", setting]),
     });
@@ -144,11 +162,42 @@ export class ClusterProcesses {
     this.broker(brokerId).child.kill("SIGCONT");
   }
 
+  /** From now on nothing gets through between a broker and ZooKeeper, or only the other way. */
+  cutFromZooKeeper(brokerId: number, direction: CutDirection = "both"): void {
+    for (const proxy of this.#wiresOf(brokerId).toZooKeeper) proxy.cut(direction);
+  }
+
+  /** From now on nothing gets through between a broker and the others; with "from" only nothing that it sends. */
+  cutFromBrokers(brokerId: number, direction: "both" | "from" = "both"): void {
+    for (const other of this.brokerIds.filter((id) => id !== brokerId)) {
+      this.#wiresOf(other).fromBrokers.cut(direction === "both" ? "both" : "to", brokerId);
+      this.#wiresOf(brokerId).fromBrokers.cut(direction, other);
+    }
+  }
+
+  /** Everything gets through again. */
+  mend(): void {
+    for (const { brokerId } of this.#members) {
+      const { fromBrokers, toZooKeeper } = this.#wiresOf(brokerId);
+      for (const proxy of [fromBrokers, ...toZooKeeper]) proxy.mend();
+    }
+  }
+
   async stop(): Promise<void> {
+    for (const { wires } of this.#members) if (wires !== null) this.mend();
     for (const { process } of this.#members) process?.child.kill("SIGCONT");
     await Promise.all(this.#members.map(({ brokerId }) => this.stopBroker(brokerId)));
+    for (const { wires } of this.#members) {
+      for (const proxy of wires === null ? [] : [wires.fromBrokers, ...wires.toZooKeeper]) await proxy.close();
+    }
     await this.ensemble.stop();
     await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #wiresOf(brokerId: number): Wires {
+    const { wires } = this.#member(brokerId);
+    if (wires === null) throw new Error("the cluster was not started as one that can be cut");
+    return wires;
   }
 
   #member(brokerId: number): Member {
@@ -156,4 +205,26 @@ export class ClusterProcesses {
     if (member === undefined) throw new RangeError(`there is no broker ${brokerId}`);
     return member;
   }
+}
+
+function connectTo(ports: readonly number[]): string {
+  return `${ports.map((port) => `127.0.0.1:${port}`).join(",")}/ottla`;
+}
+
+async function layWires(ensemble: ZooKeeperEnsemble): Promise<Wires> {
+  const port = await freePort();
+  const toZooKeeper = ensemble.addresses.map((server) => FaultProxy.listen(() => server.port));
+  return { port, fromBrokers: await FaultProxy.listen(() => port), toZooKeeper: await Promise.all(toZooKeeper) };
+}
+
+function listenersOn(port: number, brokersPort: number): string {
+  return `PLAINTEXT://localhost:${port},BROKERS://localhost:${brokersPort}`;
+}
+
+function listenerSettings(port: number, { fromBrokers }: Wires): string[] {
+  return [
+    `advertised.listeners=${listenersOn(port, fromBrokers.port)}`,
+    "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,BROKERS:PLAINTEXT",
+    "inter.broker.listener.name=BROKERS",
+  ];
 }

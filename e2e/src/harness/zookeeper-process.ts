@@ -68,6 +68,18 @@ export class ZooKeeperEnsemble {
     await ended;
   }
 
+  get serverIds(): readonly number[] {
+    return this.#members.map(({ id }) => id);
+  }
+
+  /** The server that leads the ensemble (or is all of it). */
+  async leaderId(): Promise<number> {
+    for (const { id, clientPort } of this.#members) {
+      if (/Mode: (leader|standalone)/.test(await fourLetterWord(clientPort, "srvr"))) return id;
+    }
+    throw new Error("no ZooKeeper server leads");
+  }
+
   waitForServer(id: number): Promise<void> {
     return waitUntilServing(this.#member(id));
   }
