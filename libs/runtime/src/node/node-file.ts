@@ -85,7 +85,7 @@ export class NodeFile implements DiskFile {
   }
 
   async #writeSome(chunks: readonly Uint8Array[], position: number): Promise<number> {
-    const written = this.#pace.allowsAtOnce(chunks)
+    const written = this.#pace.allowsAtOnce(chunks, performance.now())
       ? this.#writeAtOnce(chunks, position)
       : await this.#call<number>((done) => {
           if (chunks.length === 1) fs.write(this.#fd, chunks[0]!, 0, chunks[0]!.length, position, done);
@@ -114,7 +114,9 @@ export class NodeFile implements DiskFile {
     return new Promise((resolve, reject) => {
       this.#checkOpen();
       this.#callsInFlight++;
+      const call = this.#pace.threadBegan(performance.now());
       start((error, value) => {
+        this.#pace.threadEnded(call);
         this.#callsInFlight--;
         if (this.#callsInFlight === 0) this.#closeWhenIdle?.();
         if (error) reject(toDiskError(error, this.path));

@@ -6,14 +6,28 @@ const large = [...small, new Uint8Array(1)];
 
 it("small writes are done at once, large ones by a thread", () => {
   const pace = new WritePace();
-  expect([pace.allowsAtOnce(small), pace.allowsAtOnce(large), pace.allowsAtOnce([])]).toEqual([true, false, true]);
+  expect([pace.allowsAtOnce(small, 0), pace.allowsAtOnce(large, 0), pace.allowsAtOnce([], 0)]).toEqual([
+    true,
+    false,
+    true,
+  ]);
 });
 
 it("after a slow write threads do the next thousand, then one is tried at once again", () => {
   const pace = new WritePace();
   pace.tookAtOnce(4);
-  expect(pace.allowsAtOnce(small)).toBe(true);
+  expect(pace.allowsAtOnce(small, 0)).toBe(true);
   pace.tookAtOnce(6);
-  const next = Array.from({ length: 1_001 }, () => pace.allowsAtOnce(small));
+  const next = Array.from({ length: 1_001 }, () => pace.allowsAtOnce(small, 0));
   expect([next.indexOf(true), next.length]).toEqual([1_000, 1_001]);
+});
+
+it("none is done at once while a thread has waited for the disk for a tenth of a second", () => {
+  const pace = new WritePace();
+  const call = pace.threadBegan(1_000);
+  expect(pace.allowsAtOnce(small, 1_100)).toBe(true);
+  expect(pace.allowsAtOnce(small, 1_101)).toBe(false);
+  pace.threadEnded(call);
+  const next = Array.from({ length: 1_000 }, () => pace.allowsAtOnce(small, 1_102));
+  expect(next.indexOf(true)).toBe(999);
 });

@@ -5,19 +5,43 @@
 const AT_ONCE_BYTES_MAX = 4096;
 /** A write that takes longer has met a disk that cannot keep up: the event loop must not wait for such a one again. */
 const SLOW_MS = 5;
+/** A call that a thread has not come back from for so long waits for a disk that stands still; a sync may take a while. */
+const STALLED_MS = 100;
 /** How many small writes threads do after a slow one, before one is tried at once again. */
 const AVOIDED_AFTER_SLOW = 1_000;
 
-/** Which writes of one disk are done at once, and which by a thread. */
+/**
+ * Which writes of one disk are done at once, and which by a thread. None is where a thread has waited for the disk too long
+ * already: a disk that stands still shows it in large writes and syncs first.
+ */
 export class WritePace {
   #avoided = 0;
+  /** When each call that a thread does now was handed over, the oldest first. */
+  readonly #handedOverMs = new Map<object, number>();
 
-  allowsAtOnce(chunks: readonly Uint8Array[]): boolean {
+  allowsAtOnce(chunks: readonly Uint8Array[], nowMs: number): boolean {
     let sizeBytes = 0;
     for (const { length } of chunks) sizeBytes += length;
     if (sizeBytes > AT_ONCE_BYTES_MAX) return false;
+    if (this.#isStalled(nowMs)) this.#avoided = AVOIDED_AFTER_SLOW;
     if (this.#avoided === 0) return true;
     this.#avoided--;
+    return false;
+  }
+
+  /** A thread was handed a call; what comes back is for {@link threadEnded}. */
+  threadBegan(nowMs: number): object {
+    const call = {};
+    this.#handedOverMs.set(call, nowMs);
+    return call;
+  }
+
+  threadEnded(call: object): void {
+    this.#handedOverMs.delete(call);
+  }
+
+  #isStalled(nowMs: number): boolean {
+    for (const beganMs of this.#handedOverMs.values()) return nowMs - beganMs > STALLED_MS;
     return false;
   }
 
