@@ -13,7 +13,7 @@ export function startProgress(options: {
   readonly isShown: boolean;
   readonly total: number;
   /** What is counted. */
-  readonly unit: "bytes" | "partitions";
+  readonly unit: "bytes" | "partitions" | "records";
 }): Progress {
   const isShown = options.isShown && process.stderr.isTTY === true;
   let { total } = options;

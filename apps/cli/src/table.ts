@@ -25,3 +25,8 @@ export function printRows<Row extends object>(
   if (options.json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
   else process.stdout.write(`${rows.length === 0 ? options.empty : formatTable(rows, columns)}\n`);
 }
+
+/** For programs. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

@@ -48,6 +48,20 @@ describe("the ottla command", () => {
     expect(await succeed(["topics", "list", "--json"])).not.toContain("cli-a");
   });
 
+  it("tells programs in JSON what it has created, altered and deleted", async () => {
+    const json = async (...args: string[]) => JSON.parse(await succeed([...args, "--json"]));
+    expect(await json("topics", "create", "cli-j", "--partitions", "2")).toMatchObject([
+      { name: "cli-j", partitions: 2 },
+    ]);
+    expect(await json("topics", "create", "cli-j", "--if-not-exists")).toEqual([]);
+    const altered = await json("topics", "alter", "cli-j", "--partitions", "3", "--config", "retention.ms=1000");
+    expect(altered).toEqual({ name: "cli-j", partitions: 3, changes: [{ key: "retention.ms", value: "1000" }] });
+    await succeed(["produce", "cli-j"], "1\n");
+    await succeed(["consume", "cli-j", "--group", "cli-jg", "--from", "beginning", "--max", "1"]);
+    expect(await json("groups", "delete", "cli-jg")).toEqual([{ groupId: "cli-jg" }]);
+    expect(await json("topics", "delete", "cli-j")).toEqual([{ name: "cli-j" }]);
+  });
+
   it("produces lines from standard input and consumes them", async () => {
     await succeed(["topics", "create", "cli-lines"]);
     await succeed(["produce", "cli-lines", "--key-separator", ":"], "k1:v1\nk2:v2:x\n:v3\n");

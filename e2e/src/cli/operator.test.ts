@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Admin } from "@ottla/admin";
 import { Producer } from "@ottla/producer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -147,6 +150,28 @@ describe("what an operator does on the command line", () => {
       }
       silent.server.close();
       http.server.close();
+    });
+
+    it("tells of TLS on one side only", async () => {
+      const directory = await mkdtemp(join(tmpdir(), "ottla-doctor-"));
+      const properties = join(directory, "client.properties");
+      await writeFile(properties, "security.protocol=SSL\n");
+      const plain = await client(["doctor", "--command-config", properties]);
+      await rm(directory, { recursive: true });
+      expect(plain).toMatchObject({ code: 1, stdout: expect.stringContaining("speaks Kafka without TLS") });
+      // What any TLS server sends to who begins with something else: a fatal alert.
+      const alert = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 70);
+      const tls = await listening(createServer((socket) => socket.once("data", () => socket.end(alert))));
+      const { code, stdout } = await ottla(["doctor", "--bootstrap", `localhost:${tls.port}`]);
+      expect([code, stdout]).toEqual([1, expect.stringMatching(/speaks TLS.*security\.protocol=SSL/s)]);
+      tls.server.close();
+    });
+
+    it("sees replication factors that are larger than the cluster", async () => {
+      const args = ["--set", "default.replication.factor=3"];
+      await using other = await BrokerProcess.start({ dataDirectory: null, args });
+      const { code, stdout } = await ottla(["doctor", "--bootstrap", other.bootstrapServers]);
+      expect([code, stdout]).toEqual([1, expect.stringMatching(/FAIL .*default\.replication\.factor=3.* 1 broker/)]);
     });
 
     it("sees groups without members that have records to read", async () => {

@@ -4,7 +4,7 @@ import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
 
 import { newOffsetOf, parseResetTarget, type ResetTarget } from "../reset-target.ts";
-import { printRows } from "../table.ts";
+import { printJson, printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 
 interface BaseOptions extends ConnectionOptions {
@@ -39,6 +39,7 @@ export function addGroupOffsetCommands(groups: Command): void {
     .action(resetOffsets);
   withConnection(groups.command("delete"))
     .argument("<group...>", "ids of the groups; they must have no members")
+    .option("--json", "print JSON")
     .description("Delete groups with their committed offsets.")
     .action(deleteGroups);
 }
@@ -127,6 +128,7 @@ async function partitionsOf(admin: Admin, named: readonly string[]): Promise<Top
 async function deleteGroups(groupIds: string[], options: BaseOptions): Promise<void> {
   await withAdmin(options, async (admin) => {
     await admin.deleteGroups(groupIds);
-    for (const groupId of groupIds) process.stdout.write(`deleted ${groupId}\n`);
+    if (options.json) printJson(groupIds.map((groupId) => ({ groupId })));
+    else for (const groupId of groupIds) process.stdout.write(`deleted ${groupId}\n`);
   });
 }

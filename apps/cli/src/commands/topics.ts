@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
 import { collectKeyValue, wholeNumber } from "../options.ts";
-import { printRows } from "../table.ts";
+import { printJson, printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 
 interface BaseOptions extends ConnectionOptions {
@@ -21,6 +21,7 @@ export function addTopicsCommand(program: Command): void {
     .option("-r, --replication-factor <number>", "replicas of each partition (default: the broker's)", wholeNumber(1))
     .option("-c, --config <key=value>", "a topic config; may be given several times", collectKeyValue)
     .option("--if-not-exists", "succeed when a topic exists already")
+    .option("--json", "print JSON")
     .action(createTopics);
   withConnection(topics.command("list"))
     .description("List topics.")
@@ -38,10 +39,12 @@ export function addTopicsCommand(program: Command): void {
     .option("-p, --partitions <number>", "the new number of partitions", wholeNumber(1))
     .option("-c, --config <key=value>", "set a topic config; may be given several times", collectKeyValue)
     .option("-d, --delete-config <key>", "go back to a config's default; may be given several times", collect)
+    .option("--json", "print JSON")
     .action(alterTopic);
   withConnection(topics.command("delete"))
     .argument("<topic...>", "names of the topics")
     .description("Delete topics with all their records.")
+    .option("--json", "print JSON")
     .action(deleteTopics);
 }
 
@@ -62,7 +65,10 @@ async function createTopics(
   await withAdmin(options, async (admin) => {
     const existing = options.ifNotExists ? new Set((await admin.listTopics()).map(({ name }) => name)) : new Set();
     const missing = names.filter((name) => !existing.has(name));
-    if (missing.length === 0) return;
+    if (missing.length === 0) {
+      if (options.json) printJson([]);
+      return;
+    }
     const created = await admin.createTopics(
       missing.map((name) => ({
         name,
@@ -71,6 +77,7 @@ async function createTopics(
         configs: options.config ?? {},
       })),
     );
+    if (options.json) return printJson(created);
     for (const { name, partitions } of created) {
       process.stdout.write(`created ${name} with ${partitions} partition${partitions === 1 ? "" : "s"}\n`);
     }
@@ -96,7 +103,7 @@ async function describeTopics(names: string[], options: BaseOptions): Promise<vo
   await withAdmin(options, async (admin) => {
     const topics = await Promise.all(names.map((name) => describeTopic(admin, name)));
     if (options.json) {
-      process.stdout.write(`${JSON.stringify(topics, null, 2)}\n`);
+      printJson(topics);
       return;
     }
     for (const { name, topicId, configs, partitions } of topics) {
@@ -160,13 +167,15 @@ async function alterTopic(
   await withAdmin(options, async (admin) => {
     if (changes.length > 0) await admin.incrementalAlterConfigs([{ type: "topic", name: topic, changes }]);
     if (options.partitions !== undefined) await admin.createPartitions([{ topic, count: options.partitions }]);
-    process.stdout.write(`altered ${topic}\n`);
+    if (options.json) printJson({ name: topic, partitions: options.partitions, changes });
+    else process.stdout.write(`altered ${topic}\n`);
   });
 }
 
 async function deleteTopics(names: string[], options: BaseOptions): Promise<void> {
   await withAdmin(options, async (admin) => {
     await admin.deleteTopics(names);
-    for (const name of names) process.stdout.write(`deleted ${name}\n`);
+    if (options.json) printJson(names.map((name) => ({ name })));
+    else for (const name of names) process.stdout.write(`deleted ${name}\n`);
   });
 }

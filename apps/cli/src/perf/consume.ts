@@ -1,5 +1,6 @@
 import { type ConnectionOptions, connectionOf } from "../connection.ts";
 import { interruptSignal } from "../interrupt.ts";
+import { startProgress } from "../progress.ts";
 import { MEBIBYTE } from "./options.ts";
 
 interface ConsumeOptions extends ConnectionOptions {
@@ -34,6 +35,7 @@ export async function perfConsume(topic: string, options: ConsumeOptions): Promi
     },
   });
   const idle = new AbortController();
+  const progress = startProgress({ isShown: true, total: options.numRecords, unit: "records" });
   let timer = setTimeout(() => idle.abort(), options.timeout * 1_000);
   try {
     for await (const batch of consumer.batches({ signal: AbortSignal.any([signal, idle.signal]) })) {
@@ -41,10 +43,12 @@ export async function perfConsume(topic: string, options: ConsumeOptions): Promi
       timer = setTimeout(() => idle.abort(), options.timeout * 1_000);
       for (const record of batch) sizeBytes += (record.keyBytes?.length ?? 0) + (record.valueBytes?.length ?? 0);
       records += batch.size;
+      progress.update(Math.min(records, options.numRecords));
       if (records >= options.numRecords) break;
     }
   } finally {
     clearTimeout(timer);
+    progress.stop();
     await consumer.close();
   }
   const elapsedMs = performance.now() - startedAtMs;

@@ -1,6 +1,7 @@
 import { connectionOf } from "../connection.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { Latencies } from "../latencies.ts";
+import { startProgress } from "../progress.ts";
 import { payloadOf, producerOptions, type WriteOptions } from "./options.ts";
 
 /** Sends one record at a time and waits until it is read; prints what Kafka's tool prints. */
@@ -19,16 +20,18 @@ export async function perfLatency(topic: string, options: WriteOptions): Promise
   const reading = consumer.records({ signal });
   const latencies = new Latencies();
   const payload = payloadOf(options.recordSize, 1);
+  const progress = startProgress({ isShown: true, total: options.numRecords, unit: "records" });
   for (let sent = 0; sent < options.numRecords && !signal.aborted; sent++) {
+    progress.update(sent);
     const sentAtMs = performance.now();
     const sending = producer.send({ topic, value: payload });
     const { done } = await reading.next();
     if (done) break;
     latencies.add(performance.now() - sentAtMs);
     await sending;
-    if (!options.json && sent % 1_000 === 0)
-      process.stdout.write(`${sent}\t${(performance.now() - sentAtMs).toFixed(4)}\n`);
+    if (!options.json && sent % 1_000 === 0) progress.write(`${sent}\t${(performance.now() - sentAtMs).toFixed(4)}\n`);
   }
+  progress.stop();
   const [p50Ms, p99Ms, p999Ms] = latencies.percentiles([0.5, 0.99, 0.999]);
   const { count: records, avgMs } = latencies;
   if (options.json) process.stdout.write(`${JSON.stringify({ records, avgMs, p50Ms, p99Ms, p999Ms })}\n`);

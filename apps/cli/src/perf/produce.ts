@@ -1,9 +1,12 @@
 import { interruptSignal } from "../interrupt.ts";
 import { Latencies } from "../latencies.ts";
+import { type Progress, startProgress } from "../progress.ts";
 import { MEBIBYTE, payloadOf, producerOptions, type WriteOptions } from "./options.ts";
 
 const REPORT_INTERVAL_MS = 5_000;
 const PAYLOADS = 16;
+/** A progress bar is told this often: it must not show in what is measured. */
+const PROGRESS_EVERY = 1_000;
 
 /** So many sends wait at a time; more would be measured waiting for each other. */
 const IN_FLIGHT_MAX = 20_000;
@@ -19,12 +22,18 @@ export async function perfProduce(
   const run = new ProduceRun(options.recordSize);
   const signal = interruptSignal();
   const payloads = Array.from({ length: PAYLOADS }, (_, index) => payloadOf(options.recordSize, index + 1));
-  for (let sent = 0; sent < options.numRecords && !signal.aborted; sent++) {
-    run.watch(producer.send({ topic, value: payloads[sent % PAYLOADS]! }));
-    await run.pace(sent + 1, options.throughput);
-    if (!options.json) run.reportNowAndThen();
+  const progress = startProgress({ isShown: true, total: options.numRecords, unit: "records" });
+  try {
+    for (let sent = 0; sent < options.numRecords && !signal.aborted; sent++) {
+      run.watch(producer.send({ topic, value: payloads[sent % PAYLOADS]! }));
+      await run.pace(sent + 1, options.throughput);
+      if (sent % PROGRESS_EVERY === 0) progress.update(sent);
+      if (!options.json) run.reportNowAndThen(progress);
+    }
+    await run.finish();
+  } finally {
+    progress.stop();
   }
-  await run.finish();
   if (options.json) process.stdout.write(`${JSON.stringify(run.result())}\n`);
   else process.stdout.write(run.summary());
 }
@@ -77,10 +86,10 @@ class ProduceRun {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  reportNowAndThen(): void {
+  reportNowAndThen(output: Progress): void {
     const elapsedMs = performance.now() - this.#windowStartMs;
     if (elapsedMs < REPORT_INTERVAL_MS) return;
-    process.stdout.write(`${this.#line(this.#window, elapsedMs)}.\n`);
+    output.write(`${this.#line(this.#window, elapsedMs)}.\n`);
     this.#window = new Latencies();
     this.#windowStartMs = performance.now();
   }
