@@ -3,9 +3,9 @@ import { findScenarios } from "./harness/find-scenarios.ts";
 import { garbageCollector } from "./harness/garbage.ts";
 import { type Options, readOptions } from "./harness/options.ts";
 import { drawPicture } from "./harness/picture.ts";
-import { describeMachine, formatRow, type ScenarioResult } from "./harness/report.ts";
+import { describeMachine, formatRow, formatSeconds, type ScenarioResult } from "./harness/report.ts";
 import { type RowResult, runRow } from "./harness/run-row.ts";
-import type { Scenario } from "./harness/scenario.ts";
+import type { Effort, Scenario } from "./harness/scenario.ts";
 
 async function main(options: Options): Promise<void> {
   const scenarios = (await findScenarios()).filter((scenario) => isChosen(scenario, options.only));
@@ -17,8 +17,11 @@ async function main(options: Options): Promise<void> {
   }
   const machine = describeMachine();
   print(`Node.js ${machine.node}, ${machine.cpu}, ${machine.cores} cores, ${machine.platform}`);
+  print(`About ${formatSeconds(quietSeconds(scenarios, options.effort))} where nothing else runs.`);
+  const startedMs = performance.now();
   const results: ScenarioResult[] = [];
   for (const scenario of scenarios) results.push(await runScenario(scenario, options, print));
+  print(`\nIt took ${formatSeconds((performance.now() - startedMs) / 1_000)}.`);
   if (options.picture !== undefined) {
     const caption = `Node.js ${machine.node}, ${machine.cores} cores of ${machine.cpu}, ${new Date().toISOString().slice(0, 10)}`;
     writeFileSync(options.picture, drawPicture(results, caption));
@@ -32,12 +35,18 @@ function isChosen(scenario: Scenario, only: readonly string[]): boolean {
   return only.length === 0 || only.some((part) => scenario.name.includes(part));
 }
 
+function quietSeconds(scenarios: readonly Scenario[], { quick, soakMinutes }: Effort): number {
+  const planned = scenarios.reduce((sum, scenario) => sum + scenario.quietSeconds[quick ? "quick" : "full"], 0);
+  return planned + (scenarios.some(({ name }) => name === "sustained") ? soakMinutes * 60 : 0);
+}
+
 async function runScenario(
   scenario: Scenario,
   { effort }: Options,
   print: (text: string) => void,
 ): Promise<ScenarioResult> {
   print(`\n${scenario.name}: ${scenario.description}`);
+  const startedMs = performance.now();
   const collectGarbage = garbageCollector();
   const rows: RowResult[] = [];
   for await (const row of scenario.rows(effort)) {
@@ -45,6 +54,7 @@ async function runScenario(
     print(formatRow(result));
     rows.push(result);
   }
+  print(`  took ${formatSeconds((performance.now() - startedMs) / 1_000)}`);
   return { name: scenario.name, description: scenario.description, rows };
 }
 

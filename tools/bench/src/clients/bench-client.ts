@@ -23,6 +23,8 @@ export interface BatchTask {
   readonly callsInFlight: number;
   /** Key and value of each record. */
   readonly recordBytes: number;
+  /** Producers with connections of their own that share the calls; one where it is absent. Our client alone heeds it. */
+  readonly connections?: number;
 }
 
 export interface SinglesTask {

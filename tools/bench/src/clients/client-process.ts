@@ -4,6 +4,7 @@ import { fanOut } from "./fan-out.ts";
 import { createKafkajsClient } from "./kafkajs-client.ts";
 import { latencies } from "./latencies.ts";
 import { createOttlaClient } from "./ottla-client.ts";
+import { followPaced, producePaced } from "./paced-load.ts";
 import type { ClientKind, ClientRequest, ClientResponse } from "./protocol.ts";
 
 const PLATFORMATIC_DEFAULT_FETCH_BYTES = 10 * 1024 * 1024;
@@ -42,6 +43,12 @@ async function perform(client: BenchClient, request: ClientRequest, startedMs: n
     }
     case "fanOut":
       return { elapsedMs: await fanOut(bootstrap!, request), records: request.consumers * request.records };
+    case "producePaced": {
+      const records = await producePaced(bootstrap!, request);
+      return { elapsedMs: sinceStart(), records };
+    }
+    case "followPaced":
+      return await followPaced(bootstrap!, request);
     case "latency":
       return { elapsedMs: sinceStart(), records: request.records, latenciesMs: await latencies(client, request) };
   }

@@ -16,16 +16,19 @@ export function createOttlaClient(
   settings: ClientSettings,
 ): BenchClient {
   const producer = new Producer({ bootstrapServers, ...settings });
+  const others: Producer[] = [];
   const followers: Consumer[] = [];
   return {
-    async produceBatches({ topics, calls, recordsPerCall, callsInFlight, recordBytes }) {
+    async produceBatches({ topics, calls, recordsPerCall, callsInFlight, recordBytes, connections = 1 }) {
+      while (others.length < connections - 1) others.push(new Producer({ bootstrapServers, ...settings }));
+      const producers = [producer, ...others];
       const values = recordValues(recordBytes);
       const records = Array.from({ length: recordsPerCall }, (_, i) => ({
         topic: topics[i % topics.length]!,
         key: RECORD_KEY,
         value: values[i % values.length]!,
       }));
-      await inFlight(calls, callsInFlight, () => producer.send(records));
+      await inFlight(calls, callsInFlight, (call) => producers[call % connections]!.send(records));
     },
     async produceSingles({ topic, records, concurrency }) {
       const record = { topic, key: RECORD_KEY, value: RECORD_VALUE };
@@ -51,7 +54,8 @@ export function createOttlaClient(
       await producer.send({ topic, value });
     },
     async close() {
-      await Promise.all([producer.close(), ...followers.map((consumer) => consumer.close())]);
+      await Promise.all([producer, ...others].map((each) => each.close()));
+      await Promise.all([...followers.map((consumer) => consumer.close())]);
     },
   };
 }

@@ -17,13 +17,34 @@ export interface FanOutTask {
   readonly records: number;
 }
 
+/** Arrays at a steady rate for some time. */
+export interface PacedTask {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly recordsPerSecond: number;
+  readonly durationMs: number;
+  readonly recordBytes: number;
+  /** At most so many arrays wait for their acknowledgement: who cannot keep up sends fewer. */
+  readonly callsInFlight: number;
+}
+
+/** Reads what others write. The process says `following` when it has begun. */
+export interface FollowTask {
+  readonly topic: string;
+  readonly partitions: number;
+  /** Ends when nothing has come for so long. */
+  readonly quietMs: number;
+}
+
 /** What a client process is asked for. */
 export type ClientRequest =
   | ({ readonly kind: "produceBatches" } & BatchTask)
   | ({ readonly kind: "produceSingles" } & SinglesTask)
   | ({ readonly kind: "consume" } & ConsumeTask)
   | ({ readonly kind: "fanOut" } & FanOutTask)
-  | ({ readonly kind: "latency" } & LatencyTask);
+  | ({ readonly kind: "latency" } & LatencyTask)
+  | ({ readonly kind: "producePaced" } & PacedTask)
+  | ({ readonly kind: "followPaced" } & FollowTask);
 
 export interface ClientResponse {
   readonly elapsedMs: number;

@@ -6,7 +6,7 @@ import { runRow } from "./run-row.ts";
 import type { Contestant, Effort, Row } from "./scenario.ts";
 import { ratio, summarize } from "./statistics.ts";
 
-const EFFORT: Effort = { repetitions: 3, repetitionMs: 1, quick: true };
+const EFFORT: Effort = { repetitions: 3, repetitionMs: 1, quick: true, soakMinutes: 0 };
 
 /** Answers with the given figures, one a repetition, the warm-up first, and writes its name down. */
 function scripted(name: string, figures: number[], log: string[]): Contestant {

@@ -13,8 +13,8 @@ export interface Options {
   readonly list: boolean;
 }
 
-const FULL: Effort = { repetitions: 9, repetitionMs: 200, quick: false };
-const QUICK: Effort = { repetitions: 5, repetitionMs: 40, quick: true };
+const FULL = { repetitions: 9, repetitionMs: 200, quick: false };
+const QUICK = { repetitions: 3, repetitionMs: 40, quick: true };
 
 /** @throws TypeError for options that do not exist */
 export function readOptions(args: readonly string[]): Options {
@@ -25,11 +25,14 @@ export function readOptions(args: readonly string[]): Options {
       only: { type: "string", multiple: true, default: [] },
       json: { type: "string" },
       picture: { type: "string" },
+      "soak-minutes": { type: "string", default: "0" },
       list: { type: "boolean", default: false },
     },
   });
+  const soakMinutes = Number(values["soak-minutes"]);
+  if (!(soakMinutes >= 0)) throw new TypeError("--soak-minutes is a number");
   return {
-    effort: values.quick ? QUICK : FULL,
+    effort: { ...(values.quick ? QUICK : FULL), soakMinutes },
     only: values.only,
     json: values.json,
     picture: values.picture,

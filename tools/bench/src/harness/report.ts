@@ -52,6 +52,7 @@ const COLUMNS: readonly Column[] = [
   ["ratio", ({ name, perClientCpuSecond }, { baseline }) => formatCpuRatio(perClientCpuSecond, name === baseline)],
   ["per broker CPU s", ({ perBrokerCpuSecond }) => formatOptional(perBrokerCpuSecond?.median)],
   ["ratio", ({ name, perBrokerCpuSecond }, { baseline }) => formatCpuRatio(perBrokerCpuSecond, name === baseline)],
+  ["broker loop p99 ms", ({ brokerDelayP99Ms }) => formatOptional(brokerDelayP99Ms)],
 ];
 
 /** A row as a small table, the best first. */
@@ -71,6 +72,11 @@ export function formatRow(row: RowResult): string {
 /** Names to the left, figures to the right. */
 function pad(cell: string, width: number, column: number): string {
   return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+}
+
+/** 95 s, 12 min. */
+export function formatSeconds(seconds: number): string {
+  return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }
 
 const SUFFIXES = ["", "k", "M", "G"];

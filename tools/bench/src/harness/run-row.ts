@@ -8,6 +8,8 @@ export interface ContestantResult extends Compared {
   readonly perCpuSecond?: Compared;
   readonly perClientCpuSecond?: Compared;
   readonly perBrokerCpuSecond?: Compared;
+  /** Median over the repetitions. */
+  readonly brokerDelayP99Ms?: number;
   /** Medians over the repetitions. */
   readonly latencyMs?: LatencyMs;
 }
@@ -71,6 +73,7 @@ function summarizeRow(row: Row, measurements: ReadonlyMap<Contestant, readonly M
       ...compareCpuFigures("perClientCpuSecond", own, ofBaseline),
       ...compareCpuFigures("perBrokerCpuSecond", own, ofBaseline),
       ...(latencyMs === undefined ? {} : { latencyMs }),
+      ...summarizeDelay(own),
     };
   });
   const { name, unit, recordBytes } = row;
@@ -96,6 +99,11 @@ function summarizeLatency(all: readonly Measurement[]): LatencyMs | undefined {
   if (latencies.length === 0) return undefined;
   const median = (of: keyof LatencyMs) => summarize(latencies.map((latency) => latency[of])).median;
   return { p50: median("p50"), p99: median("p99"), p999: median("p999") };
+}
+
+function summarizeDelay(all: readonly Measurement[]): Pick<ContestantResult, "brokerDelayP99Ms"> {
+  const delays = all.flatMap(({ brokerDelayP99Ms }) => brokerDelayP99Ms ?? []);
+  return delays.length === 0 ? {} : { brokerDelayP99Ms: summarize(delays).median };
 }
 
 function compare(samples: readonly number[], baseline: readonly number[], better: "more" | "less"): Compared {

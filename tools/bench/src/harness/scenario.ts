@@ -6,6 +6,8 @@ export interface Effort {
   readonly repetitionMs: number;
   /** True for `--quick`: a scenario may leave out rows that take long. */
   readonly quick: boolean;
+  /** How long the long load of `sustained` goes on; 0 for its usual seconds. */
+  readonly soakMinutes: number;
 }
 
 /** What a contestant found in one repetition. */
@@ -18,6 +20,8 @@ export interface Measurement {
   readonly perClientCpuSecond?: number;
   /** The same for the broker's process alone. */
   readonly perBrokerCpuSecond?: number;
+  /** How long the broker's event loop was held up, 99th percentile over the last minute, in ms. */
+  readonly brokerDelayP99Ms?: number;
   /** Where latency is meant. */
   readonly latencyMs?: LatencyMs;
 }
@@ -63,6 +67,8 @@ export interface Scenario {
   readonly name: string;
   /** One line: what is measured, and what is not. */
   readonly description: string;
+  /** About how long it takes on a quiet machine of two cores. */
+  readonly quietSeconds: { readonly quick: number; readonly full: number };
   /** Set up row by row, so that only one row's state is alive at a time. */
   rows(effort: Effort): AsyncIterable<Row> | Iterable<Row>;
 }

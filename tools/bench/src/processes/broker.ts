@@ -16,6 +16,8 @@ export interface BenchBroker {
   cpuMs(): number | undefined;
   /** Resident memory now, in bytes; undefined where the platform does not tell. */
   residentBytes(): number | undefined;
+  /** How long its event loop was held up, 99th percentile over the last minute; absent where there is none. */
+  eventLoopDelayP99Ms?(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -35,9 +37,10 @@ export class BrokerUnderTest implements BenchBroker {
     this.#started = started;
   }
 
-  static async start(args: readonly string[] = []): Promise<BrokerUnderTest> {
+  /** @param node the Node.js to run it with */
+  static async start(args: readonly string[] = [], node = process.execPath): Promise<BrokerUnderTest> {
     const directory = await mkdtemp(join(tmpdir(), "ottla-bench-"));
-    return new BrokerUnderTest(directory, args, await startOn(directory, args));
+    return new BrokerUnderTest(directory, args, await startOn(directory, args, node));
   }
 
   get port(): number {
@@ -57,10 +60,17 @@ export class BrokerUnderTest implements BenchBroker {
     return residentBytesOf(this.#started.child.pid ?? 0);
   }
 
+  async eventLoopDelayP99Ms(): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.port}/metrics`);
+    const seconds = /^nodejs_eventloop_lag_p99_seconds (\S+)$/m.exec(await response.text())?.[1];
+    if (seconds === undefined) throw new Error("the broker does not tell of its event loop");
+    return Number(seconds) * 1_000;
+  }
+
   /** Stops and starts again on the same files, at another port: nothing of them is in its memory then. */
   async restart(): Promise<void> {
     await this.#end();
-    this.#started = await startOn(this.#directory, this.#args);
+    this.#started = await startOn(this.#directory, this.#args, process.execPath);
   }
 
   async stop(): Promise<void> {
@@ -81,10 +91,10 @@ interface Started {
   readonly startMs: number;
 }
 
-async function startOn(directory: string, args: readonly string[]): Promise<Started> {
+async function startOn(directory: string, args: readonly string[], node: string): Promise<Started> {
   const startedMs = performance.now();
   const command = [OTTLA_COMMAND, "broker", "--port", "0", "--data", directory, ...args];
-  const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(node, command, { stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   child.stderr.on("data", (chunk) => {
     log = (log + chunk).slice(-LOG_CHARACTERS_MAX);

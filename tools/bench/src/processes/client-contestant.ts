@@ -71,7 +71,12 @@ export function clientContestant(
       const brokerCpuBeforeMs = broker.cpuMs();
       const response = await process.ask(request(client));
       const brokerCpuAfterMs = broker.cpuMs();
-      const measurement = { figure: figure(response), ...latencyOf(response) };
+      const brokerDelayP99Ms = await broker.eventLoopDelayP99Ms?.();
+      const measurement = {
+        figure: figure(response),
+        ...latencyOf(response),
+        ...(brokerDelayP99Ms === undefined ? {} : { brokerDelayP99Ms }),
+      };
       if (brokerCpuBeforeMs === undefined || brokerCpuAfterMs === undefined) return measurement;
       const brokerCpuMs = brokerCpuAfterMs - brokerCpuBeforeMs;
       const amount = response.records * 1000;
@@ -93,7 +98,7 @@ function recordsPerSecond({ records, elapsedMs }: ClientResponse): number {
   return (records * 1000) / elapsedMs;
 }
 
-function latencyOf({ latenciesMs }: ClientResponse): { readonly latencyMs?: LatencyMs } {
+export function latencyOf({ latenciesMs }: ClientResponse): { readonly latencyMs?: LatencyMs } {
   if (latenciesMs === undefined || latenciesMs.length === 0) return {};
   const sorted = Float64Array.from(latenciesMs).sort();
   const within = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;

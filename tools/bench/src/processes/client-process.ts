@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { ClientSettings } from "../clients/bench-client.ts";
-import type { ClientKind, ClientRequest, ClientResponse } from "../clients/protocol.ts";
+import type { ClientKind, ClientRequest, ClientResponse, FollowTask } from "../clients/protocol.ts";
 
 const CLIENT_PROGRAM = fileURLToPath(new URL("../clients/client-process.js", import.meta.url));
 
@@ -28,14 +28,26 @@ export class ClientProcess implements ClientHandle {
 
   async ask(request: ClientRequest): Promise<ClientResponse> {
     this.#child.send(request);
-    const [response] = (await once(this.#child, "message")) as [ClientResponse | { readonly error: string }];
-    if ("error" in response) throw new Error(response.error);
-    return response;
+    return await this.#answer();
+  }
+
+  /** Asks to follow a topic. Resolves when it reads; the answer comes when nothing more does. */
+  async follow(task: FollowTask): Promise<{ readonly answer: Promise<ClientResponse> }> {
+    this.#child.send({ kind: "followPaced", ...task } satisfies ClientRequest);
+    const [message] = await once(this.#child, "message");
+    if (message !== "following") throw new Error(`the client does not follow: ${JSON.stringify(message)}`);
+    return { answer: this.#answer() };
   }
 
   async close(): Promise<void> {
     const ended = once(this.#child, "exit");
     this.#child.send("close");
     await ended;
+  }
+
+  async #answer(): Promise<ClientResponse> {
+    const [response] = (await once(this.#child, "message")) as [ClientResponse | { readonly error: string }];
+    if ("error" in response) throw new Error(response.error);
+    return response;
   }
 }

@@ -38,6 +38,7 @@ function row(sizeBytes: number): Row {
 const scenario: Scenario = {
   name: "crc32c",
   description: "the checksum of record batches, by input size",
+  quietSeconds: { quick: 2, full: 10 },
   *rows() {
     for (const sizeBytes of SIZES) yield row(sizeBytes);
   },

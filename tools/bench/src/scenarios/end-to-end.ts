@@ -47,6 +47,7 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
 const scenario: Scenario = {
   name: "end-to-end",
   description: "latency of 100-byte records at a steady rate, acks=1, producer and consumer in one process",
+  quietSeconds: { quick: 10, full: 45 },
   rows,
 };
 export default scenario;

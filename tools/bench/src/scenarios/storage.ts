@@ -18,6 +18,7 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
 const scenario: Scenario = {
   name: "storage",
   description: "the log on disk beside bare loops, copies of each byte, and what a compaction pass costs producers",
+  quietSeconds: { quick: 20, full: 60 },
   rows,
 };
 export default scenario;

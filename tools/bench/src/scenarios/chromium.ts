@@ -1,0 +1,112 @@
+import type { Page } from "playwright-core";
+import { DEFAULT_SETTINGS } from "../clients/bench-client.ts";
+import type { Contestant, Effort, Measurement, Row, Scenario } from "../harness/scenario.ts";
+import { BrokerUnderTest } from "../processes/broker.ts";
+import { hasChromium, openClientPage, type PageGlobals } from "../processes/browser.ts";
+import { clientContestant, OTTLA_WEBSOCKET } from "../processes/client-contestant.ts";
+import { createTopic, fillTopic } from "../processes/topics.ts";
+
+/** On the page: see `openClientPage`. */
+declare const bench: PageGlobals;
+
+const IN_CHROMIUM = "ottla in Chromium";
+
+interface PageTask {
+  readonly bootstrapServers: string;
+  readonly topic: string;
+  readonly records: number;
+}
+
+const produceOnPage = (page: Page, task: PageTask) =>
+  page.evaluate(
+    async ({ bootstrapServers, topic, records, settings }) => {
+      const client = bench.createOttlaClient(bootstrapServers, "batch", settings);
+      const startedMs = performance.now();
+      const arrays = { calls: records / 1_000, recordsPerCall: 1_000, callsInFlight: 4, recordBytes: 100 };
+      await client.produceBatches({ topics: [topic], ...arrays });
+      const elapsedMs = performance.now() - startedMs;
+      await client.close();
+      return { records, elapsedMs };
+    },
+    { ...task, settings: DEFAULT_SETTINGS },
+  );
+
+const consumeOnPage = (page: Page, task: PageTask) =>
+  page.evaluate(
+    async ({ bootstrapServers, topic, records, settings }) => {
+      const client = bench.createOttlaClient(bootstrapServers, "batch", settings);
+      const read = await client.consume({ topic, partitions: 1, records, recordBytes: 100 });
+      await client.close();
+      return { records: records - read.firstCount, elapsedMs: read.endedMs - read.firstAtMs };
+    },
+    { ...task, settings: DEFAULT_SETTINGS },
+  );
+
+function pageContestant(broker: BrokerUnderTest, page: Page, task: PageTask, ask: typeof produceOnPage): Contestant {
+  return {
+    name: IN_CHROMIUM,
+    async measure(): Promise<Measurement> {
+      const cpuBeforeMs = broker.cpuMs() ?? Number.NaN;
+      const { records, elapsedMs } = await ask(page, task);
+      const brokerCpuMs = (broker.cpuMs() ?? Number.NaN) - cpuBeforeMs;
+      return { figure: (records * 1_000) / elapsedMs, perBrokerCpuSecond: (records * 1_000) / brokerCpuMs };
+    },
+  };
+}
+
+async function* rows({ quick }: Effort): AsyncIterable<Row> {
+  if (!hasChromium()) {
+    console.error("  SKIPPED: Chromium is absent");
+    return;
+  }
+  const broker = await BrokerUnderTest.start();
+  const { browser, page } = await openClientPage(broker.port);
+  try {
+    const records = quick ? 100_000 : 400_000;
+    const bootstrapServers = `ws://localhost:${broker.port}`;
+    const common = { unit: "records/s", baseline: OTTLA_WEBSOCKET.name, recordBytes: 100, repetitions: quick ? 3 : 5 };
+    const produced = { bootstrapServers, topic: await createTopic(broker, "from-page", 1), records };
+    yield {
+      ...common,
+      name: "produce arrays of 1,000, 4 at a time, 1 partition (wanted: 300 k/s)",
+      contestants: [
+        pageContestant(broker, page, produced, produceOnPage),
+        clientContestant(OTTLA_WEBSOCKET, broker, () => ({
+          kind: "produceBatches",
+          topics: [produced.topic],
+          calls: records / 1_000,
+          recordsPerCall: 1_000,
+          callsInFlight: 4,
+          recordBytes: 100,
+        })),
+      ],
+    };
+    const consumed = { bootstrapServers, topic: await fillTopic(broker, "to-page", 1, records), records };
+    const inNode = { ...OTTLA_WEBSOCKET, kind: "ottla-batches" } as const;
+    yield {
+      ...common,
+      name: "consume batches, keys and values touched, 1 partition (wanted: 1 M/s)",
+      contestants: [
+        pageContestant(broker, page, consumed, consumeOnPage),
+        clientContestant(inNode, broker, () => ({
+          kind: "consume",
+          topic: consumed.topic,
+          partitions: 1,
+          records,
+          recordBytes: 100,
+        })),
+      ],
+    };
+  } finally {
+    await browser.close();
+    await broker.stop();
+  }
+}
+
+const scenario: Scenario = {
+  name: "chromium",
+  description: "our SDKs in a page of Chromium over WebSocket, beside the same in Node.js",
+  quietSeconds: { quick: 8, full: 25 },
+  rows,
+};
+export default scenario;
