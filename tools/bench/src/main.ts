@@ -8,7 +8,7 @@ import { type RowResult, runRow } from "./harness/run-row.ts";
 import type { Effort, Scenario } from "./harness/scenario.ts";
 
 async function main(options: Options): Promise<void> {
-  const scenarios = (await findScenarios()).filter((scenario) => isChosen(scenario, options.only));
+  const scenarios = (await findScenarios()).filter((scenario) => isChosen(scenario, options));
   if (scenarios.length === 0) throw new Error(`no scenario is called ${options.only.join(" or ")}`);
   const print = options.json === "-" ? () => {} : (text: string) => console.log(text);
   if (options.list) {
@@ -31,8 +31,9 @@ async function main(options: Options): Promise<void> {
   }
 }
 
-function isChosen(scenario: Scenario, only: readonly string[]): boolean {
-  return only.length === 0 || only.some((part) => scenario.name.includes(part));
+function isChosen({ name, inQuick = true }: Scenario, { only, effort, list }: Options): boolean {
+  if (only.length === 0) return list || inQuick || !effort.quick;
+  return only.some((part) => name.includes(part));
 }
 
 function quietSeconds(scenarios: readonly Scenario[], { quick, soakMinutes }: Effort): number {

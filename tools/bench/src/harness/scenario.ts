@@ -69,6 +69,8 @@ export interface Scenario {
   readonly description: string;
   /** About how long it takes on a quiet machine of two cores. */
   readonly quietSeconds: { readonly quick: number; readonly full: number };
+  /** False where `--quick` leaves it out unless it is named. */
+  readonly inQuick?: boolean;
   /** Set up row by row, so that only one row's state is alive at a time. */
   rows(effort: Effort): AsyncIterable<Row> | Iterable<Row>;
 }

@@ -109,7 +109,7 @@ async function* workloadRows(
 const scenario: Scenario = {
   name: "brokers",
   description: "our broker beside Apache Kafka (1 GB heap) under the same clients: Java, librdkafka, JavaScript, ours",
-  quietSeconds: { quick: 35, full: 330 },
+  quietSeconds: { quick: 40, full: 330 },
   rows,
 };
 export default scenario;

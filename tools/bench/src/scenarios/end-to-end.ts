@@ -47,7 +47,7 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
 const scenario: Scenario = {
   name: "end-to-end",
   description: "latency of 100-byte records at a steady rate, acks=1, producer and consumer in one process",
-  quietSeconds: { quick: 10, full: 45 },
+  quietSeconds: { quick: 11, full: 60 },
   rows,
 };
 export default scenario;

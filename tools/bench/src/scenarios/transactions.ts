@@ -224,7 +224,8 @@ const scenario: Scenario = {
   name: "transactions",
   description:
     "100-byte records, 6 partitions: what transactions cost beside plain idempotent produce, and commits a second",
-  quietSeconds: { quick: 0, full: 0 },
+  quietSeconds: { quick: 40, full: 120 },
+  inQuick: false,
   rows,
 };
 export default scenario;

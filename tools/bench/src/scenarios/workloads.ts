@@ -127,7 +127,7 @@ function factorRow(name: string, contestants: readonly Contestant[], baseline = 
 const scenario: Scenario = {
   name: "workloads",
   description: "our client on our broker; each row varies one thing of the base case (100 B, 6 partitions, acks=all)",
-  quietSeconds: { quick: 20, full: 120 },
+  quietSeconds: { quick: 24, full: 150 },
   rows,
 };
 export default scenario;
