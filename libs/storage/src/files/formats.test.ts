@@ -78,7 +78,7 @@ describe("the producer snapshot", () => {
   };
 
   it("is Kafka's ProducerSnapshot version 1, byte by byte", () => {
-    const bytes = encodeProducerSnapshot(new Map([[5, entry]]));
+    const bytes = encodeProducerSnapshot(new Map([[5, { ...entry, batches: entry.batches.slice(-1) }]]));
     const body =
       "00000001" + // one entry
       "0000000000000005" + // producer id
@@ -93,7 +93,7 @@ describe("the producer snapshot", () => {
     expect(hex(bytes)).toBe(`0001${crc.toString(16).padStart(8, "0")}${body}`);
   });
 
-  it("keeps each producer's last batch", () => {
+  it("keeps the batches that a producer may still have in flight, and Kafka takes the last of its entries", () => {
     const other = emptyProducerEntry(6);
     const entries = decodeProducerSnapshot(
       encodeProducerSnapshot(
@@ -105,9 +105,15 @@ describe("the producer snapshot", () => {
       77,
     );
     expect(entries).toEqual([
-      { ...entry, batches: [entry.batches[1]], lastActiveMs: 77 },
+      { ...entry, lastActiveMs: 77 },
       { ...other, lastActiveMs: 77 },
     ]);
+    const [first, last] = [10, 10 + 46].map((at) =>
+      hex(encodeProducerSnapshot(new Map([[5, entry]])).subarray(at, at + 46)),
+    );
+    expect(first).toContain(`${"00000004"}${"000000000000005e"}`);
+    expect(first!.slice(-16), "no open transaction in any but the last").toBe("ffffffffffffffff");
+    expect(last).toContain(`${"00000009"}${"0000000000000068"}`);
   });
 
   it("knows the first sequence of a batch that wrapped around", () => {

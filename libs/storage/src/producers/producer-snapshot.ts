@@ -1,9 +1,11 @@
 import { crc32c } from "@ottla/protocol";
-import { NO_OFFSET, type ProducerEntry } from "./producer-entry.ts";
+import { NO_OFFSET, type ProducerBatch, type ProducerEntry } from "./producer-entry.ts";
 
 /*
  * Kafka's ProducerSnapshot, version 1: version int16, CRC-32C (uint32) of all that follows it, then an array of
- * entries. Of the remembered batches it keeps the last one only.
+ * entries. Kafka writes one for each producer, with its last batch only; a producer that had more in flight when the
+ * broker stopped could then not be told from one that skips. So here each remembered batch has an entry, oldest first:
+ * to Kafka, which takes them one after the other, the last one counts.
  */
 
 const VERSION = 1;
@@ -21,13 +23,19 @@ export class CorruptSnapshot extends Error {
 }
 
 export function encodeProducerSnapshot(entries: ReadonlyMap<number, ProducerEntry>): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + entries.size * ENTRY_BYTES);
+  let count = 0;
+  for (const { batches } of entries.values()) count += Math.max(batches.length, 1);
+  const bytes = new Uint8Array(HEADER_BYTES + count * ENTRY_BYTES);
   const view = new DataView(bytes.buffer);
   view.setInt16(0, VERSION);
-  view.setInt32(COUNT_AT, entries.size);
+  view.setInt32(COUNT_AT, count);
   let position = HEADER_BYTES;
   for (const entry of entries.values()) {
-    encodeEntry(view, position, entry);
+    for (const batch of entry.batches.slice(0, -1)) {
+      encodeEntry(view, position, { ...entry, transactionFirstOffset: NO_OFFSET }, batch);
+      position += ENTRY_BYTES;
+    }
+    encodeEntry(view, position, entry, entry.batches.at(-1));
     position += ENTRY_BYTES;
   }
   view.setUint32(CRC_AT, crc32c(bytes, COUNT_AT, bytes.length));
@@ -40,7 +48,10 @@ export function decodeProducerSnapshot(bytes: Uint8Array, loadedMs: number): Pro
   checkSnapshot(view, bytes);
   const entries: ProducerEntry[] = [];
   for (let position = HEADER_BYTES; position < bytes.length; position += ENTRY_BYTES) {
-    entries.push(decodeEntry(view, position, loadedMs));
+    const entry = decodeEntry(view, position, loadedMs);
+    const before = entries.at(-1);
+    if (before?.producerId !== entry.producerId) entries.push(entry);
+    else entries[entries.length - 1] = { ...entry, batches: [...before.batches, ...entry.batches] };
   }
   return entries;
 }
@@ -56,13 +67,12 @@ function checkSnapshot(view: DataView, bytes: Uint8Array): void {
   }
 }
 
-function encodeEntry(view: DataView, position: number, entry: ProducerEntry): void {
-  const last = entry.batches.at(-1);
+function encodeEntry(view: DataView, position: number, entry: ProducerEntry, batch: ProducerBatch | undefined): void {
   view.setBigInt64(position, BigInt(entry.producerId));
   view.setInt16(position + 8, entry.producerEpoch);
-  view.setInt32(position + 10, last?.lastSequence ?? -1);
-  view.setBigInt64(position + 14, BigInt(last?.lastOffset ?? -1));
-  view.setInt32(position + 22, last === undefined ? 0 : last.lastOffset - last.firstOffset);
+  view.setInt32(position + 10, batch?.lastSequence ?? -1);
+  view.setBigInt64(position + 14, BigInt(batch?.lastOffset ?? -1));
+  view.setInt32(position + 22, batch === undefined ? 0 : batch.lastOffset - batch.firstOffset);
   view.setBigInt64(position + 26, BigInt(entry.lastTimestampMs));
   view.setInt32(position + 34, entry.coordinatorEpoch);
   view.setBigInt64(position + 38, BigInt(entry.transactionFirstOffset));
