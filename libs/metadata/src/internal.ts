@@ -1,1 +1,1 @@
-export {};
+export { decodeEntry, decodeEpoch, type StoredEntry, ZooKeeperPaths } from "./log/zookeeper/layout.ts";
