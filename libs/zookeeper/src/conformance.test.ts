@@ -1,7 +1,8 @@
 import { createSystemRuntime } from "@ottla/runtime";
 import { describe, it } from "vitest";
 import { type ConformanceHarness, zooKeeperConformance } from "./conformance.ts";
-import { type ModelSession, ZooKeeperModel } from "./model/zookeeper-model.ts";
+import type { ModelSession } from "./model/model-session.ts";
+import { ZooKeeperModel } from "./model/zookeeper-model.ts";
 
 /** Real servers run the same cases in the end-to-end tests. */
 describe("the model of ZooKeeper", () => {
