@@ -1,5 +1,7 @@
 import { type Broker, BrokerConfig, type ConfigValues, settingsFromObject, startBroker } from "@ottla/broker";
+import type { MetadataLog } from "@ottla/metadata";
 import {
+  type CrashKind,
   createSimulatedDisk,
   type Logger,
   type SimulatedDisk,
@@ -7,7 +9,7 @@ import {
   seededRandom,
 } from "@ottla/runtime";
 import type { SimulatedNetwork } from "./simulated-network.ts";
-import { SimulatedProcess } from "./simulated-process.ts";
+import { type ClockOptions, SimulatedProcess } from "./simulated-process.ts";
 
 export interface SimulatedBrokerOptions {
   readonly name: string;
@@ -16,6 +18,9 @@ export interface SimulatedBrokerOptions {
   readonly seed: number;
   readonly config: ConfigValues;
   readonly logger?: Logger;
+  /** How a broker of a cluster opens the metadata that all share. */
+  readonly openMetadataLog?: (process: SimulatedProcess) => Promise<MetadataLog>;
+  readonly clock?: ClockOptions;
 }
 
 const PORT = 9092;
@@ -46,14 +51,21 @@ export class SimulatedBroker {
     return this.#broker;
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
   get disk(): SimulatedDisk {
     return this.#disk;
   }
 
   /** Starts the process. Resolves when clients are served; never, if it is killed before. */
   async start(): Promise<Broker> {
-    const { name, world, network, seed, config, logger } = this.#options;
-    const process = new SimulatedProcess(name, world, seed + 104_729 * ++this.#lives, logger);
+    const { name, world, network, seed, config, logger, openMetadataLog, clock } = this.#options;
+    const process = new SimulatedProcess(name, world, seed + 104_729 * ++this.#lives, {
+      ...(logger !== undefined && { logger: logger.child({ broker: name }) }),
+      ...clock,
+    });
     this.#process = process;
     const listeners = `PLAINTEXT://${this.bootstrapServers}`;
     const broker = await startBroker({
@@ -61,19 +73,21 @@ export class SimulatedBroker {
       directories: [{ disk: this.#disk, path: DIRECTORY, name: DIRECTORY }],
       runtime: process.runtime,
       startServer: network.serverOf(process),
+      connector: network.connectorOf(process),
+      ...(openMetadataLog !== undefined && { openMetadataLog: () => openMetadataLog(process) }),
       onFatal: () => this.kill(),
     });
     if (this.#process === process) this.#broker = broker;
     return broker;
   }
 
-  /** As `kill -9`: what was written stays, what was in memory is gone. */
-  kill(): void {
+  /** As `kill -9`, or as by a power cut: what was written, or only what was synced, stays. */
+  kill(kind: CrashKind = "process"): void {
     const process = this.#process;
     this.#process = undefined;
     this.#broker = undefined;
     process?.kill();
-    this.#disk = this.#disk.crash("process");
+    this.#disk = this.#disk.crash(kind);
   }
 
   /** As SIGTERM: the process ends in good order, or with an error where the disk does not let it. */

@@ -30,8 +30,20 @@ interface Ends {
 
 interface LinkListener {
   fateOf(exchange: Exchange, direction: "request" | "response"): Fate;
-  onAnswered(exchange: Exchange, response: Uint8Array): void;
+  /** Whether bytes from one process get to the other now; otherwise they wait. */
+  passes(from: SimulatedProcess, to: SimulatedProcess): boolean;
+  /** Each message, as it arrives. */
+  onArrived(arrival: Arrival): void;
   onClosed(): void;
+}
+
+/** A message that has come to where it was sent. */
+export interface Arrival {
+  readonly exchange: Exchange;
+  readonly direction: "request" | "response";
+  /** Without its size. */
+  readonly frame: Uint8Array;
+  readonly sentMs: number;
 }
 
 const MAX_FRAME_BYTES = 2 ** 30;
@@ -59,12 +71,12 @@ export class SimulatedLink {
     this.#listener = listener;
     this.#nearWire = nearWire;
     this.#farWire = farWire;
-    this.#carry(nearWire, new Wire(ends, ends.server, () => this.#state === "open"), farWire, (frame) =>
-      this.#request(frame),
-    );
-    this.#carry(farWire, new Wire(ends, ends.client, () => this.#state === "open"), nearWire, (frame) =>
-      this.#response(frame),
-    );
+    const isOpen = () => this.#state === "open";
+    const passes = listener.passes.bind(listener);
+    const there = new Wire(ends, { from: ends.client, to: ends.server, isOpen, passes });
+    const back = new Wire(ends, { from: ends.server, to: ends.client, isOpen, passes });
+    this.#carry(nearWire, there, farWire, (frame, sentMs) => this.#request(frame, sentMs));
+    this.#carry(farWire, back, nearWire, (frame, sentMs) => this.#response(frame, sentMs));
     ends.client.onKilled(() => this.reset());
     ends.server.onKilled(() => this.reset());
   }
@@ -84,13 +96,14 @@ export class SimulatedLink {
     this.#listener.onClosed();
   }
 
-  #carry(from: ByteChannel, wire: Wire, to: ByteChannel, fate: (frame: Uint8Array) => Fate): void {
+  #carry(from: ByteChannel, wire: Wire, to: ByteChannel, fate: (frame: Uint8Array, sentMs: number) => Fate): void {
     const decoder = new FrameDecoder({ maxFrameBytes: MAX_FRAME_BYTES });
     const carry = (frame: Uint8Array) => {
       if (this.#state !== "open") return;
       const bytes = withSize(frame);
+      const sentMs = this.#ends.world.clock.monotonicMs();
       wire.send(() => {
-        const decided = fate(bytes.subarray(SIZE_PREFIX_BYTES));
+        const decided = fate(bytes.subarray(SIZE_PREFIX_BYTES), sentMs);
         if (decided === "arrives") to.write([bytes]);
         else if (decided === "lost") this.reset();
         else this.#state = "silent";
@@ -103,7 +116,7 @@ export class SimulatedLink {
     });
   }
 
-  #request(frame: Uint8Array): Fate {
+  #request(frame: Uint8Array, sentMs: number): Fate {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
     const apiKey = view.getInt16(0);
     const exchange: Exchange = {
@@ -112,36 +125,43 @@ export class SimulatedLink {
       apiKey,
       apiName: apisByKey.get(apiKey)?.name ?? String(apiKey),
       apiVersion: view.getInt16(2),
-      sentMs: this.#ends.world.clock.monotonicMs(),
+      sentMs,
     };
     const fate = this.#listener.fateOf(exchange, "request");
-    if (fate === "arrives") this.#exchanges.set(view.getInt32(4), exchange);
+    if (fate !== "arrives") return fate;
+    this.#exchanges.set(view.getInt32(4), exchange);
+    this.#listener.onArrived({ exchange, direction: "request", frame, sentMs });
     return fate;
   }
 
-  #response(frame: Uint8Array): Fate {
+  #response(frame: Uint8Array, sentMs: number): Fate {
     const correlationId = correlationIdOf(frame);
     const exchange = this.#exchanges.get(correlationId);
     if (exchange === undefined) return "arrives";
     this.#exchanges.delete(correlationId);
     const fate = this.#listener.fateOf(exchange, "response");
-    if (fate === "arrives") this.#listener.onAnswered(exchange, frame);
+    if (fate === "arrives") this.#listener.onArrived({ exchange, direction: "response", frame, sentMs });
     return fate;
   }
+}
+
+interface WireEnds {
+  readonly from: SimulatedProcess;
+  readonly to: SimulatedProcess;
+  readonly isOpen: () => boolean;
+  readonly passes: (from: SimulatedProcess, to: SimulatedProcess) => boolean;
 }
 
 /** One direction of a link: everything arrives in the order in which it was sent. */
 class Wire {
   readonly #ends: Ends;
-  readonly #to: SimulatedProcess;
-  readonly #isOpen: () => boolean;
+  readonly #wire: WireEnds;
   readonly #queue: (() => void)[] = [];
   #isBusy = false;
 
-  constructor(ends: Ends, to: SimulatedProcess, isOpen: () => boolean) {
+  constructor(ends: Ends, wire: WireEnds) {
     this.#ends = ends;
-    this.#to = to;
-    this.#isOpen = isOpen;
+    this.#wire = wire;
   }
 
   send(arrive: () => void): void {
@@ -157,13 +177,13 @@ class Wire {
   }
 
   #arrive(): void {
-    const { world, client, server } = this.#ends;
-    if (!this.#isOpen()) return;
-    if (client.isCutOff || server.isCutOff) {
-      world.timers.schedule(HOLD_MS, () => this.#arrive());
+    const { from, to, isOpen, passes } = this.#wire;
+    if (!isOpen()) return;
+    if (!passes(from, to)) {
+      this.#ends.world.timers.schedule(HOLD_MS, () => this.#arrive());
       return;
     }
-    for (const arrive of this.#queue.splice(0)) this.#to.wake(arrive);
+    for (const arrive of this.#queue.splice(0)) to.wake(arrive);
     this.#isBusy = false;
   }
 }

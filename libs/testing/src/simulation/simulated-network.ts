@@ -12,7 +12,7 @@ import {
   delay,
   ServerPipeline,
 } from "@ottla/transport";
-import { type Exchange, type Fate, SimulatedLink } from "./simulated-link.ts";
+import { type Arrival, type Exchange, type Fate, SimulatedLink } from "./simulated-link.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
 /** One server's open port. */
@@ -26,8 +26,10 @@ export interface NetworkOptions {
   readonly random: Random;
   /** Decides what becomes of a message; by default it arrives. */
   readonly fateOf?: (exchange: Exchange, direction: "request" | "response") => Fate;
-  /** Told of each answered request as the answer arrives. */
-  readonly onAnswered?: (exchange: Exchange, response: Uint8Array) => void;
+  /** Told of each message as it arrives. */
+  readonly onArrived?: (arrival: Arrival) => void;
+  /** How long a message is under way. Default: about half a millisecond. */
+  readonly latencyMs?: () => number;
 }
 
 /**
@@ -38,6 +40,8 @@ export class SimulatedNetwork {
   readonly links = new Set<SimulatedLink>();
   readonly #options: NetworkOptions;
   readonly #listening = new Map<string, Listening>();
+  /** By names: who does not get bytes through to whom. */
+  readonly #blocked = new Set<string>();
   #nextConnectionId = 1;
 
   constructor(options: NetworkOptions) {
@@ -59,13 +63,31 @@ export class SimulatedNetwork {
     for (const link of this.links) if (link.client === process || link.server === process) yield link;
   }
 
+  /** From now on nothing that one process sends gets to the other. The other way is another matter. */
+  block(from: string, to: string): void {
+    this.#blocked.add(`${from} ${to}`);
+  }
+
+  unblock(from: string, to: string): void {
+    this.#blocked.delete(`${from} ${to}`);
+  }
+
+  unblockAll(): void {
+    this.#blocked.clear();
+  }
+
+  /** Whether bytes get through now. */
+  passes(from: SimulatedProcess, to: SimulatedProcess): boolean {
+    return !from.isCutOff && !to.isCutOff && !this.#blocked.has(`${from.name} ${to.name}`);
+  }
+
   async #connect(client: SimulatedProcess, { host, port }: BrokerAddress, options: ConnectOptions) {
     const { random } = this.#options;
     const wait = (ms: number) => delay(client.runtime.timers, ms, options.signal);
     await wait(1 + random.nextInt(2) + client.lagMs);
     const listening = this.#listening.get(`${host}:${port}`);
     if (listening === undefined || listening.process.isDead) throw unreachable(`nothing listens at ${host}:${port}`);
-    if (client.isCutOff || listening.process.isCutOff) {
+    if (!this.passes(client, listening.process) || !this.passes(listening.process, client)) {
       await wait(options.timeoutMs);
       throw unreachable(`${host}:${port} does not answer`);
     }
@@ -75,14 +97,15 @@ export class SimulatedNetwork {
   #link(client: SimulatedProcess, { process: server, accept }: Listening): ByteChannel {
     const [near, nearWire] = createMemoryPair({ names: [client.name, server.name] });
     const [farWire, far] = createMemoryPair({ names: [client.name, server.name] });
-    const { world, random, fateOf, onAnswered } = this.#options;
+    const { world, random, fateOf, onArrived, latencyMs } = this.#options;
     const link = new SimulatedLink(
-      { world, client, server, latencyMs: () => 0.1 + random.nextFloat() },
+      { world, client, server, latencyMs: latencyMs ?? (() => 0.1 + random.nextFloat()) },
       nearWire,
       farWire,
       {
         fateOf: fateOf ?? (() => "arrives"),
-        onAnswered: onAnswered ?? (() => {}),
+        passes: (from, to) => this.passes(from, to),
+        onArrived: onArrived ?? (() => {}),
         onClosed: () => this.links.delete(link),
       },
     );

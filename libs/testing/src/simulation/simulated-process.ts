@@ -7,6 +7,14 @@ import {
   type Timer,
 } from "@ottla/runtime";
 
+/** How a process's clocks differ from the world's. */
+export interface ClockOptions {
+  /** By how much its wall clock is ahead. */
+  readonly skewMs?: number;
+  /** How fast its clocks go: 1 is right. */
+  readonly rate?: number;
+}
+
 /**
  * A process of the simulated world. All that can wake it up (its timers, and what the network and a disk bring) goes
  * through {@link wake}: while it is paused, as by a debugger or a stolen CPU, that waits; once it is killed, nothing
@@ -19,17 +27,30 @@ export class SimulatedProcess {
   lagMs = 0;
   /** While true, bytes to and from this process wait in the network. */
   isCutOff = false;
+  /** By how much its wall clock is ahead of the world's. */
+  skewMs: number;
+  readonly #rate: number;
   readonly #world: SimulatedRuntime;
   readonly #timers = new Set<Timer>();
   readonly #onKilled: (() => void)[] = [];
   #state: "running" | "paused" | "dead" = "running";
   #held: (() => void)[] = [];
 
-  constructor(name: string, world: SimulatedRuntime, seed: number, logger: Logger = silentLogger) {
+  constructor(
+    name: string,
+    world: SimulatedRuntime,
+    seed: number,
+    { logger = silentLogger, skewMs = 0, rate = 1 }: ClockOptions & { readonly logger?: Logger } = {},
+  ) {
     this.name = name;
+    this.skewMs = skewMs;
+    this.#rate = rate;
     this.#world = world;
     this.runtime = {
-      clock: world.clock,
+      clock: {
+        nowMs: () => world.clock.nowMs() + this.skewMs,
+        monotonicMs: () => world.clock.monotonicMs() * rate,
+      },
       random: seededRandom(seed),
       logger,
       timers: {
@@ -83,7 +104,7 @@ export class SimulatedProcess {
 
   #schedule(delayMs: number, callback: () => void): Timer {
     let isCancelled = false;
-    const scheduled = this.#world.timers.schedule(delayMs, () => {
+    const scheduled = this.#world.timers.schedule(delayMs / this.#rate, () => {
       this.#timers.delete(timer);
       this.wake(() => {
         if (!isCancelled) callback();

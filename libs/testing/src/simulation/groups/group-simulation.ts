@@ -1,18 +1,15 @@
 import { Admin } from "@ottla/admin";
 import type { ConsumerOptions } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
-import { createSimulatedRuntime, type Logger, type Random, type SimulatedRuntime, seededRandom } from "@ottla/runtime";
-import { settled } from "../settled.ts";
-import { SimulatedBroker } from "../simulated-broker.ts";
+import type { Logger, Random } from "@ottla/runtime";
+import { SimulatedCluster } from "../simulated-cluster.ts";
 import type { Exchange, Fate } from "../simulated-link.ts";
-import { SimulatedNetwork } from "../simulated-network.ts";
-import { SimulatedProcess } from "../simulated-process.ts";
+import { SimulatedWorld, STEP_MS } from "../simulated-world.ts";
 import type { Tally } from "../tally.ts";
 import { claim, GroupLogCheck } from "./group-log-check.ts";
 import { MAX_POLL_INTERVAL_MS, type MemberObserver, SESSION_TIMEOUT_MS, SimulatedMember } from "./simulated-member.ts";
 import { countAnswer, isGroupApi } from "./wire-log.ts";
 
-const STEP_MS = 100;
 const FAULTS_MS = 45_000;
 const TOPIC = "t";
 const PARTITIONS = 12;
@@ -91,15 +88,12 @@ const CONSUMER: readonly Partial<ConsumerOptions>[] = [
  * end, every member becomes stable, every partition has one living owner, and every record has been handled and committed.
  */
 export class GroupSimulation implements MemberObserver {
-  readonly #seed: number;
+  readonly #world: SimulatedWorld;
   readonly #random: Random;
   readonly #tally: Tally;
-  readonly #world: SimulatedRuntime;
-  readonly #network: SimulatedNetwork;
-  readonly #broker: SimulatedBroker;
+  readonly #cluster: SimulatedCluster;
   readonly #groups: readonly Group[];
   readonly #check: GroupLogCheck;
-  readonly #operator: SimulatedProcess;
   readonly #admin: Admin;
   readonly #producer: Producer;
   readonly #owners = new Map<string, string>();
@@ -107,31 +101,25 @@ export class GroupSimulation implements MemberObserver {
   readonly #handled = new Map<string, { upTo: number; readonly beyond: Set<number> }>();
   readonly #states = new Map<string, string>();
   #members: SimulatedMember[] = [];
-  #started = 0;
   #partitionCount = PARTITIONS;
   #isListing = false;
-  #isFaulty = true;
   /** When the broker was disturbed last. */
   #brokerDisturbedMs = 0;
-  #violation: unknown;
 
   constructor(seed: number, tally: Tally, logger?: Logger) {
-    this.#seed = seed;
-    this.#random = seededRandom(seed * 7919);
     this.#tally = tally;
-    this.#world = createSimulatedRuntime(seed);
-    this.#network = new SimulatedNetwork({
-      world: this.#world,
-      random: seededRandom(seed * 31),
+    this.#world = new SimulatedWorld({
+      ...{ seed, tally },
       fateOf: (exchange, direction) => this.#fateOf(exchange, direction),
-      onAnswered: (exchange, response) => countAnswer(tally, exchange, response),
+      onArrived: ({ exchange, direction, frame }) => {
+        if (direction === "response") countAnswer(tally, exchange, frame);
+      },
     });
-    this.#broker = new SimulatedBroker({
-      name: "broker",
-      world: this.#world,
-      network: this.#network,
-      seed,
+    this.#random = this.#world.random;
+    this.#cluster = new SimulatedCluster({
+      ...{ world: this.#world, brokers: 1 },
       config: { ...BROKER_CONFIG, "group.initial.rebalance.delay.ms": (seed % 2) * 1_000 },
+      onDisturbed: (durationMs) => this.#disturbBroker(durationMs),
       ...(logger !== undefined && { logger }),
     });
     this.#groups = [
@@ -139,36 +127,26 @@ export class GroupSimulation implements MemberObserver {
       { id: "consumer", options: CONSUMER[seed % CONSUMER.length]! },
     ];
     this.#check = new GroupLogCheck(tally, (groupId, partition, offset) => this.#upTo(groupId, partition) >= offset);
-    this.#operator = new SimulatedProcess("operator", this.#world, seed + 1);
-    const client = {
-      bootstrapServers: this.#broker.bootstrapServers,
-      connector: this.#network.connectorOf(this.#operator),
-      runtime: this.#operator.runtime,
-      requestTimeoutMs: 2_000,
-    };
+    const client = this.#world.operatorClient(this.#cluster.bootstrapServers);
     this.#admin = new Admin(client);
     this.#producer = new Producer(client);
   }
 
   /** @throws Error when an invariant is broken */
   async run(): Promise<void> {
-    await settled(() => this.#world.advance(STEP_MS), STEP_MS, this.#broker.start());
-    await settled(
-      () => this.#world.advance(STEP_MS),
-      STEP_MS,
-      this.#admin.createTopics([{ name: TOPIC, partitions: PARTITIONS }]),
-    );
+    await this.#world.settle(this.#cluster.start());
+    await this.#world.settle(this.#admin.createTopics([{ name: TOPIC, partitions: PARTITIONS }]));
     const endMs = this.#nowMs + FAULTS_MS;
     while (this.#nowMs < endMs) {
-      for (const fault of faults) if (this.#random.nextInt(FAULTS[fault]) === 0) this.#inflict(fault);
+      this.#world.inflict(FAULTS, this.#faults);
       if (this.#random.nextInt(2) === 0) this.#write();
       await this.#step();
     }
     await this.#calmDown();
     this.#tally.add("settled");
     for (const { process } of this.#members) process.kill();
-    this.#operator.kill();
-    this.#broker.kill();
+    this.#world.operator.kill();
+    this.#cluster.killAll();
   }
 
   handled(groupId: string, partition: number, offset: number): void {
@@ -181,11 +159,11 @@ export class GroupSimulation implements MemberObserver {
   }
 
   violated(error: unknown): void {
-    this.#violation ??= error;
+    this.#world.violated(error);
   }
 
   get #nowMs(): number {
-    return this.#world.clock.monotonicMs();
+    return this.#world.nowMs;
   }
 
   get #alive(): SimulatedMember[] {
@@ -197,13 +175,12 @@ export class GroupSimulation implements MemberObserver {
   }
 
   async #step(): Promise<void> {
-    await this.#world.advance(STEP_MS);
+    await this.#world.step();
     this.#checkOwners();
     this.#checkWaits();
-    const { broker } = this.#broker;
+    const broker = this.#cluster.anyRunning;
     if (broker !== undefined) this.#check.read(broker).catch((error: unknown) => this.violated(error));
     this.#listStates();
-    if (this.#violation !== undefined) throw this.#violation;
   }
 
   #write(): void {
@@ -251,7 +228,7 @@ export class GroupSimulation implements MemberObserver {
   }
 
   #checkWaits(): void {
-    for (const link of this.#network.links) {
+    for (const link of this.#world.network.links) {
       for (const exchange of link.waiting) this.#checkWait(exchange);
     }
   }
@@ -265,18 +242,13 @@ export class GroupSimulation implements MemberObserver {
     throw new Error(`${client.name} has waited ${this.#nowMs - sinceMs} ms for the answer of its ${apiName}`);
   }
 
-  #fateOf({ apiName, client }: Exchange, direction: "request" | "response"): Fate {
-    if (!this.#isFaulty || client === this.#operator) return "arrives";
+  #fateOf({ apiName }: Exchange, direction: "request" | "response"): Fate {
     // What the group's members and its coordinator say to each other is little beside all the rest.
     const dice = this.#random.nextInt(isGroupApi(apiName) ? 200 : 400);
     if (dice > 2) return "arrives";
     const fate = dice === 0 ? "silence" : "lost";
     if (isGroupApi(apiName)) this.#tally.add(`${fate === "lost" ? "lost" : "silent"} ${direction}: ${apiName}`);
     return fate;
-  }
-
-  #inflict(fault: Fault): void {
-    if (this.#faults[fault]()) this.#tally.add(`fault ${fault}`);
   }
 
   readonly #faults: Record<Fault, () => boolean> = {
@@ -333,12 +305,7 @@ export class GroupSimulation implements MemberObserver {
           },
         }),
       ),
-    breakConnection: () => {
-      const links = [...this.#network.links].filter(({ client }) => client !== this.#operator);
-      if (links.length === 0) return false;
-      links[this.#random.nextInt(links.length)]!.reset();
-      return true;
-    },
+    breakConnection: () => this.#world.breakConnection(),
     addPartitions: () => {
       if (this.#partitionCount >= PARTITIONS_MAX) return false;
       const count = ++this.#partitionCount;
@@ -346,55 +313,14 @@ export class GroupSimulation implements MemberObserver {
       this.#admin.createPartitions([{ topic: TOPIC, count }], { timeoutMs: 30_000 }).catch(() => {});
       return true;
     },
-    killBroker: () => {
-      if (this.#broker.broker === undefined) return false;
-      this.#broker.kill();
-      this.#startBrokerSoon();
-      return true;
-    },
-    stopBroker: () => {
-      if (this.#broker.broker === undefined) return false;
-      this.#brokerDisturbedMs = this.#nowMs + 5_000;
-      void this.#broker.stop().then(() => this.#startBrokerSoon());
-      return true;
-    },
-    pauseBroker: () => {
-      const { process } = this.#broker;
-      if (this.#broker.broker === undefined || process === undefined) return false;
-      const durationMs = 100 + this.#random.nextInt(3_000);
-      process.pause();
-      this.#disturbBroker(durationMs);
-      this.#world.timers.schedule(durationMs, () => process.resume());
-      return true;
-    },
-    diskFull: () => {
-      if (this.#broker.broker === undefined) return false;
-      const { disk } = this.#broker;
-      const durationMs = 50 + this.#random.nextInt(500);
-      disk.faults.noSpace = 1;
-      this.#disturbBroker(durationMs);
-      this.#world.timers.schedule(durationMs, () => {
-        disk.faults.noSpace = 0;
-      });
-      return true;
-    },
+    killBroker: () => this.#cluster.toOne((broker) => this.#cluster.kill(broker)),
+    stopBroker: () => this.#cluster.toOne((broker) => this.#cluster.stop(broker)),
+    pauseBroker: () => this.#cluster.toOne((broker) => this.#cluster.pause(broker, 100 + this.#random.nextInt(3_000))),
+    diskFull: () => this.#cluster.toOne((broker) => this.#cluster.fillDisk(broker, 1, 50 + this.#random.nextInt(500))),
   };
 
   #disturbBroker(durationMs: number): void {
     this.#brokerDisturbedMs = Math.max(this.#brokerDisturbedMs, this.#nowMs + durationMs);
-  }
-
-  /** Something else may have started it by then. */
-  #startBrokerSoon(): void {
-    const durationMs = 200 + this.#random.nextInt(3_000);
-    this.#disturbBroker(durationMs + 1_000);
-    this.#world.timers.schedule(durationMs, () => this.#startBroker());
-  }
-
-  #startBroker(): void {
-    if (this.#broker.process !== undefined) return;
-    this.#broker.disk.faults.noSpace = 0;
-    this.#broker.start().catch((error: unknown) => this.violated(error));
   }
 
   #toOne(action: (member: SimulatedMember) => void): boolean {
@@ -408,7 +334,7 @@ export class GroupSimulation implements MemberObserver {
     effect.begin();
     const untilMs = this.#nowMs + durationMs;
     member.disturbedUntilMs = Math.max(member.disturbedUntilMs, untilMs);
-    this.#world.timers.schedule(durationMs, () => effect.end());
+    this.#world.later(durationMs, () => effect.end());
   }
 
   #aStatic(): SimulatedMember | undefined {
@@ -430,18 +356,17 @@ export class GroupSimulation implements MemberObserver {
   }
 
   #start({ id, options }: Group, instanceId: string | null): boolean {
-    const seed = this.#seed * 1_000 + ++this.#started;
-    const process = new SimulatedProcess(`${id}-${this.#started}`, this.#world, seed);
-    const { bootstrapServers } = this.#broker;
+    const { process, seed } = this.#world.newProcess(`${id}-`);
+    const { bootstrapServers } = this.#cluster;
     const spec = { groupId: id, instanceId, topic: TOPIC, bootstrapServers, options };
     this.#members = this.#alive;
-    this.#members.push(new SimulatedMember(spec, process, this.#network, seed + 1, this.#tally, this));
+    this.#members.push(new SimulatedMember(spec, process, this.#world.network, seed + 1, this.#tally, this));
     return true;
   }
 
   /** No more faults: what is there has to settle. */
   async #calmDown(): Promise<void> {
-    this.#isFaulty = false;
+    this.#world.isFaulty = false;
     this.#dismissTwins();
     for (const { process } of this.#alive) {
       process.resume();
@@ -476,7 +401,7 @@ export class GroupSimulation implements MemberObserver {
 
   /** What has not settled yet, or null. */
   #unsettled(): string | null {
-    const { broker } = this.#broker;
+    const broker = this.#cluster.anyRunning;
     if (broker === undefined) return "there is no broker";
     for (const { id } of this.#groups) {
       const members = this.#alive.filter(({ spec }) => spec.groupId === id);

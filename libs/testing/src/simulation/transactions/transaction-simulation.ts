@@ -1,19 +1,17 @@
 import { Admin } from "@ottla/admin";
 import { Producer } from "@ottla/producer";
-import { createSimulatedRuntime, type Logger, type Random, type SimulatedRuntime, seededRandom } from "@ottla/runtime";
+import type { Logger, Random } from "@ottla/runtime";
 import { findAnomalies, type Read, type TransactionHistory } from "../../history/transaction-history.ts";
-import { settled } from "../settled.ts";
-import { SimulatedBroker } from "../simulated-broker.ts";
+import { SimulatedCluster } from "../simulated-cluster.ts";
 import type { Exchange, Fate } from "../simulated-link.ts";
-import { SimulatedNetwork } from "../simulated-network.ts";
-import { SimulatedProcess } from "../simulated-process.ts";
+import type { SimulatedProcess } from "../simulated-process.ts";
+import { SimulatedWorld, STEP_MS } from "../simulated-world.ts";
 import type { Tally } from "../tally.ts";
 import { type ProcessObserver, SESSION_TIMEOUT_MS, TRANSACTION_TIMEOUT_MS } from "./client-options.ts";
 import { CommittedReader } from "./committed-reader.ts";
 import { Copier } from "./copier.ts";
 import { PairWriter } from "./pair-writer.ts";
 
-const STEP_MS = 100;
 const FAULTS_MS = 45_000;
 const PARTITIONS = 3;
 const COPIERS = 3;
@@ -74,12 +72,9 @@ interface Ended {
  */
 export class TransactionSimulation implements ProcessObserver {
   readonly tally: Tally;
-  readonly #seed: number;
+  readonly #world: SimulatedWorld;
   readonly #random: Random;
-  readonly #world: SimulatedRuntime;
-  readonly #network: SimulatedNetwork;
-  readonly #broker: SimulatedBroker;
-  readonly #operator: SimulatedProcess;
+  readonly #cluster: SimulatedCluster;
   readonly #admin: Admin;
   readonly #source: Producer;
   readonly #writers: PairWriter[] = [];
@@ -87,42 +82,28 @@ export class TransactionSimulation implements ProcessObserver {
   readonly #zombies = new Set<SimulatedProcess>();
   readonly #copiers = new Map<number, Copier>();
   readonly #currentWriters = new Map<number, PairWriter>();
-  #started = 0;
   #sent = 0;
-  #isFaulty = true;
-  #violation: unknown;
 
   constructor(seed: number, tally: Tally, logger?: Logger) {
     this.tally = tally;
-    this.#seed = seed;
-    this.#random = seededRandom(seed * 7919);
-    this.#world = createSimulatedRuntime(seed);
-    this.#network = new SimulatedNetwork({
-      world: this.#world,
-      random: seededRandom(seed * 31),
+    this.#world = new SimulatedWorld({
+      ...{ seed, tally },
       fateOf: (exchange, direction) => this.#fateOf(exchange, direction),
     });
-    this.#broker = new SimulatedBroker({
-      ...{ name: "broker", world: this.#world, network: this.#network, seed, config: BROKER_CONFIG },
+    this.#random = this.#world.random;
+    this.#cluster = new SimulatedCluster({
+      ...{ world: this.#world, brokers: 1, config: BROKER_CONFIG },
       ...(logger !== undefined && { logger }),
     });
-    this.#operator = new SimulatedProcess("operator", this.#world, seed + 1);
-    const client = {
-      bootstrapServers: this.#broker.bootstrapServers,
-      connector: this.#network.connectorOf(this.#operator),
-      runtime: this.#operator.runtime,
-      requestTimeoutMs: 2_000,
-    };
+    const client = this.#world.operatorClient(this.#cluster.bootstrapServers);
     this.#admin = new Admin(client);
     this.#source = new Producer(client);
   }
 
   /** @throws Error when an invariant is broken */
   async run(): Promise<void> {
-    await settled(() => this.#step(), STEP_MS, this.#broker.start());
-    await settled(
-      () => this.#step(),
-      STEP_MS,
+    await this.#world.settle(this.#cluster.start());
+    await this.#world.settle(
       this.#admin.createTopics([
         { name: "in", partitions: PARTITIONS },
         { name: "out", partitions: PARTITIONS },
@@ -133,30 +114,25 @@ export class TransactionSimulation implements ProcessObserver {
     this.#startReader();
     const endMs = this.#nowMs + FAULTS_MS;
     while (this.#nowMs < endMs) {
-      for (const fault of faults) if (this.#random.nextInt(FAULTS[fault]) === 0) this.#inflict(fault);
+      this.#world.inflict(FAULTS, this.#faults);
       this.#startMissing();
       if (this.#random.nextInt(2) === 0) this.#write();
-      await this.#step();
+      await this.#world.step();
     }
     await this.#calmDown();
     await this.#check();
     this.tally.add("settled");
     for (const process of this.#processes()) process.kill();
-    this.#operator.kill();
-    this.#broker.kill();
+    this.#world.operator.kill();
+    this.#cluster.killAll();
   }
 
   violated(error: unknown): void {
-    this.#violation ??= error;
+    this.#world.violated(error);
   }
 
   get #nowMs(): number {
-    return this.#world.clock.monotonicMs();
-  }
-
-  async #step(): Promise<void> {
-    await this.#world.advance(STEP_MS);
-    if (this.#violation !== undefined) throw this.#violation;
+    return this.#world.nowMs;
   }
 
   /** A record that a killed broker took along was never acknowledged; what is in the log counts. */
@@ -168,8 +144,7 @@ export class TransactionSimulation implements ProcessObserver {
     this.#source.send(records).catch(() => {});
   }
 
-  #fateOf({ client, apiName }: Exchange, direction: "request" | "response"): Fate {
-    if (!this.#isFaulty || client === this.#operator) return "arrives";
+  #fateOf({ apiName }: Exchange, direction: "request" | "response"): Fate {
     const dice = this.#random.nextInt(600);
     if (dice > 2) return "arrives";
     const fate = dice === 0 ? "silence" : "lost";
@@ -177,31 +152,27 @@ export class TransactionSimulation implements ProcessObserver {
     return fate;
   }
 
-  #newProcess(name: string): { readonly process: SimulatedProcess; readonly seed: number } {
-    const seed = this.#seed * 1_000 + ++this.#started;
-    return { process: new SimulatedProcess(`${name}${this.#started}`, this.#world, seed), seed };
-  }
-
   get #common() {
-    return { network: this.#network, bootstrapServers: this.#broker.bootstrapServers, observer: this };
+    const { network } = this.#world;
+    return { network, bootstrapServers: this.#cluster.bootstrapServers, observer: this };
   }
 
   #startCopier(slot: number): void {
     const transactionalId = `copier-${slot}`;
-    const groupProtocol = this.#seed % 2 === 0 ? ("classic" as const) : ("consumer" as const);
+    const groupProtocol = this.#world.seed % 2 === 0 ? ("classic" as const) : ("consumer" as const);
     const own = { from: "in", to: "out", transactionalId, groupProtocol };
-    this.#copiers.set(slot, new Copier({ ...this.#common, ...this.#newProcess("copier"), ...own }));
+    this.#copiers.set(slot, new Copier({ ...this.#common, ...this.#world.newProcess("copier"), ...own }));
   }
 
   #startWriter(slot: number): void {
     const own = { transactionalId: `writer-${slot}`, partitions: PAIRS };
-    const writer = new PairWriter({ ...this.#common, ...this.#newProcess("writer"), ...own });
+    const writer = new PairWriter({ ...this.#common, ...this.#world.newProcess("writer"), ...own });
     this.#writers.push(writer);
     this.#currentWriters.set(slot, writer);
   }
 
   #startReader(): CommittedReader {
-    const { process } = this.#newProcess("reader");
+    const { process } = this.#world.newProcess("reader");
     const reader = new CommittedReader({ ...this.#common, process, partitions: [...OUTPUTS, ...PAIRS] });
     this.#readers.push(reader);
     return reader;
@@ -217,10 +188,6 @@ export class TransactionSimulation implements ProcessObserver {
     for (const { process } of this.#writers) yield process;
     for (const { process } of this.#readers) yield process;
     yield* this.#zombies;
-  }
-
-  #inflict(fault: Fault): void {
-    if (this.#faults[fault]()) this.tally.add(`fault ${fault}`);
   }
 
   readonly #faults: Record<Fault, () => boolean> = {
@@ -251,45 +218,21 @@ export class TransactionSimulation implements ProcessObserver {
       const process = alive[this.#random.nextInt(Math.max(alive.length, 1))];
       if (process === undefined) return false;
       process.isCutOff = true;
-      this.#world.timers.schedule(500 + this.#random.nextInt(2 * TRANSACTION_TIMEOUT_MS), () => {
+      this.#world.later(500 + this.#random.nextInt(2 * TRANSACTION_TIMEOUT_MS), () => {
         process.isCutOff = false;
       });
       return true;
     },
-    breakConnection: () => {
-      const links = [...this.#network.links].filter(({ client }) => client !== this.#operator);
-      if (links.length === 0) return false;
-      links[this.#random.nextInt(links.length)]!.reset();
-      return true;
-    },
-    killBroker: () => {
-      if (this.#broker.broker === undefined) return false;
-      this.#broker.kill();
-      this.#startBrokerSoon();
-      return true;
-    },
-    stopBroker: () => {
-      if (this.#broker.broker === undefined) return false;
-      void this.#broker.stop().then(() => this.#startBrokerSoon());
-      return true;
-    },
-    pauseBroker: () => {
-      const { process } = this.#broker;
-      if (this.#broker.broker === undefined || process === undefined) return false;
-      process.pause();
-      this.#world.timers.schedule(100 + this.#random.nextInt(3_000), () => process.resume());
-      return true;
-    },
-    diskFull: () => {
-      if (this.#broker.broker === undefined) return false;
-      const { disk } = this.#broker;
-      // Where some writes go well, a transaction may be decided and its end not be written.
-      disk.faults.noSpace = [0.2, 0.5, 1][this.#random.nextInt(3)]!;
-      this.#world.timers.schedule(50 + this.#random.nextInt(1_000), () => {
-        disk.faults.noSpace = 0;
-      });
-      return true;
-    },
+    breakConnection: () => this.#world.breakConnection(),
+    killBroker: () => this.#cluster.toOne((broker) => this.#cluster.kill(broker)),
+    stopBroker: () => this.#cluster.toOne((broker) => this.#cluster.stop(broker)),
+    pauseBroker: () => this.#cluster.toOne((broker) => this.#cluster.pause(broker, 100 + this.#random.nextInt(3_000))),
+    diskFull: () =>
+      this.#cluster.toOne((broker) => {
+        // Where some writes go well, a transaction may be decided and its end not be written.
+        const likelihood = [0.2, 0.5, 1][this.#random.nextInt(3)]!;
+        this.#cluster.fillDisk(broker, likelihood, 50 + this.#random.nextInt(1_000));
+      }),
   };
 
   #to<T extends Ended>(slots: ReadonlyMap<number, T>, action: (one: T, slot: number) => void): boolean {
@@ -303,22 +246,12 @@ export class TransactionSimulation implements ProcessObserver {
   /** Often for longer than its transaction may take. */
   #pause(process: SimulatedProcess): void {
     process.pause();
-    this.#world.timers.schedule(200 + this.#random.nextInt(2 * TRANSACTION_TIMEOUT_MS), () => process.resume());
-  }
-
-  #startBrokerSoon(): void {
-    this.#world.timers.schedule(200 + this.#random.nextInt(3_000), () => this.#startBroker());
-  }
-
-  #startBroker(): void {
-    if (this.#broker.process !== undefined) return;
-    this.#broker.disk.faults.noSpace = 0;
-    this.#broker.start().catch((error: unknown) => this.violated(error));
+    this.#world.later(200 + this.#random.nextInt(2 * TRANSACTION_TIMEOUT_MS), () => process.resume());
   }
 
   /** No more faults: what is there has to come to an end. */
   async #calmDown(): Promise<void> {
-    this.#isFaulty = false;
+    this.#world.isFaulty = false;
     for (const process of this.#processes()) {
       process.resume();
       process.isCutOff = false;
@@ -327,7 +260,7 @@ export class TransactionSimulation implements ProcessObserver {
     const endMs = this.#nowMs + QUIET_MS_MAX;
     for (;;) {
       for (let slot = 0; slot < COPIERS; slot++) if (isGone(this.#copiers.get(slot))) this.#startCopier(slot);
-      await this.#step();
+      await this.#world.step();
       const unsettled = this.#unsettled();
       if (unsettled === null) return;
       if (this.#nowMs > endMs) throw new Error(`after ${QUIET_MS_MAX} ms of calm ${unsettled}`);
@@ -336,20 +269,20 @@ export class TransactionSimulation implements ProcessObserver {
 
   /** What has not come to an end yet, or null. */
   #unsettled(): string | null {
-    const { broker } = this.#broker;
+    const broker = this.#cluster.anyRunning;
     if (broker === undefined) return "there is no broker";
     const writing = this.#writers.find(({ process }) => !process.isDead);
     if (writing !== undefined) return `${writing.process.name} still writes`;
     for (const topic of ["out", "a", "b", "__consumer_offsets"]) {
       for (const { partition } of broker.services.image.topicsByName.get(topic)?.partitions ?? []) {
-        const log = broker.services.partitions.get(topic, partition)?.log;
+        const log = this.#cluster.leaderOf(topic, partition)?.log;
         if (log === undefined) return `${topic}-${partition} is not there`;
         if (log.lastStableOffset < log.logEndOffset) return `a transaction hangs in ${topic}-${partition}`;
       }
     }
     const copied = OUTPUTS.reduce((sum, name) => sum + this.#readers.at(-1)!.valuesOf(name).length, 0);
     const inputs = INPUTS.reduce((sum, _, partition) => {
-      return sum + (broker.services.partitions.get("in", partition)?.log.highWatermark ?? Number.POSITIVE_INFINITY);
+      return sum + (this.#cluster.leaderOf("in", partition)?.log.highWatermark ?? Number.POSITIVE_INFINITY);
     }, 0);
     return copied < inputs ? `${copied} of ${inputs} records are copied` : null;
   }
@@ -357,8 +290,8 @@ export class TransactionSimulation implements ProcessObserver {
   async #check(): Promise<void> {
     for (const { process } of this.#copiers.values()) process.kill();
     const last = this.#startReader();
-    const inputs = new CommittedReader({ ...this.#common, ...this.#newProcess("reader"), partitions: INPUTS });
-    for (let waitedMs = 0; waitedMs < 10_000; waitedMs += STEP_MS) await this.#step();
+    const inputs = new CommittedReader({ ...this.#common, ...this.#world.newProcess("reader"), partitions: INPUTS });
+    for (let waitedMs = 0; waitedMs < 10_000; waitedMs += STEP_MS) await this.#world.step();
     inputs.process.kill();
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const [read, copied] = [inputs.valuesOf(`in-${partition}`), last.valuesOf(`out-${partition}`)];
