@@ -1,6 +1,7 @@
 import { type MetadataLog, ZooKeeperMetadataLog } from "@ottla/metadata";
 import { type ContractHarness, metadataLogContract } from "@ottla/metadata/contract";
 import { createSystemRuntime } from "@ottla/runtime";
+import type { ByteChannel, Connector } from "@ottla/transport";
 import { createTcpConnector } from "@ottla/transport/node";
 import { type ZooKeeper, ZooKeeperClient } from "@ottla/zookeeper";
 import { type ConformanceHarness, zooKeeperConformance } from "@ottla/zookeeper/conformance";
@@ -17,6 +18,8 @@ describe.skipIf(zooKeeperClassPath === null)("a real ZooKeeper ensemble of three
   let ensemble: ZooKeeperEnsemble;
   let clients: ZooKeeperClient[] = [];
   let cases = 0;
+  /** How to break the connection that a client has now. */
+  const channels = new Map<ZooKeeper, () => void>();
 
   beforeAll(async () => {
     ensemble = await ZooKeeperEnsemble.start(3);
@@ -29,7 +32,15 @@ describe.skipIf(zooKeeperClassPath === null)("a real ZooKeeper ensemble of three
 
   async function connect(): Promise<ZooKeeperClient> {
     const servers = ensemble.addresses;
-    const client = new ZooKeeperClient({ servers, sessionTimeoutMs: SESSION_TIMEOUT_MS, connector, runtime });
+    let channel: ByteChannel | null = null;
+    const noting: Connector = {
+      connect: async (address, options) => {
+        channel = await connector.connect(address, options);
+        return channel;
+      },
+    };
+    const client = new ZooKeeperClient({ servers, sessionTimeoutMs: SESSION_TIMEOUT_MS, connector: noting, runtime });
+    channels.set(client, () => channel?.destroy());
     clients.push(client);
     await client.connected(20_000);
     return client;
@@ -52,7 +63,8 @@ describe.skipIf(zooKeeperClassPath === null)("a real ZooKeeper ensemble of three
       it(name, async () => {
         const root = `/conformance-${cases++}`;
         await (await connect()).create(root, new Uint8Array(0));
-        await run({ root, connect, expire } satisfies ConformanceHarness);
+        const breakConnection = (client: ZooKeeper) => channels.get(client)!();
+        await run({ root, connect, expire, breakConnection } satisfies ConformanceHarness);
       });
     }
   });

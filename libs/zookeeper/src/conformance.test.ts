@@ -13,6 +13,7 @@ describe("the model of ZooKeeper", () => {
         root: "/case",
         connect: async () => model.connect(),
         expire: async (client) => (client as ModelSession).expire(),
+        breakConnection: (client) => (client as ModelSession).breakConnection(),
       };
       await model.connect().create("/case", new Uint8Array(0));
       await run(harness);

@@ -9,6 +9,8 @@ export interface ConformanceHarness {
   connect(): Promise<ZooKeeper>;
   /** Makes the ensemble end a client's session while the client lives on. */
   expire(client: ZooKeeper): Promise<void>;
+  /** Breaks a client's connection, whatever is under way on it. */
+  breakConnection(client: ZooKeeper): void;
 }
 
 export interface ConformanceCase {
@@ -110,6 +112,59 @@ export const zooKeeperConformance: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "a session and its znodes outlive a broken connection, and watches tell that changes may have been missed",
+    async run({ root, connect, breakConnection }) {
+      const [client, other] = [await connect(), await connect()];
+      const events: string[] = [];
+      client.onSessionEvent((event) => void events.push(event));
+      const { sessionId } = client;
+      await client.create(`${root}/own`, bytes(""), { ephemeral: true });
+      let hints = 0;
+      await client.exists(`${root}/a`, () => hints++);
+      breakConnection(client);
+      await eventually(async () => events.join() === "disconnected,connected", "it is told");
+      expect(client.sessionId === sessionId, "the session is the same");
+      expect((await client.get(`${root}/own`)).stat.ephemeralOwner === sessionId, "and has its znode");
+      expect(hints === 1, "the watch has told");
+      await client.exists(`${root}/a`, () => hints++);
+      await other.create(`${root}/a`, bytes(""));
+      await eventually(async () => hints === 2, "a watch on the new connection tells too");
+    },
+  },
+  {
+    name: "what is under way when the connection breaks is done or not, and repeating it tells which",
+    async run({ root, connect, breakConnection }) {
+      const client = await connect();
+      await client.create(`${root}/a`, bytes("0"));
+      for (let version = 0; version < 10; version++) {
+        const set = () => client.set(`${root}/a`, bytes(String(version)), version);
+        const outcome = set().then(
+          () => "done",
+          (error: unknown) => (isZooKeeperError(error, "CONNECTION_LOSS") ? "unknown" : error),
+        );
+        if (version % 2 === 0) await Promise.resolve();
+        breakConnection(client);
+        const known = await outcome;
+        expect(known === "done" || known === "unknown", `an outcome of ${String(known)}`);
+        if (known === "unknown") await untilKnown(set, "BAD_VERSION");
+        await client.sync(`${root}/a`);
+        expect((await client.get(`${root}/a`)).stat.version === version + 1, "it was done once");
+      }
+    },
+  },
+  {
+    name: "an ephemeral znode has no children, and what a session creates after its end is not there",
+    async run({ root, connect, expire }) {
+      const [client, other] = [await connect(), await connect()];
+      await client.create(`${root}/own`, bytes(""), { ephemeral: true });
+      await expectCode("NO_CHILDREN_FOR_EPHEMERALS", client.create(`${root}/own/child`, bytes("")));
+      await expire(client);
+      await eventually(async () => (await other.exists(`${root}/own`)) === null, "it goes with its session");
+      await untilKnown(() => client.create(`${root}/own`, bytes("again"), { ephemeral: true }), "NODE_EXISTS");
+      expect((await other.get(`${root}/own`)).stat.ephemeralOwner === client.sessionId, "it is the new session's");
+    },
+  },
+  {
     name: "watches tell of a change once",
     async run({ root, connect }) {
       const [watcher, other] = [await connect(), await connect()];
@@ -164,6 +219,20 @@ async function expectCode(code: ZooKeeperErrorCode, done: Promise<unknown>, fail
   const matches = isZooKeeperError(outcome, code);
   if (!matches) throw new Error(`${code} was expected, and came to ${String(outcome)}`, { cause: outcome });
   if (failedOperation !== undefined) expect(outcome.failedOperation === failedOperation, "which operation failed");
+}
+
+/** Repeats what may or may not have been done; `already` is the refusal that says that it was. */
+async function untilKnown(operation: () => Promise<void>, already: ZooKeeperErrorCode): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    try {
+      return await operation();
+    } catch (error) {
+      if (isZooKeeperError(error, already)) return;
+      if (!isZooKeeperError(error, "CONNECTION_LOSS", "SESSION_EXPIRED")) throw error;
+      await new Promise<void>((resolve) => void timers.schedule(10, resolve, { keepAlive: true }));
+    }
+  }
+  throw new Error("the outcome was never known");
 }
 
 const ATTEMPTS_MAX = 500;

@@ -7,6 +7,9 @@ import {
   type Timer,
 } from "@ottla/runtime";
 
+/** The shortest wait by a clock that is not right. */
+const TIMER_MS_MIN = 0.01;
+
 /** How a process's clocks differ from the world's. */
 export interface ClockOptions {
   /** By how much its wall clock is ahead. */
@@ -104,7 +107,9 @@ export class SimulatedProcess {
 
   #schedule(delayMs: number, callback: () => void): Timer {
     let isCancelled = false;
-    const scheduled = this.#world.timers.schedule(delayMs / this.#rate, () => {
+    // A clock that is off by a rounding error must have gone on when a timer fires.
+    const worldMs = this.#rate === 1 ? delayMs : Math.max(delayMs / this.#rate, TIMER_MS_MIN);
+    const scheduled = this.#world.timers.schedule(worldMs, () => {
       this.#timers.delete(timer);
       this.wake(() => {
         if (!isCancelled) callback();

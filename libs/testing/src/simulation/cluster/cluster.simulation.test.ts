@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { failureOf, seedsOf } from "../seeds.ts";
+import { Tally } from "../tally.ts";
+import { ClusterSimulation, faults } from "./cluster-simulation.ts";
+
+const STANDARD_SEEDS = 8;
+const { seeds, isReplay } = seedsOf(STANDARD_SEEDS);
+
+/** A run in which one of these never happens proves less than it seems to. */
+const MUST_HAPPEN = [
+  ...["settled", "zombie", "record acknowledged", "delayed message", "message overtaken on another connection"],
+  ...faults.map((fault) => `fault ${fault}`),
+  ...["lost-request", "lost-answer", "late-request", "stale-read"].map((fault) => `ZooKeeper: ${fault}`),
+  ...["connected", "disconnected", "expired"].map((event) => `ZooKeeper session ${event}`),
+  ...["controller elected", "controller gone", "ISR grows", "ISR shrinks", "no leader"].map(transition),
+  ...["leader elected from ISR", "leader elected from ELR", "last known leader elected"].map(transition),
+  ...["broker registered", "broker fenced", "broker unfenced"].map(transition),
+  ...["topic created", "topic deleted", "partitions added"].map(transition),
+  ...["NONE", "NOT_LEADER_OR_FOLLOWER", "NOT_ENOUGH_REPLICAS"].map((error) => `Produce answered ${error}`),
+  ...["NONE", "FENCED_LEADER_EPOCH"].map((error) => `Fetch answered ${error}`),
+  "AlterPartition answered NONE",
+];
+
+function transition(name: string): string {
+  return `transition: ${name}`;
+}
+
+test(`a cluster keeps its promises under every kind of fault, in ${seeds.length} runs`, {
+  timeout: 120_000 * Math.max(seeds.length, 10),
+}, async () => {
+  const tally = new Tally();
+  for (const seed of seeds) {
+    await new ClusterSimulation(seed, tally).run().catch((error) => {
+      throw failureOf(seed, error);
+    });
+  }
+  console.info(`${seeds.length} runs:\n${tally}`);
+  if (isReplay || seeds.length < STANDARD_SEEDS) return;
+  expect(tally.missing(MUST_HAPPEN), "never happened").toEqual([]);
+});
+
+test("the same seed gives the same messages, at the same times, with the same bytes", {
+  timeout: 300_000,
+}, async () => {
+  const hashOf = (seed: number) => new ClusterSimulation(seed, new Tally(), { faultsMs: 8_000 }).run();
+  const hash = await hashOf(seeds[0]!);
+  // So that runs on several versions of Node.js can be compared.
+  console.info(`trace of seed ${seeds[0]}: ${hash}`);
+  expect(await hashOf(seeds[0]!)).toBe(hash);
+  expect(await hashOf(seeds[0]! + 1)).not.toBe(hash);
+});
