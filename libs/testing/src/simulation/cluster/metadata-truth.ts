@@ -1,4 +1,4 @@
-import { applyEntry, EMPTY_IMAGE, type MetadataImage, type PartitionImage } from "@ottla/metadata";
+import { applyRecord, deserializeRecord, EMPTY_IMAGE, type MetadataImage, type PartitionImage } from "@ottla/metadata";
 import { decodeEntry, decodeEpoch, ZooKeeperPaths } from "@ottla/metadata/internal";
 import type { ModelCommit } from "@ottla/zookeeper";
 import { ZOOKEEPER_ROOT } from "../simulated-zookeeper.ts";
@@ -32,7 +32,7 @@ export class MetadataTruth {
       } else if (path.startsWith(`${paths.snapshots}/`) && type === "created") {
         this.#tally.add("transition: snapshot written");
       } else if (path.startsWith(`${paths.entries}/`) && type === "created") {
-        this.#entry(decodeEntry(tree.get(path)!.data));
+        this.#entry(decodeEntry(tree.get(path)!.data, path));
       }
     }
   };
@@ -43,9 +43,13 @@ export class MetadataTruth {
       this.#violated(new Error(`a controller of epoch ${entry.epoch} wrote in epoch ${this.#controllerEpoch}`));
     if (entry.baseOffset !== image.offset + 1)
       this.#violated(new Error(`an entry at ${entry.baseOffset} of the metadata follows ${image.offset}`));
-    this.image = applyEntry(image, entry);
-    this.#compareBrokers(image);
-    this.#comparePartitions(image);
+    // One append may hold several operations, each decided on what the one before it has led to.
+    entry.records.forEach((record, index) => {
+      const before = this.image;
+      this.image = applyRecord(before, deserializeRecord(record), entry.baseOffset + index, entry.epoch);
+      this.#compareBrokers(before);
+      this.#comparePartitions(before);
+    });
   }
 
   #compareBrokers(before: MetadataImage): void {
