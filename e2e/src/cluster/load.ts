@@ -13,6 +13,7 @@ export const LOAD_PARTITIONS = 3;
 /** Enough for records to be under way whenever something happens. */
 const PAUSE_MS = 20;
 const GIVE_UP_MS = 120_000;
+const RETRY_MS = 100;
 const CATCH_UP_MS = 90_000;
 /** A broker that cannot be heard of is not waited for long, and what it has not answered is sent again. */
 const REQUEST_TIMEOUT_MS = 4_000;
@@ -197,6 +198,8 @@ async function untilSent(send: () => Promise<unknown>): Promise<void> {
       return;
     } catch (error) {
       if (performance.now() > endsAtMs) throw error;
+      // Some of its errors come at once: without a pause nothing else would have its turn.
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
 }
