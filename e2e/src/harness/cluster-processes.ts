@@ -44,7 +44,7 @@ interface Member {
 /** What a broker is reached by, and reaches others by, where that can be cut. */
 interface Wires {
   /** Of the listener for the other brokers. */
-  readonly port: number;
+  port: number;
   readonly fromBrokers: FaultProxy;
   /** One for each server. */
   readonly toZooKeeper: readonly FaultProxy[];
@@ -72,15 +72,16 @@ export class ClusterProcesses {
   static async start(options: ClusterProcessesOptions = {}): Promise<ClusterProcesses> {
     const ensemble = await ZooKeeperEnsemble.start(options.servers ?? 1);
     const directory = await mkdtemp(join(tmpdir(), "ottla-cluster-"));
+    const brokerIds = Array.from({ length: options.brokers ?? 3 }, (_, index) => index + 1);
+    // What listens already comes first: it would take a port that was found free for a broker.
+    const wires = options.cuttable ? await Promise.all(brokerIds.map(() => layWires(ensemble))) : [];
     const members: Member[] = [];
-    for (let brokerId = 1; brokerId <= (options.brokers ?? 3); brokerId++) {
-      members.push({
-        brokerId,
-        port: await freePort(),
-        dataDirectory: join(directory, String(brokerId)),
-        wires: options.cuttable ? await layWires(ensemble) : null,
-        process: null,
-      });
+    for (const [index, brokerId] of brokerIds.entries()) {
+      const laid = wires[index] ?? null;
+      if (laid !== null) laid.port = await freePort();
+      const port = await freePort();
+      const dataDirectory = join(directory, String(brokerId));
+      members.push({ brokerId, port, dataDirectory, wires: laid, process: null });
     }
     const replicated = members.length >= 3 ? REPLICATED : [];
     const cluster = new ClusterProcesses(ensemble, members, directory, [
@@ -212,9 +213,10 @@ function connectTo(ports: readonly number[]): string {
 }
 
 async function layWires(ensemble: ZooKeeperEnsemble): Promise<Wires> {
-  const port = await freePort();
   const toZooKeeper = ensemble.addresses.map((server) => FaultProxy.listen(() => server.port));
-  return { port, fromBrokers: await FaultProxy.listen(() => port), toZooKeeper: await Promise.all(toZooKeeper) };
+  const fromBrokers = await FaultProxy.listen(() => wires.port);
+  const wires: Wires = { port: 0, fromBrokers, toZooKeeper: await Promise.all(toZooKeeper) };
+  return wires;
 }
 
 function listenersOn(port: number, brokersPort: number): string {
