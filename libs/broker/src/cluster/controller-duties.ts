@@ -49,6 +49,8 @@ export class ControllerDuties {
   readonly #unsubscribe: readonly (() => void)[];
   /** The incarnations of the brokers that were announced when this was last looked at. */
   #announced: ReadonlyMap<number, string> = new Map();
+  /** Brokers that are to be fenced as soon as the log can be appended to, as `id@epoch`. */
+  readonly #fencing = new Set<string>();
   #timer: Timer | null = null;
   #balancedMs = 0;
   #looking: Promise<void> | null = null;
@@ -201,13 +203,39 @@ export class ControllerDuties {
 
   #fence(brokerId: number, brokerEpoch: number, reason: string): void {
     const { follower, runtime } = this.#options;
-    this.#submit((state) => fenceBroker(state, brokerId, brokerEpoch)).then(
-      () => {
-        if (brokerById(follower.image, brokerId)?.fenced !== true) return;
-        runtime.logger.warn("a broker is fenced", { brokerId, brokerEpoch, reason });
-      },
-      (error) => runtime.logger.warn("a broker cannot be fenced", { brokerId, brokerEpoch, reason, err: error }),
-    );
+    const broker = `${brokerId}@${brokerEpoch}`;
+    if (this.#fencing.has(broker)) return;
+    this.#fencing.add(broker);
+    const decidedMs = this.#nowMs();
+    this.#submit((state) => {
+      if (this.#hasStoodStillSince(decidedMs)) {
+        this.#beginAnew();
+        return { records: [], response: undefined };
+      }
+      return fenceBroker(state, brokerId, brokerEpoch);
+    })
+      .then(
+        () => {
+          if (brokerById(follower.image, brokerId)?.fenced !== true) return;
+          runtime.logger.warn("a broker is fenced", { brokerId, brokerEpoch, reason });
+        },
+        (error) => runtime.logger.warn("a broker cannot be fenced", { brokerId, brokerEpoch, reason, err: error }),
+      )
+      .finally(() => this.#fencing.delete(broker));
+  }
+
+  /**
+   * Whether the log has kept a decision waiting, as when the coordination service is away: it holds no more then, for the
+   * brokers' heartbeats were not answered either, and their announcements may have been renewed.
+   */
+  #hasStoodStillSince(decidedMs: number): boolean {
+    return this.#nowMs() - decidedMs > this.#options.sessionTimeoutMs() / 2;
+  }
+
+  /** Every broker gets a whole session to be heard of, and is looked for again. */
+  #beginAnew(): void {
+    for (const session of this.#sessions.values()) session.lastContactMs = this.#nowMs();
+    this.#lookWhoIsAlive();
   }
 
   #nowMs(): number {

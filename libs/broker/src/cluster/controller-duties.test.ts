@@ -1,0 +1,99 @@
+import {
+  brokerById,
+  Controller,
+  FaultyMetadataLog,
+  MemoryMetadataStore,
+  MetadataFollower,
+  type MetadataLog,
+  registerBroker,
+} from "@ottla/metadata";
+import { createSimulatedRuntime, seededRandom } from "@ottla/runtime";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { BrokerConfig } from "../config/broker-config.ts";
+import { controllerPolicy } from "../config/component-options.ts";
+import { ControllerDuties } from "./controller-duties.ts";
+
+const SESSION_TIMEOUT_MS = 1_000;
+const NO_SNAPSHOTS = Number.POSITIVE_INFINITY;
+
+/** The duties of a controller that is broker 1, on a log that can be taken away; broker 2 is alive beside it. */
+describe("the controller's duties", () => {
+  const random = seededRandom(1);
+  const faults = {
+    random,
+    lostAnswerRate: 0,
+    lostRequestRate: 0,
+    lateRequestRate: 0,
+    staleReadRate: 0,
+    lostHintRate: 0,
+  };
+  const runtime = createSimulatedRuntime(1);
+  const store = new MemoryMetadataStore();
+  const log = new FaultyMetadataLog(store.connect(), faults);
+  const follower = new MetadataFollower(log, runtime);
+  const controller = new Controller({
+    brokerId: 1,
+    log,
+    follower,
+    policy: () => controllerPolicy(BrokerConfig.fromSettings([])),
+    runtime,
+    snapshotIntervalBytes: NO_SNAPSHOTS,
+  });
+  const duties = new ControllerDuties({
+    controller,
+    follower,
+    log,
+    runtime,
+    sessionTimeoutMs: () => SESSION_TIMEOUT_MS,
+    balance: () => null,
+  });
+  let decisions = 0;
+
+  beforeEach(async () => {
+    await follower.start();
+    await register(1, log);
+    await register(2, store.connect());
+    const submit = controller.submit.bind(controller);
+    controller.submit = (operation) => {
+      decisions++;
+      return submit(operation);
+    };
+  });
+  afterEach(() => duties.close());
+
+  async function register(brokerId: number, connection: MetadataLog) {
+    const life = {
+      brokerId,
+      incarnationId: `AAAAAAAAAAAAAAAAAAAAA${"AQgw"[brokerId]}`,
+      directoryId: "AAAAAAAAAAAAAAAAAAAABA",
+    };
+    await connection.liveness.announce(life);
+    const rest = { endpoints: [], features: [], rack: null, logDirs: [], fenced: false, cleanShutdown: true };
+    await controller.submit((state) => registerBroker(state, { ...life, ...rest }));
+  }
+
+  const isFenced = (brokerId: number) => brokerById(follower.image, brokerId)!.fenced;
+
+  /** Lets time pass in which these brokers send heartbeats. */
+  async function pass(ms: number, alive: readonly number[]): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 100) {
+      for (const id of alive) duties.heardOf(id, brokerById(follower.image, id)!.epoch, 0);
+      await runtime.advance(100);
+    }
+  }
+
+  it("fence whoever is silent, once, and nobody for the time that the log stood still", async () => {
+    faults.lostRequestRate = 1;
+    const waiting = register(3, store.connect());
+    const before = decisions;
+    await pass(5 * SESSION_TIMEOUT_MS, []);
+    // The registration that is on its way, and one for each broker.
+    expect(decisions - before).toBe(3);
+    faults.lostRequestRate = 0;
+    await pass(3 * SESSION_TIMEOUT_MS, [1, 2]);
+    await waiting;
+    expect([isFenced(1), isFenced(2)]).toEqual([false, false]);
+    await pass(3 * SESSION_TIMEOUT_MS, [1]);
+    expect([isFenced(1), isFenced(2)]).toEqual([false, true]);
+  });
+});
