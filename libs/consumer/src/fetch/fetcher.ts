@@ -309,8 +309,7 @@ export class Fetcher<K, V> {
       const data = { bytes, fetchOffset: offset, highWatermark, logStartOffset, abortedTransactions };
       const chunk = new FetchedChunk(state, data, this.#settings);
       if (chunk.nextOffset === offset) throw batchTooLarge(state);
-      state.accept(chunk);
-      return true;
+      return state.accept(chunk);
     } catch (error) {
       this.onUnreadable(state, error);
       return false;

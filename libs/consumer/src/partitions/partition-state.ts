@@ -235,12 +235,17 @@ export class PartitionState<K, V> implements TopicPartition {
     this.#lost?.abort();
   }
 
-  /** Takes what a fetch from {@link fetchOffset} brought. */
-  accept(chunk: FetchedChunk<K, V>): void {
+  /**
+   * Takes what a fetch from {@link fetchOffset} brought; the same from elsewhere is not taken: where the leader changes, the
+   * old one and the new one may both be asked, and both may answer.
+   */
+  accept(chunk: FetchedChunk<K, V>): boolean {
+    if (chunk.startOffset !== this.#fetchOffset) return false;
     this.#chunks.push(chunk);
     this.#bufferedBytes += chunk.sizeBytes;
     this.#fetchOffset = chunk.nextOffset;
     if (chunk.leaderEpoch !== NONE) this.#fetchEpoch = chunk.leaderEpoch;
+    return true;
   }
 
   /** Drops what waits, so that it is fetched again. */
