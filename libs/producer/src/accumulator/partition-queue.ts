@@ -4,6 +4,9 @@ import type { ProducerBatch } from "./producer-batch.ts";
 /** When something is due. An event other than time is waited for where it is `NEVER`. */
 export const NEVER = Number.POSITIVE_INFINITY;
 
+/** Among how many of a producer's last batches a broker recognizes one that it has already. */
+const RECOGNIZED_BATCHES = 5;
+
 /** By what rules a queue gives out its batches at a moment. */
 export interface DrainRules {
   readonly nowMs: number;
@@ -42,6 +45,8 @@ export class PartitionQueue {
   /** Null without idempotence. */
   readonly #sequence: PartitionSequence | null;
   #recordsTaken = 0;
+  /** The orders of the batches that were sent last, with the next one as many as a broker recognizes. */
+  readonly #sentLast: number[] = [];
 
   constructor(topic: string, partition: number, sequence: PartitionSequence | null) {
     this.topic = topic;
@@ -83,7 +88,7 @@ export class PartitionQueue {
     if (this.#inFlight.length >= this.#maxInFlight(rules) || this.#sequence?.isResetting) return NEVER;
     const retry = this.#retries[0];
     if (retry !== undefined) return this.#retryDueInMs(retry, rules.nowMs);
-    if (this.#sequence?.isUnresolved) return NEVER;
+    if (this.#sequence?.isUnresolved || this.#wouldHideOldest()) return NEVER;
     const sealed = this.#sealed[0];
     if (sealed !== undefined) return sealed.isReady ? 0 : NEVER;
     return this.open === null ? NEVER : Math.max(0, this.open.createdAtMs + rules.lingerMs - rules.nowMs);
@@ -100,6 +105,7 @@ export class PartitionQueue {
     if (batch === undefined) throw new Error("there is no batch to take");
     if (batch.order < 0) this.#takeFirstTime(batch);
     insertInOrder(this.#inFlight, batch);
+    if (batch.attempts === 0) this.#noteSent(batch);
     batch.attempts++;
     return batch;
   }
@@ -151,6 +157,21 @@ export class PartitionQueue {
     if (this.#sequence === null) return maxInFlight;
     const isRetrying = this.#inFlight.length > 0 && this.#inFlight[0]!.attempts > 1;
     return isRetrying || !this.#sequence.isEstablished ? 1 : maxInFlight;
+  }
+
+  /**
+   * Whether one batch more could go between the oldest that is not answered and what its broker still recognizes. The
+   * oldest waits longer than those behind it where the leader has changed: the old one may never answer, while the new
+   * one, which has the batch from it, takes the next ones.
+   */
+  #wouldHideOldest(): boolean {
+    if (this.#sequence === null || this.#sentLast.length < RECOGNIZED_BATCHES - 1) return false;
+    return (this.#inFlight[0]?.order ?? NEVER) < this.#sentLast[0]!;
+  }
+
+  #noteSent(batch: ProducerBatch): void {
+    this.#sentLast.push(batch.order);
+    if (this.#sentLast.length >= RECOGNIZED_BATCHES) this.#sentLast.shift();
   }
 
   #retryDueInMs(retry: ProducerBatch, nowMs: number): number {
