@@ -136,6 +136,8 @@ describe.skipIf(absent)("Apache Kafka's command-line tools on a cluster of three
     const executed = await reassign("--execute", "--reassignment-json-file", file, "--throttle", "10000000");
     expect(executed).toContain("The inter-broker throttle limit was set to 10000000 B/s");
     expect(executed).toMatch(/Successfully started partition reassignments for moving-0,moving-1/);
+    const isDone = async () => (await reassign("--list")).includes("No partition reassignments found.");
+    await until("nothing is reassigned any more", isDone);
     await allInSync("moving");
     const verified = await reassign("--verify", "--reassignment-json-file", file);
     expect(verified).toContain("Reassignment of partition moving-0 is completed.");
