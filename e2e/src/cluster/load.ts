@@ -70,24 +70,31 @@ export async function goesOn({ topic, record }: LoadClient, timeoutMs = CATCH_UP
   );
 }
 
-/** Sends numbers one after another; what `send` rejects with is a failure. */
-async function write(
-  record: LoadRecord,
-  isStopped: () => boolean,
-  send: (number: number) => Promise<unknown>,
-): Promise<void> {
-  const sent: Promise<unknown>[] = [];
-  while (!isStopped()) {
-    const number = record.next++;
-    sent.push(
-      send(number).then(
-        () => record.acked(number),
-        (error) => record.failures.push(`${number}: ${error}`),
-      ),
-    );
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
-  await Promise.all(sent);
+/**
+ * Sends numbers one after another; what `send` rejects with is a failure. The function that comes back ends that, and
+ * resolves when all that was sent has its outcome.
+ */
+function startWriting(record: LoadRecord, send: (number: number) => Promise<unknown>): () => Promise<void> {
+  let isStopped = false;
+  const write = async () => {
+    const sent: Promise<unknown>[] = [];
+    while (!isStopped) {
+      const number = record.next++;
+      sent.push(
+        send(number).then(
+          () => record.acked(number),
+          (error) => record.failures.push(`${number}: ${error}`),
+        ),
+      );
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+    await Promise.all(sent);
+  };
+  const writing = write();
+  return () => {
+    isStopped = true;
+    return writing;
+  };
 }
 
 export function ourLoad(bootstrapServers: string): LoadClient {
@@ -107,18 +114,14 @@ export function ourLoad(bootstrapServers: string): LoadClient {
     autoOffsetReset: "earliest",
     autoCommitIntervalMs: 200,
   });
-  let stopped = false;
-  const writing = write(
-    record,
-    () => stopped,
-    (number) => producer.send({ topic, partition: number % LOAD_PARTITIONS, value: String(number) }),
+  const endWriting = startWriting(record, (number) =>
+    producer.send({ topic, partition: number % LOAD_PARTITIONS, value: String(number) }),
   );
   const reading = (async () => {
     for await (const { value } of consumer) record.read(Number(value));
   })();
   const stopWriting = async () => {
-    stopped = true;
-    await writing;
+    await endWriting();
     await producer.close();
   };
   return {
@@ -157,22 +160,16 @@ export async function kafkajsLoad(bootstrapServers: string): Promise<LoadClient>
     autoCommitInterval: 200,
     eachMessage: async ({ message }) => record.read(Number(message.value)),
   });
-  let stopped = false;
   // One after another: it does not keep the order of sends that are retried beside each other.
   let last: Promise<unknown> = Promise.resolve();
-  const writing = write(
-    record,
-    () => stopped,
-    (number) => {
-      const messages = [{ partition: number % LOAD_PARTITIONS, value: String(number) }];
-      const sent = last.then(() => untilSent(() => producer.send({ topic, acks: -1, messages })));
-      last = sent.catch(() => {});
-      return sent;
-    },
-  );
+  const endWriting = startWriting(record, (number) => {
+    const messages = [{ partition: number % LOAD_PARTITIONS, value: String(number) }];
+    const sent = last.then(() => untilSent(() => producer.send({ topic, acks: -1, messages })));
+    last = sent.catch(() => {});
+    return sent;
+  });
   const stopWriting = async () => {
-    stopped = true;
-    await writing;
+    await endWriting();
     await producer.disconnect();
   };
   return {

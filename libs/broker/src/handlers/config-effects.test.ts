@@ -44,6 +44,16 @@ function produce(test: TestBroker, records: readonly RecordInput[], agoMs = 0) {
 const filesOf = async (test: TestBroker, ending: string): Promise<string[]> =>
   (await test.disk.list("/data/t-0")).map(({ name }) => name).filter((name) => name.endsWith(ending));
 
+/** How often files of the topic have been synced since. */
+function countSyncs(disk: FaultyDisk): () => number {
+  let syncs = 0;
+  disk.fault = (action, path) => {
+    if (action === "sync" && path.includes("t-0/")) syncs++;
+    return null;
+  };
+  return () => syncs;
+}
+
 async function earliest(test: TestBroker): Promise<number> {
   const partitions = [{ partitionIndex: 0, timestamp: -2 }];
   const { topics } = await test.client.send(listOffsetsApi, 7, { replicaId: -1, topics: [{ name: "t", partitions }] });
@@ -138,31 +148,23 @@ describe("a config of the cluster that changes at run time takes effect on topic
   it("log.flush.interval.messages", async () => {
     const disk = new FaultyDisk();
     const test = await ready({ disk });
-    let syncs = 0;
-    disk.fault = (action, path) => {
-      if (action === "sync" && path.includes("t-0/")) syncs++;
-      return null;
-    };
+    const syncs = countSyncs(disk);
     await produce(test, [{ value: "a" }]);
-    expect(syncs).toBe(0);
+    expect(syncs()).toBe(0);
     await alter(test, { "log.flush.interval.messages": 1 });
     await produce(test, [{ value: "a" }]);
-    expect(syncs).toBeGreaterThan(0);
+    expect(syncs()).toBeGreaterThan(0);
   });
 
   it("log.flush.interval.ms", async () => {
     const disk = new FaultyDisk();
     const test = await ready({ disk });
-    let syncs = 0;
-    disk.fault = (action, path) => {
-      if (action === "sync" && path.includes("t-0/")) syncs++;
-      return null;
-    };
+    const syncs = countSyncs(disk);
     await alter(test, { "log.flush.interval.ms": 1000 });
     await produce(test, [{ value: "a" }]);
-    expect(syncs).toBe(0);
+    expect(syncs()).toBe(0);
     await test.runtime.advance(5000);
-    expect(syncs).toBeGreaterThan(0);
+    expect(syncs()).toBeGreaterThan(0);
   });
 
   it("log.retention.ms, and log.segment.delete.delay.ms", async () => {
