@@ -58,5 +58,5 @@ export const sdkTargets: readonly SdkTarget[] = [
     lacks: [],
     start: () => useKafka(kafkaClassPath),
   },
-  ...(process.env.OTTLA_TEST_DEEP ? [LAST_OF_3] : []),
+  LAST_OF_3,
 ];

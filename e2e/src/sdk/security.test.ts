@@ -51,7 +51,7 @@ function recordingLogger(): Logger & { readonly lines: unknown[] } {
 
 const kafkas = [
   { version: KAFKA_VERSION, classPath: kafkaClassPath },
-  ...(process.env.OTTLA_TEST_DEEP ? [{ version: KAFKA_3_VERSION, classPath: kafka3ClassPath }] : []),
+  { version: KAFKA_3_VERSION, classPath: kafka3ClassPath },
 ];
 
 for (const { version, classPath } of kafkas) {
