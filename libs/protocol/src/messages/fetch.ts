@@ -1,8 +1,7 @@
+import { fetchRequestCodec, fetchResponseCodec } from "#message-codecs";
 import { apiMessage } from "../schema/api.ts";
 import { message } from "../schema/message.ts";
 import { fetchRequestFields, fetchResponseFields } from "./fetch-fields.ts";
-import { FetchRequestCodec } from "./fetch-request-fast.ts";
-import { FetchResponseCodec } from "./fetch-response-fast.ts";
 
 export type {
   AbortedTransaction,
@@ -24,7 +23,7 @@ export const fetchRequest = message(
     name: "FetchRequest",
     validVersions: "4-18",
     flexibleVersions: "12+",
-    codec: (version) => new FetchRequestCodec(version),
+    codec: fetchRequestCodec,
   },
   fetchRequestFields,
 );
@@ -35,7 +34,7 @@ export const fetchResponse = message(
     name: "FetchResponse",
     validVersions: "4-18",
     flexibleVersions: "12+",
-    codec: (version) => new FetchResponseCodec(version),
+    codec: fetchResponseCodec,
   },
   fetchResponseFields,
 );

@@ -1,8 +1,8 @@
+import { metadataResponseCodec } from "#message-codecs";
 import { apiMessage } from "../schema/api.ts";
 import { array, bool, string, uuid } from "../schema/field.ts";
 import { type Infer, message } from "../schema/message.ts";
 import { metadataResponseFields } from "./metadata-fields.ts";
-import { MetadataResponseCodec } from "./metadata-response-fast.ts";
 
 export {
   type MetadataResponse,
@@ -35,7 +35,7 @@ export const metadataResponse = message(
     name: "MetadataResponse",
     validVersions: "0-13",
     flexibleVersions: "9+",
-    codec: (version) => new MetadataResponseCodec(version),
+    codec: metadataResponseCodec,
   },
   metadataResponseFields,
 );

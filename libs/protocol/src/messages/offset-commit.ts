@@ -1,7 +1,7 @@
+import { offsetCommitRequestCodec } from "#message-codecs";
 import { apiMessage } from "../schema/api.ts";
 import { array, int16, int32, string, uuid } from "../schema/field.ts";
 import { type Infer, message } from "../schema/message.ts";
-import { OffsetCommitRequestCodec } from "./offset-commit-fast.ts";
 import { offsetCommitRequestFields } from "./offset-commit-fields.ts";
 
 export type {
@@ -17,7 +17,7 @@ export const offsetCommitRequest = message(
     name: "OffsetCommitRequest",
     validVersions: "2-10",
     flexibleVersions: "8+",
-    codec: (version) => new OffsetCommitRequestCodec(version),
+    codec: offsetCommitRequestCodec,
   },
   offsetCommitRequestFields,
 );

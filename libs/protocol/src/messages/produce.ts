@@ -1,6 +1,6 @@
+import { produceRequestCodec, produceResponseCodec } from "#message-codecs";
 import { apiMessage } from "../schema/api.ts";
 import { message } from "../schema/message.ts";
-import { ProduceRequestCodec, ProduceResponseCodec } from "./produce-fast.ts";
 import { produceRequestFields, produceResponseFields } from "./produce-fields.ts";
 
 export type {
@@ -21,7 +21,7 @@ export const produceRequest = message(
     name: "ProduceRequest",
     validVersions: "3-13",
     flexibleVersions: "9+",
-    codec: (version) => new ProduceRequestCodec(version),
+    codec: produceRequestCodec,
   },
   produceRequestFields,
 );
@@ -32,7 +32,7 @@ export const produceResponse = message(
     name: "ProduceResponse",
     validVersions: "3-13",
     flexibleVersions: "9+",
-    codec: (version) => new ProduceResponseCodec(version),
+    codec: produceResponseCodec,
   },
   produceResponseFields,
 );

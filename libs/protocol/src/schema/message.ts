@@ -15,7 +15,7 @@ export interface MessageOptions<Out, In> {
   /** Versions with compact lengths and tagged fields (KIP-482), such as `"9+"`; `"none"` by default. */
   readonly flexibleVersions?: string;
   /** A codec written by hand in place of the compiled one, for messages on the hot path. */
-  readonly codec?: (version: number) => Codec<Out, In>;
+  readonly codec?: ((version: number) => Codec<Out, In>) | undefined;
 }
 
 /** A message with all its versions: decodes to `Out`, encodes from `In`. */
