@@ -1,5 +1,6 @@
 import type { CallOptions } from "@ottla/client";
-import { invalidArgument } from "@ottla/client/internal";
+import { invalidArgument, toKafkaError } from "@ottla/client/internal";
+import { loadRecordRunner } from "#record-runner";
 import type { GroupMetadata } from "./assignors/assignor.ts";
 import { ConsumerBatch } from "./batch.ts";
 import { ConsumerCore } from "./consumer-core.ts";
@@ -13,7 +14,6 @@ import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets, type OffsetQuery } f
 import type { CommittedOffset, OffsetAndTimestamp, OffsetToCommit } from "./offsets/offset-types.ts";
 import type { ConsumerOptions } from "./options.ts";
 import { BatchLoop, type ReadOptions, RecordLoop } from "./reading/iterators.ts";
-import { RecordRunner } from "./reading/record-runner.ts";
 import { type RecordHandler, type RunOptions, resolveRunOptions } from "./reading/run-options.ts";
 import type { RebalanceListener } from "./rebalance-listener.ts";
 import { ConsumerRecord } from "./record.ts";
@@ -97,7 +97,9 @@ export class Consumer<K = string | null, V = string | null>
    */
   async run(options: RunOptions, handler: RecordHandler<K, V>): Promise<void> {
     const settings = resolveRunOptions(options);
-    await new RecordRunner(this.#core.client.runtime, this.#core, settings, handler).run();
+    const loaded = loadRecordRunner();
+    const Runner = loaded instanceof Promise ? await loaded.catch(throwKafkaError) : loaded;
+    await new Runner(this.#core.client.runtime, this.#core, settings, handler).run();
   }
 
   /**
@@ -338,6 +340,10 @@ export class Consumer<K = string | null, V = string | null>
     const { client, settings } = this.#core;
     return await listOffsets(client, queries, settings.isolationLevel, client.deadline("Listing offsets", options));
   }
+}
+
+function throwKafkaError(cause: unknown): never {
+  throw toKafkaError(cause);
 }
 
 function offsetAfter<K, V>(what: ConsumerRecord<K, V> | ConsumerBatch<K, V>): OwnedOffset {

@@ -1,8 +1,9 @@
 import type { Data } from "@ottla/client";
-import { aborted, ClusterClient, clientClosed, Deadline, invalidArgument } from "@ottla/client/internal";
+import { aborted, ClusterClient, clientClosed, Deadline, invalidArgument, toKafkaError } from "@ottla/client/internal";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import { onAbort } from "@ottla/runtime";
 import { sendTracing } from "#diagnostics";
+import { loadTransactionEngine } from "#transaction-engine";
 import { Accumulator } from "./accumulator/accumulator.ts";
 import type { ProducerBatch } from "./accumulator/producer-batch.ts";
 import type { WaitReason } from "./accumulator/waiting-sends.ts";
@@ -13,10 +14,10 @@ import { type ProducerOptions, type ProducerSettings, resolveProducerSettings } 
 import { topicPartitioners } from "./partitioner/partitioner.ts";
 import { headerPairs, type ProducerRecord, type RecordMetadata } from "./record.ts";
 import { RecordEncoder } from "./record-encoder.ts";
+import type { TransactionEngine } from "./transactions/engine.ts";
 import type { Transaction, TransactionOptions } from "./transactions/transaction.ts";
 import { TransactionIdentity } from "./transactions/transaction-identity.ts";
-import { TransactionManager } from "./transactions/transaction-manager.ts";
-import { TransactionRequests } from "./transactions/transaction-requests.ts";
+import type { TransactionManager } from "./transactions/transaction-manager.ts";
 
 /** How a send may be cut short. */
 export interface SendOptions {
@@ -52,7 +53,9 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
   readonly #counters = new ProducerCounters();
   readonly #accumulator: Accumulator;
   /** Null without a transactional id. */
-  readonly #transactions: TransactionManager<K, V> | null;
+  readonly #identity: TransactionIdentity | null;
+  /** Null before the first transaction. */
+  #transactions: TransactionManager<K, V> | null = null;
   #closing: Promise<void> | null = null;
 
   /** @throws KafkaError INVALID_CONFIG that names the option which cannot be used, and what is allowed */
@@ -62,9 +65,15 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     const { batchSizeBytes, maxRequestSizeBytes, isAdaptive } = this.#settings;
     const sticky = { stickyBytes: batchSizeBytes, isAdaptive };
     const createPartitioner = topicPartitioners(options.partitioner, sticky, this.#client.runtime.random);
-    const { identity, manager } = this.#createTransactions();
-    this.#transactions = manager;
-    this.#accumulator = new Accumulator(this.#client, this.#settings, createPartitioner, this.#counters, identity);
+    this.#identity =
+      this.#settings.transactionalId === null ? null : new TransactionIdentity(this.#settings.maxBlockMs);
+    this.#accumulator = new Accumulator(
+      this.#client,
+      this.#settings,
+      createPartitioner,
+      this.#counters,
+      this.#identity,
+    );
     this.#encoder = new RecordEncoder({
       keySerializer: options.keySerializer,
       valueSerializer: options.valueSerializer,
@@ -94,7 +103,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     options?: SendOptions,
   ): Promise<RecordMetadata | RecordMetadata[]> {
     try {
-      if (this.#transactions !== null) throw outsideOfTransaction();
+      if (this.#identity !== null) throw outsideOfTransaction();
       return this.#send(input, options?.signal);
     } catch (error) {
       return Promise.reject(error);
@@ -126,7 +135,12 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
    */
   async transaction<T>(work: (tx: Transaction<K, V>) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     this.#checkOpen(undefined);
-    if (this.#transactions === null) throw noTransactionalId();
+    const identity = this.#identity;
+    if (identity === null) throw noTransactionalId();
+    const loaded = loadTransactionEngine();
+    const engine = loaded instanceof Promise ? await loaded.catch(throwKafkaError) : loaded;
+    this.#checkOpen(undefined);
+    this.#transactions ??= this.#createTransactions(engine, identity);
     return await this.#transactions.run(work, options);
   }
 
@@ -159,16 +173,13 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     });
   }
 
-  #createTransactions() {
+  #createTransactions(engine: TransactionEngine, identity: TransactionIdentity): TransactionManager<K, V> {
     const { transactionalId, transactionTimeoutMs, maxBlockMs } = this.#settings;
-    if (transactionalId === null) return { identity: null, manager: null };
-    const requests = new TransactionRequests(this.#client, transactionalId, transactionTimeoutMs);
-    const identity = new TransactionIdentity(requests, maxBlockMs);
-    const host = {
-      send: (input: ProducerRecord<K, V> | readonly ProducerRecord<K, V>[]) => this.#sendTransactional(input),
+    const settings = { transactionalId: transactionalId!, transactionTimeoutMs, maxBlockMs };
+    return engine.createManager<K, V>(this.#client, settings, identity, {
+      send: (input) => this.#sendTransactional(input),
       flush: () => this.#accumulator.flush(),
-    };
-    return { identity, manager: new TransactionManager<K, V>(identity, requests, host, maxBlockMs) };
+    });
   }
 
   async #sendTransactional(
@@ -271,6 +282,10 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     this.#accumulator.close(clientClosed("The producer"));
     await this.#client.close();
   }
+}
+
+function throwKafkaError(cause: unknown): never {
+  throw toKafkaError(cause);
 }
 
 function outsideOfTransaction(): KafkaError {

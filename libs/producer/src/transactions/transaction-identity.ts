@@ -21,8 +21,8 @@ const V1_PRODUCE_VERSION = 11;
  * failed.
  */
 export class TransactionIdentity implements Identity {
-  readonly #requests: TransactionRequests;
   readonly #timeoutMs: number;
+  #requests: TransactionRequests | null = null;
   #listener: TransactionListener | null = null;
   #current: ProducerIdAndEpoch | null = null;
   #isV2 = false;
@@ -37,8 +37,7 @@ export class TransactionIdentity implements Identity {
   #fatal: KafkaError | null = null;
 
   /** @param timeoutMs how long the coordinator is asked on to add partitions */
-  constructor(requests: TransactionRequests, timeoutMs: number) {
-    this.#requests = requests;
+  constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
   }
 
@@ -95,8 +94,9 @@ export class TransactionIdentity implements Identity {
     this.#isV2 = isV2;
   }
 
-  /** A transaction begins, with nothing in it. */
-  begin(): void {
+  /** A transaction begins, with nothing in it; partitions that it gets are added by `requests`. */
+  begin(requests: TransactionRequests): void {
+    this.#requests = requests;
     this.#failure = null;
     this.#hasStarted = false;
     this.#added.clear();
@@ -153,7 +153,7 @@ export class TransactionIdentity implements Identity {
       this.#wanted = new Map();
       this.#hasStarted = true;
       try {
-        await this.#requests.addPartitions(this.#current!, wanted, { timeoutMs: this.#timeoutMs });
+        await this.#requests!.addPartitions(this.#current!, wanted, { timeoutMs: this.#timeoutMs });
       } catch (error) {
         this.refused(error);
         break;

@@ -66,7 +66,7 @@ export class TransactionManager<K, V> {
   async #run<T>(work: (transaction: Transaction<K, V>) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     if (signal?.aborted) throw aborted(signal);
     await this.#prepare({ timeoutMs: this.#timeoutMs, signal });
-    this.#identity.begin();
+    this.#identity.begin(this.#requests);
     const scope = new TransactionScope<K, V>(this.#identity, {
       send: (input) => this.#host.send(input),
       commitOffsets: (offsets) => this.#commitOffsets(offsets),
