@@ -29,20 +29,14 @@ async function until(what: string, condition: () => boolean): Promise<void> {
   }
 }
 
-const logOf = (topic: string) => cluster.broker(1).broker.services.partitions.get(topic, 0)!.log;
-
 async function createTopic(name = "orders", configs: Readonly<Record<string, string>> = {}): Promise<void> {
   await admin.createTopics([{ name, partitions: 1, replicationFactor: 1, configs }]);
 }
 
-/** Values that no codec makes much smaller, unless they are to be. */
-async function produce(count: number, value: (index: number) => string = (index) => `v${index}`, key?: string) {
-  await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, batchSize: 500_000 });
-  return await producer.send(
-    Array.from({ length: count }, (_, index) => ({
-      ...{ topic: "orders", partition: 0, value: value(index) },
-      ...(key !== undefined && { key }),
-    })),
+async function produce(count: number, value: (index: number) => string) {
+  await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, batchSize: 500_000, acks: 1 });
+  await producer.send(
+    Array.from({ length: count }, (_, index) => ({ topic: "orders", partition: 0, value: value(index) })),
   );
 }
 
@@ -54,19 +48,9 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 }
 
 const MEGABYTE = 1024 * 1024;
-const megabytes = (count: number) => produce(10 * count, () => "m".repeat(MEGABYTE / 10));
 
-describe("a config that is set for all brokers at run time", () => {
-  it("message.max.bytes: what is larger is refused, and taken again", async () => {
-    await start();
-    await createTopic();
-    await set("message.max.bytes", 1_000);
-    const large = () => produce(1, () => "x".repeat(2_000));
-    expect(await codeOf(large())).toBe("MESSAGE_TOO_LARGE");
-    await set("message.max.bytes", 10_000);
-    expect(await codeOf(large())).toBe("none");
-  });
-
+// What a broker alone does by its configs, and without sockets: libs/broker/src/handlers/config-effects.test.ts.
+describe("a config that is set at run time", () => {
   it("min.insync.replicas: one of two replicas is not enough any more", async () => {
     await start({ "min.insync.replicas": 1, "replica.lag.time.max.ms": 1_000 }, 3);
     await admin.createTopics([{ name: "orders", assignments: [[1, 2]] }]);
@@ -87,102 +71,65 @@ describe("a config that is set for all brokers at run time", () => {
     expect(await send()).toBe("none");
   });
 
-  it("compression.type: what comes in plain is kept compressed", async () => {
-    await start();
-    await createTopic();
-    await produce(100, () => "a".repeat(1_000));
-    const plainBytes = logOf("orders").sizeBytes;
-    await set("compression.type", "gzip");
-    await produce(100, () => "a".repeat(1_000));
-    expect(plainBytes).toBeGreaterThan(100_000);
-    expect(logOf("orders").sizeBytes - plainBytes).toBeLessThan(10_000);
-  });
-
-  it("log.message.timestamp.type: the broker's time counts", async () => {
-    await start();
-    await createTopic();
-    const timestampMs = Date.UTC(2020, 0, 1);
-    await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers });
-    const send = () => producer.send({ topic: "orders", partition: 0, value: "v", timestampMs });
-    expect((await send()).timestampMs).toBe(timestampMs);
-    await set("log.message.timestamp.type", "LogAppendTime");
-    expect((await send()).timestampMs).toBeGreaterThan(timestampMs);
-  });
-
-  it.each([
-    ["log.message.timestamp.before.max.ms", -3_600_000],
-    ["log.message.timestamp.after.max.ms", 1_800_000],
-  ])("%s: times that are further off are refused", async (key, offByMs) => {
-    await start();
-    await createTopic();
-    await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers });
-    const send = () => codeOf(producer.send({ topic: "orders", value: "v", timestampMs: Date.now() + offByMs }));
-    expect(await send()).toBe("none");
-    await set(key, 60_000);
-    expect(await send()).toBe("INVALID_TIMESTAMP");
-  });
-
-  it("log.segment.bytes and log.retention.bytes: old segments go", async () => {
-    await start();
-    await createTopic();
-    await megabytes(3);
-    await set("log.retention.bytes", 1);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(logOf("orders").logStartOffset).toBe(0); // all of it is in the segment that is written to
-    await set("log.segment.bytes", MEGABYTE);
-    await megabytes(2);
-    await until("old segments are deleted", () => logOf("orders").logStartOffset >= 30);
-  });
-
-  it("log.roll.ms and log.retention.ms: what is old goes", async () => {
-    await start();
-    await createTopic();
-    await produce(10);
-    await set("log.roll.ms", 1);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    await produce(1);
-    expect(logOf("orders").logStartOffset).toBe(0);
-    await set("log.retention.ms", 1);
-    await until("old records are deleted", () => logOf("orders").logStartOffset >= 10);
-  });
-
-  it("log.cleanup.policy, log.cleaner.min.cleanable.ratio, log.cleaner.threads: keys are compacted", async () => {
-    await start({ "log.cleaner.threads": 1 });
-    await createTopic();
-    await set("log.segment.bytes", MEGABYTE);
-    await produce(40, () => "k".repeat(MEGABYTE / 10), "one key");
-    const before = logOf("orders").sizeBytes;
-    await set("log.cleaner.threads", 2);
-    await set("log.cleaner.min.cleanable.ratio", 0.01);
-    await set("log.cleanup.policy", "compact");
-    await until("the log is compacted", () => logOf("orders").sizeBytes < before / 2);
-    expect(logOf("orders").logEndOffset).toBe(40);
-  });
-
-  it.each([
-    ["max.connections", "shares the limit"],
-    ["max.connections.per.ip", "comes from one address"],
-  ])("%s: whoever is one too many and %s is sent away", async (key) => {
-    await start();
+  /** What a newcomer comes to within a while: an answer, nothing, or its end. */
+  async function newcomer(open: Socket[]): Promise<"served" | "waits" | "closed"> {
     const { port } = new URL(`http://${cluster.broker(1).bootstrapServers}`);
-    const open: Socket[] = [];
-    const isKept = async () => {
-      const socket = connect(Number(port), "localhost");
-      open.push(socket);
-      return await new Promise<boolean>((resolve) => {
-        socket.on("error", () => resolve(false)).on("close", () => resolve(false));
-        setTimeout(() => resolve(true), 300);
-      });
-    };
-    try {
-      expect(await isKept()).toBe(true);
-      await set(key, 1); // and the admin has connections too
-      expect(await isKept()).toBe(false);
-      await set(key, 100);
-      expect(await isKept()).toBe(true);
-    } finally {
-      for (const socket of open) socket.destroy();
-    }
+    const socket = connect(Number(port), "localhost");
+    open.push(socket);
+    socket.on("connect", () => socket.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    return await new Promise((resolve) => {
+      socket.on("data", () => resolve("served"));
+      socket.on("error", () => resolve("closed")).on("close", () => resolve("closed"));
+      setTimeout(() => resolve("waits"), 500);
+    });
+  }
+
+  it.each([
+    ["max.connections", 1, 100, "waits"],
+    ["max.connections.per.ip", 1, 100, "closed"],
+    ["max.connections.per.ip.overrides", "localhost:1", "10.0.0.1:1", "closed"],
+    ["max.connection.creation.rate", 0, 100, "waits"],
+  ] as const)(
+    "%s=%s, later %s: another connection is served, %s, and is served again",
+    async (key, few, many, then) => {
+      await start();
+      await createTopic(); // the admin has a connection, and keeps it
+      const open: Socket[] = [];
+      try {
+        expect(await newcomer(open)).toBe("served");
+        await set(key, few);
+        expect(await newcomer(open)).toBe(then);
+        await set(key, many);
+        expect(await newcomer(open)).toBe("served");
+      } finally {
+        for (const socket of open) socket.destroy();
+      }
+    },
+  );
+
+  it.each([
+    ["leader.replication.throttled", 1],
+    ["follower.replication.throttled", 2],
+  ] as const)("%s.rate of broker %i: who catches up is held back, and is not any more", async (name, broker) => {
+    await start({ "min.insync.replicas": 1, "replica.lag.time.max.ms": 1_000 }, 2);
+    const configs = { [`${name}.replicas`]: "*" };
+    await admin.createTopics([{ name: "orders", assignments: [[1, 2]], configs }]);
+    const setRate = (value: string) =>
+      admin.incrementalAlterConfigs([
+        { type: "broker", name: String(broker), changes: [{ key: `${name}.rate`, value }] },
+      ]);
+    await setRate("1");
+    await cluster.kill(2);
+    await produce(30, () => "m".repeat(MEGABYTE / 10)); // more than one fetch brings
+    const isr = () => cluster.broker(1).broker.services.image.topicsByName.get("orders")!.partitions[0]!.isr;
+    await until("the follower has left the ISR: those in it are not held back", () => isr().join() === "1");
+    await cluster.start(2);
+    const caughtUpTo = () => cluster.broker(2).broker.services.partitions.get("orders", 0)?.log.logEndOffset ?? 0;
+    await until("the first fetch has brought something", () => caughtUpTo() > 0);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(caughtUpTo()).toBeLessThan(30);
+    await setRate("1000000000");
+    await until("it has caught up", () => caughtUpTo() === 30);
   });
 });
 

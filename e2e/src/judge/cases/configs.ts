@@ -234,6 +234,12 @@ export function configsCases(both: () => BothBrokers): void {
         ["message.max.bytes", "1000000"],
         ["max.connections", "1000"],
         ["max.connections.per.ip", "1000"],
+        ["max.connections.per.ip.overrides", "127.0.0.1:1000,localhost:900"],
+        ["max.connections.per.ip.overrides", ""],
+        ["max.connections.per.ip", "0"],
+        ["max.connections.per.ip", "-1"],
+        ["max.connection.creation.rate", "1000"],
+        ["max.connection.creation.rate", "-1"],
         ["log.retention.ms", "100000000"],
         ["log.retention.hours", "1"],
         ["log.retention.minutes", "1"],
@@ -271,6 +277,9 @@ export function configsCases(both: () => BothBrokers): void {
         for (const name of ["1", ""]) await onlyAsk(increment(BROKER, name, [key, SET, value]));
         await onlyAsk(increment(BROKER, "1", [key, DELETE, null]));
       }
+      const nonsense = [increment(BROKER, "1", ["max.connections.per.ip.overrides", SET, "nonsense"])];
+      const asked = { resources: nonsense, validateOnly: true };
+      await both().same(incrementalAlterConfigsApi, 1, asked, { ignoring: ["errorMessage"] }); // an exception's words
       await onlyAsk(increment(BROKER, "1", ["message.max.bytes", APPEND, "1"]));
       await onlyAsk(increment(BROKER, "1", ["log.cleanup.policy", APPEND, "compact"]));
       await onlyAsk(increment(BROKER, "1", ["message.max.bytes", SET, null]));

@@ -5,6 +5,7 @@ import {
   ConfigType,
   type ConfigValue,
   choiceConfig,
+  countsByHostConfig,
   doubleConfig,
   INT_MAX,
   intConfig,
@@ -69,11 +70,25 @@ const identityAndNetwork = {
   "max.request.partition.size.limit": intConfig(2000, "The most partitions in one answer of DescribeTopicPartitions.", {
     min: 1,
   }),
-  "max.connections": intConfig(INT_MAX, "The most connections at a time.", { min: 0, ...clusterWide }),
-  "max.connections.per.ip": intConfig(INT_MAX, "The most connections at a time from one address.", {
-    min: 0,
-    ...clusterWide,
-  }),
+  "max.connections": intConfig(
+    INT_MAX,
+    "The most connections at a time. Further ones wait until others have gone; those of brokers on a listener of their own do not.",
+    { min: 0, ...clusterWide },
+  ),
+  "max.connections.per.ip": intConfig(
+    INT_MAX,
+    "The most connections at a time from one address. Further ones are closed. 0 only where max.connections.per.ip.overrides names who may.",
+    { min: 0, ...clusterWide },
+  ),
+  "max.connections.per.ip.overrides": countsByHostConfig(
+    "The most connections at a time from single hosts or addresses, in place of max.connections.per.ip.",
+    clusterWide,
+  ),
+  "max.connection.creation.rate": intConfig(
+    INT_MAX,
+    "The most new connections in a second. What comes faster waits; what the rate allows in quota.window.num - 1 windows may come at once.",
+    { min: 0, ...clusterWide },
+  ),
   "request.timeout.ms": intConfig(30_000, "How long the broker waits for its own requests, in milliseconds.", {
     min: 1,
   }),
@@ -142,7 +157,12 @@ const topics = {
     special: -1,
     ...clusterWide,
   }),
-  "compression.lz4.level": intConfig(9, "Level for compression.type lz4.", { min: 1, max: 17, ...clusterWide }),
+  "compression.lz4.level": intConfig(9, "Level for compression.type lz4.", {
+    min: 1,
+    max: 17,
+    ...ignored("lz4 is written at its fast level alone"),
+    ...clusterWide,
+  }),
   "compression.zstd.level": intConfig(3, "Level for compression.type zstd.", { min: -131072, max: 22, ...clusterWide }),
 } as const;
 
@@ -533,8 +553,8 @@ const others = {
     "In-sync replicas of share groups' state.",
     ignored("share groups are not supported"),
   ),
-  "quota.window.num": intConfig(11, "Samples that quotas keep.", ignored("there are no quotas yet")),
-  "quota.window.size.seconds": intConfig(1, "Time of a quota sample.", ignored("there are no quotas yet")),
+  "quota.window.num": intConfig(11, "Windows over which max.connection.creation.rate is held.", { min: 1 }),
+  "quota.window.size.seconds": intConfig(1, "The length of each of these windows, in seconds.", { min: 1 }),
   "metric.reporters": listConfig([], "Reporters of metrics.", { ...ignored(POLICIES), ...clusterWide }),
   "metrics.num.samples": intConfig(2, "Samples that metrics keep.", ignored("metrics are read at scrape")),
   "metrics.sample.window.ms": longConfig(30_000, "Time of a metrics sample.", ignored("metrics are read at scrape")),

@@ -162,10 +162,19 @@ function contradictionsIn(config: BrokerConfig): string[] {
   if (new Set(directories).size < directories.length) {
     problems.push(`log.dirs=${directories.join(",")}: a directory is named twice`);
   }
+  const connections = connectionsProblem(config);
+  if (connections !== null) problems.push(connections);
   if (directories.length > 1 && connect !== null && connect !== "") {
     problems.push(`log.dirs=${directories.join(",")}: a broker of a cluster has one directory only, so far; name one`);
   }
   return problems;
+}
+
+/** Nobody could connect any more. In Apache Kafka's words; null where that is not so. */
+export function connectionsProblem(config: BrokerConfig): string | null {
+  if (config.require("max.connections.per.ip") > 0) return null;
+  if (config.require("max.connections.per.ip.overrides").size > 0) return null;
+  return "max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.";
 }
 
 function definitionOf(name: string): ConfigDefinition<unknown> | undefined {

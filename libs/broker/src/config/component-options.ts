@@ -38,6 +38,10 @@ export function serverLimits(config: BrokerConfig): ServerLimits {
     connectionsMaxIdleMs: config.require("connections.max.idle.ms"),
     maxConnections: config.require("max.connections"),
     maxConnectionsPerIp: config.require("max.connections.per.ip"),
+    maxConnectionsPerIpOverrides: config.require("max.connections.per.ip.overrides"),
+    maxConnectionCreationRate: config.require("max.connection.creation.rate"),
+    connectionCreationWindowMs:
+      Math.max(1, config.require("quota.window.num") - 1) * config.require("quota.window.size.seconds") * 1000,
     queuedMaxRequestBytes: config.require("queued.max.request.bytes"),
   };
 }

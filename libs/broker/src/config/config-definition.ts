@@ -281,6 +281,27 @@ export function replicasConfig(documentation: string): ConfigDefinition<readonly
   };
 }
 
+/** `host:count` pairs; a host is a name, an IPv4 address or an IPv6 address, in brackets or not. */
+export function countsByHostConfig(
+  documentation: string,
+  options: DefinitionOptions = {},
+): ConfigDefinition<ReadonlyMap<string, number>> {
+  const ENTRY = /^([\w.%-]+|[\da-fA-F:.%]+|\[[\da-fA-F:.%]+\])\s*:\s*(\d{1,10})$/;
+  return {
+    ...common(documentation, options),
+    type: ConfigType.STRING,
+    defaultValue: new Map(),
+    allowed: "host:count pairs separated by commas",
+    parse(text) {
+      const entries = splitList(text).map((item) => ENTRY.exec(item));
+      if (entries.includes(null)) return undefined;
+      return new Map(entries.map((entry) => [entry![1]!, Math.min(Number(entry![2]), INT_MAX)]));
+    },
+    complaint: (name, text) => invalidValue(name, text, "It must be host:count pairs separated by commas"),
+    format: (value) => [...value].map(([host, count]) => `${host}:${count}`).join(","),
+  };
+}
+
 /** The items of a comma-separated list, trimmed, without empty ones. */
 export function splitList(text: string): string[] {
   return text

@@ -7,7 +7,7 @@ import {
   refuse,
 } from "@ottla/metadata";
 import { ErrorCode } from "@ottla/protocol";
-import type { BrokerConfig } from "./broker-config.ts";
+import { type BrokerConfig, connectionsProblem } from "./broker-config.ts";
 import { brokerConfigTable } from "./broker-config-table.ts";
 import { type ConfigDefinition, ConfigType, type ConfigUpdateMode, invalidValue } from "./config-definition.ts";
 import { ConsumerGroupConfig, checkGroupConfig, type GroupConfigName, groupConfigTable } from "./group-config.ts";
@@ -52,6 +52,7 @@ export class TableConfigPolicy implements ConfigPolicy {
       const problem = this.#problemOf(resourceType, table, name, value);
       if (problem !== null) throw refuse(isBroker ? ErrorCode.INVALID_REQUEST : ErrorCode.INVALID_CONFIG, problem);
     }
+    if (isBroker) this.#checkBroker(configs);
     if (resourceType === ConfigResourceType.TOPIC) this.#checkTopic(new TopicConfig(configs, this.#broker));
     if (resourceType === ConfigResourceType.GROUP) checkGroupConfig(configs, this.#broker);
   }
@@ -98,6 +99,11 @@ export class TableConfigPolicy implements ConfigPolicy {
     this.#suggestionsLeft--;
     const near = nearMatch(name, Object.keys(table));
     return near === undefined ? "" : `; did you mean ${near}?`;
+  }
+
+  #checkBroker(configs: ConfigImage): void {
+    const problem = connectionsProblem(this.#broker.withDynamic(configs, configs));
+    if (problem !== null) throw refuse(ErrorCode.INVALID_REQUEST, `requirement failed: ${problem}`);
   }
 
   #checkTopic(topic: TopicConfig): void {

@@ -36,7 +36,11 @@ export const topicConfigTable = {
     max: 9,
     special: -1,
   }),
-  "compression.lz4.level": intConfig(9, "Level for compression.type lz4.", { min: 1, max: 17 }),
+  "compression.lz4.level": intConfig(9, "Level for compression.type lz4.", {
+    min: 1,
+    max: 17,
+    support: { kind: "ignored", reason: "lz4 is written at its fast level alone" },
+  }),
   "compression.zstd.level": intConfig(3, "Level for compression.type zstd.", { min: -131072, max: 22 }),
   "delete.retention.ms": longConfig(
     86_400_000,

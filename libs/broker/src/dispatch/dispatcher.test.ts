@@ -24,6 +24,9 @@ const limits = () => ({
   connectionsMaxIdleMs: 1,
   maxConnections: 1,
   maxConnectionsPerIp: 1,
+  maxConnectionsPerIpOverrides: new Map<string, number>(),
+  maxConnectionCreationRate: 1,
+  connectionCreationWindowMs: 1,
   queuedMaxRequestBytes: -1,
 });
 const heartbeat = { groupId: "g", generationId: 1, memberId: "m" };

@@ -1,14 +1,18 @@
 import {
   codecByName,
+  consumerGroupDescribeApi,
+  consumerGroupHeartbeatApi,
   ErrorCode,
   encodeRecordBatch,
   fetchApi,
+  findCoordinatorApi,
   incrementalAlterConfigsApi,
   listOffsetsApi,
   type RecordInput,
   readRecordBatch,
 } from "@ottla/protocol";
 import { batchSizeAt, compressionAt } from "@ottla/protocol/internal";
+import { seededRandom } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
 import { FaultyDisk } from "../test-support/faulty-disk.ts";
 import { startForTest } from "../test-support/start-for-test.ts";
@@ -136,6 +140,60 @@ describe("a config of the cluster that changes at run time takes effect on topic
     await alter(test, { "log.roll.ms": 1000 });
     await produce(test, [{ value: "c" }]);
     expect(await filesOf(test, ".log")).toHaveLength(2);
+  });
+
+  it("log.roll.jitter.ms: segments are rolled earlier, each by another time", async () => {
+    const test = await ready();
+    await alter(test, { "log.roll.ms": 10 * MINUTE_MS });
+    /** How many of the next segments end within nine of the ten minutes. */
+    const early = async () => {
+      const before = (await filesOf(test, ".log")).length;
+      for (let i = 0; i < 12; i++) {
+        await produce(test, [{ value: "a" }]);
+        await test.runtime.advance(9 * MINUTE_MS);
+        await produce(test, [{ value: "b" }]);
+        await test.runtime.advance(12 * MINUTE_MS);
+      }
+      return (await filesOf(test, ".log")).length - before;
+    };
+    const withoutJitter = await early();
+    await alter(test, { "log.roll.jitter.ms": 9 * MINUTE_MS });
+    await early(); // the segment that was there has none yet
+    expect(await early()).toBeGreaterThan(withoutJitter + 3);
+  });
+
+  it.each([
+    ["gzip", "1", "9"],
+    ["zstd", "1", "19"],
+  ])("compression.%s.level", async (codec, low, high) => {
+    const test = await ready();
+    await alter(test, { "compression.type": codec });
+    const random = seededRandom(7);
+    const words = Array.from({ length: 300 }, () => random.nextInt(2 ** 30).toString(36));
+    const value = Array.from({ length: 4000 }, () => words[random.nextInt(words.length)]).join(" ");
+    const sizes: number[] = [];
+    for (const [index, level] of [low, high].entries()) {
+      await alter(test, { [`compression.${codec}.level`]: level });
+      await produce(test, [{ value }]);
+      sizes.push(batchSizeAt(await fetched(test, index), 0));
+    }
+    expect(sizes[1]).not.toBe(sizes[0]);
+  });
+
+  it("group.consumer.assignment.interval.ms", async () => {
+    const test = await ready();
+    await test.client.send(findCoordinatorApi, 0, { key: "g" });
+    let members = 0;
+    const join = async () => {
+      const member = { memberId: `m${members++}`, memberEpoch: 0, rebalanceTimeoutMs: MINUTE_MS, topicPartitions: [] };
+      await test.client.send(consumerGroupHeartbeatApi, 1, { groupId: "g", ...member, subscribedTopicNames: ["t"] });
+      const asked = { groupIds: ["g"], includeAuthorizedOperations: false };
+      return (await test.client.send(consumerGroupDescribeApi, 1, asked)).groups[0]!;
+    };
+    await join();
+    expect(await join()).toMatchObject({ groupEpoch: 2, assignmentEpoch: 2 });
+    await alter(test, { "group.consumer.assignment.interval.ms": 15_000 });
+    expect(await join()).toMatchObject({ groupEpoch: 3, assignmentEpoch: 2 });
   });
 
   it("log.index.interval.bytes, and log.index.size.max.bytes, which fills up", async () => {

@@ -9,6 +9,8 @@ export interface ServerListener {
   readonly host?: string;
   readonly port: number;
   readonly protocols: readonly ("kafka" | "http" | "ws")[];
+  /** For brokers among themselves, beside others for clients. */
+  readonly isPrivileged?: boolean;
   readonly advertised?: AdvertisedListener;
 }
 
@@ -28,6 +30,9 @@ export interface ServerLimits {
   readonly connectionsMaxIdleMs: number;
   readonly maxConnections: number;
   readonly maxConnectionsPerIp: number;
+  readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>;
+  readonly maxConnectionCreationRate: number;
+  readonly connectionCreationWindowMs: number;
   readonly queuedMaxRequestBytes: number;
 }
 

@@ -21,8 +21,12 @@ export async function listen(
       `listener ${name} accepts connections on every interface, and clients are told the address that they reach it by; behind port mappings (Docker) set advertised.listeners=${name}://<host that clients can reach>:${port}`,
     );
   }
+  const forBrokers = config.current.get("inter.broker.listener.name")?.toUpperCase() ?? listeners[0]?.name;
   const server = await startServer({
-    listeners: listeners.map(serverListener),
+    listeners: listeners.map((listener) => ({
+      ...serverListener(listener),
+      isPrivileged: listeners.length > 1 && listener.name === forBrokers,
+    })),
     handler,
     limits: () => serverLimits(config.current),
     allowedOrigins: () => [...config.current.require("allowed.origins"), ...originsOfBrokers(follower.image)],

@@ -3,31 +3,30 @@ import type { Timer } from "@ottla/runtime";
 import { ServerPipeline, type ServerPipelineOptions } from "../../server/server-pipeline.ts";
 import type { TcpChannel } from "../tcp-channel.ts";
 import { NodeWebSocketChannel } from "../websocket-channel.ts";
-import { plainAddress } from "./advertised.ts";
-import type { ServerContext } from "./options.ts";
+import { Admission } from "./admission.ts";
+import type { ListenerOptions, ServerContext } from "./options.ts";
 
 type Channel = TcpChannel | NodeWebSocketChannel;
 
-/** All connections of a server: counts them, keeps to their limits, drops the idle and the dead. */
+/** All connections of a server: lets them in, serves them, drops the idle and the dead. */
 export class Connections {
   private readonly context: ServerContext;
-  private readonly sockets = new Set<Socket>();
+  private readonly admission: Admission;
   /** Sockets that have not said what they want, with the time that they have for it. Nothing is owed to them. */
   private readonly handshakes = new Map<Socket, Timer>();
-  private readonly countByIp = new Map<string, number>();
   private readonly pipelines = new Map<ServerPipeline, Channel>();
   private sweepTimer: Timer | null = null;
   private nextId = 0;
   private isDraining = false;
-  private whenEmpty: (() => void) | null = null;
 
   constructor(context: ServerContext) {
     this.context = context;
+    this.admission = new Admission(context, (listenerName) => this.makeRoom(listenerName));
   }
 
   /** Sockets that are open, in whatever state. */
   get count(): number {
-    return this.sockets.size;
+    return this.admission.count;
   }
 
   /** The connections that speak Kafka. */
@@ -35,20 +34,9 @@ export class Connections {
     return this.pipelines.keys();
   }
 
-  /** Takes in a new socket, or destroys it when there are too many. */
-  admit(socket: Socket, listenerName: string): boolean {
-    socket.on("error", () => {});
-    const ip = plainAddress(socket.remoteAddress);
-    const refusal = this.refusalFor(ip);
-    if (refusal !== null) {
-      this.context.runtime.logger.warn("Refusing a connection", { listener: listenerName, remote: ip, limit: refusal });
-      socket.destroy();
-      return false;
-    }
-    this.sockets.add(socket);
-    this.countByIp.set(ip, (this.countByIp.get(ip) ?? 0) + 1);
-    socket.once("close", () => this.forget(socket, ip));
-    return true;
+  /** Calls `enter` as soon as a new socket may be served. */
+  admit(socket: Socket, listener: ListenerOptions, enter: () => void): void {
+    this.admission.admit(socket, listener, enter);
   }
 
   /** Gives a socket `handshakeTimeoutMs` to say what it wants. */
@@ -90,39 +78,25 @@ export class Connections {
   }
 
   /** Answers what is in flight and closes; what is left after `graceMs` is cut off. */
-  drain(graceMs: number): Promise<void> {
+  async drain(graceMs: number): Promise<void> {
     this.isDraining = true;
     this.sweepTimer?.cancel();
     for (const socket of this.handshakes.keys()) socket.destroy();
     for (const pipeline of this.pipelines.keys()) pipeline.drain();
-    if (this.sockets.size === 0) return Promise.resolve();
-    const timer = this.context.runtime.timers.schedule(graceMs, () => this.destroyAll(), { keepAlive: true });
-    return new Promise((resolve) => {
-      this.whenEmpty = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+    const allGone = this.admission.close();
+    if (this.admission.count === 0) return;
+    const { timers } = this.context.runtime;
+    const timer = timers.schedule(graceMs, () => this.admission.destroyAll(), { keepAlive: true });
+    await allGone;
+    timer.cancel();
   }
 
-  private refusalFor(ip: string): string | null {
-    const { maxConnections, maxConnectionsPerIp } = this.context.limits;
-    if (this.isDraining) return "shutting down";
-    if (this.sockets.size >= maxConnections) return `max.connections=${maxConnections}`;
-    if ((this.countByIp.get(ip) ?? 0) >= maxConnectionsPerIp) return `max.connections.per.ip=${maxConnectionsPerIp}`;
-    return null;
-  }
-
-  private forget(socket: Socket, ip: string): void {
-    this.sockets.delete(socket);
-    const count = (this.countByIp.get(ip) ?? 1) - 1;
-    if (count === 0) this.countByIp.delete(ip);
-    else this.countByIp.set(ip, count);
-    if (this.sockets.size === 0) this.whenEmpty?.();
-  }
-
-  private destroyAll(): void {
-    for (const socket of this.sockets) socket.destroy();
+  /** Closes the connection that was silent for longest, of all other listeners. */
+  private makeRoom(listenerName: string): void {
+    const others = [...this.pipelines.keys()].filter((pipeline) => pipeline.listenerName !== listenerName);
+    if (others.length === 0) return;
+    const idlest = others.reduce((least, other) => (other.lastActiveMs < least.lastActiveMs ? other : least));
+    idlest.close("it makes room for another broker (max.connections)");
   }
 
   /** One timer for all connections, and none while there are none. */

@@ -1,9 +1,10 @@
-import { createSimulatedRuntime } from "@ottla/runtime";
+import { createSimulatedRuntime, createSystemRuntime } from "@ottla/runtime";
 import { afterEach, describe, expect, test } from "vitest";
 import type { InboundRequest } from "../../server/contract.ts";
 import { testServers } from "../../test-support/servers.ts";
 import { apiVersionsRequest, httpRequest, RawClient, upgrade } from "../../test-support/sockets.ts";
-import { concat, frameOf, turns } from "../../test-support/support.ts";
+import { answerApiVersions, concat, frameOf, recordingLogger, turns } from "../../test-support/support.ts";
+import { startServer } from "./start-server.ts";
 
 const servers = testServers();
 afterEach(() => servers.closeAll());
@@ -16,35 +17,139 @@ async function servedClient(port: number): Promise<RawClient> {
   return client;
 }
 
-describe("numbers of connections", () => {
-  test.each([
-    { limits: { maxConnections: 2 }, says: "max.connections=2" },
-    { limits: { maxConnectionsPerIp: 2 }, says: "max.connections.per.ip=2" },
-  ])("$limits: one more is closed, until one goes", async ({ limits, says }) => {
-    const { port, lines, server } = await servers.start({ limits });
+describe("max.connections", () => {
+  test("one more waits until one goes, and is served then", async () => {
+    const { port, lines, server } = await servers.start({ limits: { maxConnections: 2 } });
     const [first] = [await servedClient(port), await servedClient(port)];
+    const waiting = await RawClient.connect(port);
+    waiting.send(apiVersionsRequest(1));
+    while (lines().length === 0) await turns(1);
+    expect(lines()).toMatchObject([{ level: "warn", fields: { limit: "max.connections=2" } }]);
+    await turns(50);
+    expect(waiting.received.length).toBe(0);
     expect(server.connectionCount).toBe(2);
-    const refused = await RawClient.connect(port);
-    await refused.closed;
-    expect(refused.received.length).toBe(0);
-    expect(lines()).toMatchObject([{ level: "warn", fields: { limit: says } }]);
     first!.socket.destroy();
-    while (server.connectionCount === 2) await turns(1);
-    expect((await servedClient(port)).received.length).toBeGreaterThan(0);
+    await waiting.until(() => waiting.received.length > 0);
+    expect(server.connectionCount).toBe(2);
+  });
+
+  test("those that wait are let in when it is raised, in their order; those that are there stay when it is lowered", async () => {
+    let maxConnections = 1;
+    const { port, server, requests } = await servers.start({ limits: () => ({ maxConnections }) });
+    await servedClient(port);
+    const waiting: RawClient[] = [];
+    for (let i = 0; i < 3; i++) {
+      const client = await RawClient.connect(port);
+      client.send(apiVersionsRequest(100 + i));
+      waiting.push(client);
+      await turns(5);
+    }
+    maxConnections = 3;
+    await waiting[1]!.until(() => waiting[1]!.received.length > 0);
+    expect(requests.slice(1).map(({ header }) => header.correlationId)).toEqual([100, 101]);
+    maxConnections = 1;
+    await turns(10);
+    expect(server.connectionCount).toBe(3);
+  });
+
+  test("few may wait: the rest is closed", async () => {
+    const { port, lines } = await servers.start({ limits: { maxConnections: 1 } });
+    await servedClient(port);
+    const clients: RawClient[] = [];
+    for (let i = 0; i < 51; i++) clients.push(await RawClient.connect(port));
+    await Promise.race(clients.map((client) => client.closed));
+    while (lines().length < 2) await turns(1);
+    expect(lines()[1]!.fields.limit).toBe("max.connections=1, and 50 wait already");
+    expect(clients.filter(({ socket }) => !socket.destroyed)).toHaveLength(50);
+  });
+
+  test("who waits is closed with the server", async () => {
+    const { port, server } = await servers.start({ limits: { maxConnections: 0 } });
+    const waiting = await RawClient.connect(port);
+    await turns(10);
+    await server.close();
+    await waiting.closed;
+  });
+
+  test("does not hold brokers back that have a listener of their own: the client that was silent for longest makes room", async () => {
+    const { logger: _, ...runtime } = createSystemRuntime();
+    const server = await startServer({
+      listeners: [
+        { name: "CLIENTS", port: 0, protocols: ["kafka"] },
+        { name: "BROKERS", port: 0, protocols: ["kafka"], isPrivileged: true },
+      ],
+      handler: answerApiVersions,
+      limits: { maxConnections: 2, maxConnectionCreationRate: 1, connectionCreationWindowMs: 2_000 },
+      runtime: { ...runtime, logger: recordingLogger() },
+    });
+    try {
+      const [forClients, forBrokers] = server.listeners.map(({ port }) => port);
+      const idle = await servedClient(forClients!);
+      const busy = await servedClient(forClients!);
+      await servedClient(forBrokers!);
+      await idle.closed;
+      expect(busy.socket.destroyed).toBe(false);
+    } finally {
+      await server.close({ graceMs: 0 });
+    }
   });
 });
 
-describe("limits that change while the server runs", () => {
-  test("count for connections that come from then on; those that are there stay", async () => {
-    let maxConnections = 1;
-    const { port, server } = await servers.start({ limits: () => ({ maxConnections }) });
+describe("max.connections.per.ip", () => {
+  test("closes one more, until one goes", async () => {
+    const { port, lines, server } = await servers.start({ limits: { maxConnectionsPerIp: 2 } });
+    const [first] = [await servedClient(port), await servedClient(port)];
+    const refused = await RawClient.connect(port);
+    await refused.closed;
+    expect(refused.received.length).toBe(0);
+    expect(lines()).toMatchObject([{ level: "warn", fields: { limit: "max.connections.per.ip=2" } }]);
+    first!.socket.destroy();
+    while (server.connectionCount === 2) await turns(1);
+    await servedClient(port);
+  });
+
+  test.each(["127.0.0.1", "localhost"])("another limit for %s; others keep the common one", async (host) => {
+    let overrides = new Map([[host, 1]]);
+    const { port, lines } = await servers.start({
+      limits: () => ({ maxConnectionsPerIp: 2, maxConnectionsPerIpOverrides: overrides }),
+    });
+    const client = await servedClient(port);
+    const ip = client.socket.remoteAddress!;
+    overrides = new Map([[host === "localhost" ? host : ip, 1]]);
+    await (await RawClient.connect(port)).closed;
+    expect(lines()).toMatchObject([{ fields: { limit: `max.connections.per.ip.overrides=${ip}:1` } }]);
+    overrides = new Map([["10.0.0.1", 1]]);
     await servedClient(port);
     await (await RawClient.connect(port)).closed;
-    maxConnections = 2;
-    await servedClient(port);
-    maxConnections = 1;
-    await (await RawClient.connect(port)).closed;
-    expect(server.connectionCount).toBe(2);
+    expect(lines()[1]!.fields.limit).toBe("max.connections.per.ip=2");
+  });
+});
+
+describe("max.connection.creation.rate", () => {
+  test("what comes faster waits its turn; what the window allows may come at once", async () => {
+    const runtime = createSimulatedRuntime(1);
+    let maxConnectionCreationRate = 2;
+    const { port, requests, lines } = await servers.start({
+      runtime,
+      limits: () => ({ maxConnectionCreationRate, connectionCreationWindowMs: 2_000 }),
+    });
+    for (let i = 0; i < 10; i++) {
+      const client = await RawClient.connect(port);
+      client.send(apiVersionsRequest(i));
+    }
+    while (requests.length < 4 || lines().length === 0) await turns(1);
+    await turns(20);
+    expect(requests).toHaveLength(4);
+    expect(lines()).toMatchObject([{ level: "warn", fields: { limit: "max.connection.creation.rate=2" } }]);
+    for (const served of [6, 8]) {
+      await runtime.advance(1_000);
+      while (requests.length < served) await turns(1);
+      await turns(20);
+      expect(requests).toHaveLength(served);
+    }
+    maxConnectionCreationRate = 1_000;
+    await runtime.advance(100);
+    while (requests.length < 10) await turns(1);
   });
 });
 

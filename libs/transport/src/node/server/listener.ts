@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { TcpChannel } from "../tcp-channel.ts";
 import { advertisedToTcp } from "./advertised.ts";
 import { type BoundAddress, bindAll } from "./bind.ts";
@@ -45,15 +45,24 @@ export class Listener {
       keepAlive: true,
       keepAliveInitialDelay: this.context.limits.tcpKeepAliveDelayMs,
     };
-    const { tls, name } = this.options;
-    const admit = (socket: Socket) => this.connections.admit(socket, name);
-    if (tls === undefined) return createServer(socketOptions, (socket) => admit(socket) && this.accept(socket));
+    const { tls } = this.options;
+    const serve = tls === undefined ? (socket: Socket) => this.accept(socket) : this.secured(tls);
+    // Who waits to be let in is not read from either.
+    return createServer({ ...socketOptions, pauseOnConnect: true }, (socket) => {
+      this.connections.admit(socket, this.options, () => {
+        socket.resume();
+        serve(socket);
+      });
+    });
+  }
+
+  /** Hands sockets to a TLS server, which does not listen itself. */
+  private secured(tls: TlsOptions): (socket: Socket) => void {
     const { handshakeTimeoutMs } = this.context.limits;
-    const server = createTlsServer({ handshakeTimeout: handshakeTimeoutMs, ...tls, ...socketOptions });
-    server.on("connection", admit);
+    const server = createTlsServer({ handshakeTimeout: handshakeTimeoutMs, ...tls });
     server.on("secureConnection", (socket) => this.accept(socket));
     server.on("tlsClientError", (error, socket) => this.reject(socket, `TLS handshake failed: ${error.message}`));
-    return server;
+    return (socket) => server.emit("connection", socket);
   }
 
   /** Waits for the first bytes and decides by them. */

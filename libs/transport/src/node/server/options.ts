@@ -19,6 +19,8 @@ export interface ListenerOptions {
   readonly protocols: readonly ListenerProtocol[];
   /** TLS on this port: options of `node:tls`, `key` and `cert` first. */
   readonly tls?: TlsOptions;
+  /** For brokers among themselves, beside others for clients: `max.connections` and the rate do not hold them back. */
+  readonly isPrivileged?: boolean;
   /** What clients of this listener are told to connect to. A `url` serves WebSocket clients, `host` and `port` all. */
   readonly advertised?: { readonly host: string; readonly port: number } | { readonly url: string };
 }
@@ -31,6 +33,12 @@ export interface ServerLimits extends PipelineLimits {
   readonly maxConnections: number;
   /** `max.connections.per.ip`. */
   readonly maxConnectionsPerIp: number;
+  /** `max.connections.per.ip.overrides`: the same for single hosts and addresses. Another map is another setting. */
+  readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>;
+  /** `max.connection.creation.rate`: new connections in a second. */
+  readonly maxConnectionCreationRate: number;
+  /** The time over which that rate is held: what it allows in this time may come at once. */
+  readonly connectionCreationWindowMs: number;
   /** `queued.max.request.bytes`: of requests of all connections that are being read or wait; -1 for no limit. */
   readonly queuedMaxRequestBytes: number;
   /** How long a client may take to say what it speaks: first bytes, TLS handshake, HTTP header. */
@@ -46,6 +54,9 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   connectionsMaxIdleMs: 600_000,
   maxConnections: 2 ** 31 - 1,
   maxConnectionsPerIp: 2 ** 31 - 1,
+  maxConnectionsPerIpOverrides: new Map(),
+  maxConnectionCreationRate: 2 ** 31 - 1,
+  connectionCreationWindowMs: 10_000,
   queuedMaxRequestBytes: -1,
   handshakeTimeoutMs: 30_000,
   webSocketPingIntervalMs: 30_000,
