@@ -13,6 +13,7 @@ export type ConfigResourceType = keyof typeof RESOURCE_TYPES;
 
 /** One thing that has configs. */
 export interface ConfigResource {
+  /** What kind of thing has the configs. */
   readonly type: ConfigResourceType;
   /** Topic name, broker id as text (empty: the default of all brokers), or group id. */
   readonly name: string;

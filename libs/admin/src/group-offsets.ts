@@ -16,8 +16,11 @@ export interface GroupOffset extends TopicPartition {
 
 /** An offset to commit for a group. */
 export interface NewGroupOffset extends TopicPartition {
+  /** Of the record to be read next. */
   readonly offset: number;
+  /** The leader epoch of the record before it, by which a log that was cut since is noticed. Default: none. */
   readonly leaderEpoch?: number;
+  /** Text that is kept beside the offset. Default: none. */
   readonly metadata?: string;
 }
 

@@ -26,6 +26,7 @@ export type OffsetSpec =
 
 /** A question for one offset of one partition. */
 export interface OffsetQuery extends TopicPartition {
+  /** The end that is asked for, or a time in milliseconds since the epoch. */
   readonly spec: OffsetSpec;
 }
 

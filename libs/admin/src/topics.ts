@@ -14,6 +14,7 @@ import { requireVersion } from "./unsupported.ts";
 
 /** A topic to create. */
 export interface NewTopic {
+  /** Up to 249 letters, digits, dots, underscores and hyphens. */
   readonly name: string;
   /** Default: the broker's `num.partitions`. Not with `assignments`. */
   readonly partitions?: number;

@@ -6,11 +6,15 @@ import type { DataDirectory } from "./services/open-directories.ts";
 import type { StartServer } from "./services/server.ts";
 import type { OpenMetadataLog } from "./services/shared-metadata-log.ts";
 
+/** What a broker is made of. `startBroker` of the package `ottla` puts it together from a config alone. */
 export interface BrokerOptions {
+  /** All of its configs, checked. */
   readonly config: BrokerConfig;
   /** `log.dirs`. The first gets the cluster's metadata, where none has it yet. */
   readonly directories: readonly BrokerDirectory[];
+  /** Clock, timers and randomness. */
   readonly runtime: Runtime;
+  /** Opens its ports. */
   readonly startServer: StartServer;
   /** Opens the metadata log of a cluster. Default: what `zookeeper.connect` says; without that the broker is alone. */
   readonly openMetadataLog?: OpenMetadataLog;
@@ -25,6 +29,7 @@ export interface BrokerOptions {
   readonly onFatal?: (error: DiskError) => void;
 }
 
+/** One of `log.dirs`. */
 export interface BrokerDirectory extends DataDirectory {
   /** Where the directory's logs are compacted. Default: in this thread. */
   readonly compactionExecutor?: CompactionExecutor;

@@ -3,11 +3,13 @@
  * the record batch; null is Kafka's null (a tombstone, when it is the value).
  */
 export interface Serializer<T> {
+  /** The bytes, or the text, of `data`, which goes to `topic`. */
   serialize(data: T, topic: string): Uint8Array | string | null;
 }
 
 /** Turns the bytes of a key or a value into what the program works with. `data` is only valid during the call. */
 export interface Deserializer<T> {
+  /** What the bytes, which came from `topic`, stand for. */
   deserialize(data: Uint8Array | null, topic: string): T;
 }
 

@@ -1,6 +1,8 @@
 /** One partition of one topic. */
 export interface TopicPartition {
+  /** The name of the topic. */
   readonly topic: string;
+  /** Its number, from 0. */
   readonly partition: number;
 }
 

@@ -6,11 +6,13 @@ import { createSystemRuntime, type Runtime } from "@ottla/runtime";
 
 /** What {@link exactlyOnce} reads, where it writes to, and who it is. */
 export interface ExactlyOnceOptions<K, V, OutK, OutV> {
+  /** Where to find the cluster (`bootstrap.servers`), as the SDKs take it. */
   readonly bootstrapServers: ConsumerOptions<K, V>["bootstrapServers"];
   /** The topics to read. */
   readonly from: string | readonly string[];
   /** The topic for results that name none. */
   readonly to: string;
+  /** The consumer group whose offsets move with the transactions (`group.id`). */
   readonly groupId: string;
   /**
    * One for each worker, and the same again when that worker is started anew: it then finishes off what the last one

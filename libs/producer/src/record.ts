@@ -10,11 +10,13 @@ export type HeadersInput = readonly RecordHeaderInput[] | Readonly<Record<string
 
 /** A record to send. `K` and `V` are what the producer's serializers take: text, bytes or null without any. */
 export interface ProducerRecord<K = Data, V = Data> {
+  /** The topic to write to. */
   readonly topic: string;
   /** Decides about the partition, and is what compaction keeps the last record of. Absent means null. */
   readonly key?: K;
   /** Null (or absent) is a tombstone: on a compacted topic it deletes the key. */
   readonly value?: V;
+  /** Pairs of name and value, which keep their order; or an object. Default: none. */
   readonly headers?: HeadersInput;
   /** The partition to write to. Default: the partitioner chooses. */
   readonly partition?: number;

@@ -22,6 +22,7 @@ export type TopicOptions = Omit<NewTopic, "name">;
 /** A record to write: its value, or more. */
 export type RecordInput = string | Omit<ProducerRecord, "topic">;
 
+/** What a test's broker starts with. */
 export interface TestBrokerOptions {
   /** Topics to create: names (one partition), or names with options. */
   readonly topics?: readonly (string | NewTopic)[];

@@ -12,6 +12,7 @@ import { type MemoryMetadataLog, MemoryMetadataStore } from "@ottla/metadata";
 import { createMemoryDisk, type Disk, type Logger } from "@ottla/runtime";
 import { ProcessLife } from "./process-life.ts";
 
+/** What a test's cluster starts with. */
 export interface TestClusterOptions {
   /** How many brokers; their ids are 1, 2, 3 … Default 3. */
   readonly brokers?: number;
@@ -57,6 +58,7 @@ export interface TestCluster extends AsyncDisposable {
   expireSession(brokerId: number): void;
   /** For everything else: topics, configs, groups. Closed with the cluster. */
   admin(): Promise<Admin>;
+  /** Stops all brokers and forgets what they held. */
   close(): Promise<void>;
 }
 

@@ -22,7 +22,9 @@ export interface SslOptions {
   readonly servername?: string;
   /** Whether to refuse brokers whose certificate cannot be trusted. Default true; false gives anyone a way in between. */
   readonly rejectUnauthorized?: boolean;
+  /** The oldest version of TLS to speak. Default: the platform's. */
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+  /** The newest version of TLS to speak. Default: the platform's. */
   readonly maxVersion?: "TLSv1.2" | "TLSv1.3";
   /** Cipher suites, as OpenSSL writes them. */
   readonly ciphers?: string;

@@ -18,18 +18,22 @@ const PAGES = execFileSync("git", ["ls-files", "--cached", "--others", "--exclud
 const read = (page: string) => readFileSync(join(repositoryRoot, page), "utf8");
 const withoutCode = (text: string) => text.replace(/^```[\s\S]*?^```/gm, "").replace(/`[^`\n]*`/g, "");
 
-/** The anchors that headings get, as they are shown on the web. */
+/** The anchors of a page: those that headings get where it is shown on the web, and those that it sets itself. */
 function anchorsOf(text: string): Set<string> {
-  const headings = [...text.replace(/^```[\s\S]*?^```/gm, "").matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading!);
-  return new Set(
-    headings.map((heading) =>
-      heading
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-        .trim()
-        .replace(/\s/g, "-"),
-    ),
-  );
+  const prose = text.replace(/^```[\s\S]*?^```/gm, "");
+  const anchors = new Set([...prose.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id!));
+  const seen = new Map<string, number>();
+  for (const [, heading] of prose.matchAll(/^#+ (.+)$/gm)) {
+    const anchor = heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .trim()
+      .replace(/\s/g, "-");
+    const times = seen.get(anchor) ?? 0;
+    anchors.add(times === 0 ? anchor : `${anchor}-${times}`);
+    seen.set(anchor, times + 1);
+  }
+  return anchors;
 }
 
 describe("links", () => {

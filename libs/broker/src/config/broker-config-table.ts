@@ -673,6 +673,8 @@ export const brokerConfigTable = {
   ...others,
 } as const satisfies Readonly<Record<string, ConfigDefinition<unknown>>>;
 
+/** The name of a config key of brokers. */
 export type BrokerConfigName = keyof typeof brokerConfigTable;
 
+/** What a config key of brokers is once it is parsed. */
 export type BrokerConfigValue<Name extends BrokerConfigName> = ConfigValue<(typeof brokerConfigTable)[Name]>;

@@ -150,6 +150,7 @@ export const topicConfigTable = {
   ),
 } as const satisfies Readonly<Record<string, ConfigDefinition<unknown>>>;
 
+/** The name of a config key of topics. */
 export type TopicConfigName = keyof typeof topicConfigTable;
 
 const HOUR_MS = 3_600_000;

@@ -14,13 +14,19 @@ export interface ServerListener {
   readonly advertised?: AdvertisedListener;
 }
 
+/** What the broker asks of the server that carries its requests. */
 export interface ServerOptions {
+  /** The ports to open, and what is spoken there. */
   readonly listeners: readonly ServerListener[];
+  /** Answers requests of Kafka's protocol. */
   readonly handler: RequestHandler;
+  /** Answers plain HTTP. Default: nothing does. */
   readonly http?: HttpHandler;
   /** As of now: some of them change at run time. */
   readonly limits: () => ServerLimits;
+  /** Origins of pages that may connect, beside the server's own; as of now. */
   readonly allowedOrigins: () => readonly string[];
+  /** Clock and timers. */
   readonly runtime: Runtime;
 }
 
@@ -42,11 +48,13 @@ export interface OpenListener extends ServerListener {
   readonly hosts: readonly string[];
 }
 
+/** A server whose ports are open. */
 export interface OpenServer {
   readonly listeners: readonly OpenListener[];
   readonly connectionCount: number;
   /** The connections that speak Kafka, as of now. */
   connections(): Iterable<ServerConnection>;
+  /** Takes no more connections, lets what is asked already be answered within `graceMs`, and closes. */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 

@@ -10,8 +10,11 @@ export interface TopicFormats<KeyIn, KeyOut, ValueIn, ValueOut> {
 
 /** A record to send to a typed topic. */
 export interface TypedRecordInput<KeyIn, ValueIn> {
+  /** As the topic's `key` takes it. */
   readonly key: KeyIn;
+  /** As the topic's `value` takes it. */
   readonly value: ValueIn;
+  /** Default: none. */
   readonly headers?: TypedHeaders;
   /** Default: the partitioner chooses. */
   readonly partition?: number;

@@ -11,6 +11,7 @@ export const EARLIEST_TIMESTAMP = -2;
 
 /** Which offset of a partition is asked for: the first one at or after a time, or one of the ends. */
 export interface OffsetQuery extends TopicPartition {
+  /** Milliseconds since the epoch: the first record as young as that is looked for. */
   readonly timestampMs: number;
 }
 

@@ -39,6 +39,7 @@ export interface ReadTopicsOptions extends ReadOptions {
 
 /** What is read from: a `Consumer` that is subscribed to the topics, or has partitions of them. */
 export interface RecordReader {
+  /** Its records, one after another. */
   records(options?: ReadOptions): AsyncIterable<ConsumerRecord<unknown, unknown>>;
 }
 

@@ -5,8 +5,11 @@ export const PASSWORD_MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] a
 
 /** A user and a password: `PLAIN` sends both as they are (use TLS), the others prove the password without sending it. */
 export interface PasswordSaslOptions {
+  /** Which of them the broker offers (`sasl.enabled.mechanisms`). */
   readonly mechanism: (typeof PASSWORD_MECHANISMS)[number];
+  /** The name of the user, or the id of the delegation token. */
   readonly username: string;
+  /** The password, or the HMAC of the delegation token. */
   readonly password: string;
   /** SCRAM with a delegation token in place of a user (`tokenauth=true`): its id and HMAC. Default false. */
   readonly isDelegationToken?: boolean;
@@ -29,7 +32,9 @@ export type OAuthBearerTokenProvider = () => Promise<string | OAuthBearerToken>;
 
 /** OAuth 2: a token that is fetched when it is needed, and again before the session that it began ends (KIP-368). */
 export interface OAuthBearerSaslOptions {
+  /** The one mechanism that takes tokens. */
   readonly mechanism: "OAUTHBEARER";
+  /** Called whenever a token is needed. */
   readonly token: OAuthBearerTokenProvider;
 }
 
