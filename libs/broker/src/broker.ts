@@ -10,11 +10,11 @@ import type { MetricFamily } from "./metrics/metric-family.ts";
 import { removeStrayLogs } from "./partition/stray-logs.ts";
 import type { BrokerServices } from "./services/broker-services.ts";
 import { Closers } from "./services/closers.ts";
-import { onlineIds } from "./services/open-directories.ts";
+import { offlineIds, onlineIds } from "./services/open-directories.ts";
 import type { OpenListener, OpenServer } from "./services/server.ts";
 import { compose, joinCluster } from "./start/compose.ts";
 import { DirectoryWatch } from "./start/directory-watch.ts";
-import { enterCluster, newLife, registerAlone } from "./start/enter-cluster.ts";
+import { enterCluster, newLife, noteOnlineDirectories, registerAlone } from "./start/enter-cluster.ts";
 import { Gate } from "./start/gate.ts";
 import { listen } from "./start/listen.ts";
 import { moveOwnMetadata } from "./start/move-metadata.ts";
@@ -79,11 +79,10 @@ async function startWith(context: StartContext): Promise<Broker> {
   // What a lagging server has not shown yet must not be taken for deleted.
   await plane.follower.catchUpTo((await plane.log.head()).endOffset - 1);
   await removeStrayLogs(logs, plane.follower.image, identity.nodeId, logger);
-  const life = newLife(context, identity, server.listeners, { cleanShutdown, logDirs: onlineIds(logs) });
+  const life = newLife(context, identity, server.listeners, cleanShutdown);
   let lifecycle: BrokerLifecycle | null = null;
   if (member === null) {
-    await registerAlone(context, life, plane);
-    assignments.begin(context.brokerEpoch);
+    await registerAlone(context, life, plane, onlineIds(logs));
   } else {
     const { clusterId } = identity;
     const onCutOff = (isCutOff: boolean) => {
@@ -91,9 +90,13 @@ async function startWith(context: StartContext): Promise<Broker> {
       if (isCutOff)
         for (const connection of server.connections()) connection.close("the broker is cut off from the cluster");
     };
-    lifecycle = await enterCluster(context, life, plane, { clusterId, gateway: member.gateway, channel, onCutOff });
+    const logDirs = () => ({ online: onlineIds(logs), offline: offlineIds(logs) });
+    const { gateway } = member;
+    lifecycle = await enterCluster(context, life, plane, { clusterId, gateway, channel, logDirs, onCutOff });
   }
-  watch.begin(directories, services.controller);
+  assignments.begin();
+  const report = () => lifecycle?.report() ?? noteOnlineDirectories(context, identity, logs, services.controller);
+  watch.begin({ directories, needsMain: sharedMetadata === null, report });
   closers.add(() => services.purgatory.close());
   for (const part of parts) closers.add(() => part.close());
   gate.open();

@@ -27,7 +27,7 @@ describe("brokers whose clocks are hours apart", () => {
         nowMs: () => systemClock.nowMs() + skewMs,
         monotonicMs: () => systemClock.monotonicMs(),
       };
-      const life = new ProcessLife(createMemoryDisk(), undefined, { ...base, clock });
+      const life = new ProcessLife([createMemoryDisk()], undefined, { ...base, clock });
       const broker = await startBroker({
         config: BrokerConfig.fromSettings(
           settingsFromObject({

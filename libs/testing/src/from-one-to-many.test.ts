@@ -22,7 +22,7 @@ async function start(
   nodeId: number,
   openMetadataLog: (() => Promise<MetadataLog>) | null = null,
 ): Promise<Broker> {
-  const { runtime, disk: own, connector, startServer } = new ProcessLife(disk, undefined);
+  const { runtime, disk: own, connector, startServer } = new ProcessLife([disk], undefined);
   const broker = await startBroker({
     config: BrokerConfig.fromSettings(
       settingsFromObject({

@@ -13,30 +13,35 @@ const NEVER = new Promise<never>(() => {});
  */
 export class ProcessLife {
   readonly runtime: Runtime;
-  readonly disk: Disk;
+  readonly disks: readonly Disk[];
   readonly connector: Connector;
   readonly startServer: StartServer;
   readonly #timers = new Set<Timer>();
   readonly #channels = new Set<ByteChannel>();
   readonly #locks: { release(): Promise<void> }[] = [];
   #server: Awaited<ReturnType<StartServer>> | null = null;
-  /** The disk goes first, so that nothing is answered that is not written; timers still have to close the sockets. */
+  /** The disks go first, so that nothing is answered that is not written; timers still have to close the sockets. */
   #isDiskGone = false;
   #isGone = false;
 
   /** @param base the runtime that ends with this process. Default: the system's, with `logger`. */
   constructor(
-    disk: Disk,
+    disks: readonly Disk[],
     logger: Logger | undefined,
     base = createSystemRuntime(logger === undefined ? {} : { logger }),
   ) {
     this.runtime = this.#mortalRuntime(base);
-    this.disk = this.#mortal(disk);
+    this.disks = disks.map((disk) => this.#mortal(disk));
     this.connector = this.#mortalConnector(createDefaultConnector(this.runtime));
     this.startServer = async (options: ServerOptions) => {
       this.#server = await startServer(options);
       return this.#server;
     };
+  }
+
+  /** The first of the disks. */
+  get disk(): Disk {
+    return this.disks[0]!;
   }
 
   /** Ends it at once. Resolves when the ports are free and the disk may be used by the next life. */

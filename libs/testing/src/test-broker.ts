@@ -127,7 +127,7 @@ class InMemoryTestBroker implements TestBroker {
   }
 
   async start(): Promise<void> {
-    const life = new ProcessLife(this.#disk, undefined, this.#runtime);
+    const life = new ProcessLife([this.#disk], undefined, this.#runtime);
     this.#life = life;
     this.#broker = await startBroker({
       config: BrokerConfig.fromSettings([

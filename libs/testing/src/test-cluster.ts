@@ -20,6 +20,8 @@ export interface TestClusterOptions {
   readonly config?: ConfigValues;
   /** Kafka's config keys for single brokers, by id; stronger than `config`. */
   readonly brokerConfig?: (brokerId: number) => ConfigValues;
+  /** The disks of a broker, by id: on each it has one of its `log.dirs`. Default: one in memory. */
+  readonly disks?: (brokerId: number) => readonly Disk[];
   /** Where the brokers' log lines go. Default: nowhere. */
   readonly logger?: Logger;
 }
@@ -92,13 +94,14 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
 
 class Member implements ClusterBroker {
   readonly brokerId: number;
-  readonly disk: Disk = createMemoryDisk();
+  readonly disks: readonly Disk[];
   running: Broker | null = null;
   metadata: MemoryMetadataLog | null = null;
   life: ProcessLife | null = null;
 
-  constructor(brokerId: number) {
+  constructor(brokerId: number, disks: readonly Disk[] = [createMemoryDisk()]) {
     this.brokerId = brokerId;
+    this.disks = disks;
   }
 
   get broker(): Broker {
@@ -128,7 +131,10 @@ class InMemoryCluster implements TestCluster {
 
   constructor(options: TestClusterOptions) {
     this.#options = options;
-    this.brokers = Array.from({ length: options.brokers ?? REPLICAS_MAX }, (_, index) => new Member(index + 1));
+    this.brokers = Array.from(
+      { length: options.brokers ?? REPLICAS_MAX },
+      (_, index) => new Member(index + 1, options.disks?.(index + 1)),
+    );
   }
 
   get clusterId(): string {
@@ -158,11 +164,11 @@ class InMemoryCluster implements TestCluster {
     const member = this.broker(brokerId);
     if (member.isRunning) throw new Error(`broker ${brokerId} runs already`);
     const { logger } = this.#options;
-    const life = new ProcessLife(member.disk, logger?.child({ brokerId }));
+    const life = new ProcessLife(member.disks, logger?.child({ brokerId }));
     member.life = life;
     member.running = await startBroker({
       config: BrokerConfig.fromSettings(settingsFromObject(this.#configOf(brokerId))),
-      directories: [{ disk: life.disk, path: "/", name: `memory of broker ${brokerId}` }],
+      directories: life.disks.map((disk, index) => ({ disk, path: "/", name: nameOfDisk(brokerId, index) })),
       runtime: life.runtime,
       connector: life.connector,
       startServer: life.startServer,
@@ -229,4 +235,8 @@ class InMemoryCluster implements TestCluster {
       ...this.#options.brokerConfig?.(brokerId),
     };
   }
+}
+
+function nameOfDisk(brokerId: number, index: number): string {
+  return index === 0 ? `memory of broker ${brokerId}` : `memory ${index + 1} of broker ${brokerId}`;
 }

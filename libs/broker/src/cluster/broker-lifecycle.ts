@@ -11,8 +11,8 @@ export interface BrokerLifecycleOptions {
   readonly endpoints: readonly BrokerEndpoint[];
   readonly features: readonly BrokerFeature[];
   readonly rack: string | null;
-  /** Ids of the log directories that can be used. */
-  readonly logDirs: readonly string[];
+  /** Ids of the log directories that can be used, and of those that have failed. */
+  readonly logDirs: () => { readonly online: readonly string[]; readonly offline: readonly string[] };
   /** Whether the last stop was clean. */
   readonly cleanShutdown: boolean;
   readonly log: MetadataLog;
@@ -83,6 +83,12 @@ export class BrokerLifecycle {
     }
     await this.#options.follower.catchUp();
     this.#planHeartbeat();
+  }
+
+  /** Says now what the next heartbeat would. */
+  async report(): Promise<void> {
+    await this.#beating;
+    await this.#beat();
   }
 
   /** Has the leaderships handed over, where a controller can be found in time, and lets the office go. */
@@ -188,7 +194,7 @@ export class BrokerLifecycle {
       listeners: endpoints,
       features,
       rack,
-      logDirs,
+      logDirs: logDirs().online,
       previousBrokerEpoch: this.#previousEpoch(),
     });
     if (response.errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(response.errorCode);
@@ -239,13 +245,14 @@ export class BrokerLifecycle {
   }
 
   async #beatOnce(): Promise<void> {
-    const { announcement, channel, follower, heartbeatIntervalMs, gateway, log } = this.#options;
+    const { announcement, channel, follower, heartbeatIntervalMs, gateway, log, logDirs } = this.#options;
     const beat = {
       brokerId: announcement.brokerId,
       brokerEpoch: this.#brokerEpoch,
       currentMetadataOffset: follower.image.offset,
       wantFence: false,
       wantShutDown: this.#wantShutDown,
+      offlineLogDirs: logDirs().offline,
     };
     const timeoutMs = Math.max(MIN_HEARTBEAT_TIMEOUT_MS, heartbeatIntervalMs());
     const { errorCode, isFenced, shouldShutDown } = log.liveness.isInDoubt

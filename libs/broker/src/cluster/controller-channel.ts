@@ -1,9 +1,10 @@
-import type { NewTopic, ProducerIdBlock } from "@ottla/metadata";
+import type { DirectoryAssignment, NewTopic, ProducerIdBlock } from "@ottla/metadata";
 import {
   type AlterPartitionResponse,
   type ApiDefinition,
   allocateProducerIdsApi,
   alterPartitionApi,
+  assignReplicasToDirsApi,
   createTopicsApi,
   ErrorCode,
   KafkaError,
@@ -13,6 +14,7 @@ import {
 import type { Runtime } from "@ottla/runtime";
 import type { HandlerRegistry } from "../dispatch/handler-registry.ts";
 import type { ControllerGateway } from "../services/broker-services.ts";
+import { groupBy } from "../services/group-by.ts";
 import type { BrokerLinks } from "./broker-links.ts";
 import type { AlteredPartition, ControllerClient, PartitionAlteration, TopicCreation } from "./controller-client.ts";
 import { handleInternally, internalContext } from "./internal-request.ts";
@@ -102,6 +104,18 @@ export class ControllerChannel implements ControllerClient {
     const response = await this.request(allocateProducerIdsApi, 0, this.#options.identity());
     this.#check(response.errorCode);
     return { firstProducerId: response.producerIdStart, size: response.producerIdLen };
+  }
+
+  async assignReplicasToDirs(assignments: readonly DirectoryAssignment[]): Promise<void> {
+    const directories = [...groupBy(assignments, ({ directoryId }) => directoryId)].map(([id, inDirectory]) => ({
+      id,
+      topics: [...groupBy(inDirectory, ({ topicId }) => topicId)].map(([topicId, ofTopic]) => ({
+        topicId,
+        partitions: ofTopic.map(({ partition }) => ({ partitionIndex: partition })),
+      })),
+    }));
+    const response = await this.request(assignReplicasToDirsApi, 0, { ...this.#options.identity(), directories });
+    this.#check(response.errorCode);
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<readonly TopicCreation[]> {

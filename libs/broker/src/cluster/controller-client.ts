@@ -1,4 +1,4 @@
-import type { CreatedTopic, NewTopic, ProducerIdBlock } from "@ottla/metadata";
+import type { CreatedTopic, DirectoryAssignment, NewTopic, ProducerIdBlock } from "@ottla/metadata";
 import type { Uuid } from "@ottla/protocol";
 
 /** A replica in sync, in the life of its broker in which it is (KIP-903). */
@@ -45,6 +45,8 @@ export interface ControllerClient {
   alterPartition(alterations: readonly PartitionAlteration[]): Promise<readonly AlteredPartition[]>;
   /** AllocateProducerIds: ids that no other broker has or will have. */
   allocateProducerIds(): Promise<ProducerIdBlock>;
+  /** AssignReplicasToDirs: where this broker has put replicas. What is not the controller's to know any more is passed over. */
+  assignReplicasToDirs(assignments: readonly DirectoryAssignment[]): Promise<void>;
   /** CreateTopics, for topics that come into being because somebody asked for them. Resolves when this broker has them. */
   createTopics(topics: readonly NewTopic[]): Promise<readonly TopicCreation[]>;
 }

@@ -5,6 +5,7 @@ import { alterConfigsHandler, incrementalAlterConfigsHandler } from "./alter-con
 import { alterPartitionHandler } from "./alter-partition.ts";
 import { alterPartitionReassignmentsHandler } from "./alter-partition-reassignments.ts";
 import { apiVersionsHandler } from "./api-versions.ts";
+import { assignReplicasToDirsHandler } from "./assign-replicas-to-dirs.ts";
 import { createPartitionsHandler } from "./create-partitions.ts";
 import { createTopicsHandler } from "./create-topics.ts";
 import { deleteRecordsHandler } from "./delete-records.ts";
@@ -53,5 +54,6 @@ export function coreHandlers(broker: BrokerServices): AnyApiHandler[] {
     unregisterBrokerHandler(broker),
     alterPartitionHandler(broker),
     allocateProducerIdsHandler(broker),
+    assignReplicasToDirsHandler(broker),
   ];
 }

@@ -48,7 +48,14 @@ function fence(id: number): void {
 function unfence(id: number): void {
   const brokerEpoch = set.image.brokers.get(String(id))!.epoch;
   const currentMetadataOffset = set.image.offset;
-  const beat = { brokerId: id, brokerEpoch, currentMetadataOffset, wantFence: false, wantShutDown: false };
+  const beat = {
+    brokerId: id,
+    brokerEpoch,
+    currentMetadataOffset,
+    wantFence: false,
+    wantShutDown: false,
+    offlineLogDirs: [],
+  };
   set.submit((state) => brokerHeartbeat(state, beat, { activeOffsetMin: 0, handedOverAt: null }));
 }
 

@@ -1,13 +1,12 @@
-import { assignDirectories, type DirectoryAssignment, ITEMS_PER_REQUEST_MAX } from "@ottla/metadata";
+import { type DirectoryAssignment, ITEMS_PER_REQUEST_MAX } from "@ottla/metadata";
 import type { Logger, Timer, Timers } from "@ottla/runtime";
-import type { ControllerGateway } from "./broker-services.ts";
+import type { ControllerClient } from "../cluster/controller-client.ts";
 
 /** How long after a failure it is tried again. */
 const RETRY_DELAY_MS = 1_000;
 
 export interface DirectoryAssignmentsOptions {
-  readonly controller: Pick<ControllerGateway, "submit">;
-  readonly brokerId: number;
+  readonly controller: Pick<ControllerClient, "assignReplicasToDirs">;
   readonly timers: Timers;
   readonly logger: Logger;
 }
@@ -19,7 +18,7 @@ export interface DirectoryAssignmentsOptions {
 export class DirectoryAssignments {
   readonly #options: DirectoryAssignmentsOptions;
   #pending = new Map<string, DirectoryAssignment>();
-  #brokerEpoch: number | null = null;
+  #isOpen = false;
   #isSending = false;
   #retry: Timer | null = null;
 
@@ -33,13 +32,13 @@ export class DirectoryAssignments {
   }
 
   /** The broker is registered: what was found until now can be told. */
-  begin(brokerEpoch: number): void {
-    this.#brokerEpoch = brokerEpoch;
+  begin(): void {
+    this.#isOpen = true;
     void this.#send();
   }
 
   close(): void {
-    this.#brokerEpoch = null;
+    this.#isOpen = false;
     this.#retry?.cancel();
   }
 
@@ -47,21 +46,20 @@ export class DirectoryAssignments {
     if (this.#isSending) return;
     this.#isSending = true;
     try {
-      while (this.#brokerEpoch !== null && this.#pending.size > 0) await this.#sendSome(this.#brokerEpoch);
+      while (this.#isOpen && this.#pending.size > 0) await this.#sendSome();
     } catch (error) {
       const { logger, timers } = this.#options;
       logger.warn("the log directories of partitions cannot be noted yet", { err: error });
-      if (this.#brokerEpoch !== null) this.#retry = timers.schedule(RETRY_DELAY_MS, () => void this.#send());
+      if (this.#isOpen) this.#retry = timers.schedule(RETRY_DELAY_MS, () => void this.#send());
     } finally {
       this.#isSending = false;
     }
   }
 
-  async #sendSome(brokerEpoch: number): Promise<void> {
-    const { controller, brokerId } = this.#options;
+  async #sendSome(): Promise<void> {
     const some = [...this.#pending].slice(0, ITEMS_PER_REQUEST_MAX);
     const content = some.map(([, assignment]) => assignment);
-    await controller.submit((state) => assignDirectories(state, { brokerId, brokerEpoch, content }));
+    await this.#options.controller.assignReplicasToDirs(content);
     for (const [key, assignment] of some) if (this.#pending.get(key) === assignment) this.#pending.delete(key);
   }
 }

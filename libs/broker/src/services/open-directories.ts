@@ -38,7 +38,7 @@ export class DataDirectoryError extends Error {
 export interface OpenDirectories<Directory extends DataDirectory> {
   /** Of the broker, and of the main directory. */
   readonly identity: DirectoryIdentity;
-  /** The directory with the cluster's metadata, without which a broker on its own is of no use; in a cluster the first. */
+  /** The directory with the cluster's metadata, without which a broker on its own is of no use; in a cluster the first that can be read. */
   readonly main: { readonly data: Directory; readonly log: LogDirectory };
   readonly logs: LogDirectories;
   /** Whether every directory was left by a clean stop. */
@@ -81,7 +81,7 @@ export async function openDirectories<Directory extends DataDirectory>(
   const { wantedNodeId, defaultNodeId } = options;
   const inspected: Inspected<Directory>[] = [];
   for (const directory of options.directories) inspected.push(await inspect(directory, wantedNodeId));
-  const main = options.keepsMetadata ? metadataAmong(inspected) : firstOf(inspected);
+  const main = options.keepsMetadata ? metadataAmong(inspected) : firstReadable(inspected);
   const nodeId = wantedNodeId ?? main.found?.nodeId ?? defaultNodeId;
   const known = inspected.find(({ found }) => found !== null)?.found ?? null;
   const clusterId = await options.clusterId(proposedClusterId(inspected, known, options));
@@ -173,9 +173,13 @@ function metadataAmong<Directory extends DataDirectory>(
   return inspected[0]!;
 }
 
-function firstOf<Directory extends DataDirectory>([first]: readonly Inspected<Directory>[]): Inspected<Directory> {
-  if (first!.failure !== null) throw new DataDirectoryError(first!.data.name, first!.failure);
-  return first!;
+/** @throws DataDirectoryError where none can be read */
+function firstReadable<Directory extends DataDirectory>(
+  inspected: readonly Inspected<Directory>[],
+): Inspected<Directory> {
+  const readable = inspected.find(({ failure }) => failure === null);
+  if (readable === undefined) throw new DataDirectoryError(inspected[0]!.data.name, inspected[0]!.failure!);
+  return readable;
 }
 
 function checkAgreement(inspected: readonly Inspected<DataDirectory>[], nodeId: number, clusterId: string): void {
@@ -225,4 +229,9 @@ async function open<Directory extends DataDirectory>(
 /** Ids of the directories that can be used, as a broker registers them. */
 export function onlineIds(logs: LogDirectories): string[] {
   return logs.all.filter(isOnline).flatMap(({ id }) => id ?? []);
+}
+
+/** Ids of the directories that have failed, as far as they are known. */
+export function offlineIds(logs: LogDirectories): string[] {
+  return logs.all.filter((directory) => !isOnline(directory)).flatMap(({ id }) => id ?? []);
 }

@@ -101,7 +101,7 @@ export function compose(
     link: (brokerId, purpose) => links.to(brokerId, purpose),
   });
   closers.add(() => replication.close());
-  const assignments = new DirectoryAssignments({ controller, brokerId: nodeId, ...runtime });
+  const assignments = new DirectoryAssignments({ controller: channel, ...runtime });
   closers.add(() => assignments.close());
   const partitions = new PartitionRegistry({
     environment: replication.environment,

@@ -4,12 +4,16 @@ import {
   finalizeFeatures,
   randomUuid,
   registerBroker,
+  setOnlineDirectories,
 } from "@ottla/metadata";
+import type { LogDirectories } from "@ottla/storage";
 import { BrokerLifecycle, type BrokerLifecycleOptions } from "../cluster/broker-lifecycle.ts";
 import { handoverTimeoutMs } from "../config/component-options.ts";
+import type { ControllerGateway } from "../services/broker-services.ts";
 import type { DirectoryIdentity } from "../services/data-directory.ts";
 import { levelsToFinalize, supportedFeatures } from "../services/features.ts";
 import type { MetadataPlane } from "../services/metadata-plane.ts";
+import { onlineIds } from "../services/open-directories.ts";
 import { advertisedUrlOf, type OpenListener, tcpAddressOf } from "../services/server.ts";
 import type { StartContext } from "./start-context.ts";
 
@@ -18,23 +22,26 @@ export interface NewLife {
   readonly announcement: BrokerAnnouncement;
   readonly cleanShutdown: boolean;
   readonly endpoints: readonly BrokerEndpoint[];
-  /** Ids of the log directories that can be used. */
-  readonly logDirs: readonly string[];
 }
 
 export function newLife(
   { options }: StartContext,
   { nodeId, directoryId }: DirectoryIdentity,
   listeners: readonly OpenListener[],
-  directories: { readonly cleanShutdown: boolean; readonly logDirs: readonly string[] },
+  cleanShutdown: boolean,
 ): NewLife {
   const announcement = { brokerId: nodeId, directoryId, incarnationId: randomUuid(options.runtime.random) };
-  return { announcement, endpoints: listeners.map(registeredEndpoint), ...directories };
+  return { announcement, endpoints: listeners.map(registeredEndpoint), cleanShutdown };
 }
 
 /** A broker on its own is its own controller, and there at once. */
-export async function registerAlone(context: StartContext, life: NewLife, plane: MetadataPlane): Promise<void> {
-  const { announcement, cleanShutdown, endpoints, logDirs } = life;
+export async function registerAlone(
+  context: StartContext,
+  life: NewLife,
+  plane: MetadataPlane,
+  logDirs: readonly string[],
+): Promise<void> {
+  const { announcement, cleanShutdown, endpoints } = life;
   const { brokerId, incarnationId } = announcement;
   await plane.log.liveness.announce(announcement);
   await plane.controller.submit((state) => finalizeFeatures(state, levelsToFinalize(state.image.features)));
@@ -52,12 +59,23 @@ export async function registerAlone(context: StartContext, life: NewLife, plane:
   context.brokerEpoch = response.brokerEpoch;
 }
 
+/** The same once a log directory has failed. */
+export async function noteOnlineDirectories(
+  { brokerEpoch }: StartContext,
+  { nodeId: brokerId }: DirectoryIdentity,
+  logs: LogDirectories,
+  controller: ControllerGateway,
+): Promise<void> {
+  const registration = { brokerId, brokerEpoch, content: onlineIds(logs) };
+  await controller.submit((state) => setOnlineDirectories(state, registration));
+}
+
 /** One of many is announced, registered, and there once the controller has unfenced it. */
 export async function enterCluster(
   context: StartContext,
   life: NewLife,
   { log, follower }: MetadataPlane,
-  cluster: Pick<BrokerLifecycleOptions, "clusterId" | "gateway" | "channel" | "onCutOff">,
+  cluster: Pick<BrokerLifecycleOptions, "clusterId" | "gateway" | "channel" | "logDirs" | "onCutOff">,
 ): Promise<BrokerLifecycle> {
   const { config } = context;
   const lifecycle = new BrokerLifecycle({

@@ -231,6 +231,7 @@ export class ReplicationSimulation {
       currentMetadataOffset: node.image.offset,
       wantFence: false,
       wantShutDown: false,
+      offlineLogDirs: [],
     };
     try {
       this.#set.submit((state) => brokerHeartbeat(state, beat, { activeOffsetMin: 0, handedOverAt: null }));

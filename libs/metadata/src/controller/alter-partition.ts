@@ -6,6 +6,7 @@ import { asWritten } from "../records/record-serde.ts";
 import { checkBrokerEpoch } from "./brokers.ts";
 import type { ControllerResult, ControllerState } from "./controller-state.ts";
 import { duplicatesOf } from "./duplicates.ts";
+import { isReplicaOnline } from "./log-directories.ts";
 import { LeaderRecoveryState } from "./partition-change.ts";
 import { isActiveBroker, partitionChangeRecord, rulesFor } from "./partition-rules.ts";
 
@@ -93,7 +94,7 @@ function problemOf(image: MetadataImage, brokerId: number, partition: PartitionI
   if (leaderEpoch < partition.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
   if (partitionEpoch < partition.partitionEpoch) return ErrorCode.INVALID_UPDATE_VERSION;
   if (!isPlausible(partition, proposal)) return ErrorCode.INVALID_REQUEST;
-  const isEligible = proposal.newIsr.every((member) => isEligibleForIsr(image, member));
+  const isEligible = proposal.newIsr.every((member) => isEligibleForIsr(image, partition, member));
   return isEligible ? ErrorCode.NONE : ErrorCode.INELIGIBLE_REPLICA;
 }
 
@@ -108,8 +109,9 @@ function isPlausible(partition: PartitionImage, { newIsr, leaderRecoveryState }:
 
 function isEligibleForIsr(
   image: MetadataImage,
+  partition: PartitionImage,
   { brokerId, brokerEpoch }: { readonly brokerId: number; readonly brokerEpoch: number },
 ): boolean {
-  if (!isActiveBroker(image, brokerId)) return false;
+  if (!isActiveBroker(image, brokerId) || !isReplicaOnline(image, partition, brokerId)) return false;
   return brokerEpoch === -1 || brokerById(image, brokerId)?.epoch === brokerEpoch;
 }

@@ -1,9 +1,10 @@
-import { ErrorCode } from "@ottla/protocol";
+import { ErrorCode, type Uuid } from "@ottla/protocol";
 import { brokerById, type MetadataImage } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { checkBrokerEpoch } from "./brokers.ts";
 import { type ControllerResult, type ControllerState, refuse } from "./controller-state.ts";
 import { changesWith, changesWithout } from "./leader-changes.ts";
+import { directoriesLost, newlyOffline } from "./log-directories.ts";
 
 export interface BrokerHeartbeat {
   readonly brokerId: number;
@@ -12,6 +13,8 @@ export interface BrokerHeartbeat {
   readonly currentMetadataOffset: number;
   readonly wantFence: boolean;
   readonly wantShutDown: boolean;
+  /** Its log directories that have failed. */
+  readonly offlineLogDirs: readonly Uuid[];
 }
 
 export interface HeartbeatReply {
@@ -44,13 +47,18 @@ export function brokerHeartbeat(
   const { image } = state;
   const { brokerId, brokerEpoch, currentMetadataOffset, wantFence, wantShutDown } = beat;
   checkBrokerEpoch(image, brokerId, brokerEpoch);
-  const { fenced, inControlledShutdown } = brokerById(image, brokerId)!;
+  const broker = brokerById(image, brokerId)!;
+  const { fenced, inControlledShutdown } = broker;
   const isCaughtUp = currentMetadataOffset >= brokerEpoch;
   const reply = (isFenced: boolean, shouldShutDown = false): HeartbeatReply => ({
     isCaughtUp,
     isFenced,
     shouldShutDown,
   });
+  const lost = newlyOffline(broker, beat.offlineLogDirs);
+  // All else has time until the next heartbeat.
+  if (lost.length > 0)
+    return { records: directoriesLost(state, broker, lost), response: reply(fenced), isAtomic: false };
   if (fenced) {
     if (wantShutDown) return { records: [], response: reply(true, true) };
     // Who has begun to stop comes back with another registration.

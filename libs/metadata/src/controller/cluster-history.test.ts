@@ -75,7 +75,14 @@ function register(brokerId: number, cleanShutdown: boolean): ControllerOperation
 
 function heartbeat(image: MetadataImage, brokerId: number, wantShutDown: boolean): ControllerOperation<unknown> {
   const brokerEpoch = brokerById(image, brokerId)?.epoch ?? -1;
-  const beat = { brokerId, brokerEpoch, currentMetadataOffset: image.offset, wantFence: false, wantShutDown };
+  const beat = {
+    brokerId,
+    brokerEpoch,
+    currentMetadataOffset: image.offset,
+    wantFence: false,
+    wantShutDown,
+    offlineLogDirs: [],
+  };
   return (state) => brokerHeartbeat(state, beat, { activeOffsetMin: 0, handedOverAt: null });
 }
 

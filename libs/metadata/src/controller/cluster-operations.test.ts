@@ -8,6 +8,7 @@ import { brokerHeartbeat, fenceBroker, type HeartbeatContext, unregisterBroker }
 import { registerBroker } from "./brokers.ts";
 import type { ControllerState } from "./controller-state.ts";
 import { balanceLeaders, ElectionType, electLeaders } from "./elect-leaders.ts";
+import { assignDirectories } from "./log-directories.ts";
 import { alterPartitionReassignments, listPartitionReassignments } from "./reassignments.ts";
 
 const TOPIC_ID = "AAAAAAAAAAAAAAAAAAAACQ";
@@ -140,7 +141,15 @@ describe("a broker's life", () => {
   const beat = (state: ControllerState, overrides: object, context = unknown) =>
     brokerHeartbeat(
       state,
-      { brokerId: 1, brokerEpoch: 10, currentMetadataOffset: 100, wantFence: false, wantShutDown: false, ...overrides },
+      {
+        brokerId: 1,
+        brokerEpoch: 10,
+        currentMetadataOffset: 100,
+        wantFence: false,
+        wantShutDown: false,
+        offlineLogDirs: [],
+        ...overrides,
+      },
       context,
     );
 
@@ -204,6 +213,77 @@ describe("a broker's life", () => {
     const other = { ...input, logDirs: ["AAAAAAAAAAAAAAAAAAAADw"], fenced: true, cleanShutdown: true };
     expect(errnoOf(() => registerBroker(cluster(), other))).toBe(ErrorCode.DUPLICATE_BROKER_REGISTRATION);
     expect(errnoOf(() => registerBroker(fenced(cluster(), 1), other))).toBe(ErrorCode.NONE);
+  });
+
+  describe("with two log directories", () => {
+    const [good, bad] = ["AAAAAAAAAAAAAAAAAAAAEQ", "AAAAAAAAAAAAAAAAAAAAEg"] as const;
+    const assign = (state: ControllerState, directoryId: string, partition = 0) =>
+      assignDirectories(state, {
+        ...{ brokerId: 1, brokerEpoch: 10 },
+        content: [{ topicId: TOPIC_ID, partition, directoryId }],
+      });
+    const assigned = (state: ControllerState, directoryId: string, partition = 0) =>
+      after(state, assign(state, directoryId, partition).records);
+    /** Broker 1 has partition 0 in the bad directory, partition 1 in the good one. */
+    const twoDirectories = () => {
+      const state = cluster([1, 2, 3], 2);
+      const moves = partitionsOf(state).map(({ partition, replicas, directories }): NewMetadataRecord => {
+        const own = partition === 0 ? bad : good;
+        const moved = directories.map((id, index) => (replicas[index] === 1 ? own : id));
+        return { type: "PartitionChangeRecord", topicId: TOPIC_ID, partitionId: partition, directories: moved };
+      });
+      const logDirs = [good, bad];
+      return after(state, [
+        { type: "BrokerRegistrationChangeRecord", brokerId: 1, brokerEpoch: 10, logDirs },
+        ...moves,
+      ]);
+    };
+    const partitionsOf = (state: ControllerState) => state.image.topicsByName.get("orders")!.partitions;
+
+    it("is told of a failed one by a heartbeat: its replicas there leave the ISRs and lead no more", () => {
+      const before = twoDirectories();
+      const state = after(before, beat(before, { offlineLogDirs: [bad] }).records);
+      expect(brokerById(state.image, 1)).toMatchObject({ logDirs: [good], fenced: false });
+      expect(partitionsOf(state)[0]).toMatchObject({ leader: 2, isr: [2, 3] });
+      expect(partitionsOf(state)[1]!.isr).toContain(1);
+      expect(beat(state, { offlineLogDirs: [bad] }).records, "once").toEqual([]);
+      const proposal = {
+        ...{ topicId: TOPIC_ID, partition: 0, leaderRecoveryState: 0 },
+        ...{ leaderEpoch: partitionOf(state).leaderEpoch, partitionEpoch: partitionOf(state).partitionEpoch },
+        newIsr: [1, 2, 3].map((brokerId) => ({ brokerId, brokerEpoch: -1 })),
+      };
+      const { response } = alterPartition(state, { brokerId: 2, brokerEpoch: 20, proposals: [proposal] });
+      expect(response[0]!.errno, "it does not come back in sync").toBe(ErrorCode.INELIGIBLE_REPLICA);
+    });
+
+    it("goes on with what it has where all have failed: it has to stop by itself", () => {
+      expect(beat(twoDirectories(), { offlineLogDirs: [good, bad] }).records).toEqual([]);
+    });
+
+    it("has put a replica into one that has failed meanwhile: the replica is not in sync", () => {
+      const start = twoDirectories();
+      const state = assigned(after(start, beat(start, { offlineLogDirs: [bad] }).records), bad, 1);
+      expect(partitionsOf(state)[1]).toMatchObject({ isr: expect.not.arrayContaining([1]) });
+      expect(partitionsOf(state)[1]!.leader).not.toBe(1);
+    });
+
+    it("has a replica anew, since its directory is gone: that is empty, and may not lead", () => {
+      const start = twoDirectories();
+      const down = [3, 2].reduce(fenced, start);
+      const newLife = after(down, [
+        { type: "BrokerRegistrationChangeRecord", brokerId: 1, brokerEpoch: 10, logDirs: [good] },
+      ]);
+      const state = assigned(newLife, good, 0);
+      expect(partitionsOf(state)[0]).toMatchObject({ isr: [], leader: -1 });
+      expect(partitionsOf(state)[0]!.eligibleLeaderReplicas).not.toContain(1);
+    });
+
+    it("answers for each assignment", () => {
+      expect([assign(twoDirectories(), good).response, assign(twoDirectories(), good, 9).response]).toEqual([
+        [ErrorCode.NONE],
+        [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+      ]);
+    });
   });
 
   it("is forgotten when it is unregistered", () => {

@@ -20,6 +20,7 @@ const partition = (overrides: Partial<PartitionImage> = {}): PartitionImage => (
 
 const rules = (active: readonly number[], overrides: Partial<PartitionRules> = {}): PartitionRules => ({
   isActive: (id) => active.includes(id),
+  isDirectoryOnline: (_, directoryId) => directoryId !== "failed",
   minInsyncReplicas: 2,
   directoryOf: (id) => `dir-${id}`,
   keepsElr: true,
@@ -117,6 +118,28 @@ const cases: readonly Case[] = [
     target: { isr: [2, 3], election: "unclean" },
     active: [2, 3],
     after: { leader: 2, isr: [2, 3] },
+  },
+  {
+    name: "a replica whose log directory has failed does not lead",
+    before: { directories: ["dir-1", "failed", "dir-3"] },
+    target: { isr: [2, 3] },
+    active: [2, 3],
+    after: { leader: 3, isr: [2, 3] },
+  },
+  {
+    name: "a leader whose log directory has failed hands over",
+    before: { directories: ["failed", "dir-2", "dir-3"] },
+    target: { isr: [2, 3] },
+    active: [1, 2, 3],
+    after: { leader: 2, isr: [2, 3] },
+  },
+  {
+    name: "an unclean election takes nobody whose log directory has failed",
+    before: { isr: [1], directories: ["dir-1", "failed", "dir-3"] },
+    target: { isr: [], election: "unclean" },
+    active: [2, 3],
+    rules: NO_ELR,
+    after: { leader: 3, isr: [3], leaderRecoveryState: 1 },
   },
   {
     name: "the preferred replica leads if it is in sync",

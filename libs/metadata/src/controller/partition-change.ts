@@ -1,4 +1,4 @@
-import type { Uuid } from "@ottla/protocol";
+import { type Uuid, ZERO_UUID } from "@ottla/protocol";
 import type { PartitionImage } from "../image/metadata-image.ts";
 import { NO_LEADER } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
@@ -31,6 +31,8 @@ export interface PartitionTarget {
 export interface PartitionRules {
   /** Whether a replica's broker can lead now. */
   isActive(brokerId: number): boolean;
+  /** Whether that broker can use the log directory that its replica lies in (KIP-858). */
+  isDirectoryOnline(brokerId: number, directoryId: Uuid): boolean;
   readonly minInsyncReplicas: number;
   /** The log directory of a replica that is new on a broker. */
   directoryOf(brokerId: number): Uuid;
@@ -130,7 +132,9 @@ function elect(
   election: Election,
   rules: PartitionRules,
 ): PartitionState {
-  const { leader, isUnclean } = findLeader(state, election, rules);
+  const isActive = (replica: number) =>
+    rules.isActive(replica) && rules.isDirectoryOnline(replica, directoryOfReplica(partition, replica));
+  const { leader, isUnclean } = findLeader(state, election, { ...rules, isActive });
   if (isUnclean) {
     const recovering = LeaderRecoveryState.RECOVERING;
     return { ...state, leader, isr: [leader], elr: [], lastKnownElr: [], leaderRecoveryState: recovering };
@@ -143,7 +147,7 @@ function elect(
 function findLeader(
   state: PartitionState,
   election: Election,
-  { isActive, keepsElr }: PartitionRules,
+  { isActive, keepsElr }: Pick<PartitionRules, "isActive" | "keepsElr">,
 ): { readonly leader: number; readonly isUnclean: boolean } {
   const { replicas, isr, elr, lastKnownElr } = state;
   const canLead = (replica: number) => (isr.includes(replica) || elr.includes(replica)) && isActive(replica);
@@ -207,6 +211,11 @@ function directoriesAfter(
   { directoryOf }: PartitionRules,
 ): Uuid[] {
   return after.map((replica) => directories[replicas.indexOf(replica)] ?? directoryOf(replica));
+}
+
+/** The log directory of a broker's replica; the zero UUID where it has not been put anywhere yet. */
+export function directoryOfReplica({ replicas, directories }: PartitionImage, brokerId: number): Uuid {
+  return directories[replicas.indexOf(brokerId)] ?? ZERO_UUID;
 }
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {

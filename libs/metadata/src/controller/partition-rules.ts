@@ -1,5 +1,11 @@
 import { type Uuid, ZERO_UUID } from "@ottla/protocol";
-import { brokerById, type MetadataImage, type PartitionImage, type TopicImage } from "../image/metadata-image.ts";
+import {
+  type BrokerImage,
+  brokerById,
+  type MetadataImage,
+  type PartitionImage,
+  type TopicImage,
+} from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import type { ControllerState } from "./controller-state.ts";
 import { type PartitionRules, type PartitionTarget, partitionChange } from "./partition-change.ts";
@@ -23,6 +29,11 @@ export function directoryOf(image: MetadataImage, brokerId: number): Uuid {
   return logDirs.length === 1 ? logDirs[0]! : UNASSIGNED_DIRECTORY;
 }
 
+/** Whether a broker can use this log directory; it can use the one that it has not chosen yet. */
+export function hasOnlineDirectory({ logDirs }: BrokerImage, directoryId: Uuid): boolean {
+  return directoryId === UNASSIGNED_DIRECTORY || logDirs.length === 0 || logDirs.includes(directoryId);
+}
+
 /** Kafka's directory id for "not decided yet". */
 const UNASSIGNED_DIRECTORY = ZERO_UUID;
 
@@ -30,6 +41,10 @@ const UNASSIGNED_DIRECTORY = ZERO_UUID;
 export function rulesFor({ image, policy }: ControllerState, topic: string): PartitionRules {
   return {
     isActive: (brokerId) => isActiveBroker(image, brokerId),
+    isDirectoryOnline: (brokerId, directoryId) => {
+      const broker = brokerById(image, brokerId);
+      return broker !== undefined && hasOnlineDirectory(broker, directoryId);
+    },
     minInsyncReplicas: Number(policy.configs.topicValue(image, topic, "min.insync.replicas") ?? 1),
     directoryOf: (brokerId) => directoryOf(image, brokerId),
     keepsElr: keepsElr(image),

@@ -9,6 +9,7 @@ import { alterPartitionReassignmentsApi } from "./alter-partition-reassignments.
 import { alterReplicaLogDirsApi } from "./alter-replica-log-dirs.ts";
 import { alterUserScramCredentialsApi } from "./alter-user-scram-credentials.ts";
 import { apiVersionsApi } from "./api-versions.ts";
+import { assignReplicasToDirsApi } from "./assign-replicas-to-dirs.ts";
 import { brokerHeartbeatApi } from "./broker-heartbeat.ts";
 import { brokerRegistrationApi } from "./broker-registration.ts";
 import { consumerGroupDescribeApi } from "./consumer-group-describe.ts";
@@ -122,6 +123,7 @@ export const allApis: readonly ApiDefinition[] = [
   consumerGroupDescribeApi,
   getTelemetrySubscriptionsApi,
   pushTelemetryApi,
+  assignReplicasToDirsApi,
   listConfigResourcesApi,
   describeTopicPartitionsApi,
 ];

@@ -8,6 +8,7 @@ export * from "./alter-partition-reassignments.ts";
 export * from "./alter-replica-log-dirs.ts";
 export * from "./alter-user-scram-credentials.ts";
 export * from "./api-versions.ts";
+export * from "./assign-replicas-to-dirs.ts";
 export * from "./broker-heartbeat.ts";
 export * from "./broker-registration.ts";
 export * from "./consumer-group-describe.ts";
