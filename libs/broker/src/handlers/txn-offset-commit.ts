@@ -5,6 +5,7 @@ import { withExistingPartitions, withUnknownPartitions } from "../groups/existin
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../services/internal-topics.ts";
+import { EntryHold } from "../transactions/entry-hold.ts";
 import {
   type EntryOptions,
   type TransactionGate,
@@ -46,15 +47,15 @@ async function commit(
   const partition = index === undefined ? undefined : broker.partitions.get(CONSUMER_OFFSETS_TOPIC, index);
   if (partition === undefined) return txnOffsetCommitError(request, ErrorCode.NOT_COORDINATOR);
   if (!gate.isClosed(partition, producerId, producerEpoch, options)) return store(broker, groups, request);
-  const guard = partition.transactionEntries.begin(producerId, producerEpoch);
+  const hold = new EntryHold(partition, producerId, producerEpoch);
   try {
-    const [refusal] = await gate.open(request, [partition], options);
+    const [refusal] = await gate.open(request, [hold], options);
     if (refusal != null) return txnOffsetCommitError(request, coordinatorError(refusal.errno));
-    if (guard.isEnded) return txnOffsetCommitError(request, transactionEndedMeanwhile(options).errno);
-    // What is appended is appended in this call, before anything can end the guard.
+    if (hold.isEnded) return txnOffsetCommitError(request, transactionEndedMeanwhile(options).errno);
+    // What is appended is appended in this call, before anything can end the hold.
     return store(broker, groups, request);
   } finally {
-    partition.transactionEntries.release(guard);
+    hold.release();
   }
 }
 

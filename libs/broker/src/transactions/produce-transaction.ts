@@ -1,7 +1,7 @@
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import { producerEpochAt, producerIdAt } from "@ottla/protocol/internal";
 import type { Partition } from "../partition/partition.ts";
-import type { TransactionEntry } from "../partition/transaction-entries.ts";
+import { EntryHold } from "./entry-hold.ts";
 import {
   type EnteringProducer,
   type EntryOptions,
@@ -20,7 +20,7 @@ export interface EnteredPartition {
 }
 
 interface Waiting {
-  readonly partition: Partition;
+  readonly hold: EntryHold;
   readonly resolve: () => void;
   readonly reject: (error: KafkaError) => void;
 }
@@ -46,8 +46,9 @@ export class ProduceTransaction {
   enter(partition: Partition, batch: Uint8Array): EnteredPartition | null {
     const producer = this.#identify(batch);
     if (!this.#gate.isClosed(partition, producer.producerId, producer.producerEpoch, this.#options)) return null;
-    const opened = new Promise<void>((resolve, reject) => this.#waiting.push({ partition, resolve, reject }));
-    return this.#guarded(partition, producer, opened);
+    const hold = new EntryHold(partition, producer.producerId, producer.producerEpoch);
+    const opened = new Promise<void>((resolve, reject) => this.#waiting.push({ hold, resolve, reject }));
+    return this.#entered(hold, opened);
   }
 
   /**
@@ -55,14 +56,15 @@ export class ProduceTransaction {
    * and the batch would open another one that nobody ends.
    */
   hold(partition: Partition, batch: Uint8Array): EnteredPartition {
-    return this.#guarded(partition, this.#identify(batch), Promise.resolve());
+    const { producerId, producerEpoch } = this.#identify(batch);
+    return this.#entered(new EntryHold(partition, producerId, producerEpoch), Promise.resolve());
   }
 
   /** Asks the coordinator for all that have entered. */
   async open(): Promise<void> {
     if (this.#producer === null || this.#waiting.length === 0) return;
-    const partitions = this.#waiting.map(({ partition }) => partition);
-    const refusals = await this.#gate.open(this.#producer, partitions, this.#options);
+    const holds = this.#waiting.map(({ hold }) => hold);
+    const refusals = await this.#gate.open(this.#producer, holds, this.#options);
     for (const [index, { resolve, reject }] of this.#waiting.entries()) {
       const refusal = refusals[index]!;
       if (refusal === null) resolve();
@@ -70,14 +72,11 @@ export class ProduceTransaction {
     }
   }
 
-  #guarded(partition: Partition, producer: EnteringProducer, opened: Promise<void>): EnteredPartition {
-    const { transactionEntries } = partition;
-    const guard = transactionEntries.begin(producer.producerId, producer.producerEpoch);
-    return { opened, check: () => this.#check(guard), release: () => transactionEntries.release(guard) };
-  }
-
-  #check(guard: TransactionEntry): void {
-    if (guard.isEnded) throw transactionEndedMeanwhile(this.#options);
+  #entered(hold: EntryHold, opened: Promise<void>): EnteredPartition {
+    const check = () => {
+      if (hold.isEnded) throw transactionEndedMeanwhile(this.#options);
+    };
+    return { opened, check, release: () => hold.release() };
   }
 
   #identify(batch: Uint8Array): EnteringProducer {

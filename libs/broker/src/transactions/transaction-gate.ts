@@ -3,6 +3,7 @@ import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { Partition } from "../partition/partition.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import type { CoordinatorRoutes } from "./coordinator-routes.ts";
+import type { EntryHold } from "./entry-hold.ts";
 
 /** The first wait for a transaction that is ending; each further one is twice as long, up to the config's. */
 const FIRST_WAIT_MS = 1;
@@ -42,14 +43,15 @@ export class TransactionGate {
   }
 
   /**
-   * Asks the coordinator. Never rejects; what it says holds while the guard of a partition has not ended.
+   * Asks the coordinator. Never rejects; what it says is true for as long as the hold on a partition has not ended.
    * @returns for each partition the error that stands against appending to it, or null
    */
   async open(
     { transactionalId, producerId, producerEpoch }: EnteringProducer,
-    partitions: readonly Partition[],
+    holds: readonly EntryHold[],
     options: EntryOptions,
   ): Promise<(KafkaError | null)[]> {
+    const partitions = holds.map(({ partition }) => partition);
     const byTopic = new Map<string, Set<number>>();
     for (const { topic, partition } of partitions) {
       const indexes = byTopic.get(topic) ?? new Set<number>();
@@ -57,25 +59,29 @@ export class TransactionGate {
     }
     const producer = { transactionalId, producerId, producerEpoch };
     const answer = options.adds
-      ? await this.#add(producer, byTopic)
+      ? await this.#add({ ...producer, partitions: byTopic }, holds)
       : await this.#coordinators.verifyPartitions({ ...producer, partitions: byTopic });
     return partitions.map(({ topic, partition }) => refusal(answer(topic, partition), options));
   }
 
   /**
    * The transaction before may still be ending: that is soon over, mostly within a millisecond or two, and the client is
-   * spared a round trip.
+   * spared a round trip. Its markers may come while this waits, and are no reason to refuse what comes after them.
    */
-  async #add(producer: EnteringProducer, partitions: PartitionsByTopic): Promise<() => number> {
+  async #add(
+    entering: EnteringProducer & { readonly partitions: PartitionsByTopic },
+    holds: readonly EntryHold[],
+  ): Promise<() => number> {
     const { config, runtime } = this.#broker;
     const backoffMs = config.require("add.partitions.to.txn.retry.backoff.ms");
     const untilMs = runtime.clock.monotonicMs() + config.require("add.partitions.to.txn.retry.backoff.max.ms");
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, backoffMs)) {
       const clientTransactionVersion = TransactionVersion.V2;
-      const errorCode = await this.#coordinators.addPartitions({ ...producer, partitions, clientTransactionVersion });
+      const errorCode = await this.#coordinators.addPartitions({ ...entering, clientTransactionVersion });
       if (errorCode !== ErrorCode.CONCURRENT_TRANSACTIONS) return () => errorCode;
       if (runtime.clock.monotonicMs() + waitMs > untilMs) return () => errorCode;
       await new Promise<void>((resolve) => runtime.timers.schedule(waitMs, resolve));
+      for (const hold of holds) hold.renew();
     }
   }
 }

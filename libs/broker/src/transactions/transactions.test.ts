@@ -291,6 +291,33 @@ describe("markers", () => {
     expect(partition.log.logEndOffset).toBe(2);
   });
 
+  it("of the transaction before do not count against the next one, which waits for its end", async () => {
+    await using fixture = await TransactionFixture.start();
+    await fixture.test.createTopic("t", 1);
+    const identity = await fixture.init();
+    await fixture.produce(identity, "a", 0, 12);
+    const partition = fixture.test.broker.services.partitions.get("t", 0)!;
+    const { image } = partition;
+    partition.update({ ...image, replicas: [1, 2], isr: [1, 2], partitionEpoch: image.partitionEpoch + 1 });
+    const next = await fixture.end(identity, true, 5);
+    const produced = fixture.produce(next, "b", 0, 12, 0, fixture.test.connect());
+    await fixture.test.runtime.advance(3);
+    // The coordinator's, once more: it has heard no answer.
+    void fixture.client.send(writeTxnMarkersApi, 2, marker(next, 1)).catch(() => {});
+    await fixture.test.runtime.advance(3);
+    const follower = { brokerId: 2, brokerEpoch: -1, logStartOffset: 0, currentLeaderEpoch: -1 };
+    let errorCode: number | undefined;
+    void produced.then((code) => {
+      errorCode = code;
+    });
+    while (errorCode === undefined) {
+      partition.followerFetched({ ...follower, fetchOffset: partition.log.logEndOffset });
+      await fixture.test.runtime.advance(1);
+    }
+    expect(errorCode).toBe(OK);
+    expect((await fixture.describe()).transactionState).toBe("Ongoing");
+  });
+
   it("of a stale coordinator are refused", async () => {
     await using fixture = await TransactionFixture.start();
     await fixture.test.createTopic("t", 1);
