@@ -1,6 +1,8 @@
 import { startBroker } from "@ottla/broker-app";
+import { startCluster } from "@ottla/testing";
 import { KAFKA_3_VERSION, KAFKA_VERSION } from "../../../tools/fetch/external-programs.mjs";
-import { kafka3ClassPath, kafkaClassPath } from "./external.ts";
+import { ClusterProcesses } from "./cluster-processes.ts";
+import { kafka3ClassPath, kafkaClassPath, zooKeeperClassPath } from "./external.ts";
 import { sharedKafka } from "./shared-kafka.ts";
 
 /** Something that our SDKs are tried on. */
@@ -18,9 +20,22 @@ export interface SdkTarget {
 /** Tests that wait for a transaction to be aborted need not wait for Kafka's ten seconds. */
 const QUICK_ABORTS = { "transaction.abort.timed.out.transaction.cleanup.interval.ms": 500 };
 
+const OUR_CONFIG = { "num.partitions": 3, ...QUICK_ABORTS };
+
 async function startOurs(address: (broker: Awaited<ReturnType<typeof startBroker>>) => string) {
-  const broker = await startBroker({ port: 0, memory: true, config: { "num.partitions": 3, ...QUICK_ABORTS } });
+  const broker = await startBroker({ port: 0, memory: true, config: OUR_CONFIG });
   return { bootstrapServers: address(broker), stop: () => broker.close() };
+}
+
+async function startOurCluster() {
+  const cluster = await startCluster({ config: OUR_CONFIG });
+  return { bootstrapServers: cluster.bootstrapServers, stop: () => cluster.close() };
+}
+
+async function startOurProcesses() {
+  const set = Object.entries(OUR_CONFIG).map(([key, value]) => `${key}=${value}`);
+  const cluster = await ClusterProcesses.start({ set });
+  return { bootstrapServers: cluster.bootstrapServers, stop: () => cluster.stop() };
 }
 
 async function useKafka(classPath: string | null) {
@@ -35,7 +50,16 @@ const LAST_OF_3: SdkTarget = {
   start: () => useKafka(kafka3ClassPath),
 };
 
-/** Our broker over both transports, in this process; and Apache Kafka: the current release, in the long form also the last of 3.x. */
+/** In the long form alone: what is in memory and one process there is three processes, disks and a ZooKeeper here. */
+const CLUSTER_OF_PROCESSES: SdkTarget = {
+  name: "a cluster of three of our brokers on ZooKeeper",
+  isAbsent: zooKeeperClassPath === null,
+  isOurs: true,
+  lacks: [],
+  start: startOurProcesses,
+};
+
+/** Our broker over both transports and a cluster of three, in this process; and Apache Kafka: the current release and the last of 3.x. */
 export const sdkTargets: readonly SdkTarget[] = [
   {
     name: "our broker over TCP",
@@ -51,6 +75,14 @@ export const sdkTargets: readonly SdkTarget[] = [
     lacks: [],
     start: () => startOurs((broker) => broker.webSocketUrl),
   },
+  {
+    name: "a cluster of three of our brokers",
+    isAbsent: false,
+    isOurs: true,
+    lacks: [],
+    start: startOurCluster,
+  },
+  ...(process.env.OTTLA_TEST_DEEP ? [CLUSTER_OF_PROCESSES] : []),
   {
     name: `Apache Kafka ${KAFKA_VERSION}`,
     isAbsent: kafkaClassPath === null,

@@ -182,13 +182,16 @@ for (const target of sdkTargets) {
       const dirs = await admin.describeLogDirs({
         partitions: [0, 1].map((partition) => ({ topic: "has-size", partition })),
       });
-      expect(dirs).toHaveLength(1);
-      expect(dirs[0]!.totalBytes).not.toBe(0);
-      const sizes = dirs[0]!.replicas.map(({ topic, partition, sizeBytes }) => [topic, partition, sizeBytes > 1_000]);
-      expect(sizes.sort()).toEqual([
-        ["has-size", 0, true],
-        ["has-size", 1, false],
-      ]);
+      const { brokers } = await admin.describeCluster();
+      expect(dirs.map(({ broker }) => broker).sort()).toEqual(brokers.map(({ id }) => id).sort());
+      for (const { totalBytes, replicas } of dirs) {
+        expect(totalBytes).not.toBe(0);
+        const sizes = replicas.map(({ topic, partition, sizeBytes }) => [topic, partition, sizeBytes > 1_000]);
+        expect(sizes.sort()).toEqual([
+          ["has-size", 0, true],
+          ["has-size", 1, false],
+        ]);
+      }
       const error = await failureOf(admin.describeLogDirs({ brokers: [4711], timeoutMs: 1_000 }));
       expect(error.failures.map(({ resource }) => resource)).toEqual(["broker 4711"]);
     });
@@ -329,7 +332,8 @@ for (const target of sdkTargets) {
         expect(error.message).toContain("includeFencedBrokers needs version 2 of DescribeCluster");
       } else {
         const all = await admin.describeCluster({ includeFencedBrokers: true });
-        expect(all.brokers.map(({ isFenced }) => isFenced)).toEqual([false]);
+        expect(all.brokers).toHaveLength(brokers.length);
+        expect(all.brokers.filter(({ isFenced }) => isFenced)).toEqual([]);
       }
     });
   });

@@ -37,7 +37,7 @@ for (const target of sdkTargets) {
 
 async function createTopics(bootstrapServers: string): Promise<void> {
   await using admin = new Admin({ bootstrapServers });
-  await admin.createTopics(["in", "out"].map((name) => ({ name, partitions: PARTITIONS, replicationFactor: 1 })));
+  await admin.createTopics(["in", "out"].map((name) => ({ name, partitions: PARTITIONS })));
 }
 
 async function sendInputs(bootstrapServers: string): Promise<void> {

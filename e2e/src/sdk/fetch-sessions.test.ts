@@ -88,7 +88,9 @@ for (const target of sdkTargets) {
       await read("b", 7);
       await expect.poll(() => connector.fetches.length, { timeout: 10_000 }).toBeGreaterThan(6);
       const sessions = connector.fetches.filter(({ sessionEpoch }) => sessionEpoch > 0);
-      expect(connector.fetches.filter(({ sessionEpoch }) => sessionEpoch === 0).map(askedFor)).toContain(PARTITIONS);
+      // One session with each broker.
+      const opened = connector.fetches.filter(({ sessionEpoch }) => sessionEpoch === 0).map(askedFor);
+      expect(opened.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(PARTITIONS);
       expect(sessions.length).toBeGreaterThan(3);
       expect(Math.max(...sessions.map(askedFor)), "partitions named again").toBeLessThan(PARTITIONS / 2);
 

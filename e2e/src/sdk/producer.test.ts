@@ -28,7 +28,7 @@ for (const target of sdkTargets) {
 
     async function createTopic(configs: Record<string, string> = {}): Promise<string> {
       const name = `produced-${topicNumber++}`;
-      await admin.createTopics([{ name, partitions: PARTITIONS, replicationFactor: 1, configs }]);
+      await admin.createTopics([{ name, partitions: PARTITIONS, configs }]);
       // Until the leaders answer: with acks 0 nobody would tell that one was not ready yet.
       const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
       const queries = partitions.map((partition) => ({ topic: name, partition, spec: "latest" as const }));
@@ -125,7 +125,7 @@ for (const target of sdkTargets) {
 
     it("goes on with a topic that was created again with fewer partitions", async () => {
       const topic = await createTopic();
-      await using producer = producerWith({ metadataMaxAgeMs: 500 });
+      await using producer = producerWith();
       const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
       await producer.send(partitions.map((partition) => ({ topic, partition, value: "before" })));
       await admin.deleteTopics([topic]);

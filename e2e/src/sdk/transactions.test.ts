@@ -29,7 +29,7 @@ for (const target of sdkTargets) {
 
     async function createTopic(): Promise<string> {
       const name = `transacted-${names++}`;
-      await admin.createTopics([{ name, partitions: PARTITIONS, replicationFactor: 1 }]);
+      await admin.createTopics([{ name, partitions: PARTITIONS }]);
       return name;
     }
 
