@@ -1,8 +1,8 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { type MetricFamily, type MetricSample, single } from "@ottla/broker";
 
-/** Delays are sampled by a timer of the runtime's own, so often. */
-const RESOLUTION_MS = 20;
+/** Delays are sampled by a timer of the runtime's own, so often: each sample wakes a broker that has nothing to do. */
+const RESOLUTION_MS = 100;
 const NS_PER_S = 1e9;
 
 /** Figures tell of the last one to two of these. */

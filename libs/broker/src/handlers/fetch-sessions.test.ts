@@ -1,4 +1,4 @@
-import { ErrorCode, fetchApi, type RequestInput } from "@ottla/protocol";
+import { deleteRecordsApi, ErrorCode, fetchApi, type RequestInput } from "@ottla/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { batchOf, TestBroker } from "../test-support/test-broker.ts";
 import type { TestClient } from "../test-support/test-client.ts";
@@ -217,5 +217,68 @@ describe("the cache of fetch sessions", () => {
     test = await TestBroker.start({ config: { "max.incremental.fetch.session.cache.slots": 0 } });
     await test.createTopic("orders", 3);
     expect(await open()).toBe(0);
+  });
+});
+
+async function deleteRecords(partitionIndex: number, offset: number): Promise<void> {
+  const topics = [{ name: "orders", partitions: [{ partitionIndex, offset }] }];
+  await test.client.send(deleteRecordsApi, 2, { topics, timeoutMs: 1_000 });
+}
+
+describe("sessions at rest", () => {
+  /** The fetch after the last one; `waitedMs` go by before its answer is looked at. */
+  function poll(session: { sessionId: number; sessionEpoch: number }, waitedMs = 50) {
+    return async (...partitions: ReturnType<typeof wanted>[]) => {
+      const answer = fetch({ ...session }, partitions, { maxWaitMs: 20 });
+      session.sessionEpoch++;
+      await test.runtime.advance(waitedMs);
+      return await answer;
+    };
+  }
+
+  it("hear of what comes after fetches that waited in vain, at once", async () => {
+    const session = { sessionId: await open(), sessionEpoch: 1 };
+    const next = poll(session);
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 3; i++) expect(await next()).toMatchObject({ errorCode: ErrorCode.NONE, partitions: [] });
+      const waiting = fetch(session, [], { maxWaitMs: 60_000 });
+      session.sessionEpoch++;
+      await test.runtime.settle();
+      await test.produceOn(test.connect(), "orders", round, batchOf("a"));
+      expect(await waiting).toMatchObject({ partitions: [round], records: [expect.any(Number)] });
+      await next(wanted(round, 1));
+    }
+  });
+
+  it("hear of a log's new beginning, of other offsets and of the topic's end", async () => {
+    await produce(0, "a", "b");
+    const next = poll({ sessionId: await open([wanted(0, 2), wanted(1)]), sessionEpoch: 1 });
+    for (let i = 0; i < 3; i++) expect(await next()).toMatchObject({ partitions: [] });
+    await deleteRecords(0, 1);
+    expect(await next()).toMatchObject({ partitions: [0], records: [0] });
+    for (let i = 0; i < 3; i++) expect(await next()).toMatchObject({ partitions: [] });
+    expect(await next(wanted(0, 1))).toMatchObject({ partitions: [0], records: [expect.any(Number)] });
+    for (let i = 0; i < 3; i++)
+      expect(await next(...(i === 0 ? [wanted(0, 2)] : []))).toMatchObject({ partitions: [] });
+    await test.deleteTopic("orders");
+    expect((await next()).errors).toContain(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  });
+
+  it("are told by the next answer what one that was overtaken did not tell", async () => {
+    await produce(0, "a", "b");
+    const session = { sessionId: await open([wanted(0, 2)]), sessionEpoch: 1 };
+    const next = poll(session);
+    for (let i = 0; i < 3; i++) expect(await next()).toMatchObject({ partitions: [] });
+    await deleteRecords(0, 1);
+    const overtaken = fetch(session, [], { maxWaitMs: 300 });
+    session.sessionEpoch++;
+    await test.runtime.settle();
+    const overtaking = fetch(session, [], { maxWaitMs: 600 }, test.connect());
+    session.sessionEpoch++;
+    await test.runtime.advance(400);
+    expect(await overtaken).toMatchObject({ errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH });
+    await test.runtime.advance(400);
+    expect(await overtaking).toMatchObject({ partitions: [0] });
+    expect(await next()).toMatchObject({ partitions: [] });
   });
 });

@@ -13,8 +13,10 @@ import {
 } from "../partition/fetch-reader.ts";
 import { type FetchedPartition, type PartitionNews, partitionKey } from "../partition/fetch-session.ts";
 import type { FetchContext, SessionRequest, SessionResult } from "../partition/fetch-session-cache.ts";
-import { haveMoved, markPartitions, waitForMore } from "../partition/fetch-wait.ts";
+import { haveMoved, type Mark, markPartitions, waitForMore } from "../partition/fetch-wait.ts";
+import type { Partition } from "../partition/partition.ts";
 import { preferredReplica } from "../partition/preferred-replica.ts";
+import { type QuietFetch, QuietFetches, type QuietQuestion } from "../partition/quiet-fetches.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { hintedEndpoints, leaderHint } from "../services/leader-hints.ts";
 
@@ -31,11 +33,28 @@ const NO_RECORDS = new Uint8Array(0);
  * Fetch: reads whole batches from the partitions asked for, and waits for `minBytes` up to `maxWaitMs`. Within a
  * fetch session (KIP-227) a client names only what changes, and is told only what changed.
  */
-export const fetchHandler = (broker: BrokerServices) =>
-  apiHandler(fetchApi, { minVersion: 4, maxVersion: 18, errorResponse: wholeRequestFailed }, (request, context) => {
-    const session = broker.fetchSessions.open(sessionRequest(request, context.apiVersion));
-    return inTurn((onWait) => fetch(broker, request, session, context, onWait));
-  });
+export const fetchHandler = (broker: BrokerServices) => {
+  const quiet = new QuietFetches();
+  return apiHandler(
+    fetchApi,
+    { minVersion: 4, maxVersion: 18, errorResponse: wholeRequestFailed },
+    (request, context) => {
+      const session = broker.fetchSessions.open(sessionRequest(request, context.apiVersion));
+      return inTurn((onWait) => fetch({ broker, request, session, context, quiet, onWait }));
+    },
+  );
+};
+
+/** One fetch on its way. */
+interface Exchange {
+  readonly broker: BrokerServices;
+  readonly request: FetchRequest;
+  readonly session: FetchContext;
+  readonly context: RequestContext;
+  readonly quiet: QuietFetches;
+  /** Called when it begins to wait. */
+  readonly onWait: () => void;
+}
 
 /**
  * The next request of the connection has its turn when this one is answered or begins to wait. Fetches wait side by
@@ -84,24 +103,14 @@ function sessionRequest(request: FetchRequest, apiVersion: number): SessionReque
   };
 }
 
-async function fetch(
-  broker: BrokerServices,
-  request: FetchRequest,
-  session: FetchContext,
-  context: RequestContext,
-  onWait: () => void,
-) {
-  const byId = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
-  const saysWhereItIs = context.apiVersion >= FIRST_VERSION_WITH_RACK && request.rackId !== "";
-  const isContentWithFollower = saysWhereItIs || isDebugging(request);
-  const targets = session.partitions.map((partition) =>
-    toTarget(broker, partition, byId, readerOf(request, partition, isContentWithFollower)),
-  );
-  const result = await readUntilEnough(broker, request, targets, context, onWait);
+async function fetch(exchange: Exchange) {
+  const { broker, request } = exchange;
+  const reading = await readUntilEnough(exchange);
+  const { result } = reading;
   if (followerId(request) < 0) countReads(broker, result);
   else broker.replication.counters.bytesOut += result.sizeBytes;
   try {
-    return new Reply(toResponse(broker, session, result, request, context), () => result.release());
+    return new Reply(toResponse(exchange, reading), () => result.release());
   } catch (error) {
     result.release();
     throw error;
@@ -116,25 +125,35 @@ function countReads({ partitions }: BrokerServices, { outcomes }: FetchResult): 
   }
 }
 
+/** What a fetch is answered with. */
+interface Reading {
+  readonly result: FetchResult;
+  /** Where it has waited in vain: so will the next one, unless something changes. */
+  readonly quiet: QuietFetch | null;
+  /** Whether the session's client has been told all of it before. */
+  readonly isTold: boolean;
+}
+
 /** Reads, and as long as it is too little and time is left, waits for more and reads again. No bytes are held meanwhile. */
-async function readUntilEnough(
-  broker: BrokerServices,
-  request: FetchRequest,
-  targets: readonly FetchTarget[],
-  context: RequestContext,
-  onWait: () => void,
-): Promise<FetchResult> {
+async function readUntilEnough(exchange: Exchange): Promise<Reading> {
+  const { broker, request, session, context, quiet, onWait } = exchange;
   const { clock } = broker.runtime;
   const deadlineMs = clock.monotonicMs() + request.maxWaitMs;
   const options = readOptions(broker, request);
   const minBytes = Math.min(request.minBytes, options.maxBytes);
-  const partitions = targets.flatMap((target) => hostedPartition(target) ?? []);
+  // A follower says something new each time, and which replica is the nearest is looked up each time.
+  const mayBeQuiet = followerId(request) < 0 && options.preferred === null;
+  const question = mayBeQuiet ? quietQuestion(exchange) : null;
+  const known = question === null ? undefined : quiet.find(session.partitions, question);
+  const targets = known?.targets ?? toTargets(exchange);
+  const partitions = known?.marks.map(({ partition }) => partition) ?? targets.flatMap(hostedOrNone);
   for (let isFirst = true, isLast = false; ; isFirst = false) {
-    const marks = markPartitions(partitions, options.limit);
-    const result = await readPartitions(targets, { ...options, isFirst });
+    const isKnown = isFirst && known !== undefined;
+    const marks: readonly Mark[] = isKnown ? known.marks : markPartitions(partitions, options.limit);
+    const result = isKnown ? known.result : await readPartitions(targets, { ...options, isFirst });
     const waitMs = deadlineMs - clock.monotonicMs();
     if (isLast || waitMs <= 0 || partitions.length === 0 || result.isFinal || result.sizeBytes >= minBytes)
-      return result;
+      return { result, quiet: null, isTold: false };
     onWait();
     const missingBytes = minBytes - result.sizeBytes;
     const { purgatory } = broker;
@@ -144,9 +163,31 @@ async function readUntilEnough(
     isLast = !(await waitForMore(wait));
     if (!isReusable) continue;
     // Nothing has come: reading once more would say nothing else.
-    if (isLast && result.isCurrent && !haveMoved(marks, options.limit)) return result;
+    if (isLast && result.isCurrent && !haveMoved(marks, options.limit)) {
+      const found = isKnown || question === null ? null : { targets, marks, result, question };
+      return { result, quiet: found, isTold: isKnown };
+    }
     result.release();
   }
+}
+
+function quietQuestion({ broker, request, context }: Exchange): QuietQuestion {
+  const { rackId } = request;
+  const { apiVersion } = context;
+  return { limit: readLimit(request), image: broker.image, apiVersion, rackId, replicaId: followerId(request) };
+}
+
+function toTargets({ broker, request, session, context }: Exchange): FetchTarget[] {
+  const byId = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
+  const saysWhereItIs = context.apiVersion >= FIRST_VERSION_WITH_RACK && request.rackId !== "";
+  const isContentWithFollower = saysWhereItIs || isDebugging(request);
+  return session.partitions.map((partition) =>
+    toTarget(broker, partition, byId, readerOf(request, partition, isContentWithFollower)),
+  );
+}
+
+function hostedOrNone(target: FetchTarget): Partition | [] {
+  return hostedPartition(target) ?? [];
 }
 
 function readOptions(broker: BrokerServices, request: FetchRequest): Omit<FetchReadOptions, "isFirst"> {
@@ -222,18 +263,22 @@ interface Told extends SessionResult {
 }
 
 function toResponse(
-  broker: BrokerServices,
-  session: FetchContext,
-  result: FetchResult,
-  request: FetchRequest,
-  context: RequestContext,
+  { broker, request, session, context, quiet }: Exchange,
+  { result, quiet: quietNow, isTold }: Reading,
 ): FetchResponseInput {
+  if (isTold) {
+    const { errorCode, sessionId } = session.answer([]);
+    return { throttleTimeMs: 0, errorCode, sessionId, responses: [] };
+  }
   const withAborted = readLimit(request) === "lastStable";
   const told = result.outcomes.map((outcome): Told => {
     const data = toPartitionData(broker, outcome, withAborted, context.apiVersion);
     return { fetched: outcome.target.fetched, data, news: newsOf(data, outcome) };
   });
   const { errorCode, sessionId, results } = session.answer(told);
+  if (quietNow !== null && errorCode === ErrorCode.NONE && results.length === 0) {
+    quiet.remember(session.partitions, quietNow);
+  }
   const response = { throttleTimeMs: 0, errorCode, sessionId, responses: byTopic(results) };
   if (!result.isFinal || context.apiVersion < FIRST_VERSION_WITH_ENDPOINTS) return response;
   const partitions = results.map(({ data }) => data);

@@ -5,16 +5,25 @@ export interface Deadline {
   cancel(): void;
 }
 
-/** Deadlines within this time of each other fire together: one timer for thousands of waiting requests. */
-const TICK_MS = 4;
+/** How late a deadline may be, whatever its delay. */
+const TICK_MS_MIN = 4;
+const TICK_MS_MAX = 32;
+/** Where the delay is long, a deadline may be late by this part of it. */
+const TICKS_A_DELAY = 10;
 
-/** Many deadlines on few timers. A deadline fires at its time or up to a tick later, never earlier. */
+/**
+ * Many deadlines on few timers. A deadline fires at its time or up to a tick later, never earlier.
+ *
+ * Deadlines of one tick fire together, and a tick is a tenth of the delay, within bounds: an idle broker is woken a few times
+ * a second for all the fetches that wait, not once for each. Who is answered together also asks again together.
+ */
 export class DeadlineQueue {
   readonly #clock: Clock;
   readonly #timers: Timers;
+  /** By the time at which they fire. */
   readonly #buckets = new Map<number, Set<() => void>>();
   #timer: Timer | null = null;
-  #timerTick = Number.POSITIVE_INFINITY;
+  #timerDueMs = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock, timers: Timers) {
     this.#clock = clock;
@@ -23,16 +32,17 @@ export class DeadlineQueue {
 
   /** Calls `onExpiry` once, `delayMs` from now. */
   schedule(delayMs: number, onExpiry: () => void): Deadline {
-    const tick = Math.ceil((this.#clock.monotonicMs() + delayMs) / TICK_MS);
-    let bucket = this.#buckets.get(tick);
+    const tickMs = tickOf(delayMs);
+    const dueMs = Math.ceil((this.#clock.monotonicMs() + delayMs) / tickMs) * tickMs;
+    let bucket = this.#buckets.get(dueMs);
     if (bucket === undefined) {
       bucket = new Set();
-      this.#buckets.set(tick, bucket);
+      this.#buckets.set(dueMs, bucket);
     }
     const entry = () => onExpiry();
     bucket.add(entry);
-    if (tick < this.#timerTick) this.#setTimer(tick);
-    return { cancel: () => this.#cancel(tick, entry) };
+    if (dueMs < this.#timerDueMs) this.#setTimer(dueMs);
+    return { cancel: () => this.#cancel(dueMs, entry) };
   }
 
   /** Forgets all deadlines. */
@@ -41,31 +51,37 @@ export class DeadlineQueue {
     this.#buckets.clear();
   }
 
-  #cancel(tick: number, entry: () => void): void {
-    const bucket = this.#buckets.get(tick);
-    if (bucket?.delete(entry) && bucket.size === 0) this.#buckets.delete(tick);
+  #cancel(dueMs: number, entry: () => void): void {
+    const bucket = this.#buckets.get(dueMs);
+    if (bucket?.delete(entry) && bucket.size === 0) this.#buckets.delete(dueMs);
   }
 
-  #setTimer(tick: number): void {
+  #setTimer(dueMs: number): void {
     this.#timer?.cancel();
-    this.#timerTick = tick;
-    const delayMs = tick * TICK_MS - this.#clock.monotonicMs();
-    this.#timer = this.#timers.schedule(delayMs, () => this.#fire());
+    this.#timerDueMs = dueMs;
+    this.#timer = this.#timers.schedule(dueMs - this.#clock.monotonicMs(), () => this.#fire());
   }
 
   #fire(): void {
     this.#timer = null;
-    this.#timerTick = Number.POSITIVE_INFINITY;
-    const now = this.#clock.monotonicMs() / TICK_MS;
+    this.#timerDueMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#clock.monotonicMs();
     const due: number[] = [];
-    let next = Number.POSITIVE_INFINITY;
-    for (const tick of this.#buckets.keys()) {
-      if (tick <= now) due.push(tick);
-      else if (tick < next) next = tick;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const dueMs of this.#buckets.keys()) {
+      if (dueMs <= nowMs) due.push(dueMs);
+      else if (dueMs < nextMs) nextMs = dueMs;
     }
-    const expired = due.sort((a, b) => a - b).flatMap((tick) => [...this.#buckets.get(tick)!]);
-    for (const tick of due) this.#buckets.delete(tick);
+    const expired = due.sort((a, b) => a - b).flatMap((dueMs) => [...this.#buckets.get(dueMs)!]);
+    for (const dueMs of due) this.#buckets.delete(dueMs);
     for (const onExpiry of expired) onExpiry();
-    if (next < this.#timerTick) this.#setTimer(next);
+    if (nextMs < this.#timerDueMs) this.#setTimer(nextMs);
   }
+}
+
+/** In doublings of the smallest, so that the ticks of short delays and long ones meet. */
+function tickOf(delayMs: number): number {
+  let tickMs = TICK_MS_MIN;
+  while (tickMs < TICK_MS_MAX && 2 * tickMs * TICKS_A_DELAY <= delayMs) tickMs *= 2;
+  return tickMs;
 }

@@ -45,6 +45,7 @@ export class FetchSession {
   #epoch = FIRST_EPOCH;
   /** In the order in which they are read: what had records goes to the end, so that every partition has its turn. */
   readonly #partitions = new Map<string, CachedPartition>();
+  #list: readonly FetchedPartition[] | null = null;
 
   constructor(options: {
     readonly id: number;
@@ -68,8 +69,10 @@ export class FetchSession {
     return this.#epoch;
   }
 
+  /** In the order in which they are read. As long as nothing about them changes it is the same list. */
   partitions(): readonly FetchedPartition[] {
-    return [...this.#partitions.values()];
+    this.#list ??= [...this.#partitions.values()];
+    return this.#list;
   }
 
   /** Epochs wrap to 1: 0 asks for a new session. */
@@ -80,6 +83,7 @@ export class FetchSession {
   /** Adds partitions, or takes over what the client says of those that are there. */
   fetchMore(partitions: Iterable<FetchedPartition>): void {
     for (const { key, topic, topicId, query } of partitions) {
+      this.#list = null;
       const cached = this.#partitions.get(key);
       if (cached === undefined) {
         this.#partitions.set(key, { key, topic, topicId, query, highWatermark: NOTHING_TOLD, logStartOffset: -1 });
@@ -92,6 +96,7 @@ export class FetchSession {
   }
 
   forget(topic: { readonly topic: string; readonly topicId: string }, partitions: readonly number[]): void {
+    this.#list = null;
     for (const partition of partitions) this.#partitions.delete(partitionKey(topic, partition));
   }
 
@@ -109,6 +114,7 @@ export class FetchSession {
     cached.highWatermark = isFailure ? NOTHING_TOLD : news.highWatermark;
     cached.logStartOffset = news.logStartOffset;
     if (news.hasMore) {
+      this.#list = null;
       this.#partitions.delete(key);
       this.#partitions.set(key, cached);
     }

@@ -3,7 +3,7 @@ import type { Partition } from "./partition.ts";
 import type { Purgatory, Waiting } from "./purgatory.ts";
 
 /** How far a partition had come when a fetch read it. */
-interface Mark {
+export interface Mark {
   readonly partition: Partition;
   readonly visibleEnd: number;
   readonly leaderEpoch: number;

@@ -56,6 +56,8 @@ export class ProducerState {
 
   /** Where the first transaction begins that is open, or ended above the high watermark; null when there is none. */
   get firstUnstableOffset(): number | null {
+    // Asked at every read; nearly always there is none.
+    if (this.#openTransactions.size === 0 && this.#unreplicated.size === 0) return null;
     let first: number | null = null;
     for (const offset of this.#openTransactions.values()) {
       first = offset;

@@ -1,4 +1,5 @@
 import type { BenchClient } from "./bench-client.ts";
+import { paced } from "./metronome.ts";
 import type { LatencyTask } from "./protocol.ts";
 
 /** How long each record took, in ms, in the order in which they came back. */
@@ -17,7 +18,10 @@ async function acknowledgements(client: BenchClient, { topic, records }: Latency
   return taken;
 }
 
-/** From send to the consumer's hands, at a steady rate. Each value carries when it was due, so queues are not hidden. */
+/**
+ * From send to the consumer's hands, at a steady rate. Each value carries the tick of the metronome that it was sent at:
+ * what is sent late because the client is busy counts as late.
+ */
 async function endToEnd(client: BenchClient, { topic, records, ratePerSecond }: LatencyTask): Promise<number[]> {
   const taken: number[] = [];
   const run = `${performance.now()}`;
@@ -26,21 +30,15 @@ async function endToEnd(client: BenchClient, { topic, records, ratePerSecond }: 
     finished = resolve;
   });
   await client.follow(topic, (value) => {
-    const [id, dueMs] = String(value).split("|");
+    const [id, tickMs] = String(value).split("|");
     if (id !== run) return;
-    taken.push(performance.now() - Number(dueMs));
+    taken.push(performance.now() - Number(tickMs));
     if (taken.length === records) finished();
   });
   await client.produceOne(topic, "warm-up".padEnd(100));
-  const startMs = performance.now() + 50;
-  for (let sent = 0; sent < records; ) {
-    const due = Math.min(records, Math.floor(((performance.now() - startMs) * ratePerSecond) / 1000) + 1);
-    for (; sent < due; sent++) {
-      const dueMs = startMs + (sent * 1000) / ratePerSecond;
-      void client.produceOne(topic, `${run}|${dueMs}|`.padEnd(100));
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await paced(records, ratePerSecond, (tickMs) => {
+    void client.produceOne(topic, `${run}|${tickMs}|`.padEnd(100));
+  });
   await done;
   return taken;
 }

@@ -117,3 +117,8 @@ test("what a row has of CPU time and latency goes into its table, and into no ot
   const bare = { ...row, contestants: [{ name: "rival", measure: () => ({ figure: 1 }) }] };
   expect(formatRow(await runRow(bare, EFFORT, () => {}))).not.toMatch(/CPU|p50/);
 });
+
+test("scenarios are named one by one or between commas", () => {
+  expect(readOptions(["--only", "produce,consume", "--only", "idle"]).only).toEqual(["produce", "consume", "idle"]);
+  expect(readOptions([]).only).toEqual([]);
+});

@@ -4,7 +4,7 @@ import type { Effort } from "./scenario.ts";
 /** What the command line asks for. */
 export interface Options {
   readonly effort: Effort;
-  /** Parts of scenario names; none means all. */
+  /** Parts of scenario names, in several options or between commas; none means all. */
   readonly only: readonly string[];
   /** A file, or "-" for stdout; undefined: no JSON. */
   readonly json: string | undefined;
@@ -33,7 +33,7 @@ export function readOptions(args: readonly string[]): Options {
   if (!(soakMinutes >= 0)) throw new TypeError("--soak-minutes is a number");
   return {
     effort: { ...(values.quick ? QUICK : FULL), soakMinutes },
-    only: values.only,
+    only: values.only.flatMap((names) => names.split(",")).filter((name) => name !== ""),
     json: values.json,
     picture: values.picture,
     list: values.list,
