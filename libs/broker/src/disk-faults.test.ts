@@ -229,7 +229,7 @@ describe("a disk that hangs at one file", () => {
     await test.createTopic("orders");
     disk.fault = (action, path) => (action === "write" && path.includes("orders-0/") ? gate.wait() : null);
     const held = test.produceOn(test.connect(), "orders", 0, batchOf("held"));
-    await test.runtime.advance(1_001);
+    await test.runtime.advance(1_050);
     expect((await held).errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
     disk.repair();
     gate.open();
