@@ -60,6 +60,8 @@ export class BrokerLifecycle {
   #timer: Timer | null = null;
   #beating: Promise<void> | null = null;
   #renewing: Promise<void> | null = null;
+  /** Whether the announcement has ended since it was renewed last. */
+  #isAnnouncementLost = false;
   #closed = false;
   #remindedMs = Number.NEGATIVE_INFINITY;
   #mayStop: () => void = () => {};
@@ -151,17 +153,20 @@ export class BrokerLifecycle {
     gateway.withdraw();
     if (this.#closed) return;
     runtime.logger.warn("this broker's announcement has ended: its session with the coordination service expired");
+    this.#isAnnouncementLost = true;
     this.#renewing ??= this.#renew();
   }
 
+  /** What is lost again while it is renewed is renewed again. */
   async #renew(): Promise<void> {
     const { gateway, runtime } = this.#options;
-    while (!this.#closed) {
+    while (this.#isAnnouncementLost && !this.#closed) {
+      this.#isAnnouncementLost = false;
       try {
         await this.#announce();
         await gateway.stand();
-        break;
       } catch (error) {
+        this.#isAnnouncementLost = true;
         runtime.logger.error("this broker cannot announce itself again", { err: error });
         await this.#pause(RETRY_MS);
       }

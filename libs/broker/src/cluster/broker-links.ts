@@ -67,6 +67,8 @@ export class BrokerLinks {
       runtime,
       clientId: `broker-${nodeId}-${purpose}`,
       requestTimeoutMs: config().require("request.timeout.ms"),
+      connectionSetupTimeoutMs: config().require("socket.connection.setup.timeout.ms"),
+      connectionSetupTimeoutMaxMs: config().require("socket.connection.setup.timeout.max.ms"),
       reconnectBackoffMaxMs: RECONNECT_BACKOFF_MAX_MS,
     });
   }

@@ -520,6 +520,16 @@ const others = {
     "How long a follower waits for its leader's answer, in milliseconds.",
     { min: 1 },
   ),
+  "socket.connection.setup.timeout.ms": longConfig(
+    10_000,
+    "How long a broker waits for a connection to another broker at first, in milliseconds; twice as long after each failure.",
+    { min: 1 },
+  ),
+  "socket.connection.setup.timeout.max.ms": longConfig(
+    30_000,
+    "The longest wait for a connection to another broker, in milliseconds.",
+    { min: 1 },
+  ),
   "replica.socket.receive.buffer.bytes": intConfig(
     65_536,
     "Socket buffer of followers.",

@@ -16,6 +16,8 @@ const CLUSTER_CONFIG = {
   "replica.fetch.wait.max.ms": 300,
   "replica.socket.timeout.ms": 2_000,
   "request.timeout.ms": 3_000,
+  "socket.connection.setup.timeout.ms": 1_000,
+  "socket.connection.setup.timeout.max.ms": 3_000,
   "controlled.shutdown.retry.backoff.ms": 500,
   "leader.imbalance.check.interval.seconds": 5,
   "metadata.log.max.record.bytes.between.snapshots": 20_000,

@@ -15,6 +15,9 @@ import {
 import { type Arrival, type Exchange, type Fate, SimulatedLink } from "./simulated-link.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
+/** What does not get through is sent again, as TCP sends its SYN: after so long, and twice as long each time. */
+const SYN_AGAIN_MS = 1_000;
+
 /** One server's open port. */
 interface Listening {
   readonly process: SimulatedProcess;
@@ -85,13 +88,16 @@ export class SimulatedNetwork {
     const { random } = this.#options;
     const wait = (ms: number) => delay(client.runtime.timers, ms, options.signal);
     await wait(1 + random.nextInt(2) + client.lagMs);
-    const listening = this.#listening.get(`${host}:${port}`);
-    if (listening === undefined || listening.process.isDead) throw unreachable(`nothing listens at ${host}:${port}`);
-    if (!this.passes(client, listening.process) || !this.passes(listening.process, client)) {
-      await wait(options.timeoutMs);
-      throw unreachable(`${host}:${port} does not answer`);
+    const endMs = client.runtime.clock.monotonicMs() + options.timeoutMs;
+    for (let againMs = SYN_AGAIN_MS; ; againMs *= 2) {
+      const listening = this.#listening.get(`${host}:${port}`);
+      if (listening === undefined || listening.process.isDead) throw unreachable(`nothing listens at ${host}:${port}`);
+      if (this.passes(client, listening.process) && this.passes(listening.process, client))
+        return this.#link(client, listening);
+      const leftMs = endMs - client.runtime.clock.monotonicMs();
+      if (leftMs <= 0) throw unreachable(`${host}:${port} does not answer`);
+      await wait(Math.min(leftMs, againMs));
     }
-    return this.#link(client, listening);
   }
 
   #link(client: SimulatedProcess, { process: server, accept }: Listening): ByteChannel {

@@ -16,6 +16,8 @@ export class ZooKeeperLiveness implements BrokerLiveness {
   readonly #lost = new Listeners();
   /** Whom this session has announced. */
   #announced: number | null = null;
+  /** Sessions that have ended so far. */
+  #expired = 0;
   /** Since when there has been no connection, on the monotonic clock; null while there is one. */
   #disconnectedMs: number | null = null;
 
@@ -27,7 +29,9 @@ export class ZooKeeperLiveness implements BrokerLiveness {
     this.#changes = new StandingWatch(client, (watch) => client.children(paths.brokerIds, watch));
     client.onSessionEvent((event) => {
       this.#disconnectedMs = event === "disconnected" ? clock.monotonicMs() : null;
-      if (event !== "expired" || this.#announced === null) return;
+      if (event !== "expired") return;
+      this.#expired++;
+      if (this.#announced === null) return;
       this.#announced = null;
       this.#lost.notify();
     });
@@ -39,11 +43,16 @@ export class ZooKeeperLiveness implements BrokerLiveness {
     );
   }
 
-  /** Repeats what may or may not have been done: announcing twice in one session is announcing once. */
+  /**
+   * Repeats what may or may not have been done: announcing twice in one session is announcing once. What a session has
+   * announced is gone with it, should its end be heard of before the answer.
+   */
   async announce(broker: BrokerAnnouncement): Promise<AnnounceOutcome> {
     for (;;) {
+      const expired = this.#expired;
       try {
         const outcome = await this.#announce(broker);
+        if (expired !== this.#expired) continue;
         if (outcome.kind === "done") this.#announced = broker.brokerId;
         return outcome;
       } catch (error) {

@@ -5,7 +5,7 @@ import { type MemberObserver, SimulatedMember } from "../groups/simulated-member
 import { SimulatedCluster, ZOOKEEPER_SESSION_MS } from "../simulated-cluster.ts";
 import type { Arrival, Exchange, Fate } from "../simulated-link.ts";
 import type { SimulatedProcess } from "../simulated-process.ts";
-import { SimulatedWorld, STEP_MS } from "../simulated-world.ts";
+import { SimulatedWorld } from "../simulated-world.ts";
 import type { Tally } from "../tally.ts";
 import { ClusterInvariants } from "./cluster-invariants.ts";
 import { CLUSTER_APIS, countAnswer, ReorderCount } from "./cluster-wire.ts";
@@ -405,6 +405,10 @@ export class ClusterSimulation implements MemberObserver {
     for (const writer of this.#writers) writer.stop();
     this.#startMissing();
     for (const writer of this.#writers) writer.stop();
+    await this.#untilSettled();
+  }
+
+  async #untilSettled(): Promise<void> {
     const endMs = this.#world.nowMs + QUIET_MS_MAX;
     for (;;) {
       await this.#step();
@@ -422,7 +426,9 @@ export class ClusterSimulation implements MemberObserver {
     const unsettled = this.#invariants.unsettled(running);
     if (unsettled !== null) return unsettled;
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      const end = this.#cluster.leaderOf(TOPIC, partition)!.log.highWatermark;
+      // Who leads by the metadata may not have heard of it yet.
+      const end = this.#cluster.leaderOf(TOPIC, partition)?.log.highWatermark;
+      if (end === undefined) return `nobody takes itself for the leader of partition ${partition}`;
       const handled = this.#handled.get(partition)?.size ?? 0;
       if (handled < end) return `the group has handled ${handled} of ${end} records of partition ${partition}`;
       const position = this.#reader!.positionOf(partition);
@@ -435,7 +441,7 @@ export class ClusterSimulation implements MemberObserver {
   async #checkFinally(): Promise<void> {
     const last = this.#writers.find(({ process }) => !process.isDead)!;
     for (let partition = 0; partition < PARTITIONS; partition++) await this.#world.settle(last.writeTo(partition));
-    for (let waitedMs = 0; waitedMs < 1_000; waitedMs += STEP_MS) await this.#step();
+    await this.#untilSettled();
     await this.#world.settle(this.#invariants.checkFinally(this.#cluster.running, [TOPIC]));
     await this.#world.settle(this.#checkOrder());
   }
