@@ -36,7 +36,10 @@ export interface ControllerState {
 export interface ControllerResult<Response> {
   readonly records: readonly NewMetadataRecord[];
   readonly response: Response;
-  /** False where the records may be spread over several appends: each of them makes sense without those after it. */
+  /**
+   * False where each record makes sense without those after it: where they need several appends, they take effect one by
+   * one. Default true: as one.
+   */
   readonly isAtomic?: boolean;
 }
 

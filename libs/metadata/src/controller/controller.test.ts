@@ -50,8 +50,8 @@ class Node {
     return this.run(this.controller.submit((state) => registerBroker(state, registration)));
   }
 
-  createTopic(name: string) {
-    const topics = [{ name, numPartitions: 1, replicationFactor: USE_DEFAULT, assignments: [], configs: [] }];
+  createTopic(name: string, numPartitions = 1) {
+    const topics = [{ name, numPartitions, replicationFactor: USE_DEFAULT, assignments: [], configs: [] }];
     return this.controller.submit((state) => createTopics(state, { topics, validateOnly: false }));
   }
 
@@ -185,14 +185,99 @@ describe("Controller", () => {
     expect(store.controller).toBeNull();
   });
 
-  it("refuses an operation that no append can hold, and goes on", async () => {
+  it("refuses an operation of which no append can hold one record, and goes on", async () => {
     const node = await new Node(smallAppends(1000)).start();
     await node.register();
-    const topics = [{ name: "wide", numPartitions: 100, replicationFactor: USE_DEFAULT, assignments: [], configs: [] }];
-    const wide = node.controller.submit((state) => createTopics(state, { topics, validateOnly: false }));
+    const value = "x".repeat(1000);
+    const record = { type: "ConfigRecord", resourceType: 2, resourceName: "a", name: "retention.ms", value } as const;
+    const wide = node.controller.submit(() => ({ records: [record], response: null }));
     const narrow = node.createTopic("narrow");
     await expect(node.run(wide)).rejects.toMatchObject({ errno: ErrorCode.POLICY_VIOLATION });
     expect((await node.run(narrow)).response[0]).toMatchObject({ errno: ErrorCode.NONE });
+  });
+
+  describe("an operation that takes several appends", () => {
+    const partitionsOf = (follower: MetadataFollower) => follower.image.topicsByName.get("wide")?.partitions.length;
+
+    it("is seen as a whole or not at all: 10,000 partitions in one request", async () => {
+      const store = new MemoryMetadataStore();
+      const node = await new Node(store.connect(), 1, 1_000).start();
+      await node.register();
+      const seen: (number | undefined)[] = [];
+      const other = new MetadataFollower(store.connect(), node.runtime);
+      other.addListener((_, next) => void seen.push(next.topicsByName.get("wide")?.partitions.length));
+      await other.start();
+      const { response, offset } = await node.run(node.createTopic("wide", 10_000));
+      expect(response[0]).toMatchObject({ errno: ErrorCode.NONE, numPartitions: 10_000 });
+      expect(store.endOffset - 1, "the topic, its partitions, a beginning and an end").toBe(offset);
+      await other.catchUp();
+      expect(new Set(seen)).toEqual(new Set([undefined, 10_000]));
+      const newcomer = new MetadataFollower(store.connect(), node.runtime);
+      await newcomer.start();
+      expect([store.snapshot?.endOffset, partitionsOf(newcomer)]).toEqual([offset + 1, 10_000]);
+    });
+
+    /** Two controllers on one log, the first of which loses the office after its first append for `wide`. */
+    async function brokenOff() {
+      const store = new MemoryMetadataStore();
+      const log = Object.assign(store.connect(), { appendBytesMax: 1_000 });
+      const first = await new Node(log, 1).start();
+      await first.register();
+      const second = await new Node(Object.assign(store.connect(), { appendBytesMax: 1_000 }), 2).start();
+      const append = log.append.bind(log);
+      let appends = 0;
+      log.append = (batch) => {
+        if (appends++ === 1) log.expireSession();
+        return append(batch);
+      };
+      const { endOffset } = store;
+      await expect(first.run(first.createTopic("wide", 100))).rejects.toMatchObject({ code: "NOT_CONTROLLER" });
+      expect(store.endOffset, "something of it is in the log").toBeGreaterThan(endOffset);
+      return { store, first, second };
+    }
+
+    it("is void where the controller did not come to its end", async () => {
+      const { store, first, second } = await brokenOff();
+      await second.follower.catchUp();
+      expect([partitionsOf(second.follower), second.follower.isInTransaction]).toEqual([undefined, true]);
+      await second.register();
+      expect(second.follower.isInTransaction).toBe(false);
+      expect((await second.run(second.createTopic("wide", 50))).response[0]).toMatchObject({ errno: ErrorCode.NONE });
+      await first.follower.catchUp();
+      const newcomer = new MetadataFollower(store.connect(), first.runtime);
+      await newcomer.start();
+      expect([first, second].map(({ follower }) => partitionsOf(follower))).toEqual([50, 50]);
+      expect(partitionsOf(newcomer)).toBe(50);
+    });
+
+    it("does not hold up a broker that starts on a log that ends within it", async () => {
+      const { store } = await brokenOff();
+      const third = await new Node(store.connect(), 3).start();
+      await third.follower.catchUpTo((await store.connect().head()).endOffset - 1);
+      expect(partitionsOf(third.follower)).toBeUndefined();
+      await third.register();
+      expect((await third.run(third.createTopic("wide"))).response[0]).toMatchObject({ errno: ErrorCode.NONE });
+    });
+
+    it("is done exactly once over a log that fails in every way", async () => {
+      for (let seed = 1; seed <= 10; seed++) {
+        const store = new MemoryMetadataStore();
+        const faults = { lostAnswerRate: 0.2, lostRequestRate: 0.2, lateRequestRate: 0.2 };
+        const random = seededRandom(seed);
+        const log = new FaultyMetadataLog(store.connect(), {
+          random,
+          ...faults,
+          staleReadRate: 0.3,
+          lostHintRate: 0.5,
+        });
+        Object.defineProperty(log, "appendBytesMax", { value: 1_000 });
+        const node = await new Node(log).start();
+        await node.register();
+        const { response } = await node.run(node.createTopic("wide", 60));
+        expect(response[0], `seed ${seed}`).toMatchObject({ errno: ErrorCode.NONE });
+        expect([partitionsOf(node.follower), store.endOffset], `seed ${seed}`).toEqual([60, 1 + 60 + 3]);
+      }
+    });
   });
 
   it("spreads operations that came together over as many appends as they need", async () => {

@@ -163,8 +163,19 @@ export class Controller {
     if (outcome.kind === "lost") throw notController(`broker ${outcome.to.controllerId} is the controller`);
     const head = await log.head();
     await follower.catchUpTo(head.endOffset - 1);
+    if (follower.isInTransaction) await this.#abortTransaction(head.endOffset, outcome.controllerEpoch);
     this.#setEpoch(outcome.controllerEpoch);
     return outcome.controllerEpoch;
+  }
+
+  /** The controller before this one has left a transaction open: nothing of it takes effect. */
+  async #abortTransaction(expectedOffset: number, controllerEpoch: number): Promise<void> {
+    const { follower, runtime } = this.#options;
+    const records = [serializeRecord({ type: "AbortTransactionRecord", reason: "failover" })];
+    const id = randomUuid(runtime.random);
+    const endOffset = await this.#append({ id, controllerEpoch, expectedOffset, records });
+    await follower.catchUpTo(endOffset - 1);
+    runtime.logger.warn("a change of the metadata that the last controller did not end is void", { endOffset });
   }
 
   async #runBatch(epoch: number): Promise<void> {
@@ -219,9 +230,8 @@ export class Controller {
     try {
       const state = { image, nextOffset: image.offset + 1, policy: policy(), random: runtime.random };
       const { records: decided, response, isAtomic = true } = pending.operation(state);
-      const records = decided.map(serializeRecord);
+      const records = withinAppends(decided.map(serializeRecord), isAtomic, log.appendBytesMax);
       const sizeBytes = appendBytesOf(records);
-      if (isAtomic && sizeBytes > log.appendBytesMax) throw operationTooLarge();
       const next = records.reduce(
         (before, record) => applyRecord(before, deserializeRecord(record), before.offset + 1, epoch),
         image,
@@ -276,12 +286,26 @@ export class Controller {
   }
 }
 
+/**
+ * The records as they are to be written: as a transaction, where they belong together and one append cannot hold them.
+ * @throws KafkaError POLICY_VIOLATION where an append cannot hold one of them
+ */
+function withinAppends(records: Uint8Array[], isAtomic: boolean, appendBytesMax: number): Uint8Array[] {
+  if (records.some((record) => appendBytesOf([record]) > appendBytesMax)) throw operationTooLarge();
+  if (!isAtomic || appendBytesOf(records) <= appendBytesMax) return records;
+  return [
+    serializeRecord({ type: "BeginTransactionRecord" }),
+    ...records,
+    serializeRecord({ type: "EndTransactionRecord" }),
+  ];
+}
+
 /** How much of `appendBytesMax` these records take. */
 function appendBytesOf(records: readonly Uint8Array[]): number {
   return records.reduce((sum, record) => sum + record.length + RECORD_OVERHEAD_BYTES_MAX, 0);
 }
 
-/** Records in order, as many together as fit an append: one part, unless they are of one operation that may be split. */
+/** Records in order, as many together as fit an append: one part, unless they are of one large operation. */
 function partsOf(records: readonly Uint8Array[], appendBytesMax: number): Uint8Array[][] {
   const parts: Uint8Array[][] = [[]];
   let sizeBytes = 0;

@@ -67,6 +67,10 @@ function changeOf(image: MetadataImage, record: MetadataRecord): ImageChange {
       return { features: withFeature(image.features, record.name, record.featureLevel) };
     case "ProducerIdsRecord":
       return { nextProducerId: record.nextProducerId };
+    // What lies between a transaction's beginning and its end takes effect as a whole: see `replayEntry`.
+    case "BeginTransactionRecord":
+    case "EndTransactionRecord":
+    case "AbortTransactionRecord":
     case "NoOpRecord":
       return NO_CHANGE;
   }

@@ -1,8 +1,7 @@
 import type { Runtime, Timer } from "@ottla/runtime";
-import { applyRecord } from "../image/apply-records.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../image/metadata-image.ts";
-import { deserializeRecord } from "../records/record-serde.ts";
-import type { MetadataEntry, MetadataLog, MetadataSnapshot } from "./metadata-log.ts";
+import type { MetadataLog } from "./metadata-log.ts";
+import { committedImage, NOTHING_REPLAYED, type Replay, replayEntry, replayedSnapshot } from "./replay.ts";
 
 /** Told of every new image, in order. The next one comes when the promise settles. */
 export type ImageListener = (previous: MetadataImage, next: MetadataImage) => void | Promise<void>;
@@ -30,6 +29,8 @@ export class MetadataFollower {
   readonly #listeners: ImageListener[] = [];
   readonly #waiters = new Set<Waiter>();
   #image: MetadataImage = EMPTY_IMAGE;
+  /** What has been read; ahead of the image while a transaction is open. */
+  #replay: Replay = NOTHING_REPLAYED;
   /** The image that listeners are being told of. */
   #coming: MetadataImage | null = null;
   #running: Promise<void> | null = null;
@@ -47,6 +48,11 @@ export class MetadataFollower {
   /** The metadata as far as this broker has acted on it. */
   get image(): MetadataImage {
     return this.#image;
+  }
+
+  /** Whether the log, as far as it has been read, ends within a transaction. The image does not show it. */
+  get isInTransaction(): boolean {
+    return this.#replay.before !== null;
   }
 
   /** Adds a listener. Those that come first are told first. */
@@ -68,10 +74,13 @@ export class MetadataFollower {
     return this.#running;
   }
 
-  /** Reads on until the record at `offset`, which is known to be in the log, is in the image. */
+  /**
+   * Reads on until the record at `offset`, which is known to be in the log, has been read. The image has it then, unless
+   * the log ends within a transaction.
+   */
   async catchUpTo(offset: number): Promise<MetadataImage> {
     await this.catchUp();
-    while (this.#image.offset < offset && !this.#stopped) {
+    while (this.#replay.image.offset < offset && !this.#stopped) {
       await new Promise<void>((resolve) => void this.#runtime.timers.schedule(STALE_READ_RETRY_MS, resolve));
       await this.catchUp();
     }
@@ -134,27 +143,31 @@ export class MetadataFollower {
 
   /**
    * Reads on to the head, and only then tells of it: what was true in between, above all at the start, must have no effect
-   * (a partition may have left this broker and come back since). Whether there was anything to read.
+   * (a partition may have left this broker and come back since). What an open transaction has brought so far waits
+   * for its end. Whether there was anything to read.
    */
   async #step(): Promise<boolean> {
-    let next = this.#image;
+    let next = this.#replay;
     for (let after = await this.#read(next); after !== next; after = await this.#read(next)) next = after;
-    if (next === this.#image) return false;
-    await this.#publish(next);
+    if (next === this.#replay) return false;
+    const image = committedImage(next);
+    if (image !== this.#image) await this.#publish(image);
+    this.#replay = next;
     return true;
   }
 
-  /** The image after one more read of the log; the same one where that brought nothing. */
-  async #read(image: MetadataImage): Promise<MetadataImage> {
-    const slice = await this.#log.read(image.offset + 1);
-    if (slice.kind === "entries") return slice.entries.reduce(applyEntry, image);
+  /** The state after one more read of the log; the same one where that brought nothing. */
+  async #read(replay: Replay): Promise<Replay> {
+    const nextOffset = replay.image.offset + 1;
+    const slice = await this.#log.read(nextOffset);
+    if (slice.kind === "entries") return slice.entries.reduce(replayEntry, replay);
     const snapshot = await this.#log.loadSnapshot();
-    if (snapshot === null || snapshot.endOffset <= image.offset + 1) {
+    if (snapshot === null || snapshot.endOffset <= nextOffset) {
       throw new Error(
         `the metadata log begins at ${slice.logStartOffset}, and there is no snapshot of what came before`,
       );
     }
-    return imageOfSnapshot(snapshot);
+    return replayedSnapshot(snapshot);
   }
 
   async #publish(next: MetadataImage): Promise<void> {
@@ -174,23 +187,4 @@ export class MetadataFollower {
     for (const waiter of this.#waiters) waiter.reject(error);
     this.#waiters.clear();
   }
-}
-
-/** The image after one entry of the log. */
-export function applyEntry(image: MetadataImage, entry: MetadataEntry): MetadataImage {
-  const after = entry.records.reduce(
-    (before, record, index) => applyRecord(before, deserializeRecord(record), entry.baseOffset + index, entry.epoch),
-    image,
-  );
-  return { ...after, offset: entry.endOffset - 1, epoch: entry.epoch };
-}
-
-/** The image that a snapshot holds. */
-export function imageOfSnapshot(snapshot: MetadataSnapshot): MetadataImage {
-  const offset = snapshot.endOffset - 1;
-  const image = snapshot.records.reduce(
-    (before, record) => applyRecord(before, deserializeRecord(record), offset, snapshot.epoch),
-    EMPTY_IMAGE,
-  );
-  return { ...image, offset, epoch: snapshot.epoch };
 }

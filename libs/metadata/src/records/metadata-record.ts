@@ -29,6 +29,9 @@ export const recordKinds = {
   FeatureLevelRecord: kind(records.featureLevelRecord, 0),
   ProducerIdsRecord: kind(records.producerIdsRecord, 0),
   BrokerRegistrationChangeRecord: kind(records.brokerRegistrationChangeRecord, 2),
+  BeginTransactionRecord: kind(records.beginTransactionRecord, 0),
+  EndTransactionRecord: kind(records.endTransactionRecord, 0),
+  AbortTransactionRecord: kind(records.abortTransactionRecord, 0),
   NoOpRecord: kind(records.noOpRecord, 0),
 } as const;
 
