@@ -18,7 +18,7 @@ describe("/metrics", () => {
   };
 
   beforeAll(async () => {
-    broker = await BrokerProcess.start({ dataDirectory: null });
+    broker = await BrokerProcess.start({ dataDirectory: null, args: ["--set", "log.cleaner.backoff.ms=100"] });
     await using admin = new Admin({ bootstrapServers: broker.bootstrapServers });
     await admin.createTopics([{ name: "orders", partitions: PARTITIONS }]);
     await using producer = new Producer({ bootstrapServers: broker.bootstrapServers });

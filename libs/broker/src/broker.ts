@@ -6,6 +6,7 @@ import { listenersOf } from "./config/listeners.ts";
 import { LiveConfig } from "./config/live-config.ts";
 import { createDispatcher } from "./dispatch/dispatcher.ts";
 import { brokerFamilies } from "./metrics/broker-metrics.ts";
+import { LogActivity } from "./metrics/log-activity.ts";
 import type { MetricFamily } from "./metrics/metric-family.ts";
 import { removeStrayLogs } from "./partition/stray-logs.ts";
 import type { BrokerServices } from "./services/broker-services.ts";
@@ -53,6 +54,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     config: new LiveConfig(options.config),
     listeners: listenersOf(options.config),
     connector: options.connector ?? createDefaultConnector(options.runtime),
+    logActivity: new LogActivity(options.runtime.clock),
     brokerEpoch: -1,
   };
   try {

@@ -12,6 +12,25 @@ export interface LogResources {
   /** Memory kept for reads to come. */
   readonly pooledReadBytes: number;
   readonly openFiles: number;
+  /** Logs whose compaction failed: they stay uncompacted until the next start. */
+  readonly uncleanableLogs: number;
+}
+
+/** Is told of what logs do, to count it. */
+export interface LogObserver {
+  /** What was written to a log was brought to disk. */
+  flushed(elapsedMs: number): void;
+  /** The cleaner has looked what there is to compact. */
+  cleanerLooked(): void;
+  /** A log was compacted. */
+  compacted(pass: CompactedLog): void;
+}
+
+/** One pass of compaction over one log. */
+export interface CompactedLog {
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  readonly elapsedMs: number;
 }
 
 /** All partition logs of one log directory. Opening one recovers it first where the last stop was not clean. */

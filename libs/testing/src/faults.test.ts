@@ -103,6 +103,39 @@ describe("a test broker", () => {
     expect((await broker.records("orders")).map(({ value }) => value)).toEqual(["free", "held"]);
   });
 
+  it.each([true, false])("holds back what is read from a partition, with writes held too: %s", async (writes) => {
+    await using broker = await startTestBroker({ topics: [{ name: "orders", partitions: 2 }] });
+    const { bootstrapServers } = broker;
+    await using producer = new Producer({ bootstrapServers });
+    await using consumer = new Consumer({
+      bootstrapServers,
+      groupId: "g",
+      topics: ["orders"],
+      autoOffsetReset: "earliest",
+    });
+    const seen: (string | null)[] = [];
+    const reading = (async () => {
+      for await (const { value } of consumer) if (seen.push(value) === 4) break;
+    })();
+    await producer.send({ topic: "orders", partition: 1, value: "before" });
+    await expect.poll(() => seen).toEqual(["before"]);
+    const resume = broker.pausePartition("orders", 1, { writes });
+    const waiting = producer.send({ topic: "orders", partition: 1, value: "held" });
+    if (!writes) await waiting;
+    await using other = new Producer({ bootstrapServers });
+    await other.send({ topic: "orders", partition: 0, value: "free" });
+    // A fetch that waits at the broker already is answered; what comes after it is not.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const last = producer.send({ topic: "orders", partition: 1, value: "last" });
+    if (!writes) await last;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(seen).not.toContain("last");
+    if (writes) expect(seen).toEqual(["before", "free"]);
+    resume();
+    await Promise.all([waiting, last, reading]);
+    expect(seen.filter((value) => value !== "free")).toEqual(["before", "held", "last"]);
+  });
+
   it("is killed and comes back with its records, on the same port", async () => {
     await using broker = await startTestBroker({ topics: ["orders"] });
     await using producer = new Producer({ bootstrapServers: broker.bootstrapServers, reconnectBackoffMs: 10 });

@@ -1,4 +1,14 @@
-import { type ApiDefinition, ByteReader, ErrorCode, type ErrorName, encodeResponse } from "@ottla/protocol";
+import {
+  type ApiDefinition,
+  ByteReader,
+  decodeResponse,
+  ErrorCode,
+  type ErrorName,
+  encodeResponse,
+  type FetchResponse,
+  fetchApi,
+  produceApi,
+} from "@ottla/protocol";
 import { apisByKey } from "@ottla/protocol/internal";
 import type { Timers } from "@ottla/runtime";
 import type { InboundRequest, RequestHandler } from "@ottla/transport";
@@ -26,6 +36,14 @@ export interface FaultTarget {
  */
 export type Fault = FaultTarget &
   ({ readonly delayMs: number } | { readonly drop: "request" | "response" } | { readonly error: ErrorName });
+
+/** What {@link TestBroker.pausePartition} holds back. */
+export interface PauseOptions {
+  /** Whether consumers wait: no answer that has its records leaves. Default true. */
+  readonly reads?: boolean;
+  /** Whether producers wait. Default true. */
+  readonly writes?: boolean;
+}
 
 /** A fault that is in force. */
 export interface InjectedFault {
@@ -70,6 +88,9 @@ class Seen {
   }
 }
 
+/** In front of every frame. */
+const FRAME_LENGTH_BYTES = 4;
+
 interface Rule {
   meets(seen: Seen): boolean;
   apply(seen: Seen, handler: RequestHandler): void | Promise<void>;
@@ -108,21 +129,34 @@ export class FaultInjector implements Faults {
     };
   }
 
-  /** Holds back what is written to a partition until the function that is returned is called. */
-  hold(topic: string, partition: number): () => void {
+  /** Holds back what is written to or read from a partition until the function that is returned is called. */
+  hold(topic: string, partition: number, { reads = true, writes = true }: PauseOptions = {}): () => void {
     let release = () => {};
     const released = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const rule: Rule = {
+    const writing: Rule = {
       meets: ({ api, topics }) =>
-        api.name === "Produce" &&
+        writes &&
+        api === produceApi &&
         topics.some(({ name, partitions }) => name === topic && partitions.includes(partition)),
       apply: ({ inbound }, handler) => released.then(() => handler(inbound)),
     };
-    this.#rules.add(rule);
+    // A fetch within a session does not name what it reads: its answer does.
+    const isAboutIt = (response: FetchResponse) =>
+      response.responses.some(
+        ({ topic: name, topicId, partitions }) =>
+          (name || this.#nameOf(topicId)) === topic &&
+          partitions.some(({ partitionIndex, records }) => partitionIndex === partition && (records?.length ?? 0) > 0),
+      );
+    const reading: Rule = {
+      meets: ({ api }) => reads && api === fetchApi,
+      apply: ({ inbound }, handler) => handler(answeredAfter(released, isAboutIt, inbound)),
+    };
+    const rules = [writing, reading];
+    for (const rule of rules) this.#rules.add(rule);
     return () => {
-      this.#rules.delete(rule);
+      for (const rule of rules) this.#rules.delete(rule);
       release();
     };
   }
@@ -168,6 +202,34 @@ function fail({ inbound, api, body }: Seen, error: ErrorName): void {
   if (response === null) inbound.connection.close(`${api.name} v${version} has no answer for the ${error} of the test`);
   else if (api.name === "Produce" && (body as { readonly acks: number }).acks === 0) inbound.respondNothing();
   else inbound.respond(encodeResponse(api, version, correlationId, response as never));
+}
+
+/** The same fetch, whose answer waits where it has what is held back. */
+function answeredAfter(
+  released: Promise<void>,
+  isHeld: (response: FetchResponse) => boolean,
+  inbound: InboundRequest,
+): InboundRequest {
+  const { connection, header, frame, bodyOffset, receivedAtMs } = inbound;
+  return {
+    ...{ connection, header, frame, bodyOffset, receivedAtMs },
+    respond(chunks, onDone) {
+      const response = decodeResponse(fetchApi, header.requestApiVersion, joined(chunks).subarray(FRAME_LENGTH_BYTES));
+      if (isHeld(response)) void released.then(() => inbound.respond(chunks, onDone));
+      else inbound.respond(chunks, onDone);
+    },
+    respondNothing: () => inbound.respondNothing(),
+  };
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let position = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, position);
+    position += chunk.length;
+  }
+  return bytes;
 }
 
 /** The same request, whose answer never leaves. */

@@ -1,5 +1,5 @@
 export type { ConfigValues } from "@ottla/broker";
-export type { Fault, Faults, FaultTarget, InjectedFault } from "./faults.ts";
+export type { Fault, Faults, FaultTarget, InjectedFault, PauseOptions } from "./faults.ts";
 export type { ReadTopicOptions } from "./read-topic.ts";
 export {
   type RecordInput,

@@ -10,7 +10,7 @@ import {
 } from "@ottla/broker";
 import type { Producer, ProducerRecord, RecordMetadata } from "@ottla/producer";
 import { createMemoryDisk, createSystemRuntime, type Logger, type Runtime, systemClock } from "@ottla/runtime";
-import { FaultInjector, type Faults } from "./faults.ts";
+import { FaultInjector, type Faults, type PauseOptions } from "./faults.ts";
 import { ProcessLife } from "./process-life.ts";
 import { type ReadTopicOptions, readTopic } from "./read-topic.ts";
 import { TestClock } from "./test-clock.ts";
@@ -63,10 +63,10 @@ export interface TestBroker extends AsyncDisposable {
   /** The broker's clock, which can be put forward: `await broker.clock.advance(60_000)`. */
   readonly clock: TestClock;
   /**
-   * Holds back what is written to a partition: producers wait, and nothing new is there to be read. Ends with the
-   * function that is returned.
+   * Holds a partition back: producers wait, and so do consumers for records that they have not got yet. Ends with the
+   * function that is returned. {@link records} reads as a consumer does.
    */
-  pausePartition(topic: string, partition: number): () => void;
+  pausePartition(topic: string, partition: number, options?: PauseOptions): () => void;
   /**
    * Ends the broker as `kill -9` does: clients lose their connections, nothing is handed over. What it had written stays
    * for {@link restart}.
@@ -160,8 +160,8 @@ class InMemoryTestBroker implements TestBroker {
     return this.#broker;
   }
 
-  pausePartition(topic: string, partition: number): () => void {
-    return this.faults.hold(topic, partition);
+  pausePartition(topic: string, partition: number, options?: PauseOptions): () => void {
+    return this.faults.hold(topic, partition, options);
   }
 
   async kill(): Promise<void> {

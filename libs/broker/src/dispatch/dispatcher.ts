@@ -125,7 +125,7 @@ class Exchange {
       onDone?.();
       throw new Error(`the response cannot be encoded: ${error}`, { cause: error });
     }
-    this.#metrics.ended(this.#apiMetrics, this.#inbound.receivedAtMs);
+    this.#metrics.ended(this.#apiMetrics, this.#inbound.receivedAtMs, response);
     this.#inbound.respond(chunks, onDone);
   }
 

@@ -45,6 +45,31 @@ describe("the metrics of a broker", () => {
     expect(series.has('kafka_network_requestmetrics_totaltimems{request="Produce",quantile="0.99"}')).toBe(true);
   });
 
+  it("count the errors of answers, those inside of them too", async () => {
+    await using broker = await TestBroker.start();
+    await broker.createTopic("a", 2);
+    await broker.produce("a", 0, batchOf("one"));
+    await broker.produce("a", 7, batchOf("nowhere"));
+    const series = await scrape(broker);
+    const errors = (request: string, error: string) =>
+      series.get(`kafka_network_requestmetrics_errors_total{request="${request}",error="${error}"}`);
+    expect(errors("Produce", "NONE")).toBe(1);
+    expect(errors("Produce", "UNKNOWN_TOPIC_OR_PARTITION")).toBe(1);
+    expect(errors("Fetch", "NONE")).toBeUndefined();
+  });
+
+  it("tell how long logs took to get to disk, and of the cleaner", async () => {
+    await using broker = await TestBroker.start();
+    const flushes = "kafka_log_logflushstats_logflushrateandtimems";
+    await broker.createTopic("a", 1, { "flush.messages": "1" });
+    const before = (await scrape(broker)).get(`${flushes}_count`)!;
+    await broker.produce("a", 0, batchOf("one"));
+    const series = await scrape(broker);
+    expect(series.get(`${flushes}_count`)).toBe(before + 1);
+    expect(series.has(`${flushes}{quantile="0.99"}`)).toBe(true);
+    expect(series.get("kafka_log_logcleanermanager_uncleanable_partitions_count")).toBe(0);
+  });
+
   it("are written in small pieces, however many partitions there are", async () => {
     await using broker = await TestBroker.start();
     await broker.createTopic("many", 1_000);

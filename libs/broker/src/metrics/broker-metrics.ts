@@ -1,6 +1,7 @@
 import type { MetadataImage, PartitionImage } from "@ottla/metadata";
 import type { BrokerServices } from "../services/broker-services.ts";
 import type { OpenServer } from "../services/server.ts";
+import { logFamilies } from "./log-families.ts";
 import type { MetricFamily } from "./metric-family.ts";
 import { single } from "./metric-family.ts";
 import { partitionFamilies, replicasNeeded } from "./partition-families.ts";
@@ -26,10 +27,11 @@ export function* brokerFamilies(broker: BrokerServices, server: Server): Generat
     BROKER_STATE_RUNNING,
   );
   yield* trafficFamilies(broker.partitions.traffic);
-  yield* requestFamilies(broker.requests, broker.runtime.clock.monotonicMs());
+  const nowMs = broker.runtime.clock.monotonicMs();
+  yield* requestFamilies(broker.requests, nowMs);
   yield* connectionFamilies(server);
   yield* waitingFamilies(broker);
-  yield* logFamilies(broker);
+  yield* logFamilies(broker.logActivity, broker.logResources(), nowMs);
   yield* replicaFamilies(broker);
   yield* replicationFamilies(broker.replication);
   const isController = broker.controller.controllerId === broker.nodeId;
@@ -74,15 +76,6 @@ function* waitingFamilies({ purgatory, fetchSessions }: BrokerServices): Generat
     "Partitions in fetch sessions.",
     fetchSessions.partitionsCount,
   );
-}
-
-/** Kafka has no names for these: its page cache does what the tail does here. */
-function* logFamilies({ logResources }: BrokerServices): Generator<MetricFamily> {
-  const { tailBytes, lentReadBytes, pooledReadBytes, openFiles } = logResources();
-  yield single("gauge", "ottla_log_tail_bytes", "Memory that the newest batches of all partitions pin.", tailBytes);
-  yield single("gauge", "ottla_log_lent_read_bytes", "Memory of reads from disk on their way out.", lentReadBytes);
-  yield single("gauge", "ottla_log_pooled_read_bytes", "Memory kept for reads from disk to come.", pooledReadBytes);
-  yield single("gauge", "ottla_log_open_files", "Files of logs that are open.", openFiles);
 }
 
 const replicaManager = (name: string, help: string, value: number) =>

@@ -1,9 +1,8 @@
+import { errorName } from "./error-counter.ts";
 import type { Histogram } from "./histogram.ts";
 import type { MetricFamily, MetricSample } from "./metric-family.ts";
+import { QUANTILES } from "./quantiles.ts";
 import type { ApiMetrics, RequestMetrics } from "./request-metrics.ts";
-
-/** The percentiles that Kafka's histograms give over JMX, as the exporter's label writes them. */
-const QUANTILES = ["0.50", "0.75", "0.95", "0.98", "0.99", "0.999"] as const;
 
 /** Upper bounds in milliseconds, powers of two: the histogram counts them exactly. */
 const BOUNDS_MS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096, 16_384] as const;
@@ -15,6 +14,12 @@ export function* requestFamilies(requests: RequestMetrics, nowMs: number): Gener
     type: "counter",
     help: "Requests by API and version.",
     samples: countsOf(requests),
+  };
+  yield {
+    name: "kafka_network_requestmetrics_errors_total",
+    type: "counter",
+    help: "Error codes in answers by API, NONE among them: one answer may have many.",
+    samples: errorsOf(requests),
   };
   const histograms: readonly [name: string, help: string, of: (metrics: ApiMetrics) => Histogram][] = [
     ["totaltimems", "From request to answer, in ms.", ({ totalTimeMs }) => totalTimeMs],
@@ -39,6 +44,12 @@ function* countsOf(requests: RequestMetrics): Generator<MetricSample> {
     for (const [version, value] of countByVersion.entries()) {
       if (value !== undefined) yield { labels: { request: name, version }, value };
     }
+  }
+}
+
+function* errorsOf(requests: RequestMetrics): Generator<MetricSample> {
+  for (const { name, errors } of requests) {
+    for (const [code, value] of errors) yield { labels: { request: name, error: errorName(code) }, value };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ApiDefinition } from "@ottla/protocol";
 import type { Clock } from "@ottla/runtime";
+import { ErrorCounter } from "./error-counter.ts";
 import { Histogram } from "./histogram.ts";
 
 /** What the requests of one API were like. Times in milliseconds. */
@@ -14,8 +15,12 @@ export class ApiMetrics {
   /** From the last byte of a request to its answer, long polling included. */
   readonly totalTimeMs = new Histogram();
 
-  constructor(name: string) {
-    this.name = name;
+  /** Error codes of its answers. */
+  readonly errors: ErrorCounter;
+
+  constructor(api: ApiDefinition) {
+    this.name = api.name;
+    this.errors = new ErrorCounter(api);
   }
 }
 
@@ -37,14 +42,15 @@ export class RequestMetrics {
     return metrics;
   }
 
-  /** It was answered. */
-  ended(metrics: ApiMetrics, receivedAtMs: number): void {
+  /** It was answered, or is done without an answer. */
+  ended(metrics: ApiMetrics, receivedAtMs: number, response?: unknown): void {
+    if (response !== undefined) metrics.errors.count(response);
     metrics.totalTimeMs.record(this.#clock.monotonicMs() - receivedAtMs);
   }
 
-  #add({ key, name }: ApiDefinition): ApiMetrics {
-    const metrics = new ApiMetrics(name);
-    this.#byKey[key] = metrics;
+  #add(api: ApiDefinition): ApiMetrics {
+    const metrics = new ApiMetrics(api);
+    this.#byKey[api.key] = metrics;
     return metrics;
   }
 

@@ -5,6 +5,7 @@ import type { BrokerLinks } from "../cluster/broker-links.ts";
 import type { ControllerClient } from "../cluster/controller-client.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { ServedApi } from "../dispatch/handler-registry.ts";
+import type { LogActivity } from "../metrics/log-activity.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { BatchPreparation } from "../partition/batch-preparation.ts";
 import type { DeadlineQueue } from "../partition/deadline-queue.ts";
@@ -24,6 +25,8 @@ export interface BrokerServices {
   readonly logDirectories: readonly DescribedDirectory[];
   /** Memory and files in use by the logs of all directories. */
   readonly logResources: () => LogResources;
+  /** What they have done. */
+  readonly logActivity: LogActivity;
   /** The configs as of now; they change at run time. */
   readonly config: BrokerConfig;
   /** The metadata as far as this broker has acted on it: the logs of its partitions are open. */

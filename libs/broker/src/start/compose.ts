@@ -125,6 +125,7 @@ export function compose(
     clusterId,
     runtime,
     logResources: () => logs.resources(),
+    logActivity: context.logActivity,
     logDirectories: options.directories.map((directory, i) => described(directory, logs.all[i]!)),
     partitions,
     purgatory,

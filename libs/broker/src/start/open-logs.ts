@@ -72,6 +72,7 @@ function openDirectory(
     producerIdExpirationCheckIntervalMs: config.require("producer.id.expiration.check.interval.ms"),
     cleaner: config.require("log.cleaner.enable") ? () => cleanerOptions(context.config.current) : null,
     ...(compactionExecutor !== undefined && { compactionExecutor }),
+    observer: context.logActivity,
     onDiskFailure,
   });
 }

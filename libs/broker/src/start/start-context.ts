@@ -2,6 +2,7 @@ import type { Connector } from "@ottla/transport";
 import type { BrokerOptions } from "../broker-options.ts";
 import type { ListenerConfig } from "../config/listeners.ts";
 import type { LiveConfig } from "../config/live-config.ts";
+import type { LogActivity } from "../metrics/log-activity.ts";
 import type { Closers } from "../services/closers.ts";
 
 /** What the steps of a start share. */
@@ -12,6 +13,8 @@ export interface StartContext {
   readonly config: LiveConfig;
   readonly listeners: readonly ListenerConfig[];
   readonly connector: Connector;
+  /** Counts what the logs do. */
+  readonly logActivity: LogActivity;
   /** -1 until the broker is registered; a broker whose registration is lost gets another. */
   brokerEpoch: number;
 }

@@ -1,6 +1,7 @@
 import { DiskError, type Runtime, type Timer } from "@ottla/runtime";
 import { isTransient } from "../log/disk-failure.ts";
 import type { SegmentedLog } from "../log/segmented-log.ts";
+import type { LogObserver } from "../log-manager.ts";
 import type { Cleanable } from "./cleanable.ts";
 import type { CompactionExecutor } from "./compaction-job.ts";
 import { CompactionAborted } from "./swap-segments.ts";
@@ -39,6 +40,7 @@ export class LogCleaner {
   readonly #logs: () => Iterable<SegmentedLog>;
   readonly #executor: CompactionExecutor;
   readonly #cleaned: () => Promise<void>;
+  readonly #observer: LogObserver | undefined;
   readonly #timers = new Set<Timer>();
   /** Logs whose compaction failed: they stay as they are until the next start. */
   readonly #uncleanable = new WeakSet<SegmentedLog>();
@@ -59,12 +61,14 @@ export class LogCleaner {
     logs: () => Iterable<SegmentedLog>,
     executor: CompactionExecutor,
     cleaned: () => Promise<void>,
+    observer?: LogObserver,
   ) {
     this.#options = options;
     this.#runtime = runtime;
     this.#logs = logs;
     this.#executor = executor;
     this.#cleaned = cleaned;
+    this.#observer = observer;
   }
 
   start(): void {
@@ -87,9 +91,17 @@ export class LogCleaner {
     return this.#uncleanable.has(log);
   }
 
+  /** How many of the logs that there are cannot be compacted any more. */
+  uncleanableCount(): number {
+    let count = 0;
+    for (const log of this.#logs()) if (this.#uncleanable.has(log)) count++;
+    return count;
+  }
+
   /** Compacts the dirtiest log, or finds that it cannot be compacted now; false where none needs it. */
   async cleanDirtiest(): Promise<boolean> {
     const candidate = await this.#dirtiest();
+    this.#observer?.cleanerLooked();
     if (candidate === null || this.#isClosed) return false;
     this.#taken.add(candidate.log);
     try {
@@ -155,7 +167,9 @@ export class LogCleaner {
     }
     await this.#checkpoint();
     const elapsedMs = Math.round(clock.monotonicMs() - startedMs);
-    logger.info("log compacted", { ...fields, bytesBefore: sizeBytes, bytesAfter: log.sizeBytes, elapsedMs });
+    const pass = { bytesBefore: sizeBytes, bytesAfter: log.sizeBytes, elapsedMs };
+    this.#observer?.compacted(pass);
+    logger.info("log compacted", { ...fields, ...pass });
   }
 
   /** Where the checkpoint cannot be written, the log is compacted once more after the next start: that harms nothing. */

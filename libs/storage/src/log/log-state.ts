@@ -19,6 +19,8 @@ export interface LogEnvironment {
   readonly files: FileCache;
   readonly pool: BufferPool;
   readonly tailMemory: TailMemory;
+  /** Called when what was written to a log was brought to disk. */
+  flushed(elapsedMs: number): void;
   /** Called when the disk failed for good where a log lies: none of the directory's logs can be trusted any more. */
   diskFailed(error: DiskError): void;
   /** Moves a log's recovery point back on disk: the checkpoint must not promise more than is true. */

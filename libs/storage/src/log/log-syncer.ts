@@ -99,11 +99,13 @@ export class LogSyncer {
     await this.#state.failingBy(
       () => true,
       async () => {
-        const { failure, segments, logEndOffset } = this.#state;
+        const { env, failure, segments, logEndOffset } = this.#state;
         // What a failed sync has lost no later one brings back.
         if (failure !== null) throw failure;
+        const startedMs = env.runtime.clock.monotonicMs();
         for (const segment of segments.all.filter((segment) => segment.isUnsynced)) await segment.syncLog();
         await this.#state.syncNames();
+        env.flushed(env.runtime.clock.monotonicMs() - startedMs);
         this.#syncedOffset = Math.max(this.#syncedOffset, logEndOffset);
       },
     );

@@ -85,6 +85,7 @@ export class DirectoryLogManager implements LogManager {
       files: new FileCache(options.disk, this.#options.maxOpenFiles),
       pool: memory.readBuffers,
       tailMemory: memory.tails,
+      flushed: (elapsedMs) => options.observer?.flushed(elapsedMs),
       diskFailed: (error) => this.#diskFailed(error),
       lowerRecoveryPoint: ({ topic, partition }, offset) =>
         this.#checkpoints.lowerRecoveryPoint(topic, partition, offset),
@@ -96,7 +97,7 @@ export class DirectoryLogManager implements LogManager {
     this.#cleaner = options.cleaner === null ? null : this.#createCleaner(options);
   }
 
-  #createCleaner({ disk, runtime, cleaner, compactionExecutor }: LogManagerOptions): LogCleaner {
+  #createCleaner({ disk, runtime, cleaner, compactionExecutor, observer }: LogManagerOptions): LogCleaner {
     const inThisThread: CompactionExecutor = (job, swap, signal) => cleanLog(disk, runtime, job, swap, signal);
     return new LogCleaner(
       () => ({ ...CLEANER_DEFAULTS, ...withoutUndefined(cleaner?.() ?? {}) }),
@@ -104,6 +105,7 @@ export class DirectoryLogManager implements LogManager {
       () => this.#logs.values(),
       compactionExecutor ?? inThisThread,
       () => this.#checkpoints.save("cleanedEndOffset", this.#logs.values()),
+      observer,
     );
   }
 
@@ -208,6 +210,7 @@ export class DirectoryLogManager implements LogManager {
       lentReadBytes: pool.lentBytes,
       pooledReadBytes: pool.retainedBytes,
       openFiles: files.openCount,
+      uncleanableLogs: this.#cleaner?.uncleanableCount() ?? 0,
     };
   }
 

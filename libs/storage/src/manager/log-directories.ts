@@ -20,6 +20,7 @@ const NOTHING_HELD: LogResources = {
   lentReadBytes: 0,
   pooledReadBytes: 0,
   openFiles: 0,
+  uncleanableLogs: 0,
 };
 
 /** Whether the directory can be used: it was opened, and has not failed since. */
@@ -77,11 +78,12 @@ export class LogDirectories {
     for (const { logs } of this.#holders(topic, partition)) await logs!.delete(topic, partition);
   }
 
-  /** What the logs of all directories hold at this moment. They share their memory; open files are each its own. */
+  /** What the logs of all directories hold at this moment. They share their memory; open files and cleaners are each its own. */
   resources(): LogResources {
     const each = this.all.flatMap(({ logs }) => logs?.resources() ?? []);
-    const openFiles = each.reduce((sum, one) => sum + one.openFiles, 0);
-    return { ...(each[0] ?? NOTHING_HELD), openFiles };
+    const sum = (of: (one: LogResources) => number) => each.reduce((total, one) => total + of(one), 0);
+    const [openFiles, uncleanableLogs] = [sum((one) => one.openFiles), sum((one) => one.uncleanableLogs)];
+    return { ...(each[0] ?? NOTHING_HELD), openFiles, uncleanableLogs };
   }
 
   /** Closes all directories, also where others cannot be closed. */

@@ -2,7 +2,7 @@ import type { Disk, DiskError, Runtime } from "@ottla/runtime";
 import type { CompactionExecutor } from "../compaction/compaction-job.ts";
 import type { LogCleanerOptions } from "../compaction/log-cleaner.ts";
 import type { LogConfig } from "../log-config.ts";
-import type { LogManager } from "../log-manager.ts";
+import type { LogManager, LogObserver } from "../log-manager.ts";
 import type { LogMemory } from "../memory/log-memory.ts";
 import { DirectoryLogManager } from "./directory-log-manager.ts";
 
@@ -43,6 +43,8 @@ export interface LogManagerOptions {
   readonly cleaner?: (() => LogCleanerOptions) | null;
   /** Where compaction runs. Default: in this thread, in between everything else. */
   readonly compactionExecutor?: CompactionExecutor;
+  /** Counts what the logs do. Default: nobody does. */
+  readonly observer?: LogObserver;
   /** Called once, when the directory has failed for good. All its logs are offline by then. */
   readonly onDiskFailure?: (error: DiskError) => void;
 }
