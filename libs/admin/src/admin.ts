@@ -33,6 +33,12 @@ import { type FoundOffset, type ListOffsetsOptions, listOffsets, type OffsetQuer
 import { type DescribeLogDirsOptions, describeLogDirs, type LogDir } from "./log-dirs.ts";
 import { describeProducers, type PartitionProducers } from "./producers.ts";
 import type { BulkOptions } from "./progress.ts";
+import {
+  alterPartitionReassignments,
+  listPartitionReassignments,
+  type NewPartitionReassignment,
+  type PartitionReassignment,
+} from "./reassignments.ts";
 import { type DeletedRecords, deleteRecords, type RecordsDeletion } from "./records.ts";
 import type { TopicPartition } from "./topic-partitions.ts";
 import {
@@ -107,6 +113,26 @@ export class Admin implements AsyncDisposable {
   /** Adds partitions, so that topics have the given totals. Keys may map to other partitions from then on. */
   createPartitions(increases: readonly PartitionsIncrease[], options: CreateTopicsOptions = {}): Promise<void> {
     return createPartitions(this.#client, increases, options);
+  }
+
+  /**
+   * Moves replicas of partitions to other brokers (KIP-455), or cancels that. Resolves when it has begun:
+   * {@link listPartitionReassignments} tells what is under way. Fails with INVALID_REPLICA_ASSIGNMENT,
+   * NO_REASSIGNMENT_IN_PROGRESS and others, per partition.
+   */
+  alterPartitionReassignments(
+    reassignments: readonly NewPartitionReassignment[],
+    options: CallOptions = {},
+  ): Promise<void> {
+    return alterPartitionReassignments(this.#client, reassignments, options);
+  }
+
+  /** Partitions whose replicas are being moved: of those given, or of all. */
+  listPartitionReassignments(
+    options: CallOptions & { readonly partitions?: readonly TopicPartition[] } = {},
+  ): Promise<PartitionReassignment[]> {
+    const { partitions, ...call } = options;
+    return listPartitionReassignments(this.#client, partitions, call);
   }
 
   /**

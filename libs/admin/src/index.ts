@@ -28,6 +28,7 @@ export type { DescribeLogDirsOptions, LogDir, LogDirReplica } from "./log-dirs.t
 export { PartialFailureError, type ResourceFailure } from "./partial-failure.ts";
 export type { ActiveProducer, PartitionProducers } from "./producers.ts";
 export type { BulkOptions, Progress } from "./progress.ts";
+export type { NewPartitionReassignment, PartitionReassignment } from "./reassignments.ts";
 export type { DeletedRecords, RecordsDeletion } from "./records.ts";
 export type { TopicPartition } from "./topic-partitions.ts";
 export type {

@@ -24,6 +24,21 @@ describe("a cluster of three brokers in this process", () => {
     }
   });
 
+  it("moves the replicas of a partition where it is told to, from the admin of any broker", async () => {
+    await ask(1, (admin) => admin.createTopics([{ name: "moving", assignments: [[1], [2]] }]));
+    const replicasNow = () =>
+      ask(3, async (admin) => (await admin.describeTopics(["moving"]))[0]!.partitions.map(({ replicas }) => replicas));
+    await ask(2, (admin) => admin.alterPartitionReassignments([{ topic: "moving", partition: 0, replicas: [3, 2] }]));
+    await expect.poll(replicasNow, { timeout: 10_000 }).toEqual([[3, 2], [2]]);
+    expect(await ask(1, (admin) => admin.listPartitionReassignments())).toEqual([]);
+    const refused = (replicas: number[] | null) =>
+      ask(2, (admin) =>
+        admin.alterPartitionReassignments([{ topic: "moving", partition: 1, replicas }]).catch(({ code }) => code),
+      );
+    expect(await refused(null)).toBe("NO_REASSIGNMENT_IN_PROGRESS");
+    expect(await refused([9])).toBe("INVALID_REPLICA_ASSIGNMENT");
+  });
+
   it("creates topics through any broker, three replicas of each partition, leadership spread", async () => {
     for (const brokerId of [1, 2, 3]) {
       await ask(brokerId, (admin) => admin.createTopics([{ name: `by-${brokerId}`, partitions: 6 }]));

@@ -6,6 +6,7 @@ import { usePolled } from "../data/polled.ts";
 import { topicFacts } from "../data/summary.ts";
 import { Badge, Bar, Loaded, Notice, PageHead, Panel } from "../ui/basics.tsx";
 import * as format from "../ui/format.ts";
+import { Reassignments } from "./reassignments.tsx";
 
 const INTERVAL_MS = 10_000;
 
@@ -62,6 +63,7 @@ export function ClusterPage() {
         {({ logDirs }) => (
           <>
             <LogDirs logDirs={logDirs} />
+            <Reassignments />
             <Troubles />
           </>
         )}

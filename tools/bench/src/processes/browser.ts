@@ -15,10 +15,14 @@ export interface PageGlobals {
   readonly createOttlaClient: typeof import("../clients/ottla-client.ts").createOttlaClient;
 }
 
+export function launchChromium(): Promise<Browser> {
+  const executablePath = externalPrograms.chromium.find() ?? undefined;
+  return chromium.launch({ ...(executablePath && { executablePath }), args: CHROMIUM_ARGS });
+}
+
 /** A page of the broker's own origin with our client of this benchmark, as a bundler makes it for web pages. */
 export async function openClientPage(port: number): Promise<{ readonly browser: Browser; readonly page: Page }> {
-  const executablePath = externalPrograms.chromium.find() ?? undefined;
-  const browser = await chromium.launch({ ...(executablePath && { executablePath }), args: CHROMIUM_ARGS });
+  const browser = await launchChromium();
   // The broker's page forbids foreign scripts.
   const context = await browser.newContext({ bypassCSP: true });
   const page = await context.newPage();

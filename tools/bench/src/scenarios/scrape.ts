@@ -3,7 +3,9 @@ import type { Contestant, Effort, Row, Scenario } from "../harness/scenario.ts";
 import { BrokerUnderTest } from "../processes/broker.ts";
 import { createTopic } from "../processes/topics.ts";
 
-const PARTITIONS = 10_000;
+const TOPICS = 10;
+const PARTITIONS_PER_TOPIC = 1_000;
+const PARTITIONS = TOPICS * PARTITIONS_PER_TOPIC;
 const SETTLE_MS = 2_000;
 /** Sends follow one another; every so many of them a scrape begins. */
 const SENDS_PER_SCRAPE = 50;
@@ -14,11 +16,12 @@ function slowestSend(name: string, scrapes: boolean): Contestant {
     name,
     async measure({ quick }) {
       const broker = await BrokerUnderTest.start();
-      await createTopic(broker, "many", PARTITIONS);
+      const topics: string[] = [];
+      for (let i = 0; i < TOPICS; i++) topics.push(await createTopic(broker, `many-${i}`, PARTITIONS_PER_TOPIC));
       await delay(SETTLE_MS);
       const producer = new Producer({ bootstrapServers: `127.0.0.1:${broker.port}` });
       const value = new Uint8Array(100);
-      const send = () => producer.send({ topic: "many", partition: 0, value });
+      const send = () => producer.send({ topic: topics[0]!, partition: 0, value });
       for (let i = 0; i < SENDS_PER_SCRAPE; i++) await send();
       const timesMs: number[] = [];
       let scraping: Promise<unknown> = Promise.resolve();
