@@ -8,6 +8,7 @@ import {
   settingsFromEnvironment,
 } from "@ottla/broker";
 import type { Logger } from "@ottla/runtime";
+import { HeapGrowth } from "./heap-growth.ts";
 import { createPinoLogger } from "./pino-logger.ts";
 import { BrokerStartError, optionSettings, type RunningBroker, startWithSettings } from "./start-broker.ts";
 
@@ -75,9 +76,12 @@ function createLogger(settings: readonly ConfigSetting[]): Promise<Logger> {
 
 async function serve(settings: readonly ConfigSetting[], memory: boolean, logger: Logger): Promise<number> {
   const stop = new StopRequest(logger);
+  // The process is the broker's own: it ends with it.
+  const heapGrowth = new HeapGrowth();
   const broker = await startWithSettings(settings, { memory, logger, onFatal: (error) => stop.fail(error) });
   process.stdout.write(readyLine(broker));
   const exitCode = await stop.requested;
+  heapGrowth.close();
   if (exitCode === EXIT_FAILED) return await halt(broker, logger);
   logger.info("shutting down: answering what is in flight, writing everything to disk");
   await broker.close();
