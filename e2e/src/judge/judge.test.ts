@@ -4,6 +4,8 @@ import { BothBrokers } from "./both-brokers.ts";
 import { clusterCases } from "./cases/cluster.ts";
 import { configsCases } from "./cases/configs.ts";
 import { connectionCases } from "./cases/connection.ts";
+import { cornersCases } from "./cases/corners.ts";
+import { groupsCases } from "./cases/groups.ts";
 import { metadataCases } from "./cases/metadata.ts";
 import { offsetsCases } from "./cases/offsets.ts";
 import { recordsCases } from "./cases/records.ts";
@@ -31,4 +33,6 @@ describe.skipIf(kafkaClassPath === null)("Apache Kafka is the judge", () => {
   configsCases(both);
   offsetsCases(both);
   recordsCases(both);
+  groupsCases(both);
+  cornersCases(both);
 });

@@ -57,6 +57,10 @@ export class TableConfigPolicy implements ConfigPolicy {
     if (resourceType === ConfigResourceType.GROUP) checkGroupConfig(configs, this.#broker);
   }
 
+  isKnown(resourceType: number, key: string): boolean {
+    return Object.hasOwn(tables[resourceType] ?? {}, key);
+  }
+
   isList(resourceType: number, key: string): boolean {
     return tables[resourceType]?.[key]?.type === ConfigType.LIST;
   }

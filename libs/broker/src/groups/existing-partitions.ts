@@ -22,7 +22,9 @@ export function withUnknownPartitions(
   { partitions }: WithPartitions,
   answered: readonly AnsweredPartition[],
 ): readonly AnsweredPartition[] {
-  if (answered.length === partitions.length) return answered;
+  if (partitions.every(({ partitionIndex }, index) => answered[index]?.partitionIndex === partitionIndex)) {
+    return answered.slice(0, partitions.length);
+  }
   const errors = new Map(answered.map(({ partitionIndex, errorCode }) => [partitionIndex, errorCode]));
   return partitions.map(({ partitionIndex }) => ({
     partitionIndex,

@@ -2,7 +2,7 @@ import { createPartitions } from "@ottla/metadata";
 import { type CreatePartitionsRequest, createPartitionsApi, type ResponseInput } from "@ottla/protocol";
 import { apiHandler, type WholeRequestError } from "../api-handler.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
-import { submitWithin } from "../services/submit-within.ts";
+import { requireTime, submitWithin } from "../services/submit-within.ts";
 
 /** CreatePartitions: adds partitions to topics, each topic on its own. */
 export const createPartitionsHandler = (broker: BrokerServices) =>
@@ -10,6 +10,7 @@ export const createPartitionsHandler = (broker: BrokerServices) =>
     createPartitionsApi,
     { minVersion: 0, maxVersion: 3, errorResponse: wholeRequestFailed },
     async ({ topics, validateOnly, timeoutMs }) => {
+      requireTime(timeoutMs);
       const input = { topics, validateOnly };
       const outcomes = await submitWithin(broker, timeoutMs, (state) => createPartitions(state, input));
       const results = outcomes.map(({ name, errno, message }) => ({ name, errorCode: errno, errorMessage: message }));

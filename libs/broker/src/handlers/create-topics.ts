@@ -5,7 +5,7 @@ import { describeInheritedConfigs } from "../config/describe-configs.ts";
 import { TopicConfig } from "../config/topic-config.ts";
 import type { TopicConfigName } from "../config/topic-config-table.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
-import { submitWithin } from "../services/submit-within.ts";
+import { requireTime, submitWithin } from "../services/submit-within.ts";
 
 type CreateTopicsResponseInput = ResponseInput<typeof createTopicsApi>;
 type TopicResult = CreateTopicsResponseInput["topics"][number];
@@ -20,6 +20,7 @@ export const createTopicsHandler = (broker: BrokerServices) =>
     { minVersion: 2, maxVersion: 7, errorResponse: wholeRequestFailed },
     async (request, { apiVersion }) => {
       const { topics, validateOnly, timeoutMs } = request;
+      requireTime(timeoutMs);
       const input = { topics, validateOnly };
       const created = await submitWithin(broker, timeoutMs, (state) => createTopics(state, input));
       return { throttleTimeMs: 0, topics: created.map((topic) => result(broker, topic, apiVersion)) };

@@ -3,7 +3,7 @@ import { deleteGroupsApi } from "@ottla/protocol";
 import { apiHandler, later } from "../api-handler.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 
-/** DeleteGroups: groups that are coordinated here and have no members. */
+/** DeleteGroups: groups, each once, that are coordinated here and have no members. */
 export const deleteGroupsHandler = (groups: GroupCoordinator) =>
   apiHandler(
     deleteGroupsApi,
@@ -16,7 +16,7 @@ export const deleteGroupsHandler = (groups: GroupCoordinator) =>
       }),
     },
     ({ groupsNames }) => {
-      const deletions = groupsNames.map((groupId) =>
+      const deletions = [...new Set(groupsNames)].map((groupId) =>
         groups.ask<readonly DeletedGroup[]>(
           groupId,
           (ticket) => ({ type: "deleteGroups", groupIds: [groupId], ticket }),

@@ -11,6 +11,7 @@ import type { Partition } from "../partition/partition.ts";
 import { errnoOf } from "../partition/partition-error.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { isInternalTopic } from "../services/internal-topics.ts";
+import { joinedTopics } from "../services/joined-topics.ts";
 
 type TopicQuery = DeleteRecordsRequest["topics"][number];
 type PartitionQuery = TopicQuery["partitions"][number];
@@ -20,17 +21,17 @@ type PartitionResult = ResponseInput<typeof deleteRecordsApi>["topics"][number][
 const HIGH_WATERMARK = -1;
 const NO_LOW_WATERMARK = -1;
 
-/** DeleteRecords: moves the log start offset of partitions up, each on its own. */
+/** DeleteRecords: moves the log start offset of partitions up, each on its own. Of one that is named twice the last counts. */
 export const deleteRecordsHandler = (broker: BrokerServices) =>
   apiHandler(
     deleteRecordsApi,
     { minVersion: 0, maxVersion: 2, errorResponse: wholeRequestFailed },
     async ({ topics, timeoutMs }) => {
-      const asked = topics.filter(({ partitions }) => partitions.length > 0);
-      const results = asked.map(async ({ name, partitions }) => ({
-        name,
-        partitions: await Promise.all(partitions.map((query) => deleteRecords(broker, name, query, timeoutMs))),
-      }));
+      const results = joinedTopics(topics).map(async ({ name, partitions }) => {
+        const last = new Map(partitions.map((query) => [query.partitionIndex, query]));
+        const deletions = [...last.values()].map((query) => deleteRecords(broker, name, query, timeoutMs));
+        return { name, partitions: await Promise.all(deletions) };
+      });
       return { throttleTimeMs: 0, topics: await Promise.all(results) };
     },
   );

@@ -2,7 +2,7 @@ import { deleteTopics, type TopicReference } from "@ottla/metadata";
 import { type DeleteTopicsRequest, deleteTopicsApi, ErrorCode, type ResponseInput, ZERO_UUID } from "@ottla/protocol";
 import { apiHandler, type WholeRequestError } from "../api-handler.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
-import { submitWithin } from "../services/submit-within.ts";
+import { requireTime, submitWithin } from "../services/submit-within.ts";
 
 type DeleteTopicsResponseInput = ResponseInput<typeof deleteTopicsApi>;
 
@@ -16,6 +16,7 @@ export const deleteTopicsHandler = (broker: BrokerServices) =>
     deleteTopicsApi,
     { minVersion: 1, maxVersion: 6, errorResponse: wholeRequestFailed },
     async (request, { apiVersion }) => {
+      requireTime(request.timeoutMs);
       const references = referencesOf(request, apiVersion);
       const deleted = await submitWithin(broker, request.timeoutMs, (state) => deleteTopics(state, references));
       const responses = deleted.map(({ name, topicId, errno, message }) => ({

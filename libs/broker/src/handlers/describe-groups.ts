@@ -1,5 +1,5 @@
 import { type DescribedGroup, describeGroupError } from "@ottla/coordinator/internal";
-import { type DescribeGroupsRequest, describeGroupsApi } from "@ottla/protocol";
+import { type DescribeGroupsRequest, describeGroupsApi, ErrorCode } from "@ottla/protocol";
 import { apiHandler, later, type RequestContext } from "../api-handler.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import { GROUP_OPERATIONS } from "../services/authorized-operations.ts";
@@ -25,7 +25,10 @@ async function describeAll(
 ) {
   const described = await Promise.all(groupIds.map((groupId) => describeOne(groups, groupId, apiVersion)));
   if (!includeAuthorizedOperations) return { groups: described };
-  return { groups: described.map((group) => ({ ...group, authorizedOperations: GROUP_OPERATIONS })) };
+  const groupsFound = described.map((group) =>
+    group.errorCode === ErrorCode.NONE ? { ...group, authorizedOperations: GROUP_OPERATIONS } : group,
+  );
+  return { groups: groupsFound };
 }
 
 async function describeOne(groups: GroupCoordinator, groupId: string, apiVersion: number): Promise<DescribedGroup> {

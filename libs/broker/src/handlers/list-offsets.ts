@@ -8,6 +8,7 @@ import type { Partition } from "../partition/partition.ts";
 import { errnoOf } from "../partition/partition-error.ts";
 import type { PartitionRegistry } from "../partition/partition-registry.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
+import { joinedTopics } from "../services/joined-topics.ts";
 
 type PartitionQuery = ListOffsetsRequest["topics"][number]["partitions"][number];
 type PartitionResult = ResponseInput<typeof listOffsetsApi>["topics"][number]["partitions"][number];
@@ -40,7 +41,7 @@ export const listOffsetsHandler = (broker: BrokerServices) =>
     (request, { apiVersion }) => {
       const limit = readLimit(request);
       const isDebugging = request.replicaId === DEBUGGING_CONSUMER_ID;
-      const asked = request.topics.filter(({ partitions }) => partitions.length > 0);
+      const asked = joinedTopics(request.topics);
       const topics = asked.map(async ({ name, partitions }) => {
         const duplicates = duplicatesIn(partitions);
         const found = distinctBy(partitions, ({ partitionIndex }) => partitionIndex).map((query) =>

@@ -135,7 +135,7 @@ async function answerTopic(
 async function create(broker: BrokerServices, name: string, mayCreate: boolean): Promise<number> {
   try {
     if (topicNameProblem(name) !== null) return ErrorCode.INVALID_TOPIC_EXCEPTION;
-    if (!mayCreate) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    if (!mayCreate || name === CLUSTER_METADATA_TOPIC) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     await broker.topics.ensure(name);
     return ErrorCode.LEADER_NOT_AVAILABLE;
   } catch (error) {
@@ -143,6 +143,9 @@ async function create(broker: BrokerServices, name: string, mayCreate: boolean):
     return LASTING_ERRORS.has(error.errno) ? error.errno : ErrorCode.LEADER_NOT_AVAILABLE;
   }
 }
+
+/** A name that no topic can have, as it is that of the metadata log. */
+const CLUSTER_METADATA_TOPIC = "__cluster_metadata";
 
 const LASTING_ERRORS: ReadonlySet<number> = new Set([
   ErrorCode.INVALID_TOPIC_EXCEPTION,

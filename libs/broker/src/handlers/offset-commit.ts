@@ -11,12 +11,13 @@ type TopicAnswer = OffsetCommitAnswer["topics"][number];
 
 const FIRST_VERSION_WITH_TOPIC_IDS = 10;
 
-/** OffsetCommit: topics and partitions that do not exist are refused here, the rest is the coordinator's. */
+/** OffsetCommit: topics without partitions are left out, as in Kafka; topics and partitions that do not exist are refused here, the rest is the coordinator's. */
 export const offsetCommitHandler = (broker: BrokerServices, groups: GroupCoordinator) =>
   apiHandler(
     offsetCommitApi,
     { minVersion: 2, maxVersion: 10, errorResponse: (request, { errno }) => offsetCommitError(request, errno) },
-    (request, { apiVersion }) => {
+    (asked, { apiVersion }) => {
+      const request = { ...asked, topics: asked.topics.filter(({ partitions }) => partitions.length > 0) };
       const resolved = request.topics.map((topic) => resolveTopic(broker, topic, apiVersion));
       const known = { ...request, topics: resolved.filter((topic) => topic !== null) };
       const answer = groups.ask<OffsetCommitAnswer>(

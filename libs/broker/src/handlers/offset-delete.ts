@@ -26,10 +26,10 @@ export const offsetDeleteHandler = (broker: BrokerServices, groups: GroupCoordin
 
 function complete(request: OffsetDeleteRequest, result: OffsetDeleteAnswer): OffsetDeleteAnswer {
   if (result.errorCode !== ErrorCode.NONE) return result;
-  const answered = new Map(result.topics.map(({ name, partitions }) => [name, partitions]));
-  const topics = request.topics.map((topic) => ({
-    name: topic.name,
-    partitions: withUnknownPartitions(topic, answered.get(topic.name) ?? []),
-  }));
+  const asked = request.topics.filter(({ partitions }) => partitions.length > 0);
+  const topics = asked.map((topic) => {
+    const answered = result.topics.filter(({ name }) => name === topic.name).flatMap(({ partitions }) => partitions);
+    return { name: topic.name, partitions: withUnknownPartitions(topic, answered) };
+  });
   return { ...result, topics };
 }

@@ -36,6 +36,9 @@ const FIRST_VERSION_WITH_TOPIC_IDS = 13;
 /** From here on a client that asked the wrong broker is told the right one (KIP-951). */
 const FIRST_VERSION_WITH_LEADER = 10;
 
+/** What of a batch says how long it is and of which format. */
+const BATCH_START_BYTES = 17;
+
 /** From here on clients know zstd. */
 const FIRST_VERSION_WITH_ZSTD = 7;
 const ZSTD = codecByName("zstd").id;
@@ -66,7 +69,8 @@ export const produceHandler = (broker: BrokerServices, gate: TransactionGate) =>
         knowsAbortable: context.apiVersion >= FIRST_VERSION_WITH_ABORTABLE,
       });
       const exchange = { request, context, transaction, appends: [] };
-      const pending = request.topicData.map((topic) => produceToTopic(broker, exchange, topic));
+      const asked = request.topicData.filter(({ partitionData }) => partitionData.length > 0);
+      const pending = asked.map((topic) => produceToTopic(broker, exchange, topic));
       void transaction.open();
       const responses = Promise.all(pending);
       const effect = effectOf(exchange);
@@ -234,7 +238,8 @@ function checkRecords({ acks }: ProduceRequest, { records }: PartitionInput, api
     );
   }
   checkBatch(records, apiVersion);
-  return records;
+  const sizeBytes = batchSizeAt(records, 0);
+  return sizeBytes < BATCH_HEADER_BYTES || sizeBytes >= records.length ? records : records.subarray(0, sizeBytes);
 }
 
 /** As Kafka: one batch and no more. The producer's state and transaction are looked up by the first alone. */
@@ -250,8 +255,8 @@ function checkBatch(records: Uint8Array, apiVersion: number): void {
   }
   const sizeBytes = batchSizeAt(records, 0);
   // A size that no batch has is no sign of a second one: the log says that it is corrupt.
-  const isOneBatch = sizeBytes === records.length || sizeBytes < BATCH_HEADER_BYTES;
-  if (!isOneBatch && magicAt(records, 0) === RECORD_BATCH_MAGIC) {
+  const isCorrupt = sizeBytes < BATCH_HEADER_BYTES || magicAt(records, 0) !== RECORD_BATCH_MAGIC;
+  if (!isCorrupt && (sizeBytes > records.length || hasSecondBatch(records, sizeBytes))) {
     throw KafkaError.fromCode(
       ErrorCode.INVALID_RECORD,
       "A produce request carries exactly one record batch for each partition",
@@ -263,6 +268,20 @@ function checkBatch(records: Uint8Array, apiVersion: number): void {
       `Produce requests with version ${apiVersion} are not allowed to use ZStandard compression`,
     );
   }
+}
+
+/**
+ * Whether a whole batch lies behind the first. As Kafka: the beginning of one is no batch, and is left away.
+ * @throws KafkaError where it can be none
+ */
+function hasSecondBatch(records: Uint8Array, start: number): boolean {
+  const restBytes = records.length - start;
+  if (restBytes < BATCH_START_BYTES) return false;
+  const sizeBytes = batchSizeAt(records, start);
+  if (sizeBytes < BATCH_HEADER_BYTES) {
+    throw KafkaError.fromCode(ErrorCode.CORRUPT_MESSAGE, "There are bytes behind the record batch that are none");
+  }
+  return sizeBytes <= restBytes;
 }
 
 /** Like `committed`, but gives up after the client's own timeout: the records may still become committed later. */

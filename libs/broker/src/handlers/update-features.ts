@@ -8,7 +8,7 @@ type UpdateFeaturesAnswer = ResponseInput<typeof updateFeaturesApi>;
 
 const FIRST_VERSION_WITH_UPGRADE_TYPE = 1;
 
-/** From here on there is one error for all features. */
+/** From here on features have no results of their own. */
 const FIRST_VERSION_WITHOUT_RESULTS = 2;
 
 /** UpdateFeatures: finalizes other levels of the cluster's features. */
@@ -30,27 +30,15 @@ function updateOf(
   return { feature, maxVersionLevel, upgradeType: type };
 }
 
+/** As Kafka 4: one error for all features, whatever the version. */
 function answerOf(outcomes: readonly FeatureOutcome[], apiVersion: number): UpdateFeaturesAnswer {
   const refused = outcomes.find(({ errno }) => errno !== ErrorCode.NONE);
-  if (apiVersion < FIRST_VERSION_WITHOUT_RESULTS) {
-    return {
-      throttleTimeMs: 0,
-      errorCode: ErrorCode.NONE,
-      errorMessage: null,
-      results: outcomes.map((outcome) => resultOf(outcome, refused)),
-    };
+  if (refused !== undefined) {
+    const errorMessage = `The update failed for all features since the following feature had an error: ${refused.message}`;
+    return { throttleTimeMs: 0, errorCode: refused.errno, errorMessage };
   }
-  if (refused === undefined) return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null };
-  return {
-    throttleTimeMs: 0,
-    errorCode: refused.errno,
-    errorMessage: `The update failed for all features since the following feature had an error: ${refused.message}`,
-  };
-}
-
-/** With one feature refused, none is updated. */
-function resultOf({ feature, errno, message }: FeatureOutcome, refused: FeatureOutcome | undefined) {
-  if (refused === undefined || errno !== ErrorCode.NONE) return { feature, errorCode: errno, errorMessage: message };
-  const errorMessage = `It was not updated, since ${refused.feature} could not be`;
-  return { feature, errorCode: ErrorCode.FEATURE_UPDATE_FAILED, errorMessage };
+  const updated = { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null };
+  if (apiVersion >= FIRST_VERSION_WITHOUT_RESULTS) return updated;
+  const results = outcomes.map(({ feature }) => ({ feature, errorCode: ErrorCode.NONE, errorMessage: null }));
+  return { ...updated, results };
 }

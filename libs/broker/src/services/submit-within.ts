@@ -3,6 +3,15 @@ import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { BrokerServices } from "./broker-services.ts";
 
 /**
+ * As Kafka: who leaves no time for a change of topics gets no change.
+ * @throws KafkaError REQUEST_TIMED_OUT
+ */
+export function requireTime(timeoutMs: number): void {
+  if (timeoutMs > 0) return;
+  throw KafkaError.fromCode(ErrorCode.REQUEST_TIMED_OUT, `A timeout of ${timeoutMs} ms leaves no time for it`);
+}
+
+/**
  * Has the controller run an operation and gives its response, or gives up after the client's own timeout. The operation
  * may still come to pass then.
  * @throws KafkaError REQUEST_TIMED_OUT and what the operation throws

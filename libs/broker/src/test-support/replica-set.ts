@@ -383,6 +383,7 @@ export class ReplicaSet implements AsyncDisposable {
       deleteTopicEnable: true,
       configs: {
         validate: () => {},
+        isKnown: () => true,
         isList: () => false,
         defaultValue: () => null,
         topicValue: (_image, _topic, key) => (key === "min.insync.replicas" ? String(minInsyncReplicas) : "false"),

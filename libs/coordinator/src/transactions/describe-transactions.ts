@@ -2,7 +2,6 @@ import { ErrorCode, KafkaError } from "@ottla/protocol";
 import { RE2JS } from "re2js";
 import type { Transaction } from "./transaction.ts";
 import type { TransactionContext } from "./transaction-context.ts";
-import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_TIMESTAMP } from "./transaction-metadata.ts";
 import type {
   TransactionDescription,
   TransactionFilters,
@@ -17,10 +16,11 @@ export function describeTransactionError(transactionalId: string, errorCode: num
     errorCode,
     transactionalId,
     transactionState: "",
+    // As Kafka: zeros, and not the ids that mean none.
     transactionTimeoutMs: 0,
-    transactionStartTimeMs: NO_TIMESTAMP,
-    producerId: NO_PRODUCER_ID,
-    producerEpoch: NO_PRODUCER_EPOCH,
+    transactionStartTimeMs: 0,
+    producerId: 0,
+    producerEpoch: 0,
     topics: [],
   };
 }

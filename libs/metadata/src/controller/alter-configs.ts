@@ -54,10 +54,14 @@ export function incrementalAlterConfigs(
   alterations: readonly ConfigAlteration[],
   validateOnly: boolean,
 ): ControllerResult<readonly AlteredResource[]> {
-  return alterEach(state, alterations, validateOnly, (alteration, before) => {
+  const check = (alteration: ConfigAlteration) => {
     checkNamesDiffer(alteration.configs);
-    const after = new Map(before);
     checkValues(alteration.configs.filter(({ configOperation }) => configOperation !== ConfigOperation.DELETE));
+    if (alteration.resourceType !== ConfigResourceType.BROKER) checkLists(state.policy.configs, alteration);
+  };
+  return alterEach(state, alterations, validateOnly, check, (alteration, before) => {
+    if (alteration.resourceType === ConfigResourceType.BROKER) checkLists(state.policy.configs, alteration);
+    const after = new Map(before);
     for (const config of alteration.configs) applyOperation(state.policy.configs, after, alteration, config);
     return after;
   });
@@ -69,9 +73,11 @@ export function replaceConfigs(
   replacements: readonly ConfigReplacement[],
   validateOnly: boolean,
 ): ControllerResult<readonly AlteredResource[]> {
-  return alterEach(state, replacements, validateOnly, (replacement) => {
+  const check = (replacement: ConfigReplacement) => {
     checkNamesDiffer(replacement.configs);
     checkValues(replacement.configs);
+  };
+  return alterEach(state, replacements, validateOnly, check, (replacement) => {
     return new Map(replacement.configs.map(({ name, value }) => [name, value ?? ""]));
   });
 }
@@ -92,10 +98,21 @@ function checkValues(configs: readonly NamedValue[]): void {
   throw refuse(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${missing.join(",")}`);
 }
 
+/** As Kafka: this is found before it is looked whether there is such a resource, brokers apart. */
+function checkLists(policy: ConfigPolicy, { resourceType, configs }: ConfigAlteration): void {
+  for (const { name, configOperation } of configs) {
+    const isOfLists = configOperation === ConfigOperation.APPEND || configOperation === ConfigOperation.SUBTRACT;
+    if (!isOfLists || policy.isList(resourceType, name)) continue;
+    const operation = configOperation === ConfigOperation.APPEND ? "APPEND" : "SUBTRACT";
+    throw notAList(policy, resourceType, operation, name);
+  }
+}
+
 function alterEach<Resource extends ConfigResource & { readonly configs: readonly unknown[] }>(
   state: ControllerState,
   resources: readonly Resource[],
   validateOnly: boolean,
+  check: (resource: Resource) => void,
   alter: (resource: Resource, before: ConfigImage) => ConfigImage,
 ): ControllerResult<readonly AlteredResource[]> {
   checkItemsCount(resources.reduce((sum, { configs }) => sum + Math.max(configs.length, 1), 0));
@@ -107,10 +124,13 @@ function alterEach<Resource extends ConfigResource & { readonly configs: readonl
       if (duplicates.has(keyOf(resource))) {
         throw refuse(ErrorCode.INVALID_REQUEST, "Each resource must appear at most once.");
       }
-      checkResource(state.image, resource);
+      check(resource);
+      checkName(state.image, resource);
       const before = configsOf(state.image, resourceType, resourceName);
       const after = alter(resource, before);
       state.policy.configs.validate(resourceType, resourceName, after);
+      // As Kafka: what is wrong with the configs is said first.
+      checkExists(state.image, resource);
       records.push(...configRecords(resource, before, after));
       return { resourceType, resourceName, ...SUCCESS };
     } catch (error) {
@@ -143,10 +163,10 @@ function keyOf({ resourceType, resourceName }: ConfigResource): string {
   return configResourceKey(resourceType, resourceName);
 }
 
-function checkResource(image: MetadataImage, { resourceType, resourceName }: ConfigResource): void {
+function checkName(image: MetadataImage, { resourceType, resourceName }: ConfigResource): void {
   switch (resourceType) {
     case ConfigResourceType.TOPIC:
-      checkTopic(image, resourceName);
+      checkTopicName(resourceName);
       return;
     case ConfigResourceType.BROKER:
       checkBroker(image, resourceName);
@@ -162,12 +182,15 @@ function checkResource(image: MetadataImage, { resourceType, resourceName }: Con
   }
 }
 
-function checkTopic(image: MetadataImage, name: string): void {
+function checkTopicName(name: string): void {
   if (name === "") throw refuse(ErrorCode.INVALID_REQUEST, "Default topic resources are not allowed.");
   const problem = topicNameProblem(name);
   if (problem !== null) throw refuse(ErrorCode.INVALID_TOPIC_EXCEPTION, problem);
-  if (image.topicsByName.has(name)) return;
-  throw refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${name}' does not exist.`);
+}
+
+function checkExists(image: MetadataImage, { resourceType, resourceName }: ConfigResource): void {
+  if (resourceType !== ConfigResourceType.TOPIC || image.topicsByName.has(resourceName)) return;
+  throw refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`);
 }
 
 /** Without a name it is all brokers. */
@@ -197,12 +220,9 @@ function applyOperation(
       return;
     case ConfigOperation.APPEND:
     case ConfigOperation.SUBTRACT: {
-      const operation = configOperation === ConfigOperation.APPEND ? "APPEND" : "SUBTRACT";
-      if (!policy.isList(resourceType, name)) {
-        throw refuse(ErrorCode.INVALID_CONFIG, notAList(resourceType, operation, name));
-      }
+      const change = configOperation === ConfigOperation.APPEND ? appended : subtracted;
       const current = itemsOf(configs.get(name) ?? policy.defaultValue(resourceType, name) ?? "");
-      configs.set(name, (operation === "APPEND" ? appended : subtracted)(current, itemsOf(value ?? "")).join(","));
+      configs.set(name, change(current, itemsOf(value ?? "")).join(","));
       return;
     }
     default:
@@ -211,10 +231,15 @@ function applyOperation(
 }
 
 /** Brokers and the controller of Apache Kafka word it differently. */
-function notAList(resourceType: number, operation: "APPEND" | "SUBTRACT", name: string): string {
-  return resourceType === ConfigResourceType.BROKER
+function notAList(policy: ConfigPolicy, resourceType: number, operation: "APPEND" | "SUBTRACT", name: string) {
+  if (resourceType !== ConfigResourceType.BROKER) {
+    return refuse(ErrorCode.INVALID_CONFIG, `Can't ${operation} to key ${name} because its type is not LIST.`);
+  }
+  const isKnown = policy.isKnown(resourceType, name);
+  const message = isKnown
     ? `Config value ${operation.toLowerCase()} is not allowed for config key: ${name}`
-    : `Can't ${operation} to key ${name} because its type is not LIST.`;
+    : `Unknown config name: ${name}`;
+  return refuse(ErrorCode.INVALID_CONFIG, message);
 }
 
 function itemsOf(text: string): string[] {

@@ -17,6 +17,8 @@ export interface ConfigPolicy {
   validate(resourceType: number, resourceName: string, configs: ConfigImage): void;
   /** Whether the key holds a list, so that values can be appended and subtracted. */
   isList(resourceType: number, key: string): boolean;
+  /** Whether there is such a key. */
+  isKnown(resourceType: number, key: string): boolean;
   /** The value that a key has where none is set, as text, or null. */
   defaultValue(resourceType: number, key: string): string | null;
   /** The value of a topic's key that counts: its own, else its broker's, else the default. */

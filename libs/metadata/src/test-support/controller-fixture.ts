@@ -23,6 +23,7 @@ const configs: ConfigPolicy = {
       }
     }
   },
+  isKnown: () => true,
   isList: (_type, key) => key === "cleanup.policy",
   defaultValue: (_type, key) => (key === "cleanup.policy" ? "delete" : null),
   topicValue: (image, topic, key) => configsOf(image, ConfigResourceType.TOPIC, topic).get(key) ?? null,
