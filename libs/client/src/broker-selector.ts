@@ -1,4 +1,4 @@
-import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 import type { Random } from "@ottla/runtime";
 import { addressKey, type BrokerAddress, type BrokerConnection, formatAddress } from "@ottla/transport";
 import type { ConnectionPool } from "./connection-pool.ts";

@@ -1,13 +1,5 @@
-import {
-  type ApiDefinition,
-  ErrorCode,
-  findCoordinatorApi,
-  KafkaError,
-  metadataApi,
-  type RequestInput,
-  type ResponseOf,
-} from "@ottla/protocol";
-import { expectErrors } from "@ottla/protocol/internal";
+import type { ApiDefinition, RequestInput, ResponseOf } from "@ottla/protocol";
+import { ErrorCode, expectErrors, findCoordinatorApi, KafkaError, metadataApi } from "@ottla/protocol/client";
 import type { Runtime } from "@ottla/runtime";
 import { type BrokerAddress, type BrokerConnection, CONNECTION_DEFAULTS, parseBootstrap } from "@ottla/transport";
 

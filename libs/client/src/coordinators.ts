@@ -1,11 +1,5 @@
-import {
-  ErrorCode,
-  type FindCoordinatorResponse,
-  type findCoordinatorApi,
-  KafkaError,
-  type RequestInput,
-  type ResponseOf,
-} from "@ottla/protocol";
+import type { FindCoordinatorResponse, findCoordinatorApi, RequestInput, ResponseOf } from "@ottla/protocol";
+import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 import type { AdvertisedBroker } from "./broker-address.ts";
 import type { Deadline } from "./deadline.ts";
 

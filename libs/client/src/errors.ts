@@ -1,4 +1,4 @@
-import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 
 /** An option that cannot be used: says which, what was given and what is allowed. Code `INVALID_CONFIG`. */
 export function invalidOption(name: string, given: unknown, allowed: string): KafkaError {

@@ -1,4 +1,4 @@
-export { KafkaError } from "@ottla/protocol";
+export { KafkaError } from "@ottla/protocol/client";
 export type {
   Authenticate,
   BrokerAddress,

@@ -1,4 +1,4 @@
-import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 import type { Random } from "@ottla/runtime";
 import { backoffMs } from "@ottla/transport";
 import type { ClientSettings } from "./options.ts";

@@ -1,5 +1,5 @@
 import { KafkaError } from "@ottla/client";
-import { ErrorCode } from "@ottla/protocol";
+import { ErrorCode } from "@ottla/protocol/client";
 import { formatPartition, type TopicPartition } from "./topic-partition.ts";
 
 /** A call that does not fit how the consumer is used, such as `assign` on one that subscribes. Code `INVALID_STATE`. */

@@ -1,6 +1,6 @@
 import { type Deserializer, KafkaError, stringSerde } from "@ottla/client";
 import type { RecordHeaders, TimestampType } from "@ottla/protocol";
-import { decodeUtf8, RecordBytes } from "@ottla/protocol/internal";
+import { decodeUtf8, RecordBytes } from "@ottla/protocol/client";
 
 /** What the records of one stored batch have in common. */
 export interface RecordSource<K, V> {

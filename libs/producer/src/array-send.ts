@@ -1,4 +1,4 @@
-import { KafkaError } from "@ottla/protocol";
+import { KafkaError } from "@ottla/protocol/client";
 import type { ProducerBatch } from "./accumulator/producer-batch.ts";
 import type { WaitingSend, WaitReason } from "./accumulator/waiting-sends.ts";
 import type { ProducerRecord, RecordMetadata } from "./record.ts";

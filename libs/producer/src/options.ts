@@ -1,6 +1,7 @@
 import type { ClientOptions, Data, Serializer } from "@ottla/client";
 import { invalidOption, nonNegativeNumber, positiveNumber, wholeNumber } from "@ottla/client/internal";
-import { type CompressionType, codecByName } from "@ottla/protocol";
+import type { CompressionType } from "@ottla/protocol";
+import { codecByName } from "@ottla/protocol/client";
 import type { PartitionerOption } from "./partitioner/partitioner.ts";
 
 /** How many replicas have to have a record before its send is done: none, the leader, or all in sync. */

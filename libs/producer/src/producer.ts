@@ -1,6 +1,6 @@
 import type { Data } from "@ottla/client";
 import { aborted, ClusterClient, clientClosed, Deadline, invalidArgument, toKafkaError } from "@ottla/client/internal";
-import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 import { onAbort } from "@ottla/runtime";
 import { sendTracing } from "#diagnostics";
 import { loadTransactionEngine } from "#transaction-engine";

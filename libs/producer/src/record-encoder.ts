@@ -1,6 +1,7 @@
 import type { Serializer } from "@ottla/client";
 import { invalidArgument } from "@ottla/client/internal";
-import { ErrorCode, estimateRecordSize, KafkaError, type RecordData, type RecordHeaderInput } from "@ottla/protocol";
+import type { RecordData, RecordHeaderInput } from "@ottla/protocol";
+import { ErrorCode, estimateRecordSize, KafkaError } from "@ottla/protocol/client";
 import { isRecordData } from "./record.ts";
 
 /** Turns what the program sends into what goes into a record. */

@@ -1,4 +1,4 @@
-import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 
 /** The connection broke, or could not be made. Retriable: another connection, or the same one later, may work. */
 export function networkError(message: string, cause?: unknown): KafkaError {

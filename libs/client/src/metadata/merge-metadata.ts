@@ -1,4 +1,5 @@
-import { ErrorCode, type MetadataResponse, ZERO_UUID } from "@ottla/protocol";
+import type { MetadataResponse } from "@ottla/protocol";
+import { ErrorCode, ZERO_UUID } from "@ottla/protocol/client";
 import type { BrokerAddress } from "@ottla/transport";
 import { addressOfBroker } from "../broker-address.ts";
 import type { BrokerNode, ClusterView, PartitionView, TopicView } from "./cluster-view.ts";

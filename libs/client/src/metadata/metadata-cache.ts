@@ -1,4 +1,5 @@
-import { ErrorCode, errorByCode, KafkaError, type MetadataResponse } from "@ottla/protocol";
+import type { MetadataResponse } from "@ottla/protocol";
+import { ErrorCode, errorByCode, KafkaError } from "@ottla/protocol/client";
 import type { Runtime, Timer } from "@ottla/runtime";
 import type { BrokerAddress } from "@ottla/transport";
 import { type Deadline, sleep } from "../deadline.ts";

@@ -1,4 +1,4 @@
-import { KafkaError } from "@ottla/protocol";
+import { KafkaError } from "@ottla/protocol/client";
 import { bytes, type Format, nullable } from "./formats.ts";
 
 /** The formats of a topic. */

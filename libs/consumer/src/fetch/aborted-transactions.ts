@@ -1,5 +1,5 @@
 import type { RecordBatch } from "@ottla/protocol";
-import { readEndTransactionMarker } from "@ottla/protocol/internal";
+import { readEndTransactionMarker } from "@ottla/protocol/client";
 
 /** A transaction that was aborted: its producer's batches from `firstOffset` up to the abort marker do not count. */
 export interface AbortedTransaction {

@@ -1,5 +1,5 @@
 import { toKafkaError } from "@ottla/client/internal";
-import { KafkaError } from "@ottla/protocol";
+import { KafkaError } from "@ottla/protocol/client";
 import { formatPartition, type TopicPartition } from "../topic-partition.ts";
 
 /** What fetching of a partition is called where trouble is told of. */

@@ -1,4 +1,4 @@
-import { ErrorCode } from "@ottla/protocol";
+import { ErrorCode } from "@ottla/protocol/client";
 
 /** What is asked of a topic's partitions. */
 export interface TopicQuery {

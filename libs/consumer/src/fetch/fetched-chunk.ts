@@ -1,6 +1,13 @@
 import type { Deserializer } from "@ottla/client";
-import { CorruptRecordError, type RecordBatch, readRecordBatch } from "@ottla/protocol";
-import { baseOffsetAt, forEachBatch, lastOffsetAt, partitionLeaderEpochAt } from "@ottla/protocol/internal";
+import type { RecordBatch } from "@ottla/protocol";
+import {
+  baseOffsetAt,
+  CorruptRecordError,
+  forEachBatch,
+  lastOffsetAt,
+  partitionLeaderEpochAt,
+  readRecordBatch,
+} from "@ottla/protocol/client";
 import type { BatchContent, StoredBatch } from "../batch.ts";
 import type { TopicPartition } from "../topic-partition.ts";
 import { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";

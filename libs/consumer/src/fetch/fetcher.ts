@@ -1,5 +1,6 @@
 import { type ClusterClient, isStaleMetadata, toKafkaError } from "@ottla/client/internal";
-import { ErrorCode, type FetchResponse, fetchApi, KafkaError, ZERO_UUID } from "@ottla/protocol";
+import type { FetchResponse } from "@ottla/protocol";
+import { ErrorCode, fetchApi, KafkaError, ZERO_UUID } from "@ottla/protocol/client";
 import type { Timer } from "@ottla/runtime";
 import type { ConsumerEvents } from "../events.ts";
 import { type Divergence, PositionValidator } from "../offsets/position-validator.ts";

@@ -1,5 +1,6 @@
 import type { BrokerNode, ClusterClient, LeaderHint } from "@ottla/client/internal";
-import { ErrorCode, type FetchResponse } from "@ottla/protocol";
+import type { FetchResponse } from "@ottla/protocol";
+import { ErrorCode } from "@ottla/protocol/client";
 
 /** An answer may tell who leads now, which saves asking for metadata (KIP-951). */
 export function learnLeaders(client: ClusterClient, response: FetchResponse): void {

@@ -1,6 +1,7 @@
 import type { CallOptions } from "@ottla/client";
 import { type ClusterClient, type Deadline, toKafkaError } from "@ottla/client/internal";
-import { ErrorCode, type KafkaError } from "@ottla/protocol";
+import type { KafkaError } from "@ottla/protocol";
+import { ErrorCode } from "@ottla/protocol/client";
 import type { Timer } from "@ottla/runtime";
 import { notOwned } from "../errors.ts";
 import type { EventHub } from "../events.ts";

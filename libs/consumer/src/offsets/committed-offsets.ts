@@ -1,14 +1,7 @@
 import { type CallOptions, KafkaError } from "@ottla/client";
 import type { ClusterClient } from "@ottla/client/internal";
-import {
-  ErrorCode,
-  errorByCode,
-  type OffsetCommitResponse,
-  type OffsetFetchResponse,
-  offsetCommitApi,
-  offsetFetchApi,
-  ZERO_UUID,
-} from "@ottla/protocol";
+import type { OffsetCommitResponse, OffsetFetchResponse } from "@ottla/protocol";
+import { ErrorCode, errorByCode, offsetCommitApi, offsetFetchApi, ZERO_UUID } from "@ottla/protocol/client";
 import type { MemberIdentity } from "../group/membership.ts";
 import type { IsolationLevel } from "../options.ts";
 import { formatPartition, groupByTopic, type TopicPartition } from "../topic-partition.ts";

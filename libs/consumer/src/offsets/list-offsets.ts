@@ -1,5 +1,5 @@
 import { type ClusterClient, type Deadline, isRetriable, isStaleMetadata } from "@ottla/client/internal";
-import { ErrorCode, KafkaError, listOffsetsApi } from "@ottla/protocol";
+import { ErrorCode, KafkaError, listOffsetsApi } from "@ottla/protocol/client";
 import type { IsolationLevel } from "../options.ts";
 import { formatPartition, groupByTopic, partitionKey, type TopicPartition } from "../topic-partition.ts";
 import type { OffsetAndTimestamp } from "./offset-types.ts";

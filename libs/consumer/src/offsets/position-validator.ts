@@ -1,5 +1,6 @@
 import { type ClusterClient, isStaleMetadata, toKafkaError } from "@ottla/client/internal";
-import { ErrorCode, KafkaError, type OffsetForLeaderEpochResponse, offsetForLeaderEpochApi } from "@ottla/protocol";
+import type { OffsetForLeaderEpochResponse } from "@ottla/protocol";
+import { ErrorCode, KafkaError, offsetForLeaderEpochApi } from "@ottla/protocol/client";
 import { currentLeaderEpoch } from "../partitions/leader-epoch.ts";
 import type { PartitionState } from "../partitions/partition-state.ts";
 import { formatPartition, groupByTopic } from "../topic-partition.ts";

@@ -1,11 +1,6 @@
-import {
-  type CompressionType,
-  type KafkaError,
-  RecordBatchBuilder,
-  type RecordData,
-  type RecordHeaderInput,
-} from "@ottla/protocol";
-import { type RecordCursor, setProducerState } from "@ottla/protocol/internal";
+import type { CompressionType, KafkaError, RecordData, RecordHeaderInput } from "@ottla/protocol";
+import { RecordBatchBuilder, setProducerState } from "@ottla/protocol/client";
+import type { RecordCursor } from "@ottla/protocol/internal";
 import type { RecordMetadata } from "../record.ts";
 
 /** The base sequence of a batch that has not been given one. */

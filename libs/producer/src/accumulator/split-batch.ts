@@ -1,5 +1,4 @@
-import { readRecordBatch } from "@ottla/protocol";
-import { incrementSequence } from "@ottla/protocol/internal";
+import { incrementSequence, readRecordBatch } from "@ottla/protocol/client";
 import { ProducerBatch } from "./producer-batch.ts";
 
 /**

@@ -1,6 +1,7 @@
 import type { TopicView } from "@ottla/client/internal";
 import { invalidArgument } from "@ottla/client/internal";
-import { type RecordData, type RecordHeaderInput, ZERO_UUID } from "@ottla/protocol";
+import type { RecordData, RecordHeaderInput } from "@ottla/protocol";
+import { ZERO_UUID } from "@ottla/protocol/client";
 import type { PartitionedTopic, TopicPartitioner } from "../partitioner/partitioner.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { PartitionQueue } from "./partition-queue.ts";

@@ -1,5 +1,5 @@
 import type { ClusterClient, ClusterView, Deadline, TopicView } from "@ottla/client/internal";
-import { ErrorCode, KafkaError, ZERO_UUID } from "@ottla/protocol";
+import { ErrorCode, KafkaError, ZERO_UUID } from "@ottla/protocol/client";
 import type { TopicPartitioner } from "../partitioner/partitioner.ts";
 import type { BrokerSender } from "../sender/broker-sender.ts";
 import type { PartitionQueue } from "./partition-queue.ts";

@@ -1,4 +1,4 @@
-import { incrementSequence } from "@ottla/protocol/internal";
+import { incrementSequence } from "@ottla/protocol/client";
 import type { ProducerBatch } from "../accumulator/producer-batch.ts";
 import type { Identity } from "./identity.ts";
 

@@ -1,6 +1,7 @@
 import type { ClusterClient } from "@ottla/client/internal";
 import { isRetriable, toKafkaError } from "@ottla/client/internal";
-import { initProducerIdApi, type KafkaError } from "@ottla/protocol";
+import type { KafkaError } from "@ottla/protocol";
+import { initProducerIdApi } from "@ottla/protocol/client";
 import type { Identity } from "./identity.ts";
 
 const EPOCH_MAX = 0x7fff;

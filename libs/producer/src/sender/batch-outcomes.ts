@@ -1,5 +1,6 @@
 import { type ClusterClient, isStaleMetadata, toKafkaError } from "@ottla/client/internal";
-import { ErrorCode, errorByCode, KafkaError, type ProduceResponse } from "@ottla/protocol";
+import type { ProduceResponse } from "@ottla/protocol";
+import { ErrorCode, errorByCode, KafkaError } from "@ottla/protocol/client";
 import type { PartitionQueue } from "../accumulator/partition-queue.ts";
 import type { BatchFailure, BatchResult, ProducerBatch } from "../accumulator/producer-batch.ts";
 import { splitBatch } from "../accumulator/split-batch.ts";

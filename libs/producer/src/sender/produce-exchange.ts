@@ -1,5 +1,6 @@
 import type { BrokerConnection } from "@ottla/client/internal";
-import { type ProduceResponse, produceApi, type RequestInput, ZERO_UUID } from "@ottla/protocol";
+import type { ProduceResponse, RequestInput } from "@ottla/protocol";
+import { produceApi, ZERO_UUID } from "@ottla/protocol/client";
 import type { PartitionQueue } from "../accumulator/partition-queue.ts";
 import type { ProducerBatch } from "../accumulator/producer-batch.ts";
 import type { ProducerSettings } from "../options.ts";

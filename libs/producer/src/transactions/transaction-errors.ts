@@ -1,5 +1,5 @@
 import { isStaleMetadata } from "@ottla/client/internal";
-import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 
 /**
  * What an error means to a transaction (KIP-1050). `retriable`: the same request may succeed when it is sent again, and

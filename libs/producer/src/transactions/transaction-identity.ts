@@ -1,5 +1,5 @@
 import { toKafkaError } from "@ottla/client/internal";
-import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 import type { Identity } from "../idempotence/identity.ts";
 import { refusalOf, transactionErrorKind } from "./transaction-errors.ts";
 import type { PartitionsByTopic, ProducerIdAndEpoch, TransactionRequests } from "./transaction-requests.ts";

@@ -1,13 +1,5 @@
-import {
-  type AnyMessage,
-  type ApiDefinition,
-  type ApiVersionsResponse,
-  apiVersionsApi,
-  decodeResponse,
-  ErrorCode,
-  KafkaError,
-  type VersionRange,
-} from "@ottla/protocol";
+import type { AnyMessage, ApiDefinition, ApiVersionsResponse, VersionRange } from "@ottla/protocol";
+import { apiVersionsApi, decodeResponse, ErrorCode, KafkaError } from "@ottla/protocol/client";
 
 type AnyApi = ApiDefinition<AnyMessage, AnyMessage>;
 

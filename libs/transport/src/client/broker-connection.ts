@@ -1,16 +1,12 @@
-import {
-  type AnyMessage,
-  type ApiDefinition,
-  type ApiVersionsResponse,
-  apiVersionsApi,
-  correlationIdOf,
-  ErrorCode,
-  encodeRequest,
-  KafkaError,
-  type RequestInput,
-  type ResponseOf,
-  type VersionRange,
+import type {
+  AnyMessage,
+  ApiDefinition,
+  ApiVersionsResponse,
+  RequestInput,
+  ResponseOf,
+  VersionRange,
 } from "@ottla/protocol";
+import { apiVersionsApi, correlationIdOf, ErrorCode, encodeRequest, KafkaError } from "@ottla/protocol/client";
 import type { Timer } from "@ottla/runtime";
 import { formatAddress } from "../address.ts";
 import type { BrokerAddress, ByteChannel } from "../byte-channel.ts";

@@ -1,4 +1,5 @@
-import { type AnyMessage, type ApiDefinition, decodeResponse } from "@ottla/protocol";
+import type { AnyMessage, ApiDefinition } from "@ottla/protocol";
+import { decodeResponse } from "@ottla/protocol/client";
 import { onAbort } from "@ottla/runtime";
 import { abortError } from "../transport-error.ts";
 

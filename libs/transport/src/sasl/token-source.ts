@@ -1,4 +1,4 @@
-import { KafkaError } from "@ottla/protocol";
+import { KafkaError } from "@ottla/protocol/client";
 import type { Clock } from "@ottla/runtime";
 import { describeCause } from "../transport-error.ts";
 import type { OAuthBearerToken, OAuthBearerTokenProvider } from "./sasl-options.ts";

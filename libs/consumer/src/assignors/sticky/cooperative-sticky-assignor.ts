@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter } from "@ottla/protocol";
+import { ByteReader, ByteWriter } from "@ottla/protocol/client";
 import { partitionKey } from "../../topic-partition.ts";
 import type {
   AssignablePartition,

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, MalformedFrameError } from "@ottla/protocol";
+import { ByteReader, ByteWriter, MalformedFrameError } from "@ottla/protocol/client";
 import { groupByTopic, type TopicPartition } from "../../topic-partition.ts";
 import { inJavaHashOrder } from "../order.ts";
 import type { PreviousAssignment } from "./ownership.ts";
