@@ -64,7 +64,8 @@ const generalRules = [
   },
   {
     name: "doors",
-    comment: "A lib is entered by its doors: src/index.ts, src/internal.ts, src/node.ts (and src/client.ts of protocol).",
+    comment:
+      "A lib is entered by its doors: src/index.ts, src/internal.ts, src/node.ts (and src/client.ts of protocol).",
     severity: "error",
     from: { path: "^(libs|apps)/([^/]+)/", pathNot: tests },
     to: { path: "^libs/[^/]+/src/", pathNot: ["^$1/$2/", ...doors] },

@@ -43,6 +43,14 @@ export function toKafkaError(cause: unknown): KafkaError {
   return new KafkaError(`Unexpected failure in the client: ${message}`, { code: "INTERNAL_ERROR", cause });
 }
 
+/** A part of a library that is there at once or has to be loaded; that it cannot be is a KafkaError too. */
+export function loaded<T>(part: T | Promise<T>): T | Promise<T> {
+  if (!(part instanceof Promise)) return part;
+  return part.catch((cause: unknown) => {
+    throw toKafkaError(cause);
+  });
+}
+
 function describe(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

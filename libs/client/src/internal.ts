@@ -8,7 +8,7 @@ export {
 } from "./cluster-client.ts";
 export type { CoordinatorKind } from "./coordinators.ts";
 export { Deadline, sleep } from "./deadline.ts";
-export { aborted, clientClosed, invalidArgument, invalidOption, timedOut, toKafkaError } from "./errors.ts";
+export { aborted, clientClosed, invalidArgument, invalidOption, loaded, timedOut, toKafkaError } from "./errors.ts";
 export type { BrokerNode, ClusterView, PartitionView, TopicView } from "./metadata/cluster-view.ts";
 export type { LeaderHint } from "./metadata/merge-metadata.ts";
 export type { MetadataCache, MetadataListener } from "./metadata/metadata-cache.ts";

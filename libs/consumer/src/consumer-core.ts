@@ -1,5 +1,5 @@
 import type { CallOptions, KafkaError } from "@ottla/client";
-import { ClusterClient, clientClosed, Deadline, toKafkaError } from "@ottla/client/internal";
+import { ClusterClient, clientClosed, Deadline, loaded, toKafkaError } from "@ottla/client/internal";
 import { loadGroupEngine } from "#group-engine";
 import type { PartitionAssignor } from "./assignors/assignor.ts";
 import { invalidState, noGroup } from "./errors.ts";
@@ -321,7 +321,10 @@ export class ConsumerCore<K, V> implements ReadingHost {
     const { groupId, groupInstanceId, isolationLevel } = this.settings;
     if (groupId === null) return undefined;
     const { client, partitions, events } = this;
-    const offsets = new CommittedOffsets(client, { groupId, groupInstanceId, isolationLevel });
+    const offsets = new CommittedOffsets(async () => {
+      const engine = await loaded(loadGroupEngine());
+      return engine.createOffsetRequests(client, { groupId, groupInstanceId, isolationLevel });
+    });
     const commits = new Commits(client, offsets, partitions, this.#committer(), events);
     return { offsets, commits, session: undefined };
   }

@@ -1,5 +1,5 @@
 import type { CallOptions } from "@ottla/client";
-import { invalidArgument, toKafkaError } from "@ottla/client/internal";
+import { invalidArgument, loaded } from "@ottla/client/internal";
 import { loadRecordRunner } from "#record-runner";
 import type { GroupMetadata } from "./assignors/assignor.ts";
 import { ConsumerBatch } from "./batch.ts";
@@ -97,8 +97,8 @@ export class Consumer<K = string | null, V = string | null>
    */
   async run(options: RunOptions, handler: RecordHandler<K, V>): Promise<void> {
     const settings = resolveRunOptions(options);
-    const loaded = loadRecordRunner();
-    const Runner = loaded instanceof Promise ? await loaded.catch(throwKafkaError) : loaded;
+    const part = loaded(loadRecordRunner());
+    const Runner = part instanceof Promise ? await part : part;
     await new Runner(this.#core.client.runtime, this.#core, settings, handler).run();
   }
 
@@ -340,10 +340,6 @@ export class Consumer<K = string | null, V = string | null>
     const { client, settings } = this.#core;
     return await listOffsets(client, queries, settings.isolationLevel, client.deadline("Listing offsets", options));
   }
-}
-
-function throwKafkaError(cause: unknown): never {
-  throw toKafkaError(cause);
 }
 
 function offsetAfter<K, V>(what: ConsumerRecord<K, V> | ConsumerBatch<K, V>): OwnedOffset {

@@ -1,5 +1,5 @@
 import type { Data } from "@ottla/client";
-import { aborted, ClusterClient, clientClosed, Deadline, invalidArgument, toKafkaError } from "@ottla/client/internal";
+import { aborted, ClusterClient, clientClosed, Deadline, invalidArgument, loaded } from "@ottla/client/internal";
 import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 import { onAbort } from "@ottla/runtime";
 import { sendTracing } from "#diagnostics";
@@ -137,8 +137,8 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     this.#checkOpen(undefined);
     const identity = this.#identity;
     if (identity === null) throw noTransactionalId();
-    const loaded = loadTransactionEngine();
-    const engine = loaded instanceof Promise ? await loaded.catch(throwKafkaError) : loaded;
+    const part = loaded(loadTransactionEngine());
+    const engine = part instanceof Promise ? await part : part;
     this.#checkOpen(undefined);
     this.#transactions ??= this.#createTransactions(engine, identity);
     return await this.#transactions.run(work, options);
@@ -282,10 +282,6 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     this.#accumulator.close(clientClosed("The producer"));
     await this.#client.close();
   }
-}
-
-function throwKafkaError(cause: unknown): never {
-  throw toKafkaError(cause);
 }
 
 function outsideOfTransaction(): KafkaError {

@@ -20,8 +20,6 @@ export { correlationIdOf, decodeResponse, encodeRequest } from "./messages/frame
 export { initProducerIdApi } from "./messages/init-producer-id.ts";
 export { listOffsetsApi } from "./messages/list-offsets.ts";
 export { metadataApi } from "./messages/metadata.ts";
-export { offsetCommitApi } from "./messages/offset-commit.ts";
-export { offsetFetchApi } from "./messages/offset-fetch.ts";
 export { offsetForLeaderEpochApi } from "./messages/offset-for-leader-epoch.ts";
 export { produceApi } from "./messages/produce.ts";
 export { estimateRecordSize, RecordBatchBuilder } from "./records/builder.ts";

@@ -4,15 +4,17 @@ import { RangeAssignor } from "../assignors/range-assignor.ts";
 import { RoundRobinAssignor } from "../assignors/round-robin-assignor.ts";
 import { CooperativeStickyAssignor } from "../assignors/sticky/cooperative-sticky-assignor.ts";
 import { StickyAssignor } from "../assignors/sticky/sticky-assignor.ts";
+import { type CommitOptions, OffsetRequests } from "../offsets/offset-requests.ts";
 import type { AssignorName, GroupProtocol } from "../options.ts";
 import { ClassicMember } from "./classic-member.ts";
 import { ConsumerMember } from "./consumer-member.ts";
 import { GroupSession, type GroupSessionParts } from "./group-session.ts";
 import type { GroupMember, GroupMemberHost, GroupMemberOptions } from "./member.ts";
 
-/** What it takes to be a member of a group. A consumer without one does without: see `platform/`. */
+/** What it takes to be a member of a group and to commit for it. A consumer without one does without: see `platform/`. */
 export interface GroupEngine {
   createSession<K, V>(parts: GroupSessionParts<K, V>): GroupSession<K, V>;
+  createOffsetRequests(client: ClusterClient, options: CommitOptions): OffsetRequests;
   createAssignors(given: readonly (AssignorName | PartitionAssignor)[]): readonly PartitionAssignor[];
   createMember(
     protocol: GroupProtocol,
@@ -31,6 +33,7 @@ const BUILT_IN: Readonly<Record<AssignorName, () => PartitionAssignor>> = {
 
 export const groupEngine: GroupEngine = {
   createSession: (parts) => new GroupSession(parts),
+  createOffsetRequests: (client, options) => new OffsetRequests(client, options),
   createAssignors: (given) => given.map((assignor) => (typeof assignor === "string" ? BUILT_IN[assignor]() : assignor)),
   createMember(protocol, client, options, host) {
     const Member = protocol === "consumer" ? ConsumerMember : ClassicMember;
