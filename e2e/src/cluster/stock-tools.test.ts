@@ -22,7 +22,7 @@ describe.skipIf(absent)("Apache Kafka's command-line tools on a cluster of three
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "ottla-stock-tools-"));
-    cluster = await ClusterProcesses.start({ set: ["auto.leader.rebalance.enable=false"] });
+    cluster = await ClusterProcesses.start({ directories: 2, set: ["auto.leader.rebalance.enable=false"] });
     tools = JavaTools.start(kafkaClassPath);
     admin = new Admin({ bootstrapServers: cluster.bootstrapServers });
     await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, acks: "all" });
@@ -68,6 +68,36 @@ describe.skipIf(absent)("Apache Kafka's command-line tools on a cluster of three
     await writeFile(file, JSON.stringify(content));
     return file;
   }
+
+  it("kafka-reassign-partitions moves replicas between log directories, and kafka-log-dirs shows where they are", async () => {
+    await allInSync("orders");
+    const replicas = (await partitionsOf("orders"))[0]!.replicas;
+    const where = async (brokerId: number) => {
+      const printed = await tool(
+        "org.apache.kafka.tools.LogDirsCommand",
+        ...["--describe", "--topic-list", "orders", "--broker-list", String(brokerId)],
+      );
+      const { brokers } = JSON.parse(printed.split("\n").find((line) => line.startsWith("{"))!) as LogDirs;
+      return brokers[0]!.logDirs.filter(({ partitions }) =>
+        partitions.some(({ partition }) => partition === "orders-0"),
+      );
+    };
+    const [moved, ...others] = replicas;
+    const [before] = await where(moved!);
+    const target = cluster.logDirsOf(moved!).find((path) => path !== before!.logDir)!;
+    const plan = { topic: "orders", partition: 0, replicas, log_dirs: [target, ...others.map(() => "any")] };
+    const file = await json("log-dirs.json", { version: 1, partitions: [plan] });
+    const throttle = ["--replica-alter-log-dirs-throttle", "10000000"];
+    expect(await reassign("--reassignment-json-file", file, "--execute", ...throttle)).toContain(
+      "Successfully started moving log directory",
+    );
+    await until("the replica is there", async () => {
+      const found = await where(moved!);
+      return found.length === 1 && found[0]!.logDir === target;
+    });
+    expect(await reassign("--reassignment-json-file", file, "--verify")).toContain("completed successfully");
+    await allInSync("orders");
+  });
 
   it("kafka-topics finds nothing amiss where nothing is", async () => {
     await allInSync("orders");
@@ -260,3 +290,12 @@ describe.skipIf(absent)("Apache Kafka's command-line tools on a cluster of three
     },
   );
 });
+
+interface LogDirs {
+  readonly brokers: readonly {
+    readonly logDirs: readonly {
+      readonly logDir: string;
+      readonly partitions: readonly { readonly partition: string }[];
+    }[];
+  }[];
+}

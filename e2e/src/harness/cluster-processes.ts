@@ -10,6 +10,8 @@ export interface ClusterProcessesOptions {
   /** ZooKeeper servers. Default 1. */
   readonly servers?: number;
   readonly brokers?: number;
+  /** How many `log.dirs` each broker has. Default 1. */
+  readonly directories?: number;
   /** Whether brokers reach ZooKeeper, and each other, through proxies that can be cut. */
   readonly cuttable?: boolean;
   /** `key=value`, for every broker. */
@@ -56,17 +58,20 @@ export class ClusterProcesses {
   readonly #members: readonly Member[];
   readonly #directory: string;
   readonly #set: readonly string[];
+  readonly #directories: number;
 
   private constructor(
     ensemble: ZooKeeperEnsemble,
     members: readonly Member[],
     directory: string,
     set: readonly string[],
+    directories: number,
   ) {
     this.ensemble = ensemble;
     this.#members = members;
     this.#directory = directory;
     this.#set = set;
+    this.#directories = directories;
   }
 
   static async start(options: ClusterProcessesOptions = {}): Promise<ClusterProcesses> {
@@ -84,11 +89,13 @@ export class ClusterProcesses {
       members.push({ brokerId, port, dataDirectory, wires: laid, process: null });
     }
     const replicated = members.length >= 3 ? REPLICATED : [];
-    const cluster = new ClusterProcesses(ensemble, members, directory, [
-      ...TIMEOUTS,
-      ...replicated,
-      ...(options.set ?? []),
-    ]);
+    const cluster = new ClusterProcesses(
+      ensemble,
+      members,
+      directory,
+      [...TIMEOUTS, ...replicated, ...(options.set ?? [])],
+      options.directories ?? 1,
+    );
     try {
       await Promise.all(members.map(({ brokerId }) => cluster.startBroker(brokerId)));
     } catch (error) {
@@ -126,6 +133,14 @@ export class ClusterProcesses {
     return this.#member(brokerId).dataDirectory;
   }
 
+  /** All of a broker's `log.dirs`. */
+  logDirsOf(brokerId: number): string[] {
+    const { dataDirectory } = this.#member(brokerId);
+    return Array.from({ length: this.#directories }, (_, index) =>
+      index === 0 ? dataDirectory : `${dataDirectory}-${index}`,
+    );
+  }
+
   async startBroker(brokerId: number, set: readonly string[] = []): Promise<BrokerProcess> {
     const member = this.#member(brokerId);
     const { port, wires } = member;
@@ -135,7 +150,8 @@ export class ClusterProcesses {
     member.process = await BrokerProcess.start({
       port,
       ...(wires !== null && { listeners: listenersOn(port, wires.port) }),
-      dataDirectory: member.dataDirectory,
+      // `log.dirs`, which may be several.
+      dataDirectory: this.logDirsOf(brokerId).join(","),
       args: settings.flatMap((setting) => ["--set", setting]),
     });
     return member.process;

@@ -97,6 +97,7 @@ async function startWith(context: StartContext): Promise<Broker> {
     lifecycle = await enterCluster(context, life, plane, { clusterId, gateway, channel, logDirs, onCutOff });
   }
   assignments.begin();
+  services.replicaMoves.resume();
   const report = () => lifecycle?.report() ?? noteOnlineDirectories(context, identity, logs, services.controller);
   watch.begin({ directories, needsMain: sharedMetadata === null, report });
   closers.add(() => services.purgatory.close());

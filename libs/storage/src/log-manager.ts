@@ -51,6 +51,16 @@ export interface LogManager {
   openOrCreate(topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog>;
   /** Closes and removes a log: renamed first, so that a crash in between does not bring it back. */
   delete(topic: string, partition: number): Promise<void>;
+  /** The log that is to take the place of the partition's, which lies in another log directory. */
+  future(topic: string, partition: number): PartitionLog | undefined;
+  /** Every such log. */
+  futures(): Iterable<PartitionLog>;
+  /** Makes an empty one. */
+  createFuture(topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog>;
+  /** Closes and removes one. */
+  deleteFuture(topic: string, partition: number): Promise<void>;
+  /** Makes it the partition's log in this directory, which has none. */
+  promoteFuture(topic: string, partition: number): Promise<PartitionLog>;
   /** What all logs together hold at this moment. */
   resources(): LogResources;
   /** Flushes and closes every log, writes the checkpoints and marks the stop as clean. */

@@ -553,6 +553,11 @@ const others = {
     "The most bytes a second that this broker fetches for replicas in follower.replication.throttled.replicas.",
     { min: 0, updateMode: "per-broker" },
   ),
+  "replica.alter.log.dirs.io.max.bytes.per.second": longConfig(
+    LONG_MAX,
+    "The most bytes a second that each replica is copied by that moves to another log directory of this broker.",
+    { min: 1, updateMode: "per-broker" },
+  ),
   "share.coordinator.state.topic.replication.factor": shortConfig(
     3,
     "Replicas of share groups' state.",

@@ -89,7 +89,6 @@ describe("BrokerConfig", () => {
     [{ "sasl.enabled.mechanisms": "PLAIN" }, /security is not supported yet/],
     [{ "node.id": 1, "broker.id": 2 }, /two names of one thing/],
     [{ "log.dirs": "/a,/b,/a" }, /a directory is named twice/],
-    [{ "log.dirs": "/a,/b", "zookeeper.connect": "zk:2181" }, /a broker of a cluster has one directory only/],
     [{ "metadata.log.dir": "/x" }, /the cluster metadata lives in log\.dirs/],
   ])("refuses %j", (values, message) => {
     expect(problemsOf(values)).toEqual([expect.stringMatching(message)]);

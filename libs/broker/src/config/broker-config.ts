@@ -164,9 +164,6 @@ function contradictionsIn(config: BrokerConfig): string[] {
   }
   const connections = connectionsProblem(config);
   if (connections !== null) problems.push(connections);
-  if (directories.length > 1 && connect !== null && connect !== "") {
-    problems.push(`log.dirs=${directories.join(",")}: a broker of a cluster has one directory only, so far; name one`);
-  }
   return problems;
 }
 

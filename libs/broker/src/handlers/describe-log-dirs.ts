@@ -4,6 +4,7 @@ import { apiHandler } from "../api-handler.ts";
 import type { Partition } from "../partition/partition.ts";
 import { errnoOf } from "../partition/partition-error.ts";
 import type { BrokerServices, DescribedDirectory } from "../services/broker-services.ts";
+import { groupBy } from "../services/group-by.ts";
 
 type DirectoryResult = ResponseInput<typeof describeLogDirsApi>["results"][number];
 type TopicQueries = DescribeLogDirsRequest["topics"];
@@ -34,7 +35,7 @@ async function describeDirectory(
   if (!directory.isOnline) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir, topics: [] };
   try {
     const { totalBytes, usableBytes } = (await directory.space()) ?? SPACE_UNKNOWN;
-    const topics = describeTopics(wanted.filter(({ topic, partition }) => directory.holds(topic, partition)));
+    const topics = describeTopics(directory, wanted);
     return { errorCode: ErrorCode.NONE, logDir, topics, totalBytes, usableBytes };
   } catch (error) {
     return { errorCode: errnoOf(error), logDir, topics: [] };
@@ -48,21 +49,21 @@ function wantedPartitions({ partitions }: BrokerServices, queries: TopicQueries)
   return [...new Set(wanted.flat())];
 }
 
-function describeTopics(partitions: readonly Partition[]): DirectoryResult["topics"] {
-  const byTopic = new Map<string, Partition[]>();
-  for (const partition of partitions) {
-    const others = byTopic.get(partition.topic);
-    if (others === undefined) byTopic.set(partition.topic, [partition]);
-    else others.push(partition);
-  }
-  return [...byTopic].map(([name, replicas]) => ({ name, partitions: replicas.map(describeReplica) }));
+function describeTopics(directory: DescribedDirectory, wanted: readonly Partition[]): DirectoryResult["topics"] {
+  const replicas = wanted.flatMap((partition) => replicasIn(directory, partition));
+  const byTopic = groupBy(replicas, ({ topic }) => topic);
+  return [...byTopic].map(([name, partitions]) => ({ name, partitions }));
 }
 
-function describeReplica({ partition, log }: Partition) {
-  return {
-    partitionIndex: partition,
-    partitionSize: log.sizeBytes,
-    offsetLag: Math.max(log.highWatermark - log.logEndOffset, 0),
-    isFutureKey: false,
-  };
+/** The replica of a partition, or the one that is to take its place; none, where the directory has neither. */
+function replicasIn(directory: DescribedDirectory, { topic, partition, log }: Partition) {
+  const described = { topic, partitionIndex: partition };
+  if (directory.holds(topic, partition)) {
+    const offsetLag = Math.max(log.highWatermark - log.logEndOffset, 0);
+    return [{ ...described, partitionSize: log.sizeBytes, offsetLag, isFutureKey: false }];
+  }
+  const future = directory.future(topic, partition);
+  if (future === undefined) return [];
+  const offsetLag = Math.max(log.logEndOffset - future.logEndOffset, 0);
+  return [{ ...described, partitionSize: future.sizeBytes, offsetLag, isFutureKey: true }];
 }

@@ -4,6 +4,7 @@ import { allocateProducerIdsHandler } from "./allocate-producer-ids.ts";
 import { alterConfigsHandler, incrementalAlterConfigsHandler } from "./alter-configs.ts";
 import { alterPartitionHandler } from "./alter-partition.ts";
 import { alterPartitionReassignmentsHandler } from "./alter-partition-reassignments.ts";
+import { alterReplicaLogDirsHandler } from "./alter-replica-log-dirs.ts";
 import { apiVersionsHandler } from "./api-versions.ts";
 import { assignReplicasToDirsHandler } from "./assign-replicas-to-dirs.ts";
 import { createPartitionsHandler } from "./create-partitions.ts";
@@ -40,6 +41,7 @@ export function coreHandlers(broker: BrokerServices): AnyApiHandler[] {
     describeAclsHandler(),
     describeConfigsHandler(broker),
     alterConfigsHandler(broker),
+    alterReplicaLogDirsHandler(broker),
     describeLogDirsHandler(broker),
     createPartitionsHandler(broker),
     incrementalAlterConfigsHandler(broker),

@@ -1,6 +1,7 @@
 import {
   type ApiDefinition,
   alterConfigsApi,
+  alterReplicaLogDirsApi,
   apiVersionsApi,
   createPartitionsApi,
   createTopicsApi,
@@ -56,6 +57,7 @@ const ADVERTISED: Readonly<Record<number, readonly [min: number, max: number]>> 
   29: [1, 3],
   32: [1, 4],
   33: [0, 2],
+  34: [1, 2],
   35: [1, 5],
   37: [0, 3],
   42: [0, 2],
@@ -383,6 +385,15 @@ describe("every version of every API of the broker's core", () => {
     (response, version) => {
       const partitions = [{ partitionIndex: 1, errorCode: OK, lowWatermark: version + 1 }];
       expect(response.topics).toEqual([{ name: "orders", partitions }]);
+    },
+  );
+
+  everyVersion(
+    alterReplicaLogDirsApi,
+    [1, 2],
+    () => ({ dirs: [{ path: "/data", topics: [{ name: "orders", partitions: [0] }] }] }),
+    ({ results }) => {
+      expect(results).toEqual([{ topicName: "orders", partitions: [{ partitionIndex: 0, errorCode: OK }] }]);
     },
   );
 

@@ -55,6 +55,8 @@ export class PartitionRegistry {
   readonly #byTopic = new Map<string, Map<number, Partition>>();
   readonly #topicsById = new Map<string, Map<number, Partition>>();
   readonly #unopened: UnopenedPartitions;
+  /** Names of partitions whose log is being replaced. */
+  readonly #replaced = new Set<string>();
   /** One image after another, and no second try in between. */
   readonly #applying = new AsyncMutex();
   readonly #leadershipListeners = new Set<LeadershipListener>();
@@ -85,6 +87,7 @@ export class PartitionRegistry {
    */
   missingErrno(topic: string, partition: number): number {
     if (this.#isOffline(topic, partition)) return ErrorCode.KAFKA_STORAGE_ERROR;
+    if (this.#replaced.has(`${topic}-${partition}`)) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     const isElsewhere = this.imageOf(topic, partition)?.replicas.includes(this.#nodeId) === false;
     return isElsewhere ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   }
@@ -100,6 +103,28 @@ export class PartitionRegistry {
 
   get #nodeId(): number {
     return this.#options.environment.nodeId;
+  }
+
+  /**
+   * Takes a partition out of service, has `replace` put another log in the place of its own, and serves it again. Nothing,
+   * where the partition is not here any more. Meanwhile clients hear that they have to look again who leads.
+   */
+  replaceLog(partition: Partition, replace: () => Promise<void>): Promise<void> {
+    return this.#applying.run(async () => {
+      const { topic, partition: index, image } = partition;
+      const topicImage = this.#image.topicsByName.get(topic);
+      if (topicImage === undefined || this.#byTopic.get(topic)?.get(index) !== partition) return;
+      const name = `${topic}-${index}`;
+      this.#replaced.add(name);
+      try {
+        await this.#options.following.unfollow(partition);
+        this.#endService(partition);
+        await replace();
+      } finally {
+        await this.#open({ topic: topicImage, before: null, after: image }, this.#image);
+        this.#replaced.delete(name);
+      }
+    });
   }
 
   /** Adds a listener; it is told of leaderships that begin or end from now on. */
@@ -240,17 +265,22 @@ export class PartitionRegistry {
     for (const partition of [...(this.#byTopic.get(name)?.values() ?? [])]) await this.#drop(partition);
   }
 
-  async #drop(partition: Partition): Promise<void> {
+  #endService(partition: Partition): void {
     const { topic, topicId } = partition;
     const partitions = this.#byTopic.get(topic);
     partitions?.delete(partition.partition);
     if (partitions?.size === 0) {
       this.#byTopic.delete(topic);
       this.#topicsById.delete(topicId);
-      this.traffic.forget(topic);
     }
     if (partition.isLeader && !partition.isOffline) this.#tellLeadership(partition, false);
     partition.close();
+  }
+
+  async #drop(partition: Partition): Promise<void> {
+    const { topic } = partition;
+    this.#endService(partition);
+    if (!this.#byTopic.has(topic)) this.traffic.forget(topic);
     await this.#options.following.unfollow(partition);
     try {
       await this.#options.logs.delete(topic, partition.partition);

@@ -16,6 +16,11 @@ export async function removeStrayLogs(
   logger: Logger,
 ): Promise<void> {
   for (const { name, logs } of directories.online) await removeFrom(logs!, name, image, nodeId, logger);
+  for (const { directory, log } of [...directories.futures()]) {
+    const { topic, partition } = log;
+    const isOnItsWay = belongs(image, log, nodeId) && directories.directoryOf(topic, partition) !== directory;
+    if (!isOnItsWay) await directory.logs!.deleteFuture(topic, partition);
+  }
   checkNoneTwice(directories);
 }
 

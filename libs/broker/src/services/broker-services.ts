@@ -1,6 +1,6 @@
 import type { Committed, ControllerOperation, MetadataImage } from "@ottla/metadata";
 import type { DiskSpace, Runtime } from "@ottla/runtime";
-import type { LogResources } from "@ottla/storage";
+import type { LogResources, PartitionLog } from "@ottla/storage";
 import type { BrokerLinks } from "../cluster/broker-links.ts";
 import type { ControllerClient } from "../cluster/controller-client.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
@@ -12,6 +12,7 @@ import type { DeadlineQueue } from "../partition/deadline-queue.ts";
 import type { FetchSessionCache } from "../partition/fetch-session-cache.ts";
 import type { PartitionRegistry } from "../partition/partition-registry.ts";
 import type { Purgatory } from "../partition/purgatory.ts";
+import type { ReplicaMoves } from "../partition/replica-moves.ts";
 import type { Replication } from "../replication/replication.ts";
 import type { LeaderThrottle } from "../replication/throttle.ts";
 import type { ProducerIds } from "./producer-ids.ts";
@@ -34,6 +35,8 @@ export interface BrokerServices {
   /** Resolves when {@link image} shows all that this broker has begun to act on, such as a leadership that it was told of. */
   imagePublished(): Promise<void>;
   readonly partitions: PartitionRegistry;
+  /** Replicas on their way to other log directories. */
+  readonly replicaMoves: ReplicaMoves;
   readonly purgatory: Purgatory;
   readonly preparation: BatchPreparation;
   readonly fetchSessions: FetchSessionCache;
@@ -62,6 +65,8 @@ export interface DescribedDirectory {
   readonly isOnline: boolean;
   /** Whether it holds the partition's log. */
   holds(topic: string, partition: number): boolean;
+  /** The log in it that is to take the place of the partition's. */
+  future(topic: string, partition: number): PartitionLog | undefined;
   /** How much room there is, or null where the disk cannot tell. */
   space(): Promise<DiskSpace | null>;
 }

@@ -17,6 +17,7 @@ import { DeadlineQueue } from "../partition/deadline-queue.ts";
 import { FetchSessionCache } from "../partition/fetch-session-cache.ts";
 import { PartitionRegistry } from "../partition/partition-registry.ts";
 import { Purgatory } from "../partition/purgatory.ts";
+import { ReplicaMoves } from "../partition/replica-moves.ts";
 import { Replication } from "../replication/replication.ts";
 import type { BrokerServices, DescribedDirectory } from "../services/broker-services.ts";
 import type { DirectoryIdentity } from "../services/data-directory.ts";
@@ -114,6 +115,13 @@ export function compose(
     onPlaced: (assignment) => assignments.add(assignment),
   });
   closers.add(() => partitions.close());
+  const replicaMoves = new ReplicaMoves({
+    partitions,
+    logs,
+    bytesPerSecondMax: () => config.current.require("replica.alter.log.dirs.io.max.bytes.per.second"),
+    ...runtime,
+  });
+  closers.add(() => replicaMoves.close());
   replication.watch(partitions);
   follower.addListener(async (previous, next) => {
     config.take(next, nodeId);
@@ -128,6 +136,7 @@ export function compose(
     logActivity: context.logActivity,
     logDirectories: options.directories.map((directory, i) => described(directory, logs.all[i]!)),
     partitions,
+    replicaMoves,
     purgatory,
     preparation: new BatchPreparation(runtime),
     fetchSessions: new FetchSessionCache({
@@ -174,6 +183,7 @@ function described({ disk, path, name }: BrokerDirectory, directory: LogDirector
     get isOnline() {
       return isOnline(directory);
     },
+    future: (topic, partition) => directory.logs?.future(topic, partition),
     holds: (topic, partition) => directory.logs?.get(topic, partition) !== undefined,
     space: async () => (await disk.space?.(path)) ?? null,
   };

@@ -30,6 +30,7 @@ const OFFSET_DIGITS = 20;
 /** The longest name of a file that common file systems take. */
 const MAX_NAME_LENGTH = 255;
 const DELETE_DIRECTORY_SUFFIX = "-delete";
+const FUTURE_DIRECTORY_SUFFIX = "-future";
 
 /** `00000000000000000042.log` */
 export function offsetFileName(offset: number, suffix: string): string {
@@ -60,8 +61,23 @@ export function parsePartitionDirectoryName(name: string): { topic: string; part
 
 /** `orders-0.<32 hex digits>-delete`, shortened at the topic where it would be too long for a file system. */
 export function deletedDirectoryName(topic: string, partition: number, uniqueId: string): string {
-  const suffix = `-${partition}.${uniqueId}${DELETE_DIRECTORY_SUFFIX}`;
+  return uniqueDirectoryName(topic, partition, uniqueId, DELETE_DIRECTORY_SUFFIX);
+}
+
+/** `orders-0.<32 hex digits>-future`: a log that is to take the place of the partition's in another log directory. */
+export function futureDirectoryName(topic: string, partition: number, uniqueId: string): string {
+  return uniqueDirectoryName(topic, partition, uniqueId, FUTURE_DIRECTORY_SUFFIX);
+}
+
+function uniqueDirectoryName(topic: string, partition: number, uniqueId: string, kind: string): string {
+  const suffix = `-${partition}.${uniqueId}${kind}`;
   return topic.slice(0, MAX_NAME_LENGTH - suffix.length) + suffix;
+}
+
+/** The topic and partition of a future log's directory; null where the name is another kind's. */
+export function parseFutureDirectoryName(name: string): { topic: string; partition: number } | null {
+  const match = /^(.+)-(\d+)\.[0-9a-f]+-future$/.exec(name);
+  return match === null ? null : { topic: match[1]!, partition: Number(match[2]) };
 }
 
 export function isDeletedDirectoryName(name: string): boolean {

@@ -7,17 +7,19 @@ import { takeCleanShutdownMark, writeCleanShutdownMark } from "../files/clean-sh
 import { FileCache } from "../files/file-cache.ts";
 import {
   deletedDirectoryName,
+  futureDirectoryName,
   isDeletedDirectoryName,
   joinPath,
   LOG_SUFFIX,
   offsetOfFileName,
+  parseFutureDirectoryName,
   parsePartitionDirectoryName,
   partitionDirectoryName,
 } from "../files/names.ts";
 import { readTopicId, writeTopicId } from "../files/partition-metadata.ts";
 import { AsyncMutex } from "../log/async-mutex.ts";
 import { isOfDisk } from "../log/disk-failure.ts";
-import { loadLog } from "../log/log-loader.ts";
+import { type LoadHints, loadLog } from "../log/log-loader.ts";
 import type { LogEnvironment, LogIdentity } from "../log/log-state.ts";
 import { SegmentedLog } from "../log/segmented-log.ts";
 import { defaultLogConfig, type LogConfig } from "../log-config.ts";
@@ -63,6 +65,8 @@ export class DirectoryLogManager implements LogManager {
   readonly #env: LogEnvironment;
   readonly #checkpoints: Checkpoints;
   readonly #logs = new Map<string, SegmentedLog>();
+  /** Logs that are to take the place of those in other directories. No task of this directory's looks at them. */
+  readonly #futures = new Map<string, SegmentedLog>();
   /** Partitions whose log is being opened or deleted. */
   readonly #mutexes = new Map<string, AsyncMutex>();
   readonly #timers = new Set<Timer>();
@@ -138,7 +142,7 @@ export class DirectoryLogManager implements LogManager {
     try {
       await runLimited(directories, atOnce, ({ name }) => this.#openFound(name, isCleanStop));
     } catch (error) {
-      await Promise.all(Array.from(this.#logs.values(), (log) => log.abandon()));
+      await Promise.all(Array.from(this.#all(), (log) => log.abandon()));
       throw error;
     } finally {
       progress.cancel();
@@ -202,6 +206,57 @@ export class DirectoryLogManager implements LogManager {
     });
   }
 
+  future(topic: string, partition: number): SegmentedLog | undefined {
+    return this.#futures.get(partitionDirectoryName(topic, partition));
+  }
+
+  futures(): Iterable<SegmentedLog> {
+    return this.#futures.values();
+  }
+
+  async createFuture(topic: string, partition: number, topicId: string, config: LogConfig): Promise<SegmentedLog> {
+    const name = partitionDirectoryName(topic, partition);
+    return await this.#oneAtATime(name, async () => {
+      if (this.#failure !== null) throw logOffline(this.#failure);
+      const existing = this.#futures.get(name);
+      if (existing !== undefined) return existing;
+      const directory = this.#path(futureDirectoryName(topic, partition, this.#uniqueId()));
+      await this.#disk.makeDirectory(directory);
+      await writeTopicId(this.#disk, directory, topicId);
+      return await this.#openFuture({ topic, partition, topicId, directory }, config, false);
+    });
+  }
+
+  async deleteFuture(topic: string, partition: number): Promise<void> {
+    const name = partitionDirectoryName(topic, partition);
+    await this.#oneAtATime(name, async () => {
+      const log = this.#futures.get(name);
+      if (log === undefined) return;
+      this.#futures.delete(name);
+      await log.abandon();
+      if (this.#failure === null) await this.#removeDirectory(log);
+    });
+  }
+
+  async promoteFuture(topic: string, partition: number): Promise<SegmentedLog> {
+    const name = partitionDirectoryName(topic, partition);
+    return await this.#oneAtATime(name, async () => {
+      const future = this.#futures.get(name);
+      if (future === undefined || this.#logs.has(name)) throw new Error(`${name} has no log to take its place`);
+      if (this.#failure !== null) throw logOffline(this.#failure);
+      const { topicId, config, highWatermark, logStartOffset } = future;
+      await future.close();
+      this.#futures.delete(name);
+      const directory = this.#path(name);
+      await this.#disk.rename(future.directory, directory);
+      await this.#disk.syncDirectory(this.#options.directory);
+      const hints = { ...NO_HINTS, isCleanStop: true, highWatermark, logStartOffset };
+      const log = await this.#open({ topic, partition, topicId, directory }, config, true, hints);
+      await this.#checkpoints.saveAll(() => this.#logs.values());
+      return log;
+    });
+  }
+
   resources(): LogResources {
     const { files, pool, tailMemory } = this.#env;
     return {
@@ -238,7 +293,7 @@ export class DirectoryLogManager implements LogManager {
   /** Closes every log, also where others cannot be closed. */
   async #closeLogs(): Promise<unknown[]> {
     const errors: unknown[] = [];
-    await runLimited([...this.#logs.values()], this.#options.recoveryParallelism(), async (log) => {
+    await runLimited([...this.#all()], this.#options.recoveryParallelism(), async (log) => {
       await log.close().catch((error) => errors.push(error));
     });
     return errors;
@@ -267,7 +322,8 @@ export class DirectoryLogManager implements LogManager {
   async #openFound(name: string, isCleanStop: boolean): Promise<void> {
     const directory = this.#path(name);
     if (isDeletedDirectoryName(name)) return await this.#disk.remove(directory);
-    const parsed = parsePartitionDirectoryName(name);
+    const future = parseFutureDirectoryName(name);
+    const parsed = future ?? parsePartitionDirectoryName(name);
     if (parsed === null) return;
     const topicId = await readTopicId(this.#disk, directory);
     if (topicId === null && !(await this.#holdsSegments(directory))) {
@@ -275,7 +331,9 @@ export class DirectoryLogManager implements LogManager {
       return;
     }
     const config = this.#options.configOf?.(parsed.topic) ?? defaultLogConfig;
-    await this.#open({ ...parsed, topicId: topicId ?? ZERO_UUID, directory }, config, isCleanStop);
+    const identity = { ...parsed, topicId: topicId ?? ZERO_UUID, directory };
+    if (future !== null) await this.#openFuture(identity, config, isCleanStop);
+    else await this.#open(identity, config, isCleanStop);
   }
 
   async #holdsSegments(directory: string): Promise<boolean> {
@@ -289,8 +347,24 @@ export class DirectoryLogManager implements LogManager {
     return await this.#open(identity, config, false);
   }
 
-  async #open(identity: LogIdentity, config: LogConfig, isCleanStop: boolean): Promise<SegmentedLog> {
-    const hints = this.#checkpoints.hintsFor(identity.topic, identity.partition, isCleanStop);
+  /** The checkpoints know nothing of such a log. */
+  async #openFuture(identity: LogIdentity, config: LogConfig, isCleanStop: boolean): Promise<SegmentedLog> {
+    const log = new SegmentedLog(await loadLog(this.#env, identity, config, { ...NO_HINTS, isCleanStop }));
+    this.#futures.set(partitionDirectoryName(identity.topic, identity.partition), log);
+    return log;
+  }
+
+  *#all(): IterableIterator<SegmentedLog> {
+    yield* this.#logs.values();
+    yield* this.#futures.values();
+  }
+
+  async #open(
+    identity: LogIdentity,
+    config: LogConfig,
+    isCleanStop: boolean,
+    hints = this.#checkpoints.hintsFor(identity.topic, identity.partition, isCleanStop),
+  ): Promise<SegmentedLog> {
     const log = new SegmentedLog(await loadLog(this.#env, identity, config, hints));
     if (log.recoveryPoint < hints.recoveryPoint) {
       await this.#checkpoints.lowerRecoveryPoint(identity.topic, identity.partition, log.recoveryPoint);
@@ -356,7 +430,7 @@ export class DirectoryLogManager implements LogManager {
       path: error.path,
       error: error.message,
     });
-    for (const log of this.#logs.values()) log.goOffline(error);
+    for (const log of this.#all()) log.goOffline(error);
     this.#options.onDiskFailure?.(error);
   }
 
@@ -369,6 +443,14 @@ export class DirectoryLogManager implements LogManager {
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 }
+
+const NO_HINTS: LoadHints = {
+  isCleanStop: false,
+  recoveryPoint: 0,
+  highWatermark: 0,
+  logStartOffset: 0,
+  cleanedEndOffset: 0,
+};
 
 function checkTopicId(log: SegmentedLog, topicId: string): void {
   if (log.topicId === topicId || log.topicId === ZERO_UUID) return;

@@ -1,0 +1,74 @@
+import { createServer } from "node:net";
+import { Consumer } from "@ottla/consumer";
+import { Producer } from "@ottla/producer";
+import { createSystemRuntime } from "@ottla/runtime";
+import { afterEach, expect, it } from "vitest";
+import { readTopic } from "./read-topic.ts";
+import { startCluster, type TestCluster } from "./test-cluster.ts";
+
+let cluster: TestCluster;
+afterEach(() => cluster?.close());
+
+/** Ports that are free now, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { readonly port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  const endMs = Date.now() + 30_000;
+  while (!condition()) {
+    if (Date.now() > endMs) throw new Error(`it never came to pass: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+it("brokers that reach each other over WebSocket only replicate, forward and fail over", async () => {
+  const ports = await freePorts(3);
+  cluster = await startCluster({
+    config: { "replica.lag.time.max.ms": 2_000, "inter.broker.listener.name": "WS" },
+    brokerConfig: (brokerId) => ({
+      listeners: `PLAINTEXT://localhost:0,WS://localhost:${ports[brokerId - 1]}`,
+      "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,WS:PLAINTEXT",
+      "advertised.listeners": `WS=ws://localhost:${ports[brokerId - 1]}/kafka`,
+    }),
+  });
+  const admin = await cluster.admin();
+  await admin.createTopics([{ name: "orders", partitions: 3 }]);
+  const partitionsOf = () =>
+    cluster.broker(cluster.controllerId).broker.services.image.topicsByName.get("orders")!.partitions;
+  const isWhole = (size: number) => partitionsOf().every(({ isr, leader }) => leader > 0 && isr.length === size);
+  await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, deliveryTimeoutMs: 60_000 });
+  const send = (round: string) =>
+    Promise.all(
+      [0, 1, 2].map((partition) => producer.send({ topic: "orders", partition, value: `${round} ${partition}` })),
+    );
+  await send("before");
+
+  const connections = cluster.brokers.flatMap(({ broker }) => [...broker.connections()]);
+  const ofBrokers = connections.filter(({ traffic }) => /^broker-\d+-/.test(traffic.clientId));
+  expect(ofBrokers.length, "each fetches from both others").toBeGreaterThanOrEqual(6);
+  expect(new Set(ofBrokers.map(({ kind, listenerName }) => `${kind} ${listenerName}`))).toEqual(
+    new Set(["websocket WS"]),
+  );
+
+  const killed = partitionsOf()[0]!.leader;
+  await cluster.kill(killed);
+  await send("while");
+  await until("others lead", () => isWhole(2));
+  await cluster.start(killed);
+  await until("all are in sync again", () => isWhole(3));
+  await send("after");
+  await using consumer = new Consumer({ bootstrapServers: cluster.bootstrapServers });
+  const records = await readTopic(consumer, "orders", { count: 9, timeoutMs: 30_000 }, createSystemRuntime().clock);
+  const wanted = ["after", "before", "while"].flatMap((round) => [0, 1, 2].map((partition) => `${round} ${partition}`));
+  expect(records.map(({ value }) => value).sort()).toEqual(wanted);
+}, 90_000);
