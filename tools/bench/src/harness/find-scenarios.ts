@@ -1,11 +1,15 @@
 import { readdirSync } from "node:fs";
+import { extname } from "node:path";
 import type { Scenario } from "./scenario.ts";
 
 const folder = new URL("../scenarios/", import.meta.url);
 
+/** Built or not: what this file ends with. */
+const ownExtension = extname(import.meta.url);
+
 /** The default exports of the files in `scenarios/`, by name. */
 export async function findScenarios(): Promise<Scenario[]> {
-  const files = readdirSync(folder).filter((file) => file.endsWith(".js"));
+  const files = readdirSync(folder).filter((file) => file.endsWith(ownExtension));
   const modules = await Promise.all(files.map((file) => import(new URL(file, folder).href)));
   const scenarios = modules.map((module: { default: Scenario }) => module.default);
   return scenarios.sort((a, b) => a.name.localeCompare(b.name));

@@ -74,7 +74,7 @@ async function* workloadRows(
   const { partitions, recordBytes, acks, compression } = workload;
   const title = `${recordBytes} B, ${partitions} partition(s), acks=${acks}, ${compression}`;
   const id = `${recordBytes}-${partitions}-${acks}-${compression}`;
-  const records = Math.round((quick ? 200_000 : 500_000) / (recordBytes / 100 > 1 ? 5 : 1));
+  const records = Math.round((quick ? 150_000 : 250_000) / (recordBytes / 100 > 1 ? 5 : 1));
   for (const broker of brokers) {
     await createTopic(broker, `produce-${id}`, partitions);
     await fillTopic(broker, `consume-${id}`, partitions, records, { recordBytes, compression });
@@ -109,7 +109,7 @@ async function* workloadRows(
 const scenario: Scenario = {
   name: "brokers",
   description: "our broker beside Apache Kafka (1 GB heap) under the same clients: Java, librdkafka, JavaScript, ours",
-  quietSeconds: { quick: 40, full: 330 },
+  quietSeconds: { quick: 34, full: 185 },
   rows,
 };
 export default scenario;

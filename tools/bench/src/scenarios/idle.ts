@@ -7,7 +7,7 @@ import { createTopic } from "../processes/topics.ts";
 
 const SETTLE_MS = 2_000;
 /** A broker that has just begun still compiles what it has begun to use: that is over by then. */
-const WARM_MS = 15_000;
+const WARM_MS = 10_000;
 const PARTITIONS = 1_000;
 const CONSUMERS = 100;
 /** Connections that are opened at once. */
@@ -25,7 +25,7 @@ function idleCpu(name: string, partitions: number, consumers: number): Contestan
       await delay(quick ? 2 * SETTLE_MS : WARM_MS);
       const beforeMs = broker.cpuMs() ?? Number.NaN;
       const startedMs = performance.now();
-      await delay(quick ? 3_000 : 10_000);
+      await delay(quick ? 3_000 : 6_000);
       const figure = ((broker.cpuMs() ?? Number.NaN) - beforeMs) / (performance.now() - startedMs);
       await Promise.all(waiting.map((consumer) => consumer.close()));
       await broker.stop();
@@ -82,7 +82,7 @@ function* rows({ quick }: Effort): Iterable<Row> {
     unit,
     better: "less",
     baseline: busy.name,
-    repetitions: quick ? 1 : 3,
+    repetitions: quick ? 1 : 2,
     warmUp: false,
     contestants,
   };
@@ -92,7 +92,7 @@ function* rows({ quick }: Effort): Iterable<Row> {
     unit: "KB",
     better: "less",
     baseline: connections.name,
-    repetitions: quick ? 1 : 3,
+    repetitions: quick ? 1 : 2,
     warmUp: false,
     contestants: [connections],
   };
@@ -101,7 +101,7 @@ function* rows({ quick }: Effort): Iterable<Row> {
 const scenario: Scenario = {
   name: "idle",
   description: "what waiting costs: CPU time with everybody waiting, memory of connections that say nothing",
-  quietSeconds: { quick: 22, full: 90 },
+  quietSeconds: { quick: 22, full: 102 },
   inQuick: false,
   rows,
 };

@@ -73,7 +73,7 @@ function row(broker: BrokerUnderTest, name: string, request: (client: ClientUnde
 const scenario: Scenario = {
   name: "produce",
   description: "100-byte records to one broker on disk, acks=all, no compression; client and broker share the machine",
-  quietSeconds: { quick: 15, full: 70 },
+  quietSeconds: { quick: 15, full: 75 },
   rows,
 };
 export default scenario;

@@ -54,7 +54,7 @@ function* rows({ quick }: Effort): Iterable<Row> {
     unit: "ms",
     better: "less",
     baseline: alone.name,
-    repetitions: quick ? 1 : 5,
+    repetitions: quick ? 1 : 2,
     warmUp: false,
     contestants: [alone, slowestSend("ottla, scraped", true)],
   };
@@ -63,7 +63,7 @@ function* rows({ quick }: Effort): Iterable<Row> {
 const scenario: Scenario = {
   name: "scrape",
   description: "how long a scrape of /metrics with 10,000 partitions holds up a produce",
-  quietSeconds: { quick: 20, full: 120 },
+  quietSeconds: { quick: 20, full: 48 },
   inQuick: false,
   rows,
 };

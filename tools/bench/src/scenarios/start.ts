@@ -73,7 +73,7 @@ function* rows({ quick }: Effort): Iterable<Row> {
       unit: "ms",
       better: "less",
       baseline: bare.name,
-      repetitions: quick ? 3 : 9,
+      repetitions: quick ? 3 : 5,
       contestants: [bare, brokerStart(node)],
     };
   }
@@ -95,7 +95,7 @@ function* rows({ quick }: Effort): Iterable<Row> {
 const scenario: Scenario = {
   name: "start",
   description: "how long a broker takes to start, and what it holds while it has nothing to do",
-  quietSeconds: { quick: 4, full: 40 },
+  quietSeconds: { quick: 4, full: 28 },
   rows,
 };
 export default scenario;

@@ -79,7 +79,7 @@ function rateContestant(recordsPerSecond: number): Contestant {
         broker,
         `at-${recordsPerSecond}-${round++}`,
         recordsPerSecond,
-        quick ? 2_000 : 5_000,
+        quick ? 2_000 : 3_000,
       );
       return measurement;
     },
@@ -122,7 +122,7 @@ function* rows({ quick, soakMinutes }: Effort): Iterable<Row> {
     repetitions: quick ? 1 : 3,
     contestants: rates.map(rateContestant),
   };
-  const seconds = soakMinutes > 0 ? soakMinutes * 60 : quick ? 10 : 60;
+  const seconds = soakMinutes > 0 ? soakMinutes * 60 : quick ? 10 : 20;
   yield {
     name: `highest resident memory of the broker in ${seconds} s of ${SOAK_RATE.toLocaleString("en")} records/s in and out`,
     unit: "MB",
@@ -138,7 +138,7 @@ const scenario: Scenario = {
   name: "sustained",
   description:
     "a steady load in and out at once: what is reached of a million records a second, and whether memory is flat",
-  quietSeconds: { quick: 30, full: 150 },
+  quietSeconds: { quick: 30, full: 80 },
   inQuick: false,
   rows,
 };

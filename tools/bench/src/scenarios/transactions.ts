@@ -178,7 +178,7 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
       { title: "eight producers, 1,000 records a transaction", producers: 8, recordsPerTransaction: 1_000 },
     ];
     for (const { title, ...load } of loads) {
-      const records = (quick ? 100_000 : 400_000) / load.producers;
+      const records = (quick ? 100_000 : 200_000) / load.producers;
       yield {
         name: title,
         unit: "records/s",
@@ -213,7 +213,7 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
       unit: "kB",
       better: "less",
       baseline: kinds.at(-1)![0],
-      repetitions: quick ? 1 : 3,
+      repetitions: quick ? 1 : 2,
       warmUp: false,
       contestants: kinds.map(([name, start]) => memoryOf(name, start, ids, isOpen)),
     };
@@ -224,7 +224,7 @@ const scenario: Scenario = {
   name: "transactions",
   description:
     "100-byte records, 6 partitions: what transactions cost beside plain idempotent produce, and commits a second",
-  quietSeconds: { quick: 40, full: 120 },
+  quietSeconds: { quick: 40, full: 75 },
   inQuick: false,
   rows,
 };

@@ -61,7 +61,7 @@ async function produceRow(
     const request = (): ClientRequest => ({
       kind: "produceBatches",
       topics: names,
-      calls: (quick ? 100 : 400) / (recordBytes > 100 ? 5 : 1),
+      calls: (quick ? 100 : 200) / (recordBytes > 100 ? 5 : 1),
       recordsPerCall: 1_000,
       callsInFlight: 4,
       recordBytes,
@@ -127,7 +127,7 @@ function factorRow(name: string, contestants: readonly Contestant[], baseline = 
 const scenario: Scenario = {
   name: "workloads",
   description: "our client on our broker; each row varies one thing of the base case (100 B, 6 partitions, acks=all)",
-  quietSeconds: { quick: 24, full: 150 },
+  quietSeconds: { quick: 24, full: 110 },
   rows,
 };
 export default scenario;
