@@ -39,6 +39,19 @@ describe("a cluster of three brokers in this process", () => {
     expect(await refused([9])).toBe("INVALID_REPLICA_ASSIGNMENT");
   });
 
+  it("gives each broker one address, whichever of them is asked, and by whichever name", async () => {
+    const addresses = async (bootstrapServers: string) => {
+      await using admin = new Admin({ bootstrapServers });
+      const { brokers } = await admin.describeCluster();
+      return brokers.map(({ id, address }) => `${id} ${address.host}:${address.port}`).sort();
+    };
+    const expected = cluster.brokers.map(({ brokerId, bootstrapServers }) => `${brokerId} ${bootstrapServers}`);
+    for (const { bootstrapServers } of cluster.brokers) {
+      expect(await addresses(bootstrapServers)).toEqual(expected);
+      expect(await addresses(bootstrapServers.replace("localhost", "127.0.0.1"))).toEqual(expected);
+    }
+  });
+
   it("creates topics through any broker, three replicas of each partition, leadership spread", async () => {
     for (const brokerId of [1, 2, 3]) {
       await ask(brokerId, (admin) => admin.createTopics([{ name: `by-${brokerId}`, partitions: 6 }]));

@@ -40,7 +40,7 @@ const identityAndNetwork = {
   ),
   "advertised.listeners": stringConfig(
     null,
-    "What clients are told to connect to, for each listener by name; a ws:// or wss:// URL is what WebSocket clients are told. Without it they are told the address that they came by.",
+    "What clients are told to connect to, for each listener by name; a ws:// or wss:// URL is what WebSocket clients are told. Without it they are told the address that they came by, in a cluster the one in listeners.",
     { allowed: ADVERTISED, type: ConfigType.LIST },
   ),
   "listener.security.protocol.map": stringConfig(

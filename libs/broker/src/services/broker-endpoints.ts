@@ -3,15 +3,16 @@ import type { AdvertisedAddress, ServerConnection } from "@ottla/transport";
 import type { BrokerServices } from "./broker-services.ts";
 
 /**
- * Where a client is told to find a broker: this broker under the address that the client's own connection came by, any
- * other under what it has registered for the same listener.
+ * Where a client is told to find a broker: under what it has registered for the client's listener. A broker that is
+ * alone names the address that the client's own connection came by; among several that would make its address change
+ * with whom a client asks, and clients close the connections of a broker whose address has changed.
  */
 export function endpointFor(
-  { nodeId }: Pick<BrokerServices, "nodeId">,
+  { nodeId, image }: Pick<BrokerServices, "nodeId" | "image">,
   broker: BrokerImage,
   connection: ServerConnection,
 ): AdvertisedAddress {
-  if (broker.brokerId === nodeId) return connection.advertised;
+  if (broker.brokerId === nodeId && image.brokers.size <= 1) return connection.advertised;
   const endpoint = broker.endpoints.find(({ name }) => name === connection.listenerName) ?? broker.endpoints[0];
   if (endpoint === undefined) return { host: "", port: -1 };
   const { host, port, url } = endpoint;
@@ -20,7 +21,7 @@ export function endpointFor(
 
 /** A broker's address as the fields of Metadata, FindCoordinator and DescribeCluster. */
 export function endpointFields(
-  services: Pick<BrokerServices, "nodeId">,
+  services: Pick<BrokerServices, "nodeId" | "image">,
   broker: BrokerImage,
   connection: ServerConnection,
 ): { readonly host: string; readonly port: number; readonly url: string | null } {
