@@ -1,14 +1,17 @@
 import {
   type ApiDefinition,
+  addPartitionsToTxnApi,
   createTopicsApi,
   deleteTopicsApi,
   findCoordinatorApi,
   includesVersion,
   listOffsetsApi,
   offsetCommitApi,
+  offsetFetchApi,
   produceApi,
   type RequestOf,
   type ResponseInput,
+  txnOffsetCommitApi,
 } from "@ottla/protocol";
 import { parseVersions } from "@ottla/protocol/internal";
 
@@ -42,6 +45,31 @@ build(offsetCommitApi, ({ topics }, errorCode) => ({
     partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
   })),
 }));
+build(txnOffsetCommitApi, ({ topics }, errorCode) => ({
+  throttleTimeMs: 0,
+  topics: topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+  })),
+}));
+build(offsetFetchApi, ({ groups }, errorCode, version) =>
+  version < 8 ? { errorCode } : { groups: groups.map(({ groupId }) => ({ groupId, topics: [], errorCode })) },
+);
+build(addPartitionsToTxnApi, ({ v3AndBelowTopics, transactions }, errorCode, version) => {
+  const resultsOf = (topics: readonly { readonly name: string; readonly partitions: readonly number[] }[]) =>
+    topics.map(({ name, partitions }) => ({
+      name,
+      resultsByPartition: partitions.map((partitionIndex) => ({ partitionIndex, partitionErrorCode: errorCode })),
+    }));
+  if (version < 4) return { throttleTimeMs: 0, resultsByTopicV3AndBelow: resultsOf(v3AndBelowTopics) };
+  return {
+    throttleTimeMs: 0,
+    resultsByTransaction: transactions.map(({ transactionalId, topics }) => ({
+      transactionalId,
+      topicResults: resultsOf(topics),
+    })),
+  };
+});
 build(createTopicsApi, ({ topics }, errorCode) => ({
   throttleTimeMs: 0,
   topics: topics.map(({ name }) => ({ name, errorCode, errorMessage: null })),
