@@ -7,7 +7,7 @@ import { bytesSerde } from "@ottla/client";
 import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { CapturedBroker } from "../harness/captured-broker.ts";
+import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
 import { external, kafkaAppsClassPath } from "../harness/external.ts";
 import { SMALL_JVM } from "../harness/java.ts";
 import { LongRunning } from "../harness/long-running.ts";
@@ -18,14 +18,14 @@ import { until } from "../harness/until.ts";
 const WORDS = ["all", "streams", "lead", "to", "kafka"];
 const LINES = 50;
 
-describe.skipIf(kafkaAppsClassPath === null)("Kafka Streams", () => {
-  let broker: CapturedBroker;
+describe.skipIf(kafkaAppsClassPath === null).each(clientTargets)("Kafka Streams on $name", ({ start, isCluster }) => {
+  let broker: RunningTarget;
   let bootstrapServers: string;
   let admin: Admin;
   let stateDirectory: string;
 
   beforeAll(async () => {
-    broker = await CapturedBroker.start();
+    broker = await start();
     bootstrapServers = broker.bootstrapServers;
     admin = new Admin({ bootstrapServers });
     stateDirectory = await mkdtemp(join(tmpdir(), "ottla-streams-"));
@@ -39,7 +39,7 @@ describe.skipIf(kafkaAppsClassPath === null)("Kafka Streams", () => {
   });
 
   const program = fileURLToPath(new URL("../programs/StreamsPrograms.java", import.meta.url));
-  const start = () =>
+  const startProgram = () =>
     new LongRunning(external.java!, [
       ...[...SMALL_JVM, "-cp", kafkaAppsClassPath!, program],
       ...[bootstrapServers, "streams-app", stateDirectory],
@@ -75,7 +75,7 @@ describe.skipIf(kafkaAppsClassPath === null)("Kafka Streams", () => {
         else joined.add(`${key}: ${bytes}`);
       }
     })();
-    const streams = start();
+    const streams = startProgram();
     try {
       await streams.untilPrinted(/running/);
       await writeInput(round);
@@ -97,5 +97,5 @@ describe.skipIf(kafkaAppsClassPath === null)("Kafka Streams", () => {
     await rm(stateDirectory, { recursive: true, force: true });
   });
 
-  itIsDissected(() => broker.proxy.frames);
+  if (!isCluster) itIsDissected(() => broker.frames);
 });

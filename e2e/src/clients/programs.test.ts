@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { CapturedBroker } from "../harness/captured-broker.ts";
+import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
 import { external } from "../harness/external.ts";
 import { run } from "../harness/process.ts";
 import { itIsDissected } from "../harness/tshark.ts";
@@ -28,11 +28,11 @@ const PROGRAMS = [
 ];
 
 for (const { client, home, command, retention } of PROGRAMS) {
-  describe.skipIf(home === null)(`a program on ${client}`, () => {
-    let broker: CapturedBroker;
+  describe.skipIf(home === null).each(clientTargets)(`a program on ${client} and $name`, ({ start, isCluster }) => {
+    let broker: RunningTarget;
 
     beforeAll(async () => {
-      broker = await CapturedBroker.start();
+      broker = await start();
     });
     afterAll(() => broker?.stop());
 
@@ -47,6 +47,6 @@ for (const { client, home, command, retention } of PROGRAMS) {
       });
     });
 
-    itIsDissected(() => broker.proxy.frames);
+    if (!isCluster) itIsDissected(() => broker.frames);
   });
 }

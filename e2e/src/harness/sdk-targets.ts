@@ -20,7 +20,8 @@ export interface SdkTarget {
 /** Tests that wait for a transaction to be aborted need not wait for Kafka's ten seconds. */
 const QUICK_ABORTS = { "transaction.abort.timed.out.transaction.cleanup.interval.ms": 500 };
 
-const OUR_CONFIG = { "num.partitions": 3, ...QUICK_ABORTS };
+/** A cluster waits three seconds for a new group's members, unless it is told not to. */
+const OUR_CONFIG = { "num.partitions": 3, "group.initial.rebalance.delay.ms": 0, ...QUICK_ABORTS };
 
 async function startOurs(address: (broker: Awaited<ReturnType<typeof startBroker>>) => string) {
   const broker = await startBroker({ port: 0, memory: true, config: OUR_CONFIG });

@@ -97,7 +97,7 @@ def administer():
     seen["retention"] = results(admin.describe_configs([resource]))[resource]["retention.ms"].value
     described = results(admin.describe_topics(TopicCollection([topic])))[topic]
     assert len(described.partitions) == PARTITIONS, described
-    assert len(admin.describe_cluster().result(20).nodes) == 1
+    assert len(admin.describe_cluster().result(20).nodes) == len(bootstrap.split(","))
     listed = admin.list_consumer_groups().result(20)
     assert group in [g.group_id for g in listed.valid] and listed.errors == [], listed
     assert results(admin.describe_consumer_groups([group]))[group].state.name == "EMPTY"
