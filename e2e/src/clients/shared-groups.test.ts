@@ -1,7 +1,7 @@
 import { Admin } from "@ottla/admin";
-import { startBroker } from "@ottla/broker-app";
 import { Consumer } from "@ottla/consumer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
 import { external, kafkaClassPath } from "../harness/external.ts";
 import { OurMember, startJavaClient, startKafkaJs, startLibrdkafka } from "../harness/group-members.ts";
 import { KafkaProcess } from "../harness/kafka-process.ts";
@@ -49,143 +49,146 @@ async function shareConsumerProtocolGroup(bootstrapServers: string, admin: Admin
   await group.finish();
 }
 
-describe("one classic group of our SDK, kafkajs, librdkafka and the Java client, on our broker", () => {
-  let broker: Awaited<ReturnType<typeof startBroker>>;
-  let admin: Admin;
+describe.each(clientTargets)(
+  "one classic group of our SDK, kafkajs, librdkafka and the Java client, on $name",
+  (target) => {
+    let broker: RunningTarget;
+    let admin: Admin;
 
-  beforeAll(async () => {
-    const config = { ...CONSUMER_PROTOCOL_TIMES, "group.min.session.timeout.ms": SESSION_TIMEOUT_MS };
-    broker = await startBroker({ port: 0, memory: true, config });
-    admin = new Admin({ bootstrapServers: broker.bootstrapServers });
-  });
-  afterAll(async () => {
-    await admin?.close();
-    await broker?.close();
-  });
+    beforeAll(async () => {
+      const config = { ...CONSUMER_PROTOCOL_TIMES, "group.min.session.timeout.ms": SESSION_TIMEOUT_MS };
+      broker = await target.start(config);
+      admin = new Admin({ bootstrapServers: broker.bootstrapServers });
+    });
+    afterAll(async () => {
+      await admin?.close();
+      await broker?.stop();
+    });
 
-  it.skipIf(isWithoutClients)("members are killed and added as records flow, and nothing is lost", async () => {
-    const { bootstrapServers } = broker;
-    const topic = "shared";
-    await admin.createTopics([{ name: topic, partitions: PARTITIONS }]);
-    await using group = new SharedGroup(bootstrapServers, topic, PARTITIONS);
-    const { onRecord } = group;
-    const groupId = "shared-group";
-    const timeouts = { "session.timeout.ms": `${SESSION_TIMEOUT_MS}`, "heartbeat.interval.ms": "200" };
-    const foreign = {
-      "bootstrap.servers": bootstrapServers,
-      "group.id": groupId,
-      "auto.offset.reset": "earliest",
-      "auto.commit.interval.ms": "200",
-      ...timeouts,
-    };
-    const ours = () =>
-      new OurMember(
-        {
-          bootstrapServers,
-          groupId,
-          topics: topic,
-          partitionAssignors: ["roundrobin"],
-          sessionTimeoutMs: SESSION_TIMEOUT_MS,
-          heartbeatIntervalMs: 200,
-        },
+    it.skipIf(isWithoutClients)("members are killed and added as records flow, and nothing is lost", async () => {
+      const { bootstrapServers } = broker;
+      const topic = "shared";
+      await admin.createTopics([{ name: topic, partitions: PARTITIONS }]);
+      await using group = new SharedGroup(bootstrapServers, topic, PARTITIONS);
+      const { onRecord } = group;
+      const groupId = "shared-group";
+      const timeouts = { "session.timeout.ms": `${SESSION_TIMEOUT_MS}`, "heartbeat.interval.ms": "200" };
+      const foreign = {
+        "bootstrap.servers": bootstrapServers,
+        "group.id": groupId,
+        "auto.offset.reset": "earliest",
+        "auto.commit.interval.ms": "200",
+        ...timeouts,
+      };
+      const ours = () =>
+        new OurMember(
+          {
+            bootstrapServers,
+            groupId,
+            topics: topic,
+            partitionAssignors: ["roundrobin"],
+            sessionTimeoutMs: SESSION_TIMEOUT_MS,
+            heartbeatIntervalMs: 200,
+          },
+          onRecord,
+        );
+      const java = () =>
+        startJavaClient(
+          topic,
+          { ...foreign, "partition.assignment.strategy": "org.apache.kafka.clients.consumer.RoundRobinAssignor" },
+          onRecord,
+        );
+      const librdkafka = () =>
+        startLibrdkafka(topic, { ...foreign, "partition.assignment.strategy": "roundrobin" }, onRecord);
+
+      const first = ours();
+      await group.add(first);
+      const [theirs, javaMember] = [librdkafka(), java()];
+      await group.add(theirs, javaMember);
+      const kafkaJs = await startKafkaJs(
+        { bootstrapServers, groupId, topic, sessionTimeoutMs: SESSION_TIMEOUT_MS },
         onRecord,
       );
-    const java = () =>
-      startJavaClient(
-        topic,
-        { ...foreign, "partition.assignment.strategy": "org.apache.kafka.clients.consumer.RoundRobinAssignor" },
-        onRecord,
-      );
-    const librdkafka = () =>
-      startLibrdkafka(topic, { ...foreign, "partition.assignment.strategy": "roundrobin" }, onRecord);
+      await group.add(kafkaJs);
+      await group.close(first); // it led the group
+      await group.add(ours());
+      await group.kill(javaMember);
+      await group.add(java());
+      await group.kill(theirs);
+      await group.close(kafkaJs);
+      await group.finish();
+    });
 
-    const first = ours();
-    await group.add(first);
-    const [theirs, javaMember] = [librdkafka(), java()];
-    await group.add(theirs, javaMember);
-    const kafkaJs = await startKafkaJs(
-      { bootstrapServers, groupId, topic, sessionTimeoutMs: SESSION_TIMEOUT_MS },
-      onRecord,
+    it.skipIf(isWithoutClients)(
+      "one of the consumer protocol is shared by all clients that have it",
+      async ({ skip }) => {
+        const { finalized } = await admin.describeFeatures();
+        const hasProtocol = (finalized["group.version"]?.maxLevel ?? 0) >= 1;
+        skip(!hasProtocol, "the broker does not have the consumer protocol");
+        await shareConsumerProtocolGroup(broker.bootstrapServers, admin);
+      },
     );
-    await group.add(kafkaJs);
-    await group.close(first); // it led the group
-    await group.add(ours());
-    await group.kill(javaMember);
-    await group.add(java());
-    await group.kill(theirs);
-    await group.close(kafkaJs);
-    await group.finish();
-  });
 
-  it.skipIf(isWithoutClients)(
-    "one of the consumer protocol is shared by all clients that have it",
-    async ({ skip }) => {
-      const { finalized } = await admin.describeFeatures();
-      const hasProtocol = (finalized["group.version"]?.maxLevel ?? 0) >= 1;
-      skip(!hasProtocol, "the broker does not have the consumer protocol");
-      await shareConsumerProtocolGroup(broker.bootstrapServers, admin);
-    },
-  );
-
-  it("ten static members restart one after another without a rebalance", async () => {
-    const { bootstrapServers } = broker;
-    const topic = "static";
-    await admin.createTopics([{ name: topic, partitions: 20 }]);
-    const start = (index: number) =>
-      new OurMember({
-        bootstrapServers,
-        groupId: "static-group",
-        groupInstanceId: `instance-${index}`,
-        topics: topic,
-        heartbeatIntervalMs: 100,
-      });
-    const members = Array.from({ length: 10 }, (_, index) => start(index));
-    const isShared = () => members.every((member) => member.assigned().length === 2);
-    await until("shared out", isShared);
-    const before = members.map((member) => member.assigned());
-    const { generationId } = members[0]!.consumer.groupMetadata();
-    let rebalances = 0;
-    for (let index = 0; index < members.length; index++) {
-      await members[index]!.close();
-      members[index] = start(index);
-      members[index]!.consumer.on("revoked", () => rebalances++);
-      await until("back", () => members[index]!.assigned().length > 0);
-    }
-    expect(members.map((member) => member.assigned())).toEqual(before);
-    const generations = members.map((member) => member.consumer.groupMetadata().generationId);
-    expect([new Set(generations), rebalances]).toEqual([new Set([generationId]), 0]);
-    for (const member of members) await member.close();
-  });
-
-  it("a group goes from eager to cooperative by a rolling restart, and never stops reading", async () => {
-    const { bootstrapServers } = broker;
-    const topic = "upgrade";
-    await admin.createTopics([{ name: topic, partitions: PARTITIONS }]);
-    await using group = new SharedGroup(bootstrapServers, topic, PARTITIONS);
-    const start = (...partitionAssignors: ("range" | "cooperative-sticky")[]) =>
-      new OurMember(
-        { bootstrapServers, groupId: "upgrade-group", topics: topic, partitionAssignors, heartbeatIntervalMs: 100 },
-        group.onRecord,
-      );
-    let members = [start("range"), start("range"), start("range")];
-    await group.add(...members);
-    for (const assignors of [["range", "cooperative-sticky"], ["cooperative-sticky"]] as const) {
-      const next: OurMember[] = [];
-      for (const member of members) {
-        await group.close(member);
-        next.push(start(...assignors));
-        await group.add(next.at(-1)!);
+    it("ten static members restart one after another without a rebalance", async () => {
+      const { bootstrapServers } = broker;
+      const topic = "static";
+      await admin.createTopics([{ name: topic, partitions: 20 }]);
+      const start = (index: number) =>
+        new OurMember({
+          bootstrapServers,
+          groupId: "static-group",
+          groupInstanceId: `instance-${index}`,
+          topics: topic,
+          heartbeatIntervalMs: 100,
+        });
+      const members = Array.from({ length: 10 }, (_, index) => start(index));
+      const isShared = () => members.every((member) => member.assigned().length === 2);
+      await until("shared out", isShared);
+      const before = members.map((member) => member.assigned());
+      const { generationId } = members[0]!.consumer.groupMetadata();
+      let rebalances = 0;
+      for (let index = 0; index < members.length; index++) {
+        await members[index]!.close();
+        members[index] = start(index);
+        members[index]!.consumer.on("revoked", () => rebalances++);
+        await until("back", () => members[index]!.assigned().length > 0);
       }
-      members = next;
-    }
-    // Cooperative by now: a member that joins takes only its share from the others.
-    const revoked: number[] = [];
-    for (const member of members) member.consumer.on("revoked", ({ partitions }) => revoked.push(partitions.length));
-    await group.add(start("cooperative-sticky"));
-    expect(revoked).toEqual([1, 1, 1]);
-    await group.finish();
-  });
-});
+      expect(members.map((member) => member.assigned())).toEqual(before);
+      const generations = members.map((member) => member.consumer.groupMetadata().generationId);
+      expect([new Set(generations), rebalances]).toEqual([new Set([generationId]), 0]);
+      for (const member of members) await member.close();
+    });
+
+    it("a group goes from eager to cooperative by a rolling restart, and never stops reading", async () => {
+      const { bootstrapServers } = broker;
+      const topic = "upgrade";
+      await admin.createTopics([{ name: topic, partitions: PARTITIONS }]);
+      await using group = new SharedGroup(bootstrapServers, topic, PARTITIONS);
+      const start = (...partitionAssignors: ("range" | "cooperative-sticky")[]) =>
+        new OurMember(
+          { bootstrapServers, groupId: "upgrade-group", topics: topic, partitionAssignors, heartbeatIntervalMs: 100 },
+          group.onRecord,
+        );
+      let members = [start("range"), start("range"), start("range")];
+      await group.add(...members);
+      for (const assignors of [["range", "cooperative-sticky"], ["cooperative-sticky"]] as const) {
+        const next: OurMember[] = [];
+        for (const member of members) {
+          await group.close(member);
+          next.push(start(...assignors));
+          await group.add(next.at(-1)!);
+        }
+        members = next;
+      }
+      // Cooperative by now: a member that joins takes only its share from the others.
+      const revoked: number[] = [];
+      for (const member of members) member.consumer.on("revoked", ({ partitions }) => revoked.push(partitions.length));
+      await group.add(start("cooperative-sticky"));
+      expect(revoked).toEqual([1, 1, 1]);
+      await group.finish();
+    });
+  },
+);
 
 describe.skipIf(kafkaClassPath === null)("on Apache Kafka", () => {
   let kafka: KafkaProcess;

@@ -5,7 +5,7 @@ import { describeProducersApi, encodeRecordBatch, initProducerIdApi, produceApi 
 import { Producer as PlatformaticProducer, stringSerializers } from "@platformatic/kafka";
 import { type Admin, Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BrokerProcess } from "../harness/broker-process.ts";
+import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
 import { external, kafkaClassPath } from "../harness/external.ts";
 import { kafkaTool } from "../harness/java.ts";
 import { run } from "../harness/process.ts";
@@ -32,15 +32,14 @@ async function readAll(bootstrapServers: string, topic: string, isolationLevel: 
   return values;
 }
 
-describe("other people's transactional clients", () => {
-  let broker: BrokerProcess;
+describe.each(clientTargets)("other people's transactional clients on $name", ({ start }) => {
+  let broker: RunningTarget;
   let admin: Admin;
   let kafka: Kafka;
 
   beforeAll(async () => {
-    const args = ["--set", "transaction.partition.verification.enable=false"];
-    broker = await BrokerProcess.start({ args });
-    kafka = new Kafka({ clientId: "kafkajs", brokers: [broker.bootstrapServers], logLevel: logLevel.NOTHING });
+    broker = await start({ "transaction.partition.verification.enable": "false" });
+    kafka = new Kafka({ clientId: "kafkajs", brokers: broker.bootstrapServers.split(","), logLevel: logLevel.NOTHING });
     admin = kafka.admin();
     await admin.connect();
   });
@@ -84,7 +83,7 @@ describe("other people's transactional clients", () => {
     await admin.createTopics({ topics: [{ topic: "pt", numPartitions: 1 }] });
     const producer = new PlatformaticProducer({
       clientId: "pt",
-      bootstrapBrokers: [bootstrapServers],
+      bootstrapBrokers: bootstrapServers.split(","),
       transactionalId: "pt",
       idempotent: true,
       serializers: stringSerializers,
@@ -126,7 +125,9 @@ describe("other people's transactional clients", () => {
     async () => {
       const { bootstrapServers } = broker;
       await admin.createTopics({ topics: [{ topic: "hung", numPartitions: 1 }] });
-      await leaveHangingTransaction(bootstrapServers, "hung");
+      const { topics: hung } = await admin.fetchTopicMetadata({ topics: ["hung"] });
+      const leader = { broker: hung[0]!.partitions[0]!.leader };
+      await leaveHangingTransaction(bootstrapServers, "hung", leader);
       const tool = (...args: string[]) =>
         kafkaTool("org.apache.kafka.tools.TransactionsCommand", ["--bootstrap-server", bootstrapServers, ...args]);
       const listed = await tool("list");
@@ -139,7 +140,7 @@ describe("other people's transactional clients", () => {
       expect(done.code, done.stdout + done.stderr).toBe(0);
       expect(await readAll(bootstrapServers, "hung", "read_committed")).toEqual([]);
       await using client = newClient(bootstrapServers);
-      const { topics } = await client.ask("any", describeProducersApi, {
+      const { topics } = await client.ask(leader, describeProducersApi, {
         topics: [{ name: "hung", partitionIndexes: [0] }],
       });
       expect(topics[0]!.partitions[0]!.activeProducers[0]!.currentTxnStartOffset).toBe(-1);
@@ -152,7 +153,7 @@ function newClient(bootstrapServers: string): ClusterClient {
 }
 
 /** A transactional record that no coordinator knows of, as a delayed one could become where none is verified. */
-async function leaveHangingTransaction(bootstrapServers: string, topic: string): Promise<void> {
+async function leaveHangingTransaction(bootstrapServers: string, topic: string, leader: { broker: number }) {
   await using client = newClient(bootstrapServers);
   const { producerId } = await client.ask("any", initProducerIdApi, {
     transactionalId: null,
@@ -169,6 +170,6 @@ async function leaveHangingTransaction(bootstrapServers: string, topic: string):
   });
   const topicData = [{ name: topic, partitionData: [{ index: 0, records }] }];
   const body = { transactionalId: "nobody", acks: -1, timeoutMs: 1000, topicData };
-  const { responses } = await client.ask("any", produceApi, body, { maxVersion: 11 });
+  const { responses } = await client.ask(leader, produceApi, body, { maxVersion: 11 });
   expect(responses[0]!.partitionResponses[0]!.errorCode).toBe(0);
 }

@@ -95,7 +95,7 @@ interface KafkaJsOptions {
 
 /** kafkajs, in this process. */
 export async function startKafkaJs(options: KafkaJsOptions, onRecord: OnRecord): Promise<TestMember> {
-  const kafka = new Kafka({ brokers: [options.bootstrapServers], logLevel: logLevel.NOTHING });
+  const kafka = new Kafka({ brokers: options.bootstrapServers.split(","), logLevel: logLevel.NOTHING });
   const consumer = kafka.consumer({
     groupId: options.groupId,
     partitionAssigners: [roundRobin],
