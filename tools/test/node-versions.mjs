@@ -1,11 +1,14 @@
 // Runs the unit and integration tests on every supported version of Node.js. npm has them as packages.
 //   node tools/test/node-versions.mjs [20 22 24]
+//   node tools/test/node-versions.mjs --traces [20 22 24]     only whether the cluster's simulation goes the same way on all
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { cacheDirectory } from "../fetch/external-programs.mjs";
 
-const versions = process.argv.slice(2).length > 0 ? process.argv.slice(2) : ["20", "22", "24"];
+const isTracesOnly = process.argv.includes("--traces");
+const named = process.argv.slice(2).filter((word) => word !== "--traces");
+const versions = named.length > 0 ? named : ["20", "22", "24"];
 const vitest = resolve("node_modules/vitest/vitest.mjs");
 
 /** The binary of that version: npm has one package per platform. It is installed at the first use. */
@@ -26,15 +29,29 @@ const projects = ["libs", "apps", "tools"]
   .filter((project) => existsSync(join(project, "vitest.config.ts")));
 projects.push("e2e");
 
+/** The hash of all that happens in one run of the cluster's simulation. */
+function traceOn(node, env) {
+  const args = ["run", "src/simulation/cluster/cluster.simulation", "-t", "the same seed"];
+  const { stdout } = spawnSync(node, [vitest, ...args], { cwd: "libs/testing", encoding: "utf8", env });
+  return /trace of seed \d+: (\w+)/.exec(stdout)?.[1] ?? "no trace";
+}
+
+const traces = new Map();
 let failed = 0;
 for (const version of versions) {
   const node = nodeBinary(version);
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
   console.log(`\n== Node.js ${execFileSync(node, ["--version"], { encoding: "utf8" }).trim()}`);
-  for (const project of projects) {
+  traces.set(version, traceOn(node, env));
+  console.log(`trace of the simulation: ${traces.get(version)}`);
+  for (const project of isTracesOnly ? [] : projects) {
     const { status } = spawnSync(node, [vitest, "run", "--reporter=dot"], { cwd: project, stdio: "inherit", env });
     if (status !== 0) failed++;
     console.log(`${status === 0 ? "passed" : "FAILED"}: ${project} on Node.js ${version}`);
   }
+}
+if (new Set(traces.values()).size > 1 || [...traces.values()].includes("no trace")) {
+  failed++;
+  console.log("FAILED: the same seed goes another way on another version of Node.js");
 }
 process.exitCode = failed === 0 ? 0 : 1;

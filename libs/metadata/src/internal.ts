@@ -1,1 +1,7 @@
-export { decodeEntry, decodeEpoch, type StoredEntry, ZooKeeperPaths } from "./log/zookeeper/layout.ts";
+export {
+  decodeControllerId,
+  decodeEntry,
+  decodeEpoch,
+  type StoredEntry,
+  ZooKeeperPaths,
+} from "./log/zookeeper/layout.ts";

@@ -1,14 +1,15 @@
 import { correlationIdOf } from "@ottla/protocol";
 import { apisByKey } from "@ottla/protocol/internal";
-import type { SimulatedRuntime } from "@ottla/runtime";
+import type { Random, SimulatedRuntime } from "@ottla/runtime";
 import { type ByteChannel, FrameDecoder, SIZE_PREFIX_BYTES } from "@ottla/transport";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
 /**
  * What becomes of a message. `lost`: it does not arrive, and the connection breaks. `silence`: it does not arrive, and
- * neither does anything else on this connection, of which nobody is told.
+ * neither does anything else on this connection, of which nobody is told. `late`: the connection breaks for its sender, who
+ * may say it again on another one, and long afterwards it arrives all the same.
  */
-export type Fate = "arrives" | "lost" | "silence";
+export type Fate = "arrives" | "lost" | "silence" | "late";
 
 /** A request under way, and its answer. */
 export interface Exchange {
@@ -26,6 +27,7 @@ interface Ends {
   readonly client: SimulatedProcess;
   readonly server: SimulatedProcess;
   readonly latencyMs: () => number;
+  readonly random: Random;
 }
 
 interface LinkListener {
@@ -47,6 +49,8 @@ export interface Arrival {
 }
 
 const MAX_FRAME_BYTES = 2 ** 30;
+/** How late a message comes at the most. */
+const LATE_MS_MAX = 8_000;
 /** How often bytes that are held up look whether they may go on. */
 const HOLD_MS = 20;
 
@@ -96,6 +100,19 @@ export class SimulatedLink {
     this.#listener.onClosed();
   }
 
+  /** Its sender hears of the broken connection now; its receiver gets the message, and then hears of it. */
+  #deliverLate(to: ByteChannel, bytes: Uint8Array): void {
+    const [sender, receiver] = to === this.#farWire ? [this.client, this.server] : [this.server, this.client];
+    const from = to === this.#farWire ? this.#nearWire : this.#farWire;
+    this.#state = "silent";
+    sender.wake(() => from.destroy());
+    this.#ends.world.timers.schedule(this.#ends.random.nextInt(LATE_MS_MAX), () => {
+      if (this.#state === "closed") return;
+      receiver.wake(() => to.write([bytes]));
+      this.#ends.world.timers.schedule(LATE_MS_MAX, () => this.reset());
+    });
+  }
+
   #carry(from: ByteChannel, wire: Wire, to: ByteChannel, fate: (frame: Uint8Array, sentMs: number) => Fate): void {
     const decoder = new FrameDecoder({ maxFrameBytes: MAX_FRAME_BYTES });
     const carry = (frame: Uint8Array) => {
@@ -106,6 +123,7 @@ export class SimulatedLink {
         const decided = fate(bytes.subarray(SIZE_PREFIX_BYTES), sentMs);
         if (decided === "arrives") to.write([bytes]);
         else if (decided === "lost") this.reset();
+        else if (decided === "late") this.#deliverLate(to, bytes);
         else this.#state = "silent";
       });
     };

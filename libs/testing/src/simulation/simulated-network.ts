@@ -105,7 +105,7 @@ export class SimulatedNetwork {
     const [farWire, far] = createMemoryPair({ names: [client.name, server.name] });
     const { world, random, fateOf, onArrived, latencyMs } = this.#options;
     const link = new SimulatedLink(
-      { world, client, server, latencyMs: latencyMs ?? (() => 0.1 + random.nextFloat()) },
+      { world, client, server, random, latencyMs: latencyMs ?? (() => 0.1 + random.nextFloat()) },
       nearWire,
       farWire,
       {

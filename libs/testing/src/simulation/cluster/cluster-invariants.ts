@@ -36,11 +36,13 @@ interface LookedAt {
  * 3. Replicas agree on what is below their high watermarks, for ever.
  * 4. What a leader has committed every living member of the ISR has, as the metadata say it at that moment.
  * 5. What was acknowledged or read is what is committed there.
+ * 6. What is read is below the high watermark of some replica.
  */
 export class ClusterInvariants {
   readonly #truth: MetadataTruth;
   readonly #violated: (error: unknown) => void;
   readonly #partitions = new Map<string, KnownPartition>();
+  #brokers: readonly SimulatedBroker[] = [];
   readonly #logs = new WeakMap<PartitionLog, LookedAt>();
   /** By topic and partition. */
   readonly #seen = new Map<string, Map<number, string>>();
@@ -48,6 +50,24 @@ export class ClusterInvariants {
   constructor(truth: MetadataTruth, violated: (error: unknown) => void) {
     this.#truth = truth;
     this.#violated = violated;
+  }
+
+  /** A consumer is about to be given something: how far is it committed? */
+  noteHighWatermarks(): void {
+    for (const { broker } of this.#brokers) {
+      for (const partition of broker?.services.partitions.all() ?? []) {
+        const known = this.#known(partition);
+        known.highWatermark = Math.max(known.highWatermark, partition.log.highWatermark);
+      }
+    }
+  }
+
+  /** A consumer was given a record. */
+  wasRead(topic: string, partition: number, { offset }: SeenRecord): void {
+    const topicId = this.#truth.image.topicsByName.get(topic)?.topicId;
+    const highWatermark = this.#partitions.get(`${topicId} ${partition}`)?.highWatermark ?? 0;
+    if (offset >= highWatermark)
+      throw new Error(`offset ${offset} of ${topic}-${partition} was read, and the high watermark is ${highWatermark}`);
   }
 
   /** A producer was told of it, or a consumer has it. */
@@ -67,11 +87,12 @@ export class ClusterInvariants {
   }
 
   check(brokers: readonly SimulatedBroker[]): void {
+    this.#brokers = brokers;
     for (const { broker, name } of brokers) {
       if (broker === undefined) continue;
       for (const partition of broker.services.partitions.all()) this.#checkReplica(name, partition);
     }
-    this.#checkIsrs(brokers);
+    this.checkIsrs();
   }
 
   /** At the end: every replica has all that anybody saw. */
@@ -108,7 +129,7 @@ export class ClusterInvariants {
       known.leaders.set(leaderEpoch, name);
     }
     const looked = this.#logs.get(log) ?? { epoch: -1, highWatermark: 0, checkedTo: log.logStartOffset, isBusy: false };
-    if (!this.#logs.has(log)) this.#watch(log, partition, looked, `${where} of ${name}`);
+    if (!this.#logs.has(log)) this.#watch(partition, looked, known, `${where} of ${name}`);
     if (looked.epoch === leaderEpoch && log.highWatermark < looked.highWatermark) throw wentBack(looked, log, where);
     looked.epoch = leaderEpoch;
     looked.highWatermark = log.highWatermark;
@@ -117,14 +138,18 @@ export class ClusterInvariants {
   }
 
   /** What takes place between two steps, too. */
-  #watch(log: PartitionLog, partition: Partition, looked: LookedAt, where: string): void {
+  #watch(partition: Partition, looked: LookedAt, known: KnownPartition, where: string): void {
+    const { log } = partition;
     this.#logs.set(log, looked);
     log.onAdvance(() => {
       const { leaderEpoch } = partition;
       if (looked.epoch === leaderEpoch && log.highWatermark < looked.highWatermark)
         this.#violated(wentBack(looked, log, where));
+      const isHigher = log.highWatermark > looked.highWatermark;
       looked.epoch = leaderEpoch;
       looked.highWatermark = log.highWatermark;
+      known.highWatermark = Math.max(known.highWatermark, log.highWatermark);
+      if (isHigher && partition.isLeader) this.checkIsrs(partition);
     });
   }
 
@@ -153,17 +178,28 @@ export class ClusterInvariants {
       });
   }
 
-  #checkIsrs(brokers: readonly SimulatedBroker[]): void {
+  /** What leaders have committed, of one partition or of all, is what the ISR has: whoever has moved. */
+  checkIsrs(only?: Partition): void {
+    try {
+      this.#checkIsrs(only);
+    } catch (error) {
+      this.#violated(error);
+    }
+  }
+
+  #checkIsrs(only: Partition | undefined): void {
     const { image } = this.#truth;
     const living = new Map<number, Broker>();
-    for (const { broker } of brokers) {
+    for (const { broker } of this.#brokers) {
       // Who has been registered since may have lost what an earlier life had; the controller knows by its epoch.
       if (broker === undefined) continue;
       const { nodeId, brokerEpoch } = broker.services;
       if (image.brokers.get(String(nodeId))?.epoch === brokerEpoch()) living.set(nodeId, broker);
     }
     for (const [name, topic] of image.topicsByName) {
+      if (only !== undefined && only.topicId !== topic.topicId) continue;
       for (const { partition, leader, leaderEpoch, isr } of topic.partitions) {
+        if (only !== undefined && only.partition !== partition) continue;
         const led = living.get(leader)?.services.partitions.getById(topic.topicId, partition);
         if (led === undefined || !led.isLeader || led.leaderEpoch !== leaderEpoch) continue;
         const { highWatermark } = led.log;

@@ -10,6 +10,7 @@ import type { Tally } from "../tally.ts";
 import { ClusterInvariants } from "./cluster-invariants.ts";
 import { CLUSTER_APIS, countAnswer, ReorderCount } from "./cluster-wire.ts";
 import { MetadataTruth } from "./metadata-truth.ts";
+import { OperatorRequests } from "./operator-requests.ts";
 import { SteadyWriter } from "./steady-writer.ts";
 import { TopicReader } from "./topic-reader.ts";
 import { Unsafe } from "./unsafe.ts";
@@ -78,13 +79,21 @@ const FAULTS = {
   addPartitions: 150,
   deleteRecords: 150,
   changeConfig: 150,
+  reassign: 120,
+  electLeaders: 80,
 } as const;
 
 export type Fault = keyof typeof FAULTS;
 
 export const faults = Object.keys(FAULTS) as Fault[];
 
+/** What happens once in so many times at occasions of its own: a request comes late, a new controller is paused at once. */
+const RARE = { lateAlterPartition: 4, lateRequest: 1_000, joinerLoses: 4, electedPaused: 4 };
+
 export interface ClusterSimulationOptions {
+  /** Faults that are to be tried more often, or less. */
+  readonly onceIn?: Readonly<Partial<Record<Fault, number>>>;
+  readonly rare?: Readonly<Partial<Record<keyof typeof RARE, number>>>;
   /** How long faults go on. */
   readonly faultsMs?: number;
   readonly logger?: Logger;
@@ -109,13 +118,22 @@ export class ClusterSimulation implements MemberObserver {
   readonly #unsafe: Unsafe;
   readonly #reorders: ReorderCount;
   readonly #admin: Admin;
+  readonly #operator: OperatorRequests;
   readonly #faultsMs: number;
+  readonly #onceIn: Readonly<Record<Fault, number>>;
+  readonly #rare: Readonly<Record<keyof typeof RARE, number>>;
   readonly #writers: SteadyWriter[] = [];
   readonly #handled = new Map<number, Set<number>>();
   #members: SimulatedMember[] = [];
   #reader: TopicReader | undefined;
 
-  constructor(seed: number, tally: Tally, { faultsMs = 30_000, logger }: ClusterSimulationOptions = {}) {
+  constructor(
+    seed: number,
+    tally: Tally,
+    { faultsMs = 30_000, onceIn = {}, rare = {}, logger }: ClusterSimulationOptions = {},
+  ) {
+    this.#onceIn = { ...FAULTS, ...onceIn };
+    this.#rare = { ...RARE, ...rare };
     this.#tally = tally;
     this.#faultsMs = faultsMs;
     this.#world = new SimulatedWorld({
@@ -127,15 +145,21 @@ export class ClusterSimulation implements MemberObserver {
     this.#random = this.#world.random;
     this.#reorders = new ReorderCount(tally);
     this.#truth = new MetadataTruth(tally, (error) => this.violated(error));
+    this.#truth.onElected = (brokerId) => this.#elected(brokerId);
     this.#invariants = new ClusterInvariants(this.#truth, (error) => this.violated(error));
     this.#cluster = new SimulatedCluster({
       ...{ world: this.#world, brokers: BROKERS, config: CONFIG, zooKeeperFaults: ZOOKEEPER_FAULTS },
       clock: () => ({ skewMs: this.#aSkewMs(), rate: 1 + RATE_OFF_MAX * (2 * this.#random.nextFloat() - 1) }),
-      onCommit: this.#truth.onCommit,
+      onCommit: (commit) => {
+        this.#truth.onCommit(commit);
+        this.#invariants.checkIsrs();
+      },
       ...(logger !== undefined && { logger }),
     });
     this.#unsafe = new Unsafe(this.#truth);
-    this.#admin = new Admin(this.#world.operatorClient(this.#cluster.bootstrapServers));
+    const client = this.#world.operatorClient(this.#cluster.bootstrapServers);
+    this.#admin = new Admin(client);
+    this.#operator = new OperatorRequests({ ...client, clientId: "operator", requestTimeoutMs: 20_000 });
   }
 
   /** A hash of all that happened. @throws Error when an invariant is broken */
@@ -145,12 +169,13 @@ export class ClusterSimulation implements MemberObserver {
     await this.#world.settle(
       this.#admin.createTopics([{ name: TOPIC, partitions: PARTITIONS }], { timeoutMs: 30_000 }),
     );
+    this.#invariants.check(this.#cluster.brokers);
     this.#world.isFaulty = true;
     this.#startReader();
     const endMs = this.#world.nowMs + this.#faultsMs;
     while (this.#world.nowMs < endMs) {
       this.#startMissing();
-      this.#world.inflict(FAULTS, this.#faults);
+      this.#world.inflict(this.#onceIn, this.#faults);
       await this.#step();
     }
     await this.#calmDown();
@@ -168,6 +193,11 @@ export class ClusterSimulation implements MemberObserver {
 
   read(topic: string, partition: number, offset: number, value: string): void {
     this.#saw(topic, partition, offset, value, "read");
+    try {
+      this.#invariants.wasRead(topic, partition, { offset, value });
+    } catch (error) {
+      this.violated(error);
+    }
   }
 
   handled(_groupId: string, partition: number, offset: number): void {
@@ -208,16 +238,28 @@ export class ClusterSimulation implements MemberObserver {
     return this.#random.nextInt(3_000);
   }
 
-  #fateOf({ apiName }: Exchange, direction: "request" | "response"): Fate {
+  #fateOf({ apiName, client }: Exchange, direction: "request" | "response"): Fate {
+    const fate = this.#anyFate(apiName, direction, client);
+    if (fate !== "arrives" && CLUSTER_APIS.has(apiName)) this.#tally.add(`${fate} ${direction}: ${apiName}`);
+    return fate;
+  }
+
+  /** What comes late comes to a cluster that has changed: above all what leaders ask of the controller has to bear that. */
+  #anyFate(apiName: string, direction: "request" | "response", client: SimulatedProcess): Fate {
+    const isProposal = apiName === "AlterPartition" && direction === "request";
+    if (isProposal && this.#world.happens(this.#rare.joinerLoses) && this.#joinerLoses(client)) return "late";
+    const { lateAlterPartition, lateRequest } = this.#rare;
+    const lateOnceIn = apiName === "AlterPartition" ? lateAlterPartition : lateRequest;
+    if (direction === "request" && this.#world.happens(lateOnceIn)) return "late";
     const dice = this.#random.nextInt(800);
     if (dice > 2) return "arrives";
-    const fate = dice === 0 ? "silence" : "lost";
-    if (CLUSTER_APIS.has(apiName)) this.#tally.add(`${fate === "lost" ? "lost" : "silent"} ${direction}: ${apiName}`);
-    return fate;
+    return dice === 0 ? "silence" : "lost";
   }
 
   #arrived(arrival: Arrival): void {
     this.#reorders.arrived(arrival);
+    const { apiName, client } = arrival.exchange;
+    if (apiName === "Fetch" && client === this.#reader?.process) this.#invariants.noteHighWatermarks();
     if (arrival.direction === "response") countAnswer(this.#tally, arrival.exchange, arrival.frame);
   }
 
@@ -345,7 +387,64 @@ export class ClusterSimulation implements MemberObserver {
       );
       return true;
     },
+    reassign: () => this.#reassign(),
+    electLeaders: () => this.#electLeaders(),
   };
+
+  /**
+   * A leader has asked for a larger ISR, and is cut off before it is heard; until it is back, whoever was to join has lost
+   * its unsynced data and lives anew.
+   */
+  #joinerLoses(leader: SimulatedProcess): boolean {
+    const broker = this.#cluster.candidates.find(({ process }) => process === leader)?.broker;
+    for (const { leadership, image } of broker?.services.partitions.all() ?? []) {
+      const joiningId = leadership?.maximalIsr.find((id) => !image.isr.includes(id));
+      const joining = this.#cluster.candidates.find((one) => one.broker?.services.nodeId === joiningId);
+      if (joining === undefined || !this.#unsafe.mayLose(joining, "power")) continue;
+      this.#unsafe.loses(joining, "power");
+      this.#tally.add("fault joinerLoses");
+      leader.isCutOff = true;
+      this.#world.later(1_000 + this.#random.nextInt(1_500), () => {
+        leader.isCutOff = false;
+      });
+      this.#world.later(0, () => this.#cluster.kill(joining, "power", 20));
+      return true;
+    }
+    return false;
+  }
+
+  /** Whoever is elected stands still before it has done anything, and its predecessor finds the ensemble again. */
+  #elected(brokerId: number): void {
+    if (!this.#world.isFaulty || !this.#world.happens(this.#rare.electedPaused)) return;
+    this.#tally.add("fault electedPaused");
+    const elected = this.#cluster.brokers[brokerId - 1]!;
+    this.#world.later(0, () => {
+      this.#cluster.pause(elected, 300 + this.#random.nextInt(1_500));
+      for (const other of this.#cluster.brokers) if (other !== elected) this.#cluster.sessionOf(other)?.heal();
+    });
+  }
+
+  /** Any of the partitions gets other replicas: two or all, in another order, so that others are preferred. */
+  #reassign(): boolean {
+    const broker = this.#world.anyOf(this.#cluster.candidates);
+    if (broker === undefined) return false;
+    const topic = this.#world.anyOf([TOPIC, ...CHURN])!;
+    const left = Array.from({ length: BROKERS }, (_, index) => index + 1);
+    const replicas: number[] = [];
+    for (let count = BROKERS - this.#random.nextInt(2); count > 0; count--)
+      replicas.push(...left.splice(this.#random.nextInt(left.length), 1));
+    const partition = topic === TOPIC ? this.#random.nextInt(PARTITIONS) : 0;
+    this.#operate(this.#operator.reassign(broker.name, topic, partition, replicas));
+    return true;
+  }
+
+  #electLeaders(): boolean {
+    const broker = this.#world.anyOf(this.#cluster.candidates);
+    if (broker === undefined) return false;
+    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+    this.#operate(this.#operator.electPreferred(broker.name, TOPIC, partitions));
+    return true;
+  }
 
   /** What the operator asks for may be refused or take too long: what becomes of it the metadata show. */
   #operate(asked: Promise<unknown>): void {

@@ -10,15 +10,18 @@ const { seeds, isReplay } = seedsOf(STANDARD_SEEDS);
 const MUST_HAPPEN = [
   ...["settled", "zombie", "record acknowledged", "delayed message", "message overtaken on another connection"],
   ...faults.map((fault) => `fault ${fault}`),
+  ...["fault joinerLoses", "fault electedPaused"],
   ...["lost-request", "lost-answer", "late-request", "stale-read"].map((fault) => `ZooKeeper: ${fault}`),
   ...["connected", "disconnected", "expired"].map((event) => `ZooKeeper session ${event}`),
   ...["controller elected", "controller gone", "ISR grows", "ISR shrinks", "no leader"].map(transition),
   ...["leader elected from ISR", "leader elected from ELR", "last known leader elected"].map(transition),
   ...["broker registered", "broker fenced", "broker unfenced"].map(transition),
+  ...["replicas move", "replicas have moved"].map(transition),
   ...["topic created", "topic deleted", "partitions added"].map(transition),
   ...["NONE", "NOT_LEADER_OR_FOLLOWER", "NOT_ENOUGH_REPLICAS"].map((error) => `Produce answered ${error}`),
   ...["NONE", "FENCED_LEADER_EPOCH"].map((error) => `Fetch answered ${error}`),
   "AlterPartition answered NONE",
+  "late request: AlterPartition",
 ];
 
 function transition(name: string): string {

@@ -1,5 +1,5 @@
 import { applyRecord, deserializeRecord, EMPTY_IMAGE, type MetadataImage, type PartitionImage } from "@ottla/metadata";
-import { decodeEntry, decodeEpoch, ZooKeeperPaths } from "@ottla/metadata/internal";
+import { decodeControllerId, decodeEntry, decodeEpoch, ZooKeeperPaths } from "@ottla/metadata/internal";
 import type { ModelCommit } from "@ottla/zookeeper";
 import { ZOOKEEPER_ROOT } from "../simulated-zookeeper.ts";
 import type { Tally } from "../tally.ts";
@@ -15,6 +15,8 @@ export class MetadataTruth {
   image: MetadataImage = EMPTY_IMAGE;
   readonly #tally: Tally;
   readonly #violated: (error: Error) => void;
+  /** Told who has been elected controller. */
+  onElected: (brokerId: number) => void = () => {};
   #controllerEpoch = 0;
 
   constructor(tally: Tally, violated: (error: Error) => void) {
@@ -27,6 +29,7 @@ export class MetadataTruth {
       if (path === paths.controllerEpoch && type === "dataChanged") {
         this.#controllerEpoch = decodeEpoch(tree.get(path)!.data);
         this.#tally.add("transition: controller elected");
+        this.onElected(decodeControllerId(tree.get(paths.controller)!.data, paths.controller));
       } else if (path === paths.controller && type === "deleted") {
         this.#tally.add("transition: controller gone");
       } else if (path.startsWith(`${paths.snapshots}/`) && type === "created") {
@@ -84,6 +87,8 @@ export class MetadataTruth {
       this.#violated(new Error(`${name}: partition epoch ${is.partitionEpoch} follows ${was.partitionEpoch}`));
     if (is.leaderEpoch < was.leaderEpoch || (is.leader !== was.leader && is.leaderEpoch === was.leaderEpoch))
       this.#violated(new Error(`${name}: ${is.leader} leads in epoch ${is.leaderEpoch}, and ${was.leader} before`));
+    if (isReassigned(is)) this.#tally.add("transition: replicas move");
+    else if (isReassigned(was)) this.#tally.add("transition: replicas have moved");
     if (is.isr.length < was.isr.length) this.#tally.add("transition: ISR shrinks");
     if (is.isr.length > was.isr.length) this.#tally.add("transition: ISR grows");
     if (is.leader === was.leader) return;
@@ -97,9 +102,15 @@ export class MetadataTruth {
     if (is.leaderRecoveryState === RECOVERING) this.#tally.add("transition: last known leader elected");
     else if (was.isr.includes(leader)) this.#tally.add("transition: leader elected from ISR");
     else if (was.eligibleLeaderReplicas.includes(leader)) this.#tally.add("transition: leader elected from ELR");
+    else if (isReassigned(was) && is.isr.includes(leader))
+      this.#tally.add("transition: leader elected by reassignment");
     else
       this.#violated(
         new Error(`${name}: ${leader} leads; in sync were ${was.isr}, eligible ${was.eligibleLeaderReplicas}`),
       );
   }
+}
+
+function isReassigned({ addingReplicas, removingReplicas }: PartitionImage): boolean {
+  return addingReplicas.length + removingReplicas.length > 0;
 }
