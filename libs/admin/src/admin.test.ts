@@ -185,6 +185,19 @@ describe("topics of any size", () => {
 });
 
 describe("offsets", () => {
+  test.each(["newest", undefined, 5, { timestampMs: "now" }])("%o is no offset to ask for", async (spec) => {
+    const { admin } = setUp();
+    const partition = { topic: "orders", partition: 0 };
+    const asked = admin.listOffsets([{ ...partition, spec: spec as never }]);
+    await expect(asked).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringMatching(/one of latest/),
+    });
+    if (spec === 5) return;
+    const deletion = admin.deleteRecords([{ ...partition, beforeOffset: spec as never }]);
+    await expect(deletion).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
   test("one partition may be asked for several of them", async () => {
     const { cluster, admin, within } = setUp();
     cluster.handle(listOffsetsApi, ({ topics }) => ({

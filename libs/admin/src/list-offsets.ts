@@ -1,4 +1,4 @@
-import type { ClusterClient } from "@ottla/client/internal";
+import { type ClusterClient, invalidArgument } from "@ottla/client/internal";
 import { listOffsetsApi } from "@ottla/protocol";
 import { askLeaders, type LeaderAnswer } from "./leaders.ts";
 import { resultsOf } from "./partial-failure.ts";
@@ -64,6 +64,7 @@ export async function listOffsets(
   queries: readonly OffsetQuery[],
   { isolationLevel = "read_uncommitted", onProgress, ...call }: ListOffsetsOptions,
 ): Promise<FoundOffset[]> {
+  for (const { spec } of queries) checkIsSpec(spec);
   const deadline = client.deadline("listOffsets", call);
   const total = queries.length;
   const answers = await askLeaders<OffsetQuery, FoundOffset>(
@@ -98,6 +99,12 @@ function requestOf(queries: readonly OffsetQuery[], isolationLevel: "read_uncomm
       partitions: items.map(({ partition, spec }) => ({ partitionIndex: partition, timestamp: timestampOf(spec) })),
     })),
   };
+}
+
+function checkIsSpec(spec: OffsetSpec): void {
+  if (typeof spec === "string" ? Object.hasOwn(SPECS, spec) : Number.isSafeInteger(spec?.timestampMs)) return;
+  const words = Object.keys(SPECS).join(", ");
+  throw invalidArgument(`spec is ${JSON.stringify(spec)}; it must be one of ${words}, or { timestampMs }.`);
 }
 
 function checkSpec(spec: OffsetSpec, version: number): void {

@@ -1,4 +1,4 @@
-import type { ClusterClient } from "@ottla/client/internal";
+import { type ClusterClient, invalidArgument } from "@ottla/client/internal";
 import { deleteRecordsApi } from "@ottla/protocol";
 import { askLeaders } from "./leaders.ts";
 import { resultsOf } from "./partial-failure.ts";
@@ -25,6 +25,7 @@ export async function deleteRecords(
   deletions: readonly RecordsDeletion[],
   { onProgress, ...call }: BulkOptions,
 ): Promise<DeletedRecords[]> {
+  for (const { beforeOffset } of deletions) checkOffset(beforeOffset);
   const deadline = client.deadline("deleteRecords", call);
   const timeoutMs = client.settings.requestTimeoutMs;
   const answers = await askLeaders<RecordsDeletion, DeletedRecords>(
@@ -54,4 +55,10 @@ export async function deleteRecords(
     (answer) => ({ resource: partitionName(answer), ...answer }),
     ({ result }) => result!,
   );
+}
+
+/** What is no offset would be sent as 0, and delete nothing without a word. */
+function checkOffset(beforeOffset: unknown): void {
+  if (beforeOffset === "latest" || Number.isSafeInteger(beforeOffset)) return;
+  throw invalidArgument(`beforeOffset is ${String(beforeOffset)}; it must be an offset or "latest".`);
 }

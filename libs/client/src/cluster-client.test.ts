@@ -302,6 +302,8 @@ describe("connections", () => {
   test("a wrong option is refused with its name and what is allowed", () => {
     expect(() => setUp({ requestTimeoutMs: -1 })).toThrow("requestTimeoutMs is -1; it must be a whole number");
     expect(() => setUp({ bootstrapServers: "localhost" })).toThrow("localhost:9092");
+    expect(() => setUp({ bootstrapServers: undefined as never })).toThrow("bootstrapServers is undefined");
+    expect(() => setUp({ bootstrapServers: [5] as never })).toThrow("bootstrapServers is 5");
     expect(() => setUp({ bootstrapServers: "a:9092,ws://b" })).toThrow("either all");
   });
 });

@@ -4,7 +4,7 @@ import { loadRecordRunner } from "#record-runner";
 import type { GroupMetadata } from "./assignors/assignor.ts";
 import { ConsumerBatch } from "./batch.ts";
 import { ConsumerCore } from "./consumer-core.ts";
-import { noGroup, notOwned } from "./errors.ts";
+import { invalidTopic, isTopicName, noGroup, notOwned } from "./errors.ts";
 import type { ConsumerEvents } from "./events.ts";
 import type { MembershipState } from "./group/membership.ts";
 import { Subscription } from "./group/subscription.ts";
@@ -111,7 +111,8 @@ export class Consumer<K = string | null, V = string | null>
    * consumer protocol by the coordinator, which takes what RE2 has in common with JavaScript (no lookaround, no
    * backreferences).
    *
-   * @throws KafkaError `INVALID_GROUP_ID` without a `groupId`; `INVALID_STATE` if partitions are assigned by hand
+   * @throws KafkaError `INVALID_GROUP_ID` without a `groupId`; `INVALID_STATE` if partitions are assigned by hand;
+   * `INVALID_TOPIC_EXCEPTION` for a name that no topic can have
    */
   subscribe(topics: string | readonly string[] | RegExp, listener: RebalanceListener = {}): void {
     const subscription =
@@ -121,6 +122,8 @@ export class Consumer<K = string | null, V = string | null>
     if (subscription.pattern === undefined && subscription.names.length === 0) {
       throw invalidArgument("Subscribe to at least one topic; unsubscribe to stop reading.");
     }
+    const impossible = subscription.names.find((name) => !isTopicName(name));
+    if (impossible !== undefined) throw invalidTopic(impossible);
     this.#core.subscribe(subscription, listener);
   }
 

@@ -60,3 +60,13 @@ export function logTruncated(
     { code: "LOG_TRUNCATION" },
   );
 }
+
+/** Kafka's rule for the names of topics. */
+export function isTopicName(name: unknown): boolean {
+  return typeof name === "string" && /^[\w.-]{1,249}$/.test(name) && name !== "." && name !== "..";
+}
+
+/** No topic can have this name, so waiting for it would be in vain. */
+export function invalidTopic(name: unknown): KafkaError {
+  return KafkaError.fromCode(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic ${JSON.stringify(name)}`);
+}

@@ -40,6 +40,16 @@ function reader(options: Partial<ConsumerOptions> = {}): Consumer {
 
 const numbered = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 
+describe("a subscription", () => {
+  test.each(["a b", "", "..", "n".repeat(250), "ä", 5 as never])(
+    "to %j is refused: no topic can have that name",
+    (name) => {
+      const refused = expect.objectContaining({ code: "INVALID_TOPIC_EXCEPTION" });
+      expect(() => create({ groupId: "g", topics: ["t", name] })).toThrow(refused);
+    },
+  );
+});
+
 describe("records", () => {
   test("come in order from each partition, with all there is to know", async () => {
     kafka.append("t", 0, ["a", "b"]);

@@ -533,6 +533,9 @@ describe("failing", () => {
   });
 
   test.each([
+    [undefined as never, "send takes a record"],
+    [null as never, "send takes a record"],
+    ["orders" as never, "send takes a record"],
     [{ topic: "" }, "record.topic"],
     [{ topic: "orders", timestampMs: -5 }, "record.timestampMs is -5"],
     [{ topic: "orders", timestampMs: 1.5 }, "record.timestampMs is 1.5"],

@@ -193,6 +193,9 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<RecordMetadata | RecordMetadata[]> {
     this.#checkOpen(signal);
+    if (typeof input !== "object" || input === null) {
+      throw invalidArgument(`send takes a record or a list of records, not ${String(input)}.`);
+    }
     if (sendTracing?.hasSubscribers) return this.#sendTraced(input, signal, sendTracing);
     return isArray(input) ? this.#sendArray(input, signal) : this.#sendOne(input, signal);
   }

@@ -13,7 +13,14 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { "ws:": 80, "wss:": 443
  * @throws KafkaError INVALID_CONFIG that names the entry and says what is wrong with it.
  */
 export function parseBootstrap(servers: string | readonly string[]): BrokerAddress[] {
-  const entries = (typeof servers === "string" ? [servers] : servers)
+  const given: readonly unknown[] = Array.isArray(servers) ? servers : [servers];
+  const entries = given
+    .map((entry) => {
+      if (typeof entry === "string") return entry;
+      throw configError(
+        `bootstrapServers is ${String(entry)}: give "host:port" or "ws://host:port", or a list of them.`,
+      );
+    })
     .flatMap((entry) => entry.split(","))
     .map((entry) => entry.trim())
     .filter((entry) => entry !== "");
