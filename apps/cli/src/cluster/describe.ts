@@ -4,6 +4,7 @@ import { formatTable } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 import { type ReplicationMetrics, replicationMetricsOf } from "./broker-metrics.ts";
 import { type PartitionHealth, partitionHealthOf } from "./partition-health.ts";
+import { ongoingReassignments, type ReassignmentState } from "./reassignments.ts";
 
 /** Lines of partitions that are in a bad way; `--json` has all of them. */
 const PARTITIONS_SHOWN_MAX = 50;
@@ -35,6 +36,8 @@ interface ClusterState {
   readonly underMinIsr: readonly PartitionHealth[];
   readonly atMinIsr: readonly PartitionHealth[];
   readonly offline: readonly PartitionHealth[];
+  /** Null where no controller tells. */
+  readonly reassignments: readonly ReassignmentState[] | null;
 }
 
 export async function describeCluster(options: ConnectionOptions & { readonly json?: boolean }): Promise<void> {
@@ -43,10 +46,11 @@ export async function describeCluster(options: ConnectionOptions & { readonly js
 }
 
 async function look(admin: Admin): Promise<ClusterState> {
-  const [cluster, { finalized }, listed] = await Promise.all([
+  const [cluster, { finalized }, listed, reassignments] = await Promise.all([
     describe(admin),
     admin.describeFeatures(),
     admin.listTopics({ includeInternal: true }),
+    ongoingReassignments(admin),
   ]);
   const topics = await admin.describeTopics(listed.map(({ name }) => name));
   const minInSync = await minInSyncReplicas(admin, topics);
@@ -75,6 +79,7 @@ async function look(admin: Admin): Promise<ClusterState> {
     underMinIsr: partitions.filter(({ isUnderMinIsr }) => isUnderMinIsr),
     atMinIsr: partitions.filter(({ isAtMinIsr }) => isAtMinIsr),
     offline: partitions.filter(({ isOffline }) => isOffline),
+    reassignments,
   };
 }
 
@@ -117,8 +122,24 @@ function draw(state: ClusterState): string {
     "",
     counts.join(", "),
     ...troubled(state),
+    ...reassigned(state),
     "",
   ].join("\n");
+}
+
+/** The partitions whose replicas are being moved, and how far that is. */
+function reassigned({ reassignments }: ClusterState): string[] {
+  if (reassignments === null || reassignments.length === 0) return [];
+  const rows = reassignments.slice(0, PARTITIONS_SHOWN_MAX).map((each) => ({
+    name: `${each.topic}-${each.partition}`,
+    replicas: each.replicas.join(","),
+    adding: each.addingReplicas.join(","),
+    removing: each.removingReplicas.join(","),
+    done: each.wantedBytes === 0 ? "-" : `${Math.floor((100 * each.copiedBytes) / each.wantedBytes)}%`,
+  }));
+  const columns = { name: "REASSIGNED", done: "DONE", replicas: "REPLICAS", adding: "ADDING", removing: "REMOVING" };
+  const rest = reassignments.length - rows.length;
+  return ["", formatTable(rows, columns), ...(rest > 0 ? [`and ${rest} more (--json has all)`] : [])];
 }
 
 const BROKER_COLUMNS = {

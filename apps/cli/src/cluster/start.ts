@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { EXIT_FAILED, UsageError } from "../exit.ts";
 import { freePort } from "./free-port.ts";
-import { SupervisedProcess } from "./supervised-process.ts";
+import { type RunningProcess, SupervisedProcess } from "./supervised-process.ts";
 import { ZooKeeperServers } from "./zookeeper-servers.ts";
 
 export interface StartOptions {
@@ -118,7 +118,7 @@ async function untilReady(brokers: readonly SupervisedProcess[], signal: AbortSi
 
 /** Until it is interrupted; the end of a process is told of, and that of the last broker is the end of it all. */
 async function untilOver(
-  processes: readonly SupervisedProcess[],
+  processes: readonly RunningProcess[],
   brokers: readonly SupervisedProcess[],
   signal: AbortSignal,
 ): Promise<void> {

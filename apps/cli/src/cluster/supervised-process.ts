@@ -2,6 +2,21 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
 
+/** A process that the cluster runs. */
+export interface RunningProcess {
+  /** What a person calls it. */
+  readonly name: string;
+  readonly isRunning: boolean;
+  /** The last thing that it said for a person. */
+  readonly lastWords: string;
+  /** How it ended, once it has. */
+  readonly end: string;
+  /** Resolves when the process has ended; never rejects. */
+  readonly ended: Promise<void>;
+  /** Asks it to end, and waits for that; after `patienceMs` it is killed. */
+  stop(patienceMs: number): Promise<void>;
+}
+
 export interface SupervisedProcessOptions {
   /** What a person calls it. */
   readonly name: string;
@@ -21,7 +36,7 @@ const OUTPUT_KEPT_CHARS = 4_000;
  * A process that is started and stopped by this one alone: it has a process group of its own, so that Ctrl-C in the
  * terminal does not reach it past us.
  */
-export class SupervisedProcess {
+export class SupervisedProcess implements RunningProcess {
   readonly name: string;
   readonly #child: ChildProcess;
   readonly #log: WriteStream;

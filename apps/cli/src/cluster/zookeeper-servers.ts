@@ -4,7 +4,8 @@ import { connect } from "node:net";
 import { join, resolve } from "node:path";
 import { UsageError } from "../exit.ts";
 import { freePort } from "./free-port.ts";
-import { SupervisedProcess } from "./supervised-process.ts";
+import { LeftProcess } from "./left-process.ts";
+import { type RunningProcess, SupervisedProcess } from "./supervised-process.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 5_000;
@@ -27,9 +28,9 @@ interface Server {
 /** ZooKeeper servers as processes of this machine. Their ports and data stay the same from start to start. */
 export class ZooKeeperServers {
   readonly connect: string;
-  readonly #processes: readonly SupervisedProcess[];
+  readonly #processes: readonly RunningProcess[];
 
-  private constructor(connect: string, processes: readonly SupervisedProcess[]) {
+  private constructor(connect: string, processes: readonly RunningProcess[]) {
     this.connect = connect;
     this.#processes = processes;
   }
@@ -43,18 +44,10 @@ export class ZooKeeperServers {
     const classPath = join(findJars(jars), "*");
     requireJava();
     const servers = await Promise.all(Array.from({ length: count }, (_, index) => serverIn(directory, index + 1)));
-    for (const server of servers) await requireFree(server);
-    const processes = servers.map((server) => {
-      writeConfig(server, servers);
-      const started = new SupervisedProcess({
-        name: `ZooKeeper server ${server.id}`,
-        command: "java",
-        args: [...JAVA_OPTIONS, "-cp", classPath, MAIN, join(server.directory, "zoo.cfg")],
-        logFile: join(directory, `zookeeper-${server.id}.log`),
-      });
-      writeFileSync(join(server.directory, "pid"), String(started.pid ?? ""));
-      return started;
-    });
+    const processes: RunningProcess[] = [];
+    for (const server of servers) {
+      processes.push((await leftRunning(server)) ?? launch(server, servers, classPath, directory));
+    }
     const ensemble = new ZooKeeperServers(
       servers.map(({ clientPort }) => `localhost:${clientPort}`).join(","),
       processes,
@@ -68,7 +61,7 @@ export class ZooKeeperServers {
     return ensemble;
   }
 
-  get processes(): readonly SupervisedProcess[] {
+  get processes(): readonly RunningProcess[] {
     return this.#processes;
   }
 
@@ -121,12 +114,37 @@ async function serverIn(directory: string, id: number): Promise<Server> {
   }
 }
 
-/** Two servers on one directory would destroy it. */
-async function requireFree({ clientPort, directory }: Server): Promise<void> {
-  if ((await ask(clientPort, "srvr")) === null) return;
-  throw new Error(
-    `port ${clientPort} of ZooKeeper is in use: a server of an earlier start still runs; end it first (its process id is in ${join(directory, "pid")})`,
-  );
+function launch(server: Server, servers: readonly Server[], classPath: string, directory: string): SupervisedProcess {
+  writeConfig(server, servers);
+  const started = new SupervisedProcess({
+    name: nameOf(server),
+    command: "java",
+    args: [...JAVA_OPTIONS, "-cp", classPath, MAIN, join(server.directory, "zoo.cfg")],
+    logFile: join(directory, `zookeeper-${server.id}.log`),
+  });
+  writeFileSync(pidFileOf(server), String(started.pid ?? ""));
+  return started;
+}
+
+function nameOf({ id }: Server): string {
+  return `ZooKeeper server ${id}`;
+}
+
+function pidFileOf({ directory }: Server): string {
+  return join(directory, "pid");
+}
+
+/**
+ * The server of an earlier start that was killed, if it still runs: it goes on as this one's, for two servers on one
+ * directory would destroy it. Null where there is none.
+ * @throws Error where somebody else has the port
+ */
+async function leftRunning(server: Server): Promise<RunningProcess | null> {
+  const { clientPort } = server;
+  if ((await ask(clientPort, "srvr")) === null) return null;
+  const left = LeftProcess.find(nameOf(server), pidFileOf(server));
+  if (left !== null) return left;
+  throw new Error(`port ${clientPort} of ${nameOf(server)} is in use by something else; end that first`);
 }
 
 function writeConfig({ id, directory, clientPort }: Server, servers: readonly Server[]): void {
@@ -148,7 +166,7 @@ function writeConfig({ id, directory, clientPort }: Server, servers: readonly Se
   writeFileSync(join(directory, "zoo.cfg"), `${lines.join("\n")}\n`);
 }
 
-async function untilServing(port: number, server: SupervisedProcess): Promise<void> {
+async function untilServing(port: number, server: RunningProcess): Promise<void> {
   const deadlineMs = Date.now() + READY_TIMEOUT_MS;
   while (Date.now() < deadlineMs) {
     if ((await ask(port, "srvr"))?.includes("Mode:")) return;

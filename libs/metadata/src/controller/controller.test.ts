@@ -1,5 +1,5 @@
 import { ErrorCode } from "@ottla/protocol";
-import { createSimulatedRuntime, seededRandom } from "@ottla/runtime";
+import { createSimulatedRuntime, type LogFields, type Logger, seededRandom } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
 import { FaultyMetadataLog } from "../log/faulty-metadata-log.ts";
 import { MemoryMetadataStore } from "../log/memory-metadata-log.ts";
@@ -316,6 +316,29 @@ describe("MetadataFollower", () => {
     await node.register();
     await node.run(node.createTopic("a"));
     expect(seen).toEqual(["-1>0 while -1", "0>2 while 0"]);
+  });
+
+  it("says once that the log cannot be read, and again when it is for another reason", async () => {
+    const lines: string[] = [];
+    const say = (message: string, fields?: LogFields) => void lines.push(`${message} ${fields?.err ?? ""}`.trim());
+    const logger: Logger = { error: say, warn: say, info: say, debug() {}, debugEnabled: false, child: () => logger };
+    const runtime = createSimulatedRuntime(1, { logger });
+    const log = new MemoryMetadataStore().connect();
+    const follower = new MetadataFollower(log, runtime);
+    await follower.start();
+    const { read } = log;
+    for (const reason of ["rubbish", "rubbish", "other rubbish"]) {
+      log.read = () => Promise.reject(new Error(reason));
+      for (let second = 0; second < 5; second++) await runtime.advance(1000);
+    }
+    log.read = read;
+    for (let second = 0; second < 5; second++) await runtime.advance(1000);
+    follower.stop();
+    expect(lines).toEqual([
+      "the metadata log cannot be followed Error: rubbish",
+      "the metadata log cannot be followed Error: other rubbish",
+      "the metadata log can be followed again",
+    ]);
   });
 
   it("fails those who wait when the log cannot be read", async () => {

@@ -39,6 +39,8 @@ export class MetadataFollower {
   #unsubscribe: () => void = () => {};
   #recheckTimer: Timer | null = null;
   #stopped = false;
+  /** What was last said of the log being unreadable; null while it is readable. */
+  #lastComplaint: string | null = null;
 
   constructor(log: MetadataLog, runtime: Pick<Runtime, "timers" | "logger">) {
     this.#log = log;
@@ -112,9 +114,21 @@ export class MetadataFollower {
   }
 
   #follow(): void {
-    this.catchUp().catch((error) => {
-      this.#runtime.logger.error("the metadata log cannot be followed", { err: error });
-    });
+    this.catchUp().then(
+      () => {
+        if (this.#lastComplaint !== null) this.#runtime.logger.info("the metadata log can be followed again");
+        this.#lastComplaint = null;
+      },
+      (error) => this.#complain(error),
+    );
+  }
+
+  /** It is looked at every second, and stays as it is until somebody mends it: said once, and when it is another thing. */
+  #complain(error: unknown): void {
+    const complaint = String(error);
+    if (complaint === this.#lastComplaint || this.#stopped) return;
+    this.#lastComplaint = complaint;
+    this.#runtime.logger.error("the metadata log cannot be followed", { err: error });
   }
 
   #planRecheck(): void {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cpuMsOf, residentBytesOf } from "./proc.ts";
 
-const OTTLA_COMMAND = fileURLToPath(new URL("../../../../apps/cli/bin/ottla.cjs", import.meta.url));
+export const OTTLA_COMMAND = fileURLToPath(new URL("../../../../apps/cli/bin/ottla.cjs", import.meta.url));
 
 /** A broker in a process of its own, ours or Apache Kafka's, listening on 127.0.0.1. */
 export interface BenchBroker {

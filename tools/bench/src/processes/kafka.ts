@@ -33,9 +33,10 @@ export class KafkaUnderTest implements BenchBroker {
     this.port = port;
   }
 
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<KafkaUnderTest> {
+  /** @param ofController the port of the controller's listener; by default a free one */
+  static async start(settings: Readonly<Record<string, string>> = {}, ofController?: number): Promise<KafkaUnderTest> {
     const directory = await mkdtemp(join(tmpdir(), "kafka-bench-"));
-    const [port, controllerPort] = [await freePort(), await freePort()];
+    const [port, controllerPort] = [await freePort(), ofController ?? (await freePort())];
     const file = join(directory, "server.properties");
     await writeFile(file, propertiesText(directory, port, controllerPort, settings));
     const formatted = java(["kafka.tools.StorageTool", "format", "--config", file, "--cluster-id", CLUSTER_ID]);
@@ -103,7 +104,7 @@ function propertiesText(
   return lines.join("\n");
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as { readonly port: number };

@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { externalPrograms } from "../../../fetch/external-programs.mjs";
+import { OTTLA_COMMAND } from "./broker.ts";
+import { freePort, KafkaUnderTest } from "./kafka.ts";
+import { cpuMsOf, residentBytesOf } from "./proc.ts";
+
+/** Three brokers as processes of this machine, ours or Apache Kafka's. */
+export interface BenchCluster {
+  readonly bootstrapServers: string;
+  /** CPU time of all brokers so far, in ms. */
+  cpuMs(): number;
+  stop(): Promise<void>;
+}
+
+export const BROKERS = 3;
+
+/** Whether this machine has what our clusters keep their metadata in. */
+export function hasZooKeeper(): boolean {
+  return externalPrograms.java.find() !== null && externalPrograms.zooKeeperJars.find() !== null;
+}
+
+/** `ottla cluster start`, with its data in a directory that goes with it. */
+export class OttlaCluster implements BenchCluster {
+  readonly bootstrapServers: string;
+  readonly #child: ChildProcess;
+  readonly #directory: string;
+  readonly #pids: Map<number, number>;
+  readonly #restarted: ChildProcess[] = [];
+
+  private constructor(child: ChildProcess, directory: string, bootstrapServers: string, pids: Map<number, number>) {
+    this.#child = child;
+    this.#directory = directory;
+    this.bootstrapServers = bootstrapServers;
+    this.#pids = pids;
+  }
+
+  static async start(set: readonly string[] = []): Promise<OttlaCluster> {
+    const directory = await mkdtemp(join(tmpdir(), "ottla-bench-cluster-"));
+    const jars = (externalPrograms.zooKeeperJars.find() ?? "").replace(/[/\\]\*$/, "");
+    const args = ["cluster", "start", "--brokers", String(BROKERS), "--port", "0", "--data", directory];
+    const settings = set.flatMap((setting) => ["--set", setting]);
+    const child = spawn(process.execPath, [OTTLA_COMMAND, ...args, ...settings], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, ZOOKEEPER_HOME: jars },
+    });
+    let output = "";
+    for await (const chunk of child.stdout) {
+      output += chunk;
+      const ready = /^ready (\S+)/m.exec(output);
+      if (ready === null) continue;
+      const pids = [...output.matchAll(/^broker (\d+) \(pid (\d+)\)/gm)].map(
+        (m) => [Number(m[1]), Number(m[2])] as const,
+      );
+      child.stdout.resume();
+      return new OttlaCluster(child, directory, ready[1]!, new Map(pids));
+    }
+    throw new Error(`the cluster did not start:\n${output}`);
+  }
+
+  cpuMs(): number {
+    return this.#sum(cpuMsOf);
+  }
+
+  residentBytes(): number {
+    return this.#sum(residentBytesOf);
+  }
+
+  /** Ends a broker at once: nothing is handed over. */
+  kill(brokerId: number): void {
+    process.kill(this.#pids.get(brokerId)!, "SIGKILL");
+    this.#pids.delete(brokerId);
+  }
+
+  /** Starts a broker that was killed again; resolves when it serves. */
+  async restart(brokerId: number): Promise<void> {
+    const file = join(this.#directory, `broker-${brokerId}.properties`);
+    const child = spawn(process.execPath, [OTTLA_COMMAND, "broker", "--config", file], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    this.#restarted.push(child);
+    this.#pids.set(brokerId, child.pid!);
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      output += text;
+    });
+    while (!/^ready /m.test(output)) {
+      if (child.exitCode !== null) throw new Error(`broker ${brokerId} did not start again:\n${output}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#restarted.map((child) => ended(child, "SIGTERM")));
+    await ended(this.#child, "SIGINT");
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #sum(measure: (pid: number) => number | undefined): number {
+    return [...this.#pids.values()].reduce((sum, pid) => sum + (measure(pid) ?? Number.NaN), 0);
+  }
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, "exit");
+  child.kill(signal);
+  await exit;
+}
+
+/** Three nodes of Apache Kafka that are brokers and controllers. */
+export class KafkaCluster implements BenchCluster {
+  readonly #nodes: readonly KafkaUnderTest[];
+
+  private constructor(nodes: readonly KafkaUnderTest[]) {
+    this.#nodes = nodes;
+  }
+
+  static async start(settings: Readonly<Record<string, string>>): Promise<KafkaCluster> {
+    const ports: number[] = [];
+    while (ports.length < BROKERS) ports.push(await freePort());
+    const voters = ports.map((port, index) => `${index + 1}@localhost:${port}`).join(",");
+    const nodes = ports.map((controllerPort, index) =>
+      KafkaUnderTest.start(
+        { ...settings, "node.id": String(index + 1), "controller.quorum.voters": voters },
+        controllerPort,
+      ),
+    );
+    return new KafkaCluster(await Promise.all(nodes));
+  }
+
+  get bootstrapServers(): string {
+    return this.#nodes.map(({ port }) => `localhost:${port}`).join(",");
+  }
+
+  cpuMs(): number {
+    return this.#nodes.reduce((sum, node) => sum + (node.cpuMs() ?? Number.NaN), 0);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.stop()));
+  }
+}

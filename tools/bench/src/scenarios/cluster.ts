@@ -1,0 +1,268 @@
+import { Admin } from "@ottla/admin";
+import { Producer } from "@ottla/producer";
+import type { Contestant, Effort, Measurement, Row, Scenario } from "../harness/scenario.ts";
+import { type BenchCluster, BROKERS, hasZooKeeper, KafkaCluster, OttlaCluster } from "../processes/cluster.ts";
+import { hasKafka } from "../processes/kafka.ts";
+
+const PARTITIONS = 6;
+const VALUE = "v".repeat(100);
+const LARGE_VALUE = "v".repeat(10_000);
+const RECORDS_PER_CALL = 1_000;
+const CALLS_IN_FLIGHT = 4;
+const SETTLE_MS = 2_000;
+const POLL_MS = 20;
+const MEGABYTE = 1e6;
+
+/** As `ottla cluster start` sets it. */
+const REPLICATED = {
+  "default.replication.factor": "3",
+  "offsets.topic.replication.factor": "3",
+  "min.insync.replicas": "2",
+};
+
+/** The defaults are 18 s and 9 s: nobody wants to wait for those. */
+const QUICK_SESSIONS = ["zookeeper.session.timeout.ms=2000", "broker.session.timeout.ms=3000"];
+
+const adminOf = ({ bootstrapServers }: BenchCluster) => new Admin({ bootstrapServers, defaultApiTimeoutMs: 120_000 });
+const pause = (delayMs: number) => new Promise((resolve) => setTimeout(resolve, delayMs));
+
+async function create(cluster: BenchCluster, name: string, partitions: number, replicationFactor: number) {
+  await using admin = adminOf(cluster);
+  await admin.createTopics([
+    { name, partitions, replicationFactor, configs: { "min.insync.replicas": String(Math.min(2, replicationFactor)) } },
+  ]);
+}
+
+/** Records of one producer with acks=all; the CPU is that of all brokers. */
+class Producing implements Contestant {
+  readonly name: string;
+  readonly #cluster: BenchCluster;
+  readonly #topic: string;
+  readonly #records: number;
+  #producer: Producer | null = null;
+
+  constructor(name: string, cluster: BenchCluster, topic: string, records: number) {
+    this.name = name;
+    this.#cluster = cluster;
+    this.#topic = topic;
+    this.#records = records;
+  }
+
+  async measure(): Promise<Measurement> {
+    this.#producer ??= new Producer({ bootstrapServers: this.#cluster.bootstrapServers, acks: "all" });
+    const cpuMs = this.#cluster.cpuMs();
+    const startedMs = performance.now();
+    await produce(this.#producer, this.#topic, this.#records, VALUE);
+    const elapsedMs = performance.now() - startedMs;
+    const spentMs = this.#cluster.cpuMs() - cpuMs;
+    return {
+      figure: (this.#records * 1000) / elapsedMs,
+      ...(spentMs > 0 && { perBrokerCpuSecond: (this.#records * 1000) / spentMs }),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#producer?.close();
+  }
+}
+
+async function produce(producer: Producer, topic: string, records: number, value: string): Promise<void> {
+  let left = records;
+  const worker = async () => {
+    while (left > 0) {
+      const length = Math.min(RECORDS_PER_CALL, left);
+      left -= length;
+      await producer.send(Array.from({ length }, (_, i) => ({ topic, partition: i % PARTITIONS, value })));
+    }
+  };
+  await Promise.all(Array.from({ length: CALLS_IN_FLIGHT }, worker));
+}
+
+/** One record after another: how long each takes to be on two brokers of three. */
+function latencyOf(name: string, cluster: BenchCluster, topic: string, records: number): Contestant {
+  return {
+    name,
+    async measure() {
+      await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, acks: "all", lingerMs: 0 });
+      const elapsedMs: number[] = [];
+      for (let i = 0; i < records; i++) {
+        const startedMs = performance.now();
+        await producer.send({ topic, partition: i % PARTITIONS, value: VALUE });
+        elapsedMs.push(performance.now() - startedMs);
+      }
+      elapsedMs.sort((a, b) => a - b);
+      const at = (share: number) => elapsedMs[Math.min(records - 1, Math.floor(records * share))]!;
+      return { figure: at(0.99), latencyMs: { p50: at(0.5), p99: at(0.99), p999: at(0.999) } };
+    },
+  };
+}
+
+/** From the request until every partition has taken a record. */
+function creating(name: string, cluster: BenchCluster, partitions: number): Contestant {
+  return {
+    name,
+    async measure() {
+      const topic = `many-${partitions}`;
+      const startedMs = performance.now();
+      await create(cluster, topic, partitions, 1);
+      await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, deliveryTimeoutMs: 120_000 });
+      await producer.send(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, value: VALUE })));
+      return { figure: performance.now() - startedMs };
+    },
+  };
+}
+
+/** What the replicas of a topic add to the memory of all brokers. */
+function memory(name: string, cluster: OttlaCluster, partitions: number): Contestant {
+  return {
+    name,
+    async measure() {
+      await pause(SETTLE_MS);
+      const before = cluster.residentBytes();
+      await create(cluster, "remembered", partitions, BROKERS);
+      await pause(SETTLE_MS);
+      return { figure: (cluster.residentBytes() - before) / 1024 / (partitions * BROKERS) };
+    },
+  };
+}
+
+/** How long partitions have no leader once the broker that led them is fenced. */
+function failingOver(name: string, cluster: OttlaCluster, partitions: number): Contestant {
+  return {
+    name,
+    async measure() {
+      await using admin = adminOf(cluster);
+      await create(cluster, "failing", partitions, BROKERS);
+      const dead = BROKERS;
+      cluster.kill(dead);
+      const isFenced = async () =>
+        (await admin.describeCluster({ includeFencedBrokers: true })).brokers.some(
+          ({ id, isFenced }) => id === dead && isFenced,
+        );
+      while (!(await isFenced())) await pause(POLL_MS);
+      const startedMs = performance.now();
+      const leaders = async () => (await admin.describeTopics(["failing"]))[0]!.partitions.map(({ leader }) => leader);
+      while ((await leaders()).some((leader) => leader < 0 || leader === dead)) await pause(POLL_MS);
+      return { figure: performance.now() - startedMs };
+    },
+  };
+}
+
+/** A broker that was away comes back, and fetches what it has missed. It was killed before. */
+function catchingUp(name: string, cluster: OttlaCluster, megabytes: number): Contestant {
+  return {
+    name,
+    async measure() {
+      await using admin = adminOf(cluster);
+      const topic = "caught-up";
+      const replicas = [1, 2, BROKERS];
+      await admin.createTopics([
+        {
+          name: topic,
+          assignments: Array.from({ length: PARTITIONS }, () => [1, 2]),
+          configs: { "min.insync.replicas": "1" },
+        },
+      ]);
+      await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, acks: "all" });
+      const records = Math.ceil((megabytes * MEGABYTE) / LARGE_VALUE.length);
+      await produce(producer, topic, records, LARGE_VALUE);
+      await cluster.restart(BROKERS);
+      const startedMs = performance.now();
+      await admin.alterPartitionReassignments(
+        Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, replicas })),
+      );
+      while ((await admin.listPartitionReassignments()).length > 0) await pause(POLL_MS);
+      return { figure: (megabytes * 1000) / (performance.now() - startedMs) };
+    },
+  };
+}
+
+async function* rows({ quick }: Effort): AsyncIterable<Row> {
+  if (!hasZooKeeper()) {
+    console.error("  SKIPPED: ZooKeeper's jars or Java are absent: there are no clusters without them");
+    return;
+  }
+  const ottla = await OttlaCluster.start(QUICK_SESSIONS);
+  let kafka = hasKafka() ? await KafkaCluster.start(REPLICATED) : null;
+  const clusters: readonly (readonly [string, BenchCluster])[] = [
+    ["ottla", ottla],
+    ...(kafka === null ? [] : [["Apache Kafka", kafka] as const]),
+  ];
+  const once = { repetitions: 1, warmUp: false };
+  const own = { ...once, baseline: "ottla" };
+  try {
+    for (const [, cluster] of clusters) await create(cluster, "three", PARTITIONS, BROKERS);
+    await create(ottla, "one", PARTITIONS, 1);
+    const records = quick ? 50_000 : 500_000;
+    yield {
+      name: "produce, acks=all, replication factor 3",
+      unit: "records/s",
+      baseline: clusters.at(-1)![0],
+      recordBytes: VALUE.length,
+      repetitions: quick ? 1 : 5,
+      contestants: clusters.map(([name, cluster]) => new Producing(name, cluster, "three", records)),
+    };
+    yield {
+      name: "replication factor 3 beside 1: records for each second of the brokers' CPU",
+      unit: "records/s",
+      baseline: "ottla, factor 1",
+      recordBytes: VALUE.length,
+      repetitions: quick ? 1 : 5,
+      contestants: [
+        new Producing("ottla, factor 3", ottla, "three", records),
+        new Producing("ottla, factor 1", ottla, "one", records),
+      ],
+    };
+    yield {
+      name: "one record after another, acks=all, replication factor 3: 99th percentile",
+      unit: "ms",
+      better: "less",
+      baseline: clusters.at(-1)![0],
+      repetitions: quick ? 1 : 3,
+      contestants: clusters.map(([name, cluster]) => latencyOf(name, cluster, "three", quick ? 200 : 2_000)),
+    };
+    await kafka?.stop();
+    kafka = null;
+    const partitions = quick ? 1_000 : 10_000;
+    const counted = partitions.toLocaleString("en");
+    yield {
+      ...own,
+      name: `creating ${counted} partitions, factor 1, until all have taken a record`,
+      unit: "ms",
+      better: "less",
+      contestants: [creating("ottla", ottla, partitions)],
+    };
+    yield {
+      ...own,
+      name: "memory of all brokers for each replica of an empty partition",
+      unit: "kB",
+      better: "less",
+      contestants: [memory("ottla", ottla, quick ? 300 : 3_000)],
+    };
+    yield {
+      ...own,
+      name: `failing over the partitions of a dead broker, of ${quick ? "300" : "3,000"}, once it is fenced`,
+      unit: "ms",
+      better: "less",
+      contestants: [failingOver("ottla", ottla, quick ? 300 : 3_000)],
+    };
+    yield {
+      ...own,
+      name: "a new replica catches up",
+      unit: "MB/s",
+      contestants: [catchingUp("ottla", ottla, quick ? 50 : 1_000)],
+    };
+  } finally {
+    await Promise.all([ottla.stop(), kafka?.stop()]);
+  }
+}
+
+const scenario: Scenario = {
+  name: "cluster",
+  description:
+    "three brokers of ours on ZooKeeper beside three of Apache Kafka: replication, failing over, many partitions",
+  quietSeconds: { quick: 50, full: 300 },
+  inQuick: false,
+  rows,
+};
+export default scenario;
