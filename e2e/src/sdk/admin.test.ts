@@ -4,6 +4,11 @@ import { Producer } from "@ottla/producer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sdkTargets } from "../harness/sdk-targets.ts";
 
+/** Apache Kafka's brokers learn of changes a moment after the controller has answered: on a busy machine a long one. */
+function eventually<T>(read: () => T) {
+  return expect.poll(read, { timeout: 15_000 });
+}
+
 async function failureOf(promise: Promise<unknown>): Promise<PartialFailureError> {
   return await promise.then(
     () => expect.fail("it did not fail"),
@@ -31,13 +36,13 @@ for (const target of sdkTargets) {
     it("creates, lists, describes and deletes topics", async () => {
       const [created] = await admin.createTopics([{ name: "t1", partitions: 4, replicationFactor: 1 }]);
       expect(created).toMatchObject({ name: "t1", partitions: 4, replicationFactor: 1 });
-      await expect.poll(topicNames).toContain("t1");
+      await eventually(topicNames).toContain("t1");
       const [described] = await admin.describeTopics(["t1"]);
       expect(described).toMatchObject({ name: "t1", topicId: created!.topicId, isInternal: false });
       expect(described!.partitions.map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);
       expect(described!.partitions.every(({ leader }) => leader >= 0)).toBe(true);
       await admin.deleteTopics(["t1"]);
-      await expect.poll(topicNames).not.toContain("t1");
+      await eventually(topicNames).not.toContain("t1");
     });
 
     it("only checks, where it is told to", async () => {
@@ -56,7 +61,7 @@ for (const target of sdkTargets) {
         "bad name": "INVALID_TOPIC_EXCEPTION",
         none: "INVALID_PARTITIONS",
       });
-      await expect.poll(topicNames).toContain("new");
+      await eventually(topicNames).toContain("new");
       expect((await failureOf(admin.deleteTopics(["no-such"]))).code).toBe("UNKNOWN_TOPIC_OR_PARTITION");
       expect((await failureOf(admin.describeTopics(["no-such"]))).code).toBe("UNKNOWN_TOPIC_OR_PARTITION");
     });
@@ -64,7 +69,7 @@ for (const target of sdkTargets) {
     it("adds partitions", async () => {
       await admin.createTopics([{ name: "grows", partitions: 1 }]);
       await admin.createPartitions([{ topic: "grows", count: 3 }]);
-      await expect.poll(async () => (await admin.describeTopics(["grows"]))[0]!.partitions.length).toBe(3);
+      await eventually(async () => (await admin.describeTopics(["grows"]))[0]!.partitions.length).toBe(3);
       expect((await failureOf(admin.createPartitions([{ topic: "grows", count: 2 }]))).code).toBe("INVALID_PARTITIONS");
     });
 
@@ -84,7 +89,7 @@ for (const target of sdkTargets) {
         const [configs] = await admin.describeConfigs([{ ...topic, keys: ["max.message.bytes", "retention.ms"] }]);
         return Object.fromEntries(configs!.entries.map(({ key, value, source }) => [key, [value, source]]));
       };
-      await expect.poll(values).toEqual({
+      await eventually(values).toEqual({
         "max.message.bytes": ["5000", "topic"],
         "retention.ms": ["604800000", "default"],
       });
@@ -98,13 +103,13 @@ for (const target of sdkTargets) {
       const [first] = await admin.createTopics([{ name: "by-id", partitions: 2 }]);
       const { topicId } = first!;
       const described = async () => (await admin.describeTopics([{ topicId }, "by-id"])).map(({ name }) => name);
-      await expect.poll(() => described().catch(() => [])).toEqual(["by-id", "by-id"]);
+      await eventually(() => described().catch(() => [])).toEqual(["by-id", "by-id"]);
       await admin.deleteTopics([{ topicId }]);
-      await expect.poll(topicNames).not.toContain("by-id");
+      await eventually(topicNames).not.toContain("by-id");
       const error = await failureOf(admin.deleteTopics([{ topicId }]));
       expect(error).toMatchObject({ code: "UNKNOWN_TOPIC_ID", failures: [{ resource: topicId }] });
       await admin.createTopics([{ name: "by-id" }]);
-      await expect.poll(topicNames).toContain("by-id");
+      await eventually(topicNames).toContain("by-id");
       expect((await failureOf(admin.describeTopics(["by-id", { topicId }]))).failures).toMatchObject([
         { resource: topicId, error: { code: "UNKNOWN_TOPIC_ID" } },
       ]);
@@ -113,7 +118,7 @@ for (const target of sdkTargets) {
     it("describes topics page by page", async () => {
       const names = ["pages-b", "pages-a", "pages-c"];
       await admin.createTopics(names.map((name) => ({ name, partitions: 5 })));
-      await expect.poll(topicNames).toEqual(expect.arrayContaining(names));
+      await eventually(topicNames).toEqual(expect.arrayContaining(names));
       const described = await admin.describeTopics(names, { partitionsPerResponse: 2 });
       expect(described.map(({ name, partitions }) => [name, partitions.map(({ partition }) => partition)])).toEqual(
         names.map((name) => [name, [0, 1, 2, 3, 4]]),
@@ -157,7 +162,7 @@ for (const target of sdkTargets) {
 
     it("lists what has configs", async () => {
       await admin.createTopics([{ name: "has-configs" }]);
-      await expect.poll(topicNames).toContain("has-configs");
+      await eventually(topicNames).toContain("has-configs");
       if (target.lacks.includes("ListConfigResources")) {
         const error = await failureOf(admin.listConfigResources());
         expect(error).toMatchObject({ code: "UNSUPPORTED_VERSION" });
@@ -299,7 +304,7 @@ for (const target of sdkTargets) {
     it("describes groups of both protocols, where the broker has both", async () => {
       const topic = "both-protocols";
       await admin.createTopics([{ name: topic, partitions: 2 }]);
-      await expect.poll(topicNames).toContain(topic);
+      await eventually(topicNames).toContain(topic);
       const { bootstrapServers } = running;
       const assignment = [0, 1].map((partition) => ({ topic, partition }));
       const member = { assignment, subscribedTopics: [topic] };
@@ -315,7 +320,7 @@ for (const target of sdkTargets) {
         await using consumer = new Consumer({ bootstrapServers, topics: topic, groupId, groupProtocol });
         await consumer.start();
         const state = async () => (await admin.describeGroups([groupId]))[0]!.state;
-        await expect.poll(state, { timeout: 10_000 }).toBe("Stable");
+        await eventually(state).toBe("Stable");
         expect(await admin.describeGroups([groupId])).toMatchObject([{ groupId, ...expected[groupProtocol] }]);
       }
       const error = await failureOf(admin.describeGroups(["no-such-group", "classic-one"]));
