@@ -25,26 +25,26 @@ export interface FrameDecoderOptions {
  * chunks is gathered into a buffer of its own, so no frame pins more than the chunk it came in.
  */
 export class FrameDecoder {
-  private readonly maxFrameBytes: number;
-  private prefix = 0;
-  private prefixBytes = 0;
+  readonly #maxFrameBytes: number;
+  #prefix = 0;
+  #prefixBytes = 0;
   /** Size of the frame being read; -1 while its size prefix is not complete. */
-  private frameBytes = -1;
-  private gathered: Uint8Array = NO_BYTES;
-  private gatheredBytes = 0;
+  #frameBytes = -1;
+  #gathered: Uint8Array = NO_BYTES;
+  #gatheredBytes = 0;
 
   constructor(options: FrameDecoderOptions) {
-    this.maxFrameBytes = options.maxFrameBytes;
+    this.#maxFrameBytes = options.maxFrameBytes;
   }
 
   /** Bytes held of a frame that is not complete. */
   get pendingBytes(): number {
-    return this.prefixBytes + this.gatheredBytes;
+    return this.#prefixBytes + this.#gatheredBytes;
   }
 
   /** Size of the frame that has begun and is not complete; 0 between frames. */
   get announcedBytes(): number {
-    return Math.max(this.frameBytes, 0);
+    return Math.max(this.#frameBytes, 0);
   }
 
   /**
@@ -54,77 +54,77 @@ export class FrameDecoder {
   push(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void): void {
     let position = 0;
     while (position < chunk.length) {
-      if (this.frameBytes < 0) position = this.readPrefix(chunk, position);
-      if (this.frameBytes >= 0) position = this.readFrame(chunk, position, onFrame);
+      if (this.#frameBytes < 0) position = this.#readPrefix(chunk, position);
+      if (this.#frameBytes >= 0) position = this.#readFrame(chunk, position, onFrame);
     }
   }
 
   /** The place of what is missing of a frame that has begun, as far as memory is set aside; undefined without one. */
   room(): Uint8Array | undefined {
-    if (this.gatheredBytes === 0) return undefined;
-    if (this.gatheredBytes === this.gathered.length) this.grow(this.gatheredBytes + 1);
-    return this.gathered.subarray(this.gatheredBytes);
+    if (this.#gatheredBytes === 0) return undefined;
+    if (this.#gatheredBytes === this.#gathered.length) this.#grow(this.#gatheredBytes + 1);
+    return this.#gathered.subarray(this.#gatheredBytes);
   }
 
   /** Takes `sizeBytes` that were put where {@link room} said, and hands over the frame if that completes it. */
   filled(sizeBytes: number, onFrame: (frame: Uint8Array) => void): void {
-    this.gatheredBytes += sizeBytes;
-    if (this.gatheredBytes === this.frameBytes) this.handOver(onFrame);
+    this.#gatheredBytes += sizeBytes;
+    if (this.#gatheredBytes === this.#frameBytes) this.#handOver(onFrame);
   }
 
-  private readPrefix(chunk: Uint8Array, start: number): number {
+  #readPrefix(chunk: Uint8Array, start: number): number {
     let position = start;
-    while (this.prefixBytes < SIZE_PREFIX_BYTES && position < chunk.length) {
-      this.prefix = (this.prefix << 8) | chunk[position++]!;
-      this.prefixBytes++;
+    while (this.#prefixBytes < SIZE_PREFIX_BYTES && position < chunk.length) {
+      this.#prefix = (this.#prefix << 8) | chunk[position++]!;
+      this.#prefixBytes++;
     }
-    if (this.prefixBytes === SIZE_PREFIX_BYTES) {
-      if (this.prefix < 0 || this.prefix > this.maxFrameBytes)
-        throw new FrameSizeError(this.prefix, this.maxFrameBytes);
-      this.frameBytes = this.prefix;
+    if (this.#prefixBytes === SIZE_PREFIX_BYTES) {
+      if (this.#prefix < 0 || this.#prefix > this.#maxFrameBytes)
+        throw new FrameSizeError(this.#prefix, this.#maxFrameBytes);
+      this.#frameBytes = this.#prefix;
     }
     return position;
   }
 
-  private readFrame(chunk: Uint8Array, position: number, onFrame: (frame: Uint8Array) => void): number {
-    const missingBytes = this.frameBytes - this.gatheredBytes;
+  #readFrame(chunk: Uint8Array, position: number, onFrame: (frame: Uint8Array) => void): number {
+    const missingBytes = this.#frameBytes - this.#gatheredBytes;
     const end = position + missingBytes;
-    if (this.gatheredBytes === 0 && end <= chunk.length) {
-      this.reset();
+    if (this.#gatheredBytes === 0 && end <= chunk.length) {
+      this.#reset();
       onFrame(chunk.subarray(position, end));
       return end;
     }
     const part = chunk.subarray(position, end);
-    this.gather(part);
-    if (part.length === missingBytes) this.handOver(onFrame);
+    this.#gather(part);
+    if (part.length === missingBytes) this.#handOver(onFrame);
     return position + part.length;
   }
 
-  private handOver(onFrame: (frame: Uint8Array) => void): void {
-    const frame = this.gathered;
-    this.reset();
+  #handOver(onFrame: (frame: Uint8Array) => void): void {
+    const frame = this.#gathered;
+    this.#reset();
     onFrame(frame);
   }
 
-  private gather(part: Uint8Array): void {
-    const totalBytes = this.gatheredBytes + part.length;
-    if (totalBytes > this.gathered.length) this.grow(totalBytes);
-    this.gathered.set(part, this.gatheredBytes);
-    this.gatheredBytes = totalBytes;
+  #gather(part: Uint8Array): void {
+    const totalBytes = this.#gatheredBytes + part.length;
+    if (totalBytes > this.#gathered.length) this.#grow(totalBytes);
+    this.#gathered.set(part, this.#gatheredBytes);
+    this.#gatheredBytes = totalBytes;
   }
 
-  private grow(neededBytes: number): void {
-    const capacityBytes = Math.max(neededBytes, FIRST_GATHER_BYTES, this.gathered.length * GATHER_GROWTH);
-    const grown = new Uint8Array(Math.min(capacityBytes, this.frameBytes));
-    grown.set(this.gathered.subarray(0, this.gatheredBytes));
-    this.gathered = grown;
+  #grow(neededBytes: number): void {
+    const capacityBytes = Math.max(neededBytes, FIRST_GATHER_BYTES, this.#gathered.length * GATHER_GROWTH);
+    const grown = new Uint8Array(Math.min(capacityBytes, this.#frameBytes));
+    grown.set(this.#gathered.subarray(0, this.#gatheredBytes));
+    this.#gathered = grown;
   }
 
-  private reset(): void {
-    this.prefix = 0;
-    this.prefixBytes = 0;
-    this.frameBytes = -1;
-    this.gathered = NO_BYTES;
-    this.gatheredBytes = 0;
+  #reset(): void {
+    this.#prefix = 0;
+    this.#prefixBytes = 0;
+    this.#frameBytes = -1;
+    this.#gathered = NO_BYTES;
+    this.#gatheredBytes = 0;
   }
 }

@@ -17,24 +17,24 @@ export interface OutgoingBatch {
  * batch is made of whole frames.
  */
 export class OutgoingQueue {
-  private readonly batchBytesMax: number;
-  private batches: OutgoingBatch[] = [];
-  private queuedBytes = 0;
+  readonly #batchBytesMax: number;
+  #batches: OutgoingBatch[] = [];
+  #queuedBytes = 0;
 
   constructor(batchBytesMax = Number.POSITIVE_INFINITY) {
-    this.batchBytesMax = batchBytesMax;
+    this.#batchBytesMax = batchBytesMax;
   }
 
   get sizeBytes(): number {
-    return this.queuedBytes;
+    return this.#queuedBytes;
   }
 
   add(chunks: readonly Uint8Array[], onDone?: WriteDone): void {
-    const batch = this.openBatch();
+    const batch = this.#openBatch();
     for (const chunk of chunks) {
       batch.chunks.push(chunk);
       batch.sizeBytes += chunk.length;
-      this.queuedBytes += chunk.length;
+      this.#queuedBytes += chunk.length;
     }
     if (onDone !== undefined) batch.onDone.push(onDone);
   }
@@ -46,17 +46,17 @@ export class OutgoingQueue {
 
   /** What was collected, in order; the queue is empty afterwards. */
   take(): OutgoingBatch[] {
-    const taken = this.batches;
-    this.batches = [];
-    this.queuedBytes = 0;
+    const taken = this.#batches;
+    this.#batches = [];
+    this.#queuedBytes = 0;
     return taken;
   }
 
-  private openBatch(): OutgoingBatch {
-    const last = this.batches[this.batches.length - 1];
-    if (last !== undefined && last.sizeBytes < this.batchBytesMax) return last;
+  #openBatch(): OutgoingBatch {
+    const last = this.#batches[this.#batches.length - 1];
+    if (last !== undefined && last.sizeBytes < this.#batchBytesMax) return last;
     const batch: OutgoingBatch = { chunks: [], sizeBytes: 0, onDone: [] };
-    this.batches.push(batch);
+    this.#batches.push(batch);
     return batch;
   }
 }

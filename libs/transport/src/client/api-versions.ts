@@ -7,28 +7,28 @@ type AnyApi = ApiDefinition<AnyMessage, AnyMessage>;
 export class BrokerVersions {
   /** The broker's own answer, feature levels included. */
   readonly response: ApiVersionsResponse;
-  private readonly ranges = new Map<number, VersionRange>();
-  private readonly caps: ReadonlyMap<number, number> | undefined;
+  readonly #ranges = new Map<number, VersionRange>();
+  readonly #caps: ReadonlyMap<number, number> | undefined;
 
   /** @param caps highest versions to use, by API key */
   constructor(response: ApiVersionsResponse, caps?: ReadonlyMap<number, number>) {
     this.response = response;
-    this.caps = caps;
+    this.#caps = caps;
     for (const { apiKey, minVersion, maxVersion } of response.apiKeys) {
-      this.ranges.set(apiKey, { min: minVersion, max: maxVersion });
+      this.#ranges.set(apiKey, { min: minVersion, max: maxVersion });
     }
   }
 
   /** What the broker serves of an API; undefined where it does not know the API. */
   rangeOf(api: AnyApi): VersionRange | undefined {
-    return this.ranges.get(api.key);
+    return this.#ranges.get(api.key);
   }
 
   /** The highest version that both sides speak; undefined for none. */
   commonVersion(api: AnyApi, maxVersion = Number.POSITIVE_INFINITY): number | undefined {
-    const range = this.ranges.get(api.key);
+    const range = this.#ranges.get(api.key);
     if (range === undefined) return undefined;
-    const cap = this.caps?.get(api.key) ?? Number.POSITIVE_INFINITY;
+    const cap = this.#caps?.get(api.key) ?? Number.POSITIVE_INFINITY;
     const version = Math.min(range.max, api.validVersions.max, maxVersion, cap);
     return version >= Math.max(range.min, api.validVersions.min) ? version : undefined;
   }

@@ -37,23 +37,23 @@ export class BrokerConnection {
   readonly address: BrokerAddress;
   /** Resolves when the connection has ended, with what ended it; undefined for an orderly close. Never rejects. */
   readonly closed: Promise<Error | undefined>;
-  private readonly options: BrokerConnectionOptions;
-  private readonly channel: ByteChannel;
-  private readonly decoder: FrameDecoder;
-  private readonly deadlines: DeadlineTimer;
-  private readonly requestTimeoutMs: number;
-  private readonly requests: RequestTable;
-  private versions: BrokerVersions | null = null;
-  private nextCorrelationId = 0;
-  private state: "open" | "closing" | "closed" = "open";
-  private closeError: KafkaError | null = null;
-  private channelFull = false;
-  private drainWaiters: (() => void)[] = [];
-  private renewal: Timer | null = null;
+  readonly #options: BrokerConnectionOptions;
+  readonly #channel: ByteChannel;
+  readonly #decoder: FrameDecoder;
+  readonly #deadlines: DeadlineTimer;
+  readonly #requestTimeoutMs: number;
+  readonly #requests: RequestTable;
+  #versions: BrokerVersions | null = null;
+  #nextCorrelationId = 0;
+  #state: "open" | "closing" | "closed" = "open";
+  #closeError: KafkaError | null = null;
+  #channelFull = false;
+  #drainWaiters: (() => void)[] = [];
+  #renewal: Timer | null = null;
   /** Whether the broker has answered anything but ApiVersions. */
-  private hasAnswered = false;
-  private resolveClosed: (cause: Error | undefined) => void = () => {};
-  private readonly onFrame = (frame: Uint8Array) => this.receive(frame);
+  #hasAnswered = false;
+  #resolveClosed: (cause: Error | undefined) => void = () => {};
+  readonly #onFrame = (frame: Uint8Array) => this.#receive(frame);
 
   /**
    * Connects, negotiates versions and authenticates.
@@ -64,8 +64,8 @@ export class BrokerConnection {
     const channel = await options.connector.connect(options.address, { timeoutMs, signal: options.signal });
     const connection = new BrokerConnection(channel, options);
     try {
-      connection.versions = await connection.negotiate(options.signal);
-      if (options.authenticate) await abortable(options.authenticate(connection.authentication()), options.signal);
+      connection.#versions = await connection.#negotiate(options.signal);
+      if (options.authenticate) await abortable(options.authenticate(connection.#authentication()), options.signal);
       return connection;
     } catch (error) {
       connection.destroy(error instanceof Error ? error : undefined);
@@ -75,72 +75,72 @@ export class BrokerConnection {
 
   private constructor(channel: ByteChannel, options: BrokerConnectionOptions) {
     this.address = options.address;
-    this.options = options;
-    this.channel = channel;
-    this.requestTimeoutMs = options.requestTimeoutMs ?? CONNECTION_DEFAULTS.requestTimeoutMs;
+    this.#options = options;
+    this.#channel = channel;
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? CONNECTION_DEFAULTS.requestTimeoutMs;
     const maxInFlightRequests = options.maxInFlightRequests ?? CONNECTION_DEFAULTS.maxInFlightRequests;
-    this.requests = new RequestTable(maxInFlightRequests, (chunks, onDone) => {
-      if (!channel.write(chunks, onDone)) this.channelFull = true;
+    this.#requests = new RequestTable(maxInFlightRequests, (chunks, onDone) => {
+      if (!channel.write(chunks, onDone)) this.#channelFull = true;
     });
-    this.decoder = new FrameDecoder({
+    this.#decoder = new FrameDecoder({
       maxFrameBytes: options.maxResponseBytes ?? CONNECTION_DEFAULTS.maxResponseBytes,
     });
-    this.deadlines = new DeadlineTimer(options.runtime, (nowMs) => this.checkDeadlines(nowMs));
+    this.#deadlines = new DeadlineTimer(options.runtime, (nowMs) => this.#checkDeadlines(nowMs));
     this.closed = new Promise((resolve) => {
-      this.resolveClosed = resolve;
+      this.#resolveClosed = resolve;
     });
     channel.start({
-      onData: (chunk) => this.decode(() => this.decoder.push(chunk, this.onFrame)),
+      onData: (chunk) => this.#decode(() => this.#decoder.push(chunk, this.#onFrame)),
       sink: {
-        room: () => this.decoder.room(),
-        filled: (sizeBytes) => this.decode(() => this.decoder.filled(sizeBytes, this.onFrame)),
+        room: () => this.#decoder.room(),
+        filled: (sizeBytes) => this.#decode(() => this.#decoder.filled(sizeBytes, this.#onFrame)),
       },
-      onDrain: () => this.onDrain(),
-      onClose: (cause) => this.onClose(cause),
+      onDrain: () => this.#onDrain(),
+      onClose: (cause) => this.#onClose(cause),
     });
   }
 
   /** Whether requests are accepted. */
   get isOpen(): boolean {
-    return this.state === "open";
+    return this.#state === "open";
   }
 
   /** What the broker answered to ApiVersions: APIs, supported features, finalized features. */
   get apiVersions(): ApiVersionsResponse {
-    return this.requireVersions().response;
+    return this.#requireVersions().response;
   }
 
   /** Whether the broker may answer a later request first: a long poll then holds up nobody else on this connection. */
   get answersOutOfOrder(): boolean {
-    return this.channel.subprotocol === UNORDERED_SUBPROTOCOL;
+    return this.#channel.subprotocol === UNORDERED_SUBPROTOCOL;
   }
 
   /** Requests that were sent and not yet answered. */
   get inFlightRequests(): number {
-    return this.requests.inFlightCount;
+    return this.#requests.inFlightCount;
   }
 
   /** Bytes written and not yet taken by the platform. */
   get bufferedBytes(): number {
-    return this.channel.bufferedBytes;
+    return this.#channel.bufferedBytes;
   }
 
   /** Resolves once the send buffer has room, at once where it has, and when the connection ends. */
   whenWritable(): Promise<void> {
-    if (!this.channelFull || this.state === "closed") return Promise.resolve();
+    if (!this.#channelFull || this.#state === "closed") return Promise.resolve();
     return new Promise((resolve) => {
-      this.drainWaiters.push(resolve);
+      this.#drainWaiters.push(resolve);
     });
   }
 
   /** Versions that the broker serves of an API; undefined where it does not know the API. */
   brokerVersions(api: AnyApi): VersionRange | undefined {
-    return this.requireVersions().rangeOf(api);
+    return this.#requireVersions().rangeOf(api);
   }
 
   /** Whether both sides have a version of an API in common. */
   supports(api: AnyApi): boolean {
-    return this.requireVersions().commonVersion(api) !== undefined;
+    return this.#requireVersions().commonVersion(api) !== undefined;
   }
 
   /**
@@ -149,7 +149,7 @@ export class BrokerConnection {
    * @throws KafkaError UNSUPPORTED_VERSION that names the API and both ranges.
    */
   requestVersion(api: AnyApi, maxVersion?: number): number {
-    return this.requireVersions().requireVersion(api, formatAddress(this.address), maxVersion);
+    return this.#requireVersions().requireVersion(api, formatAddress(this.address), maxVersion);
   }
 
   /**
@@ -158,7 +158,7 @@ export class BrokerConnection {
    * retriable; ABORTED. Error codes inside the response are the caller's to look at.
    */
   request<A extends AnyApi>(api: A, body: RequestInput<A>, options: RequestOptions = {}): Promise<ResponseOf<A>> {
-    return this.exchange(api, body, options);
+    return this.#exchange(api, body, options);
   }
 
   /**
@@ -170,11 +170,11 @@ export class BrokerConnection {
     options: Pick<RequestOptions, "version"> = {},
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.requireOpen();
-      const correlationId = this.takeCorrelationId();
-      const chunks = this.encode(api, options.version ?? this.requestVersion(api), correlationId, body);
-      const onDone = (written: boolean) => (written ? resolve() : reject(this.lostError()));
-      this.requests.send({ correlationId, chunks, pending: null, onDone });
+      this.#requireOpen();
+      const correlationId = this.#takeCorrelationId();
+      const chunks = this.#encode(api, options.version ?? this.requestVersion(api), correlationId, body);
+      const onDone = (written: boolean) => (written ? resolve() : reject(this.#lostError()));
+      this.#requests.send({ correlationId, chunks, pending: null, onDone });
     });
   }
 
@@ -183,115 +183,110 @@ export class BrokerConnection {
    * ended, after `timeoutMs` at the latest (`request.timeout.ms` by default).
    */
   async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    if (this.state === "open") {
-      this.state = "closing";
-      const timeoutMs = options.timeoutMs ?? this.requestTimeoutMs;
-      const timer = this.options.runtime.timers.schedule(timeoutMs, () => this.destroy());
+    if (this.#state === "open") {
+      this.#state = "closing";
+      const timeoutMs = options.timeoutMs ?? this.#requestTimeoutMs;
+      const timer = this.#options.runtime.timers.schedule(timeoutMs, () => this.destroy());
       void this.closed.then(() => timer.cancel());
-      this.closeWhenIdle();
+      this.#closeWhenIdle();
     }
     await this.closed;
   }
 
   /** Closes at once; what is in flight fails with a retriable error. */
   destroy(cause?: Error): void {
-    if (this.state === "closed") return;
-    this.fail(cause);
-    this.channel.destroy(cause);
+    if (this.#state === "closed") return;
+    this.#fail(cause);
+    this.#channel.destroy(cause);
   }
 
-  private async negotiate(signal: AbortSignal | undefined): Promise<BrokerVersions> {
+  async #negotiate(signal: AbortSignal | undefined): Promise<BrokerVersions> {
     const body = {
-      clientSoftwareName: this.options.clientSoftwareName ?? CONNECTION_DEFAULTS.clientSoftwareName,
-      clientSoftwareVersion: this.options.clientSoftwareVersion ?? CONNECTION_DEFAULTS.clientSoftwareVersion,
+      clientSoftwareName: this.#options.clientSoftwareName ?? CONNECTION_DEFAULTS.clientSoftwareName,
+      clientSoftwareVersion: this.#options.clientSoftwareVersion ?? CONNECTION_DEFAULTS.clientSoftwareVersion,
     };
     let version: number | undefined = apiVersionsApi.validVersions.max;
     while (version !== undefined) {
       const asked: number = version;
-      const response: ApiVersionsResponse = await this.exchange(apiVersionsApi, body, { version, signal }, (frame) =>
+      const response: ApiVersionsResponse = await this.#exchange(apiVersionsApi, body, { version, signal }, (frame) =>
         decodeApiVersions(frame, asked),
       );
-      if (response.errorCode === ErrorCode.NONE) return new BrokerVersions(response, this.options.maxVersions);
-      if (response.errorCode !== ErrorCode.UNSUPPORTED_VERSION) throw this.refusal(response.errorCode);
+      if (response.errorCode === ErrorCode.NONE) return new BrokerVersions(response, this.#options.maxVersions);
+      if (response.errorCode !== ErrorCode.UNSUPPORTED_VERSION) throw this.#refusal(response.errorCode);
       version = fallbackVersion(response, asked);
     }
-    throw this.refusal(ErrorCode.UNSUPPORTED_VERSION);
+    throw this.#refusal(ErrorCode.UNSUPPORTED_VERSION);
   }
 
-  private refusal(errorCode: number): KafkaError {
+  #refusal(errorCode: number): KafkaError {
     return KafkaError.fromCode(errorCode, `The broker at ${formatAddress(this.address)} refused ApiVersions`);
   }
 
-  private authentication(): AuthenticationExchange {
+  #authentication(): AuthenticationExchange {
     return {
       address: this.address,
       supports: (api) => this.supports(api),
       requestVersion: (api, maxVersion) => this.requestVersion(api, maxVersion),
-      request: (api, body, options = {}) => this.exchange(api, body, options, undefined, true),
-      authenticateAgainIn: (delayMs) => this.authenticateAgainIn(delayMs),
+      request: (api, body, options = {}) => this.#exchange(api, body, options, undefined, true),
+      authenticateAgainIn: (delayMs) => this.#authenticateAgainIn(delayMs),
     };
   }
 
-  private authenticateAgainIn(delayMs: number): void {
-    if (this.state === "closed") return;
-    this.renewal = this.options.runtime.timers.schedule(delayMs, () => void this.renewAuthentication());
+  #authenticateAgainIn(delayMs: number): void {
+    if (this.#state === "closed") return;
+    this.#renewal = this.#options.runtime.timers.schedule(delayMs, () => void this.#renewAuthentication());
   }
 
   /**
    * Between the first and the last message of a renewal a broker takes no other request. One that answers in order
    * would also let the renewal wait behind a long poll: it begins when that is answered.
    */
-  private async renewAuthentication(): Promise<void> {
-    if (this.state !== "open") return;
-    const allAnswered = this.requests.hold();
+  async #renewAuthentication(): Promise<void> {
+    if (this.#state !== "open") return;
+    const allAnswered = this.#requests.hold();
     try {
       if (!this.answersOutOfOrder) await allAnswered;
-      await this.options.authenticate?.(this.authentication());
-      if (!this.isEnded) this.requests.release();
+      await this.#options.authenticate?.(this.#authentication());
+      if (!this.#isEnded) this.#requests.release();
     } catch (error) {
       this.destroy(error instanceof Error ? error : undefined);
     }
   }
 
-  private exchange<A extends AnyApi>(
+  #exchange<A extends AnyApi>(
     api: A,
     body: RequestInput<A>,
-    { version, timeoutMs = this.requestTimeoutMs, signal }: RequestOptions,
+    { version, timeoutMs = this.#requestTimeoutMs, signal }: RequestOptions,
     decode?: (frame: Uint8Array) => ResponseOf<A>,
     isFirst = false,
   ): Promise<ResponseOf<A>> {
     return new Promise((resolve, reject) => {
-      if (!isFirst || this.isEnded) this.requireOpen();
+      if (!isFirst || this.#isEnded) this.#requireOpen();
       if (signal?.aborted) throw abortError(signal);
-      const nowMs = this.options.runtime.clock.monotonicMs();
+      const nowMs = this.#options.runtime.clock.monotonicMs();
       const deadlineMs = nowMs + timeoutMs;
       const used = version ?? this.requestVersion(api);
       const pending = new PendingRequest({ api, version: used, timeoutMs, deadlineMs, resolve, reject, decode });
-      const correlationId = this.takeCorrelationId();
-      const request = { correlationId, chunks: this.encode(api, used, correlationId, body), pending };
-      if (isFirst) this.requests.sendFirst(request);
-      else this.requests.send(request);
-      this.deadlines.arm(deadlineMs, nowMs);
-      if (signal !== undefined) pending.abandonOn(signal, () => this.abandon());
+      const correlationId = this.#takeCorrelationId();
+      const request = { correlationId, chunks: this.#encode(api, used, correlationId, body), pending };
+      if (isFirst) this.#requests.sendFirst(request);
+      else this.#requests.send(request);
+      this.#deadlines.arm(deadlineMs, nowMs);
+      if (signal !== undefined) pending.abandonOn(signal, () => this.#abandon());
     });
   }
 
-  private encode<A extends AnyApi>(
-    api: A,
-    version: number,
-    correlationId: number,
-    body: RequestInput<A>,
-  ): Uint8Array[] {
-    return encodeRequest(api, version, { correlationId, clientId: this.options.clientId }, body);
+  #encode<A extends AnyApi>(api: A, version: number, correlationId: number, body: RequestInput<A>): Uint8Array[] {
+    return encodeRequest(api, version, { correlationId, clientId: this.#options.clientId }, body);
   }
 
-  private takeCorrelationId(): number {
-    const correlationId = this.nextCorrelationId;
-    this.nextCorrelationId = (correlationId + 1) & 0x7fffffff;
+  #takeCorrelationId(): number {
+    const correlationId = this.#nextCorrelationId;
+    this.#nextCorrelationId = (correlationId + 1) & 0x7fffffff;
     return correlationId;
   }
 
-  private decode(take: () => void): void {
+  #decode(take: () => void): void {
     try {
       take();
     } catch (error) {
@@ -299,90 +294,90 @@ export class BrokerConnection {
     }
   }
 
-  private receive(frame: Uint8Array): void {
-    if (this.state === "closed") return;
+  #receive(frame: Uint8Array): void {
+    if (this.#state === "closed") return;
     const correlationId = correlationIdOf(frame);
-    if (!this.requests.answer(correlationId, frame)) {
+    if (!this.#requests.answer(correlationId, frame)) {
       throw networkError(`${formatAddress(this.address)} answered request ${correlationId}, which is not in flight.`);
     }
-    if (this.versions !== null) this.hasAnswered = true;
-    if (this.state === "closing") this.closeWhenIdle();
+    if (this.#versions !== null) this.#hasAnswered = true;
+    if (this.#state === "closing") this.#closeWhenIdle();
   }
 
-  private abandon(): void {
-    this.requests.noteAbandoned();
-    if (this.state === "closing") this.closeWhenIdle();
+  #abandon(): void {
+    this.#requests.noteAbandoned();
+    if (this.#state === "closing") this.#closeWhenIdle();
   }
 
-  private closeWhenIdle(): void {
-    if (!this.requests.isIdle) return;
-    this.fail(undefined);
-    this.channel.close();
+  #closeWhenIdle(): void {
+    if (!this.#requests.isIdle) return;
+    this.#fail(undefined);
+    this.#channel.close();
   }
 
-  private onDrain(): void {
-    this.channelFull = false;
-    const waiters = this.drainWaiters;
-    this.drainWaiters = [];
+  #onDrain(): void {
+    this.#channelFull = false;
+    const waiters = this.#drainWaiters;
+    this.#drainWaiters = [];
     for (const resolve of waiters) resolve();
   }
 
-  private onClose(cause: Error | undefined): void {
-    this.fail(cause);
-    this.resolveClosed(cause);
+  #onClose(cause: Error | undefined): void {
+    this.#fail(cause);
+    this.#resolveClosed(cause);
   }
 
   /** Fails what is overdue, closes the connection if that was sent, and says when to look again. */
-  private checkDeadlines(nowMs: number): number {
-    const { nextMs, overdue } = this.requests.expire(nowMs, (pending) => this.overdueError(pending));
+  #checkDeadlines(nowMs: number): number {
+    const { nextMs, overdue } = this.#requests.expire(nowMs, (pending) => this.#overdueError(pending));
     if (overdue !== undefined) this.destroy(overdue);
-    else if (this.state === "closing") this.closeWhenIdle();
-    return this.state === "closed" ? Number.POSITIVE_INFINITY : nextMs;
+    else if (this.#state === "closing") this.#closeWhenIdle();
+    return this.#state === "closed" ? Number.POSITIVE_INFINITY : nextMs;
   }
 
-  private overdueError({ api, timeoutMs }: PendingRequest): KafkaError {
+  #overdueError({ api, timeoutMs }: PendingRequest): KafkaError {
     const where = formatAddress(this.address);
     return timeoutError(`${where} did not answer ${api.name} within ${timeoutMs} ms (request.timeout.ms).`);
   }
 
   /** Ends the connection for everyone who waits for it. */
-  private fail(cause: Error | undefined): void {
-    if (this.state === "closed") return;
-    this.state = "closed";
-    this.deadlines.cancel();
-    this.renewal?.cancel();
-    const error = this.errorFor(cause);
-    this.closeError = error;
-    this.requests.fail(error);
-    this.onDrain();
+  #fail(cause: Error | undefined): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#deadlines.cancel();
+    this.#renewal?.cancel();
+    const error = this.#errorFor(cause);
+    this.#closeError = error;
+    this.#requests.fail(error);
+    this.#onDrain();
   }
 
-  private errorFor(cause: Error | undefined): KafkaError {
+  #errorFor(cause: Error | undefined): KafkaError {
     if (cause instanceof KafkaError && cause.code === SSL_HANDSHAKE_FAILED) return cause;
-    const reason = cause === undefined ? `was closed${this.closeHint()}.` : `broke: ${cause.message}`;
+    const reason = cause === undefined ? `was closed${this.#closeHint()}.` : `broke: ${cause.message}`;
     return networkError(`The connection to ${formatAddress(this.address)} ${reason}`, cause);
   }
 
   /** A broker says nothing to a client that comes without TLS or SASL where it should: it hangs up. */
-  private closeHint(): string {
-    if (this.hasAnswered || this.requests.inFlightCount === 0) return "";
+  #closeHint(): string {
+    if (this.#hasAnswered || this.#requests.inFlightCount === 0) return "";
     return " by the broker before it answered (does this listener ask for TLS or SASL? see the options ssl and sasl)";
   }
 
-  private get isEnded(): boolean {
-    return this.state === "closed";
+  get #isEnded(): boolean {
+    return this.#state === "closed";
   }
 
-  private lostError(): KafkaError {
-    return this.closeError ?? networkError(`The connection to ${formatAddress(this.address)} was closed.`);
+  #lostError(): KafkaError {
+    return this.#closeError ?? networkError(`The connection to ${formatAddress(this.address)} was closed.`);
   }
 
-  private requireOpen(): void {
-    if (this.state !== "open") throw this.lostError();
+  #requireOpen(): void {
+    if (this.#state !== "open") throw this.#lostError();
   }
 
-  private requireVersions(): BrokerVersions {
-    if (this.versions === null) throw new Error("versions are not negotiated yet");
-    return this.versions;
+  #requireVersions(): BrokerVersions {
+    if (this.#versions === null) throw new Error("versions are not negotiated yet");
+    return this.#versions;
   }
 }

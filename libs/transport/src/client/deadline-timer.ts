@@ -5,38 +5,38 @@ import type { Runtime, Timer } from "@ottla/runtime";
  * comparison, so that a request costs no timer of its own.
  */
 export class DeadlineTimer {
-  private readonly runtime: Pick<Runtime, "clock" | "timers">;
-  private readonly onDue: (nowMs: number) => number;
-  private timer: Timer | null = null;
-  private armedForMs = Number.POSITIVE_INFINITY;
+  readonly #runtime: Pick<Runtime, "clock" | "timers">;
+  readonly #onDue: (nowMs: number) => number;
+  #timer: Timer | null = null;
+  #armedForMs = Number.POSITIVE_INFINITY;
 
   /**
    * @param onDue called when the earliest deadline may have passed; returns the next one, Infinity for none.
    * Deadlines are times of the monotonic clock.
    */
   constructor(runtime: Pick<Runtime, "clock" | "timers">, onDue: (nowMs: number) => number) {
-    this.runtime = runtime;
-    this.onDue = onDue;
+    this.#runtime = runtime;
+    this.#onDue = onDue;
   }
 
   /** Makes sure that `onDue` is called at `deadlineMs` or before. */
   arm(deadlineMs: number, nowMs: number): void {
-    if (deadlineMs >= this.armedForMs) return;
-    this.timer?.cancel();
-    this.armedForMs = deadlineMs;
-    this.timer = this.runtime.timers.schedule(deadlineMs - nowMs, () => this.fire());
+    if (deadlineMs >= this.#armedForMs) return;
+    this.#timer?.cancel();
+    this.#armedForMs = deadlineMs;
+    this.#timer = this.#runtime.timers.schedule(deadlineMs - nowMs, () => this.#fire());
   }
 
   cancel(): void {
-    this.timer?.cancel();
-    this.timer = null;
-    this.armedForMs = Number.POSITIVE_INFINITY;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#armedForMs = Number.POSITIVE_INFINITY;
   }
 
-  private fire(): void {
+  #fire(): void {
     this.cancel();
-    const nowMs = this.runtime.clock.monotonicMs();
-    const nextMs = this.onDue(nowMs);
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const nextMs = this.#onDue(nowMs);
     if (nextMs !== Number.POSITIVE_INFINITY) this.arm(nextMs, nowMs);
   }
 }

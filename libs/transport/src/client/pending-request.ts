@@ -13,10 +13,10 @@ export class PendingRequest {
   readonly deadlineMs: number;
   /** True once the caller has given up: its answer is awaited all the same, and dropped. */
   isAbandoned = false;
-  private readonly resolve: (response: never) => void;
-  private readonly reject: (error: unknown) => void;
-  private readonly decode: ((frame: Uint8Array) => unknown) | undefined;
-  private stopListening = () => {};
+  readonly #resolve: (response: never) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #decode: ((frame: Uint8Array) => unknown) | undefined;
+  #stopListening = () => {};
 
   constructor(options: {
     readonly api: AnyApi;
@@ -32,29 +32,29 @@ export class PendingRequest {
     this.version = options.version;
     this.timeoutMs = options.timeoutMs;
     this.deadlineMs = options.deadlineMs;
-    this.resolve = options.resolve;
-    this.reject = options.reject;
-    this.decode = options.decode;
+    this.#resolve = options.resolve;
+    this.#reject = options.reject;
+    this.#decode = options.decode;
   }
 
   /** Rejects with ABORTED when `signal` is aborted. */
   abandonOn(signal: AbortSignal, whenAbandoned: () => void): void {
-    this.stopListening = onAbort(signal, () => {
+    this.#stopListening = onAbort(signal, () => {
       this.isAbandoned = true;
-      this.reject(abortError(signal));
+      this.#reject(abortError(signal));
       whenAbandoned();
     });
   }
 
   /** Settles with what `frame` holds. */
   answer(frame: Uint8Array): void {
-    this.stopListening();
+    this.#stopListening();
     if (this.isAbandoned) return;
     try {
-      const decode = this.decode;
-      this.resolve((decode ? decode(frame) : decodeResponse(this.api, this.version, frame)) as never);
+      const decode = this.#decode;
+      this.#resolve((decode ? decode(frame) : decodeResponse(this.api, this.version, frame)) as never);
     } catch (error) {
-      this.reject(error);
+      this.#reject(error);
     }
   }
 
@@ -65,7 +65,7 @@ export class PendingRequest {
   }
 
   fail(error: unknown): void {
-    this.stopListening();
-    if (!this.isAbandoned) this.reject(error);
+    this.#stopListening();
+    if (!this.isAbandoned) this.#reject(error);
   }
 }

@@ -26,22 +26,22 @@ export interface ReconnectingConnectionOptions extends Omit<BrokerConnectionOpti
  * with exponential backoff and jitter in between.
  */
 export class ReconnectingConnection {
-  private readonly options: ReconnectingConnectionOptions;
-  private readonly reconnectBackoff: BackoffOptions;
-  private readonly setupTimeout: BackoffOptions;
-  private readonly stop = new AbortController();
-  private open: BrokerConnection | null = null;
-  private attempt: Promise<BrokerConnection> | null = null;
-  private failures = 0;
-  private notBeforeMs = 0;
+  readonly #options: ReconnectingConnectionOptions;
+  readonly #reconnectBackoff: BackoffOptions;
+  readonly #setupTimeout: BackoffOptions;
+  readonly #stop = new AbortController();
+  #open: BrokerConnection | null = null;
+  #attempt: Promise<BrokerConnection> | null = null;
+  #failures = 0;
+  #notBeforeMs = 0;
 
   constructor(options: ReconnectingConnectionOptions) {
-    this.options = options;
-    this.reconnectBackoff = {
+    this.#options = options;
+    this.#reconnectBackoff = {
       initialMs: options.reconnectBackoffMs ?? RECONNECT_DEFAULTS.reconnectBackoffMs,
       maxMs: options.reconnectBackoffMaxMs ?? RECONNECT_DEFAULTS.reconnectBackoffMaxMs,
     };
-    this.setupTimeout = {
+    this.#setupTimeout = {
       initialMs: options.connectionSetupTimeoutMs ?? CONNECTION_DEFAULTS.connectionSetupTimeoutMs,
       maxMs: options.connectionSetupTimeoutMaxMs ?? RECONNECT_DEFAULTS.connectionSetupTimeoutMaxMs,
     };
@@ -49,17 +49,17 @@ export class ReconnectingConnection {
 
   /** The open connection; null while there is none. */
   get current(): BrokerConnection | null {
-    return this.open?.isOpen ? this.open : null;
+    return this.#open?.isOpen ? this.#open : null;
   }
 
   /** Milliseconds until the next attempt may be made: 0 when it may be made now. */
   get backoffRemainingMs(): number {
-    return Math.max(0, this.notBeforeMs - this.options.runtime.clock.monotonicMs());
+    return Math.max(0, this.#notBeforeMs - this.#options.runtime.clock.monotonicMs());
   }
 
   /** Attempts that failed since a connection was last made. */
   get failuresInARow(): number {
-    return this.failures;
+    return this.#failures;
   }
 
   /**
@@ -69,60 +69,60 @@ export class ReconnectingConnection {
   connect(signal?: AbortSignal): Promise<BrokerConnection> {
     const { current } = this;
     if (current !== null) return Promise.resolve(current);
-    if (this.stop.signal.aborted) return Promise.reject(this.closedError());
-    this.attempt ??= this.connectOnce().finally(() => {
-      this.attempt = null;
+    if (this.#stop.signal.aborted) return Promise.reject(this.#closedError());
+    this.#attempt ??= this.#connectOnce().finally(() => {
+      this.#attempt = null;
     });
-    return abortable(this.attempt, signal);
+    return abortable(this.#attempt, signal);
   }
 
   /** Ends the attempt that is under way, and closes the open connection. */
   async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    this.stop.abort(this.closedError());
-    await this.attempt?.catch(() => {});
-    await this.open?.close(options);
+    this.#stop.abort(this.#closedError());
+    await this.#attempt?.catch(() => {});
+    await this.#open?.close(options);
   }
 
-  private async connectOnce(): Promise<BrokerConnection> {
-    const { signal } = this.stop;
+  async #connectOnce(): Promise<BrokerConnection> {
+    const { signal } = this.#stop;
     const waitMs = this.backoffRemainingMs;
-    if (waitMs > 0) await delay(this.options.runtime.timers, waitMs, signal);
+    if (waitMs > 0) await delay(this.#options.runtime.timers, waitMs, signal);
     try {
       const connection = await BrokerConnection.open({
-        ...this.options,
-        connectionSetupTimeoutMs: this.setupTimeoutMs(),
+        ...this.#options,
+        connectionSetupTimeoutMs: this.#setupTimeoutMs(),
         signal,
       });
-      this.connected(connection);
+      this.#connected(connection);
       return connection;
     } catch (error) {
-      this.failures++;
-      this.backOff();
+      this.#failures++;
+      this.#backOff();
       throw error;
     }
   }
 
   /** Grows with each failure, as in Kafka (KIP-601). */
-  private setupTimeoutMs(): number {
-    return backoffMs(this.setupTimeout, this.failures + 1, this.options.runtime.random);
+  #setupTimeoutMs(): number {
+    return backoffMs(this.#setupTimeout, this.#failures + 1, this.#options.runtime.random);
   }
 
-  private connected(connection: BrokerConnection): void {
-    this.failures = 0;
-    this.open = connection;
+  #connected(connection: BrokerConnection): void {
+    this.#failures = 0;
+    this.#open = connection;
     void connection.closed.then(() => {
-      if (this.open !== connection) return;
-      this.open = null;
-      this.backOff();
+      if (this.#open !== connection) return;
+      this.#open = null;
+      this.#backOff();
     });
   }
 
-  private backOff(): void {
-    const waitMs = backoffMs(this.reconnectBackoff, Math.max(1, this.failures), this.options.runtime.random);
-    this.notBeforeMs = this.options.runtime.clock.monotonicMs() + waitMs;
+  #backOff(): void {
+    const waitMs = backoffMs(this.#reconnectBackoff, Math.max(1, this.#failures), this.#options.runtime.random);
+    this.#notBeforeMs = this.#options.runtime.clock.monotonicMs() + waitMs;
   }
 
-  private closedError(): Error {
-    return networkError(`The connection to ${formatAddress(this.options.address)} was closed by this client.`);
+  #closedError(): Error {
+    return networkError(`The connection to ${formatAddress(this.#options.address)} was closed by this client.`);
   }
 }
