@@ -64,14 +64,19 @@ async function dumpFiles(files: string[], options: DumpCommandOptions): Promise<
         await print(options.json ? jsonLine(file, entry) : `${formatEntry(entry)}\n`);
       }
     } catch (error) {
-      throw error instanceof UnknownLogFile
-        ? new UsageError(`${file} is no file of a log directory by its name.`)
-        : error;
+      throw error instanceof UnknownLogFile ? new UsageError(await whyUnknown(file)) : error;
     } finally {
       progress.stop();
     }
   }
   if (damages > 0) process.exitCode = EXIT_FAILED;
+}
+
+/** Kinds of files are told by their names, so a name is judged before anything is read. */
+async function whyUnknown(file: string): Promise<string> {
+  const { existsSync } = await import("node:fs");
+  if (!existsSync(file)) return `There is no file ${file}.`;
+  return `${file} is no file of a log directory by its name; those are called like 00000000000000000000.log.`;
 }
 
 function jsonLine(file: string, { kind, fields }: DumpEntry): string {

@@ -1,4 +1,4 @@
-import type { Admin } from "@ottla/admin";
+import type { Admin, LogDir } from "@ottla/admin";
 import type { ClusterView } from "./cluster-view.ts";
 import { bad, type Finding, good, warn } from "./findings.ts";
 
@@ -18,6 +18,9 @@ const REPLICATION_KEYS = [
   "transaction.state.log.min.isr",
 ];
 
+/** A key that only Ottla knows. */
+const OTTLA_KEY = "log.tail.memory.bytes";
+
 export async function checkVersions(admin: Admin): Promise<Finding[]> {
   const { finalized } = await admin.describeFeatures();
   const levels = Object.entries(finalized).map(([name, { maxLevel }]) => `${name} ${maxLevel}`);
@@ -27,28 +30,33 @@ export async function checkVersions(admin: Admin): Promise<Finding[]> {
 /** Replication factors larger than the cluster: internal topics cannot be made then, and clients hang. */
 export async function checkConfigs(admin: Admin, { brokers }: ClusterView): Promise<Finding[]> {
   const name = String(brokers[0]?.nodeId ?? 0);
-  const [described] = await admin.describeConfigs([{ type: "broker", name, keys: REPLICATION_KEYS }]);
-  const tooLarge = (described?.entries ?? []).filter(({ value }) => Number(value) > brokers.length);
+  const [described] = await admin.describeConfigs([{ type: "broker", name, keys: [...REPLICATION_KEYS, OTTLA_KEY] }]);
+  const entries = described?.entries ?? [];
+  const tooLarge = entries.filter(({ key, value }) => key !== OTTLA_KEY && Number(value) > brokers.length);
   if (tooLarge.length === 0) return [good("Replication factors fit the number of brokers.")];
-  const explicit = tooLarge.filter(({ source }) => source !== "default");
   const list = tooLarge.map(({ key, value }) => `${key}=${value}`).join(", ");
-  const what = `${list} ask for more than the ${brokers.length} broker(s) that there are.`;
+  const what = `${list} ask for more than the ${brokers.length} broker(s) that there are`;
   const advice = "Topics cannot be created as asked, internal ones included: lower these, or start more brokers.";
-  return [
-    explicit.length > 0
-      ? bad(what, advice)
-      : warn(what, `${advice} These are defaults; Ottla makes do with what there is.`),
-  ];
+  if (tooLarge.some(({ source }) => source !== "default")) return [bad(`${what}.`, advice)];
+  const isOttla = entries.some(({ key }) => key === OTTLA_KEY);
+  return [isOttla ? good(`${what}; these are defaults, and Ottla makes do.`) : warn(`${what}.`, advice)];
 }
 
 export async function checkDisks(admin: Admin): Promise<Finding[]> {
-  const dirs = await admin.describeLogDirs();
+  return diskFindings(await admin.describeLogDirs());
+}
+
+/** Of directories whose disk tells of itself. */
+export function diskFindings(dirs: readonly Omit<LogDir, "replicas" | "isCordoned">[]): Finding[] {
   return dirs
     .filter(({ totalBytes }) => totalBytes > 0)
     .map(({ broker, path, totalBytes, usableBytes }) => {
       const free = `${Math.round((usableBytes / totalBytes) * 100)}% of the disk below ${path} of broker ${broker} is free`;
       if (usableBytes >= totalBytes * FREE_SHARE_MIN) return good(`${free}.`);
-      return bad(`Only ${free}.`, "A full disk stops the broker: lower retention of large topics, or make room.");
+      return bad(
+        `Only ${free}.`,
+        "On a full disk nothing can be written: lower retention of large topics, or make room.",
+      );
     });
 }
 

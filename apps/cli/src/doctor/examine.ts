@@ -23,9 +23,7 @@ export async function* examine(connection: Connection): AsyncGenerator<Finding> 
   try {
     cluster = await clusterSeenFrom(connection, CALL_TIMEOUT_MS);
   } catch (error) {
-    const advice =
-      "If the broker asks for SASL, give the client its credentials; the broker's log says why it refused.";
-    yield bad(`The cluster does not answer: ${messageOf(error)}`, advice);
+    yield bad(`The cluster does not answer: ${messageOf(error)}`, adviceOn(error, connection));
     return;
   }
   const { clusterId, controllerId, brokers } = cluster;
@@ -127,6 +125,21 @@ function reasonOf(found: Reach): string {
     silent: "it is no Kafka",
   };
   return reasons[found.kind] ?? found.kind;
+}
+
+/** What client and listener do not agree on. */
+function adviceOn(error: unknown, { sasl, ssl }: Connection): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (code === "SASL_AUTHENTICATION_FAILED") return "Check user name, password or token, and the mechanism.";
+  if (code.includes("SASL")) {
+    return "Client and listener must agree: SASL_PLAINTEXT and SASL_SSL listeners ask who it is, others take no answer.";
+  }
+  if (ssl !== undefined && /certificate|self.signed|TLS|SSL/i.test(messageOf(error))) {
+    return "Give the client the certificate of who signed the broker's (--ssl-ca), and the name that is in it.";
+  }
+  return sasl === undefined
+    ? "If the listener asks for SASL, give the client its credentials; the broker's log says why it refused."
+    : "The broker's log says why it refused.";
 }
 
 function messageOf(error: unknown): string {

@@ -77,6 +77,7 @@ describe("BrokerConfig", () => {
       /^num\.partitons=1 \(config\): there is no such config key; did you mean num\.partitions\?$/,
     ],
     [{ "LOG.RETENTION.MS": 1 }, /did you mean log\.retention\.ms\?/],
+    [{ "my.password": "hunter2" }, /^my\.password=\[hidden\] \(config\): there is no such config key/],
     [{ "completely.different": 1 }, /there is no such config key; see/],
     [{ "num.partitions": "many" }, /^num\.partitions=many \(config\): it must be a whole number, 1 or more$/],
     [{ "num.partitions": "1.5" }, /a whole number/],

@@ -195,7 +195,8 @@ export function problemOf({ key, value, origin }: ConfigSetting): string | undef
 function unknownKey(key: string, value: string, origin: string): string {
   const near = nearMatch(key, Object.keys(brokerConfigTable));
   const hint = near === undefined ? "see `ottla broker --help` for where the keys are listed" : `did you mean ${near}?`;
-  return `${key}=${value} (${origin}): there is no such config key; ${hint}`;
+  const shown = /password|secret/i.test(key) ? "[hidden]" : value;
+  return `${key}=${shown} (${origin}): there is no such config key; ${hint}`;
 }
 
 /** A key that is refused may still be spelled out with the value that it has anyway. */

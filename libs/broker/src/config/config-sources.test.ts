@@ -55,6 +55,7 @@ describe("other sources", () => {
       HOME: "/",
       OTTLA_TEST_SOMETHING: "x",
       OTTLA_NATIVE: "off",
+      OTTLA_SASL_PASSWORD: "secret",
       OTTLA_KAFKA_MESSAGES: "x",
       OTTLA_DEMO_PORT: "x",
     };
@@ -66,7 +67,8 @@ describe("other sources", () => {
 
   it("splits arguments at the first =", () => {
     expect(settingFromArgument("a.b = c=d")).toEqual({ key: "a.b", value: "c=d", origin: "--set" });
-    expect(settingFromArgument("a.b")).toEqual({ key: "a.b", value: "", origin: "--set" });
+    expect(settingFromArgument("a.b=")).toEqual({ key: "a.b", value: "", origin: "--set" });
+    expect(() => settingFromArgument("a.b")).toThrow(/^--set a\.b: write key=value/);
   });
 
   it("writes a program's values as text", () => {

@@ -1,3 +1,5 @@
+import { ConfigError } from "./config-error.ts";
+
 /** One setting as somebody wrote it. */
 export interface ConfigSetting {
   readonly key: string;
@@ -54,7 +56,7 @@ function unescaped(text: string): string {
 const ENVIRONMENT_PREFIX = "OTTLA_";
 
 /** Variables with the prefix that are no settings of a broker. */
-const OTHER_VARIABLES = /^OTTLA_(KAFKA_MESSAGES|BOOTSTRAP|NATIVE|(TEST|DEMO|BENCH|E2E)(_.*)?)$/;
+const OTHER_VARIABLES = /^OTTLA_(KAFKA_MESSAGES|BOOTSTRAP|SASL_PASSWORD|NATIVE|(TEST|DEMO|BENCH|E2E)(_.*)?)$/;
 
 /** `OTTLA_LOG_RETENTION_MS=60000` sets `log.retention.ms`: every `_` is a dot. */
 export function settingsFromEnvironment(environment: Readonly<Record<string, string | undefined>>): ConfigSetting[] {
@@ -65,11 +67,11 @@ export function settingsFromEnvironment(environment: Readonly<Record<string, str
   });
 }
 
-/** `--set key=value`. */
+/** `--set key=value`; nothing after the `=` is an empty value. @throws ConfigError where there is no `=` */
 export function settingFromArgument(argument: string): ConfigSetting {
   const equals = argument.indexOf("=");
-  const key = equals < 0 ? argument : argument.slice(0, equals);
-  return { key: key.trim(), value: equals < 0 ? "" : argument.slice(equals + 1).trim(), origin: "--set" };
+  if (equals < 0) throw new ConfigError([`--set ${argument}: write key=value, such as --set num.partitions=3`]);
+  return { key: argument.slice(0, equals).trim(), value: argument.slice(equals + 1).trim(), origin: "--set" };
 }
 
 /** Config values under Kafka's keys, such as `{ "num.partitions": 3 }`. */

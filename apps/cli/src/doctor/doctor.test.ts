@@ -1,0 +1,44 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Admin } from "@ottla/admin";
+import { describe, expect, it } from "vitest";
+import { checkClock } from "./check-clock.ts";
+import { diskFindings } from "./check-cluster.ts";
+
+/** The clock is asked for over HTTP alone. */
+const NO_ADMIN = null as unknown as Admin;
+
+async function clockFindings(aheadMs: number) {
+  const server = createServer((_, response) => response.end(JSON.stringify({ atMs: Date.now() + aheadMs })));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const brokers = [{ nodeId: 1, host: "127.0.0.1", port, url: null }];
+  const findings = await checkClock(NO_ADMIN, { clusterId: "c", controllerId: 1, brokers });
+  server.close();
+  return findings;
+}
+
+describe("the doctor", () => {
+  it("tells of a broker's clock that is off, and which way", async () => {
+    expect(await clockFindings(0)).toMatchObject([{ level: "good" }]);
+    expect(await clockFindings(60_000)).toMatchObject([
+      { level: "warn", what: expect.stringMatching(/clock of broker 1 is \d+ ms ahead/), advice: expect.any(String) },
+    ]);
+    expect(await clockFindings(-60_000)).toMatchObject([{ what: expect.stringMatching(/\d+ ms behind/) }]);
+  });
+
+  it("tells of a disk that is nearly full, and passes over those that do not tell", () => {
+    const disk = (usableBytes: number) => ({ broker: 2, path: "/data", totalBytes: 1_000, usableBytes });
+    expect(diskFindings([disk(100)])).toMatchObject([{ level: "good" }]);
+    expect(diskFindings([disk(99), { ...disk(0), totalBytes: -1 }])).toEqual([
+      {
+        level: "bad",
+        what: "Only 10% of the disk below /data of broker 2 is free.",
+        advice: expect.stringContaining("make room"),
+      },
+    ]);
+    expect(diskFindings([disk(0)])).toMatchObject([{ what: expect.stringMatching(/^Only 0% /) }]);
+  });
+});
