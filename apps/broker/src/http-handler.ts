@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Broker, type MetricFamily, prometheusText } from "@ottla/broker";
+import { type Broker, prometheusText } from "@ottla/broker";
 import type { HttpHandler, HttpRequest, HttpResponse } from "@ottla/transport";
 import { consoleApi } from "./console-api.ts";
 import type { ProcessMetrics } from "./process-metrics.ts";
@@ -69,7 +69,7 @@ async function metricsResponse(broker: Broker, processMetrics: ProcessMetrics): 
   };
 }
 
-function* both(first: Iterable<MetricFamily>, second: Iterable<MetricFamily>): Generator<MetricFamily> {
+function* both<T>(first: Iterable<T>, second: Iterable<T>): Generator<T> {
   yield* first;
   yield* second;
 }

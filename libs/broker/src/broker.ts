@@ -35,7 +35,7 @@ export interface Broker {
   /** The connections that speak Kafka, as of now. */
   connections(): Iterable<ServerConnection>;
   /** What the broker tells of itself; values are read as one comes to them. */
-  metrics(): Promise<Iterable<MetricFamily>>;
+  metrics(): Promise<Iterable<MetricFamily | null>>;
   /** For tools and tests that look inside. */
   readonly services: BrokerServices;
   /** Answers what is in flight, writes everything to disk, and marks the stop as clean. Calls after the first share it. */

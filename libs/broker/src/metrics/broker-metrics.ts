@@ -19,7 +19,7 @@ const BROKER_STATE_RUNNING = 3;
  * (`kafka-2_0_0.yml`) makes of Kafka's own (docs/decisions/0100-names-of-metrics.md). What Ottla does not measure is
  * left out rather than filled with zeros.
  */
-export function* brokerFamilies(broker: BrokerServices, server: Server): Generator<MetricFamily> {
+export function* brokerFamilies(broker: BrokerServices, server: Server): Generator<MetricFamily | null> {
   yield single(
     "gauge",
     "kafka_server_kafkaserver_brokerstate",
@@ -81,10 +81,13 @@ function* waitingFamilies({ purgatory, fetchSessions }: BrokerServices): Generat
 const replicaManager = (name: string, help: string, value: number) =>
   single("gauge", `kafka_server_replicamanager_${name}`, help, value);
 
-function* replicaFamilies({ partitions }: BrokerServices): Generator<MetricFamily> {
+/** So many partitions are counted in one turn of the event loop. */
+const COUNTED_AT_ONCE = 1_000;
+
+function* replicaFamilies({ partitions }: BrokerServices): Generator<MetricFamily | null> {
   let [hosted, led, underReplicated, underMinIsr, atMinIsr] = [0, 0, 0, 0, 0];
   for (const partition of partitions.all()) {
-    hosted++;
+    if (++hosted % COUNTED_AT_ONCE === 0) yield null;
     if (!partition.isLeader) continue;
     led++;
     const { isr, replicas } = partition.image;
@@ -104,12 +107,12 @@ const controller = (name: string, help: string, value: number) =>
   single("gauge", `kafka_controller_kafkacontroller_${name}`, help, value);
 
 /** What the active controller alone tells. */
-function* controllerFamilies(image: MetadataImage): Generator<MetricFamily> {
+function* controllerFamilies(image: MetadataImage): Generator<MetricFamily | null> {
   let [topics, partitions, offline, imbalanced] = [0, 0, 0, 0];
   for (const [, topic] of image.topicsByName) {
     topics++;
-    partitions += topic.partitions.length;
     for (const partition of topic.partitions) {
+      if (++partitions % COUNTED_AT_ONCE === 0) yield null;
       if (partition.leader < 0) offline++;
       else if (isImbalanced(partition)) imbalanced++;
     }

@@ -22,10 +22,18 @@ export function single(type: "counter" | "gauge", name: string, help: string, va
 /** Pieces are about this long: writing one does not hold up the event loop. */
 const PIECE_CHARACTERS = 16_384;
 
-/** The text format of Prometheus (version 0.0.4), in pieces. Values are read when their piece is asked for. */
-export function* prometheusText(families: Iterable<MetricFamily>): Generator<string> {
+/**
+ * The text format of Prometheus (version 0.0.4), in pieces. Values are read when their piece is asked for. A null in place
+ * of a family gives an empty piece: what is being counted takes long.
+ */
+export function* prometheusText(families: Iterable<MetricFamily | null>): Generator<string> {
   let piece = "";
-  for (const { name, type, help, samples } of families) {
+  for (const family of families) {
+    if (family === null) {
+      yield "";
+      continue;
+    }
+    const { name, type, help, samples } = family;
     piece += `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}\n# TYPE ${name} ${type}\n`;
     for (const sample of samples) {
       piece += `${name}${sample.suffix ?? ""}${labelsText(sample.labels)} ${valueText(sample.value)}\n`;
