@@ -56,7 +56,7 @@ describe("what the logs of a broker hold", () => {
     await broker.runtime.settle();
     expect(broker.broker.services.logResources().openFiles).toBeLessThanOrEqual(10);
     const metrics = [...(await broker.broker.metrics())];
-    const openFiles = metrics.find(({ name }) => name === "ottla_log_open_files")!;
+    const openFiles = metrics.find((family) => family?.name === "ottla_log_open_files")!;
     expect([...openFiles.samples][0]!.value).toBeLessThanOrEqual(10);
   });
 
