@@ -21,7 +21,7 @@ describe("what the brokers of a cluster tell of replication", () => {
   /** The first sample of a series of a broker: that of the whole broker. */
   async function valueOn(brokerId: number, name: string): Promise<number | undefined> {
     for (const family of await cluster.broker(brokerId).broker.metrics()) {
-      if (family.name === name) for (const { value } of family.samples) return value;
+      if (family?.name === name) for (const { value } of family.samples) return value;
     }
     return undefined;
   }
