@@ -121,7 +121,7 @@ async function recoverSegment(state: LogState, segment: Segment, fromOffset: num
   });
   if (end < fileBytes) {
     state.logger.warn("the end of the log was torn and is cut off", { position: end, cutBytes: fileBytes - end });
-    await segment.cutFile();
+    await segment.cutFileForGood();
   }
   await segment.finishIndexes();
   return { endOffset, isWhole: end === fileBytes };

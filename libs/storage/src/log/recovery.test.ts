@@ -68,6 +68,45 @@ it("a roll does not write over the producer snapshot that the recovery point spe
   expect(written).not.toContain(`${log.directory}/00000000000000000001.snapshot`);
 });
 
+/** What changes the first segment's log from now on, in order. */
+function recordChanges(disk: FaultyDisk): string[] {
+  const changes: string[] = [];
+  disk.fault = (operation, path) => {
+    if (path === FIRST_LOG && ["write", "sync", "truncate"].includes(operation)) changes.push(operation);
+    return null;
+  };
+  return changes;
+}
+
+describe("what is cut cannot come back between what is written in its place: it is synced first", () => {
+  it("by a recovery", async () => {
+    const left = new FaultyDisk();
+    const before = await openFixture({ disk: left });
+    for (let i = 0; i < 3; i++) await append(await openLog(before), batch());
+    const damaged = await left.readFile(FIRST_LOG);
+    damaged[batch().length + 70]! ^= 1;
+    await writeFile(left, FIRST_LOG, damaged);
+
+    const disk = new FaultyDisk(await copyDisk(left));
+    const changes = recordChanges(disk);
+    const { manager } = await openFixture({ disk });
+    const log = manager.get("topic", 0)!;
+    expect(log.logEndOffset).toBe(1);
+    await append(log, batch());
+    expect(changes).toEqual(["truncate", "sync", "write"]);
+  });
+
+  it("by a truncation", async () => {
+    const disk = new FaultyDisk();
+    const log = await openLog(await openFixture({ disk }));
+    for (let i = 0; i < 3; i++) await append(log, batch());
+    const changes = recordChanges(disk);
+    await log.truncateTo(1);
+    await append(log, batch());
+    expect(changes).toEqual(["truncate", "sync", "write"]);
+  });
+});
+
 describe("after a kill", () => {
   it("finds everything that was written, without a clean close", async () => {
     const fixture = await openFixture({ config: { segmentBytes: 2000, indexIntervalBytes: 200 } });

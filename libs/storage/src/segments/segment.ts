@@ -154,11 +154,19 @@ export class Segment {
     this.isUnsynced = true;
   }
 
+  /**
+   * Cuts the file at its known size for good, before anything takes the place of what is cut: else a power cut could
+   * bring back an older leader's batch, whole, between newer ones, and nothing would tell.
+   */
+  async cutFileForGood(): Promise<void> {
+    await this.cutFile();
+    await this.log.use((file) => file.sync());
+  }
+
   /** Cuts the file at `position`, which is where the batch with `offset` began, and the indexes with it. */
   async truncateTo(offset: number, position: number): Promise<void> {
-    await this.log.use((file) => file.truncate(position));
     this.sizeBytes = position;
-    this.isUnsynced = true;
+    await this.cutFileForGood();
     await this.truncateIndexesTo(offset);
     this.#bytesSinceIndexEntry = 0;
     this.firstTimestampMs = null;
