@@ -68,6 +68,7 @@ describe(`mutated requests of every API and version (seed ${SEED}, ${ROUNDS} of 
     await expect.poll(told, { timeout: 10_000 }).toBeGreaterThanOrEqual(closed);
     expect(told()).toBeLessThanOrEqual(closed + pending);
     expect(linesSince().filter((line) => /"level":[56]0|^\s+at /.test(line))).toEqual([]);
+    await deleteTopics(broker.bootstrapServers);
     const after = await memoryAfterGc(broker);
     expect(after.live - before.live).toBeLessThan(MEMORY_GROWTH_MAX_BYTES);
   });
@@ -86,6 +87,14 @@ describe("the judge of answers", () => {
     expect(faultIn(answer(25).subarray(0, 8), request)).toMatch("cannot be read");
   });
 });
+
+/** What a mutant has asked for rightly is no leak: some ask for ten thousand partitions. */
+async function deleteTopics(bootstrapServers: string): Promise<void> {
+  await using admin = new Admin({ bootstrapServers, requestTimeoutMs: 120_000 });
+  const topics = await admin.listTopics();
+  const names = topics.map(({ name }) => name).filter((name) => name !== WITNESS_TOPIC);
+  await admin.deleteTopics(names);
+}
 
 /** Somebody who goes on working beside it: on one connection that must last, and with a producer and a consumer. */
 class Witness {

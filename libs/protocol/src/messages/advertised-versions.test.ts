@@ -65,6 +65,7 @@ const ADVERTISED: Readonly<Record<number, string>> = {
   69: "0-1",
   71: "0",
   72: "0",
+  73: "0",
   74: "0-1",
   75: "0",
 };

@@ -124,12 +124,12 @@ test("scenarios are named one by one or between commas", () => {
   expect(readOptions([]).only).toEqual([]);
 });
 
-test("a full run is to take less than twenty minutes where nothing else runs, a quick one less than two", async () => {
+test("a full run is to take less than twenty-five minutes where nothing else runs (twenty without the clusters), a quick one less than two", async () => {
   const scenarios = await findScenarios();
   expect(scenarios.length).toBeGreaterThan(15);
   const seconds = (kind: "quick" | "full", chosen: readonly Scenario[]) =>
     chosen.reduce((sum, { quietSeconds }) => sum + quietSeconds[kind], 0);
-  expect(seconds("full", scenarios)).toBeLessThan(20 * 60);
+  expect(seconds("full", scenarios)).toBeLessThan(25 * 60);
   const inQuick = scenarios.filter(({ inQuick = true }) => inQuick);
   expect(seconds("quick", inQuick)).toBeLessThan(2 * 60);
 });
