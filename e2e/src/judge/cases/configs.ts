@@ -40,6 +40,7 @@ const OURS_ALONE = new Set([
   "follower.replication.throttled.rate",
   "leader.imbalance.per.broker.percentage",
   "leader.replication.throttled.rate",
+  "replica.alter.log.dirs.io.max.bytes.per.second",
   "producer.id.expiration.check.interval.ms",
   "super.users",
   "zookeeper.connect",
