@@ -27,7 +27,7 @@ const NOW_MS = Date.now();
 const ORDERLESS = { inAnyOrder: true };
 const SILENT = { whereKafkaIsSilent: ["errorMessage"] };
 const [TOPIC, BROKER, BROKER_LOGGER, GROUP] = [2, 4, 8, 32];
-const TIMEOUTS_MS = [0, -1, 1];
+const TIMEOUTS_MS = [0, -1];
 
 const batch = (more: Partial<RecordBatchInput> = {}) =>
   encodeRecordBatch({ records: [{ key: "k", value: "v" }], timestampMs: NOW_MS, ...more });
