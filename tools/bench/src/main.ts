@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { findScenarios } from "./harness/find-scenarios.ts";
+import { findScenarios, isChosen } from "./harness/find-scenarios.ts";
 import { garbageCollector } from "./harness/garbage.ts";
 import { type Options, readOptions } from "./harness/options.ts";
 import { drawPicture } from "./harness/picture.ts";
@@ -29,11 +29,6 @@ async function main(options: Options): Promise<void> {
   if (options.json !== undefined) {
     writeJson(options.json, { machine, quick: options.effort.quick, scenarios: results });
   }
-}
-
-function isChosen({ name, inQuick = true }: Scenario, { only, effort, list }: Options): boolean {
-  if (only.length === 0) return list || inQuick || !effort.quick;
-  return only.some((part) => name.includes(part));
 }
 
 function quietSeconds(scenarios: readonly Scenario[], { quick, soakMinutes }: Effort): number {

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { extname } from "node:path";
+import type { Options } from "./options.ts";
 import type { Scenario } from "./scenario.ts";
 
 const folder = new URL("../scenarios/", import.meta.url);
@@ -13,4 +14,13 @@ export async function findScenarios(): Promise<Scenario[]> {
   const modules = await Promise.all(files.map((file) => import(new URL(file, folder).href)));
   const scenarios = modules.map((module: { default: Scenario }) => module.default);
   return scenarios.sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** Whether a scenario is named, or belongs to a run that names none. */
+export function isChosen(
+  { name, inQuick = true, inFull = true }: Scenario,
+  { only, effort, list }: Pick<Options, "only" | "effort" | "list">,
+): boolean {
+  if (only.length > 0) return only.some((part) => name.includes(part));
+  return list || (inFull && (inQuick || !effort.quick));
 }

@@ -71,6 +71,8 @@ export interface Scenario {
   readonly quietSeconds: { readonly quick: number; readonly full: number };
   /** False where `--quick` leaves it out unless it is named. */
   readonly inQuick?: boolean;
+  /** False where every run leaves it out unless it is named. */
+  readonly inFull?: boolean;
   /** Set up row by row, so that only one row's state is alive at a time. */
   rows(effort: Effort): AsyncIterable<Row> | Iterable<Row>;
 }

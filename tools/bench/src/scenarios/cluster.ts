@@ -263,6 +263,7 @@ const scenario: Scenario = {
     "three brokers of ours on ZooKeeper beside three of Apache Kafka: replication, failing over, many partitions",
   quietSeconds: { quick: 50, full: 300 },
   inQuick: false,
+  inFull: false,
   rows,
 };
 export default scenario;
