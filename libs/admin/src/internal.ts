@@ -1,1 +1,1 @@
-export {};
+export { type ReassignmentProgress, reassignmentProgress } from "./reassignment-progress.ts";

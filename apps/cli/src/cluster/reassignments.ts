@@ -1,4 +1,5 @@
 import { type Admin, type LogDir, PartialFailureError, type PartitionReassignment } from "@ottla/admin";
+import { reassignmentProgress } from "@ottla/admin/internal";
 
 /** A reassignment that is under way, and how far it is. */
 export interface ReassignmentState extends PartitionReassignment {
@@ -23,23 +24,8 @@ export async function ongoingReassignments(admin: Admin): Promise<ReassignmentSt
   return ongoing.map((each) => withProgress(each, logDirs));
 }
 
-/** @internal The largest replica that is there already is what the others come to. */
+/** @internal */
 export function withProgress(reassignment: PartitionReassignment, logDirs: readonly LogDir[]): ReassignmentState {
-  const { topic, partition, replicas, addingReplicas } = reassignment;
-  const sizeOf = (brokerId: number) =>
-    Math.max(
-      0,
-      ...logDirs
-        .filter(({ broker }) => broker === brokerId)
-        .flatMap(({ replicas: held }) => held)
-        .filter((replica) => replica.topic === topic && replica.partition === partition && !replica.isFuture)
-        .map(({ sizeBytes }) => sizeBytes),
-    );
-  const wholeBytes = Math.max(0, ...replicas.filter((id) => !addingReplicas.includes(id)).map(sizeOf));
-  const copied = addingReplicas.map((id) => Math.min(sizeOf(id), wholeBytes));
-  return {
-    ...reassignment,
-    copiedBytes: copied.reduce((sum, bytes) => sum + bytes, 0),
-    wantedBytes: wholeBytes * addingReplicas.length,
-  };
+  const { copiedBytes, wantedBytes } = reassignmentProgress(reassignment, logDirs);
+  return { ...reassignment, copiedBytes, wantedBytes };
 }

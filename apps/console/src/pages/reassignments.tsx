@@ -1,7 +1,7 @@
 import { admin } from "../app/cluster.ts";
 import { hrefOf } from "../app/router.ts";
 import { usePolled } from "../data/polled.ts";
-import { progressOf, type ReassignmentProgress } from "../data/reassignments.ts";
+import { progressOf, type ReassignmentState } from "../data/reassignments.ts";
 import { Badge, Bar, Loaded, Panel } from "../ui/basics.tsx";
 import * as format from "../ui/format.ts";
 
@@ -57,7 +57,7 @@ export function Reassignments() {
   );
 }
 
-async function reassignmentsNow(signal: AbortSignal): Promise<ReassignmentProgress[]> {
+async function reassignmentsNow(signal: AbortSignal): Promise<ReassignmentState[]> {
   const ongoing = await admin.listPartitionReassignments({ signal });
   if (ongoing.length === 0) return [];
   return progressOf(ongoing, await admin.describeLogDirs({ partitions: ongoing, signal }));
