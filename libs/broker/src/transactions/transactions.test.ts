@@ -14,6 +14,15 @@ import { ID, type Identity, TransactionFixture } from "../test-support/transacti
 
 const OK = ErrorCode.NONE;
 
+/** Gives the one partition of topic `t` a second replica, in sync, that fetches when it is told to. */
+function withFollower(fixture: TransactionFixture) {
+  const partition = fixture.test.broker.services.partitions.get("t", 0)!;
+  const { image } = partition;
+  partition.update({ ...image, replicas: [1, 2], isr: [1, 2], partitionEpoch: image.partitionEpoch + 1 });
+  const follower = { brokerId: 2, brokerEpoch: -1, logStartOffset: 0, currentLeaderEpoch: -1 };
+  return { partition, followerHas: (fetchOffset: number) => partition.followerFetched({ ...follower, fetchOffset }) };
+}
+
 /** More than enough for what is in memory to be read. */
 const TURNS_TO_LOAD = 100;
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
@@ -276,16 +285,13 @@ describe("markers", () => {
     await fixture.test.createTopic("t", 1);
     const identity = await fixture.init();
     await fixture.produce(identity, "a", 0, 12);
-    const partition = fixture.test.broker.services.partitions.get("t", 0)!;
-    const { image } = partition;
-    partition.update({ ...image, replicas: [1, 2], isr: [1, 2], partitionEpoch: image.partitionEpoch + 1 });
+    const { partition, followerHas } = withFollower(fixture);
     expect((await fixture.end(identity, true, 5)).errorCode).toBe(OK);
     await fixture.test.runtime.advance(1_000);
     expect(partition.log.logEndOffset).toBe(2);
     expect(await fixture.state()).toBe("PrepareCommit");
     expect((await fixture.fetch(1)).lastStableOffset).toBe(0);
-    const follower = { brokerId: 2, brokerEpoch: -1, logStartOffset: 0, currentLeaderEpoch: -1 };
-    partition.followerFetched({ ...follower, fetchOffset: 2 });
+    followerHas(2);
     expect(await fixture.settled()).toBe("CompleteCommit");
     expect((await fixture.fetch(1)).lastStableOffset).toBe(2);
     expect(partition.log.logEndOffset).toBe(2);
@@ -296,22 +302,19 @@ describe("markers", () => {
     await fixture.test.createTopic("t", 1);
     const identity = await fixture.init();
     await fixture.produce(identity, "a", 0, 12);
-    const partition = fixture.test.broker.services.partitions.get("t", 0)!;
-    const { image } = partition;
-    partition.update({ ...image, replicas: [1, 2], isr: [1, 2], partitionEpoch: image.partitionEpoch + 1 });
+    const { partition, followerHas } = withFollower(fixture);
     const next = await fixture.end(identity, true, 5);
     const produced = fixture.produce(next, "b", 0, 12, 0, fixture.test.connect());
     await fixture.test.runtime.advance(3);
     // The coordinator's, once more: it has heard no answer.
     void fixture.client.send(writeTxnMarkersApi, 2, marker(next, 1)).catch(() => {});
     await fixture.test.runtime.advance(3);
-    const follower = { brokerId: 2, brokerEpoch: -1, logStartOffset: 0, currentLeaderEpoch: -1 };
     let errorCode: number | undefined;
     void produced.then((code) => {
       errorCode = code;
     });
     while (errorCode === undefined) {
-      partition.followerFetched({ ...follower, fetchOffset: partition.log.logEndOffset });
+      followerHas(partition.log.logEndOffset);
       await fixture.test.runtime.advance(1);
     }
     expect(errorCode).toBe(OK);
