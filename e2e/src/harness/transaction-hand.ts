@@ -23,6 +23,7 @@ const UNSETTLED: readonly number[] = [
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
   ErrorCode.NOT_COORDINATOR,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
 ];
 
 export interface Identity {
@@ -48,7 +49,7 @@ export class TransactionHand {
     return this.#connection.request(api, body, { version });
   }
 
-  /** Asks again while the coordinator is busy with the transaction before, or still loading. */
+  /** Asks again while the coordinator is busy with the transaction before, or still loading, or a new topic is led by nobody. */
   async patiently(ask: () => Promise<number>): Promise<number> {
     let errorCode: number = ErrorCode.NONE;
     await until("the transaction is settled", async () => {
