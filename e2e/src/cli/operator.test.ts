@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Admin } from "@ottla/admin";
 import { Producer } from "@ottla/producer";
+import { freePort } from "@ottla/transport/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
-import { freePort } from "../harness/free-port.ts";
 import { ottla } from "../harness/ottla-command.ts";
 import { run } from "../harness/process.ts";
 

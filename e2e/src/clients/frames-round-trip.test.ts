@@ -8,12 +8,12 @@ import {
   responseHeader,
 } from "@ottla/protocol";
 import { apisByKey, requestHeaderVersionOf } from "@ottla/protocol/internal";
+import { freePort } from "@ottla/transport/node";
 import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { type CapturedFrame, CaptureProxy } from "../harness/capture-proxy.ts";
 import { external, kafkaClassPath } from "../harness/external.ts";
-import { freePort } from "../harness/free-port.ts";
 import { kafkaTool } from "../harness/java.ts";
 import { run } from "../harness/process.ts";
 

@@ -1,10 +1,10 @@
 import { fileURLToPath } from "node:url";
+import { freePort } from "@ottla/transport/node";
 import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { CaptureProxy } from "../harness/capture-proxy.ts";
 import { external, kafkaClassPath } from "../harness/external.ts";
-import { freePort } from "../harness/free-port.ts";
 import { JavaTools } from "../harness/java-tools.ts";
 import { KafkaProcess } from "../harness/kafka-process.ts";
 import { run } from "../harness/process.ts";

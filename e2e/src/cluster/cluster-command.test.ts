@@ -35,7 +35,9 @@ class StartedCluster {
   }
 
   async ready(): Promise<string> {
-    await until("the cluster is ready", () => /^ready /m.test(this.output), 40_000);
+    const isDecided = () => /^ready /m.test(this.output) || this.child.exitCode !== null;
+    await until("the cluster is ready", isDecided, 40_000, () => this.output);
+    if (this.child.exitCode !== null) throw new Error(`the cluster ended: ${this.output}`);
     return /^ready (\S+)/m.exec(this.output)![1]!;
   }
 

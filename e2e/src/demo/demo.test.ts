@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Admin } from "@ottla/admin";
 import { Consumer } from "@ottla/consumer";
+import { freePort } from "@ottla/transport/node";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { freePort } from "../harness/free-port.ts";
 
 const DEMO_PROGRAM = fileURLToPath(new URL("../../../tools/demo/dist/main.js", import.meta.url));
 const TOPICS = ["demo.earthquakes", "demo.flights", "demo.metrics", "demo.notes"];

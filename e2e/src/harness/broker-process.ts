@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "@ottla/transport/node";
 import { OTTLA_COMMAND } from "./ottla-command.ts";
 
 const READY_TIMEOUT_MS = 60_000;
@@ -10,7 +11,7 @@ const READY_TIMEOUT_MS = 60_000;
 export interface BrokerProcessOptions {
   /** Where its data lives; a new temporary directory by default, removed by `stop`. `null` runs `--memory`. */
   readonly dataDirectory?: string | null;
-  /** 0 (the default) takes a free port. */
+  /** Default: a free one, which stays free for a restart. */
   readonly port?: number;
   /** `listeners`, where there are more than the one on `port`. */
   readonly listeners?: string;
@@ -63,18 +64,17 @@ export class BrokerProcess {
     const dataDirectory =
       options.dataDirectory === undefined ? await mkdtemp(join(tmpdir(), "ottla-e2e-")) : options.dataDirectory;
     const where = dataDirectory === null ? ["--memory"] : ["--data", dataDirectory];
+    const port = options.port ?? (await freePort());
     const startedMs = performance.now();
     const output: string[] = [];
     const child = spawn(
       process.execPath,
-      [OTTLA_COMMAND, "broker", ...listening(options), ...where, ...(options.args ?? [])],
+      [OTTLA_COMMAND, "broker", ...listening(port, options), ...where, ...(options.args ?? [])],
       { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1", ...options.env } },
     );
     child.stdout?.on("data", (chunk) => output.push(String(chunk)));
     child.stderr?.on("data", (chunk) => output.push(String(chunk)));
-    const ready = await readyLine(child, output);
-    // What it prints is what clients are told; that may be a proxy in front of the port.
-    const port = options.port || Number(/localhost:(\d+)/.exec(ready)?.[1]);
+    await untilReady(child, output);
     const startMs = performance.now() - startedMs;
     return new BrokerProcess({ port, dataDirectory, startMs, child, output, removeData });
   }
@@ -105,12 +105,12 @@ export class BrokerProcess {
   }
 }
 
-function listening({ port = 0, listeners }: BrokerProcessOptions): string[] {
+function listening(port: number, { listeners }: BrokerProcessOptions): string[] {
   return listeners === undefined ? ["--port", String(port)] : ["--set", `listeners=${listeners}`];
 }
 
 /** The `ready` line is the broker's word that it serves. */
-function readyLine(child: ChildProcess, output: string[]): Promise<string> {
+function untilReady(child: ChildProcess, output: string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (reason: string) => {
       child.kill("SIGKILL");
@@ -122,13 +122,12 @@ function readyLine(child: ChildProcess, output: string[]): Promise<string> {
       fail(`it ended with ${signal ?? code}`);
     });
     const look = () => {
-      const ready = /^ready .*\n/m.exec(output.join(""));
-      if (!ready) return;
+      if (!/^ready .*\n/m.test(output.join(""))) return;
       clearTimeout(timer);
       child.stdout?.off("data", look);
       child.stderr?.off("data", look);
       child.removeAllListeners("exit");
-      resolve(ready[0]);
+      resolve();
     };
     child.stdout?.on("data", look);
     child.stderr?.on("data", look);

@@ -1,6 +1,6 @@
+import { freePort } from "@ottla/transport/node";
 import { BrokerProcess } from "./broker-process.ts";
 import { CaptureProxy } from "./capture-proxy.ts";
-import { freePort } from "./free-port.ts";
 
 /** A broker behind a proxy that keeps what other people's clients and it say to each other. */
 export class CapturedBroker {

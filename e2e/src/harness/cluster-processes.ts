@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "@ottla/transport/node";
 import { BrokerProcess } from "./broker-process.ts";
 import { type CutDirection, FaultProxy } from "./fault-proxy.ts";
-import { freePort } from "./free-port.ts";
 import { ZooKeeperEnsemble } from "./zookeeper-process.ts";
 
 export interface ClusterProcessesOptions {

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSystemRuntime } from "@ottla/runtime";
 import { BrokerConnection, createDefaultConnector, parseAddress } from "@ottla/transport";
+import { freePort } from "@ottla/transport/node";
 import { external, kafkaClassPath } from "./external.ts";
-import { freePort } from "./free-port.ts";
 import { kafkaTool } from "./java.ts";
 
 const READY_TIMEOUT_MS = 60_000;

@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "@ottla/transport/node";
 import { external, zooKeeperClassPath } from "./external.ts";
-import { freePort } from "./free-port.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const TICK_MS = 200;

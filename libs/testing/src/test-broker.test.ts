@@ -1,6 +1,6 @@
-import { createServer } from "node:net";
 import { Consumer, jsonSerde } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
+import { freePort } from "@ottla/transport/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestBroker, type TestBroker } from "./index.ts";
 
@@ -161,12 +161,3 @@ describe("starting and closing", () => {
     expect(await waiting).toMatchObject({ done: true });
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}

@@ -1,27 +1,13 @@
-import { createServer } from "node:net";
 import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
 import { createSystemRuntime } from "@ottla/runtime";
+import { freePort } from "@ottla/transport/node";
 import { afterEach, expect, it } from "vitest";
 import { readTopic } from "./read-topic.ts";
 import { startCluster, type TestCluster } from "./test-cluster.ts";
 
 let cluster: TestCluster;
 afterEach(() => cluster?.close());
-
-/** Ports that are free now, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { readonly port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 async function until(what: string, condition: () => boolean): Promise<void> {
   const endMs = Date.now() + 30_000;
@@ -32,7 +18,7 @@ async function until(what: string, condition: () => boolean): Promise<void> {
 }
 
 it("brokers that reach each other over WebSocket only replicate, forward and fail over", async () => {
-  const ports = await freePorts(3);
+  const ports = [await freePort(), await freePort(), await freePort()];
   cluster = await startCluster({
     config: { "replica.lag.time.max.ms": 2_000, "inter.broker.listener.name": "WS" },
     brokerConfig: (brokerId) => ({

@@ -1,3 +1,4 @@
+export { freePort } from "./node/free-port.ts";
 export { createNodeConnector, type NodeConnectorOptions } from "./node/platform.ts";
 export { ListenError } from "./node/server/bind.ts";
 export {

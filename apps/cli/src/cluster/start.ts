@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { freePort } from "@ottla/transport/node";
 import { EXIT_FAILED, UsageError } from "../exit.ts";
-import { freePort } from "./free-port.ts";
 import { type RunningProcess, SupervisedProcess } from "./supervised-process.ts";
 import { ZooKeeperServers } from "./zookeeper-servers.ts";
 

@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join, resolve } from "node:path";
+import { freePort } from "@ottla/transport/node";
 import { UsageError } from "../exit.ts";
-import { freePort } from "./free-port.ts";
 import { LeftProcess } from "./left-process.ts";
 import { type RunningProcess, SupervisedProcess } from "./supervised-process.ts";
 

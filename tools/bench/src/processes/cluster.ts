@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "@ottla/transport/node";
 import { externalPrograms } from "../../../fetch/external-programs.mjs";
 import { OTTLA_COMMAND } from "./broker.ts";
-import { freePort, KafkaUnderTest } from "./kafka.ts";
+import { KafkaUnderTest } from "./kafka.ts";
 import { cpuMsOf, residentBytesOf } from "./proc.ts";
 
 /** Three brokers as processes of this machine, ours or Apache Kafka's. */

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Admin } from "@ottla/admin";
+import { freePort } from "@ottla/transport/node";
 import { externalPrograms, KAFKA_VERSION } from "../../../fetch/external-programs.mjs";
 import type { BenchBroker } from "./broker.ts";
 import { cpuMsOf, residentBytesOf } from "./proc.ts";
@@ -102,13 +102,4 @@ function propertiesText(
   };
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}`);
   return lines.join("\n");
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { readonly port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
