@@ -69,8 +69,9 @@ describe(`mutated requests of every API and version (seed ${SEED}, ${ROUNDS} of 
     expect(told()).toBeLessThanOrEqual(closed + pending);
     expect(linesSince().filter((line) => /"level":[56]0|^\s+at /.test(line))).toEqual([]);
     await deleteTopics(broker.bootstrapServers);
-    const after = await memoryAfterGc(broker);
-    expect(after.live - before.live).toBeLessThan(MEMORY_GROWTH_MAX_BYTES);
+    // The logs of deleted topics go after the answer.
+    const growth = async () => (await memoryAfterGc(broker)).live - before.live;
+    await expect.poll(growth, { timeout: 60_000, interval: 1_000 }).toBeLessThan(MEMORY_GROWTH_MAX_BYTES);
   });
 });
 
@@ -90,7 +91,7 @@ describe("the judge of answers", () => {
 
 /** What a mutant has asked for rightly is no leak: some ask for ten thousand partitions. */
 async function deleteTopics(bootstrapServers: string): Promise<void> {
-  await using admin = new Admin({ bootstrapServers, requestTimeoutMs: 120_000 });
+  await using admin = new Admin({ bootstrapServers });
   const topics = await admin.listTopics();
   const names = topics.map(({ name }) => name).filter((name) => name !== WITNESS_TOPIC);
   await admin.deleteTopics(names);

@@ -123,6 +123,45 @@ describe("a full disk", () => {
     expect(asked).toEqual([]);
   });
 
+  it("that takes its time over a deleted topic's logs holds up nobody but a new topic of that name", async () => {
+    const [disk, gate] = [new FaultyDisk(), new DiskGate()];
+    const test = await startForTest({ disk });
+    await test.createTopic("orders", 100);
+    await test.produce("orders", 0, batchOf("a"));
+    disk.fault = (action, path) => (action === "rename" && /orders-\d+$/.test(path) ? gate.wait() : null);
+    await test.deleteTopic("orders");
+    expect((await test.produce("orders", 0, batchOf("b"))).errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    await test.createTopic("others");
+    expect((await test.produce("others", 0, batchOf("c"))).errorCode).toBe(ErrorCode.NONE);
+    expect(gate.waiting).toBeGreaterThan(1);
+    expect(gate.waiting).toBeLessThan(100);
+    let isCreated = false;
+    const created = test.createTopic("orders", 100).then(() => (isCreated = true));
+    await test.runtime.settle();
+    expect(isCreated).toBe(false);
+    gate.open();
+    await created;
+    expect(await test.produce("orders", 0, batchOf("d"))).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    await test[Symbol.asyncDispose]();
+  });
+
+  it("that hangs while logs are removed leaves the rest of them to the next start", async () => {
+    const [disk, gate, logger] = [new FaultyDisk(), new DiskGate(), new RecordingLogger()];
+    const test = await startForTest({ disk });
+    await test.createTopic("orders", 100);
+    disk.fault = (action, path) => (action === "rename" && /orders-\d+$/.test(path) ? gate.wait() : null);
+    await test.deleteTopic("orders");
+    await test.runtime.settle();
+    const stopped = test[Symbol.asyncDispose]();
+    gate.open();
+    await stopped;
+    const left = async () => (await disk.list("/data")).filter(({ name }) => /^orders-\d+$/.test(name)).length;
+    expect(await left()).toBe(100 - gate.waiting);
+    const again = await startForTest({ disk, logger });
+    expect(await left()).toBe(0);
+    expect(await again.topicNames()).not.toContain("orders");
+  });
+
   it("is what a memory disk is at its capacity, whatever is written then", async () => {
     const disk = createMemoryDisk({ capacityBytes: 6_000_000 });
     const test = await startForTest({

@@ -10,7 +10,7 @@ type DeleteTopicsResponseInput = ResponseInput<typeof deleteTopicsApi>;
 const FIRST_VERSION_WITH_IDS = 6;
 const FIRST_VERSION_WITH_DELETION_DISABLED = 3;
 
-/** DeleteTopics: each topic on its own. The answer comes when this broker has removed the topics' logs. */
+/** DeleteTopics: each topic on its own. The answer comes when nothing of the topics is served here any more; their logs go after it. */
 export const deleteTopicsHandler = (broker: BrokerServices) =>
   apiHandler(
     deleteTopicsApi,

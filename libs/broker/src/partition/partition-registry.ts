@@ -13,6 +13,7 @@ import { InconsistentTopicId, type LogDirectories, LogUnavailable, type Partitio
 import { AsyncMutex } from "@ottla/storage/internal";
 import type { PartitionConfig } from "../config/topic-config.ts";
 import { BrokerTraffic } from "../metrics/traffic.ts";
+import { LogRemoval } from "./log-removal.ts";
 import { Partition, type PartitionListener } from "./partition.ts";
 import type { ReplicationEnvironment } from "./replication-environment.ts";
 import { UnopenedPartitions } from "./unopened-partitions.ts";
@@ -55,6 +56,7 @@ export class PartitionRegistry {
   readonly #byTopic = new Map<string, Map<number, Partition>>();
   readonly #topicsById = new Map<string, Map<number, Partition>>();
   readonly #unopened: UnopenedPartitions;
+  readonly #removal = new LogRemoval();
   /** Names of partitions whose log is being replaced. */
   readonly #replaced = new Set<string>();
   /** One image after another, and no second try in between. */
@@ -140,7 +142,7 @@ export class PartitionRegistry {
 
   async #apply(previous: MetadataImage, next: MetadataImage): Promise<void> {
     const delta = imageDelta(previous, next);
-    for (const topic of delta.deletedTopics) await this.#deleteTopic(topic);
+    for (const topic of delta.deletedTopics) this.#deleteTopic(topic);
     await forEachAtOnce(delta.changedPartitions, OPEN_AT_ONCE_MAX, (change) => this.#applyChange(change, next));
     if (delta.changedConfigs.length > 0) this.#updateConfigs(next);
     this.#image = next;
@@ -154,12 +156,13 @@ export class PartitionRegistry {
     }
   }
 
-  /** Ends what waits on partitions. The logs are the log manager's to close. */
-  close(): void {
+  /** Ends what waits on partitions. Resolves when no log is being removed any more; they are the log manager's to close. */
+  async close(): Promise<void> {
     this.#unopened.close();
     for (const partition of this.all()) partition.close();
     this.#byTopic.clear();
     this.#topicsById.clear();
+    await this.#removal.close();
   }
 
   async #applyChange(change: PartitionChange, image: MetadataImage): Promise<void> {
@@ -170,7 +173,7 @@ export class PartitionRegistry {
     }
     this.#unopened.delete(topic.name, after.partition);
     const existing = this.#byTopic.get(topic.name)?.get(after.partition);
-    if (existing !== undefined) await this.#drop(existing);
+    if (existing !== undefined) this.#drop(existing);
   }
 
   /** Where one cannot be opened, it is most likely so with those behind it: their turn comes with the next try. */
@@ -221,6 +224,7 @@ export class PartitionRegistry {
   async #openLog({ topic, after }: PartitionChange, config: PartitionConfig): Promise<PartitionLog> {
     const { logs, logger } = this.#options;
     const { partition } = after;
+    await this.#removal.gone(`${topic.name}-${partition}`);
     const assignedId = after.directories[after.replicas.indexOf(this.#nodeId)];
     const open = () => logs.openOrCreate(topic.name, partition, topic.topicId, config, assignedId);
     const log = await open().catch(async (error) => {
@@ -260,9 +264,9 @@ export class PartitionRegistry {
     return partition;
   }
 
-  async #deleteTopic({ name, partitions }: TopicImage): Promise<void> {
+  #deleteTopic({ name, partitions }: TopicImage): void {
     for (const { partition } of partitions) this.#unopened.delete(name, partition);
-    for (const partition of [...(this.#byTopic.get(name)?.values() ?? [])]) await this.#drop(partition);
+    for (const partition of [...(this.#byTopic.get(name)?.values() ?? [])]) this.#drop(partition);
   }
 
   #endService(partition: Partition): void {
@@ -277,16 +281,21 @@ export class PartitionRegistry {
     partition.close();
   }
 
-  async #drop(partition: Partition): Promise<void> {
+  /** Out of service at once; the log goes in its turn. */
+  #drop(partition: Partition): void {
     const { topic } = partition;
     this.#endService(partition);
     if (!this.#byTopic.has(topic)) this.traffic.forget(topic);
-    await this.#options.following.unfollow(partition);
+    this.#removal.add(`${topic}-${partition.partition}`, () => this.#removeLog(partition));
+  }
+
+  async #removeLog(partition: Partition): Promise<void> {
+    const { topic, partition: index } = partition;
     try {
-      await this.#options.logs.delete(topic, partition.partition);
-    } catch (error) {
-      const fields = { topic, partition: partition.partition, err: error };
-      this.#options.logger.error("the log of a deleted partition cannot be removed", fields);
+      await this.#options.following.unfollow(partition);
+      await this.#options.logs.delete(topic, index);
+    } catch (err) {
+      this.#options.logger.error("the log of a deleted partition cannot be removed", { topic, partition: index, err });
     }
   }
 

@@ -192,7 +192,7 @@ export class ReplicaNode {
 
   async stop(): Promise<void> {
     this.isUp = false;
-    this.registry.close();
+    await this.registry.close();
     await this.replication.close();
     this.#purgatory.close();
     for (const link of this.#links.values()) await link.close({ timeoutMs: 0 });
@@ -203,7 +203,7 @@ export class ReplicaNode {
   /** Is gone at once: what was under way will never settle. The disk is the caller's to crash. */
   kill(): void {
     this.isUp = false;
-    this.registry.close();
+    void this.registry.close();
     void this.replication.close();
     for (const link of this.#links.values()) void link.close({ timeoutMs: 0 });
     for (const pipeline of this.#pipelines.keys()) pipeline.destroy();
