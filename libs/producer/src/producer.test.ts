@@ -198,6 +198,24 @@ describe("batching", () => {
     expect(produceRequests(cluster)).toBe(2);
   });
 
+  test("large batches do not wait for the one request before them: the broker has one to work on meanwhile", async () => {
+    const { runtime, producer, within } = setUp({ cluster: { latencyMs: () => 2 } });
+    await within(producer.send({ topic: "orders", partition: 0, value: "first" }));
+    const { requestTotal } = producer.metrics();
+    const value = "v".repeat(70_000);
+    const sends: Promise<unknown>[] = [];
+    const requests: number[] = [];
+    for (let index = 0; index < 4; index++) {
+      sends.push(producer.send({ topic: "orders", partition: 0, value }));
+      await runtime.advance(0.1);
+      requests.push(producer.metrics().requestTotal - requestTotal);
+    }
+    await within(Promise.all(sends));
+    requests.push(producer.metrics().requestTotal - requestTotal);
+    // The third and the fourth wait for the first answer.
+    expect(requests).toEqual([1, 2, 2, 2, 3]);
+  });
+
   test("but not for longer than a few milliseconds where answers take long", async () => {
     const { runtime, cluster, producer, within } = setUp({ cluster: { latencyMs: () => 50 } });
     await within(producer.send({ topic: "orders", partition: 0, value: "first" }));

@@ -12,7 +12,7 @@ const IDENTITY: Identity = {
   bumpFrom() {},
   admits: () => true,
 };
-const RULES = { nowMs: 0, lingerMs: 0, maxInFlight: 5 };
+const RULES = { nowMs: 0, lingerMs: 0, largeLingerMs: 0, maxInFlight: 5 };
 
 /** A queue whose broker knows its producer. */
 function readyQueue(sequence: PartitionSequence | null = new PartitionSequence(IDENTITY)) {

@@ -4,6 +4,9 @@ import type { ProducerBatch } from "./producer-batch.ts";
 /** When something is due. An event other than time is waited for where it is `NEVER`. */
 export const NEVER = Number.POSITIVE_INFINITY;
 
+/** From this size on a batch gains little by growing: what a request costs is small beside its bytes. */
+export const LARGE_BATCH_BYTES = 64 * 1024;
+
 /** Among how many of a producer's last batches a broker recognizes one that it has already. */
 const RECOGNIZED_BATCHES = 5;
 
@@ -12,6 +15,8 @@ export interface DrainRules {
   readonly nowMs: number;
   /** How old a batch that is not full has to be. */
   readonly lingerMs: number;
+  /** The same for one of {@link LARGE_BATCH_BYTES} or more. */
+  readonly largeLingerMs: number;
   /** The most batches of one partition that may be in flight. */
   readonly maxInFlight: number;
 }
@@ -91,7 +96,9 @@ export class PartitionQueue {
     if (this.#sequence?.isUnresolved || this.#wouldHideOldest()) return NEVER;
     const sealed = this.#sealed[0];
     if (sealed !== undefined) return sealed.isReady ? 0 : NEVER;
-    return this.open === null ? NEVER : Math.max(0, this.open.createdAtMs + rules.lingerMs - rules.nowMs);
+    if (this.open === null) return NEVER;
+    const lingerMs = this.open.sizeBytes >= LARGE_BATCH_BYTES ? rules.largeLingerMs : rules.lingerMs;
+    return Math.max(0, this.open.createdAtMs + lingerMs - rules.nowMs);
   }
 
   /** The batch that is due next, which may be the open one: its owner seals it before {@link take}. */

@@ -1,27 +1,13 @@
 import fc from "fast-check";
+import murmurhash from "murmurhash-js/murmurhash2_gc.js";
 import { describe, expect, test } from "vitest";
 import { murmur2OfKey, partitionOfKey } from "./murmur2.ts";
 
 const encoder = new TextEncoder();
 
-/** Kafka's own algorithm (org.apache.kafka.common.utils.Utils.murmur2), written anew over bytes: the oracle. */
+/** Somebody else's, which takes a character for a byte: the oracle. */
 function murmur2OfBytes(bytes: Uint8Array): number {
-  const M = 0x5bd1e995;
-  const at = (index: number) => bytes[index]!;
-  let hash = 0x9747b28c ^ bytes.length;
-  const whole = bytes.length & ~3;
-  for (let index = 0; index < whole; index += 4) {
-    let k = at(index) | (at(index + 1) << 8) | (at(index + 2) << 16) | (at(index + 3) << 24);
-    k = Math.imul(k, M);
-    k ^= k >>> 24;
-    hash = Math.imul(hash, M) ^ Math.imul(k, M);
-  }
-  const rest = bytes.length - whole;
-  if (rest === 3) hash ^= at(whole + 2) << 16;
-  if (rest >= 2) hash ^= at(whole + 1) << 8;
-  if (rest >= 1) hash = Math.imul(hash ^ at(whole), M);
-  hash = Math.imul(hash ^ (hash >>> 13), M);
-  return hash ^ (hash >>> 15);
+  return murmurhash(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""), 0x9747b28c) | 0;
 }
 
 describe("murmur2 of a key", () => {
@@ -36,7 +22,7 @@ describe("murmur2 of a key", () => {
     expect(murmur2OfKey(key)).toBe(hash);
   });
 
-  test("agrees with Kafka's algorithm for any bytes", () => {
+  test("agrees with another implementation for any bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => murmur2OfKey(bytes) === murmur2OfBytes(bytes)),
       {

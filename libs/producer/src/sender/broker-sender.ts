@@ -39,7 +39,8 @@ export interface SenderEnvironment {
  *
  * Draining happens once per turn of the event loop, after its I/O: sends that are made in the same turn, or because of
  * the same answer, go together. While a request is in flight, batches that are not full wait for its answer, for
- * `NATURAL_BATCHING_MS_MAX` at most: at low load a record leaves at once, at high load batches fill by themselves.
+ * `NATURAL_BATCHING_MS_MAX` at most: at low load a record leaves at once, at high load batches fill by themselves. Large
+ * ones wait only while two are in flight: else producer and broker would work in turns, and each wait for the other.
  */
 export class BrokerSender implements QueueDrainer {
   readonly #brokerId: number;
@@ -147,10 +148,13 @@ export class BrokerSender implements QueueDrainer {
 
   #rules(nowMs: number): DrainRules {
     const { settings, isFlushing, isMemoryShort } = this.#environment;
-    const whileInFlightMs = this.#inFlight > 0 ? NATURAL_BATCHING_MS_MAX : 0;
     const configuredMs = isMemoryShort() ? 0 : settings.lingerMs;
-    const lingerMs = isFlushing() ? 0 : Math.max(configuredMs, whileInFlightMs);
-    return { nowMs, lingerMs, maxInFlight: settings.maxInFlightRequests };
+    const lingerMs = (inFlightMin: number) => {
+      const whileInFlightMs = this.#inFlight >= inFlightMin ? NATURAL_BATCHING_MS_MAX : 0;
+      return isFlushing() ? 0 : Math.max(configuredMs, whileInFlightMs);
+    };
+    const { maxInFlightRequests } = settings;
+    return { nowMs, lingerMs: lingerMs(1), largeLingerMs: lingerMs(2), maxInFlight: maxInFlightRequests };
   }
 
   /** @returns whether the batch can be taken now; if not, the queue is woken when it can */
