@@ -8,8 +8,8 @@ export interface BenchClient {
   produceSingles(task: SinglesTask): Promise<void>;
   /** Reads the topic from its beginning, touching keys and values; resolves once `records` were seen. */
   consume(task: ConsumeTask): Promise<ConsumeResult>;
-  /** Starts reading the topic's end; `onRecord` gets each value. Resolves when it reads. */
-  follow(topic: string, onRecord: (value: Uint8Array | string) => void): Promise<void>;
+  /** Starts reading the topic's end; `onRecord` gets each value. Resolves when it reads, with what ends the reading. */
+  follow(topic: string, onRecord: (value: Uint8Array | string) => void): Promise<() => Promise<void>>;
   /** Produces one record; resolves when it is acknowledged. */
   produceOne(topic: string, value: string): Promise<void>;
   close(): Promise<void>;

@@ -70,6 +70,7 @@ export async function createKafkajsClient(
       const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
       await consumer.run({ eachMessage: async ({ message }) => onRecord(message.value ?? "") });
       await joined;
+      return () => consumer.disconnect();
     },
     async produceOne(topic, value) {
       await producer.send({ topic, messages: [{ value }], ...options });

@@ -29,7 +29,7 @@ async function endToEnd(client: BenchClient, { topic, records, ratePerSecond }: 
   const done = new Promise<void>((resolve) => {
     finished = resolve;
   });
-  await client.follow(topic, (value) => {
+  const stopFollowing = await client.follow(topic, (value) => {
     const [id, tickMs] = String(value).split("|");
     if (id !== run) return;
     taken.push(performance.now() - Number(tickMs));
@@ -40,5 +40,7 @@ async function endToEnd(client: BenchClient, { topic, records, ratePerSecond }: 
     void client.produceOne(topic, `${run}|${tickMs}|`.padEnd(100));
   });
   await done;
+  // Or the next repetition would be followed by two.
+  await stopFollowing();
   return taken;
 }

@@ -17,7 +17,6 @@ export function createOttlaClient(
 ): BenchClient {
   const producer = new Producer({ bootstrapServers, ...settings });
   const others: Producer[] = [];
-  const followers: Consumer[] = [];
   return {
     async produceBatches({ topics, calls, recordsPerCall, callsInFlight, recordBytes, connections = 1 }) {
       while (others.length < connections - 1) others.push(new Producer({ bootstrapServers, ...settings }));
@@ -43,19 +42,18 @@ export function createOttlaClient(
     },
     async follow(topic, onRecord) {
       const consumer = new Consumer({ bootstrapServers, autoOffsetReset: "latest" });
-      followers.push(consumer);
       consumer.assign([{ topic, partition: 0 }]);
       await consumer.position({ topic, partition: 0 });
       void (async () => {
         for await (const record of consumer) onRecord(record.value ?? "");
       })();
+      return () => consumer.close();
     },
     async produceOne(topic, value) {
       await producer.send({ topic, value });
     },
     async close() {
       await Promise.all([producer, ...others].map((each) => each.close()));
-      await Promise.all([...followers.map((consumer) => consumer.close())]);
     },
   };
 }

@@ -59,6 +59,9 @@ export function createPlatformaticClient(
       void (async () => {
         for await (const { value } of stream) onRecord(value);
       })();
+      return async () => {
+        await consumers.pop()?.close(true);
+      };
     },
     async produceOne(topic, value) {
       await producer.send({ messages: [{ topic, value }], acks });
