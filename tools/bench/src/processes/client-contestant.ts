@@ -32,9 +32,15 @@ export const BARE_ROUND_TRIP: ClientUnderTest = { name: "bare round trip", kind:
 export const ALL_CLIENTS = [OTTLA_TCP, OTTLA_WEBSOCKET, KAFKAJS, PLATFORMATIC] as const;
 
 /** Whether this machine has what the client needs. */
-export function isPresent({ kind }: ClientUnderTest): boolean {
+function isPresent({ kind }: ClientUnderTest): boolean {
   if (kind === "kcat") return findKcat() !== null;
   return kind === "java" || kind === "java-tuned" ? hasKafka() : true;
+}
+
+/** Those that this machine has; the others are named. */
+export function present(clients: readonly ClientUnderTest[]): ClientUnderTest[] {
+  for (const { name } of clients.filter((client) => !isPresent(client))) console.error(`  SKIPPED: ${name} is absent`);
+  return clients.filter(isPresent);
 }
 
 function startClient({ kind, transport, settings }: ClientUnderTest, { port }: BenchBroker): Promise<ClientHandle> {

@@ -4,13 +4,13 @@ import { type BenchBroker, BrokerUnderTest } from "../processes/broker.ts";
 import {
   type ClientUnderTest,
   clientContestant,
-  isPresent,
   JAVA,
   JAVA_TUNED,
   KAFKAJS,
   KCAT,
   OTTLA_TCP,
   PLATFORMATIC,
+  present,
 } from "../processes/client-contestant.ts";
 import { hasKafka, KafkaUnderTest } from "../processes/kafka.ts";
 import { createTopic, fillTopic } from "../processes/topics.ts";
@@ -43,8 +43,7 @@ const canDo = (client: ClientUnderTest, { compression }: Workload) => client !==
 
 async function* rows(effort: Effort): AsyncIterable<Row> {
   const chosen = effort.quick ? [JAVA, KCAT, OTTLA_TCP] : CLIENTS;
-  const clients = chosen.filter(isPresent);
-  for (const { name } of chosen.filter((client) => !isPresent(client))) console.error(`  SKIPPED: ${name} is absent`);
+  const clients = present(chosen);
   if (!hasKafka()) console.error("  SKIPPED: Apache Kafka's jars or Java are absent: our broker stands alone");
   const ottla = await BrokerUnderTest.start();
   const kafka = hasKafka() ? await KafkaUnderTest.start() : null;

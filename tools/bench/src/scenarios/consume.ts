@@ -1,6 +1,14 @@
 import type { Effort, Row, Scenario } from "../harness/scenario.ts";
 import { BrokerUnderTest } from "../processes/broker.ts";
-import { ALL_CLIENTS, type ClientUnderTest, clientContestant, KAFKAJS } from "../processes/client-contestant.ts";
+import {
+  ALL_CLIENTS,
+  type ClientUnderTest,
+  clientContestant,
+  JAVA_TUNED,
+  KAFKAJS,
+  KCAT,
+  present,
+} from "../processes/client-contestant.ts";
 import { fillTopic } from "../processes/topics.ts";
 
 const CLIENTS: readonly ClientUnderTest[] = [
@@ -10,6 +18,7 @@ const CLIENTS: readonly ClientUnderTest[] = [
 ];
 
 async function* rows(effort: Effort): AsyncIterable<Row> {
+  const clients = [...CLIENTS, ...present(effort.quick ? [KCAT] : [JAVA_TUNED, KCAT])];
   const broker = await BrokerUnderTest.start();
   try {
     for (const partitions of effort.quick ? [1] : [1, 6]) {
@@ -21,7 +30,7 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
         baseline: KAFKAJS.name,
         recordBytes: 100,
         repetitions: 5,
-        contestants: CLIENTS.map((client) =>
+        contestants: clients.map((client) =>
           clientContestant(client, broker, () => ({ kind: "consume", topic, partitions, records, recordBytes: 100 })),
         ),
       };
@@ -34,7 +43,7 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
 const scenario: Scenario = {
   name: "consume",
   description: "100-byte records from one broker; the clock starts with the first records, joining a group is left out",
-  quietSeconds: { quick: 12, full: 60 },
+  quietSeconds: { quick: 13, full: 70 },
   rows,
 };
 export default scenario;

@@ -108,14 +108,14 @@ function* curves(quick: boolean): Iterable<readonly [curve: string, points: read
 }
 
 function* rows({ quick }: Effort): Iterable<Row> {
-  const bytesPerRepetition = quick ? 5_000_000 : 20_000_000;
+  const bytesPerRepetition = quick ? 5_000_000 : 12_000_000;
   for (const [curve, points] of curves(quick)) {
     const contestants = points.map((at) => point(curve, at, bytesPerRepetition));
     yield {
       name: `produce arrays of 100 KB, by ${curve.replace("-", " ")}`,
       unit: "MB/s",
       baseline: curve === "record-size" ? contestants.find(({ name }) => name === "100 B")!.name : contestants[0]!.name,
-      repetitions: quick ? 2 : 3,
+      repetitions: quick ? 2 : 5,
       contestants,
     };
   }

@@ -6,8 +6,11 @@ import {
   BARE_ROUND_TRIP,
   type ClientUnderTest,
   clientContestant,
+  JAVA_TUNED,
+  KCAT,
   medianLatency,
   PLATFORMATIC,
+  present,
 } from "../processes/client-contestant.ts";
 import { EchoServer } from "../processes/echo-server.ts";
 import { createTopic } from "../processes/topics.ts";
@@ -16,13 +19,15 @@ import { createTopic } from "../processes/topics.ts";
 const isOurs = ({ kind }: ClientUnderTest) => kind === "ottla";
 
 async function* rows(effort: Effort): AsyncIterable<Row> {
+  const batchClients = [...ALL_CLIENTS, ...present(effort.quick ? [KCAT] : [JAVA_TUNED, KCAT])];
   const broker = await BrokerUnderTest.start();
   const echo = await EchoServer.start();
   const scale = effort.quick ? 0.25 : 1;
   try {
     for (const partitions of effort.quick ? [1] : [1, 6]) {
       const topic = await createTopic(broker, `batches-${partitions}`, partitions);
-      yield row(broker, `arrays of 1,000 records, 4 calls at a time, ${partitions} partition(s)`, () => ({
+      const name = `arrays of 1,000 records, 4 calls at a time, ${partitions} partition(s)`;
+      yield row(broker, batchClients, name, () => ({
         kind: "produceBatches",
         topics: [topic],
         calls: 400 * scale,
@@ -32,7 +37,7 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
       }));
     }
     const topic = await createTopic(broker, "singles", 1);
-    yield row(broker, "single sends, 1,000 awaited at a time", (client) => ({
+    yield row(broker, ALL_CLIENTS, "single sends, 1,000 awaited at a time", (client) => ({
       kind: "produceSingles",
       topic,
       records: (isOurs(client) ? 200_000 : 10_000) * scale,
@@ -59,21 +64,26 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
   }
 }
 
-function row(broker: BrokerUnderTest, name: string, request: (client: ClientUnderTest) => ClientRequest): Row {
+function row(
+  broker: BrokerUnderTest,
+  clients: readonly ClientUnderTest[],
+  name: string,
+  request: (client: ClientUnderTest) => ClientRequest,
+): Row {
   return {
     name,
     unit: "records/s",
     baseline: PLATFORMATIC.name,
     recordBytes: 100,
     repetitions: 5,
-    contestants: ALL_CLIENTS.map((client) => clientContestant(client, broker, request)),
+    contestants: clients.map((client) => clientContestant(client, broker, request)),
   };
 }
 
 const scenario: Scenario = {
   name: "produce",
   description: "100-byte records to one broker on disk, acks=all, no compression; client and broker share the machine",
-  quietSeconds: { quick: 15, full: 75 },
+  quietSeconds: { quick: 17, full: 90 },
   rows,
 };
 export default scenario;
