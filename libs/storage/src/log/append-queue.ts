@@ -197,10 +197,15 @@ export class AppendQueue {
     this.#syncer.rolled();
   }
 
-  /** Removes what a failed write left behind the log end. Nothing may be written meanwhile. */
+  /**
+   * Removes what a failed write left behind the log end. Nothing may be written meanwhile. The cut is synced before
+   * anything takes its place: else a power cut could bring back a whole batch that was refused, among those that came
+   * after it, and its producer has sent it again.
+   */
   async cutTail(): Promise<void> {
     if (!this.#mustCutTail) return;
     await this.#state.segments.active.cutFile();
+    await this.#syncer.syncData();
     this.#mustCutTail = false;
   }
 

@@ -79,6 +79,26 @@ describe("a full disk", () => {
     expect((await disk.stat("/data/topic-0/00000000000000000000.log"))?.sizeBytes).toBe((1 + appends) * batch().length);
   });
 
+  it("has what a refused append left cut off for good before another takes its place", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk });
+    const log = await openLog(fixture);
+    await append(log, batch());
+    const path = "/data/topic-0/00000000000000000000.log";
+    const done: Operation[] = [];
+    const noting = (refused: Operation | null) => (operation: Operation, asked: string) => {
+      if (asked === path) done.push(operation);
+      return asked === path && operation === refused ? "NO_SPACE" : null;
+    };
+    disk.fault = noting("write");
+    disk.tornBytes = batch().length;
+    await expect(append(log, batch())).rejects.toMatchObject({ code: "NO_SPACE" });
+    disk.fault = noting(null);
+    await append(log, batch());
+    expect(done).toEqual(["write", "truncate", "sync", "write"]);
+    await fixture.manager.close();
+  });
+
   it("takes back offsets, sequences and epochs of everything that was queued", async () => {
     const disk = new FaultyDisk();
     const fixture = await openFixture({ disk });
