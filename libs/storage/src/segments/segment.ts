@@ -160,7 +160,7 @@ export class Segment {
    */
   async cutFileForGood(): Promise<void> {
     await this.cutFile();
-    await this.log.use((file) => file.sync());
+    await this.log.sync();
   }
 
   /** Cuts the file at `position`, which is where the batch with `offset` began, and the indexes with it. */
