@@ -204,8 +204,8 @@ describe("a broker", () => {
     const logger = new RecordingLogger();
     const disk = createMemoryDisk();
     const makeDirectory = disk.makeDirectory.bind(disk);
-    disk.makeDirectory = (path) =>
-      path.endsWith("/orders-1") ? Promise.reject(new Error("input/output error")) : makeDirectory(path);
+    disk.makeDirectory = (path, options) =>
+      path.endsWith("/orders-1") ? Promise.reject(new Error("input/output error")) : makeDirectory(path, options);
     const broker = await startForTest({ disk, logger });
     await broker.createTopic("orders", 3);
     const results = [];

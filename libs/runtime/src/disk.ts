@@ -17,8 +17,11 @@ export interface Disk {
   list(directory: string): Promise<DiskEntry[]>;
   /** What `path` is, or null where nothing is there. */
   stat(path: string): Promise<DiskStat | null>;
-  /** Makes a directory and its missing parents, durably: the caller cannot sync above the disk's root. It may exist. */
-  makeDirectory(path: string): Promise<void>;
+  /**
+   * Makes a directory and its missing parents, durably: the caller cannot sync above the disk's root. It may exist.
+   * With `durable: false` the caller syncs the directory that it is in, which is there already.
+   */
+  makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<void>;
   /** Renames a file or directory, replacing a file at `to`. Atomic: a crash leaves the one or the other. */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file, or a directory with all it holds. It may be absent already. */

@@ -52,9 +52,9 @@ export class FaultyDisk implements Disk {
     return await this.#disk.stat(path);
   }
 
-  async makeDirectory(path: string) {
+  async makeDirectory(path: string, options?: { readonly durable: boolean }) {
     await this.before("open", path);
-    await this.#disk.makeDirectory(path);
+    await this.#disk.makeDirectory(path, options);
   }
 
   async rename(from: string, to: string) {

@@ -76,8 +76,8 @@ export class ForgetfulDisk implements Disk {
     return this.#disk.stat(path);
   }
 
-  makeDirectory(path: string): Promise<void> {
-    return this.#disk.makeDirectory(path);
+  makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<void> {
+    return this.#disk.makeDirectory(path, options);
   }
 
   syncDirectory(path: string): Promise<void> {

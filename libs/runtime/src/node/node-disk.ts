@@ -63,8 +63,9 @@ class NodeDisk implements Disk {
     }
   }
 
-  async makeDirectory(path: string): Promise<void> {
-    await this.#mapErrors(path, makeDirectoryDurably(this.#resolve(path)));
+  async makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<void> {
+    const make = options?.durable === false ? makeDirectory : makeDirectoryDurably;
+    await this.#mapErrors(path, make(this.#resolve(path)));
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -103,6 +104,10 @@ class NodeDisk implements Disk {
       throw toDiskError(error, path);
     }
   }
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  await fs.mkdir(path, { recursive: true });
 }
 
 /** The first of the directories that had to be made, and those below it, are each a new name in the one above. */

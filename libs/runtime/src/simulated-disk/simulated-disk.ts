@@ -114,7 +114,7 @@ class DiskOfMachine implements SimulatedDisk {
     return { isDirectory, modifiedMs: inode.modifiedMs, sizeBytes: isDirectory ? 0 : inode.cached.sizeBytes };
   }
 
-  async makeDirectory(path: string): Promise<void> {
+  async makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<void> {
     await this.#machine.begin("makeDirectory", path, "nameError");
     let at = this.#root;
     for (const name of segmentsOf(path)) {
@@ -123,7 +123,7 @@ class DiskOfMachine implements SimulatedDisk {
       const inode = next ?? new DirectoryInode(this.#machine.nowMs());
       if (next === undefined) {
         this.#names.change({ directory: at, name, inode });
-        this.#names.synced(at, this.#names.syncPoint);
+        if (options?.durable !== false) this.#names.synced(at, this.#names.syncPoint);
       }
       at = inode;
     }

@@ -6,6 +6,12 @@ const decoder = new TextDecoder();
 
 /** Replaces a file's content so that a crash at any point leaves the old content or the new. */
 export async function writeFileAtomically(disk: Disk, path: string, content: string | Uint8Array): Promise<void> {
+  await replaceFile(disk, path, content);
+  await disk.syncDirectory(parentDirectory(path));
+}
+
+/** The same, but that a power cut may leave the old content until the directory is synced. */
+export async function replaceFile(disk: Disk, path: string, content: string | Uint8Array): Promise<void> {
   const temporaryPath = path + TEMPORARY_SUFFIX;
   const file = await disk.open(temporaryPath, { create: true });
   try {
@@ -16,7 +22,6 @@ export async function writeFileAtomically(disk: Disk, path: string, content: str
     await file.close();
   }
   await disk.rename(temporaryPath, path);
-  await disk.syncDirectory(parentDirectory(path));
 }
 
 /** A text file's content, or null where there is none. */

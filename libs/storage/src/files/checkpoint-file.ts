@@ -1,6 +1,6 @@
 import type { Disk } from "@ottla/runtime";
 import { LogDirectoryCorrupt } from "../log-errors.ts";
-import { readTextFile, writeFileAtomically } from "./atomic-file.ts";
+import { readTextFile, replaceFile, writeFileAtomically } from "./atomic-file.ts";
 
 /*
  * Kafka's checkpoint files are text: a version (0), the number of entries, then one entry a line, fields apart by a
@@ -48,9 +48,10 @@ export async function readEpochCheckpoint(disk: Disk, path: string): Promise<Epo
   return entries;
 }
 
+/** The name is not synced: who writes it does that with the other names of the log's directory. */
 export function writeEpochCheckpoint(disk: Disk, path: string, entries: readonly EpochEntry[]): Promise<void> {
   const lines = entries.map((entry) => `${entry.epoch} ${entry.startOffset}`);
-  return writeFileAtomically(disk, path, formatCheckpoint(lines));
+  return replaceFile(disk, path, formatCheckpoint(lines));
 }
 
 function formatCheckpoint(lines: readonly string[]): string {

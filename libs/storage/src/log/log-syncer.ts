@@ -5,6 +5,7 @@ import { encodeProducerSnapshot } from "../producers/producer-snapshot.ts";
 import type { AppendQueue } from "./append-queue.ts";
 import { AsyncMutex } from "./async-mutex.ts";
 import type { LogState } from "./log-state.ts";
+import { SharedRun } from "./shared-run.ts";
 
 /**
  * Makes a log durable. Two things are told apart: syncing the data, which is what `flush.messages` waits for, and
@@ -12,18 +13,18 @@ import type { LogState } from "./log-state.ts";
  */
 export class LogSyncer {
   readonly #state: LogState;
-  readonly #syncing = new AsyncMutex();
+  readonly #syncing: SharedRun;
   readonly #flushing = new AsyncMutex();
   #queue!: AppendQueue;
   /** Everything below is durable, if not indexed. */
   #syncedOffset: number;
-  #nextSync: Promise<void> | null = null;
   #flushTimer: Timer | null = null;
   /** The version of the leader epochs that the checkpoint has: they were loaded from it as version 0. */
   #writtenEpochs = 0;
 
   constructor(state: LogState) {
     this.#state = state;
+    this.#syncing = new SharedRun(() => this.#sync());
     this.#syncedOffset = state.recoveryPoint;
   }
 
@@ -45,11 +46,7 @@ export class LogSyncer {
 
   /** Syncs what is written by now. Calls that come while a sync runs share the next one. */
   syncData(): Promise<void> {
-    this.#nextSync ??= this.#syncing.run(() => {
-      this.#nextSync = null;
-      return this.#sync();
-    });
-    return this.#nextSync;
+    return this.#syncing.run();
   }
 
   /** Writes and syncs all that was appended so far, and moves the recovery point there. */
@@ -67,11 +64,13 @@ export class LogSyncer {
     this.#syncedOffset = Math.min(this.#syncedOffset, this.#state.recoveryPoint);
   }
 
+  /** Writes the leader epochs down. A power cut may still bring the earlier file back, until the next sync. */
   async saveEpochs(): Promise<void> {
     const { epochs, env, identity } = this.#state;
     if (epochs.version === this.#writtenEpochs) return;
     const { version } = epochs;
     await writeEpochCheckpoint(env.disk, joinPath(identity.directory, LEADER_EPOCH_CHECKPOINT), epochs.entries);
+    this.#state.namesChanged();
     this.#writtenEpochs = version;
   }
 
@@ -122,8 +121,8 @@ export class LogSyncer {
     if (offset > recoveryPoint || snapshots.latestOffset !== offset) {
       await snapshots.write(offset, snapshot, { durable: true });
     }
-    await this.#syncing.run(() => this.#sync());
     await this.saveEpochs();
+    await this.syncData();
     this.#state.recoveryPoint = Math.max(this.#state.recoveryPoint, offset);
     await this.#removeOldSnapshots();
   }

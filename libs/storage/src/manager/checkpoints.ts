@@ -15,6 +15,7 @@ import {
 import { AsyncMutex } from "../log/async-mutex.ts";
 import type { LoadHints } from "../log/log-loader.ts";
 import type { SegmentedLog } from "../log/segmented-log.ts";
+import { SharedRun } from "../log/shared-run.ts";
 
 type Kind = "recoveryPoint" | "highWatermark" | "logStartOffset" | "cleanedEndOffset";
 
@@ -30,6 +31,9 @@ export class Checkpoints {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #writing = new AsyncMutex();
+  /** Logs that are about to be made. */
+  #forgotten: string[] = [];
+  readonly #forgetting = new SharedRun(() => this.#writing.run(() => this.#forget()));
   readonly #saved: Record<Kind, PartitionOffsets> = {
     recoveryPoint: new Map(),
     highWatermark: new Map(),
@@ -75,16 +79,8 @@ export class Checkpoints {
 
   /** Takes back all that is said of a log that is about to be made: it was another one's, of the same name. */
   forget(topic: string, partition: number): Promise<void> {
-    return this.#writing.run(async () => {
-      const key = partitionKey(topic, partition);
-      for (const kind of Object.keys(FILE_NAMES) as Kind[]) {
-        if (!this.#saved[kind].has(key)) continue;
-        const offsets = new Map(this.#saved[kind]);
-        offsets.delete(key);
-        await writeOffsetCheckpoint(this.#disk, this.#path(kind), offsets);
-        this.#saved[kind] = offsets;
-      }
-    });
+    this.#forgotten.push(partitionKey(topic, partition));
+    return this.#forgetting.run();
   }
 
   save(kind: Kind, logs: Iterable<SegmentedLog>): Promise<void> {
@@ -104,6 +100,19 @@ export class Checkpoints {
 
   async saveAll(logs: () => Iterable<SegmentedLog>): Promise<void> {
     for (const kind of Object.keys(FILE_NAMES) as Kind[]) await this.save(kind, logs());
+  }
+
+  async #forget(): Promise<void> {
+    const keys = this.#forgotten;
+    this.#forgotten = [];
+    for (const kind of Object.keys(FILE_NAMES) as Kind[]) {
+      const known = keys.filter((key) => this.#saved[kind].has(key));
+      if (known.length === 0) continue;
+      const offsets = new Map(this.#saved[kind]);
+      for (const key of known) offsets.delete(key);
+      await writeOffsetCheckpoint(this.#disk, this.#path(kind), offsets);
+      this.#saved[kind] = offsets;
+    }
   }
 
   #path(kind: Kind): string {

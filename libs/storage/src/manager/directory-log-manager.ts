@@ -22,6 +22,7 @@ import { isOfDisk } from "../log/disk-failure.ts";
 import { type LoadHints, loadLog } from "../log/log-loader.ts";
 import type { LogEnvironment, LogIdentity } from "../log/log-state.ts";
 import { SegmentedLog } from "../log/segmented-log.ts";
+import { SharedRun } from "../log/shared-run.ts";
 import { defaultLogConfig, type LogConfig } from "../log-config.ts";
 import { InconsistentTopicId, logOffline } from "../log-errors.ts";
 import type { LogManager, LogResources } from "../log-manager.ts";
@@ -70,6 +71,10 @@ export class DirectoryLogManager implements LogManager {
   /** Partitions whose log is being opened or deleted. */
   readonly #mutexes = new Map<string, AsyncMutex>();
   readonly #timers = new Set<Timer>();
+  /** Syncs the names of logs: those that are made or deleted at the same time share one. */
+  readonly #namesSync: SharedRun;
+  /** Directories of deleted logs go one at a time: thousands at once would keep the disk from everybody else. */
+  readonly #removals = new AsyncMutex();
   readonly #cleaner: LogCleaner | null;
   #wasCleanStop = false;
   #recoveredBytes = 0;
@@ -82,6 +87,7 @@ export class DirectoryLogManager implements LogManager {
     this.#runtime = options.runtime;
     this.#lock = lock;
     this.#checkpoints = new Checkpoints(options.disk, options.directory);
+    this.#namesSync = new SharedRun(() => options.disk.syncDirectory(options.directory));
     const memory = options.memory ?? new LogMemory(this.#options);
     this.#env = {
       disk: options.disk,
@@ -221,9 +227,9 @@ export class DirectoryLogManager implements LogManager {
       const existing = this.#futures.get(name);
       if (existing !== undefined) return existing;
       const directory = this.#path(futureDirectoryName(topic, partition, this.#uniqueId()));
-      await this.#disk.makeDirectory(directory);
-      await writeTopicId(this.#disk, directory, topicId);
-      return await this.#openFuture({ topic, partition, topicId, directory }, config, false);
+      const identity = { topic, partition, topicId, directory };
+      await this.#makeDirectory(identity);
+      return await this.#openFuture(identity, config, false);
     });
   }
 
@@ -302,9 +308,20 @@ export class DirectoryLogManager implements LogManager {
   async #removeDirectory(log: SegmentedLog): Promise<void> {
     const deletedPath = this.#path(deletedDirectoryName(log.topic, log.partition, this.#uniqueId()));
     await this.#disk.rename(log.directory, deletedPath);
-    await this.#disk.syncDirectory(this.#options.directory);
-    await this.#checkpoints.saveAll(() => this.#logs.values());
-    this.#after(log.config.fileDeleteDelayMs, () => this.#disk.remove(deletedPath));
+    await this.#namesSync.run();
+    // What the checkpoints still say of it does no harm: the next of that name begins by forgetting it.
+    this.#after(log.config.fileDeleteDelayMs, () => this.#removals.run(() => this.#removeDeleted(deletedPath)));
+  }
+
+  /** What is left at the end is found by the next start. */
+  async #removeDeleted(path: string): Promise<void> {
+    if (!this.#isClosed && this.#failure === null) await this.#disk.remove(path);
+  }
+
+  async #makeDirectory({ directory, topicId }: LogIdentity): Promise<void> {
+    await this.#disk.makeDirectory(directory, { durable: false });
+    await writeTopicId(this.#disk, directory, topicId);
+    await this.#namesSync.run();
   }
 
   /** Runs what opens or deletes one partition's log after what was begun on it before. */
@@ -342,8 +359,7 @@ export class DirectoryLogManager implements LogManager {
 
   async #create(identity: LogIdentity, config: LogConfig): Promise<SegmentedLog> {
     await this.#checkpoints.forget(identity.topic, identity.partition);
-    await this.#disk.makeDirectory(identity.directory);
-    await writeTopicId(this.#disk, identity.directory, identity.topicId);
+    await this.#makeDirectory(identity);
     return await this.#open(identity, config, false);
   }
 

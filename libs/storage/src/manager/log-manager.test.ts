@@ -12,6 +12,7 @@ import { batch } from "../test-support/batches.ts";
 import {
   bothDisks,
   copyDisk,
+  FaultyDisk,
   fileNames,
   readText,
   removeTemporaryDirectories,
@@ -160,6 +161,40 @@ describe("a log manager", () => {
     const again = await openFixture({ disk: await copyDisk(fixture.disk) });
     expect(again.manager.get("topic", 0)!.highWatermark).toBe(4);
     await Promise.all([fixture.manager.close(), again.manager.close()]);
+  });
+
+  it("makes and deletes many logs with few syncs of what they share, and removes their files one after the other", async () => {
+    const logs = Array.from({ length: 50 }, (_, partition) => partition);
+    const disk = new FaultyDisk();
+    await disk.makeDirectory("/data");
+    await writeFile(
+      disk,
+      "/data/replication-offset-checkpoint",
+      `0\n50\n${logs.map((i) => `topic ${i} 7\n`).join("")}`,
+    );
+    const fixture = await openFixture({ disk });
+    let shared = 0;
+    disk.fault = (operation, path) => {
+      if (path === "/data" && operation === "syncDirectory") shared++;
+      if (path.includes("checkpoint.tmp") && operation === "write") shared++;
+      return null;
+    };
+    await Promise.all(logs.map((partition) => openLog(fixture, "topic", partition)));
+    expect(shared).toBeLessThan(10);
+    await fixture.runtime.advance(4000);
+    shared = 0;
+    let removing = 0;
+    const remove = disk.remove.bind(disk);
+    disk.remove = async (path) => {
+      expect(++removing).toBe(1);
+      await remove(path).finally(() => removing--);
+    };
+    await Promise.all(logs.map((partition) => fixture.manager.delete("topic", partition)));
+    expect(shared).toBeLessThan(10);
+    await fixture.runtime.advance(60_000);
+    await expect.poll(() => fileNames(disk, "/data")).not.toContainEqual(expect.stringMatching(/^topic/));
+    expect(await readText(disk, "/data/replication-offset-checkpoint")).toBe("0\n0\n");
+    await fixture.manager.close();
   });
 
   it("believes nothing of what checkpoints say of an earlier topic of that name", async () => {

@@ -94,8 +94,8 @@ export class FaultyDisk implements Disk {
     return this.#disk.stat(path);
   }
 
-  makeDirectory(path: string) {
-    return this.#disk.makeDirectory(path);
+  makeDirectory(path: string, options?: { readonly durable: boolean }) {
+    return this.#disk.makeDirectory(path, options);
   }
 
   async rename(from: string, to: string) {
