@@ -12,8 +12,8 @@ export interface Progress {
 export function startProgress(options: {
   readonly isShown: boolean;
   readonly total: number;
-  /** What is counted. */
-  readonly unit: "bytes" | "partitions" | "records";
+  /** What is counted; null where its share of the whole is all that it tells. */
+  readonly unit: "bytes" | "partitions" | "records" | null;
 }): Progress {
   const isShown = options.isShown && process.stderr.isTTY === true;
   let { total } = options;
@@ -24,7 +24,8 @@ export function startProgress(options: {
     const { default: cliProgress } = await import("cli-progress");
     if (isStopped) return;
     const isBytes = options.unit === "bytes";
-    const format = `{bar} {percentage}% | {value} of {total} ${isBytes ? "MB" : options.unit} | {eta_formatted} left`;
+    const count = options.unit === null ? "" : ` | {value} of {total} ${isBytes ? "MB" : options.unit}`;
+    const format = `{bar} {percentage}%${count} | {eta_formatted} left`;
     const formatValue = (value: number, _options: unknown, type: string) =>
       String(isBytes && (type === "value" || type === "total") ? Math.round(value / 1e6) : value);
     const shown = new cliProgress.SingleBar({ format, formatValue, clearOnComplete: true, stream: process.stderr });

@@ -92,7 +92,7 @@ async function verifyDirectory(directory: string, options: { readonly json?: boo
   const { verifyDirectory } = await import("@ottla/storage/internal");
   const { disk, path } = await onDisk(directory);
   if ((await disk.stat(path))?.isDirectory !== true) throw new UsageError(`${directory} is no directory.`);
-  const progress = startProgress({ isShown: true, total: 0, unit: "bytes" });
+  const progress = startProgress({ isShown: true, total: 0, unit: null });
   const shown = (damage: Damage) => ({ ...damage, path: shorten(damage.path, path, directory) });
   const result = await verifyDirectory(disk, path, {
     onProgress: progress.update,

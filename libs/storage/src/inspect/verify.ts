@@ -32,8 +32,8 @@ import { LogVerifier } from "./verify-log.ts";
 export type { Damage } from "./damage.ts";
 
 export interface VerifyOptions {
-  /** Told how many bytes of logs have been read, of how many. */
-  readonly onProgress?: (readBytes: number, totalBytes: number) => void;
+  /** Told how much is done, of how much: in bytes of logs, and for each partition as many as cost what its files do. */
+  readonly onProgress?: (done: number, total: number) => void;
   /** Told of every damage as it is found. */
   readonly onDamage?: (damage: Damage) => void;
 }
@@ -46,6 +46,9 @@ export interface VerifyResult {
   readonly damages: readonly Damage[];
 }
 
+/** To open and read a partition's small files takes as long as to check about so many bytes of its log. */
+const PARTITION_COST_BYTES = 1024 * 1024;
+
 /**
  * Checks a log directory, or one partition's: every CRC, the order of offsets and leader epochs, every index entry
  * against its log, snapshots and checkpoints. Changes nothing. Meant for a directory that no broker is writing to.
@@ -57,8 +60,9 @@ export async function verifyDirectory(
 ): Promise<VerifyResult> {
   const partitions = await partitionsBelow(disk, directory);
   const totalBytes = await logBytesOf(disk, partitions);
+  const total = totalBytes + partitions.length * PARTITION_COST_BYTES;
   const damages: Damage[] = [];
-  let readBytes = 0;
+  let done = 0;
   const context: VerifyContext = {
     disk,
     report(damage) {
@@ -66,8 +70,8 @@ export async function verifyDirectory(
       options.onDamage?.(damage);
     },
     onRead(sizeBytes) {
-      readBytes += sizeBytes;
-      options.onProgress?.(readBytes, totalBytes);
+      done += sizeBytes;
+      options.onProgress?.(done, total);
     },
   };
   let segments = 0;
@@ -76,6 +80,7 @@ export async function verifyDirectory(
     const verified = await verifyPartition(context, partition);
     segments += verified.segments;
     endOffsets.set(partition, verified.endOffset);
+    context.onRead(PARTITION_COST_BYTES);
   }
   await verifyCheckpoints(context, directory, endOffsets);
   return { partitions: partitions.length, segments, logBytes: totalBytes, damages };

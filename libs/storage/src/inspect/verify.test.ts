@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import { batch } from "../test-support/batches.ts";
+import { append, openFixture, openLog } from "../test-support/fixture.ts";
+import { verifyDirectory } from "./verify.ts";
+
+it("tells its progress by partitions too, where they hold next to nothing beside a large one", async () => {
+  const fixture = await openFixture();
+  const large = await openLog(fixture, "large");
+  for (let i = 0; i < 20; i++) await append(large, batch({ valueBytes: 100_000 }));
+  for (let partition = 0; partition < 50; partition++) await openLog(fixture, "small", partition);
+  await fixture.manager.close();
+  const shares: number[] = [];
+  await verifyDirectory(fixture.disk, "/data", { onProgress: (done, total) => shares.push(done / total) });
+  expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+  expect(shares.at(-1)).toBe(1);
+  expect(shares.filter((share) => share < 0.5).length).toBeGreaterThan(20);
+  expect(shares.filter((share) => share > 0.5 && share < 0.99).length).toBeGreaterThan(20);
+});
