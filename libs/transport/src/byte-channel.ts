@@ -37,6 +37,8 @@ export interface ByteChannel {
    */
   pause(): void;
   resume(): void;
+  /** Says that nobody looks at a chunk any more that was delivered: its memory may be freed at once. */
+  release?(chunk: Uint8Array): void;
   /** Sends what is queued, then closes. What arrives from now on is dropped. */
   close(): void;
   /** Closes at once. */

@@ -30,10 +30,39 @@ describe("FrameDecoder", () => {
     }
   });
 
+  test("says when a chunk is needed no more: frames that lie in one chunk are views of it, others are copies", () => {
+    const decoder = new FrameDecoder({ maxFrameBytes: MAX_FRAME_BYTES });
+    const frames: Uint8Array[] = [];
+    const push = (chunk: Uint8Array) => decoder.push(chunk, (frame) => frames.push(frame));
+    const [first, second] = [frameOf(patternBytes(100)), frameOf(patternBytes(50, 3))];
+    expect([push(first.slice(0, 60)), push(first.slice(60))]).toEqual([true, true]);
+    const whole = concat([second, first.subarray(0, 30)]);
+    expect([push(whole), push(first.slice(30))]).toEqual([false, true]);
+    expect(frames.map(({ buffer }) => buffer === whole.buffer)).toEqual([false, true, false]);
+    // The rest of a frame, and a whole one behind it.
+    expect([push(first.slice(0, 2)), push(concat([first.subarray(2), second]))]).toEqual([true, false]);
+  });
+
   test("finds the frames in single bytes", () => {
     const payloads = [patternBytes(300), patternBytes(0), patternBytes(7)];
     const stream = concat(payloads.map(frameOf));
     expect(decodeAll(Array.from(stream, (byte) => Uint8Array.of(byte)))).toEqual(payloads);
+  });
+
+  test("looks no more at a chunk that it needs no more (property)", () => {
+    const frames = fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 20 });
+    const cuts = fc.array(fc.nat({ max: 4_000 }), { maxLength: 20 });
+    fc.assert(
+      fc.property(frames, cuts, (payloads, positions) => {
+        const stream = concat(payloads.map(frameOf));
+        const decoder = new FrameDecoder({ maxFrameBytes: MAX_FRAME_BYTES });
+        const decoded: Uint8Array[] = [];
+        const within = positions.map((position) => Math.min(position, stream.length));
+        for (const chunk of splitAt(stream, within))
+          if (decoder.push(chunk, (frame) => decoded.push(frame))) chunk.fill(0);
+        expect(decoded).toEqual(payloads);
+      }),
+    );
   });
 
   test("any frames in any chunks (property)", () => {

@@ -32,6 +32,8 @@ export class FrameDecoder {
   #frameBytes = -1;
   #gathered: Uint8Array = NO_BYTES;
   #gatheredBytes = 0;
+  /** Whether a frame that was handed over is a view of the chunk at hand. */
+  #isChunkKept = false;
 
   constructor(options: FrameDecoderOptions) {
     this.#maxFrameBytes = options.maxFrameBytes;
@@ -49,14 +51,17 @@ export class FrameDecoder {
 
   /**
    * Takes the next chunk and hands over each frame (without its size) that it completes.
+   * @returns whether the chunk is needed no more: none of these frames is a view of it
    * @throws FrameSizeError for a negative or too large size; the decoder is of no use afterwards.
    */
-  push(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void): void {
+  push(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void): boolean {
+    this.#isChunkKept = false;
     let position = 0;
     while (position < chunk.length) {
       if (this.#frameBytes < 0) position = this.#readPrefix(chunk, position);
       if (this.#frameBytes >= 0) position = this.#readFrame(chunk, position, onFrame);
     }
+    return !this.#isChunkKept;
   }
 
   /** The place of what is missing of a frame that has begun, as far as memory is set aside; undefined without one. */
@@ -91,6 +96,7 @@ export class FrameDecoder {
     const end = position + missingBytes;
     if (this.#gatheredBytes === 0 && end <= chunk.length) {
       this.#reset();
+      this.#isChunkKept = true;
       onFrame(chunk.subarray(position, end));
       return end;
     }

@@ -4,6 +4,7 @@ import { formatHostPort } from "../address.ts";
 import type { ByteChannel, ByteChannelHandlers, WriteDone } from "../byte-channel.ts";
 import { coalesceChunks, type OutgoingBatch, OutgoingQueue, settleBatch } from "../outgoing-queue.ts";
 import { closeSocket } from "./close-socket.ts";
+import { freeMemory } from "./free-memory.ts";
 import { plainBytes } from "./plain-bytes.ts";
 import { socketError } from "./socket-errors.ts";
 import type { SocketReader } from "./socket-reader.ts";
@@ -84,6 +85,10 @@ export class TcpChannel implements ByteChannel {
     if (this.handlers === null) return;
     if (this.firstChunk !== null) process.nextTick(() => this.deliverFirst());
     this.socket.resume();
+  }
+
+  release(chunk: Uint8Array): void {
+    freeMemory(chunk);
   }
 
   close(): void {

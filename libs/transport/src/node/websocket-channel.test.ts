@@ -1,6 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { type ChannelPair, channelKinds } from "../test-support/channel-pairs.ts";
+import { patternBytes } from "../test-support/support.ts";
 import type { NodeWebSocketChannel } from "./websocket-channel.ts";
+import { maskedMessage } from "./websocket-frames.ts";
 
 let pair: ChannelPair;
 afterEach(() => pair.cleanUp());
@@ -47,4 +49,19 @@ test("answers of different turns do not wait for one another", async () => {
     await received(i * 30);
     expect(messages()).toBe(i);
   }
+});
+
+test("a masked message that lies in one chunk of the socket is unmasked in place", async () => {
+  pair = await channelKinds.find(({ name }) => name === "WebSocket (ws)")!.open();
+  const server = pair.server as NodeWebSocketChannel;
+  const received: Uint8Array[] = [];
+  const ignored = { onDrain: () => {}, onClose: () => {} };
+  pair.client.start({ ...ignored, onData: () => {} });
+  server.start({ ...ignored, onData: (chunk) => received.push(chunk) });
+  const payload = patternBytes(40_000);
+  const message = maskedMessage([payload], payload.length, Uint8Array.of(1, 2, 3, 4));
+  server.socket.push(message);
+  await vi.waitFor(() => expect(received).toHaveLength(1));
+  expect(received[0]!.buffer).toBe(message.buffer);
+  expect(Buffer.compare(received[0]!, payload)).toBe(0);
 });

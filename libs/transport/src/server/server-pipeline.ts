@@ -170,7 +170,8 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
   /** False where the bytes are no frames: the connection is closed then. */
   private decode(chunk: Uint8Array): boolean {
     try {
-      this.decoder.push(chunk, this.onFrame);
+      const isCopied = this.decoder.push(chunk, this.onFrame);
+      if (isCopied) this.channel.release?.(chunk);
       return true;
     } catch (error) {
       this.close(describeCause(error));
