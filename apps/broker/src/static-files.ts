@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize, sep } from "node:path";
 import type { HttpHandler, HttpResponse } from "@ottla/transport";
@@ -15,27 +16,37 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Nothing is loaded from elsewhere, and nobody frames the page. `wasm-unsafe-eval` compiles the zstd codec. */
-const SECURITY_HEADERS = {
-  "content-security-policy":
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; " +
-    "connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'",
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-};
+function securityHeaders(scripts: readonly string[] = []): Readonly<Record<string, string>> {
+  return {
+    "content-security-policy":
+      `default-src 'self'; script-src ${["'self'", "'wasm-unsafe-eval'", ...scripts].join(" ")}; ` +
+      "style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+  };
+}
 
-/** Serves the files of one directory, `index.html` for `/`. Files under `assets/` have hashed names and never change. */
+/**
+ * Serves the files of one directory, `index.html` for `/`, and in place of a file the `.gz` beside it where the client
+ * takes that. Files under `assets/` have hashed names and never change.
+ */
 export function staticFiles(directory: string): HttpHandler {
-  return async ({ method, path }) => {
+  return async ({ method, path, headers }) => {
     if (method !== "GET" && method !== "HEAD") return text(405, "Only GET is possible here.\n");
     const file = resolveInside(directory, path === "/" ? "/index.html" : path);
     if (file === null) return text(404, "There is nothing here.\n");
     try {
-      const body = await readFile(file);
-      const cacheControl = path.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache";
-      const contentType = CONTENT_TYPES[extname(file)] ?? "application/octet-stream";
+      const zipped = takesGzip(headers.get("accept-encoding")) ? await readFile(`${file}.gz`).catch(() => null) : null;
+      const body = zipped ?? (await readFile(file));
       return {
         status: 200,
-        headers: { ...SECURITY_HEADERS, "content-type": contentType, "cache-control": cacheControl },
+        headers: {
+          ...securityHeaders(file.endsWith(".html") ? scriptsWithin(await readFile(file, "utf8")) : []),
+          "content-type": CONTENT_TYPES[extname(file)] ?? "application/octet-stream",
+          "cache-control": path.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+          vary: "accept-encoding",
+          ...(zipped && { "content-encoding": "gzip" }),
+        },
         body: new Uint8Array(body.buffer, body.byteOffset, body.byteLength),
       };
     } catch {
@@ -43,6 +54,22 @@ export function staticFiles(directory: string): HttpHandler {
       return text(404, "There is nothing here.\n");
     }
   };
+}
+
+/** The scripts that stand in a file of ours may run, named by their hashes: no other script that gets into it does. */
+function scriptsWithin(html: string): string[] {
+  return [...html.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(
+    ([, script]) => `'sha256-${createHash("sha256").update(script!).digest("base64")}'`,
+  );
+}
+
+/** RFC 9110, 12.5.3: a coding that is named counts, unless its weight is zero. */
+function takesGzip(acceptEncoding = ""): boolean {
+  return acceptEncoding
+    .toLowerCase()
+    .split(",")
+    .map((coding) => coding.replace(/\s/g, ""))
+    .some((coding) => coding === "gzip" || (coding.startsWith("gzip;q=") && Number(coding.slice(7)) > 0));
 }
 
 /** The file that a request path means, or null for one that would lead out of the directory. */
@@ -59,5 +86,5 @@ function resolveInside(directory: string, path: string): string | null {
 }
 
 function text(status: number, body: string): HttpResponse {
-  return { status, headers: { ...SECURITY_HEADERS, "content-type": "text/plain; charset=utf-8" }, body };
+  return { status, headers: { ...securityHeaders(), "content-type": "text/plain; charset=utf-8" }, body };
 }

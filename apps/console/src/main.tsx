@@ -1,15 +1,10 @@
 import { render } from "preact";
-import "uplot/dist/uPlot.min.css";
 import { App } from "./app/app.tsx";
 import { closeClients } from "./app/cluster.ts";
 import { listenToKeys } from "./app/keyboard.ts";
 import { applyTheme } from "./app/theme.ts";
 import { brokerState, clusterState } from "./data/overview.ts";
 import { groupFacts, topicFacts } from "./data/summary.ts";
-import "./style/base.css";
-import "./style/shell.css";
-import "./style/parts.css";
-import "./style/pages.css";
 
 for (const poller of [brokerState, clusterState, topicFacts, groupFacts]) poller.start();
 applyTheme();

@@ -411,10 +411,63 @@ describe.skipIf(external.chromium === null)("the console", () => {
     expect([elsewhere, errors]).toEqual([[], []]);
   });
 
+  it("shows its frame before any script has come, in the theme that was chosen", async () => {
+    const origin = `http://localhost:${broker.port}`;
+    const fresh = await browser.newContext({ colorScheme: "light" });
+    try {
+      await fresh.addInitScript(() => localStorage.setItem("ottla-theme", "dark"));
+      const early = await fresh.newPage();
+      const policyProblems: string[] = [];
+      early.on("console", (message) => {
+        if (message.text().includes("Content Security Policy")) policyProblems.push(message.text());
+      });
+      await early.route("**/assets/**", () => {});
+      await early.goto(`${origin}/#/topics`, { waitUntil: "commit" });
+      await early.locator("nav a", { hasText: "Topics" }).waitFor(TIMEOUT);
+      await early.locator(".status", { hasText: "Connecting" }).waitFor(TIMEOUT);
+      expect(await early.evaluate(() => document.documentElement.dataset.theme)).toBe("dark");
+      expect(policyProblems).toEqual([]);
+    } finally {
+      await fresh.close();
+    }
+  });
+
+  it("moves nothing that is already there while the rest comes in", async () => {
+    const shifts: string[] = [];
+    for (const viewport of [
+      { width: 1_300, height: 900 },
+      { width: 390, height: 780 },
+    ]) {
+      for (const hash of ["#/", "#/topics", "#/topics/orders", "#/cluster", "#/transactions"]) {
+        const fresh = await browser.newContext({ viewport });
+        const view = await fresh.newPage();
+        await view.goto(`http://localhost:${broker.port}/${hash}`);
+        await view.locator("h1").waitFor(TIMEOUT);
+        await view.locator(".skeleton").waitFor({ state: "detached", ...TIMEOUT });
+        await view.locator(".status.connected").waitFor({ state: "attached", ...TIMEOUT });
+        const shift = await view.evaluate(
+          () =>
+            new Promise<number>((resolve) => {
+              new PerformanceObserver((list) => {
+                const shifts = list.getEntries() as unknown as readonly { readonly value: number }[];
+                resolve(shifts.reduce((sum, { value }) => sum + value, 0));
+              }).observe({ type: "layout-shift", buffered: true });
+              // A page that has moved nothing reports nothing.
+              setTimeout(() => resolve(0), 500);
+            }),
+        );
+        // What web.dev calls good is below 0.1.
+        if (shift >= 0.1) shifts.push(`${viewport.width} ${hash}: ${shift}`);
+        await fresh.close();
+      }
+    }
+    expect(shifts).toEqual([]);
+  }, 60_000);
+
   it("is small: what it takes to show the first view has at most 150 KB, compressed", async () => {
     const origin = `http://localhost:${broker.port}`;
     const html = await (await fetch(`${origin}/`)).text();
-    const assets = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path!);
+    const assets = ["/", ...[...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path!)];
     const sizes = assets.map(
       async (path) => gzipSync(Buffer.from(await (await fetch(origin + path)).arrayBuffer())).length,
     );

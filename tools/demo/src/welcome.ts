@@ -12,7 +12,7 @@ Real data flows into demo.metrics, demo.earthquakes and demo.flights. The record
   Type   npx ottla topics list${bootstrap}
          npx ottla consume demo.earthquakes --from beginning --max 5${bootstrap}
          npx ottla produce demo.notes${bootstrap}
-         kcat -b localhost:${port} -t demo.metrics        (any Kafka client works)
+         kcat -C -b localhost:${port} -t demo.metrics     (any Kafka client works)
 
 Ctrl-C ends it; started again, it goes on from the data on disk.
 `;

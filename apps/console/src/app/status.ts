@@ -1,8 +1,6 @@
 import { computed } from "@preact/signals";
 import { brokerState, clusterState } from "../data/overview.ts";
-
-/** How the page stands with its broker. */
-export type Status = "connecting" | "connected" | "reconnecting";
+import type { Status } from "./frame.tsx";
 
 /** The page asks its broker something every second: the last answers tell. */
 export const status = computed<Status>(() => {

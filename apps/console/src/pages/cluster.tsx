@@ -2,9 +2,9 @@ import type { FeaturesDescription, LogDir } from "@ottla/admin";
 import { admin } from "../app/cluster.ts";
 import { hrefOf } from "../app/router.ts";
 import { clusterState } from "../data/overview.ts";
-import { usePolled } from "../data/polled.ts";
+import { type Polled, usePolled } from "../data/polled.ts";
 import { topicFacts } from "../data/summary.ts";
-import { Badge, Bar, Loaded, Notice, PageHead, Panel } from "../ui/basics.tsx";
+import { Badge, Bar, Loaded, Notice, PageHead, Panel, Skeleton } from "../ui/basics.tsx";
 import * as format from "../ui/format.ts";
 import { Reassignments } from "./reassignments.tsx";
 
@@ -16,12 +16,22 @@ const TROUBLES_MAX = 200;
 /** Brokers, where they keep their logs, and partitions that are not as they should be. */
 export function ClusterPage() {
   const features = usePolled((signal) => admin.describeFeatures({ signal }), INTERVAL_MS);
+  const id = clusterState.value.value?.clusterId;
+  // All of it at once: none of the panels moves another one.
+  const isAwaited = [clusterState, topicFacts, features].some(
+    ({ value, error }) => value.value === undefined && error.value === null,
+  );
   return (
     <>
-      <PageHead
-        title="Cluster"
-        about={clusterState.value.value === undefined ? "\u00a0" : <code>{clusterState.value.value.clusterId}</code>}
-      />
+      <PageHead title="Cluster" about={id === undefined ? "\u00a0" : <code>{id}</code>} />
+      {isAwaited ? <Skeleton /> : <Panels features={features} />}
+    </>
+  );
+}
+
+function Panels({ features }: { readonly features: Polled<FeaturesDescription> }) {
+  return (
+    <>
       <Loaded of={clusterState} what="The cluster">
         {({ brokers, controllerId }) => (
           <Panel title="Brokers" note={`controller: ${controllerId < 0 ? "none" : `broker ${controllerId}`}`}>
@@ -88,38 +98,40 @@ function countPartitions(wanted: (partition: AnyPartition) => boolean): number |
 function LogDirs({ logDirs }: { readonly logDirs: readonly LogDir[] }) {
   return (
     <Panel title="Log directories">
-      <table>
-        <thead>
-          <tr>
-            <th>Directory</th>
-            <th class="number">Logs</th>
-            <th class="number">Free</th>
-            <th>Disk</th>
-          </tr>
-        </thead>
-        <tbody>
-          {logDirs.map(({ broker, path, totalBytes, usableBytes, replicas }) => (
-            <tr key={`${broker} ${path}`}>
-              <td>
-                broker {broker} <code>{path}</code>
-              </td>
-              <td class="number">{format.bytes(replicas.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0))}</td>
-              <td class="number">{format.bytes(usableBytes)}</td>
-              <td class="bar-cell">
-                {totalBytes > 0 ? (
-                  <Bar
-                    share={1 - usableBytes / totalBytes}
-                    tone={usableBytes < totalBytes * 0.1 ? "bad" : "plain"}
-                    label={`${Math.round((1 - usableBytes / totalBytes) * 100)}% of the disk is used`}
-                  />
-                ) : (
-                  "in memory"
-                )}
-              </td>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>Directory</th>
+              <th class="number">Logs</th>
+              <th class="number">Free</th>
+              <th>Disk</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {logDirs.map(({ broker, path, totalBytes, usableBytes, replicas }) => (
+              <tr key={`${broker} ${path}`}>
+                <td>
+                  broker {broker} <code>{path}</code>
+                </td>
+                <td class="number">{format.bytes(replicas.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0))}</td>
+                <td class="number">{format.bytes(usableBytes)}</td>
+                <td class="bar-cell">
+                  {totalBytes > 0 ? (
+                    <Bar
+                      share={1 - usableBytes / totalBytes}
+                      tone={usableBytes < totalBytes * 0.1 ? "bad" : "plain"}
+                      label={`${Math.round((1 - usableBytes / totalBytes) * 100)}% of the disk is used`}
+                    />
+                  ) : (
+                    "in memory"
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </Panel>
   );
 }

@@ -31,7 +31,7 @@ export function OverviewPage() {
     <>
       <PageHead title="Overview" about="How this cluster is doing right now." />
       <Attention />
-      <Loaded of={brokerState} what="The broker's state">
+      <Loaded of={brokerState} what="The broker's state" meanwhile={<Figures state={undefined} />}>
         {(state) => <Figures state={state} />}
       </Loaded>
       <div class="charts">
@@ -71,10 +71,11 @@ function ChartPanel(props: {
   );
 }
 
-function Figures({ state }: { readonly state: BrokerState }) {
+/** Before the first answer the figures are blank, in their places: nothing moves when they come. */
+function Figures({ state }: { readonly state: BrokerState | undefined }) {
   const summary = useClusterSummary();
   frame.value;
-  const produce = state.apis.find(({ name }) => name === "Produce");
+  const produce = state?.apis.find(({ name }) => name === "Produce");
   const { storedBytes, usableBytes, totalBytes } = summary;
   const isTight = totalBytes > 0 && usableBytes < totalBytes * 0.1;
   return (
@@ -83,24 +84,24 @@ function Figures({ state }: { readonly state: BrokerState }) {
         label="Written"
         value={format.perSecond(throughput.last("recordsIn"))}
         unit="records/s"
-        note={`${format.compact(state.traffic.recordsIn)} since start`}
+        note={state && `${format.compact(state.traffic.recordsIn)} since start`}
       />
       <Figure
         label="In"
         value={format.bytes(bytesSeries.last("in"))}
         unit="/s"
-        note={`${format.bytes(state.traffic.bytesIn)} since start`}
+        note={state && `${format.bytes(state.traffic.bytesIn)} since start`}
       />
       <Figure
         label="Out"
         value={format.bytes(bytesSeries.last("out"))}
         unit="/s"
-        note={`${format.bytes(state.traffic.bytesOut)} since start`}
+        note={state && `${format.bytes(state.traffic.bytesOut)} since start`}
       />
       <Figure
         label="Produce p99"
         value={format.milliseconds(produce?.p99Ms)}
-        note={produce === undefined ? "nothing was produced yet" : `p50 ${format.milliseconds(produce.p50Ms)}`}
+        note={produce ? `p50 ${format.milliseconds(produce.p50Ms)}` : state && "nothing was produced yet"}
       />
       <Figure
         label="Stored"
@@ -120,8 +121,8 @@ function Figures({ state }: { readonly state: BrokerState }) {
       />
       <Figure
         label="Connections"
-        value={format.count(state.connectionsCount)}
-        note={`up ${format.duration(state.uptimeMs)}`}
+        value={format.count(state?.connectionsCount)}
+        note={state && `up ${format.duration(state.uptimeMs)}`}
       />
     </div>
   );
@@ -130,7 +131,7 @@ function Figures({ state }: { readonly state: BrokerState }) {
 function Attention() {
   const summary = useClusterSummary();
   const state = brokerState.value.value;
-  if (!summary.isLoaded || state === undefined) return null;
+  if (!summary.isLoaded || state === undefined) return <Notice tone="plain">Looking at how everything is…</Notice>;
   const concerns = concernsOf(summary, state);
   if (concerns.length === 0) {
     return (

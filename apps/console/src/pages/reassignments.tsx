@@ -14,7 +14,7 @@ const SHOWN_MAX = 200;
 export function Reassignments() {
   const polled = usePolled(reassignmentsNow, INTERVAL_MS);
   return (
-    <Loaded of={polled} what="The reassignments">
+    <Loaded of={polled} what="The reassignments" meanwhile={null}>
       {(ongoing) =>
         ongoing.length === 0 ? null : (
           <Panel title="Reassignments" note={format.plural(ongoing.length, "partition")}>

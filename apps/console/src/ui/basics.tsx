@@ -94,12 +94,14 @@ export function Empty(props: {
   );
 }
 
-/** What has been polled, once it is there; until then its place, and errors in words. */
+/** What has been polled, once it is there; until then its place (or what stands there meanwhile), and errors in words. */
 export function Loaded<T>(props: {
   readonly of: Polled<T>;
   readonly what: string;
+  readonly meanwhile?: ComponentChildren;
   readonly children: (value: T) => ComponentChildren;
 }) {
+  const { meanwhile = <Skeleton /> } = props;
   const value = props.of.value.value;
   const error = props.of.error.value;
   return (
@@ -109,12 +111,12 @@ export function Loaded<T>(props: {
           <strong>{props.what} could not be read.</strong> {error} Trying again.
         </Notice>
       )}
-      {value === undefined ? error === null ? <Skeleton /> : null : props.children(value)}
+      {value === undefined ? (error === null ? meanwhile : null) : props.children(value)}
     </>
   );
 }
 
-function Skeleton() {
+export function Skeleton() {
   return (
     <div class="skeleton" role="status" aria-label="Loading">
       <i />

@@ -38,10 +38,10 @@ export function VirtualTable<Row>(props: {
   const { rows, rowHeight } = props;
   const first = Math.max(0, Math.floor(top.value / rowHeight) - OVERSCAN);
   const end = Math.min(rows.length, Math.ceil((top.value + height.value) / rowHeight) + OVERSCAN);
-  const style = { gridTemplateColumns: props.columns, height: `${rowHeight}px` };
+  const style = { "--columns": props.columns, "--row-height": `${rowHeight}px` };
   return (
-    <div class="virtual" role="table" aria-label={props.label} aria-rowcount={rows.length + 1}>
-      <div class="virtual-head" role="row" style={{ gridTemplateColumns: props.columns }}>
+    <div class="virtual" role="table" aria-label={props.label} aria-rowcount={rows.length + 1} style={style}>
+      <div class="virtual-head" role="row">
         {props.head.map((cell, index) => (
           <div key={index} role="columnheader">
             {cell}
@@ -66,7 +66,6 @@ export function VirtualTable<Row>(props: {
                 class={`virtual-row ${props.rowClass?.(row) ?? ""}`}
                 role="row"
                 aria-rowindex={first + index + 2}
-                style={style}
                 onClick={() => props.onOpen?.(row)}
               >
                 {props.render(row).map((cell, column) => (

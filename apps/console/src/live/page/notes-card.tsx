@@ -49,7 +49,7 @@ function NoteForm({ feed }: { readonly feed: LiveFeed }) {
   };
   return (
     <form onSubmit={submit}>
-      <input name="key" placeholder="key (may be empty)" aria-label="Key" autocomplete="off" />
+      <input name="key" placeholder="key, if any" aria-label="Key" autocomplete="off" />
       <input name="value" placeholder="value" aria-label="Value" autocomplete="off" required />
       <button type="submit" disabled={isBusy.value}>
         Send
