@@ -1,6 +1,6 @@
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
-import { applyRecord } from "../image/apply-records.ts";
+import { applyRecord, type FreshLists } from "../image/apply-records.ts";
 import { recordsOf } from "../image/image-records.ts";
 import type { MetadataImage } from "../image/metadata-image.ts";
 import { Listeners } from "../log/listeners.ts";
@@ -232,8 +232,9 @@ export class Controller {
       const { records: decided, response, isAtomic = true } = pending.operation(state);
       const records = withinAppends(decided.map(serializeRecord), isAtomic, log.appendBytesMax);
       const sizeBytes = appendBytesOf(records);
+      const fresh: FreshLists = new Set();
       const next = records.reduce(
-        (before, record) => applyRecord(before, deserializeRecord(record), before.offset + 1, epoch),
+        (before, record) => applyRecord(before, deserializeRecord(record), before.offset + 1, epoch, fresh),
         image,
       );
       return { image: next, records, sizeBytes, response };

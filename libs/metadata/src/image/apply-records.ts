@@ -27,28 +27,38 @@ export class CorruptMetadataError extends Error {
   }
 }
 
-/** The image after `record`, which is at `offset` of the log and was written in `epoch`. */
+/**
+ * Lists of partitions that were made in a replay and that no image shows which anybody but this replay has: they may be
+ * changed in place. Without that each of a topic's 10,000 partitions would cost a copy of all of them.
+ */
+export type FreshLists = Set<readonly PartitionImage[]>;
+
+/**
+ * The image after `record`, which is at `offset` of the log and was written in `epoch`.
+ * @param fresh of records that are replayed in one go; the images between them must not be kept
+ */
 export function applyRecord(
   image: MetadataImage,
   record: MetadataRecord,
   offset: number,
   epoch: number,
+  fresh: FreshLists = new Set(),
 ): MetadataImage {
-  return { ...image, ...changeOf(image, record), offset, epoch };
+  return { ...image, ...changeOf(image, record, fresh), offset, epoch };
 }
 
 type ImageChange = Partial<MetadataImage>;
 
 const NO_CHANGE: ImageChange = {};
 
-function changeOf(image: MetadataImage, record: MetadataRecord): ImageChange {
+function changeOf(image: MetadataImage, record: MetadataRecord, fresh: FreshLists): ImageChange {
   switch (record.type) {
     case "TopicRecord":
       return withTopic(image, { name: record.name, topicId: record.topicId, partitions: [] });
     case "PartitionRecord":
-      return withPartition(image, topicOf(image, record.topicId), newPartition(record));
+      return withPartition(image, topicOf(image, record.topicId), newPartition(record), fresh);
     case "PartitionChangeRecord":
-      return changePartition(image, record);
+      return changePartition(image, record, fresh);
     case "RemoveTopicRecord":
       return withoutTopic(image, topicOf(image, record.topicId));
     case "ConfigRecord":
@@ -112,11 +122,18 @@ function withoutTopic(image: MetadataImage, topic: TopicImage): ImageChange {
   };
 }
 
-function withPartition(image: MetadataImage, topic: TopicImage, partition: PartitionImage): ImageChange {
+function withPartition(
+  image: MetadataImage,
+  topic: TopicImage,
+  partition: PartitionImage,
+  fresh: FreshLists,
+): ImageChange {
   if (partition.partition > topic.partitions.length) {
     throw new CorruptMetadataError(`partition ${partition.partition} of ${topic.name} comes before its predecessors`);
   }
-  const partitions = topic.partitions.slice();
+  const isFresh = fresh.has(topic.partitions);
+  const partitions = isFresh ? (topic.partitions as PartitionImage[]) : topic.partitions.slice();
+  if (!isFresh) fresh.add(partitions);
   partitions[partition.partition] = partition;
   return { topicsByName: image.topicsByName.set(topic.name, { ...topic, partitions }) };
 }
@@ -141,7 +158,7 @@ function newPartition(record: PartitionRecord): PartitionImage {
 const LEADER_UNCHANGED = -2;
 const RECOVERY_STATE_UNCHANGED = -1;
 
-function changePartition(image: MetadataImage, record: PartitionChangeRecord): ImageChange {
+function changePartition(image: MetadataImage, record: PartitionChangeRecord, fresh: FreshLists): ImageChange {
   const topic = topicOf(image, record.topicId);
   const before = topic.partitions[record.partitionId];
   if (before === undefined) {
@@ -149,7 +166,7 @@ function changePartition(image: MetadataImage, record: PartitionChangeRecord): I
       `the metadata log changes partition ${record.partitionId} of ${topic.name}, which is not there`,
     );
   }
-  return withPartition(image, topic, changedPartition(before, record));
+  return withPartition(image, topic, changedPartition(before, record), fresh);
 }
 
 /** A change that names a leader is an election: the leader epoch grows. The partition epoch grows with every change. */

@@ -204,7 +204,11 @@ export class SegmentedLog implements PartitionLog {
 
   async assignLeaderEpoch(leaderEpoch: number): Promise<void> {
     this.#state.checkOpen();
-    this.#state.epochs.assign(leaderEpoch, this.#queue.nextOffset);
+    const { epochs, logStartOffset } = this.#state;
+    const isFirstOfEmptyLog = epochs.latest < 0 && this.#queue.nextOffset === logStartOffset;
+    epochs.assign(leaderEpoch, this.#queue.nextOffset);
+    // It tells nothing apart yet, and the batches to come name it: the first flush is early enough.
+    if (isFirstOfEmptyLog) return;
     await this.#state.changing(() => this.#syncer.runExclusively(() => this.#syncer.saveEpochs()));
   }
 
