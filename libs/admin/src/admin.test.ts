@@ -1,9 +1,11 @@
 import { FakeCluster } from "@ottla/client/test-support";
 import {
   type ApiDefinition,
+  alterReplicaLogDirsApi,
   createTopicsApi,
   deleteGroupsApi,
   describeConfigsApi,
+  describeLogDirsApi,
   describeTopicPartitionsApi,
   ErrorCode,
   findCoordinatorApi,
@@ -261,5 +263,74 @@ describe("who is asked", () => {
     const { cluster, admin, within } = setUp();
     expect(await within(admin.describeTopics([]))).toEqual([]);
     expect(cluster.requestCounts.size).toBe(0);
+  });
+});
+
+describe("log directories of replicas", () => {
+  const PATHS = ["/a", "/b"];
+
+  function withReplicas() {
+    const fixture = setUp();
+    const asked: [broker: number, path: string, partitions: readonly number[]][] = [];
+    fixture.cluster.handle(describeLogDirsApi, ({ topics }, broker) => ({
+      throttleTimeMs: 0,
+      errorCode: ErrorCode.NONE,
+      results: PATHS.map((logDir, index) => ({
+        errorCode: broker === 2 && index === 1 ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NONE,
+        logDir,
+        topics: (topics ?? []).map(({ topic, partitions }) => ({
+          name: topic,
+          partitions: partitions
+            .filter((partition) => index === 0 || (broker === 1 && partition === 1))
+            .map((partitionIndex) => {
+              return { partitionIndex, partitionSize: 10, offsetLag: index * 7, isFutureKey: index === 1 };
+            }),
+        })),
+      })),
+    }));
+    fixture.cluster.handle(alterReplicaLogDirsApi, ({ dirs }, broker) => {
+      for (const { path, topics } of dirs) for (const { partitions } of topics) asked.push([broker, path, partitions]);
+      const results = dirs.flatMap(({ path, topics }) =>
+        topics.map(({ name: topicName, partitions }) => ({
+          topicName,
+          partitions: partitions.map((partitionIndex) => {
+            return { partitionIndex, errorCode: path === "/b" ? ErrorCode.LOG_DIR_NOT_FOUND : ErrorCode.NONE };
+          }),
+        })),
+      );
+      return { throttleTimeMs: 0, results };
+    });
+    return { ...fixture, asked };
+  }
+
+  const replica = (broker: number, partition: number) => ({ topic: "orders", partition, broker });
+
+  test("are asked of the replicas' brokers, and told in the order of the question", async () => {
+    const { admin, within, cluster } = withReplicas();
+    const described = await within(admin.describeReplicaLogDirs([replica(2, 0), replica(1, 1), replica(2, 1)]));
+    expect(described).toEqual([
+      { ...replica(2, 0), current: { path: "/a", offsetLag: 0 }, future: null },
+      { ...replica(1, 1), current: { path: "/a", offsetLag: 0 }, future: { path: "/b", offsetLag: 7 } },
+      { ...replica(2, 1), current: { path: "/a", offsetLag: 0 }, future: null },
+    ]);
+    expect(calls(cluster, describeLogDirsApi)).toBe(2);
+  });
+
+  test("are changed with one request for each broker; failures are told for each replica", async () => {
+    const { admin, failure, asked } = withReplicas();
+    const error = await failure(
+      admin.alterReplicaLogDirs([
+        { ...replica(1, 0), path: "/a" },
+        { ...replica(1, 1), path: "/b" },
+        { ...replica(2, 1), path: "/a" },
+        { ...replica(1, 2), path: "/a" },
+      ]),
+    );
+    expect(error.failures).toMatchObject([{ resource: "orders-1 on broker 1", error: { code: "LOG_DIR_NOT_FOUND" } }]);
+    expect(asked.sort()).toEqual([
+      [1, "/a", [0, 2]],
+      [1, "/b", [1]],
+      [2, "/a", [1]],
+    ]);
   });
 });

@@ -30,7 +30,16 @@ import {
 } from "./group-offsets.ts";
 import { deleteGroups, type GroupListing, type ListGroupsOptions, listGroups } from "./groups.ts";
 import { type FoundOffset, type ListOffsetsOptions, listOffsets, type OffsetQuery } from "./list-offsets.ts";
-import { type DescribeLogDirsOptions, describeLogDirs, type LogDir } from "./log-dirs.ts";
+import {
+  alterReplicaLogDirs,
+  type DescribeLogDirsOptions,
+  describeLogDirs,
+  describeReplicaLogDirs,
+  type LogDir,
+  type NewReplicaLogDir,
+  type ReplicaLogDirs,
+  type TopicPartitionReplica,
+} from "./log-dirs.ts";
 import { describeProducers, type PartitionProducers } from "./producers.ts";
 import type { BulkOptions } from "./progress.ts";
 import {
@@ -174,6 +183,26 @@ export class Admin implements AsyncDisposable {
    */
   describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDir[]> {
     return describeLogDirs(this.#client, options);
+  }
+
+  /**
+   * In which directory of its broker each replica lies, and to which it is being moved, in the order of `replicas`. Fails
+   * per replica where its broker cannot be asked.
+   */
+  describeReplicaLogDirs(
+    replicas: readonly TopicPartitionReplica[],
+    options: BulkOptions = {},
+  ): Promise<ReplicaLogDirs[]> {
+    return describeReplicaLogDirs(this.#client, replicas, options);
+  }
+
+  /**
+   * Moves replicas to other log directories of their brokers (KIP-113). Resolves when the moves have begun; how far they
+   * are {@link describeReplicaLogDirs} tells. A broker that has no such replica yet keeps in mind where it is to lie, and
+   * answers with REPLICA_NOT_AVAILABLE. Fails with LOG_DIR_NOT_FOUND and KAFKA_STORAGE_ERROR, per replica.
+   */
+  alterReplicaLogDirs(replicas: readonly NewReplicaLogDir[], options: BulkOptions = {}): Promise<void> {
+    return alterReplicaLogDirs(this.#client, replicas, options);
   }
 
   /** The idempotent and transactional producers that the leaders of partitions remember. */

@@ -24,7 +24,15 @@ export type { DescribeTopicsOptions, TopicDescription, TopicPartitionDescription
 export type { GroupOffset, NewGroupOffset } from "./group-offsets.ts";
 export type { GroupListing, ListGroupsOptions } from "./groups.ts";
 export type { FoundOffset, ListOffsetsOptions, OffsetQuery, OffsetSpec } from "./list-offsets.ts";
-export type { DescribeLogDirsOptions, LogDir, LogDirReplica } from "./log-dirs.ts";
+export type {
+  DescribeLogDirsOptions,
+  LogDir,
+  LogDirReplica,
+  NewReplicaLogDir,
+  ReplicaLogDir,
+  ReplicaLogDirs,
+  TopicPartitionReplica,
+} from "./log-dirs.ts";
 export { PartialFailureError, type ResourceFailure } from "./partial-failure.ts";
 export type { ActiveProducer, PartitionProducers } from "./producers.ts";
 export type { BulkOptions, Progress } from "./progress.ts";
