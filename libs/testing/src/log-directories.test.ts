@@ -11,6 +11,8 @@ afterEach(() => cluster?.close());
 /** A disk that fails when it is told to, until it is repaired. */
 class BreakableDisk {
   isBroken = false;
+  /** What goes on working: a disk may still list what it cannot give back. */
+  readonly working = new Set<string>();
   readonly disk: Disk = this.#breakable(createMemoryDisk());
 
   #breakable<Target extends Disk | DiskFile>(target: Target): Target {
@@ -20,7 +22,8 @@ class BreakableDisk {
         if (typeof member !== "function" || key === "readSync" || key === "close" || key === "lock")
           return typeof member === "function" ? member.bind(target) : member;
         return async (...args: unknown[]) => {
-          if (this.isBroken) throw new DiskError("IO", "/", `${String(key)} fails on purpose`);
+          if (this.isBroken && !this.working.has(String(key)))
+            throw new DiskError("IO", "/", `${String(key)} fails on purpose`);
           const result: unknown = await member.apply(target, args);
           return key === "open" ? this.#breakable(result as DiskFile) : result;
         };
@@ -92,3 +95,26 @@ it("a log directory that fails moves leadership away, its replicas leave the ISR
   const wanted = ["after", "before", "while"].flatMap((round) => inAll.map((partition) => `${round} ${partition}`));
   expect(records.map(({ value }) => value).sort()).toEqual(wanted.sort());
 }, 90_000);
+
+it("a broker of a cluster starts without its first log directory, which can be read but not opened", async () => {
+  const failing = new BreakableDisk();
+  for (const call of ["list", "stat", "readFile"]) failing.working.add(call);
+  cluster = await startCluster({
+    disks: (brokerId) => [brokerId === 1 ? failing.disk : createMemoryDisk(), createMemoryDisk()],
+  });
+  const admin = await cluster.admin();
+  await admin.createTopics([{ name: "orders", partitions: 6 }]);
+  const [firstId] = cluster.broker(1).broker.services.image.brokers.get("1")!.logDirs;
+  await cluster.stop(1);
+  failing.isBroken = true;
+  await cluster.start(1);
+  await until("it serves again", () => {
+    const broker = cluster.broker(cluster.controllerId).broker.services.image.brokers.get("1")!;
+    return !broker.fenced && broker.logDirs.length === 1 && broker.logDirs[0] !== firstId;
+  });
+  await until("its replicas in the other directory are in sync", () =>
+    partitionsOf("orders").every(
+      ({ isr, replicas, directories }) => isr.includes(1) === (directories[replicas.indexOf(1)] !== firstId),
+    ),
+  );
+}, 60_000);

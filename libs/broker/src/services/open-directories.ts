@@ -81,7 +81,7 @@ export async function openDirectories<Directory extends DataDirectory>(
   const { wantedNodeId, defaultNodeId } = options;
   const inspected: Inspected<Directory>[] = [];
   for (const directory of options.directories) inspected.push(await inspect(directory, wantedNodeId));
-  const main = options.keepsMetadata ? metadataAmong(inspected) : firstReadable(inspected);
+  let main = options.keepsMetadata ? metadataAmong(inspected) : firstReadable(inspected);
   const nodeId = wantedNodeId ?? main.found?.nodeId ?? defaultNodeId;
   const known = inspected.find(({ found }) => found !== null)?.found ?? null;
   const clusterId = await options.clusterId(proposedClusterId(inspected, known, options));
@@ -89,19 +89,25 @@ export async function openDirectories<Directory extends DataDirectory>(
   const owner = { nodeId, clusterId };
   const logs: LogDirectory[] = [];
   let identity: DirectoryIdentity | null = null;
+  let failure: DataDirectoryError | null = null;
   try {
     for (const one of inspected) {
-      const isMain = one === main;
-      const opened = await open(one, options, owner, isMain);
+      const isNeeded = options.keepsMetadata && one === main;
+      const opened = await open(one, options, owner, isNeeded);
       logs.push(opened.directory);
-      if (isMain) identity = opened.identity;
+      failure ??= opened.failure;
+      // In a cluster any directory will do, and what can be read need not open.
+      if (identity !== null || (options.keepsMetadata && !isNeeded)) continue;
+      identity = opened.identity;
+      if (identity !== null) main = one;
     }
+    if (identity === null) throw failure;
   } catch (error) {
     for (const directory of logs) await directory.logs?.close().catch(() => {});
     throw error;
   }
   return {
-    identity: identity!,
+    identity,
     main: { data: main.data, log: logs[inspected.indexOf(main)]! },
     logs: new LogDirectories(logs),
     cleanShutdown: inspected.every(({ cleanShutdown, failure }) => cleanShutdown || failure !== null),
@@ -201,28 +207,37 @@ function checkAgreement(inspected: readonly Inspected<DataDirectory>[], nodeId: 
   }
 }
 
+interface OpenedDirectory {
+  readonly directory: LogDirectory;
+  /** Null where it cannot be used: `failure` says why. */
+  readonly identity: DirectoryIdentity | null;
+  readonly failure: DataDirectoryError | null;
+}
+
 async function open<Directory extends DataDirectory>(
   { data, found, failure }: Inspected<Directory>,
   options: OpenDirectoriesOptions<Directory>,
   owner: Pick<DirectoryIdentity, "clusterId" | "nodeId">,
-  isMain: boolean,
-): Promise<{ readonly directory: LogDirectory; readonly identity: DirectoryIdentity | null }> {
+  isNeeded: boolean,
+): Promise<OpenedDirectory> {
   let logs: LogManager | null = null;
   try {
     if (failure !== null) throw failure;
     logs = await options.open(data);
     const identity = await claimDirectory(data.disk, data.path, found, owner, options.runtime);
-    return { directory: { id: identity.directoryId, name: data.name, logs }, identity };
+    return { directory: { id: identity.directoryId, name: data.name, logs }, identity, failure: null };
   } catch (error) {
     await logs?.close().catch(() => {});
     if (!(error instanceof DiskError)) throw error;
-    if (isMain || error.code === "LOCKED") throw new DataDirectoryError(data.name, error);
+    const unusable = new DataDirectoryError(data.name, error);
+    if (isNeeded || error.code === "LOCKED") throw unusable;
     options.runtime.logger.error("a log directory cannot be used; its partitions are offline until the next start", {
       directory: data.name,
       path: error.path,
       error: error.message,
     });
-    return { directory: { id: found?.directoryId ?? null, name: data.name, logs: null }, identity: null };
+    const directory = { id: found?.directoryId ?? null, name: data.name, logs: null };
+    return { directory, identity: null, failure: unusable };
   }
 }
 
