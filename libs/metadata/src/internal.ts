@@ -1,3 +1,4 @@
+export { committedImage, NOTHING_REPLAYED, type Replay, replayEntry } from "./log/replay.ts";
 export {
   decodeControllerId,
   decodeEntry,

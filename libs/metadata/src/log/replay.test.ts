@@ -14,8 +14,9 @@ const TOPIC: NewMetadataRecord = { type: "TopicRecord", name: "orders", topicId:
 function partition(partitionId: number): NewMetadataRecord {
   const replicas = [1];
   const directories = [ZERO_UUID];
-  const epochs = { leader: 1, leaderEpoch: 0, partitionEpoch: 0 };
-  return { type: "PartitionRecord", topicId: TOPIC_ID, partitionId, replicas, isr: replicas, directories, ...epochs };
+  const none = { removingReplicas: [], addingReplicas: [] };
+  const state = { leader: 1, leaderEpoch: 0, partitionEpoch: 0, ...none };
+  return { type: "PartitionRecord", topicId: TOPIC_ID, partitionId, replicas, isr: replicas, directories, ...state };
 }
 
 const NEW_LEADER_EPOCH: NewMetadataRecord = {

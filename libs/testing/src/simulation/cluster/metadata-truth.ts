@@ -1,5 +1,14 @@
-import { applyRecord, deserializeRecord, EMPTY_IMAGE, type MetadataImage, type PartitionImage } from "@ottla/metadata";
-import { decodeControllerId, decodeEntry, decodeEpoch, ZooKeeperPaths } from "@ottla/metadata/internal";
+import { EMPTY_IMAGE, type MetadataImage, type PartitionImage } from "@ottla/metadata";
+import {
+  committedImage,
+  decodeControllerId,
+  decodeEntry,
+  decodeEpoch,
+  NOTHING_REPLAYED,
+  type Replay,
+  replayEntry,
+  ZooKeeperPaths,
+} from "@ottla/metadata/internal";
 import type { ModelCommit } from "@ottla/zookeeper";
 import { ZOOKEEPER_ROOT } from "../simulated-zookeeper.ts";
 import type { Tally } from "../tally.ts";
@@ -18,6 +27,7 @@ export class MetadataTruth {
   /** Told who has been elected controller. */
   onElected: (brokerId: number) => void = () => {};
   #controllerEpoch = 0;
+  #replay: Replay = NOTHING_REPLAYED;
 
   constructor(tally: Tally, violated: (error: Error) => void) {
     this.#tally = tally;
@@ -41,15 +51,17 @@ export class MetadataTruth {
   };
 
   #entry(entry: ReturnType<typeof decodeEntry>): void {
-    const { image } = this;
     if (entry.epoch !== this.#controllerEpoch)
       this.#violated(new Error(`a controller of epoch ${entry.epoch} wrote in epoch ${this.#controllerEpoch}`));
-    if (entry.baseOffset !== image.offset + 1)
-      this.#violated(new Error(`an entry at ${entry.baseOffset} of the metadata follows ${image.offset}`));
-    // One append may hold several operations, each decided on what the one before it has led to.
+    if (entry.baseOffset !== this.#replay.image.offset + 1)
+      this.#violated(new Error(`an entry at ${entry.baseOffset} of the metadata follows ${this.#replay.image.offset}`));
+    // One append may hold several operations, each decided on what the one before it has led to. A transaction's records
+    // count when it ends.
     entry.records.forEach((record, index) => {
       const before = this.image;
-      this.image = applyRecord(before, deserializeRecord(record), entry.baseOffset + index, entry.epoch);
+      const baseOffset = entry.baseOffset + index;
+      this.#replay = replayEntry(this.#replay, { ...entry, baseOffset, endOffset: baseOffset + 1, records: [record] });
+      this.image = committedImage(this.#replay);
       this.#compareBrokers(before);
       this.#comparePartitions(before);
     });
