@@ -121,7 +121,7 @@ describe("a cluster of three", () => {
   it("keeps a group's members and committed offsets when their coordinator is killed", {
     timeout: 120_000,
   }, async () => {
-    cluster = await startCluster({ brokers: 3, config: { ...QUICK, "group.initial.rebalance.delay.ms": 0 } });
+    cluster = await startCluster({ brokers: 3, config: QUICK });
     const admin = await cluster.admin();
     await admin.createTopics([{ name: "orders", partitions: 3 }]);
     const load = new Load(cluster.bootstrapServers, "orders", 6);

@@ -67,14 +67,23 @@ export interface TestCluster extends AsyncDisposable {
 /** As many replicas as clusters mostly have. */
 const REPLICAS_MAX = 3;
 
-/** In one process nothing is slow: who is silent for this long has been stopped. */
-const QUICK = { "broker.heartbeat.interval.ms": 100, "broker.session.timeout.ms": 3000 };
+/**
+ * In one process nothing is slow: who is silent for this long has been stopped. And no test wants to wait for members of
+ * its groups that will not come, as on a broker of its own.
+ */
+const QUICK = {
+  "broker.heartbeat.interval.ms": 100,
+  "broker.session.timeout.ms": 3000,
+  "group.initial.rebalance.delay.ms": 0,
+  "group.consumer.assignment.interval.ms": 0,
+};
 
 /**
  * Starts a cluster of brokers in this process for a test: on free ports, in memory, gone when it is closed. Without Java
  * and without ZooKeeper: the brokers share their metadata in memory.
  *
- * Topics have three replicas where there are so many brokers, of which two must be in sync (`min.insync.replicas`).
+ * Topics have three replicas where there are so many brokers, of which two must be in sync (`min.insync.replicas`). Groups
+ * do not wait for more members, as those of a single test broker do not (`group.initial.rebalance.delay.ms` is 0).
  *
  * ```ts
  * await using cluster = await startCluster({ brokers: 3 });
