@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { failureOf, seedsOf } from "../seeds.ts";
 import { Tally } from "../tally.ts";
 import { faults, TransactionSimulation } from "./transaction-simulation.ts";
+import { CLIENTS_MUST_HAVE } from "./transaction-workload.ts";
 
 const STANDARD_SEEDS = 12;
 const { seeds, isReplay } = seedsOf(STANDARD_SEEDS);
@@ -10,8 +11,7 @@ const { seeds, isReplay } = seedsOf(STANDARD_SEEDS);
 const MUST_HAPPEN = [
   "settled",
   ...faults.map((fault) => `fault ${fault}`),
-  ...["committed", "aborted", "unknown", "failed with PRODUCER_FENCED"].map((how) => `transaction ${how}`),
-  "copier: ended by PRODUCER_FENCED",
+  ...CLIENTS_MUST_HAVE,
 ];
 
 test(`what is written in transactions counts once under every kind of fault, in ${seeds.length} runs`, {
