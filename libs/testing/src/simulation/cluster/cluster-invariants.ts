@@ -24,6 +24,7 @@ class KnownPartition {
 interface LookedAt {
   epoch: number;
   highWatermark: number;
+  lastStableOffset: number;
   checkedTo: number;
   isBusy: boolean;
 }
@@ -32,7 +33,7 @@ interface LookedAt {
  * What must hold of replicas whatever happens, looked at after each step:
  *
  * 1. In a leader epoch one broker leads.
- * 2. Within a leader epoch a replica's high watermark does not go back.
+ * 2. Within a leader epoch neither a replica's high watermark nor its last stable offset goes back.
  * 3. Replicas agree on what is below their high watermarks, for ever.
  * 4. What a leader has committed every living member of the ISR has, as the metadata say it at that moment.
  * 5. What was acknowledged or read is what is committed there.
@@ -128,11 +129,9 @@ export class ClusterInvariants {
       if (other !== name) throw new Error(`${other} and ${name} both lead epoch ${leaderEpoch} of ${where}`);
       known.leaders.set(leaderEpoch, name);
     }
-    const looked = this.#logs.get(log) ?? { epoch: -1, highWatermark: 0, checkedTo: log.logStartOffset, isBusy: false };
+    const looked = this.#logs.get(log) ?? newlyLookedAt(log);
     if (!this.#logs.has(log)) this.#watch(partition, looked, known, `${where} of ${name}`);
-    if (looked.epoch === leaderEpoch && log.highWatermark < looked.highWatermark) throw wentBack(looked, log, where);
-    looked.epoch = leaderEpoch;
-    looked.highWatermark = log.highWatermark;
+    look(looked, partition, where);
     if (log.highWatermark > known.highWatermark) known.highWatermark = log.highWatermark;
     this.#compare(log, looked, known, `${where} of ${name}`);
   }
@@ -142,12 +141,12 @@ export class ClusterInvariants {
     const { log } = partition;
     this.#logs.set(log, looked);
     log.onAdvance(() => {
-      const { leaderEpoch } = partition;
-      if (looked.epoch === leaderEpoch && log.highWatermark < looked.highWatermark)
-        this.#violated(wentBack(looked, log, where));
       const isHigher = log.highWatermark > looked.highWatermark;
-      looked.epoch = leaderEpoch;
-      looked.highWatermark = log.highWatermark;
+      try {
+        look(looked, partition, where);
+      } catch (error) {
+        this.#violated(error);
+      }
       known.highWatermark = Math.max(known.highWatermark, log.highWatermark);
       if (isHigher && partition.isLeader) this.checkIsrs(partition);
     });
@@ -246,8 +245,22 @@ export class ClusterInvariants {
   }
 }
 
-function wentBack({ highWatermark, epoch }: LookedAt, log: PartitionLog, where: string): Error {
-  return new Error(
-    `the high watermark of ${where} went from ${highWatermark} to ${log.highWatermark} in leader epoch ${epoch}`,
-  );
+function newlyLookedAt({ logStartOffset }: PartitionLog): LookedAt {
+  return { epoch: -1, highWatermark: 0, lastStableOffset: 0, checkedTo: logStartOffset, isBusy: false };
+}
+
+/** @throws Error where an offset went back within a leader epoch */
+function look(looked: LookedAt, { leaderEpoch, log }: Partition, where: string): void {
+  const { epoch, highWatermark, lastStableOffset } = looked;
+  looked.epoch = leaderEpoch;
+  looked.highWatermark = log.highWatermark;
+  looked.lastStableOffset = log.lastStableOffset;
+  if (epoch !== leaderEpoch) return;
+  if (log.highWatermark < highWatermark) throw wentBack("high watermark", highWatermark, log.highWatermark);
+  if (log.lastStableOffset < lastStableOffset)
+    throw wentBack("last stable offset", lastStableOffset, log.lastStableOffset);
+
+  function wentBack(what: string, from: number, to: number): Error {
+    return new Error(`the ${what} of ${where} went from ${from} to ${to} in leader epoch ${epoch}`);
+  }
 }

@@ -4,19 +4,30 @@ import { errorIn } from "../errors-in-answers.ts";
 import type { Arrival, Exchange } from "../simulated-link.ts";
 import type { Tally } from "../tally.ts";
 
-/** The APIs that a cluster lives by: their answers are counted by error. */
-export const CLUSTER_APIS: ReadonlySet<string> = new Set([
+/** The APIs that transactions live by. */
+export const TRANSACTION_APIS: ReadonlySet<string> = new Set([
+  "AddOffsetsToTxn",
+  "AddPartitionsToTxn",
+  "EndTxn",
+  "TxnOffsetCommit",
+  "WriteTxnMarkers",
+]);
+
+/** Whose answers are counted by error: the APIs that a cluster and its transactions live by. */
+export const COUNTED_APIS: ReadonlySet<string> = new Set([
   "AlterPartition",
   "BrokerHeartbeat",
   "BrokerRegistration",
   "Fetch",
+  "InitProducerId",
   "ListOffsets",
   "OffsetForLeaderEpoch",
   "Produce",
+  ...TRANSACTION_APIS,
 ]);
 
 export function countAnswer(tally: Tally, { apiKey, apiName, apiVersion }: Exchange, frame: Uint8Array): void {
-  if (!CLUSTER_APIS.has(apiName)) return;
+  if (!COUNTED_APIS.has(apiName)) return;
   const answer = decodeResponse(apisByKey.get(apiKey)!, apiVersion, frame);
   tally.add(`${apiName} answered ${errorByCode(errorIn(answer)).name}`);
 }

@@ -153,14 +153,18 @@ export class TransactionWorkload implements ProcessObserver {
     },
   };
 
-  /** No more faults: what is there has to come to an end. @throws Error when it does not, or not as it must */
-  async finish(): Promise<void> {
+  /**
+   * No more faults: what is there has to come to an end.
+   * @param unsettled what else has to, or null
+   * @throws Error when it does not, or not as it must
+   */
+  async finish(unsettled: () => string | null = () => null): Promise<void> {
     for (const process of this.#processes()) {
       process.resume();
       process.isCutOff = false;
     }
     for (const writer of this.#writers) writer.stop();
-    await this.#untilSettled();
+    await this.#untilSettled(() => this.#unsettled() ?? unsettled());
     await this.#check();
   }
 
@@ -234,12 +238,12 @@ export class TransactionWorkload implements ProcessObserver {
     this.#world.later(200 + this.#random.nextInt(2 * TRANSACTION_TIMEOUT_MS), () => process.resume());
   }
 
-  async #untilSettled(): Promise<void> {
+  async #untilSettled(unsettledNow: () => string | null): Promise<void> {
     const endMs = this.#world.nowMs + QUIET_MS_MAX;
     for (;;) {
       this.#startMissingCopiers();
       await this.#step();
-      const unsettled = this.#unsettled();
+      const unsettled = unsettledNow();
       if (unsettled === null) return;
       if (this.#world.nowMs > endMs) throw new Error(`after ${QUIET_MS_MAX} ms of calm ${unsettled}`);
     }

@@ -8,11 +8,7 @@ const STANDARD_SEEDS = 12;
 const { seeds, isReplay } = seedsOf(STANDARD_SEEDS);
 
 /** A run in which one of these never happens proves less than it seems to. */
-const MUST_HAPPEN = [
-  "settled",
-  ...faults.map((fault) => `fault ${fault}`),
-  ...CLIENTS_MUST_HAVE,
-];
+const MUST_HAPPEN = ["settled", ...faults.map((fault) => `fault ${fault}`), ...CLIENTS_MUST_HAVE];
 
 test(`what is written in transactions counts once under every kind of fault, in ${seeds.length} runs`, {
   timeout: 60_000 * Math.max(seeds.length, 10),

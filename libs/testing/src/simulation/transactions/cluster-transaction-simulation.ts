@@ -1,0 +1,104 @@
+import type { Logger } from "@ottla/runtime";
+import { CLUSTER_FAULTS } from "../cluster/cluster-faults.ts";
+import { ClusterWorld, type RareEvents } from "../cluster/cluster-world.ts";
+import type { Tally } from "../tally.ts";
+import { TRANSACTION_BROKER_CONFIG } from "./transaction-simulation.ts";
+import { CLIENT_FAULTS, TransactionWorkload } from "./transaction-workload.ts";
+
+/**
+ * A transaction's timeout counts from when it began by the clock of the coordinator that it had then, as in Kafka: with
+ * clocks that are hours apart another one would end it at once, or in hours.
+ */
+const SKEW_MS_MAX = 300;
+const COORDINATOR_PARTITIONS = 2;
+
+/** How often each fault is tried, in one of so many steps. */
+const FAULTS = {
+  ...CLUSTER_FAULTS,
+  ...CLIENT_FAULTS,
+  // Coordinators of transactions and of groups get other brokers, while nothing else is wrong with the ones they had.
+  moveCoordinator: 60,
+  electCoordinators: 60,
+  moveData: 100,
+} as const;
+
+export type Fault = keyof typeof FAULTS;
+
+export const faults = Object.keys(FAULTS) as Fault[];
+
+export interface ClusterTransactionOptions {
+  /** Faults that are to be tried more often, or less. */
+  readonly onceIn?: Readonly<Partial<Record<Fault, number>>>;
+  readonly rare?: RareEvents;
+  /** How long faults go on. */
+  readonly faultsMs?: number;
+  readonly logger?: Logger;
+}
+
+/**
+ * A {@link ClusterWorld} under a {@link TransactionWorkload}: brokers, network and ZooKeeper fail as they do for every
+ * cluster, coordinators move, what is said to coordinators and leaders about transactions comes late and twice, and
+ * clients fail as they do with one broker. Everything follows from the seed.
+ */
+export class ClusterTransactionSimulation {
+  readonly #tally: Tally;
+  readonly #all: ClusterWorld;
+  readonly #workload: TransactionWorkload;
+  readonly #onceIn: Readonly<Record<Fault, number>>;
+  readonly #faultsMs: number;
+
+  constructor(
+    seed: number,
+    tally: Tally,
+    { onceIn = {}, rare = {}, faultsMs = 30_000, logger }: ClusterTransactionOptions = {},
+  ) {
+    this.#tally = tally;
+    this.#onceIn = { ...FAULTS, ...onceIn };
+    this.#faultsMs = faultsMs;
+    this.#all = new ClusterWorld({
+      ...{ seed, tally, config: TRANSACTION_BROKER_CONFIG, skewMsMax: SKEW_MS_MAX, rare },
+      ...(logger !== undefined && { logger }),
+    });
+    this.#workload = new TransactionWorkload({
+      ...{ world: this.#all.world, cluster: this.#all.cluster },
+      clock: () => ({ skewMs: this.#all.aSkewMs() }),
+      step: () => this.#all.step(),
+    });
+  }
+
+  /** A hash of all that happened. @throws Error when an invariant is broken */
+  async run(): Promise<string> {
+    const { world, cluster } = this.#all;
+    await this.#all.start();
+    await this.#workload.start();
+    world.isFaulty = true;
+    const endMs = world.nowMs + this.#faultsMs;
+    while (world.nowMs < endMs) {
+      world.inflict(this.#onceIn, { ...this.#all.faults.actions, ...this.#workload.faults, ...this.#faults });
+      this.#workload.goOn();
+      await this.#all.step();
+    }
+    this.#all.calmDown();
+    await this.#workload.finish(() => this.#all.unsettled());
+    this.#tally.add("settled");
+    this.#workload.killAll();
+    world.operator.kill();
+    cluster.killAll();
+    return world.trace.hash;
+  }
+
+  readonly #faults: Record<"moveCoordinator" | "electCoordinators" | "moveData", () => boolean> = {
+    moveCoordinator: () => this.#all.reassign(() => this.#aPartitionOf(COORDINATORS)),
+    electCoordinators: () => this.#all.electLeaders(this.#all.world.anyOf(COORDINATORS)!, COORDINATOR_PARTITIONS),
+    moveData: () => this.#all.reassign(() => this.#aPartitionOf(DATA)),
+  };
+
+  #aPartitionOf(topics: readonly string[]): readonly [string, number] {
+    const { world, truth } = this.#all;
+    const topic = world.anyOf(topics)!;
+    return [topic, world.random.nextInt(truth.image.topicsByName.get(topic)?.partitions.length ?? 1)];
+  }
+}
+
+const COORDINATORS = ["__transaction_state", "__consumer_offsets"];
+const DATA = ["in", "out", "a", "b"];

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { failureOf, seedsOf } from "../seeds.ts";
+import { Tally } from "../tally.ts";
+import { ClusterTransactionSimulation, faults } from "./cluster-transaction-simulation.ts";
+import { CLIENTS_MUST_HAVE } from "./transaction-workload.ts";
+
+const STANDARD_SEEDS = 3;
+const { seeds, isReplay } = seedsOf(STANDARD_SEEDS);
+
+/** A run in which one of these never happens proves less than it seems to. */
+const MUST_HAPPEN = [
+  ...["settled", "zombie", "delayed message", "message overtaken on another connection"],
+  ...faults.map((fault) => `fault ${fault}`),
+  ...CLIENTS_MUST_HAVE,
+  ...["lost response", "late request", "lost request"].flatMap((fate) => [`${fate}: EndTxn`, `${fate}: Produce`]),
+  ...["WriteTxnMarkers", "AddPartitionsToTxn", "TxnOffsetCommit"].map((api) => `late request: ${api}`),
+  ...["NONE", "NOT_COORDINATOR", "CONCURRENT_TRANSACTIONS"].map((error) => `EndTxn answered ${error}`),
+  ...["NONE", "NOT_LEADER_OR_FOLLOWER"].map((error) => `WriteTxnMarkers answered ${error}`),
+  ...["NONE", "CONCURRENT_TRANSACTIONS"].map((error) => `AddPartitionsToTxn answered ${error}`),
+  ...["NONE", "NOT_COORDINATOR"].map((error) => `TxnOffsetCommit answered ${error}`),
+  ...["NONE", "NOT_LEADER_OR_FOLLOWER"].map((error) => `Produce answered ${error}`),
+];
+
+test(`what is written in transactions counts once in a cluster under every kind of fault, in ${seeds.length} runs`, {
+  timeout: 120_000 * Math.max(seeds.length, 10),
+}, async () => {
+  const tally = new Tally();
+  for (const seed of seeds) {
+    await new ClusterTransactionSimulation(seed, tally).run().catch((error) => {
+      throw failureOf(seed, error);
+    });
+  }
+  console.info(`${seeds.length} runs:\n${tally}`);
+  if (isReplay || seeds.length < STANDARD_SEEDS) return;
+  expect(tally.missing(MUST_HAPPEN), "never happened").toEqual([]);
+});
