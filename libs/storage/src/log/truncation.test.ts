@@ -54,6 +54,30 @@ describe("a follower's log", () => {
 });
 
 describe("truncateTo", () => {
+  it("leaves the last stable offset where it is, at every moment", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    const [one, two] = [{ producerId: 1 }, { producerId: 2 }];
+    await append(log, sequenced(one, 0, 2, true));
+    await log.appendAsLeader(marker(one, "commit"), { leaderEpoch: 0, origin: "control" }).written;
+    await append(log, sequenced(two, 0, 1, true));
+    for (let i = 0; i < 3; i++) await append(log, batch());
+    log.setHighWatermark(6);
+    const seen = new Set<number>();
+    log.onAdvance(() => seen.add(log.lastStableOffset));
+    let isDone = false;
+    const truncated = log.truncateTo(6).finally(() => {
+      isDone = true;
+    });
+    while (!isDone) {
+      seen.add(log.lastStableOffset);
+      await Promise.resolve();
+    }
+    await truncated;
+    expect([log.logEndOffset, [...seen]]).toEqual([6, [3]]);
+    await fixture.manager.close();
+  });
+
   it("at the log's end forgets an epoch that began there and wrote nothing", async () => {
     const fixture = await openFixture();
     const log = await openLog(fixture);

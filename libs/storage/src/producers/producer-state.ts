@@ -135,6 +135,13 @@ export class ProducerState {
     this.#collectOpenTransactions();
   }
 
+  /** Becomes what `other` is, which is of no use afterwards. */
+  replaceWith(other: ProducerState): void {
+    this.#entries = other.#entries;
+    this.#openTransactions = other.#openTransactions;
+    this.#unreplicated = other.#unreplicated;
+  }
+
   /** Forgets producers that were silent since `sinceMs`, or longer, and have no open transaction. */
   expire(sinceMs: number): void {
     for (const [producerId, entry] of this.#entries) {
