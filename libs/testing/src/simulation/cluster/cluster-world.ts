@@ -45,6 +45,9 @@ const RARE = {
   lateAlterPartition: 4,
   lateTransactionRequest: 40,
   lateRequest: 1_000,
+  lostTransactionMessage: 150,
+  lostMessage: 800,
+  delayedMessage: 200,
   joinerLoses: 4,
   electedPaused: 4,
 };
@@ -174,7 +177,7 @@ export class ClusterWorld {
 
   #latencyMs(): number {
     const { isFaulty, random } = this.world;
-    if (!isFaulty || random.nextInt(200) > 0) return 0.1 + random.nextFloat();
+    if (!isFaulty || random.nextInt(this.#rare.delayedMessage) > 0) return 0.1 + random.nextFloat();
     this.#tally.add("delayed message");
     return random.nextInt(3_000);
   }
@@ -190,7 +193,8 @@ export class ClusterWorld {
     const isProposal = apiName === "AlterPartition" && direction === "request";
     if (isProposal && this.world.happens(this.#rare.joinerLoses) && this.faults.joinerLoses(client)) return "late";
     if (direction === "request" && this.world.happens(this.#lateOnceIn(apiName))) return "late";
-    const dice = this.world.random.nextInt(800);
+    const { lostMessage, lostTransactionMessage } = this.#rare;
+    const dice = this.world.random.nextInt(TRANSACTION_APIS.has(apiName) ? lostTransactionMessage : lostMessage);
     if (dice > 2) return "arrives";
     return dice === 0 ? "silence" : "lost";
   }

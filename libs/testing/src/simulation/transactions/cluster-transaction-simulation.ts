@@ -12,9 +12,22 @@ import { CLIENT_FAULTS, TransactionWorkload } from "./transaction-workload.ts";
 const SKEW_MS_MAX = 300;
 const COORDINATOR_PARTITIONS = 2;
 
+/**
+ * A cluster that is down half of the time does few transactions: what it suffers is rarer here, so that they come to their
+ * ends in between, and what they suffer counts.
+ */
+const RARER = 2;
+const RARE: RareEvents = { delayedMessage: 800, lateTransactionRequest: 25 };
+const RARER_CLUSTER_FAULTS = Object.fromEntries(
+  Object.entries(CLUSTER_FAULTS).map(([fault, onceIn]) => [
+    fault,
+    fault === "breakConnection" ? onceIn : RARER * onceIn,
+  ]),
+) as Record<keyof typeof CLUSTER_FAULTS, number>;
+
 /** How often each fault is tried, in one of so many steps. */
 const FAULTS = {
-  ...CLUSTER_FAULTS,
+  ...RARER_CLUSTER_FAULTS,
   ...CLIENT_FAULTS,
   // Coordinators of transactions and of groups get other brokers, while nothing else is wrong with the ones they had.
   moveCoordinator: 60,
@@ -50,13 +63,13 @@ export class ClusterTransactionSimulation {
   constructor(
     seed: number,
     tally: Tally,
-    { onceIn = {}, rare = {}, faultsMs = 30_000, logger }: ClusterTransactionOptions = {},
+    { onceIn = {}, rare = {}, faultsMs = 40_000, logger }: ClusterTransactionOptions = {},
   ) {
     this.#tally = tally;
     this.#onceIn = { ...FAULTS, ...onceIn };
     this.#faultsMs = faultsMs;
     this.#all = new ClusterWorld({
-      ...{ seed, tally, config: TRANSACTION_BROKER_CONFIG, skewMsMax: SKEW_MS_MAX, rare },
+      ...{ seed, tally, config: TRANSACTION_BROKER_CONFIG, skewMsMax: SKEW_MS_MAX, rare: { ...RARE, ...rare } },
       ...(logger !== undefined && { logger }),
     });
     this.#workload = new TransactionWorkload({

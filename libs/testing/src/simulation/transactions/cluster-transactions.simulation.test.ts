@@ -12,12 +12,15 @@ const MUST_HAPPEN = [
   ...["settled", "zombie", "delayed message", "message overtaken on another connection"],
   ...faults.map((fault) => `fault ${fault}`),
   ...CLIENTS_MUST_HAVE,
-  ...["lost response", "late request", "lost request"].flatMap((fate) => [`${fate}: EndTxn`, `${fate}: Produce`]),
-  ...["WriteTxnMarkers", "AddPartitionsToTxn", "TxnOffsetCommit"].map((api) => `late request: ${api}`),
+  ...["EndTxn", "AddPartitionsToTxn", "WriteTxnMarkers"].flatMap((api) => [
+    `late request: ${api}`,
+    `lost response: ${api}`,
+  ]),
+  ...["late request: TxnOffsetCommit", "lost response: Produce"],
   ...["NONE", "NOT_COORDINATOR", "CONCURRENT_TRANSACTIONS"].map((error) => `EndTxn answered ${error}`),
   ...["NONE", "NOT_LEADER_OR_FOLLOWER"].map((error) => `WriteTxnMarkers answered ${error}`),
   ...["NONE", "CONCURRENT_TRANSACTIONS"].map((error) => `AddPartitionsToTxn answered ${error}`),
-  ...["NONE", "NOT_COORDINATOR"].map((error) => `TxnOffsetCommit answered ${error}`),
+  "TxnOffsetCommit answered NONE",
   ...["NONE", "NOT_LEADER_OR_FOLLOWER"].map((error) => `Produce answered ${error}`),
 ];
 

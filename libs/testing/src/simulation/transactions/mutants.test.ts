@@ -1,5 +1,6 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { Tally } from "../tally.ts";
+import { ClusterTransactionSimulation } from "./cluster-transaction-simulation.ts";
 import { TransactionSimulation } from "./transaction-simulation.ts";
 
 const mutants = vi.hoisted(() => ({ fencesNobody: false, triesMarkersOnce: false, awaitsNoMarker: false }));
@@ -53,16 +54,29 @@ vi.mock("../../../../broker/src/transactions/marker-writer.ts", async (importOri
   };
 });
 
-/** Within so many seeds the simulation has to notice. */
+/** Within so many seeds a simulation has to notice. */
 const SEEDS_MAX = 20;
 
-async function firstViolation(): Promise<string> {
-  for (let seed = 1; seed <= SEEDS_MAX; seed++) {
-    const violation = await new TransactionSimulation(seed, new Tally()).run().catch((error: unknown) => String(error));
-    if (violation !== undefined) return violation;
+interface Simulation {
+  run(): Promise<unknown>;
+}
+
+const onOneBroker = (seed: number): Simulation => new TransactionSimulation(seed, new Tally());
+const inACluster = (seed: number): Simulation => new ClusterTransactionSimulation(seed, new Tally());
+
+async function firstViolation(simulationOf: (seed: number) => Simulation, firstSeed = 1): Promise<string> {
+  for (let seed = firstSeed; seed < firstSeed + SEEDS_MAX; seed++) {
+    const violation = await simulationOf(seed)
+      .run()
+      .then(() => null, String);
+    if (violation === null) continue;
+    console.info(`seed ${seed}: ${violation}`);
+    return violation;
   }
   return "none";
 }
+
+const FOUND = /a transaction hangs|aborted read|lost write|torn transaction|of calm/;
 
 beforeEach(() => {
   mutants.fencesNobody = false;
@@ -72,15 +86,31 @@ beforeEach(() => {
 
 test("a coordinator that fences nobody is found out", { timeout: 300_000 }, async () => {
   mutants.fencesNobody = true;
-  expect(await firstViolation()).toMatch(/aborted read|lost write|torn transaction|has .* at|too many|of calm/);
+  expect(await firstViolation(onOneBroker)).toMatch(
+    /aborted read|lost write|torn transaction|has .* at|too many|of calm/,
+  );
 });
 
 test("a coordinator that tries to write a marker only once is found out", { timeout: 300_000 }, async () => {
   mutants.triesMarkersOnce = true;
-  expect(await firstViolation()).toMatch(/a transaction hangs|aborted read|lost write|torn transaction|of calm/);
+  expect(await firstViolation(onOneBroker)).toMatch(FOUND);
 });
 
 test("a coordinator that does not wait until a marker is committed is found out", { timeout: 300_000 }, async () => {
   mutants.awaitsNoMarker = true;
-  expect(await firstViolation()).toMatch(/a transaction hangs|aborted read|lost write|torn transaction|of calm/);
+  expect(await firstViolation(onOneBroker)).toMatch(FOUND);
+});
+
+test("in a cluster, a coordinator that tries to write a marker only once is found out", {
+  timeout: 300_000,
+}, async () => {
+  mutants.triesMarkersOnce = true;
+  expect(await firstViolation(inACluster)).toMatch(FOUND);
+});
+
+test("in a cluster, a coordinator that does not wait until a marker is committed is found out", {
+  timeout: 300_000,
+}, async () => {
+  mutants.awaitsNoMarker = true;
+  expect(await firstViolation(inACluster)).toMatch(FOUND);
 });
