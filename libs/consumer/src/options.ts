@@ -69,7 +69,10 @@ export interface ConsumerOptions<K = string | null, V = string | null> extends C
   readonly fetchMinBytes?: number;
   /** How long it waits for that at most (`fetch.max.wait.ms`). Default 500. */
   readonly fetchMaxWaitMs?: number;
-  /** The most that one fetch brings, but for a first batch that is larger (`fetch.max.bytes`). Default 52,428,800. */
+  /**
+   * The most that one fetch brings, but for a first batch that is larger (`fetch.max.bytes`). Default 52,428,800; an
+   * eighth of `prefetchMaxBytes` is the most all the same, or `maxPartitionFetchBytes` where that is more.
+   */
   readonly fetchMaxBytes?: number;
   /** The same for each partition (`max.partition.fetch.bytes`). Default 1,048,576. */
   readonly maxPartitionFetchBytes?: number;

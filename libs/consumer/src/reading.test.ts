@@ -388,6 +388,17 @@ describe("prefetch", () => {
     expect(await consumer.position(T0)).toBe(20);
   });
 
+  test.each([
+    [{}, 2_097_152],
+    [{ maxPartitionFetchBytes: 3_000_000 }, 3_000_000],
+    [{ prefetchMaxBytes: 80_000_000 }, 10_000_000],
+    [{ fetchMaxBytes: 1_000 }, 1_000],
+  ])("comes in pieces: with %j a fetch asks for %d bytes at the most", async (options, maxBytes) => {
+    kafka.append("t", 0, ["v"]);
+    await settle(runtime, reader(options).records().next());
+    expect(kafka.fetches[0]!.maxBytes).toBe(maxBytes);
+  });
+
   test("begins after what waits", async () => {
     for (let batch = 0; batch < 3; batch++) kafka.append("t", 0, [`v${batch}`]);
     const consumer = reader({ maxPartitionFetchBytes: 1 });

@@ -50,6 +50,12 @@ const PURPOSE = "fetch";
 /** How often data that cannot be read is fetched again. */
 const UNREADABLE_RETRIES = 3;
 
+/**
+ * A fetch brings this part of `prefetchMaxBytes` at the most. What comes in small pieces is read, and garbage, before V8 has
+ * moved it to where only a marking of the whole heap frees it.
+ */
+const PREFETCH_PART = 1 / 8;
+
 /** The first version of Fetch that knows sessions. */
 const FIRST_VERSION_WITH_SESSIONS = 7;
 
@@ -223,7 +229,7 @@ export class Fetcher<K, V> {
     const request = {
       maxWaitMs: fetchMaxWaitMs,
       minBytes: fetchMinBytes,
-      maxBytes: Math.min(fetchMaxBytes, budgetBytes),
+      maxBytes: Math.min(fetchMaxBytes, budgetBytes, this.#pieceBytes()),
       isolationLevel: isolationLevel === "read_committed" ? 1 : 0,
     };
     const topics = this.#topics(states);
@@ -236,6 +242,11 @@ export class Fetcher<K, V> {
     const response = await this.#client.ask({ broker }, fetchApi, body, options);
     session.answered(response.sessionId);
     return response;
+  }
+
+  #pieceBytes(): number {
+    const { prefetchMaxBytes, maxPartitionFetchBytes } = this.#settings;
+    return Math.max(Math.ceil(prefetchMaxBytes * PREFETCH_PART), maxPartitionFetchBytes);
   }
 
   #sessionOf(broker: number): FetchSession {
