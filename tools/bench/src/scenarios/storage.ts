@@ -2,15 +2,18 @@ import type { Effort, Row, Scenario } from "../harness/scenario.ts";
 import { appendRows } from "../storage/append.ts";
 import { compactionRow } from "../storage/compaction.ts";
 import { copyRows } from "../storage/copies.ts";
+import { makingRow } from "../storage/making.ts";
 import { openingRow } from "../storage/opening.ts";
 import { randomReadRow } from "../storage/random-read.ts";
-import { recoveryRow } from "../storage/recovery.ts";
+import { recoveryRow, recoveryThreadsRow } from "../storage/recovery.ts";
 
 async function* rows(effort: Effort): AsyncIterable<Row> {
   yield* appendRows();
   yield await recoveryRow();
+  yield await recoveryThreadsRow();
   yield await randomReadRow();
   yield await openingRow();
+  yield makingRow();
   yield* copyRows();
   yield compactionRow(effort);
 }
@@ -18,7 +21,7 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
 const scenario: Scenario = {
   name: "storage",
   description: "the log on disk beside bare loops, copies of each byte, and what a compaction pass costs producers",
-  quietSeconds: { quick: 20, full: 40 },
+  quietSeconds: { quick: 20, full: 44 },
   inQuick: false,
   rows,
 };
