@@ -1,5 +1,6 @@
 import type { CallOptions, ClientOptions } from "@ottla/client";
-import { ClusterClient } from "@ottla/client/internal";
+import { ClusterClient, checkCallOptions, requireOptions } from "@ottla/client/internal";
+import { listOf, optionalListOf } from "./call-arguments.ts";
 import {
   type ClusterDescription,
   type DescribeClusterOptions,
@@ -90,38 +91,40 @@ export class Admin implements AsyncDisposable {
 
   /** Connects with the first call. @throws KafkaError INVALID_CONFIG when an option is wrong */
   constructor(options: AdminOptions) {
+    requireOptions("Admin", options);
     this.#client = new ClusterClient(options, { component: "The admin client", allowAutoTopicCreation: false });
   }
 
   /** Creates topics. Fails with TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_CONFIG and others, per topic. */
-  createTopics(topics: readonly NewTopic[], options: CreateTopicsOptions = {}): Promise<CreatedTopic[]> {
-    return createTopics(this.#client, topics, options);
+  async createTopics(topics: readonly NewTopic[], options: CreateTopicsOptions = {}): Promise<CreatedTopic[]> {
+    return await createTopics(this.#client, listOf("createTopics", topics, options), options);
   }
 
   /**
    * Deletes topics, by name or id, with all their records. Fails with UNKNOWN_TOPIC_OR_PARTITION or UNKNOWN_TOPIC_ID,
    * per topic.
    */
-  deleteTopics(topics: readonly TopicRef[], options: BulkOptions = {}): Promise<void> {
-    return deleteTopics(this.#client, topics, options);
+  async deleteTopics(topics: readonly TopicRef[], options: BulkOptions = {}): Promise<void> {
+    return await deleteTopics(this.#client, listOf("deleteTopics", topics, options), options);
   }
 
   /** All topics in the order of their names; internal ones (`__consumer_offsets`) only when asked for. */
-  listTopics(options: CallOptions & { readonly includeInternal?: boolean } = {}): Promise<TopicListing[]> {
-    return listTopics(this.#client, options);
+  async listTopics(options: CallOptions & { readonly includeInternal?: boolean } = {}): Promise<TopicListing[]> {
+    checkCallOptions("listTopics", options);
+    return await listTopics(this.#client, options);
   }
 
   /**
    * Partitions, leaders and replicas of topics, by name or id, in their order; topics of any size, as brokers are asked
    * for one page after the other. Fails with UNKNOWN_TOPIC_OR_PARTITION or UNKNOWN_TOPIC_ID, per topic.
    */
-  describeTopics(topics: readonly TopicRef[], options: DescribeTopicsOptions = {}): Promise<TopicDescription[]> {
-    return describeTopics(this.#client, topics, options);
+  async describeTopics(topics: readonly TopicRef[], options: DescribeTopicsOptions = {}): Promise<TopicDescription[]> {
+    return await describeTopics(this.#client, listOf("describeTopics", topics, options), options);
   }
 
   /** Adds partitions, so that topics have the given totals. Keys may map to other partitions from then on. */
-  createPartitions(increases: readonly PartitionsIncrease[], options: CreateTopicsOptions = {}): Promise<void> {
-    return createPartitions(this.#client, increases, options);
+  async createPartitions(increases: readonly PartitionsIncrease[], options: CreateTopicsOptions = {}): Promise<void> {
+    return await createPartitions(this.#client, listOf("createPartitions", increases, options), options);
   }
 
   /**
@@ -129,71 +132,91 @@ export class Admin implements AsyncDisposable {
    * {@link listPartitionReassignments} tells what is under way. Fails with INVALID_REPLICA_ASSIGNMENT,
    * NO_REASSIGNMENT_IN_PROGRESS and others, per partition.
    */
-  alterPartitionReassignments(
+  async alterPartitionReassignments(
     reassignments: readonly NewPartitionReassignment[],
     options: CallOptions = {},
   ): Promise<void> {
-    return alterPartitionReassignments(this.#client, reassignments, options);
+    return await alterPartitionReassignments(
+      this.#client,
+      listOf("alterPartitionReassignments", reassignments, options),
+      options,
+    );
   }
 
   /** Partitions whose replicas are being moved: of those given, or of all. */
-  listPartitionReassignments(
+  async listPartitionReassignments(
     options: CallOptions & { readonly partitions?: readonly TopicPartition[] } = {},
   ): Promise<PartitionReassignment[]> {
+    checkCallOptions("listPartitionReassignments", options);
     const { partitions, ...call } = options;
-    return listPartitionReassignments(this.#client, partitions, call);
+    const list = optionalListOf("listPartitionReassignments", partitions);
+    return await listPartitionReassignments(this.#client, list, call);
   }
 
   /**
    * Deletes the records before an offset of each partition, for good. Gives where each begins now. Fails with
    * OFFSET_OUT_OF_RANGE, POLICY_VIOLATION (a compacted topic) and others, per partition.
    */
-  deleteRecords(deletions: readonly RecordsDeletion[], options: BulkOptions = {}): Promise<DeletedRecords[]> {
-    return deleteRecords(this.#client, deletions, options);
+  async deleteRecords(deletions: readonly RecordsDeletion[], options: BulkOptions = {}): Promise<DeletedRecords[]> {
+    return await deleteRecords(this.#client, listOf("deleteRecords", deletions, options), options);
   }
 
   /** Configs of topics, brokers or groups, with where each value comes from. */
-  describeConfigs(queries: readonly ConfigQuery[], options: DescribeConfigsOptions = {}): Promise<ResourceConfigs[]> {
-    return describeConfigs(this.#client, queries, options);
+  async describeConfigs(
+    queries: readonly ConfigQuery[],
+    options: DescribeConfigsOptions = {},
+  ): Promise<ResourceConfigs[]> {
+    return await describeConfigs(this.#client, listOf("describeConfigs", queries, options), options);
   }
 
   /** Changes single configs and leaves the others as they are (KIP-339). Each resource changes wholly or not at all. */
-  incrementalAlterConfigs(alterations: readonly ConfigAlteration[], options: AlterConfigsOptions = {}): Promise<void> {
-    return incrementalAlterConfigs(this.#client, alterations, options);
+  async incrementalAlterConfigs(
+    alterations: readonly ConfigAlteration[],
+    options: AlterConfigsOptions = {},
+  ): Promise<void> {
+    return await incrementalAlterConfigs(
+      this.#client,
+      listOf("incrementalAlterConfigs", alterations, options),
+      options,
+    );
   }
 
   /** What has configs: topics, brokers, and the groups and client metrics subscriptions with configs of their own. */
-  listConfigResources(options: ListConfigResourcesOptions = {}): Promise<ConfigResource[]> {
-    return listConfigResources(this.#client, options);
+  async listConfigResources(options: ListConfigResourcesOptions = {}): Promise<ConfigResource[]> {
+    checkCallOptions("listConfigResources", options);
+    return await listConfigResources(this.#client, options);
   }
 
   /** The cluster's id, controller and brokers. */
-  describeCluster(options: DescribeClusterOptions = {}): Promise<ClusterDescription> {
-    return describeCluster(this.#client, options);
+  async describeCluster(options: DescribeClusterOptions = {}): Promise<ClusterDescription> {
+    checkCallOptions("describeCluster", options);
+    return await describeCluster(this.#client, options);
   }
 
   /** The feature levels that the cluster has agreed on, and those that the broker asked could do (KIP-584). */
-  describeFeatures(options: CallOptions = {}): Promise<FeaturesDescription> {
-    return describeFeatures(this.#client, options);
+  async describeFeatures(options: CallOptions = {}): Promise<FeaturesDescription> {
+    checkCallOptions("describeFeatures", options);
+    return await describeFeatures(this.#client, options);
   }
 
   /**
    * The directories in which brokers keep their logs, with the size of each partition's. A directory that failed, or a
    * broker that cannot be asked, is a failure of its own.
    */
-  describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDir[]> {
-    return describeLogDirs(this.#client, options);
+  async describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDir[]> {
+    checkCallOptions("describeLogDirs", options);
+    return await describeLogDirs(this.#client, options);
   }
 
   /**
    * In which directory of its broker each replica lies, and to which it is being moved, in the order of `replicas`. Fails
    * per replica where its broker cannot be asked.
    */
-  describeReplicaLogDirs(
+  async describeReplicaLogDirs(
     replicas: readonly TopicPartitionReplica[],
     options: BulkOptions = {},
   ): Promise<ReplicaLogDirs[]> {
-    return describeReplicaLogDirs(this.#client, replicas, options);
+    return await describeReplicaLogDirs(this.#client, listOf("describeReplicaLogDirs", replicas, options), options);
   }
 
   /**
@@ -201,65 +224,79 @@ export class Admin implements AsyncDisposable {
    * are {@link describeReplicaLogDirs} tells. A broker that has no such replica yet keeps in mind where it is to lie, and
    * answers with REPLICA_NOT_AVAILABLE. Fails with LOG_DIR_NOT_FOUND and KAFKA_STORAGE_ERROR, per replica.
    */
-  alterReplicaLogDirs(replicas: readonly NewReplicaLogDir[], options: BulkOptions = {}): Promise<void> {
-    return alterReplicaLogDirs(this.#client, replicas, options);
+  async alterReplicaLogDirs(replicas: readonly NewReplicaLogDir[], options: BulkOptions = {}): Promise<void> {
+    return await alterReplicaLogDirs(this.#client, listOf("alterReplicaLogDirs", replicas, options), options);
   }
 
   /** The idempotent and transactional producers that the leaders of partitions remember. */
-  describeProducers(partitions: readonly TopicPartition[], options: BulkOptions = {}): Promise<PartitionProducers[]> {
-    return describeProducers(this.#client, partitions, options);
+  async describeProducers(
+    partitions: readonly TopicPartition[],
+    options: BulkOptions = {},
+  ): Promise<PartitionProducers[]> {
+    return await describeProducers(this.#client, listOf("describeProducers", partitions, options), options);
   }
 
   /** The groups of all brokers in the order of their ids. */
-  listGroups(options: ListGroupsOptions = {}): Promise<GroupListing[]> {
-    return listGroups(this.#client, options);
+  async listGroups(options: ListGroupsOptions = {}): Promise<GroupListing[]> {
+    checkCallOptions("listGroups", options);
+    return await listGroups(this.#client, options);
   }
 
   /** State and members of groups, of both protocols. Fails with GROUP_ID_NOT_FOUND, per group. */
-  describeGroups(groupIds: readonly string[], options: BulkOptions = {}): Promise<GroupDescription[]> {
-    return describeGroups(this.#client, groupIds, options);
+  async describeGroups(groupIds: readonly string[], options: BulkOptions = {}): Promise<GroupDescription[]> {
+    return await describeGroups(this.#client, listOf("describeGroups", groupIds, options), options);
   }
 
   /** Deletes groups and their offsets. Fails with NON_EMPTY_GROUP and GROUP_ID_NOT_FOUND, per group. */
-  deleteGroups(groupIds: readonly string[], options: BulkOptions = {}): Promise<void> {
-    return deleteGroups(this.#client, groupIds, options);
+  async deleteGroups(groupIds: readonly string[], options: BulkOptions = {}): Promise<void> {
+    return await deleteGroups(this.#client, listOf("deleteGroups", groupIds, options), options);
   }
 
   /** Ends of partitions, or offsets by time, in the order of the queries. */
-  listOffsets(queries: readonly OffsetQuery[], options: ListOffsetsOptions = {}): Promise<FoundOffset[]> {
-    return listOffsets(this.#client, queries, options);
+  async listOffsets(queries: readonly OffsetQuery[], options: ListOffsetsOptions = {}): Promise<FoundOffset[]> {
+    return await listOffsets(this.#client, listOf("listOffsets", queries, options), options);
   }
 
   /** What a group has committed: for the given partitions, or all. Partitions without a commit are left out. */
-  listGroupOffsets(
+  async listGroupOffsets(
     groupId: string,
     options: CallOptions & { readonly partitions?: readonly TopicPartition[] } = {},
   ): Promise<GroupOffset[]> {
+    checkCallOptions("listGroupOffsets", options);
     const { partitions, ...call } = options;
-    return listGroupOffsets(this.#client, groupId, partitions, call);
+    return await listGroupOffsets(this.#client, groupId, optionalListOf("listGroupOffsets", partitions), call);
   }
 
   /** Commits offsets for a group without members. Fails with UNKNOWN_MEMBER_ID while it has some. */
-  alterGroupOffsets(groupId: string, offsets: readonly NewGroupOffset[], options: CallOptions = {}): Promise<void> {
-    return alterGroupOffsets(this.#client, groupId, offsets, options);
+  async alterGroupOffsets(
+    groupId: string,
+    offsets: readonly NewGroupOffset[],
+    options: CallOptions = {},
+  ): Promise<void> {
+    return await alterGroupOffsets(this.#client, groupId, listOf("alterGroupOffsets", offsets, options), options);
   }
 
   /** Forgets what a group has committed for partitions that no member of it reads. */
-  deleteGroupOffsets(groupId: string, partitions: readonly TopicPartition[], options: CallOptions = {}): Promise<void> {
-    return deleteGroupOffsets(this.#client, groupId, partitions, options);
+  async deleteGroupOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    options: CallOptions = {},
+  ): Promise<void> {
+    return await deleteGroupOffsets(this.#client, groupId, listOf("deleteGroupOffsets", partitions, options), options);
   }
 
   /** Transactional ids with the state of their transactions. */
-  listTransactions(options: ListTransactionsOptions = {}): Promise<TransactionListing[]> {
-    return listTransactions(this.#client, options);
+  async listTransactions(options: ListTransactionsOptions = {}): Promise<TransactionListing[]> {
+    checkCallOptions("listTransactions", options);
+    return await listTransactions(this.#client, options);
   }
 
   /** What is known of transactional ids. Fails with TRANSACTIONAL_ID_NOT_FOUND, per id. */
-  describeTransactions(
+  async describeTransactions(
     transactionalIds: readonly string[],
     options: BulkOptions = {},
   ): Promise<TransactionDescription[]> {
-    return describeTransactions(this.#client, transactionalIds, options);
+    return await describeTransactions(this.#client, listOf("describeTransactions", transactionalIds, options), options);
   }
 
   /** Closes the connections; calls under way reject with code `CLOSED`. Closing twice is harmless. */

@@ -3,6 +3,7 @@ import { ErrorCode, expectErrors, findCoordinatorApi, KafkaError, metadataApi } 
 import type { Runtime } from "@ottla/runtime";
 import { type BrokerAddress, type BrokerConnection, CONNECTION_DEFAULTS, parseBootstrap } from "@ottla/transport";
 
+import { checkCallOptions } from "./arguments.ts";
 import { type AdvertisedBroker, addressOfBroker } from "./broker-address.ts";
 import { BrokerSelector } from "./broker-selector.ts";
 import { ConnectionPool } from "./connection-pool.ts";
@@ -104,6 +105,7 @@ export class ClusterClient implements AsyncDisposable {
 
   /** A deadline for one operation of this client; `what` names it in errors. */
   deadline(what: string, options: CallOptions = {}): Deadline {
+    checkCallOptions(what, options);
     return new Deadline(what, this.runtime, options.timeoutMs ?? this.settings.defaultApiTimeoutMs, options.signal);
   }
 

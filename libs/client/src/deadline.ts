@@ -1,5 +1,5 @@
 import { onAbort, type Runtime } from "@ottla/runtime";
-import { aborted, timedOut } from "./errors.ts";
+import { aborted, invalidArgument, timedOut } from "./errors.ts";
 
 /** When and how an operation may be cut short. */
 export interface CallOptions {
@@ -21,11 +21,13 @@ export class Deadline {
 
   /** @param what names the operation in errors: "Fetching metadata", "createTopics" */
   constructor(what: string, runtime: Runtime, timeoutMs: number, signal?: AbortSignal | undefined) {
+    if (typeof timeoutMs !== "number") throw invalidArgument(`${what}: timeoutMs is no number.`);
+    if (signal && !isSignal(signal)) throw invalidArgument(`${what}: signal is no AbortSignal.`);
     this.#what = what;
     this.#runtime = runtime;
     this.#timeoutMs = timeoutMs;
     this.#endsAtMs = runtime.clock.monotonicMs() + timeoutMs;
-    this.signal = signal;
+    this.signal = signal ?? undefined;
   }
 
   get remainingMs(): number {
@@ -84,6 +86,11 @@ export class Deadline {
     if (delayMs >= this.remainingMs) throw this.timeoutError();
     await sleep(this.#runtime, delayMs, this.signal);
   }
+}
+
+/** Whether it can be listened to. */
+export function isSignal(signal: AbortSignal): boolean {
+  return typeof signal.addEventListener === "function";
 }
 
 /** Waits `delayMs`, or rejects with code `ABORTED` when the signal comes first. */

@@ -51,6 +51,14 @@ export function loaded<T>(part: T | Promise<T>): T | Promise<T> {
   });
 }
 
-function describe(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+/** A value as errors show it. */
+export function describe(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return "a function";
+  return typeof value === "object" && value !== null ? kindOf(value) : String(value);
+}
+
+/** Never what is in it: it may hold secrets. */
+function kindOf(value: object): string {
+  return Array.isArray(value) ? (value.length === 0 ? "an empty list" : "a list") : "an object";
 }

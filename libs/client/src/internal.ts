@@ -1,4 +1,5 @@
 export type { BrokerConnection } from "@ottla/transport";
+export { checkCallOptions, checkedList, type Fields, requireOptions } from "./arguments.ts";
 export {
   type AskOptions,
   ClusterClient,
@@ -7,10 +8,10 @@ export {
   type RequestTarget,
 } from "./cluster-client.ts";
 export type { CoordinatorKind } from "./coordinators.ts";
-export { Deadline, sleep } from "./deadline.ts";
+export { Deadline, isSignal, sleep } from "./deadline.ts";
 export { aborted, clientClosed, invalidArgument, invalidOption, loaded, timedOut, toKafkaError } from "./errors.ts";
 export type { BrokerNode, ClusterView, PartitionView, TopicView } from "./metadata/cluster-view.ts";
 export type { LeaderHint } from "./metadata/merge-metadata.ts";
 export type { MetadataCache, MetadataListener } from "./metadata/metadata-cache.ts";
-export { type ClientSettings, nonNegativeNumber, positiveNumber, wholeNumber } from "./options.ts";
+export { type ClientSettings, nonNegativeNumber, positiveNumber, requireMethod, wholeNumber } from "./options.ts";
 export { isLostCoordinator, isRetriable, isStaleMetadata } from "./retry-policy.ts";

@@ -101,7 +101,10 @@ export function resolveSettings(options: ClientOptions): ClientSettings {
 }
 
 function checked(name: keyof ClientSettings, value: unknown): string | number {
-  if (name === "clientId") return String(value);
+  if (name === "clientId") {
+    if (typeof value === "string") return value;
+    throw invalidOption(name, value, "a string");
+  }
   return name === "requestTimeoutMs" ? wholeNumber(name, value, 1) : positiveNumber(name, value);
 }
 
@@ -125,10 +128,19 @@ export function wholeNumber(name: string, value: unknown, min: 0 | 1): number {
   throw invalidOption(name, value, `a whole number from ${min} to ${INT32_MAX}`);
 }
 
+/** @throws KafkaError `INVALID_CONFIG` where a value, as given, has no such method */
+export function requireMethod(name: string, value: unknown, method: string): void {
+  if (typeof (value as Readonly<Record<string, unknown>> | null | undefined)?.[method] === "function") return;
+  throw invalidOption(name, value, `an object with a method ${method}`);
+}
+
 /** The runtime to use: the given one, or the platform's, in both cases with the given logger. */
 export function resolveRuntime(options: Pick<ClientOptions, "runtime" | "logger">): Runtime {
   const runtime = options.runtime ?? createSystemRuntime();
-  return options.logger === undefined ? runtime : { ...runtime, logger: options.logger };
+  if (!runtime.clock) throw invalidOption("runtime", runtime, "an object with a clock");
+  const logger = options.logger ?? runtime.logger;
+  requireMethod("logger", logger, "info");
+  return { ...runtime, logger };
 }
 
 /** How connections are opened. @throws KafkaError `INVALID_CONFIG` when `ssl` does not fit in with the addresses */
@@ -137,9 +149,10 @@ export function resolveConnector(
   bootstrap: readonly BrokerAddress[],
   runtime: Runtime,
 ): Connector {
-  if (ssl === undefined || ssl === false) return connector ?? createDefaultConnector(runtime);
-  if (connector !== undefined)
-    throw wrongOption("ssl cannot be used together with a connector, which does TLS itself.");
+  if (connector) requireMethod("connector", connector, "connect");
+  if (!ssl) return connector ?? createDefaultConnector(runtime);
+  if (ssl !== true && typeof ssl !== "object") throw invalidOption("ssl", ssl, "true, false or an object");
+  if (connector) throw wrongOption("ssl cannot be used together with a connector, which does TLS itself.");
   if (bootstrap.some(({ url }) => url?.startsWith("ws:"))) {
     throw wrongOption("ssl is set, but bootstrapServers has a ws:// URL, which is without TLS: use wss://.");
   }
@@ -151,7 +164,9 @@ export function resolveAuthentication(
   { authenticate, sasl }: Pick<ClientOptions, "authenticate" | "sasl">,
   runtime: Runtime,
 ): Authenticate | undefined {
-  if (sasl === undefined) return authenticate;
-  if (authenticate !== undefined) throw wrongOption("sasl and authenticate exclude each other.");
+  if (authenticate && typeof authenticate !== "function")
+    throw invalidOption("authenticate", authenticate, "a function");
+  if (!sasl) return authenticate ?? undefined;
+  if (authenticate) throw wrongOption("sasl and authenticate exclude each other.");
   return createSaslAuthentication(sasl, runtime);
 }

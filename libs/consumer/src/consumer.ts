@@ -1,5 +1,5 @@
 import type { CallOptions } from "@ottla/client";
-import { invalidArgument, loaded } from "@ottla/client/internal";
+import { checkCallOptions, checkedList, invalidArgument, loaded, requireOptions } from "@ottla/client/internal";
 import { loadRecordRunner } from "#record-runner";
 import type { GroupMetadata } from "./assignors/assignor.ts";
 import { ConsumerBatch } from "./batch.ts";
@@ -13,6 +13,7 @@ import type { OwnedOffset } from "./offsets/commits.ts";
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets, type OffsetQuery } from "./offsets/list-offsets.ts";
 import type { CommittedOffset, OffsetAndTimestamp, OffsetToCommit } from "./offsets/offset-types.ts";
 import type { ConsumerOptions } from "./options.ts";
+import type { PartitionState } from "./partitions/partition-state.ts";
 import { BatchLoop, type ReadOptions, RecordLoop } from "./reading/iterators.ts";
 import { type RecordHandler, type RunOptions, resolveRunOptions } from "./reading/run-options.ts";
 import type { RebalanceListener } from "./rebalance-listener.ts";
@@ -26,6 +27,10 @@ export interface CloseOptions {
 }
 
 const CLOSE_TIMEOUT_MS = 30_000;
+
+const PARTITION = { topic: "string", partition: "number" } as const;
+const OFFSET = { ...PARTITION, offset: "number" } as const;
+const TIME = { ...PARTITION, timestampMs: "number" } as const;
 
 /**
  * Reads topics: as a member of a group that shares their partitions, or partitions of one's own choice.
@@ -50,6 +55,7 @@ export class Consumer<K = string | null, V = string | null>
 
   /** @throws KafkaError `INVALID_CONFIG` that names the option */
   constructor(options: ConsumerOptions<K, V>) {
+    requireOptions("Consumer", options);
     this.#core = new ConsumerCore(options);
     if (options.topics !== undefined) this.subscribe(options.topics, options.rebalanceListener);
   }
@@ -66,11 +72,13 @@ export class Consumer<K = string | null, V = string | null>
    *   `CORRUPT_MESSAGE` and the like; `ABORTED`
    */
   records(options: ReadOptions = {}): AsyncIterableIterator<ConsumerRecord<K, V>> {
+    checkCallOptions("records", options);
     return new RecordLoop(this.#core, this.#core.delivery, options);
   }
 
   /** Reads batch by batch: what one fetch brought of a partition. The fastest way. Else as {@link records}. */
   batches(options: ReadOptions = {}): AsyncIterableIterator<ConsumerBatch<K, V>> {
+    checkCallOptions("batches", options);
     return new BatchLoop(this.#core, this.#core.delivery, options);
   }
 
@@ -96,6 +104,9 @@ export class Consumer<K = string | null, V = string | null>
    *   the dead-letter producer threw
    */
   async run(options: RunOptions, handler: RecordHandler<K, V>): Promise<void> {
+    if (typeof handler !== "function" || typeof options !== "object" || options === null) {
+      throw invalidArgument("run takes options and a function: run({ concurrency: 1 }, async (record) => …).");
+    }
     const settings = resolveRunOptions(options);
     const part = loaded(loadRecordRunner());
     const Runner = part instanceof Promise ? await part : part;
@@ -118,7 +129,7 @@ export class Consumer<K = string | null, V = string | null>
     const subscription =
       topics instanceof RegExp
         ? Subscription.toPattern(topics)
-        : Subscription.toNames(typeof topics === "string" ? [topics] : topics);
+        : Subscription.toNames(typeof topics === "string" ? [topics] : checkedList("subscribe", topics));
     if (subscription.pattern === undefined && subscription.names.length === 0) {
       throw invalidArgument("Subscribe to at least one topic; unsubscribe to stop reading.");
     }
@@ -144,7 +155,7 @@ export class Consumer<K = string | null, V = string | null>
    * @throws KafkaError `INVALID_STATE` if the consumer subscribes to topics
    */
   assign(partitions: Iterable<TopicPartition>): void {
-    this.#core.assign([...partitions]);
+    this.#core.assign(checkedList("assign", partitions, PARTITION));
   }
 
   /** The partitions that are read at this moment. */
@@ -159,6 +170,7 @@ export class Consumer<K = string | null, V = string | null>
    * @throws KafkaError what {@link records} throws in the loop; `REQUEST_TIMED_OUT`; `ABORTED`
    */
   async start(options: CallOptions = {}): Promise<void> {
+    checkCallOptions("start", options);
     await this.#core.start(options);
   }
 
@@ -171,23 +183,23 @@ export class Consumer<K = string | null, V = string | null>
 
   /** Goes on from the first offset that these partitions (default: all) still hold. */
   seekToBeginning(partitions?: Iterable<TopicPartition>): void {
-    this.#seekTo("earliest", partitions);
+    this.#seekTo("seekToBeginning", "earliest", partitions);
   }
 
   /** Goes on from the end of these partitions (default: all). */
   seekToEnd(partitions?: Iterable<TopicPartition>): void {
-    this.#seekTo("latest", partitions);
+    this.#seekTo("seekToEnd", "latest", partitions);
   }
 
   /** Hands out no records of these partitions (default: all) until {@link resume}. They stay assigned. */
   pause(partitions?: Iterable<TopicPartition>): void {
-    for (const state of this.#core.partitions.select(partitions)) state.pause();
+    for (const state of this.#select("pause", partitions)) state.pause();
     this.#core.onPartitionsChanged();
   }
 
   /** Ends {@link pause}. */
   resume(partitions?: Iterable<TopicPartition>): void {
-    for (const state of this.#core.partitions.select(partitions)) state.resume();
+    for (const state of this.#select("resume", partitions)) state.resume();
     this.#core.onPartitionsChanged();
   }
 
@@ -235,31 +247,34 @@ export class Consumer<K = string | null, V = string | null>
   ): Promise<void> {
     this.#core.checkOpen();
     const { commits } = this.#core.group("Committing");
+    if (typeof what !== "object") throw wrongCommit();
     if (what instanceof ConsumerRecord || what instanceof ConsumerBatch)
       await commits.commit([offsetAfter(what)], options);
-    else if (Symbol.iterator in what) await commits.commit([...what], options);
+    else if (what === null) throw wrongCommit();
+    else if (Symbol.iterator in what) await commits.commit(checkedList("commit", what, OFFSET), options);
     else await commits.commitHandedOut(what);
   }
 
   /** What the group has committed for `partitions`; those without a committed offset are left out. */
   async committed(partitions: Iterable<TopicPartition>, options?: CallOptions): Promise<CommittedOffset[]> {
     this.#core.checkOpen();
-    return await this.#core.group("Looking up committed offsets").offsets.fetch([...partitions], options);
+    const list = checkedList("committed", partitions, PARTITION);
+    return await this.#core.group("Looking up committed offsets").offsets.fetch(list, options);
   }
 
   /** The first offset that each of `partitions` still holds. */
   async beginningOffsets(partitions: Iterable<TopicPartition>, options?: CallOptions): Promise<OffsetAndTimestamp[]> {
-    return await this.#listOffsets(atTime(partitions, EARLIEST_TIMESTAMP), options);
+    return await this.#listOffsets(atTime("beginningOffsets", partitions, EARLIEST_TIMESTAMP), options);
   }
 
   /** The offset after the last record of each of `partitions` that this consumer may read. */
   async endOffsets(partitions: Iterable<TopicPartition>, options?: CallOptions): Promise<OffsetAndTimestamp[]> {
-    return await this.#listOffsets(atTime(partitions, LATEST_TIMESTAMP), options);
+    return await this.#listOffsets(atTime("endOffsets", partitions, LATEST_TIMESTAMP), options);
   }
 
   /** The first record of each partition at or after `timestampMs`; partitions without such a record are left out. */
   async offsetsForTimes(queries: Iterable<OffsetQuery>, options?: CallOptions): Promise<OffsetAndTimestamp[]> {
-    const list = [...queries];
+    const list = checkedList("offsetsForTimes", queries, TIME);
     const wrong = list.find(({ timestampMs }) => !(timestampMs >= 0));
     if (wrong !== undefined) throw invalidArgument(`${wrong.timestampMs} is not a time.`);
     return (await this.#listOffsets(list, options)).filter(({ offset }) => offset >= 0);
@@ -318,6 +333,9 @@ export class Consumer<K = string | null, V = string | null>
    * also published with `diagnostics_channel`, as `ottla:consumer:<event>`, with `clientId` and `groupId`.
    */
   on<N extends keyof ConsumerEvents>(name: N, listener: (event: ConsumerEvents[N]) => void): () => void {
+    if (typeof name !== "string" || typeof listener !== "function") {
+      throw invalidArgument('on takes the name of an event and a function: on("assigned", (event) => …).');
+    }
     return this.#core.events.on(name, listener);
   }
 
@@ -326,16 +344,22 @@ export class Consumer<K = string | null, V = string | null>
    * what it has in hand is not waited for, and not committed. Closing again waits for the first close.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    await this.#core.close(options.timeoutMs ?? CLOSE_TIMEOUT_MS);
+    await this.#core.close(options?.timeoutMs ?? CLOSE_TIMEOUT_MS);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  #seekTo(source: "earliest" | "latest", partitions: Iterable<TopicPartition> | undefined): void {
-    for (const state of this.#core.partitions.select(partitions)) state.findPosition(source);
+  #seekTo(call: string, source: "earliest" | "latest", partitions: Iterable<TopicPartition> | undefined): void {
+    for (const state of this.#select(call, partitions)) state.findPosition(source);
     this.#core.findPositions();
+  }
+
+  /** The states of `partitions`, or of all. */
+  #select(call: string, partitions: Iterable<TopicPartition> | undefined): PartitionState<K, V>[] {
+    const list = partitions === undefined ? undefined : checkedList(call, partitions, PARTITION);
+    return this.#core.partitions.select(list);
   }
 
   async #listOffsets(queries: OffsetQuery[], options: CallOptions | undefined): Promise<OffsetAndTimestamp[]> {
@@ -345,6 +369,10 @@ export class Consumer<K = string | null, V = string | null>
   }
 }
 
+function wrongCommit(): Error {
+  return invalidArgument("commit takes a record, a batch, or a list of offsets; nothing for all that was handed out.");
+}
+
 function offsetAfter<K, V>(what: ConsumerRecord<K, V> | ConsumerBatch<K, V>): OwnedOffset {
   const { topic, partition, leaderEpoch, owner } = what;
   return what instanceof ConsumerBatch
@@ -352,6 +380,6 @@ function offsetAfter<K, V>(what: ConsumerRecord<K, V> | ConsumerBatch<K, V>): Ow
     : { topic, partition, offset: what.offset + 1, leaderEpoch, owner };
 }
 
-function atTime(partitions: Iterable<TopicPartition>, timestampMs: number): OffsetQuery[] {
-  return [...partitions].map(({ topic, partition }) => ({ topic, partition, timestampMs }));
+function atTime(call: string, partitions: Iterable<TopicPartition>, timestampMs: number): OffsetQuery[] {
+  return checkedList(call, partitions, PARTITION).map(({ topic, partition }) => ({ topic, partition, timestampMs }));
 }

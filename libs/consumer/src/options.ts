@@ -1,5 +1,5 @@
 import { type ClientOptions, type Deserializer, stringSerde } from "@ottla/client";
-import { invalidOption, positiveNumber, wholeNumber } from "@ottla/client/internal";
+import { invalidOption, positiveNumber, requireMethod, wholeNumber } from "@ottla/client/internal";
 import type { PartitionAssignor } from "./assignors/assignor.ts";
 import { type OffsetResetPolicy, type ResolvedResetPolicy, resolveResetPolicy } from "./offsets/reset-policy.ts";
 import type { RebalanceListener } from "./rebalance-listener.ts";
@@ -124,10 +124,19 @@ const ASSIGNOR_NAMES: readonly AssignorName[] = ["range", "roundrobin", "sticky"
 /** @throws KafkaError `INVALID_CONFIG` that names the option */
 export function resolveConsumerSettings<K, V>(options: ConsumerOptions<K, V>): ConsumerSettings<K, V> {
   const groupId = options.groupId ?? null;
-  if (groupId === "") throw invalidOption("groupId", groupId, "a name that is not empty");
+  if (groupId !== null && (typeof groupId !== "string" || groupId === "")) {
+    throw invalidOption("groupId", groupId, "a name that is not empty");
+  }
+  const { groupInstanceId = null } = options;
+  if (groupInstanceId !== null && typeof groupInstanceId !== "string") {
+    throw invalidOption("groupInstanceId", groupInstanceId, "a name");
+  }
+  for (const name of ["keyDeserializer", "valueDeserializer"] as const) {
+    if (options[name]) requireMethod(name, options[name], "deserialize");
+  }
   return {
     groupId,
-    groupInstanceId: options.groupInstanceId ?? null,
+    groupInstanceId,
     // Without a deserializer of the user's, K and V are what the default gives: see the defaults of the type parameters.
     keyDeserializer: options.keyDeserializer ?? (stringSerde as unknown as Deserializer<K>),
     valueDeserializer: options.valueDeserializer ?? (stringSerde as unknown as Deserializer<V>),
@@ -193,6 +202,8 @@ function resolveAutoCommit(given: boolean | undefined, groupId: string | null): 
 function resolveAssignors(
   given: readonly (AssignorName | PartitionAssignor)[],
 ): readonly (AssignorName | PartitionAssignor)[] {
+  const list: unknown = given;
+  if (!Array.isArray(list)) throw invalidOption("partitionAssignors", list, "a list of assignors");
   if (given.length === 0) throw invalidOption("partitionAssignors", given, "at least one assignor");
   for (const assignor of given) {
     if (typeof assignor === "string" && !ASSIGNOR_NAMES.includes(assignor)) {

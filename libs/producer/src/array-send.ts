@@ -91,7 +91,7 @@ export class ArraySend<K, V> implements WaitingSend {
     try {
       while (this.#acceptedCount < records.length) {
         const record = records[this.#acceptedCount]!;
-        const batch = this.#accept(record, record.timestampMs ?? this.#nowMs, isResuming);
+        const batch = this.#accept(record, record?.timestampMs ?? this.#nowMs, isResuming);
         if (typeof batch === "string") return batch;
         this.#note(batch);
       }

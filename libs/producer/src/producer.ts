@@ -1,5 +1,15 @@
 import type { Data } from "@ottla/client";
-import { aborted, ClusterClient, clientClosed, Deadline, invalidArgument, loaded } from "@ottla/client/internal";
+import {
+  aborted,
+  ClusterClient,
+  checkCallOptions,
+  clientClosed,
+  Deadline,
+  invalidArgument,
+  isSignal,
+  loaded,
+  requireOptions,
+} from "@ottla/client/internal";
 import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 import { onAbort } from "@ottla/runtime";
 import { sendTracing } from "#diagnostics";
@@ -60,6 +70,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
 
   /** @throws KafkaError INVALID_CONFIG that names the option which cannot be used, and what is allowed */
   constructor(options: ProducerOptions<K, V>) {
+    requireOptions("Producer", options);
     this.#settings = resolveProducerSettings(options);
     this.#client = new ClusterClient(options, { component: "The producer", allowAutoTopicCreation: true });
     const { batchSizeBytes, maxRequestSizeBytes, isAdaptive } = this.#settings;
@@ -137,6 +148,9 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     this.#checkOpen(undefined);
     const identity = this.#identity;
     if (identity === null) throw noTransactionalId();
+    if (typeof work !== "function")
+      throw invalidArgument("transaction takes a function: transaction(async (tx) => …).");
+    checkCallOptions("transaction", options);
     const part = loaded(loadTransactionEngine());
     const engine = part instanceof Promise ? await part : part;
     this.#checkOpen(undefined);
@@ -146,6 +160,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
 
   /** Sends everything at once that was sent before the call, and waits until it is acknowledged or has failed. */
   async flush(options: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {}): Promise<void> {
+    checkCallOptions("flush", options);
     const timeoutMs = options.timeoutMs ?? Number.POSITIVE_INFINITY;
     const deadline = new Deadline("Flushing the producer", this.#client.runtime, timeoutMs, options.signal);
     await deadline.race(this.#accumulator.flush());
@@ -156,7 +171,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
    * `timeoutMs` fail with code `CLOSED`. Closing again waits for the first close.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options.timeoutMs ?? Number.POSITIVE_INFINITY);
+    this.#closing ??= this.#close(options?.timeoutMs ?? Number.POSITIVE_INFINITY);
     return this.#closing;
   }
 
@@ -206,7 +221,10 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     signal: AbortSignal | undefined,
     tracing: OperationTracing<SendContext>,
   ): Promise<RecordMetadata | RecordMetadata[]> {
-    const withOwnHeaders = (record: ProducerRecord<K, V>) => ({ ...record, headers: [...headerPairs(record.headers)] });
+    const withOwnHeaders = (record: ProducerRecord<K, V>) => ({
+      ...record,
+      headers: [...headerPairs(record?.headers)],
+    });
     if (isArray(input)) {
       const records = input.map(withOwnHeaders);
       const send = async () => await this.#sendArray(records, signal);
@@ -258,8 +276,8 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
 
   /** Writes the record into its batch, unless it has to wait. */
   #accept(record: ProducerRecord<K, V>, timestampMs: number, isResuming: boolean): ProducerBatch | WaitReason {
-    const { topic, partition } = record;
     checkRecord(record, timestampMs);
+    const { topic, partition } = record;
     const reason = this.#accumulator.waitReason(topic, partition, isResuming);
     if (reason !== null) return reason;
     const key = this.#encoder.key(record.key, topic);
@@ -271,7 +289,9 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
 
   #checkOpen(signal: AbortSignal | undefined): void {
     if (this.#closing !== null) throw clientClosed("The producer");
-    if (signal?.aborted) throw aborted(signal);
+    if (signal === undefined) return;
+    if (signal === null || !isSignal(signal)) throw invalidArgument("signal is no AbortSignal.");
+    if (signal.aborted) throw aborted(signal);
   }
 
   async #close(timeoutMs: number): Promise<void> {
@@ -313,6 +333,10 @@ function metadataOfLast(batch: ProducerBatch, timestampMs: number): Promise<Reco
 }
 
 function checkRecord(record: ProducerRecord<unknown, unknown>, timestampMs: number): void {
+  if (typeof record !== "object" || record === null) throw invalidArgument(`A record is ${record}, and no object.`);
+  if (record.value === undefined && "messages" in record) {
+    throw invalidArgument("A record has messages: give a list of records in its place, send([{ topic, value }]).");
+  }
   if (typeof record.topic !== "string" || record.topic === "") {
     throw invalidArgument(`record.topic is ${JSON.stringify(record.topic)}; it must be the name of a topic.`);
   }

@@ -1,5 +1,5 @@
 import type { Serializer } from "@ottla/client";
-import { invalidArgument } from "@ottla/client/internal";
+import { invalidArgument, requireMethod } from "@ottla/client/internal";
 import type { RecordData, RecordHeaderInput } from "@ottla/protocol";
 import { ErrorCode, estimateRecordSize, KafkaError } from "@ottla/protocol/client";
 import { isRecordData } from "./record.ts";
@@ -15,6 +15,9 @@ export class RecordEncoder<K, V> {
     readonly valueSerializer: Serializer<V> | undefined;
     readonly maxRecordBytes: number;
   }) {
+    for (const name of ["keySerializer", "valueSerializer"] as const) {
+      if (options[name]) requireMethod(name, options[name], "serialize");
+    }
     this.#keySerializer = options.keySerializer;
     this.#valueSerializer = options.valueSerializer;
     this.#maxRecordBytes = options.maxRecordBytes;
@@ -39,11 +42,10 @@ export class RecordEncoder<K, V> {
   }
 
   #encode<T>(what: string, serializer: Serializer<T> | undefined, data: T | undefined, topic: string): RecordData {
-    const encoded: unknown = serializer === undefined ? data : serializer.serialize(data as T, topic);
+    const encoded: unknown = serializer ? serializer.serialize(data as T, topic) : data;
     if (isRecordData(encoded)) return encoded;
     if (encoded === undefined) return null;
-    const advice =
-      serializer === undefined ? `set ${what}Serializer to send anything else` : `${what}Serializer gave it`;
+    const advice = serializer ? `${what}Serializer gave it` : `set ${what}Serializer to send anything else`;
     throw invalidArgument(`The record's ${what} is ${typeof encoded}, not a string, bytes or null: ${advice}.`);
   }
 }

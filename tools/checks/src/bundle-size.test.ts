@@ -9,8 +9,8 @@ import { repositoryRoot } from "./repository.ts";
  * lowered with whatever makes the bundle smaller, and never raised without a reason in docs/performance.md, which also
  * says why these are not the 40 KB that are aimed at.
  */
-const INITIAL_GZIPPED_BYTES_MAX = 63 * 1024;
-const TOTAL_GZIPPED_BYTES_MAX = 94 * 1024;
+const INITIAL_GZIPPED_BYTES_MAX = 64 * 1024;
+const TOTAL_GZIPPED_BYTES_MAX = 95 * 1024;
 
 const PAGE = `
   export { Producer } from "./libs/producer/src/index.ts";

@@ -10,6 +10,7 @@ import {
 import type { GroupMetadata, MemberAssignment } from "../assignors/assignor.ts";
 import { groupByTopic } from "../topic-partition.ts";
 import { ConsumerMembership, type ConsumerMembershipStep, type ConsumerStepOutcome } from "./consumer-membership.ts";
+import { LEAVE_ATTEMPT_TIMEOUT_MS } from "./group-requests.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { GroupMember, GroupMemberHost, GroupMemberOptions } from "./member.ts";
 import type { MemberIdentity, MembershipState } from "./membership.ts";
@@ -25,7 +26,6 @@ const STATIC_LEAVE_EPOCH = -2;
 const FIRST_INTERVAL_MS = 5_000;
 
 /** How long a closing consumer waits for its last heartbeat to be answered. */
-const LEAVE_TIMEOUT_MS = 5_000;
 
 const OPERATION = "joining the group";
 
@@ -196,15 +196,18 @@ export class ConsumerMember implements GroupMember {
     this.#heartbeats.hurry();
   }
 
-  /** Best effort: a coordinator that does not answer will miss our heartbeats. */
+  /** Best effort: a coordinator that does not answer will miss our heartbeats. Twice, as it may have moved. */
   async #leave({ memberId }: MemberIdentity): Promise<void> {
     const { groupId, groupInstanceId } = this.#options;
     const memberEpoch = groupInstanceId === null ? LEAVE_EPOCH : STATIC_LEAVE_EPOCH;
     const body = { ...NOTHING_NEW, groupId, memberId, memberEpoch, instanceId: groupInstanceId };
-    const options = { timeoutMs: LEAVE_TIMEOUT_MS, errorOf: () => ErrorCode.NONE };
-    await this.#client.ask({ group: groupId }, consumerGroupHeartbeatApi, body, options).catch((error: unknown) => {
-      this.#client.runtime.logger.debug("leaving the group failed", { groupId, memberId, error });
-    });
+    const options = { timeoutMs: LEAVE_ATTEMPT_TIMEOUT_MS, retry: false, errorOf: () => ErrorCode.NONE };
+    const attempt = () => this.#client.ask({ group: groupId }, consumerGroupHeartbeatApi, body, options);
+    await attempt()
+      .catch(attempt)
+      .catch((error: unknown) => {
+        this.#client.runtime.logger.debug("leaving the group failed", { groupId, memberId, error });
+      });
   }
 
   async #sendHeartbeat(): Promise<void> {

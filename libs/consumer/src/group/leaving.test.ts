@@ -133,6 +133,21 @@ describe("closing", () => {
     await settle(runtime, member().close());
   });
 
+  test.each(["classic", "consumer"] as const)(
+    "%s: with nothing to commit does not wait for a coordinator that is away",
+    async (groupProtocol) => {
+      kafka.append("t", 0, ["a", "b"]);
+      kafka.assignTo({ t: [0, 1] });
+      const consumer = member({ groupProtocol });
+      await take(consumer.records(), 2);
+      await settle(runtime, consumer.commit());
+      kafka.cluster.stop(1);
+      const beganAtMs = runtime.clock.monotonicMs();
+      await settle(runtime, consumer.close());
+      expect(runtime.clock.monotonicMs() - beganAtMs).toBeLessThan(1_000);
+    },
+  );
+
   test("takes no longer than it may when nobody answers", async () => {
     kafka.append("t", 0, ["a", "b"]);
     const consumer = member();

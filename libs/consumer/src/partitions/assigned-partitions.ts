@@ -1,3 +1,4 @@
+import { invalidArgument } from "@ottla/client/internal";
 import { notAssigned } from "../errors.ts";
 import { partitionKey, type TopicPartition, without } from "../topic-partition.ts";
 import { PartitionState } from "./partition-state.ts";
@@ -17,6 +18,9 @@ export class AssignedPartitions<K, V> implements Iterable<PartitionState<K, V>> 
 
   /** @throws KafkaError `NOT_ASSIGNED` */
   require(partition: TopicPartition): PartitionState<K, V> {
+    if (typeof partition !== "object" || partition === null) {
+      throw invalidArgument(`${partition} is no partition: { topic: "orders", partition: 0 }.`);
+    }
     const state = this.get(partition);
     if (state === undefined) throw notAssigned(partition);
     return state;

@@ -1,3 +1,4 @@
+import { invalidArgument } from "@ottla/client/internal";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
 import type { Transaction } from "./transaction.ts";
@@ -33,7 +34,7 @@ export class TransactionScope<K, V> implements Transaction<K, V> {
 
   sendOffsets(from: TransactionOffsetsSource | TransactionOffsets): Promise<void> {
     return this.#track(async () => {
-      await this.#work.commitOffsets("transactionOffsets" in from ? from.transactionOffsets() : from);
+      await this.#work.commitOffsets(offsetsOf(from));
     });
   }
 
@@ -74,4 +75,13 @@ export class TransactionScope<K, V> implements Transaction<K, V> {
 
 function transactionOver(): KafkaError {
   return KafkaError.fromCode(ErrorCode.INVALID_TXN_STATE, "The transaction is over");
+}
+
+/** @throws KafkaError `INVALID_ARGUMENT` */
+function offsetsOf(from: TransactionOffsetsSource | TransactionOffsets): TransactionOffsets {
+  if (typeof from === "object" && from !== null) {
+    if ("transactionOffsets" in from) return from.transactionOffsets();
+    if (from.group && Array.isArray(from.offsets)) return from;
+  }
+  throw invalidArgument("sendOffsets takes a consumer, or { group, offsets } with the offsets in a list.");
 }

@@ -1,0 +1,56 @@
+import { checkCallOptions, checkedList, type Fields } from "@ottla/client/internal";
+
+const PARTITION = { topic: "string", partition: "number" } as const;
+const RESOURCE = { type: "string", name: "string" } as const;
+const TOPIC_ID = { topicId: "string" } as const;
+const TEXTS = "strings";
+
+interface ListRule {
+  readonly texts?: typeof TEXTS;
+  readonly fields?: Fields;
+}
+
+/** What the calls of the admin client take lists of. */
+const RULES = {
+  createTopics: {
+    fields: {
+      name: "string",
+      partitions: "number?",
+      replicationFactor: "number?",
+      assignments: "list?",
+      configs: "object?",
+    },
+  },
+  deleteTopics: { texts: TEXTS, fields: TOPIC_ID },
+  describeTopics: { texts: TEXTS, fields: TOPIC_ID },
+  createPartitions: { fields: { topic: "string", count: "number", assignments: "list?" } },
+  alterPartitionReassignments: { fields: { ...PARTITION, replicas: "list|null" } },
+  listPartitionReassignments: { fields: PARTITION },
+  deleteRecords: { fields: PARTITION },
+  describeConfigs: { fields: { ...RESOURCE, keys: "list?" } },
+  incrementalAlterConfigs: { fields: { ...RESOURCE, changes: "list" } },
+  describeReplicaLogDirs: { fields: { ...PARTITION, broker: "number" } },
+  alterReplicaLogDirs: { fields: { ...PARTITION, broker: "number", path: "string" } },
+  describeProducers: { fields: PARTITION },
+  describeGroups: { texts: TEXTS },
+  deleteGroups: { texts: TEXTS },
+  listOffsets: { fields: PARTITION },
+  listGroupOffsets: { fields: PARTITION },
+  alterGroupOffsets: { fields: { ...PARTITION, offset: "number" } },
+  deleteGroupOffsets: { fields: PARTITION },
+  describeTransactions: { texts: TEXTS },
+} as const satisfies Readonly<Record<string, ListRule>>;
+
+export type ListCall = keyof typeof RULES;
+
+/** The list that a call was given. @throws KafkaError `INVALID_ARGUMENT` that says what is wrong, and what is right */
+export function listOf<T>(call: ListCall, list: Iterable<T>, options: unknown): T[] {
+  checkCallOptions(call, options);
+  const { fields, texts }: ListRule = RULES[call];
+  return checkedList(call, list, fields, texts);
+}
+
+/** The same for a list that may be left out. */
+export function optionalListOf<T>(call: ListCall, list: Iterable<T> | undefined): T[] | undefined {
+  return list === undefined ? undefined : listOf(call, list, undefined);
+}

@@ -1,0 +1,106 @@
+import { expect, test } from "vitest";
+import { Admin } from "./index.ts";
+
+/** Nobody is there: what is wrong is said before anybody is asked. */
+const admin = new Admin({ bootstrapServers: "localhost:1" });
+
+type AnyCall = (...args: readonly unknown[]) => Promise<unknown>;
+const call = (name: string, ...args: readonly unknown[]) =>
+  (admin as unknown as Readonly<Record<string, AnyCall>>)[name]!(...args);
+
+/** What a call takes before its list. */
+const GROUP_CALLS = ["alterGroupOffsets", "deleteGroupOffsets"];
+const LIST_CALLS = [
+  "createTopics",
+  "deleteTopics",
+  "describeTopics",
+  "createPartitions",
+  "alterPartitionReassignments",
+  "deleteRecords",
+  "describeConfigs",
+  "incrementalAlterConfigs",
+  "describeReplicaLogDirs",
+  "alterReplicaLogDirs",
+  "describeProducers",
+  "describeGroups",
+  "deleteGroups",
+  "listOffsets",
+  "describeTransactions",
+  ...GROUP_CALLS,
+];
+const OPTION_CALLS = [
+  "listTopics",
+  "listConfigResources",
+  "describeCluster",
+  "describeFeatures",
+  "describeLogDirs",
+  "listGroups",
+  "listTransactions",
+  "listPartitionReassignments",
+];
+
+test("every call is in one of the lists", () => {
+  const known = new Set([...LIST_CALLS, ...OPTION_CALLS, "listGroupOffsets", "constructor", "close"]);
+  const calls = Object.getOwnPropertyNames(Admin.prototype).filter((name) => !known.has(name));
+  expect(calls).toEqual([]);
+});
+
+test.each([undefined, null, "localhost:9092", 5])("options %j are none", (options) => {
+  expect(() => new Admin(options as never)).toThrow(
+    expect.objectContaining({
+      code: "INVALID_CONFIG",
+      message: expect.stringContaining("new Admin({ bootstrapServers"),
+    }),
+  );
+});
+
+test.each([
+  [{ clientId: {} }, /clientId is an object; it must be a string/],
+  [{ logger: "console" }, /logger is "console"; it must be an object with a method info/],
+  [{ runtime: 5 }, /runtime is 5/],
+  [{ connector: {} }, /connector is an object; it must be an object with a method connect/],
+  [{ ssl: "yes" }, /ssl is "yes"/],
+  [{ authenticate: "x" }, /authenticate is "x"; it must be a function/],
+])("options %j", (options, message) => {
+  const all = { bootstrapServers: "localhost:9092", ...options };
+  expect(() => new Admin(all as never)).toThrow(
+    expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringMatching(message) }),
+  );
+});
+
+test.each(LIST_CALLS)("%s says what list it takes", async (name) => {
+  const before = GROUP_CALLS.includes(name) ? ["g"] : [];
+  for (const wrong of [undefined, null, "a", 5, {}, true, () => {}, [null], [undefined], [5]]) {
+    const error = expect.objectContaining({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringMatching(`^${name} takes a list of (strings|.*".*".*), and was given .*\\.$`),
+    });
+    await expect(call(name, ...before, wrong), String(wrong)).rejects.toThrow(error);
+  }
+  await expect(call(name, ...before, [], null)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});
+
+test.each(OPTION_CALLS)("%s says that its options are wrong", async (name) => {
+  for (const wrong of [null, "a", 5]) {
+    await expect(call(name, wrong)).rejects.toThrow(/the options are .*; they must be an object, or left out/);
+  }
+});
+
+test.each([
+  ["createTopics", [{}], 'createTopics takes a list of {"name":"string","partitions":"number?"'],
+  ["createTopics", [{ name: "a", partitions: "3" }], 'and was given one where partitions is "3".'],
+  ["createTopics", [{ name: "a", configs: [] }], "configs is an empty list"],
+  ["createTopics", ["a"], 'one with "a"'],
+  ["deleteTopics", [{ name: "a" }], "topicId is undefined"],
+  ["alterPartitionReassignments", [{ topic: "a", partition: 0 }], "replicas is undefined"],
+  ["incrementalAlterConfigs", [{ type: "topic", name: "a" }], "changes is undefined"],
+  ["listOffsets", [{ topic: "a", partition: "0" }], 'partition is "0"'],
+  ["describeGroups", [["g"]], "takes a list of strings, and was given one with a list"],
+])("%s(%j)", async (name, list, message) => {
+  await expect(call(name, list)).rejects.toThrow(message);
+});
+
+test("a signal or a time that is none", async () => {
+  await expect(call("listTopics", { signal: 5 })).rejects.toThrow("signal is no AbortSignal");
+  await expect(call("listTopics", { timeoutMs: "5" })).rejects.toThrow("timeoutMs is no number");
+});

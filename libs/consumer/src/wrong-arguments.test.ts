@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import { Consumer } from "./index.ts";
+
+/** Nobody is there: what is wrong is said before anybody is asked. */
+const bootstrapServers = "localhost:1";
+const make = (options?: object) => new Consumer({ bootstrapServers, groupId: "g", ...options });
+
+type AnyCall = (...args: readonly unknown[]) => unknown;
+const call = async (consumer: Consumer, name: string, ...args: readonly unknown[]) =>
+  await (consumer as unknown as Readonly<Record<string, AnyCall>>)[name]!(...args);
+
+test.each([undefined, null, "localhost:9092", 5])("options %j are none", (options) => {
+  expect(() => new Consumer(options as never)).toThrow(
+    expect.objectContaining({
+      code: "INVALID_CONFIG",
+      message: expect.stringContaining("new Consumer({ bootstrapServers"),
+    }),
+  );
+});
+
+test.each([
+  [{ groupId: 5 }, "groupId is 5"],
+  [{ groupInstanceId: 5 }, "groupInstanceId is 5"],
+  [{ keyDeserializer: "json" }, "it must be an object with a method deserialize"],
+  [{ valueDeserializer: JSON.parse }, "it must be an object with a method deserialize"],
+  [{ partitionAssignors: "range" }, "it must be a list of assignors"],
+  [{ topics: 5 }, "subscribe takes a list, and was given 5"],
+  [{ topics: null }, "subscribe takes a list, and was given null"],
+])("options %j", (options, message) => {
+  expect(() => make(options)).toThrow(message);
+});
+
+test.each([
+  "assign",
+  "seekToBeginning",
+  "seekToEnd",
+  "pause",
+  "resume",
+  "committed",
+  "beginningOffsets",
+  "endOffsets",
+  "offsetsForTimes",
+])("%s says what list it takes", async (name) => {
+  for (const wrong of [null, "a", 5, {}, [null], ["a"], [{ topic: "a", partition: "0" }]]) {
+    const error = expect.objectContaining({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringMatching(
+        new RegExp(`^${name} takes a list of {"topic":"string","partition":"number".*}, and was given .*\\.$`),
+      ),
+    });
+    await expect(call(make(), name, wrong), JSON.stringify(wrong)).rejects.toThrow(error);
+  }
+});
+
+test.each([
+  ["commit", [null], "commit takes a record"],
+  ["commit", ["a"], "commit takes a record"],
+  ["commit", [[{ topic: "a", partition: 0 }]], "one where offset is undefined"],
+  ["run", [undefined], "run takes options and a function"],
+  ["run", [{}], "run takes options and a function"],
+  ["run", [async () => {}], "run takes options and a function"],
+  ["records", [null], "the options are null"],
+  ["batches", [5], "the options are 5"],
+  ["start", [null], "the options are null"],
+  ["position", [undefined], "is no partition"],
+  ["on", ["assigned"], "on takes the name of an event and a function"],
+  ["subscribe", [{}], "subscribe takes a list"],
+  ["subscribe", [[]], "Subscribe to at least one topic"],
+])("%s(%j)", async (name, args, message) => {
+  const error = expect.objectContaining({ code: "INVALID_ARGUMENT", message: expect.stringContaining(message) });
+  await expect(call(make(), name, ...args)).rejects.toThrow(error);
+});
+
+test("options of closing may be null", async () => {
+  await call(make(), "close", null);
+});
