@@ -62,6 +62,8 @@ const cell = (words) => text(words).replaceAll("|", "\\|");
 function shown(value) {
   if (value === null || (Array.isArray(value) && value.length === 0)) return "none";
   if (value === "") return "empty";
+  // Kafka's Long.MAX_VALUE ("for ever"), which a number only comes near to.
+  if (value === 2 ** 63) return "9223372036854775807";
   return Array.isArray(value) ? value.join(",") : String(value);
 }
 

@@ -29,6 +29,8 @@ export interface BrokerProcessOptions {
 
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
+/** What is wrong is a config, an option or a file of the person's. */
+const EXIT_USAGE = 2;
 const SIGNALS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
 
 /**
@@ -44,7 +46,7 @@ export async function runBrokerProcess(options: BrokerProcessOptions): Promise<n
   } catch (error) {
     if (!(error instanceof BrokerStartError || error instanceof ConfigError)) throw error;
     for (const line of error.message.split("\n")) process.stderr.write(`ottla: ${line}\n`);
-    return EXIT_FAILED;
+    return error instanceof ConfigError || error.cause instanceof ConfigError ? EXIT_USAGE : EXIT_FAILED;
   }
 }
 

@@ -46,11 +46,22 @@ export async function connectionOf(options: ConnectionOptions): Promise<Connecti
   const properties = new Map<string, string>();
   for (const [key, value] of await fileProperties(options.commandConfig)) properties.set(key, value);
   for (const [key, value] of shortForms(options)) properties.set(key, value);
+  await checkBootstrap(options.bootstrap);
   return {
     bootstrapServers: options.bootstrap,
     clientId: properties.get("client.id") ?? "ottla-cli",
     ...securityOf(properties, readText),
   };
+}
+
+/** The clients would say the same, but as an error of theirs: here it is an option that is wrong. */
+async function checkBootstrap(bootstrap: string): Promise<void> {
+  const { parseBootstrap } = await import("@ottla/transport");
+  try {
+    parseBootstrap(bootstrap);
+  } catch (error) {
+    throw new UsageError(`--bootstrap: ${(error as Error).message}`);
+  }
 }
 
 async function fileProperties(path: string | undefined): Promise<(readonly [string, string])[]> {

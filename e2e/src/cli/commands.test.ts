@@ -8,8 +8,10 @@ import { ottla } from "../harness/ottla-command.ts";
 describe("the ottla command", () => {
   let broker: BrokerProcess;
   let directory: string;
-  const client = (args: readonly string[], input?: string) =>
-    ottla([...args, "--bootstrap", broker.bootstrapServers], input === undefined ? {} : { input });
+  const client = (args: readonly string[], input?: string) => {
+    const where = args.includes("--bootstrap") ? [] : ["--bootstrap", broker.bootstrapServers];
+    return ottla([...args, ...where], input === undefined ? {} : { input });
+  };
   const succeed = async (args: readonly string[], input?: string) => {
     const result = await client(args, input);
     expect(result, args.join(" ")).toMatchObject({ code: 0, stderr: "" });
@@ -130,6 +132,9 @@ describe("the ottla command", () => {
     [["produce", "x", "--file", "/does/not/exist"], 2, /cannot be read/],
     [["produce", "x", "--json", "--key-separator", ":"], 2, /exclude each other/],
     [["groups", "describe", "nobody"], 1, /GROUP_ID_NOT_FOUND/],
+    [["topics", "list", "--bootstrap", "localhost"], 2, /--bootstrap: "localhost".*write "localhost:9092"/],
+    [["topics", "list", "--bootstrap", "localhost:99999"], 2, /a port lies between 1 and 65535/],
+    [["topics", "list", "--bootstrap", "http://localhost:9092"], 2, /use "ws:\/\/localhost:9092"/],
   ])("%j ends with code %i and says what is wrong", async (args, code, message) => {
     const result = await client(args);
     expect(result.stderr).toMatch(message);
