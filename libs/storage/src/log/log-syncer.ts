@@ -118,8 +118,10 @@ export class LogSyncer {
     await this.#queue.settled;
     // The segment that ends at the recovery point too: its time index got a last entry when it was closed.
     for (const segment of segments.from(recoveryPoint - 1)) await segment.syncIndexes();
-    if (offset > recoveryPoint || snapshots.latestOffset !== offset) {
+    // Before the first record of all there was no producer.
+    if (offset > 0 && (offset > recoveryPoint || snapshots.latestOffset !== offset)) {
       await snapshots.write(offset, snapshot, { durable: true });
+      this.#state.namesChanged();
     }
     await this.saveEpochs();
     await this.syncData();

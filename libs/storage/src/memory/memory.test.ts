@@ -1,3 +1,4 @@
+import { createMemoryDisk } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
 import type { SegmentedLog } from "../log/segmented-log.ts";
 import { batch, concat } from "../test-support/batches.ts";
@@ -166,6 +167,36 @@ describe("reads", () => {
       const read = await log.read(offset, READ_ALL);
       expect(Buffer.compare(concat(read.chunks), concat(appended.slice(offset)))).toBe(0);
       read.release();
+      read.release();
+    }
+    await fixture.manager.close();
+  });
+
+  it("that wait for the disk hold up no append, and no read of what is in memory", async () => {
+    const disk = createMemoryDisk();
+    const waiting: (() => void)[] = [];
+    const open = disk.open.bind(disk);
+    disk.open = async (path, options) => {
+      const file = await open(path, options);
+      const read = file.read.bind(file);
+      file.read = async (target, position) => {
+        if (path.endsWith(".log")) await new Promise<void>((resolve) => waiting.push(resolve));
+        return await read(target, position);
+      };
+      return file;
+    };
+    const fixture = await openFixture({ disk, tailMemoryBytes: 8 * KIB });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 20; i++) await append(log, batch({ valueBytes: 900 }));
+    const reads = [0, 1, 2, 3].map((offset) => log.read(offset, READ_ALL));
+    await expect.poll(() => waiting.length).toBe(4);
+    for (let i = 0; i < 20; i++) await append(log, batch({ valueBytes: 900 }));
+    expect(log.logEndOffset).toBe(40);
+    expect((await log.read(39, READ_ALL)).sizeBytes).toBeGreaterThan(0);
+    expect(waiting.length).toBe(4);
+    for (const letGo of waiting) letGo();
+    for (const read of await Promise.all(reads)) {
+      expect(read.sizeBytes).toBeGreaterThan(0);
       read.release();
     }
     await fixture.manager.close();

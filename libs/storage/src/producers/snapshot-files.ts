@@ -1,5 +1,5 @@
 import type { Disk, Logger } from "@ottla/runtime";
-import { readFileIfPresent, writeFileAtomically } from "../files/atomic-file.ts";
+import { readFileIfPresent, replaceFile } from "../files/atomic-file.ts";
 import { joinPath, offsetFileName, PRODUCER_SNAPSHOT_SUFFIX } from "../files/names.ts";
 import type { ProducerEntry } from "./producer-entry.ts";
 import { CorruptSnapshot, decodeProducerSnapshot } from "./producer-snapshot.ts";
@@ -30,9 +30,9 @@ export class SnapshotFiles {
     return this.#offsets.at(-1) ?? -1;
   }
 
-  /** Writes a snapshot. One that is to be durable is so when this settles, and a crash before leaves none of it. */
+  /** Writes a snapshot. One that is to be durable is so once the directory is synced; a crash before leaves none of it. */
   async write(offset: number, content: Uint8Array, options: { readonly durable: boolean }): Promise<void> {
-    if (options.durable) await writeFileAtomically(this.#disk, this.#path(offset), content);
+    if (options.durable) await replaceFile(this.#disk, this.#path(offset), content);
     else await this.#writeInPlace(offset, content);
     if (!this.#offsets.includes(offset)) this.#offsets = [...this.#offsets, offset].sort((a, b) => a - b);
   }
