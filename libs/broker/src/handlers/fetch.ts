@@ -157,8 +157,10 @@ async function readUntilEnough(exchange: Exchange): Promise<Reading> {
     onWait();
     const missingBytes = minBytes - result.sizeBytes;
     const { purgatory } = broker;
-    const wait = { purgatory, marks, limit: options.limit, missingBytes, waitMs, signal: context.signal };
-    const isReusable = result.sizeBytes === 0 && followerId(request) < 0;
+    const follower = followerId(request) < 0 ? undefined : followerId(request);
+    const { limit } = options;
+    const wait = { purgatory, marks, limit, missingBytes, waitMs, followerId: follower, signal: context.signal };
+    const isReusable = result.sizeBytes === 0 && follower === undefined;
     if (!isReusable) result.release();
     isLast = !(await waitForMore(wait));
     if (!isReusable) continue;

@@ -39,6 +39,8 @@ export interface FetchWaitOptions {
   /** Bytes that are missing until the fetch has enough. */
   readonly missingBytes: number;
   readonly waitMs: number;
+  /** The broker whose fetch it is, where it is a follower's. */
+  readonly followerId?: number | undefined;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
 }
@@ -48,7 +50,7 @@ export interface FetchWaitOptions {
  * (false). A partition that has not moved for readers, or not by enough bytes, is not read again.
  */
 export function waitForMore(options: FetchWaitOptions): Promise<boolean> {
-  const { purgatory, marks, waitMs, signal } = options;
+  const { purgatory, marks, waitMs, followerId, signal } = options;
   if (mayHaveEnough(options)) return Promise.resolve(true);
   return new Promise((resolve) => {
     const finish = (mayHaveMore: boolean) => {
@@ -56,6 +58,7 @@ export function waitForMore(options: FetchWaitOptions): Promise<boolean> {
       resolve(mayHaveMore);
     };
     const waiting: Waiting = {
+      followerId,
       tryComplete() {
         const enough = mayHaveEnough(options);
         if (enough) finish(true);

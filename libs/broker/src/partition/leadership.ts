@@ -158,6 +158,7 @@ export class Leadership {
       if (brokerId === environment.nodeId || this.#followers.has(brokerId)) continue;
       const nowMs = environment.clock.monotonicMs();
       this.#followers.set(brokerId, new FollowerProgress(isr.includes(brokerId) ? nowMs : null));
+      environment.followerExpected(brokerId);
     }
   }
 

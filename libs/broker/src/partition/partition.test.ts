@@ -44,6 +44,7 @@ beforeEach(async () => {
       clock: runtime.clock,
       brokerEpoch: () => 0,
       brokerOf: () => undefined,
+      followerExpected: () => {},
       replicaLagTimeMaxMs: () => 30_000,
       alterPartition: async () => null,
     },

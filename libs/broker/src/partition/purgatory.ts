@@ -1,9 +1,11 @@
-import type { Timers } from "@ottla/runtime";
+import type { Clock, Timers } from "@ottla/runtime";
 import type { Deadline, DeadlineQueue } from "./deadline-queue.ts";
 import type { Partition } from "./partition.ts";
 
 /** A request that waits for partitions to move. */
 export interface Waiting {
+  /** The broker whose fetch it is, where it is a follower's. */
+  readonly followerId?: number | undefined;
   /** Called when one of its partitions has moved, at most once a turn; true when it is done and waits no more. */
   tryComplete(): boolean;
   /** Called when its time is up, or its partitions are gone. */
@@ -17,20 +19,33 @@ interface Entry {
 }
 
 /**
+ * A follower that has a partition more to fetch here learns of it at about the time at which the leader does, and cannot
+ * ask for it while it waits for others. So its waits end, and are short for as long as it may take to hear of it.
+ */
+const CALLED_FOR_MS = 1_000;
+const CALLED_WAIT_MS = 20;
+
+/**
  * Requests that wait for partitions: long-polling fetches above all. They are woken by what moves a partition, once for
  * all that happens in one turn of the event loop; nothing is polled.
  */
 export class Purgatory {
   readonly #timers: Timers;
+  readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #deadlines: DeadlineQueue;
   readonly #entries = new Set<Entry>();
   /** Kept when nobody waits: who polls comes back. */
   readonly #byPartition = new WeakMap<Partition, Set<Entry>>();
   #moved = new Set<Partition>();
+  /** Until when the waits of a follower are short. */
+  readonly #calledUntilMs = new Map<number, number>();
+  /** Followers whose waits are about to end. */
+  #called = new Set<number>();
   #closed = false;
 
-  constructor(timers: Timers, deadlines: DeadlineQueue) {
+  constructor(timers: Timers, clock: Pick<Clock, "monotonicMs">, deadlines: DeadlineQueue) {
     this.#timers = timers;
+    this.#clock = clock;
     this.#deadlines = deadlines;
   }
 
@@ -46,7 +61,7 @@ export class Purgatory {
       return () => {};
     }
     const entry: Entry = { waiting, partitions, deadline: null };
-    entry.deadline = this.#deadlines.schedule(waitMs, () => {
+    entry.deadline = this.#deadlines.schedule(this.#boundedWaitMs(waiting, waitMs), () => {
       this.#remove(entry);
       waiting.expire();
     });
@@ -63,10 +78,36 @@ export class Purgatory {
     this.#moved.add(partition);
   }
 
+  /** There is a partition more that the follower has to fetch from here. */
+  callFollower(brokerId: number): void {
+    this.#calledUntilMs.set(brokerId, this.#clock.monotonicMs() + CALLED_FOR_MS);
+    if (this.#called.size === 0) this.#timers.defer(() => this.#endWaitsOfCalled());
+    this.#called.add(brokerId);
+  }
+
   /** Ends every wait; whoever comes later waits no more. */
   close(): void {
     this.#closed = true;
     for (const entry of [...this.#entries]) {
+      this.#remove(entry);
+      entry.waiting.expire();
+    }
+  }
+
+  #boundedWaitMs({ followerId }: Waiting, waitMs: number): number {
+    const untilMs = followerId === undefined ? undefined : this.#calledUntilMs.get(followerId);
+    if (untilMs === undefined) return waitMs;
+    if (this.#clock.monotonicMs() < untilMs) return Math.min(waitMs, CALLED_WAIT_MS);
+    this.#calledUntilMs.delete(followerId!);
+    return waitMs;
+  }
+
+  #endWaitsOfCalled(): void {
+    const called = this.#called;
+    this.#called = new Set();
+    for (const entry of [...this.#entries]) {
+      const { followerId } = entry.waiting;
+      if (followerId === undefined || !called.has(followerId)) continue;
       this.#remove(entry);
       entry.waiting.expire();
     }

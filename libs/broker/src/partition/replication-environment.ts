@@ -12,6 +12,8 @@ export interface ReplicationEnvironment {
   brokerOf(brokerId: number): BrokerImage | undefined;
   /** `replica.lag.time.max.ms`. */
   replicaLagTimeMaxMs(): number;
+  /** Called when a broker has a partition more to follow this one in. */
+  followerExpected(brokerId: number): void;
   /**
    * Asks the controller for another ISR until it has answered.
    * @param isWanted asked before each attempt; there is no answer (null) where it says no

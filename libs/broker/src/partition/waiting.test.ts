@@ -98,7 +98,10 @@ describe("Purgatory", () => {
   const [a, b] = [{}, {}] as Partition[];
   function fixture() {
     const runtime = createSimulatedRuntime(1);
-    return { runtime, purgatory: new Purgatory(runtime.timers, new DeadlineQueue(runtime.clock, runtime.timers)) };
+    return {
+      runtime,
+      purgatory: new Purgatory(runtime.timers, runtime.clock, new DeadlineQueue(runtime.clock, runtime.timers)),
+    };
   }
 
   it("looks at a request once for all that a turn brings, and not for other partitions", async () => {
@@ -126,6 +129,27 @@ describe("Purgatory", () => {
     purgatory.partitionMoved(a!);
     await runtime.settle();
     expect([expired, purgatory.size]).toEqual([1, 0]);
+  });
+
+  it("ends the waits of a follower that is called for, and keeps them short for a second", async () => {
+    const { runtime, purgatory } = fixture();
+    const expired: string[] = [];
+    const wait = (name: string, followerId?: number) =>
+      purgatory.add({ followerId, tryComplete: () => false, expire: () => expired.push(name) }, [a!], 500);
+    wait("follower 1", 1);
+    wait("follower 2", 2);
+    wait("consumer");
+    for (let i = 0; i < 100; i++) purgatory.callFollower(1);
+    await runtime.settle();
+    expect(expired).toEqual(["follower 1"]);
+    wait("follower 1 again", 1);
+    await runtime.advance(40);
+    expect(expired).toEqual(["follower 1", "follower 1 again"]);
+    await runtime.advance(1_000);
+    expect(expired.slice(2).sort()).toEqual(["consumer", "follower 2"]);
+    wait("follower 1 later", 1);
+    await runtime.advance(400);
+    expect(expired).toHaveLength(4);
   });
 
   it("expires everything when it closes, and keeps nothing from then on", async () => {

@@ -51,6 +51,23 @@ describe("replication", () => {
     await expectSame(...ALL.map((id) => set.node(id)));
   });
 
+  it("begins with a partition that is new at once, though the followers wait for records of others", async () => {
+    await start();
+    await set.runtime.advance(1_000);
+    set.change({ replicas: ALL, isr: ALL, leader: 1 }, 1);
+    await set.publish(1);
+    const { committed } = set.node(1).partition(1).appendAsLeader(batchOf("a"), { acks: -1, origin: "client" });
+    let isCommitted = false;
+    const settled = committed.then(() => {
+      isCommitted = true;
+    });
+    await set.runtime.advance(60);
+    await set.publish(2, 3);
+    await set.runtime.advance(60);
+    expect(isCommitted, "within 60 ms of the time at which the followers know of it").toBe(true);
+    await settled;
+  });
+
   it("commits nothing that a replica in sync lacks", async () => {
     await start();
     set.cut(1, 3);

@@ -6,6 +6,7 @@ import type { BrokerConfig } from "../config/broker-config.ts";
 import { LONG_MAX } from "../config/config-definition.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Following } from "../partition/partition-registry.ts";
+import type { Purgatory } from "../partition/purgatory.ts";
 import type { ReplicationEnvironment } from "../partition/replication-environment.ts";
 import { IsrChanges } from "./isr-changes.ts";
 import { ReplicaFetchers, type ReplicaLag } from "./replica-fetchers.ts";
@@ -19,6 +20,8 @@ export interface ReplicationOptions {
   readonly image: () => MetadataImage;
   readonly runtime: Runtime;
   readonly controller: () => Pick<ControllerClient, "alterPartition">;
+  /** Where followers' fetches wait. */
+  readonly purgatory: Pick<Purgatory, "callFollower">;
   readonly link: (brokerId: number, purpose: string) => ReconnectingConnection | null;
 }
 
@@ -48,6 +51,7 @@ export class Replication {
       clock: runtime.clock,
       brokerEpoch,
       brokerOf: (brokerId) => brokerById(image(), brokerId),
+      followerExpected: (brokerId) => options.purgatory.callFollower(brokerId),
       replicaLagTimeMaxMs: () => config().require("replica.lag.time.max.ms"),
       alterPartition: (alteration, isWanted) => this.#alterPartition(alteration, isWanted),
     };

@@ -76,7 +76,7 @@ export function compose(
   const brokerEpoch = () => context.brokerEpoch;
   const deadlines = new DeadlineQueue(runtime.clock, runtime.timers);
   closers.add(() => deadlines.close());
-  const purgatory = new Purgatory(runtime.timers, deadlines);
+  const purgatory = new Purgatory(runtime.timers, runtime.clock, deadlines);
   const { connector } = context;
   const links = new BrokerLinks({ nodeId, image: () => follower.image, config: currentConfig, connector, runtime });
   closers.add(() => links.close());
@@ -99,6 +99,7 @@ export function compose(
     image: () => follower.image,
     runtime,
     controller: () => channel,
+    purgatory,
     link: (brokerId, purpose) => links.to(brokerId, purpose),
   });
   closers.add(() => replication.close());

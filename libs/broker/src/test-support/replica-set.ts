@@ -93,6 +93,8 @@ export class ReplicaNode {
     this.disk = disk;
     this.#logs = logs;
     const { runtime, config } = set;
+    const deadlines = new DeadlineQueue(runtime.clock, runtime.timers);
+    this.#purgatory = new Purgatory(runtime.timers, runtime.clock, deadlines);
     this.replication = new Replication({
       nodeId: id,
       brokerEpoch: () => this.brokerEpoch,
@@ -100,11 +102,10 @@ export class ReplicaNode {
       image: () => this.image,
       runtime,
       controller: () => ({ alterPartition: (alterations) => set.alterPartitions(this, alterations) }),
+      purgatory: this.#purgatory,
       link: (brokerId, purpose) => this.#linkTo(brokerId, purpose),
     });
     const { environment, following } = this.replication;
-    const deadlines = new DeadlineQueue(runtime.clock, runtime.timers);
-    this.#purgatory = new Purgatory(runtime.timers, deadlines);
     this.registry = new PartitionRegistry({
       environment,
       following,
