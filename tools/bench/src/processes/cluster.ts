@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@ottla/transport/node";
@@ -78,7 +78,35 @@ export class OttlaCluster implements BenchCluster {
 
   /** Starts a broker that was killed again; resolves when it serves. */
   async restart(brokerId: number): Promise<void> {
-    const file = join(this.#directory, `broker-${brokerId}.properties`);
+    await this.#startAlone(brokerId);
+  }
+
+  /** How long a broker that the cluster has not had before takes until it serves, in ms. It is stopped then. */
+  async join(): Promise<number> {
+    const id = BROKERS + 1;
+    const settings = await readFile(this.#fileOf(1), "utf8");
+    const own = {
+      "node.id": id,
+      listeners: "PLAINTEXT://localhost:0",
+      "log.dirs": join(this.#directory, `broker-${id}`),
+    };
+    const lines = Object.entries(own).map(([key, value]) => `${key}=${String(value).replaceAll("\\", "\\\\")}\n`);
+    await writeFile(this.#fileOf(id), settings + lines.join(""));
+    const startedMs = performance.now();
+    const child = await this.#startAlone(id);
+    const elapsedMs = performance.now() - startedMs;
+    await ended(child, "SIGTERM");
+    this.#pids.delete(id);
+    await rm(own["log.dirs"], { recursive: true, force: true });
+    return elapsedMs;
+  }
+
+  #fileOf(brokerId: number): string {
+    return join(this.#directory, `broker-${brokerId}.properties`);
+  }
+
+  async #startAlone(brokerId: number): Promise<ChildProcess> {
+    const file = this.#fileOf(brokerId);
     const child = spawn(process.execPath, [OTTLA_COMMAND, "broker", "--config", file], {
       stdio: ["ignore", "pipe", "ignore"],
     });
@@ -92,6 +120,7 @@ export class OttlaCluster implements BenchCluster {
       if (child.exitCode !== null) throw new Error(`broker ${brokerId} did not start again:\n${output}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
+    return child;
   }
 
   async stop(): Promise<void> {

@@ -12,6 +12,8 @@ const CALLS_IN_FLIGHT = 4;
 const SETTLE_MS = 2_000;
 const POLL_MS = 20;
 const MEGABYTE = 1e6;
+/** What {@link rows} creates with replicas on all brokers. */
+const REPLICATED_TOPICS = ["three", "remembered", "failing"];
 
 /** As `ottla cluster start` sets it. */
 const REPLICATED = {
@@ -126,6 +128,16 @@ function memory(name: string, cluster: OttlaCluster, partitions: number): Contes
   };
 }
 
+/** From the start of a broker that is new to the cluster until it serves: it has read all metadata by then. */
+function joining(name: string, cluster: OttlaCluster): Contestant {
+  return {
+    name,
+    async measure() {
+      return { figure: await cluster.join() };
+    },
+  };
+}
+
 /** How long partitions have no leader once the broker that led them is fenced. */
 function failingOver(name: string, cluster: OttlaCluster, partitions: number): Contestant {
   return {
@@ -148,7 +160,16 @@ function failingOver(name: string, cluster: OttlaCluster, partitions: number): C
   };
 }
 
-/** A broker that was away comes back, and fetches what it has missed. It was killed before. */
+/** Until every replica is in sync: a broker that was away has its own work to do first. */
+async function inSync(admin: Admin): Promise<void> {
+  const isBehind = async () =>
+    (await admin.describeTopics(REPLICATED_TOPICS)).some(({ partitions }) =>
+      partitions.some(({ replicas, inSyncReplicas }) => inSyncReplicas.length < replicas.length),
+    );
+  while (await isBehind()) await pause(POLL_MS);
+}
+
+/** Replicas are added on a broker that has been killed before and is back; they fetch all there is. */
 function catchingUp(name: string, cluster: OttlaCluster, megabytes: number): Contestant {
   return {
     name,
@@ -167,6 +188,7 @@ function catchingUp(name: string, cluster: OttlaCluster, megabytes: number): Con
       const records = Math.ceil((megabytes * MEGABYTE) / LARGE_VALUE.length);
       await produce(producer, topic, records, LARGE_VALUE);
       await cluster.restart(BROKERS);
+      await inSync(admin);
       const startedMs = performance.now();
       await admin.alterPartitionReassignments(
         Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, replicas })),
@@ -183,14 +205,15 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
     return;
   }
   const ottla = await OttlaCluster.start(QUICK_SESSIONS);
-  let kafka = hasKafka() ? await KafkaCluster.start(REPLICATED) : null;
-  const clusters: readonly (readonly [string, BenchCluster])[] = [
-    ["ottla", ottla],
-    ...(kafka === null ? [] : [["Apache Kafka", kafka] as const]),
-  ];
-  const once = { repetitions: 1, warmUp: false };
-  const own = { ...once, baseline: "ottla" };
+  let kafka: KafkaCluster | null = null;
   try {
+    if (hasKafka()) kafka = await KafkaCluster.start(REPLICATED);
+    const clusters: readonly (readonly [string, BenchCluster])[] = [
+      ["ottla", ottla],
+      ...(kafka === null ? [] : [["Apache Kafka", kafka] as const]),
+    ];
+    const once = { repetitions: 1, warmUp: false };
+    const own = { ...once, baseline: "ottla" };
     for (const [, cluster] of clusters) await create(cluster, "three", PARTITIONS, BROKERS);
     await create(ottla, "one", PARTITIONS, 1);
     const records = quick ? 50_000 : 500_000;
@@ -225,12 +248,23 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
     kafka = null;
     const partitions = quick ? 1_000 : 10_000;
     const counted = partitions.toLocaleString("en");
+    const joins = { ...own, unit: "ms", better: "less" } as const;
+    yield {
+      ...joins,
+      name: "a broker is started that joins the cluster, until it serves",
+      contestants: [joining("ottla", ottla)],
+    };
     yield {
       ...own,
       name: `creating ${counted} partitions, factor 1, until all have taken a record`,
       unit: "ms",
       better: "less",
       contestants: [creating("ottla", ottla, partitions)],
+    };
+    yield {
+      ...joins,
+      name: `the same with the metadata of ${counted} partitions more`,
+      contestants: [joining("ottla", ottla)],
     };
     yield {
       ...own,
@@ -250,7 +284,7 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
       ...own,
       name: "a new replica catches up",
       unit: "MB/s",
-      contestants: [catchingUp("ottla", ottla, quick ? 50 : 1_000)],
+      contestants: [catchingUp("ottla", ottla, quick ? 150 : 1_000)],
     };
   } finally {
     await Promise.all([ottla.stop(), kafka?.stop()]);
