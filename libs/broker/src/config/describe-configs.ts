@@ -74,7 +74,19 @@ function describe(
     isReadOnly,
     isSensitive: hidden,
     type: definition.type,
-    documentation: definition.documentation,
+    documentation: documentationOf(definition),
     synonyms: hidden ? synonyms.map((synonym) => ({ ...synonym, value: null })) : synonyms,
   };
+}
+
+/** Who reads what a key is about reads as well that it does nothing here. */
+function documentationOf({ documentation, support }: ConfigDefinition<unknown>): string {
+  switch (support.kind) {
+    case "honoured":
+      return documentation;
+    case "ignored":
+      return `${documentation} Accepted, and without effect: ${support.reason}.`;
+    case "refused":
+      return `${documentation} Not supported: ${support.reason}.`;
+  }
 }

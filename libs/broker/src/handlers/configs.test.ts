@@ -64,6 +64,8 @@ describe("DescribeConfigs", () => {
         .filter((name) => name !== "internal.segment.bytes") // as Kafka: for tests of the log
         .sort(),
     );
+    const lz4 = configs.find(({ name }) => name === "compression.lz4.level");
+    expect(lz4?.documentation, "what a key does not do is said too").toMatch(/Accepted, and without effect: lz4/);
     for (const { name, documentation, configType, isSensitive } of configs) {
       expect(documentation, name).not.toBe("");
       expect(configType, name).toBeGreaterThan(0);
