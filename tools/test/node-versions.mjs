@@ -1,8 +1,8 @@
-// Runs the unit and integration tests on every supported version of Node.js. npm has them as packages.
+// Runs the unit and integration tests, and the examples', on every supported version of Node.js. npm has them as packages.
 //   node tools/test/node-versions.mjs [20 22 24]
 //   node tools/test/node-versions.mjs --traces [20 22 24]     only whether the cluster's simulation goes the same way on all
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { cacheDirectory } from "../fetch/external-programs.mjs";
 
@@ -28,6 +28,14 @@ const projects = ["libs", "apps", "tools"]
   .flatMap((group) => readdirSync(group).map((name) => join(group, name)))
   .filter((project) => existsSync(join(project, "vitest.config.ts")));
 projects.push("e2e");
+/** Each of them has a test command of its own. */
+const examples = readdirSync("examples")
+  .map((name) => join("examples", name))
+  .filter((example) => hasTests(join(example, "package.json")));
+
+function hasTests(manifest) {
+  return existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).scripts?.test !== undefined;
+}
 
 /** The hash of all that happens in one run of the cluster's simulation. */
 function traceOn(node, env) {
@@ -48,6 +56,11 @@ for (const version of versions) {
     const { status } = spawnSync(node, [vitest, "run", "--reporter=dot"], { cwd: project, stdio: "inherit", env });
     if (status !== 0) failed++;
     console.log(`${status === 0 ? "passed" : "FAILED"}: ${project} on Node.js ${version}`);
+  }
+  for (const example of isTracesOnly ? [] : examples) {
+    const { status } = spawnSync("npm", ["test", "--silent"], { cwd: example, stdio: "inherit", env });
+    if (status !== 0) failed++;
+    console.log(`${status === 0 ? "passed" : "FAILED"}: ${example} on Node.js ${version}`);
   }
 }
 if (new Set(traces.values()).size > 1 || [...traces.values()].includes("no trace")) {
