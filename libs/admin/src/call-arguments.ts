@@ -36,7 +36,7 @@ const RULES = {
   deleteGroups: { texts: TEXTS },
   listOffsets: { fields: PARTITION },
   listGroupOffsets: { fields: PARTITION },
-  alterGroupOffsets: { fields: { ...PARTITION, offset: "number" } },
+  alterGroupOffsets: { fields: { ...PARTITION, offset: "offset" } },
   deleteGroupOffsets: { fields: PARTITION },
   describeTransactions: { texts: TEXTS },
 } as const satisfies Readonly<Record<string, ListRule>>;

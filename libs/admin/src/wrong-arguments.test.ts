@@ -104,3 +104,9 @@ test("a signal or a time that is none", async () => {
   await expect(call("listTopics", { signal: 5 })).rejects.toThrow("signal is no AbortSignal");
   await expect(call("listTopics", { timeoutMs: "5" })).rejects.toThrow("timeoutMs is no number");
 });
+
+test.each([-1, 1.5, Number.NaN, 2 ** 53])("alterGroupOffsets takes no %d for an offset", async (offset) => {
+  await expect(admin.alterGroupOffsets("g", [{ topic: "a", partition: 0, offset }])).rejects.toThrow(
+    `one where offset is ${offset}`,
+  );
+});

@@ -1,7 +1,7 @@
 import { describe, invalidArgument, wrongOption } from "./errors.ts";
 
-/** What a field has to be; with `?` it may be left out, with `|null` it may be null. */
-type Kind = "string" | "number" | "list" | "object";
+/** What a field has to be; with `?` it may be left out, with `|null` it may be null. An offset is whole, and 0 or above. */
+type Kind = "string" | "number" | "offset" | "list" | "object";
 
 /** The fields that an item of a list has to have, or may have; errors show it as it is. */
 export type Fields = Readonly<Record<string, Kind | `${Kind}?` | `${Kind}|null`>>;
@@ -45,6 +45,7 @@ function wrongIn(item: unknown, fields: Fields | undefined, texts: string | unde
 function fits(value: unknown, rule: string): boolean {
   if (value === undefined) return rule.endsWith("?");
   if (value === null) return rule.endsWith("null");
+  if (rule.startsWith("offset")) return Number.isSafeInteger(value) && (value as number) >= 0;
   return rule.startsWith(Array.isArray(value) ? "list" : typeof value);
 }
 

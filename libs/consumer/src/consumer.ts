@@ -29,7 +29,7 @@ export interface CloseOptions {
 const CLOSE_TIMEOUT_MS = 30_000;
 
 const PARTITION = { topic: "string", partition: "number" } as const;
-const OFFSET = { ...PARTITION, offset: "number" } as const;
+const OFFSET = { ...PARTITION, offset: "offset" } as const;
 const TIME = { ...PARTITION, timestampMs: "number" } as const;
 
 /**

@@ -128,8 +128,8 @@ export function resolveConsumerSettings<K, V>(options: ConsumerOptions<K, V>): C
     throw invalidOption("groupId", groupId, "a name that is not empty");
   }
   const { groupInstanceId = null } = options;
-  if (groupInstanceId !== null && typeof groupInstanceId !== "string") {
-    throw invalidOption("groupInstanceId", groupInstanceId, "a name");
+  if (groupInstanceId !== null && (typeof groupInstanceId !== "string" || groupInstanceId === "")) {
+    throw invalidOption("groupInstanceId", groupInstanceId, "a name that is not empty");
   }
   for (const name of ["keyDeserializer", "valueDeserializer"] as const) {
     if (options[name]) requireMethod(name, options[name], "deserialize");

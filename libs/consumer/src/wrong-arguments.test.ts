@@ -21,6 +21,7 @@ test.each([undefined, null, "localhost:9092", 5])("options %j are none", (option
 test.each([
   [{ groupId: 5 }, "groupId is 5"],
   [{ groupInstanceId: 5 }, "groupInstanceId is 5"],
+  [{ groupInstanceId: "" }, "groupInstanceId is"],
   [{ keyDeserializer: "json" }, "it must be an object with a method deserialize"],
   [{ valueDeserializer: JSON.parse }, "it must be an object with a method deserialize"],
   [{ partitionAssignors: "range" }, "it must be a list of assignors"],
@@ -56,6 +57,8 @@ test.each([
   ["commit", [null], "commit takes a record"],
   ["commit", ["a"], "commit takes a record"],
   ["commit", [[{ topic: "a", partition: 0 }]], "one where offset is undefined"],
+  ["commit", [[{ topic: "a", partition: 0, offset: -1 }]], "one where offset is -1"],
+  ["commit", [[{ topic: "a", partition: 0, offset: 1.5 }]], "one where offset is 1.5"],
   ["run", [undefined], "run takes options and a function"],
   ["run", [{}], "run takes options and a function"],
   ["run", [async () => {}], "run takes options and a function"],

@@ -5,6 +5,21 @@ import { describe, expect, it } from "vitest";
 import { startTestBroker } from "./index.ts";
 
 describe("faults", () => {
+  it.each([
+    [{ api: "Produced", delayMs: 1 }, "no API called"],
+    [{ error: "NOT_LEADER" }, "no error called"],
+    [{ error: "toString" }, "no error called"],
+    [{ delayMs: -1 }, "delayMs is -1"],
+    [{ drop: "both" }, "A fault has"],
+    [{ api: "Produce" }, "A fault has"],
+    [{ delayMs: 1, times: 0 }, "times is 0"],
+  ])("%j is none, and says so when it is injected", async (fault, message) => {
+    await using broker = await startTestBroker();
+    const inject = () => broker.faults.inject(fault as never);
+    expect(inject).toThrow(RangeError);
+    expect(inject).toThrow(message);
+  });
+
   it("delay, and hold up nobody else", async () => {
     await using broker = await startTestBroker({ topics: ["slow", "quick"] });
     await using producer = new Producer({ bootstrapServers: broker.bootstrapServers });

@@ -57,7 +57,7 @@ export interface InjectedFault {
 export interface Faults {
   /**
    * Puts a fault in force. Where several meet a request, the one that was injected first counts.
-   * @throws RangeError for an API that does not exist
+   * @throws RangeError for an API or an error that does not exist, and for a fault that says nothing to do
    */
   inject(fault: Fault): InjectedFault;
   /** Ends all faults. */
@@ -108,10 +108,8 @@ export class FaultInjector implements Faults {
   }
 
   inject(fault: Fault): InjectedFault {
-    const { api, times = Number.POSITIVE_INFINITY } = fault;
-    if (api !== undefined && ![...apisByKey.values()].some(({ name }) => name === api)) {
-      throw new RangeError(`Kafka has no API called "${api}"; they are called Produce, Fetch, OffsetCommit …`);
-    }
+    checkFault(fault);
+    const { times = Number.POSITIVE_INFINITY } = fault;
     let hits = 0;
     const rule: Rule = {
       meets: (seen) => hits < times && isMet(fault, seen),
@@ -187,6 +185,22 @@ export class FaultInjector implements Faults {
   async #delayed(delayMs: number, inbound: InboundRequest, handler: RequestHandler): Promise<void> {
     await new Promise<void>((resolve) => void this.#timers.schedule(delayMs, resolve, { keepAlive: true }));
     return await handler(inbound);
+  }
+}
+
+/** What nothing would come of is most likely misspelt. @throws RangeError */
+function checkFault(fault: Fault): void {
+  const { api, times = 1 } = fault;
+  if (api !== undefined && ![...apisByKey.values()].some(({ name }) => name === api)) {
+    throw new RangeError(`Kafka has no API called "${api}"; they are called Produce, Fetch, OffsetCommit …`);
+  }
+  if (!(times >= 1)) throw new RangeError(`times is ${times}; a fault meets 1 request or more.`);
+  if ("delayMs" in fault) {
+    if (!(fault.delayMs >= 0)) throw new RangeError(`delayMs is ${fault.delayMs}; it must be 0 or more.`);
+  } else if ("error" in fault) {
+    if (!Object.hasOwn(ErrorCode, fault.error)) throw new RangeError(`Kafka has no error called "${fault.error}".`);
+  } else if (fault.drop !== "request" && fault.drop !== "response") {
+    throw new RangeError('A fault has delayMs, error, or drop: "request" or "response".');
   }
 }
 

@@ -1,9 +1,12 @@
-import { invalidArgument } from "@ottla/client/internal";
+import { checkedList, invalidArgument } from "@ottla/client/internal";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
 import type { Transaction } from "./transaction.ts";
 import type { TransactionIdentity } from "./transaction-identity.ts";
 import type { TransactionOffsets, TransactionOffsetsSource } from "./transaction-offsets.ts";
+
+/** What an item of `offsets` has to have. */
+const OFFSET = { topic: "string", partition: "number", offset: "offset" } as const;
 
 type Sent = RecordMetadata | RecordMetadata[];
 
@@ -81,7 +84,8 @@ function transactionOver(): KafkaError {
 function offsetsOf(from: TransactionOffsetsSource | TransactionOffsets): TransactionOffsets {
   if (typeof from === "object" && from !== null) {
     if ("transactionOffsets" in from) return from.transactionOffsets();
-    if (from.group && Array.isArray(from.offsets)) return from;
+    const { group, offsets } = from;
+    if (group && Array.isArray(offsets)) return { group, offsets: checkedList("sendOffsets", offsets, OFFSET) };
   }
   throw invalidArgument("sendOffsets takes a consumer, or { group, offsets } with the offsets in a list.");
 }

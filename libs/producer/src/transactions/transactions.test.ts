@@ -116,6 +116,22 @@ describe("transactions of the first generation", () => {
     ]);
   });
 
+  test("an offset that is none is not committed for the group, and the transaction is aborted", async () => {
+    const { producer, ends, rejection } = setUp();
+    const group = { groupId: "g", memberId: "", generationId: -1, groupInstanceId: null };
+    const offsets = [{ topic: "orders", partition: 0, offset: -1 }];
+    const work = producer.transaction(async (tx) => {
+      await tx.send({ topic: "orders", partition: 0, value: "v" });
+      await tx.sendOffsets({ group, offsets });
+    });
+    const error = await rejection(work);
+    expect(error).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("one where offset is -1"),
+    });
+    expect(ends).toEqual([{ epoch: 0, committed: false }]);
+  });
+
   test("a gap in a partition's sequence aborts, and the next transaction begins anew with another epoch", async () => {
     const { cluster, ends, within, rejection, sendOne } = setUp();
     await within(sendOne());
