@@ -48,18 +48,22 @@ export class OttlaCluster implements BenchCluster {
       stdio: ["ignore", "pipe", "inherit"],
       env: { ...process.env, ZOOKEEPER_HOME: jars },
     });
+    // Read to the end: who cannot tell any more that it stops its processes does not stop them.
     let output = "";
-    for await (const chunk of child.stdout) {
-      output += chunk;
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      output += text;
+    });
+    for (;;) {
       const ready = /^ready (\S+)/m.exec(output);
-      if (ready === null) continue;
-      const pids = [...output.matchAll(/^broker (\d+) \(pid (\d+)\)/gm)].map(
-        (m) => [Number(m[1]), Number(m[2])] as const,
-      );
-      child.stdout.resume();
-      return new OttlaCluster(child, directory, ready[1]!, new Map(pids));
+      if (ready !== null) {
+        const pids = [...output.matchAll(/^broker (\d+) \(pid (\d+)\)/gm)].map(
+          (m) => [Number(m[1]), Number(m[2])] as const,
+        );
+        return new OttlaCluster(child, directory, ready[1]!, new Map(pids));
+      }
+      if (child.exitCode !== null) throw new Error(`the cluster did not start:\n${output}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    throw new Error(`the cluster did not start:\n${output}`);
   }
 
   cpuMs(): number {
