@@ -91,6 +91,8 @@ export class ReplicaFetcher {
   }
 
   async #round(): Promise<void> {
+    // By its epoch a leader, and with it the controller, tells this life from one that had what this one has lost (KIP-903).
+    if (this.#options.brokerEpoch() < 0) return await this.#sleep(UNREGISTERED_WAIT_MS);
     const nowMs = this.#options.runtime.clock.monotonicMs();
     const { throttle } = this.#options;
     const due = [...this.#replicas.values()].filter(({ notBeforeMs }) => notBeforeMs <= nowMs);
@@ -220,6 +222,9 @@ const SLEEP_MAX_MS = 10_000;
 
 /** How soon a fetcher looks again whose replicas are all throttled. */
 const THROTTLED_WAIT_MS = 100;
+
+/** How long a broker that is not registered yet waits before it looks again. */
+const UNREGISTERED_WAIT_MS = 20;
 
 function keyOf({ partition }: Replica): string {
   return fetchKey(partition.topicId, partition.partition);

@@ -68,6 +68,20 @@ describe("replication", () => {
     await settled;
   });
 
+  it("fetches nothing before the broker is registered in this life: nobody could tell it from an earlier one", async () => {
+    await start();
+    const node = set.node(3);
+    const { brokerEpoch } = node;
+    node.brokerEpoch = -1;
+    await set.runtime.advance(1_000);
+    await append(1, "a").append.written;
+    await set.runtime.advance(1_000);
+    expect(node.partition().log.logEndOffset).toBe(0);
+    node.brokerEpoch = brokerEpoch;
+    await set.runtime.advance(1_000);
+    expect(node.partition().log.logEndOffset).toBe(1);
+  });
+
   it("commits nothing that a replica in sync lacks", async () => {
     await start();
     set.cut(1, 3);
