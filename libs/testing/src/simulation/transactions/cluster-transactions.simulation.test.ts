@@ -18,7 +18,7 @@ const MUST_HAPPEN = [
   ]),
   ...["late request: TxnOffsetCommit", "lost response: Produce"],
   ...["NONE", "NOT_COORDINATOR", "CONCURRENT_TRANSACTIONS"].map((error) => `EndTxn answered ${error}`),
-  ...["NONE", "NOT_LEADER_OR_FOLLOWER"].map((error) => `WriteTxnMarkers answered ${error}`),
+  ...["NONE", "NOT_ENOUGH_REPLICAS"].map((error) => `WriteTxnMarkers answered ${error}`),
   ...["NONE", "CONCURRENT_TRANSACTIONS"].map((error) => `AddPartitionsToTxn answered ${error}`),
   "TxnOffsetCommit answered NONE",
   ...["NONE", "NOT_LEADER_OR_FOLLOWER"].map((error) => `Produce answered ${error}`),
