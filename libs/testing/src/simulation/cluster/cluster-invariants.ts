@@ -33,7 +33,7 @@ interface LookedAt {
  * What must hold of replicas whatever happens, looked at after each step:
  *
  * 1. In a leader epoch one broker leads.
- * 2. Within a leader epoch neither a replica's high watermark nor its last stable offset goes back.
+ * 2. Within a leader epoch neither a replica's high watermark nor its leader's last stable offset goes back.
  * 3. Replicas agree on what is below their high watermarks, for ever.
  * 4. What a leader has committed every living member of the ISR has, as the metadata say it at that moment.
  * 5. What was acknowledged or read is what is committed there.
@@ -249,15 +249,20 @@ function newlyLookedAt({ logStartOffset }: PartitionLog): LookedAt {
   return { epoch: -1, highWatermark: 0, lastStableOffset: 0, checkedTo: logStartOffset, isBusy: false };
 }
 
-/** @throws Error where an offset went back within a leader epoch */
-function look(looked: LookedAt, { leaderEpoch, log }: Partition, where: string): void {
+/**
+ * A follower that has been started anew no longer knows of markers above its high watermark that its snapshot counts (as in
+ * Kafka: whoever is given those transactions' records is given the right ones, for their ends are decided). Its last stable
+ * offset goes back when it is truncated below such a marker.
+ * @throws Error where an offset went back within a leader epoch
+ */
+function look(looked: LookedAt, { leaderEpoch, log, isLeader }: Partition, where: string): void {
   const { epoch, highWatermark, lastStableOffset } = looked;
   looked.epoch = leaderEpoch;
   looked.highWatermark = log.highWatermark;
   looked.lastStableOffset = log.lastStableOffset;
   if (epoch !== leaderEpoch) return;
   if (log.highWatermark < highWatermark) throw wentBack("high watermark", highWatermark, log.highWatermark);
-  if (log.lastStableOffset < lastStableOffset)
+  if (isLeader && log.lastStableOffset < lastStableOffset)
     throw wentBack("last stable offset", lastStableOffset, log.lastStableOffset);
 
   function wentBack(what: string, from: number, to: number): Error {

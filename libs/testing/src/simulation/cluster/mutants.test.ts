@@ -133,11 +133,11 @@ const HUNTS = {
   },
   brokerEpoch: { firstSeed: 1, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
   controllerEpoch: {
-    firstSeed: 6,
+    firstSeed: 18,
     rare: { electedPaused: 1 },
     onceIn: { cutFromZooKeeper: 30, zooKeeperOutage: 100 },
   },
-  pendingIsr: { firstSeed: 5 },
+  pendingIsr: { firstSeed: 17 },
 } satisfies Record<keyof typeof mutants, Hunt>;
 
 function violationOf(seed: number, options: ClusterSimulationOptions): Promise<string | null> {

@@ -14,14 +14,15 @@ const COORDINATOR_PARTITIONS = 2;
 
 /**
  * A cluster that is down half of the time does few transactions: what it suffers is rarer here, so that they come to their
- * ends in between, and what they suffer counts.
+ * ends in between, and what they suffer counts. Nothing is so rare that a few runs could be without it.
  */
 const RARER = 2;
-const RARE: RareEvents = { delayedMessage: 800, lateTransactionRequest: 25 };
+const RARE_MAX = 200;
+const RARE: RareEvents = { delayedMessage: 800, lateTransactionRequest: 15, lostTransactionMessage: 60 };
 const RARER_CLUSTER_FAULTS = Object.fromEntries(
   Object.entries(CLUSTER_FAULTS).map(([fault, onceIn]) => [
     fault,
-    fault === "breakConnection" ? onceIn : RARER * onceIn,
+    fault === "breakConnection" ? onceIn : Math.min(RARER * onceIn, RARE_MAX),
   ]),
 ) as Record<keyof typeof CLUSTER_FAULTS, number>;
 

@@ -16,7 +16,6 @@ const MUST_HAPPEN = [
     `late request: ${api}`,
     `lost response: ${api}`,
   ]),
-  ...["late request: TxnOffsetCommit", "lost response: Produce"],
   ...["NONE", "NOT_COORDINATOR", "CONCURRENT_TRANSACTIONS"].map((error) => `EndTxn answered ${error}`),
   ...["NONE", "NOT_ENOUGH_REPLICAS"].map((error) => `WriteTxnMarkers answered ${error}`),
   ...["NONE", "CONCURRENT_TRANSACTIONS"].map((error) => `AddPartitionsToTxn answered ${error}`),

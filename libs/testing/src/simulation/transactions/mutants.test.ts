@@ -76,7 +76,7 @@ async function firstViolation(simulationOf: (seed: number) => Simulation, firstS
   return "none";
 }
 
-const FOUND = /a transaction hangs|aborted read|lost write|torn transaction|of calm/;
+const FOUND = /a transaction hangs|aborted read|lost write|torn transaction|has .* at|too many|of calm/;
 
 beforeEach(() => {
   mutants.fencesNobody = false;
