@@ -77,6 +77,13 @@ const cases: readonly Case[] = [
     after: { leader: 2, isr: [2], eligibleLeaderReplicas: [1], lastKnownElr: [] },
   },
   {
+    name: "whoever was in sync when an eligible replica is preferred has everything, and stays eligible",
+    before: { isr: [2], leader: 2, eligibleLeaderReplicas: [1] },
+    target: { election: "preferred" },
+    active: [1, 2],
+    after: { leader: 1, isr: [1], eligibleLeaderReplicas: [2] },
+  },
+  {
     name: "with enough in sync nobody else need be eligible",
     before: { isr: [2], leader: 2, eligibleLeaderReplicas: [1] },
     target: { isr: [2, 3] },

@@ -141,7 +141,14 @@ function elect(
   }
   if (leader === NO_LEADER) return rememberLastLeader(partition, { ...state, leader });
   if (state.isr.includes(leader)) return { ...state, leader, lastKnownElr: [] };
-  return { ...state, leader, isr: [leader], elr: without(state.elr, [leader]), lastKnownElr: [] };
+  // It is in sync with nobody yet; but who was so far still has everything.
+  return {
+    ...state,
+    leader,
+    isr: [leader],
+    elr: without(distinct([...state.elr, ...state.isr]), [leader]),
+    lastKnownElr: [],
+  };
 }
 
 function findLeader(
