@@ -142,12 +142,13 @@ describe("what an operator does on the command line", () => {
         [`localhost:${await freePort()}`, /Nothing listens at/],
         [`localhost:${http.port}`, /speaks HTTP, not Kafka/],
         ["no-such-host.invalid:9092", /There is no host called no-such-host\.invalid/],
-        ["nonsense", /"nonsense" is no address/],
       ];
       for (const [bootstrap, text] of expected) {
         const { code, stdout } = await ottla(["doctor", "--bootstrap", bootstrap]);
         expect([code, stdout]).toEqual([1, expect.stringMatching(text)]);
       }
+      const nonsense = await ottla(["doctor", "--bootstrap", "nonsense"]);
+      expect(nonsense).toMatchObject({ code: 2, stderr: expect.stringContaining('write "nonsense:9092"') });
       silent.server.close();
       http.server.close();
     });
