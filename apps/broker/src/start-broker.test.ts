@@ -28,6 +28,16 @@ describe("startBroker", () => {
     await expect(connect(address)).rejects.toThrow(/nothing listens/);
   });
 
+  it.each([
+    [{ data: "/nowhere" }, "there is no option data; they are port, memory, dataDirectory, config, logger"],
+    [{ "num.partitions": 3 }, "there is no option num.partitions"],
+    [{ dataDirectory: "/nowhere" }, "memory and dataDirectory exclude each other"],
+  ])("does not start with %j, which would have no effect", async (options, message) => {
+    const starting = startBroker({ ...inMemory, ...options });
+    await expect(starting).rejects.toBeInstanceOf(BrokerStartError);
+    await expect(starting).rejects.toThrow(message);
+  });
+
   it("runs several at a time, that know nothing of each other", async () => {
     await using first = await startBroker(inMemory);
     await using second = await startBroker({ ...inMemory, config: { "node.id": 7, "num.partitions": 2 } });

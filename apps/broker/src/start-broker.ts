@@ -63,14 +63,27 @@ export class BrokerStartError extends Error {
  * ```ts
  * await using broker = await startBroker({ port: 0, memory: true });
  * ```
- * @throws BrokerStartError when a config value is wrong, the port is in use, or the data directory cannot be used
+ * @throws BrokerStartError when an option or a config value is wrong, the port is in use, or the data directory cannot be used
  */
 export async function startBroker(options: StartBrokerOptions = {}): Promise<RunningBroker> {
+  checkOptions(options);
   const settings = [...settingsFromObject(options.config ?? {}), ...optionSettings(options)];
   return await startWithSettings(settings, {
     memory: options.memory ?? false,
     logger: options.logger ?? silentLogger,
   });
+}
+
+const OPTION_NAMES: readonly string[] = ["port", "memory", "dataDirectory", "config", "logger"];
+
+/** A misspelt option would be left at its default: the data would lie elsewhere. @throws BrokerStartError */
+function checkOptions(options: StartBrokerOptions): void {
+  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
+  const wrong =
+    unknown === undefined
+      ? options.memory && options.dataDirectory !== undefined && "memory and dataDirectory exclude each other"
+      : `there is no option ${unknown}; they are ${OPTION_NAMES.join(", ")}, and Kafka's keys go into config`;
+  if (wrong) throw new BrokerStartError(`startBroker: ${wrong}.`, { cause: options });
 }
 
 /** What `port` and `dataDirectory` mean as configs. */

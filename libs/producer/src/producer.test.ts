@@ -361,6 +361,14 @@ describe("waiting", () => {
     expect((await within(producer.send({ topic: "orders", partition: 3, value: "v" }))).partition).toBe(3);
   });
 
+  test.each([-1, 2, 0.5, Number.NaN, "length", "1", undefined])("a partitioner that chooses %j", async (choice) => {
+    const { producer, rejection } = setUp({ partitioner: () => choice as number });
+    expect(await rejection(producer.send({ topic: "orders", value: "v" }))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: `The partitioner chose partition ${choice} of "orders", which has partitions 0 to 1.`,
+    });
+  });
+
   test("a partition that was not there is looked for again, a second later", async () => {
     const { cluster, runtime, producer, within, rejection } = setUp();
     const send = () => producer.send({ topic: "orders", partition: 2, value: "v" });

@@ -166,6 +166,20 @@ describe("a test broker", () => {
     expect(await broker.records("orders")).toHaveLength(2);
   });
 
+  it("stamps what it produces by that clock: retention takes what is old, and leaves what is new", async () => {
+    await using broker = await startTestBroker({ topics: [{ name: "r", configs: { "retention.ms": 3_600_000 } }] });
+    await broker.produce("r", "old");
+    await broker.clock.advance(86_400_000);
+    const before = broker.clock.nowMs();
+    await broker.produce("r", ["new", { value: "of its own time", timestampMs: before - 1 }]);
+    await broker.clock.advance(600_000);
+    await expect
+      .poll(async () => (await broker.records("r")).map(({ value }) => value))
+      .toEqual(["new", "of its own time"]);
+    const [first] = await broker.records("r");
+    expect(first!.timestampMs).toBeGreaterThanOrEqual(before);
+  });
+
   it("has a clock that can be put forward: a silent member is taken out of its group at once", async () => {
     await using broker = await startTestBroker({
       topics: ["orders"],

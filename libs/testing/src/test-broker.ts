@@ -197,7 +197,11 @@ class InMemoryTestBroker implements TestBroker {
     const producer = await this.#producer;
     const inputs = isMany(records) ? records : [records];
     return await producer.send(
-      inputs.map((input) => (typeof input === "string" ? { topic, value: input } : { ...input, topic })),
+      inputs.map((input) => {
+        const record = typeof input === "string" ? { value: input } : input;
+        // What is produced after `clock.advance` is new to the broker, not as old as the clock was put forward.
+        return { ...record, topic, timestampMs: record.timestampMs ?? this.clock.nowMs() };
+      }),
     );
   }
 

@@ -126,7 +126,8 @@ export class TopicQueues implements PartitionedTopic {
 
   #choose(key: RecordData, value: RecordData, headers: readonly RecordHeaderInput[]): number {
     const partition = this.#partitioner.choose(this, key, value, headers);
-    if (partition in this.#queues) return partition;
+    // Whole numbers alone: "length" is in a list as well.
+    if (Number.isInteger(partition) && partition in this.#queues) return partition;
     throw invalidArgument(
       `The partitioner chose partition ${partition} of "${this.name}", which has partitions 0 to ${this.partitionCount - 1}.`,
     );
