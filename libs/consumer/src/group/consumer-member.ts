@@ -10,8 +10,8 @@ import {
 import type { GroupMetadata, MemberAssignment } from "../assignors/assignor.ts";
 import { groupByTopic } from "../topic-partition.ts";
 import { ConsumerMembership, type ConsumerMembershipStep, type ConsumerStepOutcome } from "./consumer-membership.ts";
-import { LEAVE_ATTEMPT_TIMEOUT_MS } from "./group-requests.ts";
 import { Heartbeats } from "./heartbeats.ts";
+import { leaveGroup } from "./leave-group.ts";
 import type { GroupMember, GroupMemberHost, GroupMemberOptions } from "./member.ts";
 import type { MemberIdentity, MembershipState } from "./membership.ts";
 import { aborting, StepRunner } from "./step-runner.ts";
@@ -196,18 +196,14 @@ export class ConsumerMember implements GroupMember {
     this.#heartbeats.hurry();
   }
 
-  /** Best effort: a coordinator that does not answer will miss our heartbeats. Twice, as it may have moved. */
+  /** Best effort: see {@link leaveGroup}. */
   async #leave({ memberId }: MemberIdentity): Promise<void> {
     const { groupId, groupInstanceId } = this.#options;
     const memberEpoch = groupInstanceId === null ? LEAVE_EPOCH : STATIC_LEAVE_EPOCH;
     const body = { ...NOTHING_NEW, groupId, memberId, memberEpoch, instanceId: groupInstanceId };
-    const options = { timeoutMs: LEAVE_ATTEMPT_TIMEOUT_MS, retry: false, errorOf: () => ErrorCode.NONE };
-    const attempt = () => this.#client.ask({ group: groupId }, consumerGroupHeartbeatApi, body, options);
-    await attempt()
-      .catch(attempt)
-      .catch((error: unknown) => {
-        this.#client.runtime.logger.debug("leaving the group failed", { groupId, memberId, error });
-      });
+    await leaveGroup(this.#client, { groupId, memberId }, (options) =>
+      this.#client.ask({ group: groupId }, consumerGroupHeartbeatApi, body, options),
+    );
   }
 
   async #sendHeartbeat(): Promise<void> {

@@ -14,6 +14,7 @@ import {
 import type { MemberAssignment, MemberSubscription } from "../assignors/assignor.ts";
 import type { TopicPartition } from "../topic-partition.ts";
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from "./consumer-protocol.ts";
+import { leaveGroup } from "./leave-group.ts";
 import type { GroupMemberOptions, RequestListener } from "./member.ts";
 import type { GroupAssignment, JoinedGroup, MemberIdentity, StepOutcome } from "./membership.ts";
 
@@ -22,9 +23,6 @@ const PROTOCOL_TYPE = "consumer";
 
 /** A JoinGroup or SyncGroup is answered when all members are there: it may take the rebalance timeout and a bit. */
 const REBALANCE_GRACE_MS = 5_000;
-
-/** How long a closing consumer waits for its LeaveGroup to be answered, at each of two attempts. */
-export const LEAVE_ATTEMPT_TIMEOUT_MS = 2_500;
 
 /**
  * JoinGroup, SyncGroup and LeaveGroup. Failures that may heal (no connection, a coordinator that moved or is loading)
@@ -70,18 +68,14 @@ export class GroupRequests {
     return decodeAssignment(response.assignment);
   }
 
-  /** Best effort: a coordinator that does not answer will miss our heartbeats. Twice, as it may have moved. */
+  /** Best effort: see {@link leaveGroup}. */
   async leave({ memberId }: MemberIdentity, reason: string): Promise<void> {
     const { groupId } = this.#options;
     const body = (version: number) =>
       version >= 3 ? { groupId, members: [{ memberId, reason }] } : { groupId, memberId };
-    const options = { timeoutMs: LEAVE_ATTEMPT_TIMEOUT_MS, retry: false, errorOf: () => ErrorCode.NONE };
-    const attempt = () => this.#client.ask({ group: groupId }, leaveGroupApi, body, options);
-    await attempt()
-      .catch(attempt)
-      .catch((error: unknown) => {
-        this.#client.runtime.logger.debug("leaving the group failed", { groupId, memberId, error });
-      });
+    await leaveGroup(this.#client, { groupId, memberId }, (options) =>
+      this.#client.ask({ group: groupId }, leaveGroupApi, body, options),
+    );
   }
 
   #joinRequest(

@@ -1,11 +1,11 @@
 import { Admin } from "@ottla/admin";
-import type { Logger, Random } from "@ottla/runtime";
+import type { Random } from "@ottla/runtime";
 import { type MemberObserver, SimulatedMember } from "../groups/simulated-member.ts";
 import type { Arrival } from "../simulated-link.ts";
 import type { SimulatedProcess } from "../simulated-process.ts";
 import type { Tally } from "../tally.ts";
 import { CLUSTER_FAULTS } from "./cluster-faults.ts";
-import { ClusterWorld, type RareEvents } from "./cluster-world.ts";
+import { type ClusterSimulationOptions, ClusterWorld } from "./cluster-world.ts";
 import { SteadyWriter } from "./steady-writer.ts";
 import { TopicReader } from "./topic-reader.ts";
 
@@ -44,15 +44,6 @@ export type Fault = keyof typeof FAULTS;
 
 export const faults = Object.keys(FAULTS) as Fault[];
 
-export interface ClusterSimulationOptions {
-  /** Faults that are to be tried more often, or less. */
-  readonly onceIn?: Readonly<Partial<Record<Fault, number>>>;
-  readonly rare?: RareEvents;
-  /** How long faults go on. */
-  readonly faultsMs?: number;
-  readonly logger?: Logger;
-}
-
 /**
  * A {@link ClusterWorld} with writers, a group and a reader that use the SDKs, while everything goes wrong that can:
  * brokers that are killed, lose what they had not synced, stop, pause and wake as zombies; networks that fail one way,
@@ -77,7 +68,7 @@ export class ClusterSimulation implements MemberObserver {
   constructor(
     seed: number,
     tally: Tally,
-    { faultsMs = 30_000, onceIn = {}, rare = {}, logger }: ClusterSimulationOptions = {},
+    { faultsMs = 30_000, onceIn = {}, rare = {}, logger }: ClusterSimulationOptions<Fault> = {},
   ) {
     this.#onceIn = { ...FAULTS, ...onceIn };
     this.#tally = tally;

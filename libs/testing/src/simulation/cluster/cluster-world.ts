@@ -54,6 +54,16 @@ const RARE = {
 
 export type RareEvents = Readonly<Partial<Record<keyof typeof RARE, number>>>;
 
+/** Of a simulation in a {@link ClusterWorld}, whose faults are of these kinds. */
+export interface ClusterSimulationOptions<Fault extends string> {
+  /** Faults that are to be tried more often, or less. */
+  readonly onceIn?: Readonly<Partial<Record<Fault, number>>>;
+  readonly rare?: RareEvents;
+  /** How long faults go on. */
+  readonly faultsMs?: number;
+  readonly logger?: Logger;
+}
+
 export interface ClusterWorldOptions {
   readonly seed: number;
   readonly tally: Tally;

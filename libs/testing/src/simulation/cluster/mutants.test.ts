@@ -1,6 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { Tally } from "../tally.ts";
-import { ClusterSimulation, type ClusterSimulationOptions } from "./cluster-simulation.ts";
+import { ClusterSimulation, type Fault } from "./cluster-simulation.ts";
+import type { ClusterSimulationOptions } from "./cluster-world.ts";
 
 const mutants = vi.hoisted(() => ({
   leaderEpoch: false,
@@ -119,7 +120,7 @@ const CALM = {
 /** From its first seed on the simulation has to notice within so many. The first ones are known to show it. */
 const SEEDS_MAX = Number(process.env.OTTLA_TEST_MUTANT_SEEDS ?? 12);
 
-interface Hunt extends ClusterSimulationOptions {
+interface Hunt extends ClusterSimulationOptions<Fault> {
   readonly firstSeed: number;
 }
 
@@ -140,7 +141,7 @@ const HUNTS = {
   pendingIsr: { firstSeed: 17 },
 } satisfies Record<keyof typeof mutants, Hunt>;
 
-function violationOf(seed: number, options: ClusterSimulationOptions): Promise<string | null> {
+function violationOf(seed: number, options: ClusterSimulationOptions<Fault>): Promise<string | null> {
   return new ClusterSimulation(seed, new Tally(), options).run().then(() => null, String);
 }
 

@@ -1,6 +1,5 @@
-import type { Logger } from "@ottla/runtime";
 import { CLUSTER_FAULTS } from "../cluster/cluster-faults.ts";
-import { ClusterWorld, type RareEvents } from "../cluster/cluster-world.ts";
+import { type ClusterSimulationOptions, ClusterWorld, type RareEvents } from "../cluster/cluster-world.ts";
 import type { Tally } from "../tally.ts";
 import { TRANSACTION_BROKER_CONFIG } from "./transaction-simulation.ts";
 import { CLIENT_FAULTS, TransactionWorkload } from "./transaction-workload.ts";
@@ -40,15 +39,6 @@ export type Fault = keyof typeof FAULTS;
 
 export const faults = Object.keys(FAULTS) as Fault[];
 
-export interface ClusterTransactionOptions {
-  /** Faults that are to be tried more often, or less. */
-  readonly onceIn?: Readonly<Partial<Record<Fault, number>>>;
-  readonly rare?: RareEvents;
-  /** How long faults go on. */
-  readonly faultsMs?: number;
-  readonly logger?: Logger;
-}
-
 /**
  * A {@link ClusterWorld} under a {@link TransactionWorkload}: brokers, network and ZooKeeper fail as they do for every
  * cluster, coordinators move, what is said to coordinators and leaders about transactions comes late and twice, and
@@ -64,7 +54,7 @@ export class ClusterTransactionSimulation {
   constructor(
     seed: number,
     tally: Tally,
-    { onceIn = {}, rare = {}, faultsMs = 40_000, logger }: ClusterTransactionOptions = {},
+    { onceIn = {}, rare = {}, faultsMs = 40_000, logger }: ClusterSimulationOptions<Fault> = {},
   ) {
     this.#tally = tally;
     this.#onceIn = { ...FAULTS, ...onceIn };
