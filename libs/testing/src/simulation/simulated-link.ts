@@ -48,6 +48,12 @@ export interface Arrival {
   readonly sentMs: number;
 }
 
+/** What becomes of a message, and what is to be done as it arrives. */
+interface Judged {
+  readonly fate: Fate;
+  readonly arrived: () => void;
+}
+
 const MAX_FRAME_BYTES = 2 ** 30;
 /** How late a message comes at the most. */
 const LATE_MS_MAX = 8_000;
@@ -101,29 +107,34 @@ export class SimulatedLink {
   }
 
   /** Its sender hears of the broken connection now; its receiver gets the message, and then hears of it. */
-  #deliverLate(to: ByteChannel, bytes: Uint8Array): void {
+  #deliverLate(to: ByteChannel, bytes: Uint8Array, arrived: () => void): void {
     const [sender, receiver] = to === this.#farWire ? [this.client, this.server] : [this.server, this.client];
     const from = to === this.#farWire ? this.#nearWire : this.#farWire;
     this.#state = "silent";
     sender.wake(() => from.destroy());
     this.#ends.world.timers.schedule(this.#ends.random.nextInt(LATE_MS_MAX), () => {
       if (this.#state === "closed") return;
-      receiver.wake(() => to.write([bytes]));
+      receiver.wake(() => {
+        arrived();
+        to.write([bytes]);
+      });
       this.#ends.world.timers.schedule(LATE_MS_MAX, () => this.reset());
     });
   }
 
-  #carry(from: ByteChannel, wire: Wire, to: ByteChannel, fate: (frame: Uint8Array, sentMs: number) => Fate): void {
+  #carry(from: ByteChannel, wire: Wire, to: ByteChannel, judge: (frame: Uint8Array, sentMs: number) => Judged): void {
     const decoder = new FrameDecoder({ maxFrameBytes: MAX_FRAME_BYTES });
     const carry = (frame: Uint8Array) => {
       if (this.#state !== "open") return;
       const bytes = withSize(frame);
       const sentMs = this.#ends.world.clock.monotonicMs();
       wire.send(() => {
-        const decided = fate(bytes.subarray(SIZE_PREFIX_BYTES), sentMs);
-        if (decided === "arrives") to.write([bytes]);
-        else if (decided === "lost") this.reset();
-        else if (decided === "late") this.#deliverLate(to, bytes);
+        const { fate, arrived } = judge(bytes.subarray(SIZE_PREFIX_BYTES), sentMs);
+        if (fate === "arrives") {
+          arrived();
+          to.write([bytes]);
+        } else if (fate === "lost") this.reset();
+        else if (fate === "late") this.#deliverLate(to, bytes, arrived);
         else this.#state = "silent";
       });
     };
@@ -134,7 +145,7 @@ export class SimulatedLink {
     });
   }
 
-  #request(frame: Uint8Array, sentMs: number): Fate {
+  #request(frame: Uint8Array, sentMs: number): Judged {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
     const apiKey = view.getInt16(0);
     const exchange: Exchange = {
@@ -145,21 +156,20 @@ export class SimulatedLink {
       apiVersion: view.getInt16(2),
       sentMs,
     };
-    const fate = this.#listener.fateOf(exchange, "request");
-    if (fate !== "arrives") return fate;
-    this.#exchanges.set(view.getInt32(4), exchange);
-    this.#listener.onArrived({ exchange, direction: "request", frame, sentMs });
-    return fate;
+    const arrived = () => {
+      this.#exchanges.set(view.getInt32(4), exchange);
+      this.#listener.onArrived({ exchange, direction: "request", frame, sentMs });
+    };
+    return { fate: this.#listener.fateOf(exchange, "request"), arrived };
   }
 
-  #response(frame: Uint8Array, sentMs: number): Fate {
+  #response(frame: Uint8Array, sentMs: number): Judged {
     const correlationId = correlationIdOf(frame);
     const exchange = this.#exchanges.get(correlationId);
-    if (exchange === undefined) return "arrives";
+    if (exchange === undefined) return { fate: "arrives", arrived: () => {} };
     this.#exchanges.delete(correlationId);
-    const fate = this.#listener.fateOf(exchange, "response");
-    if (fate === "arrives") this.#listener.onArrived({ exchange, direction: "response", frame, sentMs });
-    return fate;
+    const arrived = () => this.#listener.onArrived({ exchange, direction: "response", frame, sentMs });
+    return { fate: this.#listener.fateOf(exchange, "response"), arrived };
   }
 }
 

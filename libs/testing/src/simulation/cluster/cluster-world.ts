@@ -44,6 +44,7 @@ const ZOOKEEPER_FAULTS: Readonly<Record<ModelFault, number>> = {
 const RARE = {
   lateAlterPartition: 4,
   lateTransactionRequest: 40,
+  lateEndTxn: 40,
   lateRequest: 1_000,
   lostTransactionMessage: 150,
   lostMessage: 800,
@@ -211,6 +212,7 @@ export class ClusterWorld {
 
   #lateOnceIn(apiName: string): number {
     if (apiName === "AlterPartition") return this.#rare.lateAlterPartition;
+    if (apiName === "EndTxn") return this.#rare.lateEndTxn;
     return TRANSACTION_APIS.has(apiName) ? this.#rare.lateTransactionRequest : this.#rare.lateRequest;
   }
 

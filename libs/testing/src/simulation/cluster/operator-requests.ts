@@ -1,10 +1,13 @@
-import { alterPartitionReassignmentsApi, electLeadersApi, KafkaError } from "@ottla/protocol";
+import { alterPartitionReassignmentsApi, electLeadersApi, KafkaError, updateFeaturesApi } from "@ottla/protocol";
 import { BrokerConnection, type BrokerConnectionOptions } from "@ottla/transport";
 
 const TIMEOUT_MS = 20_000;
 
 /** Kafka's ElectionType: the first replica of each partition leads, if it is in sync. */
 const PREFERRED = 0;
+
+/** Kafka's FeatureUpdate.UpgradeType for a level that may be lower than the one before. */
+const SAFE_DOWNGRADE = 2;
 
 /** What an operator asks of a cluster by requests that the admin SDK has no function for. */
 export class OperatorRequests {
@@ -31,6 +34,15 @@ export class OperatorRequests {
     );
     const ofPartitions = replicaElectionResults.flatMap(({ partitionResult }) => partitionResult);
     throwErrors([errorCode, ...ofPartitions.map((one) => one.errorCode)]);
+  }
+
+  /** Finalizes a feature at a level that is lower than it was. @throws KafkaError */
+  async downgrade(host: string, feature: string, maxVersionLevel: number): Promise<void> {
+    const featureUpdates = [{ feature, maxVersionLevel, upgradeType: SAFE_DOWNGRADE }];
+    const { errorCode } = await this.#ask(host, (connection) =>
+      connection.request(updateFeaturesApi, { featureUpdates, timeoutMs: TIMEOUT_MS }),
+    );
+    throwErrors([errorCode]);
   }
 
   async #ask<T>(host: string, request: (connection: BrokerConnection) => Promise<T>): Promise<T> {

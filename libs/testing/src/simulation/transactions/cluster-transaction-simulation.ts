@@ -1,8 +1,9 @@
 import { CLUSTER_FAULTS } from "../cluster/cluster-faults.ts";
 import { type ClusterSimulationOptions, ClusterWorld, type RareEvents } from "../cluster/cluster-world.ts";
 import type { Tally } from "../tally.ts";
+import { DelayedEnds } from "./delayed-ends.ts";
 import { TRANSACTION_BROKER_CONFIG } from "./transaction-simulation.ts";
-import { CLIENT_FAULTS, TransactionWorkload } from "./transaction-workload.ts";
+import { CLIENT_FAULTS, type TransactionVersion, TransactionWorkload } from "./transaction-workload.ts";
 
 /**
  * A transaction's timeout counts from when it began by the clock of the coordinator that it had then, as in Kafka: with
@@ -17,7 +18,9 @@ const COORDINATOR_PARTITIONS = 2;
  */
 const RARER = 2;
 const RARE_MAX = 200;
-const RARE: RareEvents = { delayedMessage: 800, lateTransactionRequest: 15, lostTransactionMessage: 60 };
+const RARE: RareEvents = {
+  ...{ delayedMessage: 800, lateTransactionRequest: 15, lateEndTxn: 15, lostTransactionMessage: 60 },
+};
 const RARER_CLUSTER_FAULTS = Object.fromEntries(
   Object.entries(CLUSTER_FAULTS).map(([fault, onceIn]) => [
     fault,
@@ -39,6 +42,19 @@ export type Fault = keyof typeof FAULTS;
 
 export const faults = Object.keys(FAULTS) as Fault[];
 
+/** Rare enough. */
+export const NEVER = 2 ** 31;
+
+/**
+ * Before `transaction.version` 2 a transaction has the epoch of the one before: what is said
+ * about the one and comes late may hit the other (KAFKA-17754).
+ */
+export const NOTHING_LATE: RareEvents = { lateTransactionRequest: NEVER, lateEndTxn: NEVER };
+
+export interface ClusterTransactionSimulationOptions extends ClusterSimulationOptions<Fault> {
+  readonly transactionVersion?: TransactionVersion;
+}
+
 /**
  * A {@link ClusterWorld} under a {@link TransactionWorkload}: brokers, network and ZooKeeper fail as they do for every
  * cluster, coordinators move, what is said to coordinators and leaders about transactions comes late and twice, and
@@ -54,17 +70,19 @@ export class ClusterTransactionSimulation {
   constructor(
     seed: number,
     tally: Tally,
-    { onceIn = {}, rare = {}, faultsMs = 40_000, logger }: ClusterSimulationOptions<Fault> = {},
+    { onceIn = {}, rare = {}, faultsMs = 40_000, logger, transactionVersion }: ClusterTransactionSimulationOptions = {},
   ) {
     this.#tally = tally;
     this.#onceIn = { ...FAULTS, ...onceIn };
     this.#faultsMs = faultsMs;
+    const delayedEnds = new DelayedEnds(tally);
     this.#all = new ClusterWorld({
+      onArrived: (arrival) => delayedEnds.arrived(arrival),
       ...{ seed, tally, config: TRANSACTION_BROKER_CONFIG, skewMsMax: SKEW_MS_MAX, rare: { ...RARE, ...rare } },
       ...(logger !== undefined && { logger }),
     });
     this.#workload = new TransactionWorkload({
-      ...{ world: this.#all.world, cluster: this.#all.cluster },
+      ...{ world: this.#all.world, cluster: this.#all.cluster, transactionVersion },
       clock: () => ({ skewMs: this.#all.aSkewMs() }),
       step: () => this.#all.step(),
     });

@@ -4,7 +4,7 @@ import type { Exchange, Fate } from "../simulated-link.ts";
 import { SimulatedWorld } from "../simulated-world.ts";
 import type { Tally } from "../tally.ts";
 import { SESSION_TIMEOUT_MS } from "./client-options.ts";
-import { CLIENT_FAULTS, TransactionWorkload } from "./transaction-workload.ts";
+import { CLIENT_FAULTS, type TransactionVersion, TransactionWorkload } from "./transaction-workload.ts";
 
 const FAULTS_MS = 45_000;
 
@@ -35,6 +35,11 @@ export type Fault = keyof typeof FAULTS;
 
 export const faults = Object.keys(FAULTS) as Fault[];
 
+export interface TransactionSimulationOptions {
+  readonly transactionVersion?: TransactionVersion;
+  readonly logger?: Logger;
+}
+
 /**
  * A broker under a {@link TransactionWorkload}, while everything goes wrong that can: clients lose messages too, and the
  * broker is killed, stopped, paused and runs out of disk. Everything follows from the seed.
@@ -46,7 +51,7 @@ export class TransactionSimulation {
   readonly #cluster: SimulatedCluster;
   readonly #workload: TransactionWorkload;
 
-  constructor(seed: number, tally: Tally, logger?: Logger) {
+  constructor(seed: number, tally: Tally, { logger, transactionVersion }: TransactionSimulationOptions = {}) {
     this.#tally = tally;
     this.#world = new SimulatedWorld({
       ...{ seed, tally },
@@ -58,7 +63,7 @@ export class TransactionSimulation {
       ...(logger !== undefined && { logger }),
     });
     this.#workload = new TransactionWorkload({
-      ...{ world: this.#world, cluster: this.#cluster },
+      ...{ world: this.#world, cluster: this.#cluster, transactionVersion },
       step: () => this.#world.step(),
     });
   }

@@ -1,7 +1,9 @@
 import { Admin } from "@ottla/admin";
+import type { Broker } from "@ottla/broker";
 import { Producer } from "@ottla/producer";
 import type { Random } from "@ottla/runtime";
 import { findAnomalies, type Read, type TransactionHistory } from "../../history/transaction-history.ts";
+import { OperatorRequests } from "../cluster/operator-requests.ts";
 import type { SimulatedCluster } from "../simulated-cluster.ts";
 import type { ClockOptions, SimulatedProcess } from "../simulated-process.ts";
 import { type SimulatedWorld, STEP_MS } from "../simulated-world.ts";
@@ -52,7 +54,15 @@ export interface TransactionWorkloadOptions {
   readonly clock?: () => ClockOptions;
   /** Lets the world move on, and looks at what must hold. */
   readonly step: () => Promise<void>;
+  /** The level of `transaction.version`. */
+  readonly transactionVersion?: TransactionVersion | undefined;
 }
+
+/** 2: each transaction has an epoch of its own (KIP-890). */
+export type TransactionVersion = 0 | 1 | 2;
+
+const FEATURE = "transaction.version";
+const HIGHEST: TransactionVersion = 2;
 
 interface Ended {
   readonly process: SimulatedProcess;
@@ -74,6 +84,7 @@ export class TransactionWorkload implements ProcessObserver {
   readonly #step: () => Promise<void>;
   readonly #admin: Admin;
   readonly #source: Producer;
+  readonly #transactionVersion: TransactionVersion;
   readonly #writers: PairWriter[] = [];
   readonly #readers: CommittedReader[] = [];
   readonly #zombies = new Set<SimulatedProcess>();
@@ -81,12 +92,13 @@ export class TransactionWorkload implements ProcessObserver {
   readonly #currentWriters = new Map<number, PairWriter>();
   #sent = 0;
 
-  constructor({ world, cluster, clock = () => ({}), step }: TransactionWorkloadOptions) {
+  constructor({ world, cluster, clock, step, transactionVersion = HIGHEST }: TransactionWorkloadOptions) {
     this.#world = world;
     this.#random = world.random;
     this.#cluster = cluster;
-    this.#clock = clock;
+    this.#clock = clock ?? (() => ({}));
     this.#step = step;
+    this.#transactionVersion = transactionVersion;
     const client = world.operatorClient(cluster.bootstrapServers);
     this.#admin = new Admin(client);
     this.#source = new Producer(client);
@@ -102,6 +114,7 @@ export class TransactionWorkload implements ProcessObserver {
 
   /** To be called when the brokers serve. */
   async start(): Promise<void> {
+    if (this.#transactionVersion < HIGHEST) await this.#downgrade();
     const topics = [
       { name: "in", partitions: PARTITIONS },
       { name: "out", partitions: PARTITIONS },
@@ -110,6 +123,17 @@ export class TransactionWorkload implements ProcessObserver {
     ];
     await this.#world.settle(this.#admin.createTopics(topics, { timeoutMs: CREATE_TIMEOUT_MS }));
     this.#startReader();
+  }
+
+  /** Before there are clients: all of them are to find it. */
+  async #downgrade(): Promise<void> {
+    const { network, operator } = this.#world;
+    const connector = network.connectorOf(operator);
+    const requests = new OperatorRequests({ connector, runtime: operator.runtime, clientId: "operator" });
+    const host = this.#cluster.candidates[0]!.name;
+    await this.#world.settle(requests.downgrade(host, FEATURE, this.#transactionVersion));
+    const levelOf = ({ services }: Broker) => services.image.features.get(FEATURE) ?? 0;
+    while (!this.#cluster.running.every((broker) => levelOf(broker) === this.#transactionVersion)) await this.#step();
   }
 
   /** To be called in each step: starts who is missing, and now and then gives the copiers something to do. */
