@@ -4,6 +4,7 @@ import { ListenError } from "@ottla/transport/node";
 
 const DISK_ADVICE: Readonly<Partial<Record<DiskErrorCode, string>>> = {
   ACCESS_DENIED: "this user may not write there; give it the right, or choose another directory with log.dirs",
+  NOT_FOUND: "it is not there and cannot be made; choose another directory with log.dirs",
   NO_SPACE: "the disk is full; make room, or choose another directory with log.dirs",
   TOO_MANY_OPEN_FILES: "too many files are open; raise the limit (ulimit -n)",
 };

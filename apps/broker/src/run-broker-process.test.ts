@@ -89,6 +89,19 @@ describe("a broker process", () => {
     }
   });
 
+  it("ends with SIGTERM while it still waits for others", async () => {
+    const silent = createServer(() => {});
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as { port: number };
+    const arrived = once(silent, "connection");
+    const broker = start({ memory: true, set: [`zookeeper.connect=127.0.0.1:${port}`] });
+    await arrived;
+    expect(await broker.stop("SIGTERM")).toBe(143);
+    expect(broker.plainErrors).toEqual(["ottla: SIGTERM came before the broker had started"]);
+    silent.close();
+  });
+
   it("ends at once with the second signal", async () => {
     const broker = start({ memory: true, set: ["log.segment.bytes=1048576"] });
     const port = await broker.ready();
@@ -237,6 +250,13 @@ describe("a broker that cannot start says why in one line", () => {
     const line = await refusalOf(start({ dataDirectory }, asUser));
     expect(line).toMatch(/cannot be used: this user may not write there/);
     expect(line).toContain(dataDirectory);
+  });
+
+  it.runIf(existsSync("/proc/self"))("a directory that cannot be made", async () => {
+    const line = await refusalOf(start({ dataDirectory: "/proc/ottla" }));
+    expect(line).toBe(
+      "ottla: the data directory /proc/ottla cannot be used: it is not there and cannot be made; choose another directory with log.dirs",
+    );
   });
 
   it("damaged meta.properties", async () => {

@@ -31,11 +31,13 @@ const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 /** What is wrong is a config, an option or a file of the person's. */
 const EXIT_USAGE = 2;
+/** How long a start that is told to end may go on, so that it ends cleanly; what hangs has no more to say. */
+const START_GRACE_MS = 1000;
 const SIGNALS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
 
 /**
  * Runs a broker as this process: reads its configs, says `ready` on standard output, and ends with SIGTERM or SIGINT, a
- * second of which cuts the ending short. What keeps it from starting is said in a line on standard error.
+ * second of which cuts the ending short; a start that hangs is given up. What keeps it from starting is said in a line on standard error.
  * @returns the exit code, when the broker has stopped
  */
 export async function runBrokerProcess(options: BrokerProcessOptions): Promise<number> {
@@ -81,6 +83,7 @@ async function serve(settings: readonly ConfigSetting[], memory: boolean, logger
   // The process is the broker's own: it ends with it.
   const heapGrowth = new HeapGrowth();
   const broker = await startWithSettings(settings, { memory, logger, onFatal: (error) => stop.fail(error) });
+  stop.started();
   process.stdout.write(readyLine(broker));
   const exitCode = await stop.requested;
   heapGrowth.close();
@@ -109,6 +112,8 @@ class StopRequest {
   readonly #logger: Logger;
   #request: (exitCode: number) => void = () => {};
   #isRequested = false;
+  #isStarting = true;
+  #givingUp: NodeJS.Timeout | undefined;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -117,6 +122,12 @@ class StopRequest {
     });
     for (const signal of Object.keys(SIGNALS)) process.on(signal, () => this.#onSignal(signal));
     this.#endWithSupervisor();
+  }
+
+  /** The broker can be stopped from now on. */
+  started(): void {
+    this.#isStarting = false;
+    clearTimeout(this.#givingUp);
   }
 
   /** The broker cannot go on. */
@@ -138,5 +149,11 @@ class StopRequest {
     if (this.#isRequested) process.exit(SIGNALS[signal]);
     this.#isRequested = true;
     this.#request(EXIT_OK);
+    if (this.#isStarting) this.#givingUp = setTimeout(() => this.#giveUp(signal), START_GRACE_MS);
+  }
+
+  #giveUp(signal: string): void {
+    process.stderr.write(`ottla: ${signal} came before the broker had started\n`);
+    process.exit(SIGNALS[signal]);
   }
 }

@@ -30,10 +30,16 @@ describe("startBroker", () => {
 
   it.each([
     [{ data: "/nowhere" }, "there is no option data; they are port, memory, dataDirectory, config, logger"],
+    [{ port: "9092" }, 'startBroker: port is "9092"; it must be a whole number from 0 to 65535.'],
+    [{ port: 65_536 }, "port is 65536"],
+    [{ memory: "yes" }, 'memory is "yes"; it must be true or false'],
+    [{ memory: false, dataDirectory: 5 }, "dataDirectory is 5; it must be a text"],
+    [{ config: ["node.id=1"] }, "config is a list; it must be an object"],
+    [{ logger: console.log }, "logger is a function; it must be an object with a method info"],
     [{ "num.partitions": 3 }, "there is no option num.partitions"],
     [{ dataDirectory: "/nowhere" }, "memory and dataDirectory exclude each other"],
-  ])("does not start with %j, which would have no effect", async (options, message) => {
-    const starting = startBroker({ ...inMemory, ...options });
+  ])("does not start with %j, which would have no effect or another one", async (options, message) => {
+    const starting = startBroker({ ...inMemory, ...options } as never);
     await expect(starting).rejects.toBeInstanceOf(BrokerStartError);
     await expect(starting).rejects.toThrow(message);
   });
@@ -147,7 +153,7 @@ describe("startBroker", () => {
     [{ config: { "num.partitions": 0 } }, /a whole number, 1 or more/],
     [{ config: { listeners: "SSL://localhost:0" }, port: undefined }, /SSL is not supported yet/],
   ])("says what is wrong with %j", async (options, message) => {
-    const starting = startBroker({ ...inMemory, ...options });
+    const starting = startBroker({ ...inMemory, ...options } as never);
     await expect(starting).rejects.toThrow(BrokerStartError);
     await expect(starting).rejects.toThrow(message);
   });

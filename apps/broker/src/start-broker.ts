@@ -12,6 +12,7 @@ import {
   startBroker as startCore,
   webSocketUrlOf,
 } from "@ottla/broker";
+import { checkStartOptions, OPTION_RULES } from "@ottla/broker/internal";
 import { createMemoryDisk, createSystemRuntime, type Logger, silentLogger } from "@ottla/runtime";
 import { createNodeDisk } from "@ottla/runtime/node";
 import { ListenError, startServer } from "@ottla/transport/node";
@@ -74,10 +75,22 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
   });
 }
 
-const OPTION_NAMES: readonly string[] = ["port", "memory", "dataDirectory", "config", "logger"];
+const RULES = {
+  port: OPTION_RULES.port,
+  memory: OPTION_RULES.trueOrFalse,
+  dataDirectory: OPTION_RULES.text,
+  config: OPTION_RULES.object,
+  logger: OPTION_RULES.logger,
+};
+const OPTION_NAMES: readonly string[] = Object.keys(RULES);
 
 /** A misspelt option would be left at its default: the data would lie elsewhere. @throws BrokerStartError */
 function checkOptions(options: StartBrokerOptions): void {
+  try {
+    checkStartOptions("startBroker", options, RULES);
+  } catch (cause) {
+    throw new BrokerStartError(`${(cause as Error).message}.`, { cause });
+  }
   const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
   const wrong =
     unknown === undefined

@@ -110,7 +110,7 @@ export class Admin implements AsyncDisposable {
 
   /** All topics in the order of their names; internal ones (`__consumer_offsets`) only when asked for. */
   async listTopics(options: CallOptions & { readonly includeInternal?: boolean } = {}): Promise<TopicListing[]> {
-    checkCallOptions("listTopics", options);
+    checkCallOptions("listTopics", options, { includeInternal: "boolean?" });
     return await listTopics(this.#client, options);
   }
 
@@ -183,13 +183,13 @@ export class Admin implements AsyncDisposable {
 
   /** What has configs: topics, brokers, and the groups and client metrics subscriptions with configs of their own. */
   async listConfigResources(options: ListConfigResourcesOptions = {}): Promise<ConfigResource[]> {
-    checkCallOptions("listConfigResources", options);
+    checkCallOptions("listConfigResources", options, { types: "list?" });
     return await listConfigResources(this.#client, options);
   }
 
   /** The cluster's id, controller and brokers. */
   async describeCluster(options: DescribeClusterOptions = {}): Promise<ClusterDescription> {
-    checkCallOptions("describeCluster", options);
+    checkCallOptions("describeCluster", options, { includeFencedBrokers: "boolean?" });
     return await describeCluster(this.#client, options);
   }
 
@@ -204,7 +204,7 @@ export class Admin implements AsyncDisposable {
    * broker that cannot be asked, is a failure of its own.
    */
   async describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDir[]> {
-    checkCallOptions("describeLogDirs", options);
+    checkCallOptions("describeLogDirs", options, { brokers: "list?", partitions: "list?" });
     return await describeLogDirs(this.#client, options);
   }
 
@@ -238,7 +238,7 @@ export class Admin implements AsyncDisposable {
 
   /** The groups of all brokers in the order of their ids. */
   async listGroups(options: ListGroupsOptions = {}): Promise<GroupListing[]> {
-    checkCallOptions("listGroups", options);
+    checkCallOptions("listGroups", options, { states: "list?", types: "list?" });
     return await listGroups(this.#client, options);
   }
 
@@ -287,7 +287,7 @@ export class Admin implements AsyncDisposable {
 
   /** Transactional ids with the state of their transactions. */
   async listTransactions(options: ListTransactionsOptions = {}): Promise<TransactionListing[]> {
-    checkCallOptions("listTransactions", options);
+    checkCallOptions("listTransactions", options, { states: "list?", producerIds: "list?" });
     return await listTransactions(this.#client, options);
   }
 

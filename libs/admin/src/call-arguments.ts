@@ -1,13 +1,16 @@
 import { checkCallOptions, checkedList, type Fields } from "@ottla/client/internal";
 
-const PARTITION = { topic: "string", partition: "number" } as const;
+const PARTITION = { topic: "string", partition: "integer" } as const;
 const RESOURCE = { type: "string", name: "string" } as const;
 const TOPIC_ID = { topicId: "string" } as const;
+const VALIDATE = { validateOnly: "boolean?" } as const;
 const TEXTS = "strings";
 
 interface ListRule {
   readonly texts?: typeof TEXTS;
   readonly fields?: Fields;
+  /** Its options, besides those that all calls have. */
+  readonly options?: Fields;
 }
 
 /** What the calls of the admin client take lists of. */
@@ -15,22 +18,26 @@ const RULES = {
   createTopics: {
     fields: {
       name: "string",
-      partitions: "number?",
-      replicationFactor: "number?",
+      partitions: "integer?",
+      replicationFactor: "integer?",
       assignments: "list?",
       configs: "object?",
     },
+    options: VALIDATE,
   },
   deleteTopics: { texts: TEXTS, fields: TOPIC_ID },
-  describeTopics: { texts: TEXTS, fields: TOPIC_ID },
-  createPartitions: { fields: { topic: "string", count: "number", assignments: "list?" } },
+  describeTopics: { texts: TEXTS, fields: TOPIC_ID, options: { partitionsPerResponse: "integer?" } },
+  createPartitions: { fields: { topic: "string", count: "integer", assignments: "list?" }, options: VALIDATE },
   alterPartitionReassignments: { fields: { ...PARTITION, replicas: "list|null" } },
   listPartitionReassignments: { fields: PARTITION },
   deleteRecords: { fields: PARTITION },
-  describeConfigs: { fields: { ...RESOURCE, keys: "list?" } },
-  incrementalAlterConfigs: { fields: { ...RESOURCE, changes: "list" } },
-  describeReplicaLogDirs: { fields: { ...PARTITION, broker: "number" } },
-  alterReplicaLogDirs: { fields: { ...PARTITION, broker: "number", path: "string" } },
+  describeConfigs: {
+    fields: { ...RESOURCE, keys: "list?" },
+    options: { includeSynonyms: "boolean?", includeDocumentation: "boolean?" },
+  },
+  incrementalAlterConfigs: { fields: { ...RESOURCE, changes: "list" }, options: VALIDATE },
+  describeReplicaLogDirs: { fields: { ...PARTITION, broker: "integer" } },
+  alterReplicaLogDirs: { fields: { ...PARTITION, broker: "integer", path: "string" } },
   describeProducers: { fields: PARTITION },
   describeGroups: { texts: TEXTS },
   deleteGroups: { texts: TEXTS },
@@ -45,8 +52,8 @@ export type ListCall = keyof typeof RULES;
 
 /** The list that a call was given. @throws KafkaError `INVALID_ARGUMENT` that says what is wrong, and what is right */
 export function listOf<T>(call: ListCall, list: Iterable<T>, options: unknown): T[] {
-  checkCallOptions(call, options);
-  const { fields, texts }: ListRule = RULES[call];
+  const { fields, texts, options: ofCall }: ListRule = RULES[call];
+  checkCallOptions(call, options, ofCall);
   return checkedList(call, list, fields, texts);
 }
 

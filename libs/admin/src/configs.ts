@@ -1,5 +1,5 @@
 import type { CallOptions } from "@ottla/client";
-import type { ClusterClient, RequestTarget } from "@ottla/client/internal";
+import { type ClusterClient, describe, invalidArgument, type RequestTarget } from "@ottla/client/internal";
 import { describeConfigsApi, incrementalAlterConfigsApi, listConfigResourcesApi } from "@ottla/protocol";
 import { checkResources, resultsOf } from "./partial-failure.ts";
 import { type BulkOptions, mapAll } from "./progress.ts";
@@ -161,18 +161,31 @@ export async function listConfigResources(
       version,
       FIRST_LIST_VERSION_WITH_TYPES,
     );
-    return { resourceTypes: types.map((type) => RESOURCE_TYPES[type]) };
+    return { resourceTypes: types.map((type) => numberOf(RESOURCE_TYPES, "type", type)) };
   };
   const { configResources } = await client.ask("any", listConfigResourcesApi, body, call);
   return configResources.map(({ resourceType, resourceName }) => ({ type: typeOf(resourceType), name: resourceName }));
 }
 
-function toOperation({ key, operation = "set", value }: ConfigChange) {
-  return { name: key, configOperation: OPERATIONS[operation], value: value === undefined ? null : String(value) };
+function toOperation(change: ConfigChange) {
+  if (typeof change?.key !== "string") {
+    throw invalidArgument(
+      `a change is ${describe(change)}; it must be an object with a key, and a value or operation.`,
+    );
+  }
+  const { key, operation = "set", value } = change;
+  const configOperation = numberOf(OPERATIONS, "operation", operation);
+  return { name: key, configOperation, value: value === undefined ? null : String(value) };
 }
 
 function toResource({ type, name }: ConfigResource) {
-  return { resourceType: RESOURCE_TYPES[type], resourceName: name };
+  return { resourceType: numberOf(RESOURCE_TYPES, "type", type), resourceName: name };
+}
+
+/** Kafka's number of something that has a name. @throws KafkaError `INVALID_ARGUMENT` where nothing is called so */
+function numberOf<Name extends string>(numbers: Readonly<Record<Name, number>>, what: string, name: Name): number {
+  if (Object.hasOwn(numbers, name)) return numbers[name];
+  throw invalidArgument(`${what} is ${describe(name)}; it must be one of ${Object.keys(numbers).join(", ")}.`);
 }
 
 function typeOf(resourceType: number): ConfigResourceType {

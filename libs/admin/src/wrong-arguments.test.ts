@@ -87,13 +87,30 @@ test.each(OPTION_CALLS)("%s says that its options are wrong", async (name) => {
 });
 
 test.each([
-  ["createTopics", [{}], 'createTopics takes a list of {"name":"string","partitions":"number?"'],
+  ["createTopics", [{}], 'createTopics takes a list of {"name":"string","partitions":"integer?"'],
   ["createTopics", [{ name: "a", partitions: "3" }], 'and was given one where partitions is "3".'],
   ["createTopics", [{ name: "a", configs: [] }], "configs is an empty list"],
+  ["createTopics", [{ name: "a", partitions: 1.5 }], "and was given one where partitions is 1.5."],
   ["createTopics", ["a"], 'one with "a"'],
   ["deleteTopics", [{ name: "a" }], "topicId is undefined"],
   ["alterPartitionReassignments", [{ topic: "a", partition: 0 }], "replicas is undefined"],
   ["incrementalAlterConfigs", [{ type: "topic", name: "a" }], "changes is undefined"],
+  [
+    "incrementalAlterConfigs",
+    [{ type: "topics", name: "a", changes: [] }],
+    'type is "topics"; it must be one of topic, broker',
+  ],
+  [
+    "incrementalAlterConfigs",
+    [{ type: "topic", name: "a", changes: ["k=v"] }],
+    'a change is "k=v"; it must be an object with a key',
+  ],
+  [
+    "incrementalAlterConfigs",
+    [{ type: "topic", name: "a", changes: [{ key: "k", operation: "put", value: "v" }] }],
+    'operation is "put"; it must be one of set, delete, append, subtract',
+  ],
+  ["describeConfigs", [{ type: "Topic", name: "a" }], 'type is "Topic"'],
   ["listOffsets", [{ topic: "a", partition: "0" }], 'partition is "0"'],
   ["describeGroups", [["g"]], "takes a list of strings, and was given one with a list"],
 ])("%s(%j)", async (name, list, message) => {
@@ -102,7 +119,34 @@ test.each([
 
 test("a signal or a time that is none", async () => {
   await expect(call("listTopics", { signal: 5 })).rejects.toThrow("signal is no AbortSignal");
-  await expect(call("listTopics", { timeoutMs: "5" })).rejects.toThrow("timeoutMs is no number");
+  for (const timeoutMs of ["5", Number.NaN]) {
+    await expect(call("listTopics", { timeoutMs })).rejects.toThrow("timeoutMs is no number");
+  }
+});
+
+test.each([
+  [
+    "createTopics",
+    [[], { validateOnly: "yes" }],
+    'createTopics: validateOnly is "yes"; it must be of the type boolean.',
+  ],
+  ["createTopics", [[], { onProgress: 5 }], "createTopics: onProgress is no function."],
+  ["createPartitions", [[], { validateOnly: 1 }], "validateOnly is 1"],
+  ["incrementalAlterConfigs", [[], { validateOnly: 1 }], "validateOnly is 1"],
+  ["describeConfigs", [[], { includeSynonyms: "no" }], 'includeSynonyms is "no"'],
+  ["describeConfigs", [[], { includeDocumentation: "no" }], 'includeDocumentation is "no"'],
+  ["listTopics", [{ includeInternal: "no" }], 'includeInternal is "no"'],
+  ["listGroups", [{ states: "Stable" }], 'states is "Stable"; it must be of the type list'],
+  ["listTransactions", [{ producerIds: 5 }], "producerIds is 5"],
+  ["listConfigResources", [{ types: "topic" }], 'types is "topic"'],
+  ["describeLogDirs", [{ brokers: "1" }], 'brokers is "1"'],
+  ["describeTopics", [[], { partitionsPerResponse: "5" }], 'partitionsPerResponse is "5"'],
+  ["describeCluster", [{ includeFencedBrokers: 0 }], "includeFencedBrokers is 0"],
+])("%s(...%j)", async (name, args, message) => {
+  await expect(call(name, ...args)).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringContaining(message),
+  });
 });
 
 test.each([-1, 1.5, Number.NaN, 2 ** 53])("alterGroupOffsets takes no %d for an offset", async (offset) => {

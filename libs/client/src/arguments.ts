@@ -1,7 +1,8 @@
+import { isSignal } from "./deadline.ts";
 import { describe, invalidArgument, wrongOption } from "./errors.ts";
 
-/** What a field has to be; with `?` it may be left out, with `|null` it may be null. An offset is whole, and 0 or above. */
-type Kind = "string" | "number" | "offset" | "list" | "object";
+/** What a field has to be; with `?` it may be left out, with `|null` it may be null. Integers are whole, offsets 0 or above, too. */
+type Kind = "string" | "integer" | "offset" | "boolean" | "list" | "object";
 
 /** The fields that an item of a list has to have, or may have; errors show it as it is. */
 export type Fields = Readonly<Record<string, Kind | `${Kind}?` | `${Kind}|null`>>;
@@ -13,11 +14,22 @@ export function requireOptions(client: string, options: unknown): void {
   throw wrongOption(`The options of the ${client} are ${describe(options)}; they must be an object: ${right}.`);
 }
 
-/** The options of a call, which may be left out. @throws KafkaError `INVALID_ARGUMENT` */
-export function checkCallOptions(call: string, options: unknown): void {
-  if (options !== undefined && !isObject(options)) {
+/**
+ * The options of a call, which may be left out, as may each of them: `fields` says what they are.
+ * @throws KafkaError `INVALID_ARGUMENT`
+ */
+export function checkCallOptions(call: string, options: unknown, fields: Fields = {}): void {
+  if (options === undefined) return;
+  if (!isObject(options)) {
     throw invalidArgument(`${call}: the options are ${describe(options)}; they must be an object, or left out.`);
   }
+  const { signal, onProgress } = options;
+  if (signal && !isSignal(signal)) throw invalidArgument(`${call}: signal is no AbortSignal.`);
+  if (onProgress && typeof onProgress !== "function") throw invalidArgument(`${call}: onProgress is no function.`);
+  const wrong = wrongField(options, fields);
+  if (wrong === undefined) return;
+  const type = fields[wrong]!.replace("?", "");
+  throw invalidArgument(`${call}: ${wrong} is ${describe(options[wrong])}; it must be of the type ${type}.`);
 }
 
 /**
@@ -38,14 +50,20 @@ export function checkedList<T>(call: string, list: Iterable<T>, fields?: Fields,
 function wrongIn(item: unknown, fields: Fields | undefined, texts: string | undefined): string | undefined {
   if ((fields ?? texts) === undefined || (texts && typeof item === "string")) return undefined;
   if (!fields || !isObject(item)) return `one with ${describe(item)}`;
-  const wrong = Object.keys(fields).find((name) => !fits(item[name], fields[name]!));
+  const wrong = wrongField(item, fields);
   return wrong && `one where ${wrong} is ${describe(item[wrong])}`;
+}
+
+function wrongField(item: Readonly<Record<string, unknown>>, fields: Fields): string | undefined {
+  return Object.keys(fields).find((name) => !fits(item[name], fields[name]!));
 }
 
 function fits(value: unknown, rule: string): boolean {
   if (value === undefined) return rule.endsWith("?");
   if (value === null) return rule.endsWith("null");
-  if (rule.startsWith("offset")) return Number.isSafeInteger(value) && (value as number) >= 0;
+  if (typeof value === "number") {
+    return Number.isSafeInteger(value) && (rule.startsWith("integer") || (rule.startsWith("offset") && value >= 0));
+  }
   return rule.startsWith(Array.isArray(value) ? "list" : typeof value);
 }
 

@@ -21,8 +21,7 @@ export class Deadline {
 
   /** @param what names the operation in errors: "Fetching metadata", "createTopics" */
   constructor(what: string, runtime: Runtime, timeoutMs: number, signal?: AbortSignal | undefined) {
-    if (typeof timeoutMs !== "number") throw invalidArgument(`${what}: timeoutMs is no number.`);
-    if (signal && !isSignal(signal)) throw invalidArgument(`${what}: signal is no AbortSignal.`);
+    if (!(timeoutMs >= 0) || typeof timeoutMs !== "number") throw invalidArgument(`${what}: timeoutMs is no number.`);
     this.#what = what;
     this.#runtime = runtime;
     this.#timeoutMs = timeoutMs;
@@ -89,8 +88,8 @@ export class Deadline {
 }
 
 /** Whether it can be listened to. */
-export function isSignal(signal: AbortSignal): boolean {
-  return typeof signal.addEventListener === "function";
+export function isSignal(signal: unknown): boolean {
+  return typeof (signal as Partial<AbortSignal>)?.addEventListener === "function";
 }
 
 /** Waits `delayMs`, or rejects with code `ABORTED` when the signal comes first. */

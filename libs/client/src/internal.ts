@@ -9,9 +9,26 @@ export {
 } from "./cluster-client.ts";
 export type { CoordinatorKind } from "./coordinators.ts";
 export { Deadline, isSignal, sleep } from "./deadline.ts";
-export { aborted, clientClosed, invalidArgument, invalidOption, loaded, timedOut, toKafkaError } from "./errors.ts";
+export {
+  aborted,
+  clientClosed,
+  describe,
+  invalidArgument,
+  invalidOption,
+  loaded,
+  timedOut,
+  toKafkaError,
+} from "./errors.ts";
 export type { BrokerNode, ClusterView, PartitionView, TopicView } from "./metadata/cluster-view.ts";
 export type { LeaderHint } from "./metadata/merge-metadata.ts";
 export type { MetadataCache, MetadataListener } from "./metadata/metadata-cache.ts";
-export { type ClientSettings, nonNegativeNumber, positiveNumber, requireMethod, wholeNumber } from "./options.ts";
+export {
+  type ClientSettings,
+  nameOrNull,
+  nonNegativeNumber,
+  positiveNumber,
+  requireMethod,
+  trueOrFalse,
+  wholeNumber,
+} from "./options.ts";
 export { isLostCoordinator, isRetriable, isStaleMetadata } from "./retry-policy.ts";

@@ -120,6 +120,20 @@ export function nonNegativeNumber(name: string, value: unknown): number {
   throw invalidOption(name, value, "a number of at least 0");
 }
 
+/** `value` if it is true or false; what is left out is `otherwise`. @throws KafkaError `INVALID_CONFIG` */
+export function trueOrFalse(name: string, value: unknown, otherwise: boolean): boolean {
+  if (value === undefined || value === null) return otherwise;
+  if (typeof value === "boolean") return value;
+  throw invalidOption(name, value, "true or false");
+}
+
+/** `value` if it is a text with something in it; what is left out is null. @throws KafkaError `INVALID_CONFIG` */
+export function nameOrNull(name: string, value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "string" && value !== "") return value;
+  throw invalidOption(name, value, "a name that is not empty");
+}
+
 const INT32_MAX = 2 ** 31 - 1;
 
 /** `value` if it is a number that goes into requests: whole, and no more than 32 bits. @throws KafkaError `INVALID_CONFIG` */

@@ -1,5 +1,5 @@
 import type { CallOptions, KafkaError } from "@ottla/client";
-import { ClusterClient, clientClosed, Deadline, loaded, toKafkaError } from "@ottla/client/internal";
+import { ClusterClient, clientClosed, Deadline, loaded, toKafkaError, trueOrFalse } from "@ottla/client/internal";
 import { loadGroupEngine } from "#group-engine";
 import type { PartitionAssignor } from "./assignors/assignor.ts";
 import { invalidState, noGroup } from "./errors.ts";
@@ -67,7 +67,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
   /** @throws KafkaError `INVALID_CONFIG` */
   constructor(options: ConsumerOptions<K, V>) {
     this.settings = resolveConsumerSettings(options);
-    const allowAutoTopicCreation = options.allowAutoCreateTopics ?? true;
+    const allowAutoTopicCreation = trueOrFalse("allowAutoCreateTopics", options.allowAutoCreateTopics, true);
     this.client = new ClusterClient(options, { component: "The consumer", allowAutoTopicCreation });
     this.source = { clientId: this.client.settings.clientId, groupId: this.settings.groupId };
     this.events = new EventHub(this.source);

@@ -1,5 +1,12 @@
 import { type ClientOptions, type Deserializer, stringSerde } from "@ottla/client";
-import { invalidOption, positiveNumber, requireMethod, wholeNumber } from "@ottla/client/internal";
+import {
+  invalidOption,
+  nameOrNull,
+  positiveNumber,
+  requireMethod,
+  trueOrFalse,
+  wholeNumber,
+} from "@ottla/client/internal";
 import type { PartitionAssignor } from "./assignors/assignor.ts";
 import { type OffsetResetPolicy, type ResolvedResetPolicy, resolveResetPolicy } from "./offsets/reset-policy.ts";
 import type { RebalanceListener } from "./rebalance-listener.ts";
@@ -123,20 +130,13 @@ const ASSIGNOR_NAMES: readonly AssignorName[] = ["range", "roundrobin", "sticky"
 
 /** @throws KafkaError `INVALID_CONFIG` that names the option */
 export function resolveConsumerSettings<K, V>(options: ConsumerOptions<K, V>): ConsumerSettings<K, V> {
-  const groupId = options.groupId ?? null;
-  if (groupId !== null && (typeof groupId !== "string" || groupId === "")) {
-    throw invalidOption("groupId", groupId, "a name that is not empty");
-  }
-  const { groupInstanceId = null } = options;
-  if (groupInstanceId !== null && (typeof groupInstanceId !== "string" || groupInstanceId === "")) {
-    throw invalidOption("groupInstanceId", groupInstanceId, "a name that is not empty");
-  }
+  const groupId = nameOrNull("groupId", options.groupId);
   for (const name of ["keyDeserializer", "valueDeserializer"] as const) {
     if (options[name]) requireMethod(name, options[name], "deserialize");
   }
   return {
     groupId,
-    groupInstanceId,
+    groupInstanceId: nameOrNull("groupInstanceId", options.groupInstanceId),
     // Without a deserializer of the user's, K and V are what the default gives: see the defaults of the type parameters.
     keyDeserializer: options.keyDeserializer ?? (stringSerde as unknown as Deserializer<K>),
     valueDeserializer: options.valueDeserializer ?? (stringSerde as unknown as Deserializer<V>),
@@ -145,10 +145,10 @@ export function resolveConsumerSettings<K, V>(options: ConsumerOptions<K, V>): C
     ...resolveGroupTimes(options),
     ...resolveGroupProtocol(options),
     assignors: resolveAssignors(options.partitionAssignors ?? DEFAULT_ASSIGNORS),
-    clientRack: options.clientRack ?? null,
+    clientRack: nameOrNull("clientRack", options.clientRack || null),
     ...resolveFetchSettings(options),
     isolationLevel: oneOf("isolationLevel", options.isolationLevel, ["read_uncommitted", "read_committed"]),
-    checkCrcs: options.checkCrcs ?? true,
+    checkCrcs: trueOrFalse("checkCrcs", options.checkCrcs, true),
   };
 }
 
@@ -170,15 +170,12 @@ function resolveGroupTimes(options: Omit<AnyOptions, "keyDeserializer" | "valueD
 
 function resolveGroupProtocol(options: Omit<AnyOptions, "keyDeserializer" | "valueDeserializer">) {
   const groupProtocol = oneOf<GroupProtocol>("groupProtocol", options.groupProtocol, ["classic", "consumer"]);
-  const remoteAssignor = options.groupRemoteAssignor ?? null;
+  const remoteAssignor = nameOrNull("groupRemoteAssignor", options.groupRemoteAssignor);
   if (remoteAssignor !== null && groupProtocol !== "consumer") {
     throw invalidOption("groupRemoteAssignor", remoteAssignor, 'absent without groupProtocol: "consumer"');
   }
   if (groupProtocol === "consumer" && options.partitionAssignors !== undefined) {
-    const given = options.partitionAssignors.map((assignor) =>
-      typeof assignor === "string" ? assignor : assignor.name,
-    );
-    throw invalidOption("partitionAssignors", given.join(), 'absent with groupProtocol: "consumer"');
+    throw invalidOption("partitionAssignors", options.partitionAssignors, 'absent with groupProtocol: "consumer"');
   }
   return { groupProtocol, remoteAssignor };
 }
@@ -196,7 +193,7 @@ function resolveFetchSettings(options: Omit<AnyOptions, "keyDeserializer" | "val
 
 function resolveAutoCommit(given: boolean | undefined, groupId: string | null): boolean {
   if (given === true && groupId === null) throw invalidOption("autoCommit", given, "false without a groupId");
-  return given ?? groupId !== null;
+  return trueOrFalse("autoCommit", given, groupId !== null);
 }
 
 function resolveAssignors(
@@ -206,7 +203,8 @@ function resolveAssignors(
   if (!Array.isArray(list)) throw invalidOption("partitionAssignors", list, "a list of assignors");
   if (given.length === 0) throw invalidOption("partitionAssignors", given, "at least one assignor");
   for (const assignor of given) {
-    if (typeof assignor === "string" && !ASSIGNOR_NAMES.includes(assignor)) {
+    if (typeof assignor !== "string") requireMethod("partitionAssignors", assignor, "assign");
+    else if (!ASSIGNOR_NAMES.includes(assignor)) {
       throw invalidOption("partitionAssignors", assignor, `one of ${ASSIGNOR_NAMES.join(", ")}, or an assignor`);
     }
   }

@@ -25,6 +25,15 @@ test.each([
   [{ keyDeserializer: "json" }, "it must be an object with a method deserialize"],
   [{ valueDeserializer: JSON.parse }, "it must be an object with a method deserialize"],
   [{ partitionAssignors: "range" }, "it must be a list of assignors"],
+  [{ partitionAssignors: [5] }, "it must be an object with a method assign"],
+  [{ partitionAssignors: 5, groupProtocol: "consumer" }, "partitionAssignors is 5; it must be absent"],
+  [{ autoCommit: "yes" }, 'autoCommit is "yes"; it must be true or false'],
+  [{ checkCrcs: 0 }, "checkCrcs is 0; it must be true or false"],
+  [{ allowAutoCreateTopics: "false" }, 'allowAutoCreateTopics is "false"; it must be true or false'],
+  [{ clientRack: 5 }, "clientRack is 5; it must be a name"],
+  [{ groupProtocol: "consumer", groupRemoteAssignor: 5 }, "groupRemoteAssignor is 5; it must be a name"],
+  [{ topics: "a", rebalanceListener: () => {} }, "A rebalance listener is an object with functions"],
+  [{ topics: "a", rebalanceListener: { onLost: 5 } }, "A rebalance listener is an object with functions"],
   [{ topics: 5 }, "subscribe takes a list, and was given 5"],
   [{ topics: null }, "subscribe takes a list, and was given null"],
 ])("options %j", (options, message) => {
@@ -46,7 +55,7 @@ test.each([
     const error = expect.objectContaining({
       code: "INVALID_ARGUMENT",
       message: expect.stringMatching(
-        new RegExp(`^${name} takes a list of {"topic":"string","partition":"number".*}, and was given .*\\.$`),
+        new RegExp(`^${name} takes a list of {"topic":"string","partition":"integer".*}, and was given .*\\.$`),
       ),
     });
     await expect(call(make(), name, wrong), JSON.stringify(wrong)).rejects.toThrow(error);
@@ -66,12 +75,33 @@ test.each([
   ["batches", [5], "the options are 5"],
   ["start", [null], "the options are null"],
   ["position", [undefined], "is no partition"],
+  ["assign", [[{ topic: "a", partition: 0.5 }]], "one where partition is 0.5"],
+  ["offsetsForTimes", [[{ topic: "a", partition: 0, timestampMs: 0.5 }]], "one where timestampMs is 0.5"],
+  ["records", [{ signal: 5 }], "signal is no AbortSignal"],
+  ["subscribe", ["a", null], "A rebalance listener is an object with functions"],
   ["on", ["assigned"], "on takes the name of an event and a function"],
   ["subscribe", [{}], "subscribe takes a list"],
   ["subscribe", [[]], "Subscribe to at least one topic"],
 ])("%s(%j)", async (name, args, message) => {
   const error = expect.objectContaining({ code: "INVALID_ARGUMENT", message: expect.stringContaining(message) });
   await expect(call(make(), name, ...args)).rejects.toThrow(error);
+});
+
+test.each([
+  [{ retry: 3 }, "retry is 3"],
+  [{ retry: { retries: "3" } }, 'retry.retries is "3"'],
+  [{ deadLetter: "dead" }, 'deadLetter is "dead"'],
+  [
+    { deadLetter: { topic: "dead", producer: {} } },
+    "deadLetter.producer is an object; it must be an object with a method send",
+  ],
+  [
+    { deadLetter: { producer: { send() {} } } },
+    "deadLetter is an object; it must be an object with topic and producer",
+  ],
+])("run(%j)", async (options, message) => {
+  const error = expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringContaining(message) });
+  await expect(call(make(), "run", options, async () => {})).rejects.toThrow(error);
 });
 
 test("options of closing may be null", async () => {

@@ -1,5 +1,5 @@
 import type { ClientOptions, Data, Serializer } from "@ottla/client";
-import { invalidOption, nonNegativeNumber, positiveNumber, wholeNumber } from "@ottla/client/internal";
+import { invalidOption, nonNegativeNumber, positiveNumber, trueOrFalse, wholeNumber } from "@ottla/client/internal";
 import type { CompressionType } from "@ottla/protocol";
 import { codecByName } from "@ottla/protocol/client";
 import type { PartitionerOption } from "./partitioner/partitioner.ts";
@@ -123,9 +123,9 @@ export function resolveProducerSettings<K, V>(options: ProducerOptions<K, V>): P
     maxBlockMs: nonNegativeNumber("maxBlockMs", options.maxBlockMs ?? 60_000),
     maxRequestSizeBytes: positiveNumber("maxRequestSize", options.maxRequestSize ?? 1_048_576),
     compression: compressionOf(options.compression ?? "none"),
-    compressionLevel: compressionLevelOf(options.compressionLevel, LEVELS_MAX[options.compression ?? "none"]),
+    compressionLevel: compressionLevelOf(options.compressionLevel, options.compression ?? "none"),
     metadataMaxIdleMs: positiveNumber("metadataMaxIdleMs", options.metadataMaxIdleMs ?? 300_000),
-    isAdaptive: options.partitionerAdaptivePartitioning ?? true,
+    isAdaptive: trueOrFalse("partitionerAdaptivePartitioning", options.partitionerAdaptivePartitioning, true),
     availabilityTimeoutMs: nonNegativeNumber(
       "partitionerAvailabilityTimeoutMs",
       options.partitionerAvailabilityTimeoutMs ?? 0,
@@ -147,9 +147,8 @@ function transactionalIdOf(given: string | undefined, idempotent: boolean): stri
 }
 
 function isIdempotent(given: boolean | undefined, acks: number, maxInFlightRequests: number): boolean {
-  if (given === false) return false;
+  if (!trueOrFalse("idempotence", given, acks === -1)) return false;
   if (acks !== -1) {
-    if (given === undefined) return false;
     throw invalidOption("idempotence", given, 'false (or absent) unless acks is "all"');
   }
   if (maxInFlightRequests <= IDEMPOTENT_IN_FLIGHT_MAX) return true;
@@ -160,7 +159,7 @@ function isIdempotent(given: boolean | undefined, acks: number, maxInFlightReque
 /** As in Kafka: the default gives way to longer request timeouts, a value that was set must not contradict them. */
 function deliveryTimeoutOf(given: number | undefined, atLeastMs: number): number {
   if (given === undefined) return Math.max(120_000, atLeastMs);
-  if (given >= atLeastMs) return given;
+  if (typeof given === "number" && given >= atLeastMs) return given;
   throw invalidOption("deliveryTimeoutMs", given, `at least lingerMs + requestTimeoutMs, which is ${atLeastMs}`);
 }
 
@@ -169,8 +168,10 @@ function compressionOf(name: CompressionType): CompressionType {
   throw invalidOption("compression", name, '"none", "gzip", "snappy", "lz4" or "zstd"');
 }
 
-function compressionLevelOf(given: number | undefined, max: number | undefined): number | undefined {
-  if (given === undefined || max === undefined) return undefined;
+function compressionLevelOf(given: number | undefined, type: CompressionType): number | undefined {
+  if (given === undefined) return undefined;
+  const max = LEVELS_MAX[type];
+  if (max === undefined) throw invalidOption("compressionLevel", given, `absent with compression: "${type}"`);
   if (Number.isInteger(given) && given >= 1 && given <= max) return given;
   throw invalidOption("compressionLevel", given, `a whole number from 1 to ${max}`);
 }

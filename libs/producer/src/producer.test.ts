@@ -565,6 +565,8 @@ describe("failing", () => {
     [{ topic: "" }, "record.topic"],
     [{ topic: "orders", timestampMs: -5 }, "record.timestampMs is -5"],
     [{ topic: "orders", timestampMs: 1.5 }, "record.timestampMs is 1.5"],
+    [{ topic: "orders", partition: "0" as never }, 'record.partition is "0"'],
+    [{ topic: "orders", partition: 0.5 }, "there is no partition 0.5"],
     [{ topic: "orders", value: 5 as never }, "valueSerializer"],
     [{ topic: "orders", key: {} as never }, "keySerializer"],
     [{ topic: "orders", headers: [["a"]] as never }, "headers must be"],
@@ -586,6 +588,12 @@ describe("failing", () => {
     [{ compression: "brotli" as never }, 'compression is "brotli"'],
     [{ compression: "gzip", compressionLevel: 10 }, "compressionLevel is 10; it must be a whole number from 1 to 9"],
     [{ compression: "zstd", compressionLevel: 23 }, "compressionLevel is 23; it must be a whole number from 1 to 22"],
+    [{ compression: "lz4", compressionLevel: 3 }, 'compressionLevel is 3; it must be absent with compression: "lz4"'],
+    [{ compressionLevel: 3 }, 'compressionLevel is 3; it must be absent with compression: "none"'],
+    [{ idempotence: "yes" as never }, 'idempotence is "yes"; it must be true or false'],
+    [{ acks: 1, idempotence: "yes" as never }, 'idempotence is "yes"; it must be true or false'],
+    [{ partitionerAdaptivePartitioning: 1 as never }, "partitionerAdaptivePartitioning is 1; it must be true or false"],
+    [{ deliveryTimeoutMs: "200000" as never }, 'deliveryTimeoutMs is "200000"'],
     [{ bootstrapServers: "http://x" }, "ws://x"],
   ])("an option that cannot be used is refused: %o", (options, message) => {
     expect(() => setUp(options as never)).toThrow(message);

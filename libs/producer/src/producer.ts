@@ -5,6 +5,7 @@ import {
   checkCallOptions,
   clientClosed,
   Deadline,
+  describe,
   invalidArgument,
   isSignal,
   loaded,
@@ -339,6 +340,9 @@ function checkRecord(record: ProducerRecord<unknown, unknown>, timestampMs: numb
   }
   if (typeof record.topic !== "string" || record.topic === "") {
     throw invalidArgument(`record.topic is ${JSON.stringify(record.topic)}; it must be the name of a topic.`);
+  }
+  if (typeof (record.partition ?? 0) !== "number") {
+    throw invalidArgument(`record.partition is ${describe(record.partition)}; it must be the number of a partition.`);
   }
   if (!(timestampMs >= 0) || !Number.isSafeInteger(timestampMs)) {
     throw invalidArgument(`record.timestampMs is ${timestampMs}; it must be milliseconds since 1970, a whole number.`);

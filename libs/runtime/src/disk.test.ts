@@ -144,6 +144,15 @@ describe.each(adapters)("the disk port over %s", (_name, createDisk) => {
     expect(await names(disk, "/")).toEqual([]);
   });
 
+  it("makes a directory for all who want it at the same time, and none where there can be none", async () => {
+    const disk = createDisk();
+    await Promise.all(["/a/b/c", "/a/b/d", "/a/b", "/a/e"].map((path) => disk.makeDirectory(path)));
+    expect(await names(disk, "/a/b")).toEqual(["c", "d"]);
+    await writeFile(disk, "/file", "1");
+    await expect(disk.makeDirectory("/file")).rejects.toMatchObject({ name: "DiskError" });
+    await expect(disk.makeDirectory("/file/below")).rejects.toMatchObject({ name: "DiskError" });
+  });
+
   it("renames files over files, and directories", async () => {
     const disk = createDisk();
     await writeFile(disk, "/new", "new");

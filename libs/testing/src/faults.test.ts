@@ -10,6 +10,10 @@ describe("faults", () => {
     [{ error: "NOT_LEADER" }, "no error called"],
     [{ error: "toString" }, "no error called"],
     [{ delayMs: -1 }, "delayMs is -1"],
+    [{ delayMs: "5" }, "delayMs is 5; it must be a number"],
+    [{ drop: "request", times: "2" }, "times is 2"],
+    [{ drop: "request", topic: 5 }, "topic is 5"],
+    [null, "null is no fault"],
     [{ drop: "both" }, "A fault has"],
     [{ api: "Produce" }, "A fault has"],
     [{ delayMs: 1, times: 0 }, "times is 0"],
@@ -200,7 +204,10 @@ describe("a test broker", () => {
     await broker.clock.advance(601_000);
     expect(broker.clock.nowMs() - before).toBeGreaterThanOrEqual(601_000);
     await expect.poll(stableGroups).toEqual([]);
-    await expect(broker.clock.advance(-1)).rejects.toThrow(RangeError);
+    for (const wrong of [-1, Number.NaN, "5" as never]) {
+      await expect(broker.clock.advance(wrong)).rejects.toThrow(RangeError);
+    }
+    expect(() => broker.pausePartition("orders", "0" as never)).toThrow(RangeError);
     await consumer.close();
   });
 });

@@ -129,6 +129,9 @@ export class FaultInjector implements Faults {
 
   /** Holds back what is written to or read from a partition until the function that is returned is called. */
   hold(topic: string, partition: number, { reads = true, writes = true }: PauseOptions = {}): () => void {
+    if (typeof topic !== "string" || !Number.isInteger(partition)) {
+      throw new RangeError(`There is no partition ${partition} of ${topic} to hold back: name a topic and a number.`);
+    }
     let release = () => {};
     const released = new Promise<void>((resolve) => {
       release = resolve;
@@ -190,18 +193,29 @@ export class FaultInjector implements Faults {
 
 /** What nothing would come of is most likely misspelt. @throws RangeError */
 function checkFault(fault: Fault): void {
+  if (typeof fault !== "object" || fault === null) throw new RangeError(`${fault} is no fault, which is an object.`);
   const { api, times = 1 } = fault;
+  for (const name of ["topic", "clientId"] as const) {
+    const given: unknown = fault[name];
+    if (given !== undefined && typeof given !== "string")
+      throw new RangeError(`${name} is ${given}; it must be a text.`);
+  }
   if (api !== undefined && ![...apisByKey.values()].some(({ name }) => name === api)) {
     throw new RangeError(`Kafka has no API called "${api}"; they are called Produce, Fetch, OffsetCommit …`);
   }
-  if (!(times >= 1)) throw new RangeError(`times is ${times}; a fault meets 1 request or more.`);
-  if ("delayMs" in fault) {
-    if (!(fault.delayMs >= 0)) throw new RangeError(`delayMs is ${fault.delayMs}; it must be 0 or more.`);
-  } else if ("error" in fault) {
+  if (typeof times !== "number" || !(times >= 1))
+    throw new RangeError(`times is ${times}; a fault meets 1 request or more.`);
+  if ("delayMs" in fault) checkDelay(fault.delayMs);
+  else if ("error" in fault) {
     if (!Object.hasOwn(ErrorCode, fault.error)) throw new RangeError(`Kafka has no error called "${fault.error}".`);
   } else if (fault.drop !== "request" && fault.drop !== "response") {
     throw new RangeError('A fault has delayMs, error, or drop: "request" or "response".');
   }
+}
+
+function checkDelay(delayMs: unknown): void {
+  if (typeof delayMs === "number" && delayMs >= 0) return;
+  throw new RangeError(`delayMs is ${delayMs}; it must be a number, 0 or more.`);
 }
 
 function isMet({ api, clientId, topic }: FaultTarget, seen: Seen): boolean {

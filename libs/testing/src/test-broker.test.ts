@@ -133,6 +133,25 @@ describe("starting and closing", () => {
     await expect(startTestBroker({ config: { "num.partition": 5 } })).rejects.toThrow("num.partitions");
   });
 
+  it.each([
+    [null, "startTestBroker: the options are null; they must be an object"],
+    [{ topics: "orders" }, 'topics is "orders"; it must be a list'],
+    [{ port: "0" }, 'port is "0"; it must be a whole number from 0 to 65535'],
+    [{ config: "num.partitions=3" }, 'config is "num.partitions=3"; it must be an object'],
+    [{ logger: "console" }, 'logger is "console"'],
+  ])("does not start with %j", async (options, message) => {
+    await expect(startTestBroker(options as never)).rejects.toThrow(message);
+  });
+
+  it("writes and reads nothing that it was not asked for", async () => {
+    await using broker = await startTestBroker({ topics: ["orders"] });
+    for (const wrong of [5, null, ["a", null]]) {
+      await expect(broker.produce("orders", wrong as never)).rejects.toThrow("produce takes texts and records");
+    }
+    await expect(broker.records("orders", { count: "1" as never })).rejects.toThrow('records: count is "1"');
+    expect(await broker.records("orders")).toEqual([]);
+  });
+
   it("closes what it opened when a topic cannot be created", async () => {
     const port = await freePort();
     const started = startTestBroker({ port, topics: ["ok", { name: "bad", configs: { "no.such.config": "1" } }] });

@@ -8,6 +8,8 @@ import {
   startBroker,
   webSocketUrlOf,
 } from "@ottla/broker";
+import { checkStartOptions, OPTION_RULES } from "@ottla/broker/internal";
+import { checkCallOptions, describe, invalidArgument } from "@ottla/client/internal";
 import type { Producer, ProducerRecord, RecordMetadata } from "@ottla/producer";
 import { createMemoryDisk, createSystemRuntime, type Logger, type Runtime, systemClock } from "@ottla/runtime";
 import { FaultInjector, type Faults, type PauseOptions } from "./faults.ts";
@@ -88,9 +90,10 @@ export interface TestBroker extends AsyncDisposable {
  * await using broker = await startTestBroker({ topics: ["orders"] });
  * const kafka = new Kafka({ brokers: [broker.bootstrapServers] }); // any Kafka client
  * ```
- * @throws ConfigError when a config value is wrong; ListenError when `port` is in use
+ * @throws ConfigError when an option or a config value is wrong; ListenError when `port` is in use
  */
 export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
+  checkStartOptions("startTestBroker", options, RULES);
   const testBroker = new InMemoryTestBroker(options);
   try {
     await testBroker.start();
@@ -101,6 +104,13 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   }
   return testBroker;
 }
+
+const RULES = {
+  topics: OPTION_RULES.list,
+  config: OPTION_RULES.object,
+  port: OPTION_RULES.port,
+  logger: OPTION_RULES.logger,
+};
 
 /** The SDKs load when they are first needed: a test that brings its own client does without them. */
 class InMemoryTestBroker implements TestBroker {
@@ -196,6 +206,9 @@ class InMemoryTestBroker implements TestBroker {
     this.#producer ??= import("@ottla/producer").then(({ Producer }) => new Producer({ bootstrapServers }));
     const producer = await this.#producer;
     const inputs = isMany(records) ? records : [records];
+    const wrong = inputs.find((input) => typeof input !== "string" && (typeof input !== "object" || input === null));
+    if (wrong !== undefined)
+      throw invalidArgument(`produce takes texts and records, and was given ${describe(wrong)}.`);
     return await producer.send(
       inputs.map((input) => {
         const record = typeof input === "string" ? { value: input } : input;
@@ -209,6 +222,7 @@ class InMemoryTestBroker implements TestBroker {
     topic: string,
     options: ReadTopicOptions<K, V> = {},
   ): Promise<TestRecord<K, V>[]> {
+    checkCallOptions("records", options, { count: "offset?" });
     if (options.count === undefined && !(await this.#hasTopic(topic))) return [];
     const { Consumer } = await import("@ottla/consumer");
     const { count: _count, timeoutMs: _timeoutMs, ...reading } = options;

@@ -73,3 +73,11 @@ describe("a cluster of three brokers in this process", () => {
     }
   });
 });
+
+it.each([
+  [{ brokers: "3" }, 'startCluster: brokers is "3"; it must be a whole number above 0'],
+  [{ brokers: 0 }, "brokers is 0"],
+  [{ brokerConfig: {} }, "brokerConfig is an object; it must be a function"],
+])("a cluster does not start with %j", async (options, message) => {
+  await expect(startCluster(options as never)).rejects.toThrow(message);
+});

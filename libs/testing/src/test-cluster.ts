@@ -8,6 +8,7 @@ import {
   startBroker,
   webSocketUrlOf,
 } from "@ottla/broker";
+import { checkStartOptions, OPTION_RULES } from "@ottla/broker/internal";
 import { type MemoryMetadataLog, MemoryMetadataStore } from "@ottla/metadata";
 import { createMemoryDisk, type Disk, type Logger } from "@ottla/runtime";
 import { ProcessLife } from "./process-life.ts";
@@ -88,9 +89,10 @@ const QUICK = {
  * ```ts
  * await using cluster = await startCluster({ brokers: 3 });
  * ```
- * @throws ConfigError when a config value is wrong
+ * @throws ConfigError when an option or a config value is wrong
  */
 export async function startCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
+  checkStartOptions("startCluster", options, RULES);
   const cluster = new InMemoryCluster(options);
   try {
     await cluster.startAll();
@@ -100,6 +102,14 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
   }
   return cluster;
 }
+
+const RULES = {
+  brokers: OPTION_RULES.count,
+  config: OPTION_RULES.object,
+  brokerConfig: OPTION_RULES.function,
+  disks: OPTION_RULES.function,
+  logger: OPTION_RULES.logger,
+};
 
 class Member implements ClusterBroker {
   readonly brokerId: number;

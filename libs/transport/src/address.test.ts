@@ -29,8 +29,8 @@ describe("parseBootstrap", () => {
   });
 
   test.each([
-    { text: "", says: "bootstrap.servers is empty" },
-    { text: " , ", says: "bootstrap.servers is empty" },
+    { text: "", says: "bootstrapServers is empty" },
+    { text: " , ", says: "bootstrapServers is empty" },
     { text: "localhost", says: 'write "localhost:9092"' },
     { text: "::1:9092", says: "in brackets" },
     { text: "h:0", says: "between 1 and 65535" },
@@ -60,6 +60,6 @@ test("what a URL may hold of secrets is not shown", () => {
   expect(formatAddress(address!)).toBe("wss://***@h:8443/kafka?***");
   for (const wrong of ["wss://user:hunter2@h:port", "http://user:hunter2@h", "wss://h/?a=hunter2#x", "x://h?hunter2"]) {
     expect(() => parseBootstrap(wrong)).not.toThrow("hunter2");
-    expect(() => parseBootstrap(wrong)).toThrow("bootstrap.servers");
+    expect(() => parseBootstrap(wrong)).toThrow("bootstrapServers");
   }
 });

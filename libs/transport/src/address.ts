@@ -25,7 +25,7 @@ export function parseBootstrap(servers: string | readonly string[]): BrokerAddre
     .map((entry) => entry.trim())
     .filter((entry) => entry !== "");
   if (entries.length === 0) {
-    throw configError('bootstrap.servers is empty: give at least one "host:port" or "ws://host:port".');
+    throw configError('bootstrapServers is empty: give at least one "host:port" or "ws://host:port".');
   }
   return entries.map(parseAddress);
 }
@@ -35,7 +35,7 @@ export function parseAddress(entry: string): BrokerAddress {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(entry)?.[1]?.toLowerCase();
   if (scheme === undefined) return parseHostAndPort(entry);
   if (scheme === "ws" || scheme === "wss") return parseWebSocketUrl(entry);
-  throw configError(`"${withoutSecrets(entry)}" in bootstrap.servers: ${schemeAdvice(scheme, entry)}`);
+  throw configError(`"${withoutSecrets(entry)}" in bootstrapServers: ${schemeAdvice(scheme, entry)}`);
 }
 
 function schemeAdvice(scheme: string, entry: string): string {
@@ -48,9 +48,9 @@ function schemeAdvice(scheme: string, entry: string): string {
 function parseWebSocketUrl(entry: string): BrokerAddress {
   const url = URL.canParse(entry) ? new URL(entry) : null;
   if (url === null || url.hostname === "")
-    throw configError(`"${withoutSecrets(entry)}" in bootstrap.servers is not a valid URL.`);
+    throw configError(`"${withoutSecrets(entry)}" in bootstrapServers is not a valid URL.`);
   if (url.hash !== "")
-    throw configError(`"${withoutSecrets(entry)}" in bootstrap.servers: a WebSocket URL has no "#" part.`);
+    throw configError(`"${withoutSecrets(entry)}" in bootstrapServers: a WebSocket URL has no "#" part.`);
   if (!/^wss?:\/\/[^/?#]+\//i.test(entry)) url.pathname = DEFAULT_WEBSOCKET_PATH;
   return {
     host: withoutBrackets(url.hostname),
@@ -61,10 +61,10 @@ function parseWebSocketUrl(entry: string): BrokerAddress {
 
 function parseHostAndPort(entry: string): BrokerAddress {
   const match = /^(?:\[([^\]]+)\]|([^:[\]/\s]+)):(\d+)$/.exec(entry);
-  if (match === null) throw configError(`"${withoutSecrets(entry)}" in bootstrap.servers: ${hostAdvice(entry)}`);
+  if (match === null) throw configError(`"${withoutSecrets(entry)}" in bootstrapServers: ${hostAdvice(entry)}`);
   const port = Number(match[3]);
   if (port < 1 || port > PORT_MAX) {
-    throw configError(`"${withoutSecrets(entry)}" in bootstrap.servers: a port lies between 1 and ${PORT_MAX}.`);
+    throw configError(`"${withoutSecrets(entry)}" in bootstrapServers: a port lies between 1 and ${PORT_MAX}.`);
   }
   return { host: match[1] ?? match[2]!, port };
 }

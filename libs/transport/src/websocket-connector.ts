@@ -36,7 +36,7 @@ function requireUrl(address: BrokerAddress): string {
   if (address.url !== undefined) return address.url;
   const name = formatAddress(address);
   throw configError(
-    `A browser cannot reach ${name} over TCP: use a WebSocket URL such as "ws://${name}/kafka" in bootstrap.servers.`,
+    `A browser cannot reach ${name} over TCP: use a WebSocket URL such as "ws://${name}/kafka" in bootstrapServers.`,
   );
 }
 

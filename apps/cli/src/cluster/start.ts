@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { createNodeDisk } from "@ottla/runtime/node";
 import { freePort } from "@ottla/transport/node";
 import { EXIT_FAILED, UsageError } from "../exit.ts";
 import { type RunningProcess, SupervisedProcess } from "./supervised-process.ts";
@@ -26,7 +27,7 @@ export async function startCluster(options: StartOptions, signal: AbortSignal): 
   const startedMs = performance.now();
   const data = resolve(options.data);
   const ports = await portsOf(options);
-  mkdirSync(data, { recursive: true });
+  await makeDirectory(data);
   const zooKeeper =
     options.zookeeper === undefined
       ? await ZooKeeperServers.start(data, options.zookeeperServers, options.zookeeperJars)
@@ -49,6 +50,15 @@ export async function startCluster(options: StartOptions, signal: AbortSignal): 
     await zooKeeper?.stop();
   }
   if (signal.aborted) say("stopped");
+}
+
+/** @throws UsageError where there is none and none can be made */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await createNodeDisk(path).makeDirectory("/");
+  } catch (error) {
+    throw new UsageError(`--data ${path} cannot be used: ${(error as Error).message}`);
+  }
 }
 
 function say(line: string): void {

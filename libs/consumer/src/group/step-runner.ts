@@ -1,5 +1,6 @@
 import { toKafkaError } from "@ottla/client/internal";
 import type { KafkaError } from "@ottla/protocol";
+import { onAbort } from "@ottla/runtime";
 
 /** A membership as a state machine: each step's outcome leads to the next one. */
 export interface StepMachine<Step, Outcome> {
@@ -82,6 +83,6 @@ export class StepRunner<Step extends AnyStep, Outcome> {
 export function aborting(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
+    else onAbort(signal, resolve);
   });
 }

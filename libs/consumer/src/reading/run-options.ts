@@ -1,4 +1,11 @@
-import { invalidOption, nonNegativeNumber, wholeNumber } from "@ottla/client/internal";
+import {
+  checkCallOptions,
+  invalidOption,
+  nameOrNull,
+  nonNegativeNumber,
+  requireMethod,
+  wholeNumber,
+} from "@ottla/client/internal";
 import type { ConsumerRecord } from "../record.ts";
 
 /** What keeps its order while several handlers work: the records of each partition, or those with the same key. */
@@ -71,8 +78,15 @@ export interface RunSettings {
 
 /** @throws KafkaError `INVALID_CONFIG` that names the option */
 export function resolveRunOptions(options: RunOptions): RunSettings {
+  checkCallOptions("run", options);
   const { orderBy = "partition", retry, deadLetter, signal } = options;
   if (orderBy !== "partition" && orderBy !== "key") throw invalidOption("orderBy", orderBy, '"partition" or "key"');
+  if (retry && typeof retry !== "object") throw invalidOption("retry", retry, "an object with retries");
+  if (deadLetter) {
+    if (nameOrNull("deadLetter.topic", deadLetter.topic) === null)
+      throw invalidOption("deadLetter", deadLetter, "an object with topic and producer");
+    requireMethod("deadLetter.producer", deadLetter.producer, "send");
+  }
   return {
     concurrency: wholeNumber("concurrency", options.concurrency ?? 1, 1),
     orderBy,

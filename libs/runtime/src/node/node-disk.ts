@@ -64,7 +64,7 @@ class NodeDisk implements Disk {
   }
 
   async makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<void> {
-    const make = options?.durable === false ? makeDirectory : makeDirectoryDurably;
+    const make: (path: string) => Promise<unknown> = options?.durable === false ? makeDirectory : makeDirectoryDurably;
     await this.#mapErrors(path, make(this.#resolve(path)));
   }
 
@@ -106,13 +106,37 @@ class NodeDisk implements Disk {
   }
 }
 
-async function makeDirectory(path: string): Promise<void> {
-  await fs.mkdir(path, { recursive: true });
+/**
+ * Makes a directory and those above it that are missing. Not `recursive` of Node.js, which tries for ever where the one
+ * above is there and takes no names (`/proc`).
+ * @returns the topmost that was made; undefined where all were there
+ */
+async function makeDirectory(path: string): Promise<string | undefined> {
+  const failure = await tryToMake(path);
+  if (failure === null) return path;
+  if (errnoOf(failure) !== "ENOENT" || dirname(path) === path) return await requireDirectory(path, failure);
+  const made = await makeDirectory(dirname(path));
+  const again = await tryToMake(path);
+  if (again !== null) await requireDirectory(path, again);
+  return made ?? (again === null ? path : undefined);
+}
+
+async function tryToMake(path: string): Promise<unknown> {
+  return await fs.mkdir(path).then(
+    () => null,
+    (error: unknown) => error,
+  );
+}
+
+/** What could not be made because it is there already is no failure. */
+async function requireDirectory(path: string, failure: unknown): Promise<undefined> {
+  const stats = await fs.stat(path).catch(() => null);
+  if (!stats?.isDirectory()) throw failure;
 }
 
 /** The first of the directories that had to be made, and those below it, are each a new name in the one above. */
 async function makeDirectoryDurably(path: string): Promise<void> {
-  const first = await fs.mkdir(path, { recursive: true });
+  const first = await makeDirectory(path);
   if (first === undefined || process.platform === "win32") return;
   const top = dirname(resolve(first));
   for (let parent = dirname(path); ; parent = dirname(parent)) {
