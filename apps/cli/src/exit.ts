@@ -21,8 +21,29 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/** One line for a person: the message, with Kafka's error name where there is one. Never a stack trace. */
-export function explain(error: unknown): string {
+/** What a person can do about an error of one thing, where the broker does not say. */
+const ADVICE: Readonly<Record<string, (resource: string) => string>> = {
+  GROUP_ID_NOT_FOUND: (group) => `There is no group "${group}"; \`ottla groups list\` shows those there are.`,
+};
+
+interface Failure {
+  readonly resource: string;
+  readonly error: Error & { readonly code?: unknown };
+}
+
+/**
+ * Lines for a person, one for each thing that failed: the message, with Kafka's error name where there is one. Never a
+ * stack trace, nor the name of a method.
+ */
+export function explain(error: unknown): string[] {
+  const failures = error instanceof Error && "failures" in error ? (error.failures as readonly Failure[]) : [];
+  if (failures.length === 0) return [withCode(error)];
+  return failures.map(({ resource, error: failure }) => {
+    return ADVICE[String(failure.code)]?.(resource) ?? withCode(failure);
+  });
+}
+
+function withCode(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
   return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`;

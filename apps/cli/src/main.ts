@@ -43,6 +43,6 @@ try {
   await createProgram().parseAsync();
 } catch (error) {
   // Commander has printed its own message already; `--help` and `--version` are errors of code 0 to it.
-  if (!(error instanceof CommanderError)) process.stderr.write(`ottla: ${explain(error)}\n`);
+  if (!(error instanceof CommanderError)) for (const line of explain(error)) process.stderr.write(`ottla: ${line}\n`);
   process.exitCode = exitCodeOf(error);
 }

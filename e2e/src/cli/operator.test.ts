@@ -69,6 +69,18 @@ describe("what an operator does on the command line", () => {
     expect(await succeed(["groups", "lag", "--json"])).toBe("[]\n");
   });
 
+  it("says which groups and topics there are not, and what to do", async () => {
+    const noGroup = 'ottla: There is no group "nope"; `ottla groups list` shows those there are.\n';
+    for (const command of ["describe", "lag", "delete"]) {
+      expect(await client(["groups", command, "nope"]), command).toMatchObject({ code: 1, stderr: noGroup });
+    }
+    const topics = await client(["topics", "delete", "nope", "neither"]);
+    expect(topics.stderr).toMatch(/^ottla: nope: .*\(UNKNOWN_TOPIC_OR_PARTITION\)\nottla: neither: .*\n$/);
+    const trailing = await ottla(["doctor", "--bootstrap", `${broker.bootstrapServers},`]);
+    expect(trailing.stdout).not.toContain("is no address");
+    expect(trailing).toMatchObject({ code: 0, stderr: "" });
+  });
+
   it("measures as Kafka's own tools do", async () => {
     await admin.createTopics([{ name: "measured", partitions: 1 }]);
     expect(await succeed(["perf", "produce", "measured", "--num-records", "5000"])).toMatch(

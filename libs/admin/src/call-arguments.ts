@@ -53,7 +53,7 @@ export type ListCall = keyof typeof RULES;
 /** The list that a call was given. @throws KafkaError `INVALID_ARGUMENT` that says what is wrong, and what is right */
 export function listOf<T>(call: ListCall, list: Iterable<T>, options: unknown): T[] {
   const { fields, texts, options: ofCall }: ListRule = RULES[call];
-  checkCallOptions(call, options, ofCall);
+  checkCallOptions(call, options, { onProgress: "function?", ...ofCall });
   return checkedList(call, list, fields, texts);
 }
 

@@ -130,7 +130,7 @@ test.each([
     [[], { validateOnly: "yes" }],
     'createTopics: validateOnly is "yes"; it must be of the type boolean.',
   ],
-  ["createTopics", [[], { onProgress: 5 }], "createTopics: onProgress is no function."],
+  ["createTopics", [[], { onProgress: 5 }], "createTopics: onProgress is 5; it must be of the type function."],
   ["createPartitions", [[], { validateOnly: 1 }], "validateOnly is 1"],
   ["incrementalAlterConfigs", [[], { validateOnly: 1 }], "validateOnly is 1"],
   ["describeConfigs", [[], { includeSynonyms: "no" }], 'includeSynonyms is "no"'],

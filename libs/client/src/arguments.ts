@@ -2,7 +2,7 @@ import { isSignal } from "./deadline.ts";
 import { describe, invalidArgument, wrongOption } from "./errors.ts";
 
 /** What a field has to be; with `?` it may be left out, with `|null` it may be null. Integers are whole, offsets 0 or above, too. */
-type Kind = "string" | "integer" | "offset" | "boolean" | "list" | "object";
+type Kind = "string" | "integer" | "offset" | "boolean" | "function" | "list" | "object";
 
 /** The fields that an item of a list has to have, or may have; errors show it as it is. */
 export type Fields = Readonly<Record<string, Kind | `${Kind}?` | `${Kind}|null`>>;
@@ -23,9 +23,8 @@ export function checkCallOptions(call: string, options: unknown, fields: Fields 
   if (!isObject(options)) {
     throw invalidArgument(`${call}: the options are ${describe(options)}; they must be an object, or left out.`);
   }
-  const { signal, onProgress } = options;
+  const { signal } = options;
   if (signal && !isSignal(signal)) throw invalidArgument(`${call}: signal is no AbortSignal.`);
-  if (onProgress && typeof onProgress !== "function") throw invalidArgument(`${call}: onProgress is no function.`);
   const wrong = wrongField(options, fields);
   if (wrong === undefined) return;
   const type = fields[wrong]!.replace("?", "");

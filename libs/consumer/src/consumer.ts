@@ -16,7 +16,7 @@ import type { ConsumerOptions } from "./options.ts";
 import type { PartitionState } from "./partitions/partition-state.ts";
 import { BatchLoop, type ReadOptions, RecordLoop } from "./reading/iterators.ts";
 import { type RecordHandler, type RunOptions, resolveRunOptions } from "./reading/run-options.ts";
-import { checkListener, type RebalanceListener } from "./rebalance-listener.ts";
+import type { RebalanceListener } from "./rebalance-listener.ts";
 import { ConsumerRecord } from "./record.ts";
 import type { TopicPartition } from "./topic-partition.ts";
 
@@ -29,6 +29,7 @@ export interface CloseOptions {
 const CLOSE_TIMEOUT_MS = 30_000;
 
 const PARTITION = { topic: "string", partition: "integer" } as const;
+const LISTENER = { onAssigned: "function?", onRevoked: "function?", onLost: "function?" } as const;
 const OFFSET = { ...PARTITION, offset: "offset" } as const;
 const TIME = { ...PARTITION, timestampMs: "integer" } as const;
 
@@ -135,7 +136,7 @@ export class Consumer<K = string | null, V = string | null>
     }
     const impossible = subscription.names.find((name) => !isTopicName(name));
     if (impossible !== undefined) throw invalidTopic(impossible);
-    checkListener(listener);
+    checkCallOptions("subscribe", listener, LISTENER);
     this.#core.subscribe(subscription, listener);
   }
 

@@ -1,4 +1,3 @@
-import { invalidArgument } from "@ottla/client/internal";
 import type { TopicPartition } from "./topic-partition.ts";
 
 /**
@@ -15,13 +14,4 @@ export interface RebalanceListener {
   onRevoked?(partitions: readonly TopicPartition[]): void | Promise<void>;
   /** Partitions went without warning: another member may read them already, and commits for them are refused. */
   onLost?(partitions: readonly TopicPartition[]): void | Promise<void>;
-}
-
-/** @throws KafkaError `INVALID_ARGUMENT` */
-export function checkListener(listener: RebalanceListener): void {
-  const isRight = (["onAssigned", "onRevoked", "onLost"] as const).every((name) => {
-    return ["function", "undefined"].includes(typeof listener?.[name]);
-  });
-  if (isRight && typeof listener === "object" && listener !== null) return;
-  throw invalidArgument("A rebalance listener is an object with functions: { onAssigned, onRevoked, onLost }.");
 }

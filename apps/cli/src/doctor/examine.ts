@@ -1,5 +1,7 @@
 import type { Admin } from "@ottla/admin";
+import { type BrokerAddress, formatAddress, parseBootstrap } from "@ottla/transport";
 import type { Connection } from "../connection.ts";
+import { explain as explainError } from "../exit.ts";
 import { checkClock } from "./check-clock.ts";
 import { checkConfigs, checkDisks, checkGroups, checkPartitions, checkVersions } from "./check-cluster.ts";
 import { type ClusterView, clusterSeenFrom } from "./cluster-view.ts";
@@ -11,10 +13,11 @@ const CALL_TIMEOUT_MS = 8_000;
 /** Looks at a cluster as a client would, from the first connection on, and says what it finds as it goes. */
 export async function* examine(connection: Connection): AsyncGenerator<Finding> {
   let isReachable = false;
-  for (const address of connection.bootstrapServers.split(",").map((text) => text.trim())) {
-    const finding = /^wss?:/.test(address)
-      ? good(`${address} is a WebSocket address; it is tried below.`)
-      : await bootstrapFinding(address, connection.ssl !== undefined);
+  for (const address of parseBootstrap(connection.bootstrapServers)) {
+    const finding =
+      address.url === undefined
+        ? await bootstrapFinding(address, connection.ssl !== undefined)
+        : good(`${formatAddress(address)} is a WebSocket address; it is tried below.`);
     isReachable ||= finding.level === "good";
     yield finding;
   }
@@ -52,11 +55,9 @@ async function* clusterFindings(admin: Admin, cluster: ClusterView): AsyncGenera
   }
 }
 
-async function bootstrapFinding(address: string, withTls: boolean): Promise<Finding> {
-  const parsed = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(address);
-  if (parsed === null) return bad(`"${address}" is no address.`, "Write host:port, such as localhost:9092.");
-  const host = parsed[1] ?? parsed[2]!;
-  const found = await reach(host, Number(parsed[3]));
+async function bootstrapFinding({ host, port }: BrokerAddress, withTls: boolean): Promise<Finding> {
+  const address = formatAddress({ host, port });
+  const found = await reach(host, port);
   if (withTls && found.kind === "tls") return good(`${address} speaks TLS; it is tried below.`);
   if (withTls && found.kind === "kafka") {
     return bad(`${address} speaks Kafka without TLS.`, "Use the port of a TLS listener, or leave TLS out.");
@@ -143,5 +144,5 @@ function adviceOn(error: unknown, { sasl, ssl }: Connection): string {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return explainError(error).join(" ");
 }

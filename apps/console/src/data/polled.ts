@@ -1,3 +1,4 @@
+import { PartialFailureError, type ResourceFailure } from "@ottla/admin";
 import { type Signal, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 
@@ -81,6 +82,13 @@ export function usePolled<T>(load: Load<T>, intervalMs: number, dependencies: re
   return poller;
 }
 
+/** In words for a person: what failed for each thing, without names of methods. */
 export function messageOf(error: unknown): string {
+  if (error instanceof PartialFailureError) return error.failures.map(messageOfFailure).join(" ");
   return error instanceof Error ? error.message : String(error);
+}
+
+function messageOfFailure({ resource, error }: ResourceFailure): string {
+  if (error.code !== "GROUP_ID_NOT_FOUND") return error.message;
+  return `There is no group "${resource}"; the page Groups lists those there are.`;
 }

@@ -1,11 +1,4 @@
-import {
-  checkCallOptions,
-  invalidOption,
-  nameOrNull,
-  nonNegativeNumber,
-  requireMethod,
-  wholeNumber,
-} from "@ottla/client/internal";
+import { checkCallOptions, invalidOption, nonNegativeNumber, requireMethod, wholeNumber } from "@ottla/client/internal";
 import type { ConsumerRecord } from "../record.ts";
 
 /** What keeps its order while several handlers work: the records of each partition, or those with the same key. */
@@ -81,16 +74,15 @@ export function resolveRunOptions(options: RunOptions): RunSettings {
   checkCallOptions("run", options);
   const { orderBy = "partition", retry, deadLetter, signal } = options;
   if (orderBy !== "partition" && orderBy !== "key") throw invalidOption("orderBy", orderBy, '"partition" or "key"');
-  if (retry && typeof retry !== "object") throw invalidOption("retry", retry, "an object with retries");
   if (deadLetter) {
-    if (nameOrNull("deadLetter.topic", deadLetter.topic) === null)
-      throw invalidOption("deadLetter", deadLetter, "an object with topic and producer");
-    requireMethod("deadLetter.producer", deadLetter.producer, "send");
+    const { topic, producer } = deadLetter;
+    if (typeof topic !== "string") throw invalidOption("deadLetter.topic", topic, "a name");
+    requireMethod("deadLetter.producer", producer, "send");
   }
   return {
     concurrency: wholeNumber("concurrency", options.concurrency ?? 1, 1),
     orderBy,
-    retries: wholeNumber("retry.retries", retry?.retries ?? 0, 0),
+    retries: wholeNumber("retry.retries", retry ? retry.retries : 0, 0),
     backoffMs: nonNegativeNumber("retry.backoffMs", retry?.backoffMs ?? 100),
     backoffMaxMs: nonNegativeNumber("retry.backoffMaxMs", retry?.backoffMaxMs ?? 10_000),
     deadLetter,

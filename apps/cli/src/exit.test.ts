@@ -1,0 +1,24 @@
+import { KafkaError, PartialFailureError } from "@ottla/admin";
+import { expect, it } from "vitest";
+import { explain } from "./exit.ts";
+
+it("says of each thing what failed, and nothing of methods", () => {
+  const notFound = new KafkaError("nope: Group nope not found.", { code: "GROUP_ID_NOT_FOUND" });
+  const notEmpty = new KafkaError("busy: The group has members.", { code: "NON_EMPTY_GROUP" });
+  const failures = [
+    { resource: "nope", error: notFound },
+    { resource: "busy", error: notEmpty },
+  ];
+  expect(explain(new PartialFailureError("deleteGroups", failures, 2))).toEqual([
+    'There is no group "nope"; `ottla groups list` shows those there are.',
+    "busy: The group has members. (NON_EMPTY_GROUP)",
+  ]);
+});
+
+it("names Kafka's error once", () => {
+  expect(explain(new KafkaError("too old", { code: "UNSUPPORTED_VERSION" }))).toEqual([
+    "too old (UNSUPPORTED_VERSION)",
+  ]);
+  expect(explain(new KafkaError("CLOSED by hand", { code: "CLOSED" }))).toEqual(["CLOSED by hand"]);
+  expect(explain("what is no error")).toEqual(["what is no error"]);
+});
