@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { findScenarios, isChosen } from "./harness/find-scenarios.ts";
+import { chosenScenarios, findScenarios } from "./harness/find-scenarios.ts";
 import { garbageCollector } from "./harness/garbage.ts";
 import { type Options, readOptions } from "./harness/options.ts";
 import { drawPicture } from "./harness/picture.ts";
@@ -8,7 +8,7 @@ import { type RowResult, runRow } from "./harness/run-row.ts";
 import type { Effort, Scenario } from "./harness/scenario.ts";
 
 async function main(options: Options): Promise<void> {
-  const scenarios = (await findScenarios()).filter((scenario) => isChosen(scenario, options));
+  const scenarios = chosenScenarios(await findScenarios(), options);
   if (scenarios.length === 0) throw new Error(`no scenario is called ${options.only.join(" or ")}`);
   const print = options.json === "-" ? () => {} : (text: string) => console.log(text);
   if (options.list) {

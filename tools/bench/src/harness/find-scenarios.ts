@@ -16,11 +16,16 @@ export async function findScenarios(): Promise<Scenario[]> {
   return scenarios.sort((a, b) => a.name.localeCompare(b.name));
 }
 
-/** Whether a scenario is named, or belongs to a run that names none. */
-export function isChosen(
-  { name, inQuick = true, inFull = true }: Scenario,
+/** Those that are named, or belong to a run that names none. A name chooses one; a part of names all that have it. */
+export function chosenScenarios(
+  scenarios: readonly Scenario[],
   { only, effort, list }: Pick<Options, "only" | "effort" | "list">,
-): boolean {
-  if (only.length > 0) return only.some((part) => name.includes(part));
-  return list || (inFull && (inQuick || !effort.quick));
+): Scenario[] {
+  if (only.length === 0) {
+    return scenarios.filter(({ inQuick = true, inFull = true }) => list || (inFull && (inQuick || !effort.quick)));
+  }
+  const isName = (part: string) => scenarios.some(({ name }) => name === part);
+  const names = only.filter(isName);
+  const parts = only.filter((part) => !isName(part));
+  return scenarios.filter(({ name }) => names.includes(name) || parts.some((part) => name.includes(part)));
 }

@@ -4,7 +4,7 @@ import type { Effort } from "./scenario.ts";
 /** What the command line asks for. */
 export interface Options {
   readonly effort: Effort;
-  /** Parts of scenario names, in several options or between commas; none means all. */
+  /** Names of scenarios, or parts of names, in several options or between commas; none means all. */
   readonly only: readonly string[];
   /** A file, or "-" for stdout; undefined: no JSON. */
   readonly json: string | undefined;
