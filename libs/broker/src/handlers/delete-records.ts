@@ -9,6 +9,7 @@ import { OffsetOutOfRange } from "@ottla/storage";
 import { apiHandler } from "../api-handler.ts";
 import type { Partition } from "../partition/partition.ts";
 import { errnoOf } from "../partition/partition-error.ts";
+import { Watch } from "../partition/purgatory.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { isInternalTopic } from "../services/internal-topics.ts";
 import { joinedTopics } from "../services/joined-topics.ts";
@@ -91,11 +92,8 @@ function deletedEverywhere(
       if (errorCode !== null) resolve(errorCode);
       return errorCode !== null;
     };
-    purgatory.add(
-      { tryComplete, expire: () => resolve(state() ?? ErrorCode.REQUEST_TIMED_OUT) },
-      [partition],
-      timeoutMs,
-    );
+    const expire = () => resolve(state() ?? ErrorCode.REQUEST_TIMED_OUT);
+    purgatory.add(new Watch({ tryComplete, expire }, [partition]), timeoutMs);
   });
 }
 

@@ -158,6 +158,60 @@ describe("fetch sessions", () => {
     expect(await slow).toMatchObject({ errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId });
   });
 
+  describe("that have waited in vain", () => {
+    let sessionId: number;
+    /** Waits a while, and is answered with nothing. */
+    async function waitInVain(sessionEpoch: number): Promise<void> {
+      const pending = fetch({ sessionId, sessionEpoch }, [], { maxWaitMs: 500 });
+      await test.runtime.advance(700);
+      expect(await pending).toMatchObject({ errorCode: ErrorCode.NONE, sessionId, partitions: [] });
+    }
+
+    beforeEach(async () => {
+      sessionId = await open();
+      for (const epoch of [1, 2, 3]) await waitInVain(epoch);
+      expect(test.broker.services.purgatory.size).toBe(0);
+    });
+
+    it("are answered at once with what comes", async () => {
+      const pending = fetch({ sessionId, sessionEpoch: 4 }, [], { maxWaitMs: 60_000 });
+      await test.produce("orders", 1, batchOf("a"));
+      expect(await pending).toMatchObject({ sessionId, partitions: [1], records: [batchOf("a").length] });
+    });
+
+    it("find what came between two fetches", async () => {
+      await test.produce("orders", 1, batchOf("a"));
+      expect(await fetch({ sessionId, sessionEpoch: 4 }, [], { maxWaitMs: 500 })).toMatchObject({ partitions: [1] });
+    });
+
+    it("go on waiting while other partitions move", async () => {
+      await test.createTopic("others", 1);
+      for (const epoch of [4, 5]) {
+        await test.produce("others", 0, batchOf("a"));
+        await waitInVain(epoch);
+      }
+    });
+
+    it("wait with two fetches at a time, of which the first is answered with an error", async () => {
+      const slow = fetch({ sessionId, sessionEpoch: 4 }, [], { maxWaitMs: 500 });
+      const fast = fetch({ sessionId, sessionEpoch: 5 }, [], { maxWaitMs: 500 }, test.connect());
+      await test.runtime.advance(700);
+      expect((await slow).errorCode).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+      expect(await fast).toMatchObject({ errorCode: ErrorCode.NONE, partitions: [] });
+    });
+
+    it("wait no more once their client has gone", async () => {
+      const client = test.connect();
+      const pending = fetch({ sessionId, sessionEpoch: 4 }, [], { maxWaitMs: 60_000 }, client);
+      await test.runtime.advance(1);
+      expect(test.broker.services.purgatory.size).toBe(1);
+      client.close();
+      await expect(pending).rejects.toThrow();
+      await test.runtime.advance(1);
+      expect(test.broker.services.purgatory.size).toBe(0);
+    });
+  });
+
   it("end when their client says so, or asks for a new one", async () => {
     const first = await open();
     await fetch({ sessionId: first, sessionEpoch: CLOSED });

@@ -1,6 +1,6 @@
 import { ErrorCode, type FetchRequest, fetchApi, type ResponseInput } from "@ottla/protocol";
 import type { ReadLimit } from "@ottla/storage";
-import { apiHandler, later, Reply, type RequestContext } from "../api-handler.ts";
+import { type Answer, apiHandler, type Later, later, Reply, type RequestContext } from "../api-handler.ts";
 import {
   type FetchOutcome,
   type FetchReader,
@@ -13,10 +13,10 @@ import {
 } from "../partition/fetch-reader.ts";
 import { type FetchedPartition, type PartitionNews, partitionKey } from "../partition/fetch-session.ts";
 import type { FetchContext, SessionRequest, SessionResult } from "../partition/fetch-session-cache.ts";
-import { haveMoved, type Mark, markPartitions, waitForMore } from "../partition/fetch-wait.ts";
+import { FetchWait, haveMoved, markPartitions } from "../partition/fetch-wait.ts";
 import type { Partition } from "../partition/partition.ts";
 import { preferredReplica } from "../partition/preferred-replica.ts";
-import { type QuietFetch, QuietFetches, type QuietQuestion } from "../partition/quiet-fetches.ts";
+import { QuietFetch, QuietFetches, type QuietQuestion } from "../partition/quiet-fetches.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { hintedEndpoints, leaderHint } from "../services/leader-hints.ts";
 
@@ -40,7 +40,10 @@ export const fetchHandler = (broker: BrokerServices) => {
     { minVersion: 4, maxVersion: 18, errorResponse: wholeRequestFailed },
     (request, context) => {
       const session = broker.fetchSessions.open(sessionRequest(request, context.apiVersion));
-      return inTurn((onWait) => fetch({ broker, request, session, context, quiet, onWait }));
+      const deadlineMs = broker.runtime.clock.monotonicMs() + request.maxWaitMs;
+      const exchange = { broker, request, session, context, quiet, deadlineMs };
+      const known = quietFetch(exchange);
+      return known === undefined ? inTurn((onWait) => fetch(exchange, onWait)) : later(waitQuietly(exchange, known));
     },
   );
 };
@@ -52,15 +55,15 @@ interface Exchange {
   readonly session: FetchContext;
   readonly context: RequestContext;
   readonly quiet: QuietFetches;
-  /** Called when it begins to wait. */
-  readonly onWait: () => void;
+  /** Until when it may wait, on the monotonic clock. */
+  readonly deadlineMs: number;
 }
 
 /**
  * The next request of the connection has its turn when this one is answered or begins to wait. Fetches wait side by
  * side, but read one after another: the bytes that a slow client leaves untaken are seen before more are read for it.
  */
-function inTurn(fetching: (onWait: () => void) => Promise<Reply<FetchResponseInput>>) {
+function inTurn(fetching: (onWait: () => void) => Promise<Reply<FetchResponseInput>>): Later<FetchResponseInput> {
   let endTurn = () => {};
   const turn = new Promise<void>((resolve) => {
     endTurn = resolve;
@@ -84,28 +87,53 @@ function wholeRequestFailed(
   return { throttleTimeMs: 0, responses };
 }
 
+/** What this fetch is bound to find, where one before it has waited in vain and nothing has moved since. */
+function quietFetch(exchange: Exchange): QuietFetch | undefined {
+  const { request, session, quiet } = exchange;
+  if (request.maxWaitMs <= 0 || request.minBytes <= 0) return undefined;
+  const question = quietQuestion(exchange);
+  return question === null ? undefined : quiet.find(session.partitions, question);
+}
+
+/** Waits, and as long as nothing comes tells the client nothing: it knows the rest. */
+async function waitQuietly(exchange: Exchange, known: QuietFetch): Promise<Answer<FetchResponseInput>> {
+  const { request, session, context } = exchange;
+  const mayHaveMore = await known.wait.wait(request.minBytes, request.maxWaitMs, context.signal);
+  if (mayHaveMore || !known.isCurrent()) return fetch(exchange, () => {});
+  for (const [traffic, partitions] of known.counts) traffic.fetchedNothing(partitions);
+  const { errorCode, sessionId } = session.answer([]);
+  return { throttleTimeMs: 0, errorCode, sessionId, responses: [] };
+}
+
 /** As Kafka: a partition that is named twice counts once, as it was named last. */
 function sessionRequest(request: FetchRequest, apiVersion: number): SessionRequest {
-  const partitions = new Map<string, FetchedPartition>();
-  for (const { topic, topicId, partitions: queries } of request.topics) {
-    for (const query of queries) {
-      const key = partitionKey({ topic, topicId }, query.partition);
-      partitions.set(key, { key, topic, topicId, query });
-    }
-  }
   return {
     sessionId: request.sessionId,
     sessionEpoch: request.sessionEpoch,
     usesTopicIds: apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS,
     isFromFollower: followerId(request) >= 0,
-    partitions: [...partitions.values()],
+    partitions: request.topics.length === 0 ? NO_PARTITIONS : namedPartitions(request),
     forgotten: request.forgottenTopicsData,
   };
 }
 
-async function fetch(exchange: Exchange) {
+const NO_PARTITIONS: readonly FetchedPartition[] = [];
+
+function namedPartitions({ topics }: FetchRequest): FetchedPartition[] {
+  const partitions = new Map<string, FetchedPartition>();
+  for (const { topic, topicId, partitions: queries } of topics) {
+    for (const query of queries) {
+      const key = partitionKey({ topic, topicId }, query.partition);
+      partitions.set(key, { key, topic, topicId, query });
+    }
+  }
+  return [...partitions.values()];
+}
+
+/** @param onWait called when it begins to wait */
+async function fetch(exchange: Exchange, onWait: () => void): Promise<Reply<FetchResponseInput>> {
   const { broker, request } = exchange;
-  const reading = await readUntilEnough(exchange);
+  const reading = await readUntilEnough(exchange, onWait);
   const { result } = reading;
   if (followerId(request) < 0) countReads(broker, result);
   else broker.replication.counters.bytesOut += result.sizeBytes;
@@ -130,51 +158,45 @@ interface Reading {
   readonly result: FetchResult;
   /** Where it has waited in vain: so will the next one, unless something changes. */
   readonly quiet: QuietFetch | null;
-  /** Whether the session's client has been told all of it before. */
-  readonly isTold: boolean;
 }
 
 /** Reads, and as long as it is too little and time is left, waits for more and reads again. No bytes are held meanwhile. */
-async function readUntilEnough(exchange: Exchange): Promise<Reading> {
-  const { broker, request, session, context, quiet, onWait } = exchange;
-  const { clock } = broker.runtime;
-  const deadlineMs = clock.monotonicMs() + request.maxWaitMs;
+async function readUntilEnough(exchange: Exchange, onWait: () => void): Promise<Reading> {
+  const { broker, request, context, deadlineMs } = exchange;
+  const { purgatory } = broker;
   const options = readOptions(broker, request);
+  const { limit } = options;
   const minBytes = Math.min(request.minBytes, options.maxBytes);
-  // A follower says something new each time, and which replica is the nearest is looked up each time.
-  const mayBeQuiet = followerId(request) < 0 && options.preferred === null;
-  const question = mayBeQuiet ? quietQuestion(exchange) : null;
-  const known = question === null ? undefined : quiet.find(session.partitions, question);
-  const targets = known?.targets ?? toTargets(exchange);
-  const partitions = known?.marks.map(({ partition }) => partition) ?? targets.flatMap(hostedOrNone);
+  const follower = followerId(request) < 0 ? undefined : followerId(request);
+  const targets = toTargets(exchange);
+  const partitions = targets.flatMap(hostedOrNone);
   for (let isFirst = true, isLast = false; ; isFirst = false) {
-    const isKnown = isFirst && known !== undefined;
-    const marks: readonly Mark[] = isKnown ? known.marks : markPartitions(partitions, options.limit);
-    const result = isKnown ? known.result : await readPartitions(targets, { ...options, isFirst });
-    const waitMs = deadlineMs - clock.monotonicMs();
+    const marks = markPartitions(partitions, limit);
+    const result = await readPartitions(targets, { ...options, isFirst });
+    const waitMs = deadlineMs - broker.runtime.clock.monotonicMs();
     if (isLast || waitMs <= 0 || partitions.length === 0 || result.isFinal || result.sizeBytes >= minBytes)
-      return { result, quiet: null, isTold: false };
+      return { result, quiet: null };
     onWait();
     const missingBytes = minBytes - result.sizeBytes;
-    const { purgatory } = broker;
-    const follower = followerId(request) < 0 ? undefined : followerId(request);
-    const { limit } = options;
-    const wait = { purgatory, marks, limit, missingBytes, waitMs, followerId: follower, signal: context.signal };
     const isReusable = result.sizeBytes === 0 && follower === undefined;
     if (!isReusable) result.release();
-    isLast = !(await waitForMore(wait));
+    const wait = new FetchWait({ purgatory, marks, limit, followerId: follower });
+    isLast = !wait.mayHave(missingBytes) && !(await wait.wait(missingBytes, waitMs, context.signal));
     if (!isReusable) continue;
     // Nothing has come: reading once more would say nothing else.
-    if (isLast && result.isCurrent && !haveMoved(marks, options.limit)) {
-      const found = isKnown || question === null ? null : { targets, marks, result, question };
-      return { result, quiet: found, isTold: isKnown };
+    if (isLast && result.isCurrent && !haveMoved(marks, limit)) {
+      const question = quietQuestion(exchange);
+      const quiet = question === null ? null : new QuietFetch({ question, wait, marks, result, purgatory });
+      return { result, quiet };
     }
     result.release();
   }
 }
 
-function quietQuestion({ broker, request, context }: Exchange): QuietQuestion {
+/** Null where the answer is another one each time: followers say something new, and the nearest replica is looked up. */
+function quietQuestion({ broker, request, context }: Exchange): QuietQuestion | null {
   const { rackId } = request;
+  if (followerId(request) >= 0 || isRackAware(broker, request)) return null;
   const { apiVersion } = context;
   return { limit: readLimit(request), image: broker.image, apiVersion, rackId, replicaId: followerId(request) };
 }
@@ -194,7 +216,6 @@ function hostedOrNone(target: FetchTarget): Partition | [] {
 
 function readOptions(broker: BrokerServices, request: FetchRequest): Omit<FetchReadOptions, "isFirst"> {
   const { rackId } = request;
-  const isRackAware = rackId !== "" && broker.config.get("replica.selector.class") === RACK_AWARE_SELECTOR;
   return {
     // As Kafka: a follower's fetch is bounded by its own configs alone.
     maxBytes:
@@ -203,10 +224,14 @@ function readOptions(broker: BrokerServices, request: FetchRequest): Omit<FetchR
         : Math.min(request.maxBytes, broker.config.require("fetch.max.bytes")),
     limit: readLimit(request),
     throttle: broker.leaderThrottle,
-    preferred: isRackAware
+    preferred: isRackAware(broker, request)
       ? (partition, fetchOffset) => preferredReplica(partition, broker.image, { rackId, fetchOffset })
       : null,
   };
+}
+
+function isRackAware(broker: BrokerServices, { rackId }: FetchRequest): boolean {
+  return rackId !== "" && broker.config.get("replica.selector.class") === RACK_AWARE_SELECTOR;
 }
 
 const RACK_AWARE_SELECTOR = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
@@ -266,12 +291,8 @@ interface Told extends SessionResult {
 
 function toResponse(
   { broker, request, session, context, quiet }: Exchange,
-  { result, quiet: quietNow, isTold }: Reading,
+  { result, quiet: quietNow }: Reading,
 ): FetchResponseInput {
-  if (isTold) {
-    const { errorCode, sessionId } = session.answer([]);
-    return { throttleTimeMs: 0, errorCode, sessionId, responses: [] };
-  }
   const withAborted = readLimit(request) === "lastStable";
   const told = result.outcomes.map((outcome): Told => {
     const data = toPartitionData(broker, outcome, withAborted, context.apiVersion);

@@ -33,6 +33,12 @@ export class TopicTraffic {
     this.#all?.fetched(sizeBytes);
   }
 
+  /** So many fetches of partitions where nothing has come. */
+  fetchedNothing(requests: number): void {
+    this.fetchRequests += requests;
+    this.#all?.fetchedNothing(requests);
+  }
+
   fetchFailed(): void {
     this.fetchRequests++;
     this.failedFetchRequests++;

@@ -5,16 +5,22 @@ export interface Deadline {
   cancel(): void;
 }
 
-/** How late a deadline may be, whatever its delay. */
+/** How late deadlines may be at most, as a part of their delay and in all. Both bounds are there for a broker at rest. */
+interface Lateness {
+  readonly ofDelay: number;
+  readonly msMax: number;
+}
+
+/** Whatever its delay, a deadline may be late by this. */
 const TICK_MS_MIN = 4;
-const TICK_MS_MAX = 32;
-/** Where the delay is long, a deadline may be late by this part of it. */
-const TICKS_A_DELAY = 10;
+const PUNCTUAL: Lateness = { ofDelay: 1 / 10, msMax: 32 };
+/** Where nothing is missed by being late. */
+const PATIENT: Lateness = { ofDelay: 1 / 3, msMax: 128 };
 
 /**
  * Many deadlines on few timers. A deadline fires at its time or up to a tick later, never earlier.
  *
- * Deadlines of one tick fire together, and a tick is a tenth of the delay, within bounds: an idle broker is woken a few times
+ * Deadlines of one tick fire together, and a tick is a part of the delay, within bounds: an idle broker is woken a few times
  * a second for all the fetches that wait, not once for each. Who is answered together also asks again together.
  */
 export class DeadlineQueue {
@@ -30,9 +36,9 @@ export class DeadlineQueue {
     this.#timers = timers;
   }
 
-  /** Calls `onExpiry` once, `delayMs` from now. */
-  schedule(delayMs: number, onExpiry: () => void): Deadline {
-    const tickMs = tickOf(delayMs);
+  /** Calls `onExpiry` once, `delayMs` from now: a tenth of that later at most, or a third where it is patient. */
+  schedule(delayMs: number, onExpiry: () => void, options?: { readonly isPatient?: boolean }): Deadline {
+    const tickMs = tickOf(delayMs, options?.isPatient ? PATIENT : PUNCTUAL);
     const dueMs = Math.ceil((this.#clock.monotonicMs() + delayMs) / tickMs) * tickMs;
     let bucket = this.#buckets.get(dueMs);
     if (bucket === undefined) {
@@ -80,8 +86,9 @@ export class DeadlineQueue {
 }
 
 /** In doublings of the smallest, so that the ticks of short delays and long ones meet. */
-function tickOf(delayMs: number): number {
+function tickOf(delayMs: number, { ofDelay, msMax }: Lateness): number {
+  const boundMs = Math.min(delayMs * ofDelay, msMax);
   let tickMs = TICK_MS_MIN;
-  while (tickMs < TICK_MS_MAX && 2 * tickMs * TICKS_A_DELAY <= delayMs) tickMs *= 2;
+  while (2 * tickMs <= boundMs) tickMs *= 2;
   return tickMs;
 }

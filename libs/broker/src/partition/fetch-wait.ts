@@ -1,6 +1,6 @@
 import type { ReadLimit } from "@ottla/storage";
 import type { Partition } from "./partition.ts";
-import type { Purgatory, Waiting } from "./purgatory.ts";
+import { type Purgatory, type Waiting, Watch } from "./purgatory.ts";
 
 /** How far a partition had come when a fetch read it. */
 export interface Mark {
@@ -36,45 +36,88 @@ export interface FetchWaitOptions {
   readonly purgatory: Purgatory;
   readonly marks: readonly Mark[];
   readonly limit: ReadLimit;
-  /** Bytes that are missing until the fetch has enough. */
-  readonly missingBytes: number;
-  readonly waitMs: number;
   /** The broker whose fetch it is, where it is a follower's. */
   readonly followerId?: number | undefined;
-  /** Aborted when the client has gone. */
-  readonly signal: AbortSignal;
 }
 
 /**
- * Waits until reading the partitions again may bring what is missing (true), or the time is up or the client has gone
- * (false). A partition that has not moved for readers, or not by enough bytes, is not read again.
+ * A fetch that waits until reading the partitions again may bring what is missing, or the time is up, or the client has
+ * gone. A partition that has not moved for readers, or not by enough bytes, is not read again.
  */
-export function waitForMore(options: FetchWaitOptions): Promise<boolean> {
-  const { purgatory, marks, waitMs, followerId, signal } = options;
-  if (mayHaveEnough(options)) return Promise.resolve(true);
-  return new Promise((resolve) => {
-    const finish = (mayHaveMore: boolean) => {
-      signal.removeEventListener("abort", onAbort);
-      resolve(mayHaveMore);
-    };
-    const waiting: Waiting = {
-      followerId,
-      tryComplete() {
-        const enough = mayHaveEnough(options);
-        if (enough) finish(true);
-        return enough;
-      },
-      expire: () => finish(false),
-    };
+export class FetchWait implements Waiting {
+  readonly followerId: number | undefined;
+  readonly #purgatory: Purgatory;
+  readonly #marks: readonly Mark[];
+  readonly #limit: ReadLimit;
+  readonly #watch: Watch;
+  #missingBytes = 0;
+  #signal: AbortSignal | null = null;
+  #resolve: (mayHaveMore: boolean) => void = () => {};
+  readonly #onAbort = () => {
+    this.#purgatory.remove(this.#watch);
+    this.expire();
+  };
+
+  constructor({ purgatory, marks, limit, followerId }: FetchWaitOptions) {
+    this.followerId = followerId;
+    this.#purgatory = purgatory;
+    this.#marks = marks;
+    this.#limit = limit;
     const partitions = marks.map((mark) => mark.partition);
-    const remove = purgatory.add(waiting, partitions, waitMs);
-    const onAbort = () => {
-      remove();
-      finish(false);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
+    this.#watch = new Watch(this, partitions);
+  }
+
+  /** Whatever comes ends its wait. */
+  get isPatient(): boolean {
+    return this.#missingBytes <= 1;
+  }
+
+  get isWaiting(): boolean {
+    return this.#watch.isWaiting;
+  }
+
+  /** Whether so many bytes may have come since the partitions were marked. */
+  mayHave(missingBytes: number): boolean {
+    let moved = false;
+    let newBytesMax = 0;
+    for (const mark of this.#marks) {
+      const { partition } = mark;
+      if (hasTurned(mark)) return true;
+      if (visibleEnd(partition, this.#limit) !== mark.visibleEnd) moved = true;
+      newBytesMax += mark.sawAll ? partition.appendedBytes - mark.appendedBytes : Number.POSITIVE_INFINITY;
+    }
+    return moved && newBytesMax >= missingBytes;
+  }
+
+  /** Waits for that. False where the time is up, or `signal` says that the client has gone. */
+  wait(missingBytes: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#missingBytes = missingBytes;
+      this.#signal = signal;
+      this.#resolve = resolve;
+      signal.addEventListener("abort", this.#onAbort);
+      if (signal.aborted) this.expire();
+      else this.#purgatory.add(this.#watch, waitMs);
+    });
+  }
+
+  /** Called by the purgatory. */
+  tryComplete(): boolean {
+    const enough = this.mayHave(this.#missingBytes);
+    if (enough) this.#finish(true);
+    return enough;
+  }
+
+  /** Called by the purgatory. */
+  expire(): void {
+    this.#finish(false);
+  }
+
+  #finish(mayHaveMore: boolean): void {
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#signal = null;
+    this.#resolve(mayHaveMore);
+  }
 }
 
 /** Whether a partition has moved for readers since it was marked. */
@@ -85,16 +128,4 @@ export function haveMoved(marks: readonly Mark[], limit: ReadLimit): boolean {
 /** Whether the partition is gone from here, or has another leader. */
 function hasTurned({ partition, leaderEpoch }: Mark): boolean {
   return partition.isClosed || partition.isOffline || partition.leaderEpoch !== leaderEpoch;
-}
-
-function mayHaveEnough({ marks, limit, missingBytes }: FetchWaitOptions): boolean {
-  let moved = false;
-  let newBytesMax = 0;
-  for (const mark of marks) {
-    const { partition } = mark;
-    if (hasTurned(mark)) return true;
-    if (visibleEnd(partition, limit) !== mark.visibleEnd) moved = true;
-    newBytesMax += mark.sawAll ? partition.appendedBytes - mark.appendedBytes : Number.POSITIVE_INFINITY;
-  }
-  return moved && newBytesMax >= missingBytes;
 }

@@ -1,21 +1,37 @@
 import type { Clock, Timers } from "@ottla/runtime";
 import type { Deadline, DeadlineQueue } from "./deadline-queue.ts";
 import type { Partition } from "./partition.ts";
+import { Place, WaitList } from "./wait-list.ts";
 
 /** A request that waits for partitions to move. */
 export interface Waiting {
   /** The broker whose fetch it is, where it is a follower's. */
   readonly followerId?: number | undefined;
+  /** Whether whatever comes completes it, so that it misses nothing where it expires late. */
+  readonly isPatient?: boolean;
   /** Called when one of its partitions has moved, at most once a turn; true when it is done and waits no more. */
   tryComplete(): boolean;
   /** Called when its time is up, or its partitions are gone. */
   expire(): void;
 }
 
-interface Entry {
+/** A request together with the partitions that it waits for. It may wait again and again, but once at a time. */
+export class Watch {
   readonly waiting: Waiting;
   readonly partitions: readonly Partition[];
-  deadline: Deadline | null;
+  /** Used by the purgatory alone. */
+  deadline: Deadline | null = null;
+  /** Used by the purgatory alone: among those who wait for anything, and for each partition. */
+  places: readonly Place<Watch>[] | null = null;
+
+  constructor(waiting: Waiting, partitions: readonly Partition[]) {
+    this.waiting = waiting;
+    this.partitions = partitions;
+  }
+
+  get isWaiting(): boolean {
+    return this.deadline !== null;
+  }
 }
 
 /**
@@ -33,9 +49,11 @@ export class Purgatory {
   readonly #timers: Timers;
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #deadlines: DeadlineQueue;
-  readonly #entries = new Set<Entry>();
+  readonly #all = new WaitList<Watch>();
+  #size = 0;
+  #movesCount = 0;
   /** Kept when nobody waits: who polls comes back. */
-  readonly #byPartition = new WeakMap<Partition, Set<Entry>>();
+  readonly #byPartition = new WeakMap<Partition, WaitList<Watch>>();
   #moved = new Set<Partition>();
   /** Until when the waits of a follower are short. */
   readonly #calledUntilMs = new Map<number, number>();
@@ -51,29 +69,43 @@ export class Purgatory {
 
   /** Requests that wait now. */
   get size(): number {
-    return this.#entries.size;
+    return this.#size;
   }
 
-  /** Keeps a request until it completes, or `waitMs` have passed. Returns its removal, for a client that has gone. */
-  add(waiting: Waiting, partitions: readonly Partition[], waitMs: number): () => void {
+  /** Grows whenever a partition moves, whichever: as long as it stays the same, all are where they were. */
+  get movesCount(): number {
+    return this.#movesCount;
+  }
+
+  /** Keeps a request until it completes, or `waitMs` have passed. */
+  add(watch: Watch, waitMs: number): void {
+    const { waiting } = watch;
+    if (watch.isWaiting) throw new Error("it waits already");
     if (this.#closed) {
       this.#timers.defer(() => waiting.expire());
-      return () => {};
+      return;
     }
-    const entry: Entry = { waiting, partitions, deadline: null };
-    entry.deadline = this.#deadlines.schedule(this.#boundedWaitMs(waiting, waitMs), () => {
-      this.#remove(entry);
-      waiting.expire();
-    });
-    this.#entries.add(entry);
-    for (const partition of partitions) this.#entriesOf(partition).add(entry);
-    return () => this.#remove(entry);
+    const boundedMs = this.#boundedWaitMs(waiting, waitMs);
+    watch.deadline = this.#deadlines.schedule(boundedMs, () => this.#expire(watch), waiting);
+    watch.places ??= this.#placesOf(watch);
+    for (const place of watch.places) place.take();
+    this.#size++;
+  }
+
+  /** Forgets a request, whose client may have gone. */
+  remove(watch: Watch): void {
+    if (watch.deadline === null) return;
+    watch.deadline.cancel();
+    watch.deadline = null;
+    for (const place of watch.places!) place.leave();
+    this.#size--;
   }
 
   /** Takes note that a partition has moved. */
   partitionMoved(partition: Partition): void {
-    const entries = this.#byPartition.get(partition);
-    if (entries === undefined || entries.size === 0) return;
+    this.#movesCount++;
+    const watches = this.#byPartition.get(partition);
+    if (watches === undefined || watches.isEmpty) return;
     if (this.#moved.size === 0) this.#timers.defer(() => this.#wake());
     this.#moved.add(partition);
   }
@@ -88,10 +120,12 @@ export class Purgatory {
   /** Ends every wait; whoever comes later waits no more. */
   close(): void {
     this.#closed = true;
-    for (const entry of [...this.#entries]) {
-      this.#remove(entry);
-      entry.waiting.expire();
-    }
+    for (const watch of [...this.#all]) this.#expire(watch);
+  }
+
+  #expire(watch: Watch): void {
+    this.remove(watch);
+    watch.waiting.expire();
   }
 
   #boundedWaitMs({ followerId }: Waiting, waitMs: number): number {
@@ -105,34 +139,32 @@ export class Purgatory {
   #endWaitsOfCalled(): void {
     const called = this.#called;
     this.#called = new Set();
-    for (const entry of [...this.#entries]) {
-      const { followerId } = entry.waiting;
-      if (followerId === undefined || !called.has(followerId)) continue;
-      this.#remove(entry);
-      entry.waiting.expire();
+    for (const watch of [...this.#all]) {
+      const { followerId } = watch.waiting;
+      if (followerId !== undefined && called.has(followerId)) this.#expire(watch);
     }
   }
 
   #wake(): void {
     const moved = this.#moved;
     this.#moved = new Set();
-    const woken = new Set<Entry>();
-    for (const partition of moved) for (const entry of this.#byPartition.get(partition) ?? []) woken.add(entry);
-    for (const entry of woken) if (entry.waiting.tryComplete()) this.#remove(entry);
+    const woken = new Set<Watch>();
+    for (const partition of moved) for (const watch of this.#byPartition.get(partition) ?? []) woken.add(watch);
+    for (const watch of woken) if (watch.isWaiting && watch.waiting.tryComplete()) this.remove(watch);
   }
 
-  #entriesOf(partition: Partition): Set<Entry> {
-    let entries = this.#byPartition.get(partition);
-    if (entries === undefined) {
-      entries = new Set();
-      this.#byPartition.set(partition, entries);
+  #placesOf(watch: Watch): Place<Watch>[] {
+    return [this.#all, ...watch.partitions.map((partition) => this.#listOf(partition))].map(
+      (list) => new Place(list, watch),
+    );
+  }
+
+  #listOf(partition: Partition): WaitList<Watch> {
+    let list = this.#byPartition.get(partition);
+    if (list === undefined) {
+      list = new WaitList();
+      this.#byPartition.set(partition, list);
     }
-    return entries;
-  }
-
-  #remove(entry: Entry): void {
-    entry.deadline?.cancel();
-    this.#entries.delete(entry);
-    for (const partition of entry.partitions) this.#byPartition.get(partition)?.delete(entry);
+    return list;
   }
 }

@@ -4,26 +4,30 @@ import { describe, expect, it } from "vitest";
 import { CommitWaiters } from "./commit-waiters.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
 import type { Partition } from "./partition.ts";
-import { Purgatory } from "./purgatory.ts";
+import { Purgatory, Watch } from "./purgatory.ts";
 
 describe("DeadlineQueue", () => {
   it("fires each deadline at its time or a tick later, in order, unless it was cancelled", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({ delayMs: fc.integer({ min: 0, max: 1_000 }), cancelled: fc.boolean() }), {
-          maxLength: 50,
-        }),
+        fc.array(
+          fc.record({ delayMs: fc.integer({ min: 0, max: 1_000 }), isPatient: fc.boolean(), cancelled: fc.boolean() }),
+          {
+            maxLength: 50,
+          },
+        ),
         async (deadlines) => {
           const runtime = createSimulatedRuntime(1);
           const queue = new DeadlineQueue(runtime.clock, runtime.timers);
           const fired: number[] = [];
-          for (const { delayMs, cancelled } of deadlines) {
-            const deadline = queue.schedule(delayMs, () => {
+          for (const { delayMs, isPatient, cancelled } of deadlines) {
+            const onExpiry = () => {
               const lateMs = runtime.clock.monotonicMs() - delayMs;
               expect(lateMs).toBeGreaterThanOrEqual(0);
-              expect(lateMs).toBeLessThanOrEqual(Math.max(5, delayMs / 10));
+              expect(lateMs).toBeLessThanOrEqual(Math.max(5, isPatient ? Math.min(delayMs / 3, 128) : delayMs / 10));
               fired.push(delayMs);
-            });
+            };
+            const deadline = queue.schedule(delayMs, onExpiry, { isPatient });
             if (cancelled) deadline.cancel();
           }
           await runtime.advance(1_100);
@@ -43,16 +47,19 @@ describe("DeadlineQueue", () => {
     expect(runtime.pendingTimers).toBe(1);
   });
 
-  it("fires what waits long a few times a second, however many wait", async () => {
+  it.each([
+    { isPatient: false, timesMax: 33 },
+    { isPatient: true, timesMax: 9 },
+  ])("fires what waits long a few times a second, however many wait: patient $isPatient", async (expected) => {
     const runtime = createSimulatedRuntime(1);
     const queue = new DeadlineQueue(runtime.clock, runtime.timers);
     const firedAtMs = new Set<number>();
     for (let sinceMs = 0; sinceMs < 1_000; sinceMs++) {
-      queue.schedule(500, () => firedAtMs.add(runtime.clock.monotonicMs()));
+      queue.schedule(500, () => firedAtMs.add(runtime.clock.monotonicMs()), expected);
       await runtime.advance(1);
     }
     await runtime.advance(1_000);
-    expect(firedAtMs.size).toBeLessThanOrEqual(33);
+    expect(firedAtMs.size).toBeLessThanOrEqual(expected.timesMax);
     expect(runtime.pendingTimers).toBe(0);
   });
 });
@@ -108,7 +115,7 @@ describe("Purgatory", () => {
     const { runtime, purgatory } = fixture();
     let looks = 0;
     const waiting = { tryComplete: () => ++looks > 1, expire: () => {} };
-    purgatory.add(waiting, [a!], 1000);
+    purgatory.add(new Watch(waiting, [a!]), 1000);
     for (let i = 0; i < 100; i++) purgatory.partitionMoved(a!);
     purgatory.partitionMoved(b!);
     await runtime.settle();
@@ -124,7 +131,7 @@ describe("Purgatory", () => {
   it("expires a request once, and forgets it", async () => {
     const { runtime, purgatory } = fixture();
     let expired = 0;
-    purgatory.add({ tryComplete: () => false, expire: () => expired++ }, [a!, b!], 100);
+    purgatory.add(new Watch({ tryComplete: () => false, expire: () => expired++ }, [a!, b!]), 100);
     await runtime.advance(200);
     purgatory.partitionMoved(a!);
     await runtime.settle();
@@ -135,7 +142,7 @@ describe("Purgatory", () => {
     const { runtime, purgatory } = fixture();
     const expired: string[] = [];
     const wait = (name: string, followerId?: number) =>
-      purgatory.add({ followerId, tryComplete: () => false, expire: () => expired.push(name) }, [a!], 500);
+      purgatory.add(new Watch({ followerId, tryComplete: () => false, expire: () => expired.push(name) }, [a!]), 500);
     wait("follower 1", 1);
     wait("follower 2", 2);
     wait("consumer");
@@ -156,9 +163,9 @@ describe("Purgatory", () => {
     const { runtime, purgatory } = fixture();
     let expired = 0;
     const waiting = { tryComplete: () => false, expire: () => expired++ };
-    for (let i = 0; i < 5; i++) purgatory.add(waiting, [a!], 1000);
+    for (let i = 0; i < 5; i++) purgatory.add(new Watch(waiting, [a!]), 1000);
     purgatory.close();
-    purgatory.add(waiting, [a!], 1000);
+    purgatory.add(new Watch(waiting, [a!]), 1000);
     await runtime.settle();
     expect([expired, purgatory.size]).toEqual([6, 0]);
   });
