@@ -83,7 +83,7 @@ function withoutDeadAnchors(page) {
   });
 }
 
-/** What needs a docstring wherever it is met; of properties those of options do, as results mostly say all by their name. */
+/** What needs a docstring wherever it is met. */
 const MUST_HAVE_ONE =
   ReflectionKind.Class |
   ReflectionKind.Interface |
@@ -104,18 +104,14 @@ function undocumentedOf(project) {
 /** What the docstring of something around it covers, or the name alone. */
 function isDetail(reflection) {
   if (reflection.flags.isExternal || /^(\[.*\]|__type)$/.test(reflection.name)) return true;
-  if (reflection.kindOf(ReflectionKind.Property | ReflectionKind.GetSignature) && !isOption(reflection)) return true;
   for (let { parent } = reflection; parent; parent = parent.parent) {
     if (parent.kindOf(ReflectionKind.Parameter | ReflectionKind.SomeSignature) || isLiteral(parent)) return true;
   }
   return false;
 }
 
-/** Such as the type of a property, written where it stands. */
-const isLiteral = ({ name, parent }) => name === "__type" && parent?.kindOf(ReflectionKind.Property);
-
-const isOption = ({ parent }) =>
-  /(Options|Query|FaultTarget|Fault|Input|ProducerRecord|New\w+)$/.test(parent?.name ?? "");
+/** A type written where it stands, such as one of a union: what is around it says what it is. */
+const isLiteral = ({ name }) => name === "__type";
 
 /** The tables have a page of their own, docs/configuration.md. */
 function shortenTables(project) {

@@ -23,6 +23,7 @@ import { ProcessMetrics } from "./process-metrics.ts";
 
 export type { ConfigValues };
 
+/** What a broker in this process starts with. */
 export interface StartBrokerOptions {
   /** The port for Kafka over TCP, WebSocket and HTTP. Default 9092; 0 takes a free one. */
   readonly port?: number;
@@ -44,7 +45,9 @@ export interface RunningBroker extends AsyncDisposable {
   readonly webSocketUrl: string;
   /** The port of the first listener. */
   readonly port: number;
+  /** The id of the cluster that it belongs to; its own where it is alone. */
   readonly clusterId: string;
+  /** Its `node.id`. */
   readonly nodeId: number;
   /** Answers what is in flight, writes everything to disk and stops. */
   close(): Promise<void>;

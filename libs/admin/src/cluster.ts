@@ -5,17 +5,21 @@ import { requireVersion } from "./unsupported.ts";
 
 /** The cluster and its brokers. */
 export interface ClusterDescription {
+  /** The id that the cluster was given when it was made. */
   readonly clusterId: string;
   /** Broker id, -1 if unknown. */
   readonly controllerId: number;
+  /** The brokers that are registered, in the order of their ids. */
   readonly brokers: readonly BrokerDescription[];
 }
 
 /** A broker as `describeCluster` gives it. */
 export interface BrokerDescription {
+  /** The broker's `node.id`. */
   readonly id: number;
   /** Where this client reaches it. */
   readonly address: BrokerAddress;
+  /** The broker's `broker.rack`; null where it names none. */
   readonly rack: string | null;
   /** Whether it is registered but takes no part, as it does not answer the controller. */
   readonly isFenced: boolean;

@@ -55,8 +55,11 @@ export interface ConfigEntry {
   readonly key: string;
   /** Null for a secret, and where no value is set. */
   readonly value: string | null;
+  /** Where the value comes from. */
   readonly source: ConfigSource;
+  /** Whether it cannot be changed while the broker runs. */
   readonly isReadOnly: boolean;
+  /** Whether it is a secret, whose value is not shown. */
   readonly isSensitive: boolean;
   /** In words; null when it was not asked for, or the broker is older than Kafka 2.6. */
   readonly documentation: string | null;
@@ -65,6 +68,7 @@ export interface ConfigEntry {
 }
 
 export interface ResourceConfigs extends ConfigResource {
+  /** Its configs, in the order in which the broker gives them. */
   readonly entries: readonly ConfigEntry[];
 }
 
@@ -92,6 +96,7 @@ const OPERATIONS = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
 
 /** A change of one config (KIP-339). `append` and `subtract` are for lists; `delete` goes back to the default. */
 export interface ConfigChange {
+  /** Kafka's key, such as `retention.ms`. */
   readonly key: string;
   /** Default `"set"`. */
   readonly operation?: keyof typeof OPERATIONS;
@@ -100,6 +105,7 @@ export interface ConfigChange {
 }
 
 export interface ConfigAlteration extends ConfigResource {
+  /** What changes, in this order; all of it or nothing. */
   readonly changes: readonly ConfigChange[];
 }
 

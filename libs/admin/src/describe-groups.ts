@@ -17,6 +17,7 @@ import type { TopicPartition } from "./topic-partitions.ts";
 
 /** A group as `describeGroups` gives it. */
 export interface GroupDescription {
+  /** The id of the group. */
   readonly groupId: string;
   /** `"consumer"` for groups of the protocol of KIP-848, whose brokers assign partitions; `"classic"` for the others. */
   readonly type: "classic" | "consumer";
@@ -25,6 +26,7 @@ export interface GroupDescription {
    * `"Empty"`, `"Assigning"`, `"Reconciling"` or `"Stable"`.
    */
   readonly state: string;
+  /** `"consumer"` for consumers; empty for a group that only ever committed offsets. */
   readonly protocolType: string;
   /** The assignor that the group has agreed on; empty without members. */
   readonly assignor: string;
@@ -32,15 +34,19 @@ export interface GroupDescription {
   readonly groupEpoch: number;
   /** Of a consumer group: the `groupEpoch` that the target assignment is for; -1 for a classic one. */
   readonly assignmentEpoch: number;
+  /** Its members at this moment. */
   readonly members: readonly GroupMemberDescription[];
 }
 
 /** A member as `describeGroups` gives it. */
 export interface GroupMemberDescription {
+  /** The id that the member has in the group. */
   readonly memberId: string;
   /** For static members (KIP-345), else null. */
   readonly groupInstanceId: string | null;
+  /** The member's `client.id`. */
   readonly clientId: string;
+  /** The address that the member connects from, such as `/127.0.0.1`. */
   readonly clientHost: string;
   /** Null for members without, and where the broker does not tell. */
   readonly rackId: string | null;

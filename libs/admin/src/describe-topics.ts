@@ -20,12 +20,17 @@ export interface TopicDescription extends TopicListing {
 
 /** A partition as `describeTopics` gives it. */
 export interface TopicPartitionDescription {
+  /** The number of the partition, from 0. */
   readonly partition: number;
   /** Broker id, -1 while there is no leader. */
   readonly leader: number;
+  /** How often the partition has changed its leader; -1 if unknown. */
   readonly leaderEpoch: number;
+  /** Ids of the brokers that hold it, the preferred leader first. */
   readonly replicas: readonly number[];
+  /** Ids of those that have all that is committed. */
   readonly inSyncReplicas: readonly number[];
+  /** Ids of those that are down, or whose disk is. */
   readonly offlineReplicas: readonly number[];
   /** Replicas out of sync that may lead without loss (KIP-966); null where the broker does not tell. */
   readonly eligibleLeaderReplicas: readonly number[] | null;

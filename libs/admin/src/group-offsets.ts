@@ -7,6 +7,7 @@ import { byTopic, partitionName, type TopicPartition } from "./topic-partitions.
 
 /** An offset that a group has committed: the next one it will read. */
 export interface GroupOffset extends TopicPartition {
+  /** Of the record to be read next. */
   readonly offset: number;
   /** -1 if unknown. */
   readonly leaderEpoch: number;

@@ -6,6 +6,7 @@ import { requireVersion } from "./unsupported.ts";
 
 /** A group as `listGroups` gives it. */
 export interface GroupListing {
+  /** The id of the group. */
   readonly groupId: string;
   /** `"consumer"` for consumers; empty for a group that only ever committed offsets. */
   readonly protocolType: string;

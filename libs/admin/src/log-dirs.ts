@@ -15,18 +15,23 @@ export interface DescribeLogDirsOptions extends BulkOptions {
 
 /** A directory in which a broker keeps logs. */
 export interface LogDir {
+  /** The id of the broker. */
   readonly broker: number;
+  /** As the broker's `log.dirs` names it. */
   readonly path: string;
   /** Of the file system it is on, -1 if unknown (brokers before Kafka 3.3). */
   readonly totalBytes: number;
+  /** What is free on that file system, -1 if unknown. */
   readonly usableBytes: number;
   /** Whether it takes no new partitions (KIP-1066). */
   readonly isCordoned: boolean;
+  /** The logs that lie in it. */
   readonly replicas: readonly LogDirReplica[];
 }
 
 /** The log of one partition in a directory. */
 export interface LogDirReplica extends TopicPartition {
+  /** All segments of its log together. */
   readonly sizeBytes: number;
   /** How far it is behind: the high watermark, or for a future replica the current one. */
   readonly offsetLag: number;
@@ -48,6 +53,7 @@ export interface NewReplicaLogDir extends TopicPartitionReplica {
 
 /** Where a replica's log lies. */
 export interface ReplicaLogDir {
+  /** As the broker's `log.dirs` names it. */
   readonly path: string;
   /** How far it is behind: the high watermark, or for a future replica the current one. */
   readonly offsetLag: number;

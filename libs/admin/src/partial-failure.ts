@@ -4,6 +4,7 @@ import { KafkaError } from "@ottla/client";
 export interface ResourceFailure {
   /** The topic, group, partition or config resource, as it was asked for. */
   readonly resource: string;
+  /** Why. */
   readonly error: KafkaError;
 }
 
@@ -12,7 +13,9 @@ export interface ResourceFailure {
  * those of the first failure.
  */
 export class PartialFailureError extends KafkaError {
+  /** Always `"PartialFailureError"`. */
   override readonly name = "PartialFailureError";
+  /** What it failed for, at least one. */
   readonly failures: readonly ResourceFailure[];
   /** What the call would have given for the other resources, in their order; empty for calls that give nothing. */
   readonly results: readonly unknown[];

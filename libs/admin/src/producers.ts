@@ -7,12 +7,15 @@ import { byTopic, partitionName, type TopicPartition } from "./topic-partitions.
 
 /** A partition, and the idempotent and transactional producers that its leader remembers. */
 export interface PartitionProducers extends TopicPartition {
+  /** The producers that its leader remembers. */
   readonly producers: readonly ActiveProducer[];
 }
 
 /** A producer as the leader of a partition remembers it. */
 export interface ActiveProducer {
+  /** The id that the cluster gave it. */
   readonly producerId: number;
+  /** The epoch of that id; a producer with an older one is fenced off. */
   readonly producerEpoch: number;
   /** Sequence of its last record here, -1 if unknown. */
   readonly lastSequence: number;

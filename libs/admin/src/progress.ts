@@ -4,6 +4,7 @@ import type { CallOptions } from "@ottla/client";
 export interface Progress {
   /** Resources that are done with, well or not. */
   readonly completed: number;
+  /** Resources that the call is about. */
   readonly total: number;
 }
 

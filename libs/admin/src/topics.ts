@@ -34,11 +34,13 @@ export interface CreateTopicsOptions extends BulkOptions {
 
 /** A topic that was created. */
 export interface CreatedTopic {
+  /** The name of the topic. */
   readonly name: string;
   /** Its id (KIP-516); all zeros from brokers before Kafka 2.8. */
   readonly topicId: string;
   /** -1 from brokers before Kafka 2.4. */
   readonly partitions: number;
+  /** Replicas of each partition; -1 from brokers before Kafka 2.4. */
   readonly replicationFactor: number;
 }
 
@@ -47,13 +49,17 @@ export type TopicRef = string | { readonly topicId: string };
 
 /** A topic as `listTopics` gives it. */
 export interface TopicListing {
+  /** The name of the topic. */
   readonly name: string;
+  /** Its id (KIP-516); all zeros from brokers before Kafka 2.8. */
   readonly topicId: string;
+  /** Whether it is the cluster's own, such as `__consumer_offsets`. */
   readonly isInternal: boolean;
 }
 
 /** The number of partitions that a topic shall have. */
 export interface PartitionsIncrease {
+  /** The name of the topic. */
   readonly topic: string;
   /** The new total. */
   readonly count: number;

@@ -7,7 +7,9 @@ import type { TopicPartition } from "./topic-partitions.ts";
 
 /** A transactional id as `listTransactions` gives it. */
 export interface TransactionListing {
+  /** The transactional id. */
   readonly transactionalId: string;
+  /** The id of the producer that has it. */
   readonly producerId: number;
   /** `"Empty"`, `"Ongoing"`, `"PrepareCommit"`, `"PrepareAbort"`, `"CompleteCommit"`, `"CompleteAbort"` … */
   readonly state: string;
@@ -15,6 +17,7 @@ export interface TransactionListing {
 
 /** A transactional id as `describeTransactions` gives it. */
 export interface TransactionDescription extends TransactionListing {
+  /** The epoch of the producer that has the id now. */
   readonly producerEpoch: number;
   /** A transaction that is open for longer is aborted. */
   readonly timeoutMs: number;

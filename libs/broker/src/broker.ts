@@ -25,10 +25,13 @@ import type { StartContext } from "./start/start-context.ts";
 
 /** One broker. Several run in one process, each with its own directory and ports. */
 export interface Broker {
+  /** The id of the cluster that it belongs to. */
   readonly clusterId: string;
+  /** Its `node.id`. */
   readonly nodeId: number;
   /** The open ports, with the real port where 0 was asked for. */
   readonly listeners: readonly OpenListener[];
+  /** Connections that are open now, on all listeners. */
   readonly connectionCount: number;
   /** Whether {@link shutdown} was called. */
   readonly isStopping: boolean;

@@ -28,7 +28,9 @@ export interface BatchContent<K, V> {
  * keys, values and headers are read when they are asked for.
  */
 export class ConsumerBatch<K = string | null, V = string | null> implements Iterable<ConsumerRecord<K, V>> {
+  /** The topic of its records. */
   readonly topic: string;
+  /** The partition of its records. */
   readonly partition: number;
   /** The offset after the batch: what is committed for it. Offsets may have gaps (compaction, transactions). */
   readonly nextOffset: number;

@@ -11,6 +11,7 @@ export interface ConsumerMetrics {
   readonly fetchTotal: number;
   /** Mean time from a fetch to its answer; the broker may hold it back for `fetchMaxWaitMs`. */
   readonly fetchLatencyAvgMs: number;
+  /** The longest that a fetch took to be answered, in milliseconds, the wait for records included. */
   readonly fetchLatencyMaxMs: number;
   /** What failed and was tried again: fetches, lookups of offsets, the group's requests. */
   readonly retryTotal: number;

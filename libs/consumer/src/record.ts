@@ -68,10 +68,12 @@ export class ConsumerRecord<K = string | null, V = string | null> {
     this.valueData = NOT_READ;
   }
 
+  /** The topic it was read from. */
   get topic(): string {
     return this.source.topic;
   }
 
+  /** The partition it was read from. */
   get partition(): number {
     return this.source.partition;
   }

@@ -11,7 +11,9 @@ export type RecordOutcome = PromiseSettledResult<RecordMetadata>;
  * failure; `outcomes` tells of each record, in the order of the array.
  */
 export class ArraySendError extends KafkaError {
+  /** Always `"ArraySendError"`. */
   override readonly name = "ArraySendError";
+  /** What became of each record, in the order they were given in. */
   readonly outcomes: readonly RecordOutcome[];
 
   constructor(first: KafkaError, failedCount: number, outcomes: readonly RecordOutcome[]) {

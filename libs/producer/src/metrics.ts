@@ -18,11 +18,13 @@ export interface ProducerMetrics {
   readonly requestsInFlight: number;
   /** Mean time from a request to its answer. */
   readonly requestLatencyAvgMs: number;
+  /** The longest that a Produce request took to be answered, in milliseconds. */
   readonly requestLatencyMaxMs: number;
   /** Mean records of a batch. */
   readonly recordsPerBatchAvg: number;
   /** Records that were accepted and are not acknowledged yet, in bytes. */
   readonly bufferUsedBytes: number;
+  /** The most that may wait: `bufferMemory`. */
   readonly bufferTotalBytes: number;
   /** Sends that wait for metadata or buffer memory. */
   readonly waitingSends: number;

@@ -26,7 +26,9 @@ export interface ProducerRecord<K = Data, V = Data> {
 
 /** Where a record was written. */
 export interface RecordMetadata {
+  /** The topic it was written to. */
   readonly topic: string;
+  /** The partition it was written to. */
   readonly partition: number;
   /** -1 where the broker did not tell: with `acks: 0`, and after a retry whose first attempt had long succeeded. */
   readonly offset: number;

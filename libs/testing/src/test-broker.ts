@@ -42,6 +42,7 @@ export interface TestBroker extends AsyncDisposable {
   readonly bootstrapServers: string;
   /** For Ottla's SDKs in browsers: `ws://localhost:41234/kafka`. */
   readonly webSocketUrl: string;
+  /** The port that it listens on; the same after a restart. */
   readonly port: number;
   /** @throws KafkaError `TOPIC_ALREADY_EXISTS`, `INVALID_PARTITIONS`, `INVALID_CONFIG` and others of Kafka's */
   createTopic(name: string, options?: TopicOptions): Promise<void>;

@@ -11,6 +11,7 @@ interface Entry {
  * (session timeouts, retention, the end of transactions). Clients have clocks of their own.
  */
 export class TestClock implements Clock {
+  /** The broker's timers, which go by this clock. */
   readonly timers: Timers;
   readonly #base: Pick<Runtime, "clock" | "timers">;
   readonly #entries = new Set<Entry>();

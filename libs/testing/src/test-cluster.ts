@@ -29,10 +29,13 @@ export interface TestClusterOptions {
 
 /** One broker of a cluster in this process. */
 export interface ClusterBroker {
+  /** The broker's `node.id`. */
   readonly brokerId: number;
   /** `localhost:41234`; another port after a restart. */
   readonly bootstrapServers: string;
+  /** For clients in browsers; another port after a restart. */
   readonly webSocketUrl: string;
+  /** Whether it runs: not after `stop` or `kill`, until it is started again. */
   readonly isRunning: boolean;
   /** What the broker is made of, for tests that look inside. */
   readonly broker: Broker;
@@ -40,9 +43,11 @@ export interface ClusterBroker {
 
 /** Brokers in this process that share their metadata, whose records are in memory. */
 export interface TestCluster extends AsyncDisposable {
+  /** The id of the cluster. */
   readonly clusterId: string;
   /** Of all brokers that run: `localhost:41234,localhost:41235,localhost:41236`. */
   readonly bootstrapServers: string;
+  /** All brokers, by id; those that do not run among them. */
   readonly brokers: readonly ClusterBroker[];
   /** The broker that is controller now, or -1. */
   readonly controllerId: number;

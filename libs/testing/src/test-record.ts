@@ -2,11 +2,17 @@ import type { ConsumerRecord } from "@ottla/consumer";
 
 /** A record as a plain object, for assertions. */
 export interface TestRecord<K = string | null, V = string | null> {
+  /** The topic it was read from. */
   readonly topic: string;
+  /** The partition it was read from. */
   readonly partition: number;
+  /** Its offset in the partition. */
   readonly offset: number;
+  /** Milliseconds since the Unix epoch. */
   readonly timestampMs: number;
+  /** The key; null without one. */
   readonly key: K;
+  /** The value; null for a tombstone. */
   readonly value: V;
   /** In order, names may repeat; values as UTF-8 text. */
   readonly headers: readonly (readonly [name: string, value: string | null])[];

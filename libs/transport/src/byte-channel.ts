@@ -3,7 +3,9 @@ export type TransportKind = "tcp" | "websocket" | "memory";
 
 /** Where a broker is reached: `url` for WebSocket (`ws://`, `wss://`), `host` and `port` for TCP. */
 export interface BrokerAddress {
+  /** A host name or IP address; IPv6 without brackets. */
   readonly host: string;
+  /** From 1 to 65535. */
   readonly port: number;
   /** The whole WebSocket URL. Absent means TCP. */
   readonly url?: string;

@@ -24,7 +24,7 @@ describe("docs/api", () => {
 });
 
 describe("docstrings", () => {
-  it("are on every export, every method and every option of the public entries", () => {
+  it("are on every export, every method, option and field of the public entries", () => {
     expect(reference.undocumented).toEqual([]);
   });
 });

@@ -19,9 +19,11 @@ export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource];
 
 /** One place that gives a key a value. */
 export interface ConfigSynonym {
+  /** Kafka's key. */
   readonly name: string;
   /** The value as text. */
   readonly value: string | null;
+  /** Where that value comes from. */
   readonly source: ConfigSource;
 }
 

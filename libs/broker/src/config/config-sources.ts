@@ -2,7 +2,9 @@ import { ConfigError } from "./config-error.ts";
 
 /** One setting as somebody wrote it. */
 export interface ConfigSetting {
+  /** Kafka's key, as it was written. */
   readonly key: string;
+  /** As it was written. */
   readonly value: string;
   /** Where it was written, for messages: `server.properties:12`, `--set`, `OTTLA_NUM_PARTITIONS`. */
   readonly origin: string;

@@ -1,6 +1,8 @@
 /** One value of a metric. */
 export interface MetricSample {
+  /** What tells it from others of the same name. */
   readonly labels: Readonly<Record<string, string | number>>;
+  /** In the unit that the name ends with, or a count. */
   readonly value: number;
   /** After the family's name: `_bucket`, `_count`, `_sum`. */
   readonly suffix?: string;
@@ -8,9 +10,13 @@ export interface MetricSample {
 
 /** A metric with all its values. */
 export interface MetricFamily {
+  /** The name of the series, as Prometheus knows it. */
   readonly name: string;
+  /** How Prometheus takes its values. */
   readonly type: "counter" | "gauge" | "histogram";
+  /** What it measures, in words. */
   readonly help: string;
+  /** Its values at this moment. */
   readonly samples: Iterable<MetricSample>;
 }
 

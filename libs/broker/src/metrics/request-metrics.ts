@@ -5,6 +5,7 @@ import { Histogram } from "./histogram.ts";
 
 /** What the requests of one API were like. Times in milliseconds. */
 export class ApiMetrics {
+  /** Kafka's name of the API, such as `Produce`. */
   readonly name: string;
   /** Requests by version. */
   readonly countByVersion: number[] = [];

@@ -15,6 +15,7 @@ import { checkClusterId } from "./shared-metadata-log.ts";
 
 /** One of `log.dirs`. */
 export interface DataDirectory {
+  /** What its files are read from and written to. */
   readonly disk: Disk;
   /** A path of `disk`. */
   readonly path: string;
@@ -24,7 +25,9 @@ export interface DataDirectory {
 
 /** A data directory that could not be used; `cause` says why. */
 export class DataDirectoryError extends Error {
+  /** As `log.dirs` names it. */
   readonly directoryName: string;
+  /** What failed there. */
   declare readonly cause: DiskError;
 
   constructor(directoryName: string, cause: DiskError) {

@@ -4,13 +4,17 @@ import type { AdvertisedListener } from "../config/listeners.ts";
 
 /** One port to open. */
 export interface ServerListener {
+  /** The name of the listener in `listeners`. */
   readonly name: string;
   /** Without one, both loopback addresses. */
   readonly host?: string;
+  /** Its port; 0 takes a free one, and the listener that is open tells which. */
   readonly port: number;
+  /** What it speaks, told apart by the first bytes. */
   readonly protocols: readonly ("kafka" | "http" | "ws")[];
   /** For brokers among themselves, beside others for clients. */
   readonly isPrivileged?: boolean;
+  /** Where clients are told to connect. */
   readonly advertised?: AdvertisedListener;
 }
 
@@ -45,12 +49,15 @@ export interface ServerLimits {
 /** A port that is open: `port` is the real one also where 0 was asked for. */
 export interface OpenListener extends ServerListener {
   readonly host: string;
+  /** The addresses that it is bound to. */
   readonly hosts: readonly string[];
 }
 
 /** A server whose ports are open. */
 export interface OpenServer {
+  /** Its listeners, in the order of `listeners`. */
   readonly listeners: readonly OpenListener[];
+  /** Connections that are open now. */
   readonly connectionCount: number;
   /** The connections that speak Kafka, as of now. */
   connections(): Iterable<ServerConnection>;

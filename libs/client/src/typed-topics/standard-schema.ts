@@ -3,6 +3,7 @@
  * implement.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
+  /** How libraries call the schema: version, vendor and `validate`. */
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
@@ -18,13 +19,17 @@ export type ValidationResult<Output> =
 
 /** One thing that is wrong, and where in the value. */
 export interface ValidationIssue {
+  /** What is wrong, in words. */
   readonly message: string;
+  /** Where it is wrong, from the outermost property in; absent for the whole. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
 /** A value that its schema does not accept. */
 export class SchemaError extends Error {
+  /** Always `"SchemaError"`. */
   override readonly name = "SchemaError";
+  /** What the schema found wrong. */
   readonly issues: readonly ValidationIssue[];
 
   constructor(issues: readonly ValidationIssue[]) {

@@ -5,6 +5,7 @@ import { bytes, type Format, nullable } from "./formats.ts";
 export interface TopicFormats<KeyIn, KeyOut, ValueIn, ValueOut> {
   /** Default: bytes or null, as they are. */
   readonly key?: Format<KeyIn, KeyOut>;
+  /** How values are written and read. */
   readonly value: Format<ValueIn, ValueOut>;
 }
 
@@ -28,20 +29,31 @@ type TypedHeaders =
 
 /** A record whose key and value are written down: what a producer without serializers sends. */
 export interface WrittenRecord {
+  /** The topic to write to. */
   readonly topic: string;
+  /** The key as bytes or text; null or absent for none. */
   readonly key: string | Uint8Array | null;
+  /** The value as bytes or text; null for a tombstone. */
   readonly value: string | Uint8Array | null;
+  /** Its headers. Default: none. */
   readonly headers?: TypedHeaders;
+  /** The partition to write to. Default: the partitioner chooses. */
   readonly partition?: number;
+  /** Milliseconds since the Unix epoch. Default: now. */
   readonly timestampMs?: number;
 }
 
 /** A record as it was read, as far as a typed topic looks at it. */
 export interface ReadableRecord {
+  /** The topic it was read from. */
   readonly topic: string;
+  /** The partition it was read from. */
   readonly partition: number;
+  /** Its offset in the partition. */
   readonly offset: number;
+  /** The key as it was written; null without one. */
   readonly keyBytes: Uint8Array | null;
+  /** The value as it was written; null for a tombstone. */
   readonly valueBytes: Uint8Array | null;
 }
 
@@ -52,6 +64,7 @@ type WithKey<KeyIn, ValueIn> = null extends KeyIn
 
 /** A topic whose keys and values have types that are checked: when they are written and when they are read. */
 export interface TypedTopic<Name extends string, KeyIn, KeyOut, ValueIn, ValueOut> {
+  /** The name of the topic. */
   readonly name: Name;
   /**
    * The record for `producer.send`, with key and value checked and written down.

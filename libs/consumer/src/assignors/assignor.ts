@@ -17,9 +17,11 @@ export type AssignableTopics = ReadonlyMap<string, readonly AssignablePartition[
 
 /** What one member of the group sent when it joined. */
 export interface MemberSubscription {
+  /** The id of the member in the group. */
   readonly memberId: string;
   /** Set for a static member (KIP-345). */
   readonly groupInstanceId: string | null;
+  /** The names that it subscribes to. */
   readonly topics: readonly string[];
   /** What this assignor's `subscriptionUserData` gave on that member. */
   readonly userData: Uint8Array | null;
@@ -27,11 +29,13 @@ export interface MemberSubscription {
   readonly ownedPartitions: readonly TopicPartition[];
   /** The generation in which the member got `ownedPartitions`; -1 when it does not say. */
   readonly generationId: number;
+  /** Its `clientRack`; null where it names none. */
   readonly rackId: string | null;
 }
 
 /** What one member gets. */
 export interface MemberAssignment {
+  /** What the member reads from now on. */
   readonly partitions: readonly TopicPartition[];
   /** Bytes for this assignor on the member, handed to its `onAssignment`. */
   readonly userData: Uint8Array | null;
@@ -39,9 +43,13 @@ export interface MemberAssignment {
 
 /** Who this consumer is in its group. */
 export interface GroupMetadata {
+  /** The id of the group. */
   readonly groupId: string;
+  /** The generation of a classic group, or the member epoch in the consumer protocol; -1 outside of one. */
   readonly generationId: number;
+  /** The id that the coordinator knows this member by; empty before it has joined. */
   readonly memberId: string;
+  /** Of a static member; else null. */
   readonly groupInstanceId: string | null;
 }
 

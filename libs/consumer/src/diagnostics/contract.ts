@@ -18,8 +18,11 @@ export interface OperationTracing<C extends object> {
 
 /** What a tracer sees of a record that a handler of `consumer.run` is given. */
 export interface ProcessContext {
+  /** The consumer's `clientId`. */
   readonly clientId: string;
+  /** The consumer's `groupId`; null without one. */
   readonly groupId: string | null;
+  /** The record. */
   readonly record: ConsumerRecord<unknown, unknown>;
   /** 1 at first, then 2 and so on for retries. */
   readonly attempt: number;

@@ -12,14 +12,17 @@ export interface OffsetToCommit extends TopicPartition {
 
 /** An offset that a group has committed for a partition. */
 export interface CommittedOffset extends TopicPartition {
+  /** Of the record to be read next. */
   readonly offset: number;
   /** -1 if not known. */
   readonly leaderEpoch: number;
+  /** The text that was kept beside the offset. */
   readonly metadata: string;
 }
 
 /** A place in a partition, by offset or by time. */
 export interface OffsetAndTimestamp extends TopicPartition {
+  /** The offset that was found. */
   readonly offset: number;
   /** Timestamp of the record there, in milliseconds; -1 where the offset is an end of the log. */
   readonly timestampMs: number;

@@ -27,6 +27,7 @@ export interface RetryOptions {
 
 /** A record for the dead-letter topic, as producers take it. */
 export interface DeadLetterRecord {
+  /** The dead-letter topic. */
   readonly topic: string;
   /** As it was written. */
   readonly key: Uint8Array | null;

@@ -9,12 +9,19 @@ import type { ConsumerRecord } from "../record.ts";
 /** A record of a typed topic. Where topics differ, `topic` tells which type the value has. */
 export type TypedRecord<Topic extends AnyTypedTopic> = Topic extends AnyTypedTopic
   ? {
+      /** The name of its topic. */
       readonly topic: Topic["name"];
+      /** As the topic's `key` gives it. */
       readonly key: ReturnType<Topic["read"]>["key"];
+      /** As the topic's `value` gives it. */
       readonly value: ReturnType<Topic["read"]>["value"];
+      /** The partition it was read from. */
       readonly partition: number;
+      /** Its offset in the partition. */
       readonly offset: number;
+      /** Milliseconds since the Unix epoch. */
       readonly timestampMs: number;
+      /** Its headers, in their order. */
       readonly headers: RecordHeaders;
       /** The record as it was read: for `consumer.commit(record)`, and its bytes. */
       readonly record: ConsumerRecord<unknown, unknown>;

@@ -7,6 +7,7 @@ export interface OperationTracing<C extends object> {
 
 /** What a tracer sees of a send, and may change. */
 export interface SendContext {
+  /** The producer's `clientId`. */
   readonly clientId: string;
   /** The records as they will be sent. At the start their headers may still be added to. */
   readonly records: readonly TracedRecord[];
@@ -14,8 +15,12 @@ export interface SendContext {
 
 /** A record on its way, whose headers a tracer adds its own to. */
 export interface TracedRecord {
+  /** The topic to write to. */
   readonly topic: string;
+  /** As it was given to `send`. */
   readonly key: unknown;
+  /** As it was given to `send`. */
   readonly value: unknown;
+  /** The headers that are sent: what is pushed into the list goes with the record. */
   readonly headers: (readonly [name: string, value: string | Uint8Array | null])[];
 }

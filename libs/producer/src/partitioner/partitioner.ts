@@ -6,9 +6,13 @@ import { StickyPartition } from "./sticky-partition.ts";
 
 /** What a partitioner decides by. Key and value are as they go into the record: serialized. */
 export interface PartitionerArgs {
+  /** The topic to choose a partition of. */
   readonly topic: string;
+  /** The key as it goes into the record; null without one. */
   readonly key: RecordData;
+  /** The value as it goes into the record; null for a tombstone. */
   readonly value: RecordData;
+  /** Pairs of name and value, in their order. */
   readonly headers: readonly RecordHeaderInput[];
   /** How many partitions the topic has. */
   readonly partitionCount: number;

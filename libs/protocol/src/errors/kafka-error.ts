@@ -22,6 +22,7 @@ export interface KafkaErrorOptions {
  * `message` says what happened and what a person can do; programs look at `code` and `retriable`.
  */
 export class KafkaError extends Error {
+  /** The name of the class: `"KafkaError"`, or that of a subclass. */
   override readonly name: string = "KafkaError";
   /** Stable name of the error. */
   readonly code: string;

@@ -17,6 +17,7 @@ export interface PasswordSaslOptions {
 
 /** A bearer token, and what may be known of it. */
 export interface OAuthBearerToken {
+  /** The token as it goes over the wire: a JWT, mostly. */
   readonly value: string;
   /**
    * When it expires, in milliseconds since the epoch. Until four fifths of its life are over it then serves all
