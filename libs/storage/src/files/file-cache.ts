@@ -87,10 +87,11 @@ export class CachedFile {
     if (this.#file !== null) this.#cache.becameIdle(this);
   }
 
-  /** Runs `action` with the open file. */
+  /** Runs `action` with the open file: at once where it is open already. */
   async use<T>(action: (file: DiskFile) => T | Promise<T>): Promise<T> {
     try {
-      return await action(await this.acquire());
+      const file = this.acquire();
+      return await action(file instanceof Promise ? await file : file);
     } finally {
       this.release();
     }

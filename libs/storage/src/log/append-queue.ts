@@ -34,6 +34,16 @@ interface CommitGroup {
   readonly reject: (error: unknown) => void;
 }
 
+/** A group on its way into a file. */
+interface GroupWrite {
+  readonly group: CommitGroup;
+  readonly chunks: readonly TailChunk[];
+  readonly segment: Segment;
+  /** Where the next write goes on. */
+  readonly endPosition: number;
+  readonly done: Promise<void>;
+}
+
 /**
  * The group commit: what is appended in one turn of the event loop, and while a write is in flight, goes down in one
  * gathered write. At most one write is in flight.
@@ -44,7 +54,11 @@ export class AppendQueue {
   readonly #planner: RollPlanner;
   /** Waiting groups; appends join the last one. */
   #groups: CommitGroup[] = [];
-  #inFlight: CommitGroup | null = null;
+  /**
+   * Groups that have left the queue and do not count yet: the one that is being written, and before it one that was
+   * written this very moment.
+   */
+  #unsettled: CommitGroup[] = [];
   #isScheduled = false;
   #isPaused = false;
   #whenIdle: (() => void) | null = null;
@@ -90,7 +104,7 @@ export class AppendQueue {
   async runExclusively<T>(action: () => Promise<T>): Promise<T> {
     this.#isPaused = true;
     try {
-      if (this.#inFlight !== null) await new Promise<void>((resolve) => this.#onIdle(resolve));
+      if (this.#unsettled.length > 0) await new Promise<void>((resolve) => this.#onIdle(resolve));
       return await action();
     } finally {
       this.#isPaused = false;
@@ -133,7 +147,7 @@ export class AppendQueue {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#isPaused || this.#inFlight !== null || this.#groups.length === 0) return;
+    if (this.#isScheduled || this.#isPaused || this.#unsettled.length > 0 || this.#groups.length === 0) return;
     this.#isScheduled = true;
     this.#state.env.runtime.timers.defer(() => {
       this.#isScheduled = false;
@@ -141,38 +155,74 @@ export class AppendQueue {
     });
   }
 
-  async #drain(): Promise<void> {
-    while (!this.#isPaused && this.#inFlight === null && this.#groups.length > 0) {
-      const group = this.#groups.shift()!;
-      this.#inFlight = group;
-      try {
-        await this.#commit(group);
-      } catch (error) {
-        this.#failed(group, error);
-      }
-      this.#inFlight = null;
-    }
-    if (this.#inFlight === null) this.#becameIdle();
+  get #mayBegin(): boolean {
+    return !this.#isPaused && this.#groups.length > 0;
   }
 
-  async #commit(group: CommitGroup): Promise<void> {
+  /** Takes the next group out of the queue. */
+  #take(): CommitGroup {
+    const group = this.#groups.shift()!;
+    this.#unsettled.push(group);
+    return group;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#mayBegin && this.#unsettled.length === 0) {
+      try {
+        let write: GroupWrite | null = await this.#begin(this.#take());
+        while (write !== null) write = await this.#finish(write);
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+    if (this.#unsettled.length === 0) this.#becameIdle();
+  }
+
+  async #begin(group: CommitGroup): Promise<GroupWrite> {
     await this.cutTail();
     if (group.rollBefore !== null) await this.#roll(group.rollBefore);
     const { active } = this.#state.segments;
+    return this.#write(group, active, active.sizeBytes);
+  }
+
+  #write(group: CommitGroup, segment: Segment, position: number): GroupWrite {
     const chunks = gather(group.appends);
     const bytes = chunks.map((chunk) => chunk.bytes);
-    await active.log.use((file) => file.write(bytes, active.sizeBytes));
+    const done = segment.log.use((file) => file.write(bytes, position));
+    const sizeBytes = bytes.reduce((sum, { length }) => sum + length, 0);
+    return { group, chunks, segment, endPosition: position + sizeBytes, done };
+  }
+
+  /**
+   * Waits for a write, and takes what it wrote into account. The next write of the same file begins first, if there is
+   * one: the disk has work then while this thread has, and whoever waits for the one that is done goes to work too.
+   */
+  async #finish(write: GroupWrite): Promise<GroupWrite | null> {
+    await write.done;
+    const hasNext = this.#mayBegin && this.#groups[0]!.rollBefore === null;
+    const next = hasNext ? this.#write(this.#take(), write.segment, write.endPosition) : null;
+    try {
+      this.#written(write);
+    } catch (error) {
+      await next?.done.catch(() => {});
+      throw error;
+    }
+    return next;
+  }
+
+  #written({ group, chunks, segment }: GroupWrite): void {
     this.#accepted();
-    for (const chunk of chunks) this.#written(active, chunk);
+    for (const chunk of chunks) this.#chunkWritten(segment, chunk);
     for (const append of group.appends) {
-      for (const aborted of append.aborted) active.transactionIndex.append(aborted);
+      for (const aborted of append.aborted) segment.transactionIndex.append(aborted);
     }
     const endOffset = group.appends.at(-1)!.lastOffset + 1;
+    this.#unsettled.shift();
     this.#state.setLogEndOffset(endOffset);
     this.#syncer.written(endOffset).then(group.resolve, group.reject);
   }
 
-  #written(segment: Segment, chunk: TailChunk): void {
+  #chunkWritten(segment: Segment, chunk: TailChunk): void {
     const { bytes } = chunk;
     const { indexIntervalBytes } = this.#state.config;
     for (let position = 0; position < bytes.length; ) {
@@ -209,10 +259,11 @@ export class AppendQueue {
     this.#mustCutTail = false;
   }
 
-  /** Nothing of the failed group counts; what is queued behind it was checked against it, so it fails as well. */
-  #failed(group: CommitGroup, cause: unknown): void {
+  /** Nothing of a failed group counts; what is queued behind it was checked against it, so it fails as well. */
+  #failed(cause: unknown): void {
     const error = cause instanceof DiskError ? cause : new DiskError("IO", "", String(cause), { cause });
-    const lost = [group, ...this.#groups];
+    const lost = [...this.#unsettled, ...this.#groups];
+    this.#unsettled = [];
     this.#groups = [];
     const undos = lost.flatMap((one) => one.appends.flatMap((append) => append.undos)).reverse();
     this.#state.producers.undo(undos, this.#state.logEndOffset);
