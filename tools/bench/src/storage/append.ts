@@ -1,5 +1,6 @@
 import { closeSync, ftruncateSync, openSync, writevSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { crc32c } from "@ottla/protocol";
 import type { LogManager, PartitionLog } from "@ottla/storage";
 import type { Contestant, Measurement, Row } from "../harness/scenario.ts";
@@ -11,6 +12,7 @@ import {
   openLogs,
   removeDirectory,
   temporaryDirectory,
+  untilDeletedAreGone,
 } from "./temporary-log.ts";
 
 /** What arrives in one turn of the event loop, from all connections together. */
@@ -19,7 +21,10 @@ const TURN_BYTES = 1024 * KIBIBYTE;
 const TURNS = 128;
 /** Bytes come from the network, and are in no cache that is near: nobody is given the same ones soon again. */
 const TURNS_APART = 48;
-/** While one turn's batches are being written, those of the next arrive. */
+/**
+ * While one turn's batches are being written, those of the next arrive, as on a broker with several connections: each
+ * turn is one of the event loop, so that the log can write what it has. A bare loop has nothing to wait for.
+ */
 const TURNS_IN_FLIGHT = 2;
 
 /** Batches by the turn that they arrive in. */
@@ -73,6 +78,7 @@ function ottlaAppends(turns: Turns): Contestant {
       // A deleted file is gone at once: else the disk would have to take all of them.
       log ??= await openLog(logs, { fileDeleteDelayMs: 0 });
       await log.truncateFullyAndStartAt(0);
+      await untilDeletedAreGone(directory);
       const measured = log;
       return await timed(() => appendTurns(measured, turns));
     },
@@ -86,6 +92,7 @@ function ottlaAppends(turns: Turns): Contestant {
 async function appendTurns(log: PartitionLog, turns: Turns): Promise<void> {
   const inFlight: Promise<void>[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
+    await nextTurn();
     if (inFlight.length === TURNS_IN_FLIGHT) await inFlight.shift();
     let written = Promise.resolve();
     for (const batch of turns[turn % TURNS_APART]!) {

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { encodeRecordBatch } from "@ottla/protocol";
 import { createSystemRuntime, type Runtime } from "@ottla/runtime";
 import { createNodeDisk } from "@ottla/runtime/node";
@@ -75,4 +76,10 @@ export function segmentsOf(directory: string, partition = 0): string[] {
   const partitionDirectory = join(directory, `${TOPIC}-${partition}`);
   const names = readdirSync(partitionDirectory).filter((name) => name.endsWith(".log"));
   return names.sort().map((name) => join(partitionDirectory, name));
+}
+
+/** What the log has deleted is removed in the background: freeing the pages of a large file takes a core for a while. */
+export async function untilDeletedAreGone(directory: string, partition = 0): Promise<void> {
+  const partitionDirectory = join(directory, `${TOPIC}-${partition}`);
+  while (readdirSync(partitionDirectory).some((name) => name.endsWith(".deleted"))) await delay(1);
 }
