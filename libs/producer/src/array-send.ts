@@ -13,8 +13,8 @@ export type RecordOutcome = PromiseSettledResult<RecordMetadata>;
 export class ArraySendError extends KafkaError {
   /** Always `"ArraySendError"`. */
   override readonly name = "ArraySendError";
-  /** What became of each record, in the order they were given in. */
-  readonly outcomes: readonly RecordOutcome[];
+  // Not a property of its own: whoever prints the error would print thousands of outcomes, each with a stack.
+  readonly #outcomes: readonly RecordOutcome[];
 
   constructor(first: KafkaError, failedCount: number, outcomes: readonly RecordOutcome[]) {
     super(`${failedCount} of ${outcomes.length} records were not written. The first failure: ${first.message}`, {
@@ -23,7 +23,12 @@ export class ArraySendError extends KafkaError {
       retriable: first.retriable,
       cause: first,
     });
-    this.outcomes = outcomes;
+    this.#outcomes = outcomes;
+  }
+
+  /** What became of each record of the call, in its order. */
+  get outcomes(): readonly RecordOutcome[] {
+    return this.#outcomes;
   }
 }
 

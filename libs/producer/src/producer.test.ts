@@ -1,4 +1,5 @@
 import { getEventListeners } from "node:events";
+import { inspect } from "node:util";
 import { FakeCluster, type FakeClusterOptions } from "@ottla/client/test-support";
 import { ErrorCode, initProducerIdApi } from "@ottla/protocol";
 import { createSimulatedRuntime } from "@ottla/runtime";
@@ -489,6 +490,7 @@ describe("failing", () => {
     expect(error).toMatchObject({ name: "ArraySendError", code: "MESSAGE_TOO_LARGE" });
     expect(error.message).toContain("1 of 4 records were not written");
     expect(error.outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled"]);
+    expect(inspect(error), "a program that prints the error").not.toContain("fulfilled");
     expect(producer.metrics().batchSplitTotal).toBeGreaterThan(0);
   });
 
