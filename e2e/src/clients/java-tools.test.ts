@@ -141,6 +141,32 @@ for (const release of RELEASES) {
         });
       });
 
+      twice("kafka-configs sets, shows and removes quotas of users, clients and addresses", async () => {
+        const user = ["--entity-type", "users", "--entity-name", "judged user"];
+        const both = [...user, "--entity-type", "clients", "--entity-default"];
+        const ip = ["--entity-type", "ips", "--entity-name", "10.9.8.7"];
+        await configs("--alter", ...user, "--add-config", "producer_byte_rate=1048576,request_percentage=250");
+        await configs("--alter", ...both, "--add-config", "consumer_byte_rate=2097152,controller_mutation_rate=1000");
+        await configs("--alter", ...ip, "--add-config", "connection_creation_rate=500");
+        expect(await configs("--describe", ...user)).toMatch(
+          /Quota configs for user-principal 'judged user' are .*producer_byte_rate=1048576\.0/,
+        );
+        expect(await configs("--describe", ...both)).toMatch(
+          /user-principal 'judged user', the default client-id are .*controller_mutation_rate=1000\.0/,
+        );
+        expect(await configs("--describe", ...ip)).toContain("connection_creation_rate=500.0");
+        expect(await configs("--describe", "--entity-type", "users")).toContain("request_percentage=250.0");
+        await configs("--alter", ...user, "--delete-config", "producer_byte_rate,request_percentage");
+        await configs("--alter", ...both, "--delete-config", "consumer_byte_rate,controller_mutation_rate");
+        await configs("--alter", ...ip, "--delete-config", "connection_creation_rate");
+        expect(await configs("--describe", "--entity-type", "users", "--entity-type", "clients")).not.toContain(
+          "judged",
+        );
+        const wrong = ["--bootstrap-server", broker.bootstrapServers, "--alter", ...user, "--add-config"];
+        const refused = await tools.run("kafka.admin.ConfigCommand", [...wrong, "producer_byte_rate=-1"]);
+        expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("InvalidRequestException") });
+      });
+
       twice("the console producer's records of all codecs are read by the console consumer in a group", async () => {
         const keys = [release.readerProperty, "parse.key=true", release.readerProperty, "key.separator=="];
         const lines: string[] = [];

@@ -2,6 +2,14 @@ import type { CallOptions, ClientOptions } from "@ottla/client";
 import { ClusterClient, checkCallOptions, requireOptions } from "@ottla/client/internal";
 import { listOf, optionalListOf } from "./call-arguments.ts";
 import {
+  type AlterClientQuotasOptions,
+  alterClientQuotas,
+  type ClientQuotaAlteration,
+  type ClientQuotas,
+  type DescribeClientQuotasOptions,
+  describeClientQuotas,
+} from "./client-quotas.ts";
+import {
   type ClusterDescription,
   type DescribeClusterOptions,
   describeCluster,
@@ -185,6 +193,29 @@ export class Admin implements AsyncDisposable {
   async listConfigResources(options: ListConfigResourcesOptions = {}): Promise<ConfigResource[]> {
     checkCallOptions("listConfigResources", options, { types: "list?" });
     return await listConfigResources(this.#client, options);
+  }
+
+  /** The quotas that are set, of all entities or of those that fit a filter (KIP-546). */
+  async describeClientQuotas(options: DescribeClientQuotasOptions = {}): Promise<ClientQuotas[]> {
+    checkCallOptions("describeClientQuotas", options, { strict: "boolean?" });
+    const filter = optionalListOf("describeClientQuotas", options.filter);
+    return await describeClientQuotas(this.#client, { ...options, ...(filter && { filter }) });
+  }
+
+  /**
+   * Sets and removes quotas of users, client ids and addresses (KIP-546): those of one entity all or none. Clients above
+   * their quota are answered, told to wait (`throttle_time_ms`), and not read from until then. Fails with INVALID_REQUEST,
+   * per entity.
+   *
+   * ```ts
+   * await admin.alterClientQuotas([{ entity: { clientId: "importer" }, quotas: { producer_byte_rate: 1_000_000 } }]);
+   * ```
+   */
+  async alterClientQuotas(
+    alterations: readonly ClientQuotaAlteration[],
+    options: AlterClientQuotasOptions = {},
+  ): Promise<void> {
+    return await alterClientQuotas(this.#client, listOf("alterClientQuotas", alterations, options), options);
   }
 
   /** The cluster's id, controller and brokers. */

@@ -36,6 +36,8 @@ const RULES = {
     options: { includeSynonyms: "boolean?", includeDocumentation: "boolean?" },
   },
   incrementalAlterConfigs: { fields: { ...RESOURCE, changes: "list" }, options: VALIDATE },
+  describeClientQuotas: { fields: { type: "string", name: "string?|null" } },
+  alterClientQuotas: { fields: { entity: "object", quotas: "object" }, options: VALIDATE },
   describeReplicaLogDirs: { fields: { ...PARTITION, broker: "integer" } },
   alterReplicaLogDirs: { fields: { ...PARTITION, broker: "integer", path: "string" } },
   describeProducers: { fields: PARTITION },

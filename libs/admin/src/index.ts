@@ -1,6 +1,16 @@
 export { type CallOptions, type ClientOptions, KafkaError } from "@ottla/client";
 export { Admin, type AdminOptions } from "./admin.ts";
 export type {
+  AlterClientQuotasOptions,
+  ClientQuotaAlteration,
+  ClientQuotas,
+  DescribeClientQuotasOptions,
+  QuotaEntity,
+  QuotaEntityType,
+  QuotaFilter,
+  QuotaKey,
+} from "./client-quotas.ts";
+export type {
   BrokerDescription,
   ClusterDescription,
   DescribeClusterOptions,

@@ -19,6 +19,7 @@ const LIST_CALLS = [
   "deleteRecords",
   "describeConfigs",
   "incrementalAlterConfigs",
+  "alterClientQuotas",
   "describeReplicaLogDirs",
   "alterReplicaLogDirs",
   "describeProducers",
@@ -31,6 +32,7 @@ const LIST_CALLS = [
 const OPTION_CALLS = [
   "listTopics",
   "listConfigResources",
+  "describeClientQuotas",
   "describeCluster",
   "describeFeatures",
   "describeLogDirs",
@@ -112,9 +114,22 @@ test.each([
   ],
   ["describeConfigs", [{ type: "Topic", name: "a" }], 'type is "Topic"'],
   ["listOffsets", [{ topic: "a", partition: "0" }], 'partition is "0"'],
+  ["alterClientQuotas", [{ entity: { user: "u" } }], "quotas is undefined"],
+  ["alterClientQuotas", [{ entity: { user: 5 }, quotas: {} }], "a user that is a number"],
+  ["alterClientQuotas", [{ entity: { "client-id": "c" }, quotas: {} }], "the entity types user, clientId, ip"],
+  ["alterClientQuotas", [{ entity: {}, quotas: { producer_byte_rate: "5" } }], "producer_byte_rate that is a string"],
   ["describeGroups", [["g"]], "takes a list of strings, and was given one with a list"],
 ])("%s(%j)", async (name, list, message) => {
   await expect(call(name, list)).rejects.toThrow(message);
+});
+
+test.each([
+  [["a"], /takes a list of .*, and was given one with "a"/],
+  [[{ type: "user", name: 5 }], /name is 5/],
+  [[{ type: "users" }], /the entity types user, clientId, ip, and was given "users"/],
+])("describeClientQuotas takes no filter %j", async (filter, message) => {
+  await expect(call("describeClientQuotas", { filter })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  await expect(call("describeClientQuotas", { filter })).rejects.toThrow(message);
 });
 
 test("a signal or a time that is none", async () => {

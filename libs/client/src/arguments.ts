@@ -5,7 +5,7 @@ import { describe, invalidArgument, wrongOption } from "./errors.ts";
 type Kind = "string" | "integer" | "offset" | "boolean" | "function" | "list" | "object";
 
 /** The fields that an item of a list has to have, or may have; errors show it as it is. */
-export type Fields = Readonly<Record<string, Kind | `${Kind}?` | `${Kind}|null`>>;
+export type Fields = Readonly<Record<string, Kind | `${Kind}?` | `${Kind}|null` | `${Kind}?|null`>>;
 
 /** @throws KafkaError `INVALID_CONFIG` where a client is made without options */
 export function requireOptions(client: string, options: unknown): void {
@@ -58,7 +58,7 @@ function wrongField(item: Readonly<Record<string, unknown>>, fields: Fields): st
 }
 
 function fits(value: unknown, rule: string): boolean {
-  if (value === undefined) return rule.endsWith("?");
+  if (value === undefined) return rule.includes("?");
   if (value === null) return rule.endsWith("null");
   if (typeof value === "number") {
     return Number.isSafeInteger(value) && (rule.startsWith("integer") || (rule.startsWith("offset") && value >= 0));

@@ -1,4 +1,5 @@
 export { parseZooKeeperConnect } from "@ottla/zookeeper";
+export * from "./controller/alter-client-quotas.ts";
 export * from "./controller/alter-configs.ts";
 export * from "./controller/alter-partition.ts";
 export * from "./controller/broker-lifecycle.ts";
@@ -17,6 +18,7 @@ export * from "./controller/reassignments.ts";
 export { METADATA_TOPIC, TOPIC_NAME_LENGTH_MAX, topicNameProblem } from "./controller/topic-name.ts";
 export * from "./controller/update-features.ts";
 export { applyRecord, CorruptMetadataError } from "./image/apply-records.ts";
+export * from "./image/client-quotas.ts";
 export * from "./image/image-delta.ts";
 export * from "./image/image-records.ts";
 export * from "./image/metadata-image.ts";

@@ -1,4 +1,5 @@
 import {
+  alterClientQuotasApi,
   alterConfigsApi,
   alterPartitionReassignmentsApi,
   createPartitionsApi,
@@ -20,6 +21,7 @@ const CONTROLLER_APIS: ReadonlySet<number> = new Set(
     createTopicsApi,
     deleteTopicsApi,
     createPartitionsApi,
+    alterClientQuotasApi,
     alterConfigsApi,
     incrementalAlterConfigsApi,
     updateFeaturesApi,

@@ -1,6 +1,7 @@
 import type { AnyApiHandler } from "../api-handler.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { allocateProducerIdsHandler } from "./allocate-producer-ids.ts";
+import { alterClientQuotasHandler } from "./alter-client-quotas.ts";
 import { alterConfigsHandler, incrementalAlterConfigsHandler } from "./alter-configs.ts";
 import { alterPartitionHandler } from "./alter-partition.ts";
 import { alterPartitionReassignmentsHandler } from "./alter-partition-reassignments.ts";
@@ -12,11 +13,13 @@ import { createTopicsHandler } from "./create-topics.ts";
 import { deleteRecordsHandler } from "./delete-records.ts";
 import { deleteTopicsHandler } from "./delete-topics.ts";
 import { describeAclsHandler } from "./describe-acls.ts";
+import { describeClientQuotasHandler } from "./describe-client-quotas.ts";
 import { describeClusterHandler } from "./describe-cluster.ts";
 import { describeConfigsHandler } from "./describe-configs.ts";
 import { describeLogDirsHandler } from "./describe-log-dirs.ts";
 import { describeProducersHandler } from "./describe-producers.ts";
 import { describeTopicPartitionsHandler } from "./describe-topic-partitions.ts";
+import { describeUserScramCredentialsHandler } from "./describe-user-scram-credentials.ts";
 import { electLeadersHandler } from "./elect-leaders.ts";
 import { fetchHandler } from "./fetch.ts";
 import { listConfigResourcesHandler } from "./list-config-resources.ts";
@@ -45,6 +48,9 @@ export function coreHandlers(broker: BrokerServices): AnyApiHandler[] {
     describeLogDirsHandler(broker),
     createPartitionsHandler(broker),
     incrementalAlterConfigsHandler(broker),
+    describeClientQuotasHandler(broker),
+    alterClientQuotasHandler(broker),
+    describeUserScramCredentialsHandler(),
     updateFeaturesHandler(broker),
     describeClusterHandler(broker),
     describeProducersHandler(broker),

@@ -13,6 +13,7 @@ import {
   describeLogDirsApi,
   describeProducersApi,
   describeTopicPartitionsApi,
+  describeUserScramCredentialsApi,
   ErrorCode,
   fetchApi,
   incrementalAlterConfigsApi,
@@ -66,6 +67,9 @@ const ADVERTISED: Readonly<Record<number, readonly [min: number, max: number]>> 
   45: [0, 1],
   46: [0, 0],
   47: [0, 0],
+  48: [0, 1],
+  49: [0, 1],
+  50: [0, 0],
   57: [0, 2],
   60: [0, 2],
   61: [0, 0],
@@ -441,6 +445,16 @@ describe("every version of every API of the broker's core", () => {
       permissionType: 1,
     }),
     (response) => expect(response).toMatchObject({ errorCode: ErrorCode.SECURITY_DISABLED, resources: [] }),
+  );
+
+  everyVersion(
+    describeUserScramCredentialsApi,
+    [0, 0],
+    () => ({ users: [{ name: "alice" }] }),
+    ({ errorCode, results }) => {
+      expect(errorCode).toBe(OK);
+      expect(results).toMatchObject([{ user: "alice", errorCode: ErrorCode.RESOURCE_NOT_FOUND, credentialInfos: [] }]);
+    },
   );
 
   everyVersion(

@@ -1,11 +1,13 @@
 import type {
   BrokerRegistrationChangeRecord,
+  ClientQuotaRecord,
   ConfigRecord,
   PartitionChangeRecord,
   PartitionRecord,
   RegisterBrokerRecord,
 } from "@ottla/protocol/internal";
 import type { MetadataRecord } from "../records/metadata-record.ts";
+import { quotaEntityKey, quotaEntityOf } from "./client-quotas.ts";
 import {
   type BrokerImage,
   brokerById,
@@ -63,6 +65,8 @@ function changeOf(image: MetadataImage, record: MetadataRecord, fresh: FreshList
       return withoutTopic(image, topicOf(image, record.topicId));
     case "ConfigRecord":
       return changeConfig(image, record);
+    case "ClientQuotaRecord":
+      return changeQuota(image, record);
     case "RegisterBrokerRecord":
       return { brokers: image.brokers.set(String(record.brokerId), newBroker(record)) };
     case "UnregisterBrokerRecord":
@@ -196,6 +200,15 @@ function changeConfig(image: MetadataImage, record: ConfigRecord): ImageChange {
   if (record.value === null) config.delete(record.name);
   else config.set(record.name, record.value);
   return { configs: config.size === 0 ? image.configs.delete(key) : image.configs.set(key, config) };
+}
+
+function changeQuota({ clientQuotas }: MetadataImage, record: ClientQuotaRecord): ImageChange {
+  const entity = quotaEntityOf(record.entity);
+  const key = quotaEntityKey(entity);
+  const values = new Map(clientQuotas.get(key)?.values);
+  if (record.remove) values.delete(record.key);
+  else values.set(record.key, record.value);
+  return { clientQuotas: values.size === 0 ? clientQuotas.delete(key) : clientQuotas.set(key, { entity, values }) };
 }
 
 function newBroker(record: RegisterBrokerRecord): BrokerImage {

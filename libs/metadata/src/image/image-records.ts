@@ -1,4 +1,5 @@
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
+import { quotaEntityParts } from "./client-quotas.ts";
 import type { BrokerImage, MetadataImage, PartitionImage, TopicImage } from "./metadata-image.ts";
 
 /** The records that make up an image: what a snapshot holds. Replaying them on an empty image gives `image` again. */
@@ -8,6 +9,7 @@ export function recordsOf(image: MetadataImage): NewMetadataRecord[] {
     ...[...image.brokers.values()].map(brokerRecord),
     ...[...image.topicsByName.values()].flatMap(topicRecords),
     ...configRecords(image),
+    ...quotaRecords(image),
     ...producerIdRecords(image),
   ];
 }
@@ -62,6 +64,15 @@ function* configRecords(image: MetadataImage): IterableIterator<NewMetadataRecor
     const colon = key.indexOf(":");
     const resource = { resourceType: Number(key.slice(0, colon)), resourceName: key.slice(colon + 1) };
     for (const [name, value] of config) yield { type: "ConfigRecord", ...resource, name, value };
+  }
+}
+
+function* quotaRecords({ clientQuotas }: MetadataImage): IterableIterator<NewMetadataRecord> {
+  for (const { entity, values } of clientQuotas.values()) {
+    const parts = quotaEntityParts(entity);
+    for (const [key, value] of values) {
+      yield { type: "ClientQuotaRecord", entity: parts, key, value, remove: false };
+    }
   }
 }
 

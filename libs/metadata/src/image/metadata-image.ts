@@ -1,4 +1,5 @@
 import type { Uuid } from "@ottla/protocol";
+import type { ClientQuotaImage } from "./client-quotas.ts";
 import { PersistentMap } from "./persistent-map.ts";
 
 /** Kafka's numbers for what a config belongs to. */
@@ -98,6 +99,8 @@ export interface MetadataImage {
   readonly brokers: PersistentMap<BrokerImage>;
   /** By {@link configResourceKey}. */
   readonly configs: PersistentMap<ConfigImage>;
+  /** By `quotaEntityKey`. */
+  readonly clientQuotas: PersistentMap<ClientQuotaImage>;
   /** Finalized feature levels by name. */
   readonly features: ReadonlyMap<string, number>;
   /** The first producer id that has not been given to any broker. */
@@ -114,6 +117,7 @@ export const EMPTY_IMAGE: MetadataImage = Object.freeze({
   topicNamesByMetricName: PersistentMap.empty<string>(),
   brokers: PersistentMap.empty<BrokerImage>(),
   configs: PersistentMap.empty<ConfigImage>(),
+  clientQuotas: PersistentMap.empty<ClientQuotaImage>(),
   features: new Map<string, number>(),
   nextProducerId: 0,
 });

@@ -22,6 +22,7 @@ export const recordKinds = {
   TopicRecord: kind(records.topicRecord, 0),
   PartitionRecord: kind(records.partitionRecord, 2),
   ConfigRecord: kind(records.configRecord, 0),
+  ClientQuotaRecord: kind(records.clientQuotaRecord, 0),
   PartitionChangeRecord: kind(records.partitionChangeRecord, 2),
   FenceBrokerRecord: kind(records.fenceBrokerRecord, 0),
   UnfenceBrokerRecord: kind(records.unfenceBrokerRecord, 0),

@@ -1,6 +1,7 @@
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import { seededRandom } from "@ottla/runtime";
 import fc from "fast-check";
+import { alterClientQuotas } from "../controller/alter-client-quotas.ts";
 import { ConfigOperation, incrementalAlterConfigs } from "../controller/alter-configs.ts";
 import { allocateProducerIds, registerBroker } from "../controller/brokers.ts";
 import type { ControllerOperation, ControllerState } from "../controller/controller-state.ts";
@@ -59,6 +60,27 @@ export const anyOperation: fc.Arbitrary<ControllerOperation<unknown>> = fc.oneof
           false,
         ),
   ),
+  fc
+    .tuple(
+      fc.uniqueArray(fc.constantFrom("user", "client-id", "ip"), { minLength: 1, maxLength: 3 }),
+      fc.constantFrom("alice", "1.2.3.4", null),
+      fc.constantFrom("producer_byte_rate", "request_percentage", "connection_creation_rate"),
+      fc.nat(3),
+    )
+    .map(
+      ([types, entityName, key, value]) =>
+        (state: ControllerState) =>
+          alterClientQuotas(
+            state,
+            [
+              {
+                entity: types.map((entityType) => ({ entityType, entityName })),
+                ops: [{ key, value, remove: value === 0 }],
+              },
+            ],
+            false,
+          ),
+    ),
   fc.tuple(fc.integer({ min: 1, max: 4 }), fc.boolean()).map(
     ([brokerId, cleanShutdown]) =>
       (state: ControllerState) =>
