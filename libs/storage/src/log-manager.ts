@@ -11,6 +11,8 @@ export interface LogResources {
   readonly lentReadBytes: number;
   /** Memory kept for reads to come. */
   readonly pooledReadBytes: number;
+  /** Memory that holds parts of indexes which were looked into; a megabyte for each log directory at most. */
+  readonly indexBytes: number;
   readonly openFiles: number;
   /** Logs whose compaction failed: they stay uncompacted until the next start. */
   readonly uncleanableLogs: number;

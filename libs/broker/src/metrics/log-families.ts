@@ -7,7 +7,7 @@ import { QUANTILES } from "./quantiles.ts";
 /** Kafka's LogFlushStats, LogCleaner and LogCleanerManager, and what its page cache does, which the tail does here. */
 export function* logFamilies(
   { flushTimeMs, lastCompacted, compactionsCount, cleanerLookedAtMs }: LogActivity,
-  { tailBytes, lentReadBytes, pooledReadBytes, openFiles, uncleanableLogs }: LogResources,
+  { tailBytes, lentReadBytes, pooledReadBytes, indexBytes, openFiles, uncleanableLogs }: LogResources,
   nowMs: number,
 ): Generator<MetricFamily> {
   const flush = "kafka_log_logflushstats_logflushrateandtimems";
@@ -38,5 +38,6 @@ export function* logFamilies(
   yield single("gauge", "ottla_log_tail_bytes", "Memory that the newest batches of all partitions pin.", tailBytes);
   yield single("gauge", "ottla_log_lent_read_bytes", "Memory of reads from disk on their way out.", lentReadBytes);
   yield single("gauge", "ottla_log_pooled_read_bytes", "Memory kept for reads from disk to come.", pooledReadBytes);
+  yield single("gauge", "ottla_log_index_bytes", "Memory that holds parts of indexes.", indexBytes);
   yield single("gauge", "ottla_log_open_files", "Files of logs that are open.", openFiles);
 }

@@ -1,4 +1,5 @@
 import { type Disk, DiskError, type DiskFile } from "@ottla/runtime";
+import { IndexBlocks } from "../indexes/index-blocks.ts";
 
 /**
  * Keeps the number of open files bounded: files are opened when they are used, and the one unused for longest is
@@ -6,6 +7,8 @@ import { type Disk, DiskError, type DiskFile } from "@ottla/runtime";
  */
 export class FileCache {
   readonly disk: Disk;
+  /** What is kept of those files that are indexes, whether they are open or not. */
+  readonly indexBlocks = new IndexBlocks();
   readonly #capacity: number;
   /** Open files that nobody uses, the one unused for longest first. */
   readonly #idle = new Set<CachedFile>();

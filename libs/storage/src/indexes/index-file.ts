@@ -1,9 +1,7 @@
-import type { DiskFile } from "@ottla/runtime";
 import { CachedFile, type FileCache } from "../files/file-cache.ts";
+import { INDEX_BLOCK_BYTES, type IndexBlock, IndexFileBlocks } from "./index-blocks.ts";
 
 const INITIAL_TAIL_ENTRIES = 16;
-/** A binary search narrows down to this many bytes by single reads, and then reads them at once. */
-const BLOCK_BYTES = 16 * 1024;
 
 /**
  * A file of fixed-size entries in ascending order. New entries stay in memory until `save`: what a crash loses of
@@ -20,6 +18,9 @@ export class IndexFile {
   #hasBrokenEnd: boolean;
   #unsynced = false;
   #saving: Promise<void> = Promise.resolve();
+  /** Blocks of entries that are in the file. Invariant: what is kept is what the file has. */
+  readonly #blocks: IndexFileBlocks;
+  readonly #entriesPerBlock: number;
 
   /** @param fileBytes the size of the file; 0 where it does not exist yet */
   constructor(files: FileCache, path: string, entryBytes: number, fileBytes: number) {
@@ -30,6 +31,8 @@ export class IndexFile {
     this.#savedCount = savedCount;
     this.#hasBrokenEnd = fileBytes % entryBytes !== 0;
     this.#tail = new DataView(new ArrayBuffer(0));
+    this.#blocks = new IndexFileBlocks(files.indexBlocks);
+    this.#entriesPerBlock = Math.floor(INDEX_BLOCK_BYTES / entryBytes);
   }
 
   /** True if the file may have something else behind its entries: it cannot be relied on. */
@@ -69,9 +72,15 @@ export class IndexFile {
     return position < 0 ? null : new DataView(this.#tail.buffer, position, this.entryBytes);
   }
 
-  /** The entry at `index`, from memory or from the file. */
+  /** The entry at `index`, from memory or from the file. All zeros where a truncation has taken it meanwhile. */
   async entry(index: number): Promise<DataView> {
-    return this.unsaved(index) ?? (await this.file.use((file) => this.#readEntry(file, index)));
+    const isSaved = index < this.#savedCount;
+    if (!isSaved && index < this.#count) return this.unsaved(index)!;
+    const number = Math.floor(index / this.#entriesPerBlock);
+    const block = isSaved ? (this.#kept(number) ?? (await this.#load(number))) : null;
+    const within = index % this.#entriesPerBlock;
+    const isThere = block !== null && within < block.count;
+    return isThere ? this.#entryOf(block, within) : new DataView(new ArrayBuffer(this.entryBytes));
   }
 
   /** All entries, in order. */
@@ -87,11 +96,36 @@ export class IndexFile {
     return entries;
   }
 
+  /** How many entries at the start fulfil a condition that holds for a prefix of them. */
+  async countWhile(holds: (entry: DataView) => boolean): Promise<number> {
+    const unsaved = this.#savedCount;
+    if (unsaved < this.#count && holds(this.unsaved(unsaved)!)) {
+      return partitionPoint(unsaved + 1, this.#count, (index) => holds(this.unsaved(index)!));
+    }
+    // The last block whose first entry fulfils it.
+    let [low, high] = [0, Math.ceil(unsaved / this.#entriesPerBlock)];
+    let last: IndexBlock | null = null;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const block = this.#kept(middle) ?? (await this.#load(middle));
+      if (block.count === 0 || !holds(this.#entryOf(block, 0))) high = middle;
+      else [low, last] = [middle + 1, block];
+    }
+    if (last === null) return 0;
+    const block = last;
+    const within = partitionPoint(1, block.count, (index) => holds(this.#entryOf(block, index)));
+    return (low - 1) * this.#entriesPerBlock + within;
+  }
+
   /** The last entry for which `isAtOrBefore` holds; null when it holds for none. It must hold for a prefix. */
   async findLast(isAtOrBefore: (entry: DataView) => boolean): Promise<DataView | null> {
-    const inMemory = this.#findLastUnsaved(isAtOrBefore);
-    if (inMemory !== null || this.#savedCount === 0) return inMemory;
-    return await this.file.use((file) => this.#findLastSaved(file, isAtOrBefore));
+    const count = await this.countWhile(isAtOrBefore);
+    return count === 0 ? null : await this.entry(count - 1);
+  }
+
+  /** Gives back the memory of what was read of the file. */
+  forget(): void {
+    this.#blocks.clear();
   }
 
   /** Keeps the first `count` entries. */
@@ -102,6 +136,7 @@ export class IndexFile {
     if (count >= this.#savedCount && !this.#hasBrokenEnd) return;
     this.#savedCount = Math.min(this.#savedCount, count);
     this.#unsynced = true;
+    this.#blocks.clear();
     await this.file.use((file) => file.truncate(this.#savedCount * this.entryBytes));
     this.#hasBrokenEnd = false;
   }
@@ -148,41 +183,38 @@ export class IndexFile {
     this.#tail = new DataView(grown.buffer);
   }
 
-  #findLastUnsaved(isAtOrBefore: (entry: DataView) => boolean): DataView | null {
-    let low = this.#savedCount;
-    let high = this.#count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (isAtOrBefore(this.unsaved(middle)!)) low = middle + 1;
-      else high = middle;
-    }
-    return low === this.#savedCount ? null : this.unsaved(low - 1);
+  /** A block in memory that has all its entries which are in the file. */
+  #kept(number: number): IndexBlock | null {
+    const block = this.#blocks.get(number);
+    return block !== undefined && block.count === this.#savedCountOf(number) ? block : null;
   }
 
-  #findLastSaved(file: DiskFile, isAtOrBefore: (entry: DataView) => boolean): DataView | null {
-    const entriesPerBlock = Math.floor(BLOCK_BYTES / this.entryBytes);
-    let low = 0;
-    let high = this.#savedCount;
-    while (high - low > entriesPerBlock) {
-      const middle = (low + high) >>> 1;
-      if (isAtOrBefore(this.#readEntry(file, middle))) low = middle;
-      else high = middle;
-    }
-    const block = new Uint8Array((high - low) * this.entryBytes);
-    const count = Math.floor(file.readSync(block, low * this.entryBytes) / this.entryBytes);
-    const entryAt = (index: number) => new DataView(block.buffer, index * this.entryBytes, this.entryBytes);
-    let [first, end] = [0, count];
-    while (first < end) {
-      const middle = (first + end) >>> 1;
-      if (isAtOrBefore(entryAt(middle))) first = middle + 1;
-      else end = middle;
-    }
-    return first === 0 ? null : entryAt(first - 1);
+  #load(number: number): Promise<IndexBlock> {
+    return this.file.use((file) => {
+      const bytes = new Uint8Array(this.#savedCountOf(number) * this.entryBytes);
+      const readBytes = file.readSync(bytes, number * this.#entriesPerBlock * this.entryBytes);
+      const block = { entries: new DataView(bytes.buffer), count: Math.floor(readBytes / this.entryBytes) };
+      if (block.count > 0) this.#blocks.set(number, block);
+      return block;
+    });
   }
 
-  #readEntry(file: DiskFile, index: number): DataView {
-    const bytes = new Uint8Array(this.entryBytes);
-    file.readSync(bytes, index * this.entryBytes);
-    return new DataView(bytes.buffer);
+  #savedCountOf(number: number): number {
+    const rest = this.#savedCount - number * this.#entriesPerBlock;
+    return Math.max(0, Math.min(rest, this.#entriesPerBlock));
   }
+
+  #entryOf({ entries }: IndexBlock, index: number): DataView {
+    return new DataView(entries.buffer, index * this.entryBytes, this.entryBytes);
+  }
+}
+
+/** The first of `[low, high)` for which `holds` does not hold, or `high`. It must hold for a prefix. */
+function partitionPoint(low: number, high: number, holds: (index: number) => boolean): number {
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -4,6 +4,12 @@ import { IndexFile } from "./index-file.ts";
 const ENTRY_BYTES = 8;
 const POSITION_AT = 4;
 
+/** From where to where a batch lies in a segment's log, with others around it; where it ends may not be known. */
+export interface Stretch {
+  readonly position: number;
+  readonly endPosition: number | null;
+}
+
 /**
  * Where batches lie in a segment's log, for some of them: entries of (offset - base offset: int32, position: int32).
  * The offset is the last one of the batch that starts at the position.
@@ -25,9 +31,17 @@ export class OffsetIndex {
 
   /** A position at or before the start of the batch that holds `offset`, and close to it. */
   async lookup(offset: number): Promise<number> {
+    return (await this.stretchOf(offset)).position;
+  }
+
+  /** The stretch of the log that the batch with `offset` lies in, as the entries around it have it. */
+  async stretchOf(offset: number): Promise<Stretch> {
     const relativeOffset = offset - this.#baseOffset;
-    const entry = await this.index.findLast((entry) => entry.getInt32(0) <= relativeOffset);
-    return entry === null ? 0 : entry.getInt32(POSITION_AT);
+    const count = await this.index.countWhile((entry) => entry.getInt32(0) <= relativeOffset);
+    const last = count === 0 ? null : await this.#entry(count - 1);
+    // An entry has the last offset of its batch: where it is not the one wanted, the batch of the next entry may hold it.
+    const next = await this.#entry(last?.getInt32(0) === relativeOffset ? count : count + 1);
+    return { position: last?.getInt32(POSITION_AT) ?? 0, endPosition: next?.getInt32(POSITION_AT) ?? null };
   }
 
   /** Whether offsets and positions ascend strictly and stay below `logBytes`. No entry is made for a first batch. */
@@ -45,21 +59,13 @@ export class OffsetIndex {
   /** Removes the entries of batches that end at or after `offset`, or start at or after `position`. */
   async truncateTo(offset: number, position: number): Promise<void> {
     await this.index.truncate(
-      await countWhile(this.index, (entry) => {
+      await this.index.countWhile((entry) => {
         return entry.getInt32(0) < offset - this.#baseOffset && entry.getInt32(POSITION_AT) < position;
       }),
     );
   }
-}
 
-/** How many entries at the start of `index` fulfil a condition that holds for a prefix of them. */
-export async function countWhile(index: IndexFile, holds: (entry: DataView) => boolean): Promise<number> {
-  let low = 0;
-  let high = index.count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (holds(await index.entry(middle))) low = middle + 1;
-    else high = middle;
+  async #entry(index: number): Promise<DataView | null> {
+    return index < this.index.count ? await this.index.entry(index) : null;
   }
-  return low;
 }

@@ -1,6 +1,5 @@
 import type { FileCache } from "../files/file-cache.ts";
 import { IndexFile } from "./index-file.ts";
-import { countWhile } from "./offset-index.ts";
 
 const ENTRY_BYTES = 12;
 const OFFSET_AT = 8;
@@ -73,7 +72,7 @@ export class TimeIndex {
   /** Removes the entries of batches that end at or after `offset`. */
   async truncateTo(offset: number): Promise<void> {
     const relativeOffset = offset - this.#baseOffset;
-    await this.index.truncate(await countWhile(this.index, (entry) => entry.getInt32(OFFSET_AT) < relativeOffset));
+    await this.index.truncate(await this.index.countWhile((entry) => entry.getInt32(OFFSET_AT) < relativeOffset));
     await this.lastEntry();
   }
 

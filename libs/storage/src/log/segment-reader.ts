@@ -26,20 +26,24 @@ export async function readSegments(state: LogState, wanted: Wanted): Promise<Fou
   return nothingFound(wanted.offset);
 }
 
+/** A damaged index must not make a read large. What is larger indeed is read in two. */
+const STRETCH_BYTES_MAX = 1024 * 1024;
+
 /** Null when the segment has no batch that ends at or after the offset wanted. */
 async function readSegment(state: LogState, segment: Segment, wanted: Wanted): Promise<FoundBatches | null> {
-  const place = await segment.placeFor(wanted.offset);
-  let { position } = place;
-  // What lies between the index entry and the batch wanted is read with it, so that one read is enough: no more than the
-  // batch of the entry, which may be the one wanted, or as much as lies between two entries.
-  const betweenBytes = Math.max(place.sizeBytes, state.config.indexIntervalBytes + BATCH_HEADER_BYTES);
-  let blockBytes = wanted.maxBytes + betweenBytes;
+  const stretch = await segment.stretchFor(wanted.offset);
+  let { position } = stretch;
+  // What lies before the batch wanted is read with it, so that one read is enough.
+  const stretchBytes = (stretch.endPosition ?? segment.sizeBytes) - position;
+  let blockBytes = wanted.maxBytes + Math.max(BATCH_HEADER_BYTES, Math.min(stretchBytes, STRETCH_BYTES_MAX));
+  let isByIndex = position > 0;
   while (segment.sizeBytes - position >= BATCH_HEADER_BYTES) {
-    const found = await readBlock(state, segment, position, blockBytes, wanted);
+    const found = await readBlock(state, segment, position, blockBytes, wanted, isByIndex);
     if ("chunks" in found) return found;
     if (found.nextPosition === position && found.neededBytes <= blockBytes) return null;
     position = found.nextPosition;
     blockBytes = Math.max(blockBytes, found.neededBytes);
+    isByIndex = false;
   }
   return null;
 }
@@ -51,22 +55,28 @@ interface ReadOn {
   readonly neededBytes: number;
 }
 
+const SEGMENT_START: ReadOn = { nextPosition: 0, neededBytes: BATCH_HEADER_BYTES };
+
+/** @param isByIndex whether it is the index that says that a batch at or before the one wanted begins at `position` */
 async function readBlock(
   state: LogState,
   segment: Segment,
   position: number,
   blockBytes: number,
   wanted: Wanted,
+  isByIndex: boolean,
 ): Promise<FoundBatches | ReadOn> {
   const { pool } = state.env;
   const buffer = pool.acquire(Math.min(blockBytes, segment.sizeBytes - position));
   let isKept = false;
   try {
     const readBytes = await segment.log.use((file) => file.read(buffer, position));
-    const batches = wholeBatches(buffer.subarray(0, readBytes));
+    const block = buffer.subarray(0, readBytes);
+    if (isByIndex && !segment.isAtOrBefore(block, wanted.offset)) return SEGMENT_START;
+    const batches = wholeBatches(block);
     const start = skipTo(batches, wanted.offset);
     if (start === batches.length) {
-      return { nextPosition: position + start, neededBytes: sizeOfBatchAt(buffer.subarray(0, readBytes), start) };
+      return { nextPosition: position + start, neededBytes: sizeOfBatchAt(block, start) };
     }
     const end = endOfBatches(batches, start, wanted.limitOffset, wanted.maxBytes, wanted.minOneBatch);
     if (end === start) return nothingFound(wanted.offset);

@@ -270,6 +270,7 @@ export class DirectoryLogManager implements LogManager {
       tailBytesMax: tailMemory.limitBytes,
       lentReadBytes: pool.lentBytes,
       pooledReadBytes: pool.retainedBytes,
+      indexBytes: files.indexBlocks.keptBytes,
       openFiles: files.openCount,
       uncleanableLogs: this.#cleaner?.uncleanableCount() ?? 0,
     };

@@ -19,6 +19,7 @@ const NOTHING_HELD: LogResources = {
   tailBytesMax: 0,
   lentReadBytes: 0,
   pooledReadBytes: 0,
+  indexBytes: 0,
   openFiles: 0,
   uncleanableLogs: 0,
 };
@@ -123,12 +124,13 @@ export class LogDirectories {
     await this.deleteFuture(topic, partition);
   }
 
-  /** What the logs of all directories hold at this moment. They share their memory; open files and cleaners are each its own. */
+  /** What the logs of all directories hold at this moment. They share their memory; open files, parts of indexes and cleaners are each its own. */
   resources(): LogResources {
     const each = this.all.flatMap(({ logs }) => logs?.resources() ?? []);
     const sum = (of: (one: LogResources) => number) => each.reduce((total, one) => total + of(one), 0);
     const [openFiles, uncleanableLogs] = [sum((one) => one.openFiles), sum((one) => one.uncleanableLogs)];
-    return { ...(each[0] ?? NOTHING_HELD), openFiles, uncleanableLogs };
+    const indexBytes = sum((one) => one.indexBytes);
+    return { ...(each[0] ?? NOTHING_HELD), indexBytes, openFiles, uncleanableLogs };
   }
 
   /** Closes all directories, also where others cannot be closed. */

@@ -1,7 +1,6 @@
 import {
   BATCH_HEADER_BYTES,
   baseOffsetAt,
-  batchSizeAt,
   lastOffsetAt,
   magicAt,
   maxTimestampAt,
@@ -18,7 +17,7 @@ import {
   TIME_INDEX_SUFFIX,
   TRANSACTION_INDEX_SUFFIX,
 } from "../files/names.ts";
-import { OffsetIndex } from "../indexes/offset-index.ts";
+import { OffsetIndex, type Stretch } from "../indexes/offset-index.ts";
 import { TimeIndex, type TimestampOffset } from "../indexes/time-index.ts";
 import { TransactionIndex } from "../indexes/transaction-index.ts";
 
@@ -36,14 +35,6 @@ export const NEW_SEGMENT: SegmentSizes = {
   timeIndexBytes: 0,
   transactionIndexBytes: 0,
 };
-
-/** Where a batch begins in a segment, and how large it claims to be. */
-export interface BatchPlace {
-  readonly position: number;
-  readonly sizeBytes: number;
-}
-
-const SEGMENT_START: BatchPlace = { position: 0, sizeBytes: 0 };
 
 const NO_TIMESTAMP_OFFSET: TimestampOffset = { timestampMs: -1, offset: -1 };
 
@@ -210,20 +201,28 @@ export class Segment {
    * lead to a batch at or before `offset` is not believed: then it is the start of the segment.
    */
   async positionFor(offset: number): Promise<number> {
-    return (await this.placeFor(offset)).position;
+    const { position } = await this.stretchFor(offset);
+    if (position === 0) return 0;
+    const header = new Uint8Array(BATCH_HEADER_BYTES);
+    const readBytes = await this.log.use((file) => file.readSync(header, position));
+    return this.isAtOrBefore(header.subarray(0, readBytes), offset) ? position : 0;
   }
 
-  /** The same, and the size of the batch there as its header has it; 0 where that was not read. */
-  async placeFor(offset: number): Promise<BatchPlace> {
-    const position = await this.offsetIndex.lookup(offset);
-    if (position === 0) return SEGMENT_START;
-    const header = new Uint8Array(BATCH_HEADER_BYTES);
-    const isWithin = position > 0 && position + BATCH_HEADER_BYTES <= this.sizeBytes;
-    const readBytes = isWithin ? await this.log.use((file) => file.readSync(header, position)) : 0;
-    const isBatch = readBytes === BATCH_HEADER_BYTES && magicAt(header, 0) === RECORD_BATCH_MAGIC;
-    const baseOffset = baseOffsetAt(header, 0);
-    const isBefore = isBatch && baseOffset >= this.baseOffset && baseOffset <= offset;
-    return isBefore ? { position, sizeBytes: Math.max(0, batchSizeAt(header, 0)) } : SEGMENT_START;
+  /**
+   * Where the batch that holds `offset` lies by the index alone. It may be damaged: unless the stretch begins at 0, what
+   * is there is to be held to {@link isAtOrBefore}.
+   */
+  async stretchFor(offset: number): Promise<Stretch> {
+    const stretch = await this.offsetIndex.stretchOf(offset);
+    const { position } = stretch;
+    return position > 0 && position + BATCH_HEADER_BYTES <= this.sizeBytes ? stretch : { ...stretch, position: 0 };
+  }
+
+  /** Whether bytes begin with the header of a batch of this segment that is at or before `offset`. */
+  isAtOrBefore(bytes: Uint8Array, offset: number): boolean {
+    if (bytes.length < BATCH_HEADER_BYTES || magicAt(bytes, 0) !== RECORD_BATCH_MAGIC) return false;
+    const baseOffset = baseOffsetAt(bytes, 0);
+    return baseOffset >= this.baseOffset && baseOffset <= offset;
   }
 
   /** Whether the entries of all indexes ascend and lie within the log. Reads them all. */
@@ -262,6 +261,7 @@ export class Segment {
         };
       });
     }
+    for (const { index } of [this.offsetIndex, this.timeIndex, this.transactionIndex]) index.forget();
     await Promise.all(this.files.map((file) => file.close()));
   }
 

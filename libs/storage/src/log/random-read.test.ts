@@ -1,0 +1,62 @@
+import { encodeRecordBatch } from "@ottla/protocol";
+import { createMemoryDisk, createSystemRuntime, type Disk } from "@ottla/runtime";
+import { expect, it } from "vitest";
+import { defaultLogConfig } from "../log-config.ts";
+import { openLogManager } from "../manager/open-log-manager.ts";
+
+const BATCHES = 40;
+const RECORDS = 5;
+
+/** A memory disk that counts reads of open files, those at once apart from those by a thread. */
+function countingDisk() {
+  const disk: Disk = createMemoryDisk();
+  const counted = { reads: 0, readsAtOnce: 0 };
+  const open = disk.open.bind(disk);
+  disk.open = async (path, options) => {
+    const file = await open(path, options);
+    const [read, readSync] = [file.read.bind(file), file.readSync.bind(file)];
+    file.read = (target, position) => {
+      counted.reads++;
+      // The memory disk reads at once either way.
+      const { readsAtOnce } = counted;
+      const done = read(target, position);
+      counted.readsAtOnce = readsAtOnce;
+      return done;
+    };
+    file.readSync = (target, position) => {
+      counted.readsAtOnce++;
+      return readSync(target, position);
+    };
+    return file;
+  };
+  return { disk, counted };
+}
+
+it("a read by offset from disk is one read, wherever in its batch the record is", async () => {
+  const { disk, counted } = countingDisk();
+  const runtime = createSystemRuntime();
+  const logs = await openLogManager({ disk, directory: "/", runtime, cleaner: null, tailMemoryBytes: 0 });
+  const log = await logs.openOrCreate("t", 0, "AAAAAAAAAAAAAAAAAAAAAQ", defaultLogConfig);
+  const records = Array.from({ length: RECORDS }, () => ({
+    key: "k",
+    value: new Uint8Array(3_000),
+    timestampMs: runtime.clock.nowMs(),
+  }));
+  for (let i = 0; i < BATCHES; i++) {
+    await log.appendAsLeader(encodeRecordBatch({ records }), { leaderEpoch: 0, origin: "client" }).written;
+  }
+  await log.flush();
+  const readAll = async () => {
+    for (let offset = 0; offset < BATCHES * RECORDS; offset++) {
+      const found = await log.read(offset, { maxBytes: 1, minOneBatch: true, limit: "logEnd" });
+      expect(found.sizeBytes, `at ${offset}`).toBeGreaterThan(RECORDS * 3_000);
+      expect(found.sizeBytes, `at ${offset}`).toBeLessThan(RECORDS * 3_100);
+      found.release();
+    }
+  };
+  await readAll();
+  Object.assign(counted, { reads: 0, readsAtOnce: 0 });
+  await readAll();
+  expect(counted).toEqual({ reads: BATCHES * RECORDS, readsAtOnce: 0 });
+  await logs.close();
+});
