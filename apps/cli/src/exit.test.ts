@@ -10,9 +10,16 @@ it("says of each thing what failed, and nothing of methods", () => {
     { resource: "busy", error: notEmpty },
   ];
   expect(explain(new PartialFailureError("deleteGroups", failures, 2))).toEqual([
-    'There is no group "nope"; `ottla groups list` shows those there are.',
+    'There is no group "nope"; `ottla groups list` shows those there are. (GROUP_ID_NOT_FOUND)',
     "busy: The group has members. (NON_EMPTY_GROUP)",
   ]);
+});
+
+it("says why something took too long, not that it did", () => {
+  const nobody = new KafkaError("No broker can be reached.", { code: "BROKER_NOT_AVAILABLE" });
+  const late = (cause: unknown) => new KafkaError("It took longer.", { code: "REQUEST_TIMED_OUT", cause });
+  expect(explain(late(late(nobody)))).toEqual(["No broker can be reached. (BROKER_NOT_AVAILABLE)"]);
+  expect(explain(late(undefined))).toEqual(["It took longer. (REQUEST_TIMED_OUT)"]);
 });
 
 it("names Kafka's error once", () => {

@@ -23,7 +23,8 @@ export function exitCodeOf(error: unknown): number {
 
 /** What a person can do about an error of one thing, where the broker does not say. */
 const ADVICE: Readonly<Record<string, (resource: string) => string>> = {
-  GROUP_ID_NOT_FOUND: (group) => `There is no group "${group}"; \`ottla groups list\` shows those there are.`,
+  GROUP_ID_NOT_FOUND: (group) =>
+    `There is no group "${group}"; \`ottla groups list\` shows those there are. (GROUP_ID_NOT_FOUND)`,
 };
 
 interface Failure {
@@ -35,12 +36,24 @@ interface Failure {
  * Lines for a person, one for each thing that failed: the message, with Kafka's error name where there is one. Never a
  * stack trace, nor the name of a method.
  */
-export function explain(error: unknown): string[] {
+export function explain(thrown: unknown): string[] {
+  const error = rootOf(thrown);
   const failures = error instanceof Error && "failures" in error ? (error.failures as readonly Failure[]) : [];
   if (failures.length === 0) return [withCode(error)];
   return failures.map(({ resource, error: failure }) => {
-    return ADVICE[String(failure.code)]?.(resource) ?? withCode(failure);
+    return ADVICE[String(failure.code)]?.(resource) ?? withCode(rootOf(failure));
   });
+}
+
+/** Why something took too long says more than that it did. */
+function rootOf(error: unknown): unknown {
+  const isLate = error instanceof Error && "code" in error && error.code === "REQUEST_TIMED_OUT";
+  return isLate && error.cause instanceof Error ? rootOf(error.cause) : error;
+}
+
+/** Whether the command ended as its user has told it to, by a signal. */
+export function isInterruption(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ABORTED";
 }
 
 function withCode(error: unknown): string {

@@ -11,7 +11,7 @@ import { addPerfCommand } from "./commands/perf.ts";
 import { addProduceCommand } from "./commands/produce.ts";
 import { addTopCommand } from "./commands/top.ts";
 import { addTopicsCommand } from "./commands/topics.ts";
-import { EXIT_CODES, endWithReader, exitCodeOf, explain } from "./exit.ts";
+import { EXIT_CODES, endWithReader, exitCodeOf, explain, isInterruption } from "./exit.ts";
 import { packageVersion } from "./version.ts";
 
 /** The `ottla` command. Each subcommand loads what it needs only when it runs, so that `--help` and start are fast. */
@@ -42,7 +42,9 @@ endWithReader(process.stdout);
 try {
   await createProgram().parseAsync();
 } catch (error) {
-  // Commander has printed its own message already; `--help` and `--version` are errors of code 0 to it.
-  if (!(error instanceof CommanderError)) for (const line of explain(error)) process.stderr.write(`ottla: ${line}\n`);
-  process.exitCode = exitCodeOf(error);
+  if (!isInterruption(error) || process.exitCode === undefined) {
+    // Commander has printed its own message already; `--help` and `--version` are errors of code 0 to it.
+    if (!(error instanceof CommanderError)) for (const line of explain(error)) process.stderr.write(`ottla: ${line}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
 }

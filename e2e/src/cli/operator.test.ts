@@ -70,7 +70,8 @@ describe("what an operator does on the command line", () => {
   });
 
   it("says which groups and topics there are not, and what to do", async () => {
-    const noGroup = 'ottla: There is no group "nope"; `ottla groups list` shows those there are.\n';
+    const noGroup =
+      'ottla: There is no group "nope"; `ottla groups list` shows those there are. (GROUP_ID_NOT_FOUND)\n';
     for (const command of ["describe", "lag", "delete"]) {
       expect(await client(["groups", command, "nope"]), command).toMatchObject({ code: 1, stderr: noGroup });
     }
@@ -79,6 +80,17 @@ describe("what an operator does on the command line", () => {
     const trailing = await ottla(["doctor", "--bootstrap", `${broker.bootstrapServers},`]);
     expect(trailing.stdout).not.toContain("is no address");
     expect(trailing).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it("ends with why where there is no broker, and without a word when it is told to end", async () => {
+    const nowhere = `localhost:${await freePort()}`;
+    for (const result of await Promise.all([
+      ottla(["produce", "orders", "--bootstrap", nowhere], { input: "v\n" }),
+      ottla(["groups", "list", "--bootstrap", nowhere]),
+    ])) {
+      expect(result).toMatchObject({ code: 1, stdout: "" });
+      expect(result.stderr).toMatch(/^ottla: No broker can be reached \(localhost:\d+: .*nothing listens there.*\n$/);
+    }
   });
 
   it("measures as Kafka's own tools do", async () => {

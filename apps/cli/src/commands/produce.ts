@@ -9,6 +9,7 @@ import { UsageError } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { type LineParser, textLineParser } from "../record-lines.ts";
+import { withAdmin } from "../with-admin.ts";
 
 interface ProduceOptions extends ConnectionOptions {
   readonly file?: string;
@@ -47,6 +48,8 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
   const parseLine = await lineParser(options);
   const input = await openInput(options.file);
   const signal = interruptSignal();
+  // A producer waits long for a broker to come up; a person who mistyped its address wants to be told.
+  await withAdmin(options, (admin) => admin.describeCluster({ signal }));
   const { Producer } = await import("@ottla/producer");
   await using producer = new Producer({
     ...(await connectionOf(options)),

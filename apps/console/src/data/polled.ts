@@ -1,4 +1,4 @@
-import { PartialFailureError, type ResourceFailure } from "@ottla/admin";
+import { KafkaError, PartialFailureError, type ResourceFailure } from "@ottla/admin";
 import { type Signal, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 
@@ -84,6 +84,9 @@ export function usePolled<T>(load: Load<T>, intervalMs: number, dependencies: re
 
 /** In words for a person: what failed for each thing, without names of methods. */
 export function messageOf(error: unknown): string {
+  if (error instanceof KafkaError && error.code === "REQUEST_TIMED_OUT" && error.cause instanceof Error) {
+    return messageOf(error.cause);
+  }
   if (error instanceof PartialFailureError) return error.failures.map(messageOfFailure).join(" ");
   return error instanceof Error ? error.message : String(error);
 }
