@@ -1,4 +1,6 @@
+import { encodeRecordBatch } from "@ottla/protocol";
 import { describe, expect, it } from "vitest";
+import { FaultyDisk } from "../test-support/faulty-disk.ts";
 import { batchOf, TestBroker } from "../test-support/test-broker.ts";
 import { prometheusText, single } from "./metric-family.ts";
 
@@ -68,6 +70,52 @@ describe("the metrics of a broker", () => {
     expect(series.get(`${flushes}_count`)).toBe(before + 1);
     expect(series.has(`${flushes}{quantile="0.99"}`)).toBe(true);
     expect(series.get("kafka_log_logcleanermanager_uncleanable_partitions_count")).toBe(0);
+  });
+
+  it("tell of the cleaner: how long its last pass took and what it left, when it last looked, and what it cannot clean", async () => {
+    const disk = new FaultyDisk();
+    const config = { "log.cleaner.backoff.ms": 5_000 };
+    await using broker = await TestBroker.start({ disk, config });
+    const cleaner = async (name: string) => (await scrape(broker)).get(`kafka_log_logcleaner${name}`);
+    const compacted = {
+      "cleanup.policy": "compact",
+      "segment.ms": "1000",
+      "min.cleanable.dirty.ratio": "0.01",
+      "min.compaction.lag.ms": "0",
+    };
+    const write = async (topic: string) => {
+      for (const value of ["first", "second", "third"]) {
+        const records = Array.from({ length: 20 }, () => ({ key: "k", value }));
+        const batch = encodeRecordBatch({ records, timestampMs: broker.runtime.clock.nowMs() });
+        expect(await broker.produce(topic, 0, batch)).toMatchObject({ errorCode: 0 });
+        await broker.runtime.advance(2_000);
+      }
+    };
+    await broker.runtime.advance(20_000);
+    const sinceMs = (await cleaner("manager_time_since_last_run_ms"))!;
+    expect(sinceMs).toBeLessThan(10_000);
+    await broker.runtime.advance(1_000);
+    expect(await cleaner("manager_time_since_last_run_ms")).not.toBe(sinceMs);
+    expect(await cleaner("_max_clean_time_secs")).toBeUndefined();
+
+    await broker.createTopic("good", 1, compacted);
+    disk.fault = (action, path) =>
+      action === "write" && path.endsWith(".cleaned")
+        ? new Promise((resolve) => void broker.runtime.timers.schedule(2_000, resolve))
+        : null;
+    await write("good");
+    await broker.runtime.advance(60_000);
+    expect(await cleaner("_max_clean_time_secs")).toBeGreaterThanOrEqual(2);
+    const left = (await cleaner("_cleaner_recopy_percent"))!;
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThan(100);
+    expect(await cleaner("manager_uncleanable_partitions_count")).toBe(0);
+
+    await broker.createTopic("bad", 1, compacted);
+    disk.fault = (action, path) => (action === "write" && /bad-.*\.cleaned$/.test(path) ? "IO" : null);
+    await write("bad");
+    await broker.runtime.advance(60_000);
+    expect(await cleaner("manager_uncleanable_partitions_count")).toBe(1);
   });
 
   it("are written in small pieces, however many partitions there are", async () => {
