@@ -6,7 +6,7 @@ import { FakeKafka } from "./test-support/fake-kafka.ts";
 import { settle } from "./test-support/reading.ts";
 
 /** OTTLA_TEST_SEED replays one seed, OTTLA_TEST_SEEDS sets how many are run. */
-const FIRST_SEED = Number(process.env.OTTLA_TEST_SEED ?? 1);
+const FIRST_SEED = Number(process.env.OTTLA_TEST_SEED ?? 8);
 const SEEDS = process.env.OTTLA_TEST_SEED ? 1 : Number(process.env.OTTLA_TEST_SEEDS ?? 30);
 
 const TOPIC = "t";

@@ -375,6 +375,18 @@ describe("leaders", () => {
 });
 
 describe("prefetch", () => {
+  test("begins before the loop is given what came, where more waits at the broker", async () => {
+    for (let batch = 0; batch < 3; batch++) kafka.append("t", 0, [`batch ${batch}`]);
+    const consumer = reader({ maxPartitionFetchBytes: 1 });
+    const fetchesBefore: number[] = [];
+    void (async () => {
+      // A loop that does not let go of the event loop meanwhile.
+      for await (const _ of consumer.batches()) fetchesBefore.push(kafka.fetches.length);
+    })();
+    await runtime.advance(100);
+    expect(fetchesBefore[0]).toBeGreaterThan(1);
+  });
+
   test("goes on while records are handled, and stops at its limit", async () => {
     for (let batch = 0; batch < 20; batch++) kafka.append("t", 0, ["x".repeat(1_000)]);
     const consumer = reader({ maxPartitionFetchBytes: 1, prefetchMaxBytes: 5_000 });

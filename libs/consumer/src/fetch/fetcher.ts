@@ -204,19 +204,33 @@ export class Fetcher<K, V> {
     this.#busyBrokers.add(broker);
     const asked = new Map(states.map((state) => [state, this.#question(state)]));
     const beganAtMs = this.#client.runtime.clock.monotonicMs();
+    let hasData = false;
     try {
       const response = await this.#request(broker, states, budgetBytes);
       this.#brokerFailures.delete(broker);
       this.#listener.onRecovered(`fetch from broker ${broker}`);
-      this.#accept(response, asked);
+      hasData = this.#accept(response, asked);
       this.#tell(broker, beganAtMs, response, states);
     } catch (error) {
       const isOfSession = this.#sessionOf(broker).failed(toKafkaError(error).errno);
       if (!this.#closing.signal.aborted && !isOfSession) this.#onBrokerError(broker, states, error);
     } finally {
       this.#busyBrokers.delete(broker);
+    }
+    if (hasData && states.some(isBehind)) this.#fetchOnAndHandOut();
+    else {
+      if (hasData) this.#listener.onData();
       this.plan();
     }
+  }
+
+  /**
+   * Where more waits at the broker, the next request leaves before this answer is handed out. A loop may work through a batch
+   * without letting go of the event loop, and the broker would idle until then.
+   */
+  #fetchOnAndHandOut(): void {
+    this.#fetchWhatIsDue();
+    this.#client.runtime.timers.defer(() => this.#listener.onData());
   }
 
   #question(state: PartitionState<K, V>): Asked<K, V> {
@@ -271,7 +285,8 @@ export class Fetcher<K, V> {
     }));
   }
 
-  #accept(response: FetchResponse, asked: ReadonlyMap<PartitionState<K, V>, Asked<K, V>>): void {
+  /** Returns whether there is something to hand out. */
+  #accept(response: FetchResponse, asked: ReadonlyMap<PartitionState<K, V>, Asked<K, V>>): boolean {
     learnLeaders(this.#client, response);
     let hasData = false;
     for (const { topic, topicId, partitions } of response.responses) {
@@ -284,7 +299,7 @@ export class Fetcher<K, V> {
         hasData = this.#acceptPartition(question, answer) || hasData;
       }
     }
-    if (hasData) this.#listener.onData();
+    return hasData;
   }
 
   #tell(brokerId: number, beganAtMs: number, response: FetchResponse, states: readonly PartitionState<K, V>[]): void {
@@ -366,6 +381,11 @@ export class Fetcher<K, V> {
     this.#listener.onTrouble(`fetch from broker ${broker}`, error);
     if (!error.retriable) this.#listener.onFailure(error);
   }
+}
+
+/** Whether the partition has more than was fetched of it. */
+function isBehind<K, V>({ fetchOffset, highWatermark }: PartitionState<K, V>): boolean {
+  return fetchOffset < highWatermark;
 }
 
 /** Nothing where it is not known. */
