@@ -62,10 +62,22 @@ function withCode(error: unknown): string {
   return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`;
 }
 
+let endWithoutReader = (): void => process.exit(EXIT_NO_READER);
+
 /** Ends the process quietly when the reader of its output has gone: `ottla consume orders | head`. */
 export function endWithReader(output: NodeJS.WriteStream): void {
   output.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
-    process.exit(EXIT_NO_READER);
+    endWithoutReader();
   });
+}
+
+/** For a command that may not simply end then, as it has processes to stop: aborts when the reader of its output has gone. */
+export function readerGoneSignal(): AbortSignal {
+  const controller = new AbortController();
+  endWithoutReader = () => {
+    process.exitCode = EXIT_NO_READER;
+    controller.abort();
+  };
+  return controller.signal;
 }

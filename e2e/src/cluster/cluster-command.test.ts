@@ -15,6 +15,18 @@ import { until } from "../harness/until.ts";
 /** So that a broker that is killed is missed within seconds. */
 const QUICK = ["--set", "broker.session.timeout.ms=2000", "--set", "broker.heartbeat.interval.ms=300"];
 
+/** As of a program that SIGPIPE ended. */
+const EXIT_NO_READER = 141;
+
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** Runs `ottla cluster …` on a cluster, and gives what it printed. */
 const cluster = (bootstrap: string, ...args: string[]) => ottla(["cluster", ...args, "--bootstrap", bootstrap]);
 
@@ -120,14 +132,6 @@ describe.skipIf(zooKeeperClassPath === null)("ottla cluster start", { timeout: 1
   it("ends its brokers too when it is killed, and finds its ZooKeeper again", async () => {
     const brokers = [1, 2, 3].map((id) => started.pidOf(id));
     started.child.kill("SIGKILL");
-    const isGone = (pid: number) => {
-      try {
-        process.kill(pid, 0);
-        return false;
-      } catch {
-        return true;
-      }
-    };
     await until("the brokers have ended", () => brokers.every(isGone), 40_000);
     // Its ZooKeeper does not notice: the next start goes on with it, and ends it.
     const zooKeeper = Number(await readFile(join(data, "zookeeper-1", "pid"), "utf8"));
@@ -138,6 +142,24 @@ describe.skipIf(zooKeeperClassPath === null)("ottla cluster start", { timeout: 1
     await until("all are in sync", async () => (await describeJson()).underReplicated.length === 0, 30_000);
     expect(await started.interrupt()).toBe(130);
     expect(isGone(zooKeeper)).toBe(true);
+  });
+});
+
+describe.skipIf(zooKeeperClassPath === null)("ottla cluster start | head -1", { timeout: 60_000 }, () => {
+  it("ends with its reader, and leaves no process behind", async () => {
+    const data = await mkdtemp(join(tmpdir(), "ottla-cluster-head-"));
+    const { child } = new StartedCluster(data, "--brokers", "1");
+    try {
+      const ended = once(child, "exit");
+      await once(child.stdout!, "data");
+      child.stdout!.destroy();
+      expect(await ended).toEqual([EXIT_NO_READER, null]);
+      const zooKeeper = Number(await readFile(join(data, "zookeeper-1", "pid"), "utf8"));
+      expect(isGone(zooKeeper)).toBe(true);
+    } finally {
+      child.kill("SIGKILL");
+      await rm(data, { recursive: true, force: true });
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { withConnection } from "../connection.ts";
+import { readerGoneSignal } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 
@@ -29,7 +30,7 @@ export function addClusterCommand(program: Command): void {
     .option("-s, --set <key=value>", "set a Kafka config of all brokers; may be given several times", collect)
     .addHelpText("after", START_HELP)
     .action(async (options) => {
-      const signal = interruptSignal();
+      const signal = AbortSignal.any([interruptSignal(), readerGoneSignal()]);
       await (await import("../cluster/start.ts")).startCluster(options, signal);
     });
   withConnection(cluster.command("describe"))

@@ -332,6 +332,10 @@ const log = {
     "Where the cluster metadata is.",
     refused("the cluster metadata lives in log.dirs"),
   ),
+  "cordoned.log.dirs": listConfig([], "Log directories that get no new partitions (KIP-1066).", {
+    ...refused("it requires metadata.version >= 4.3-IV0, and metadata here are of 4.0-IV3"),
+    ...perBroker,
+  }),
   "producer.id.expiration.ms": intConfig(
     86_400_000,
     "How long an idle producer's sequence numbers are remembered, in milliseconds.",

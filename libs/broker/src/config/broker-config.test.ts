@@ -90,6 +90,7 @@ describe("BrokerConfig", () => {
     [{ "sasl.enabled.mechanisms": "PLAIN" }, /security is not supported yet/],
     [{ "node.id": 1, "broker.id": 2 }, /two names of one thing/],
     [{ "log.dirs": "/a,/b,/a" }, /a directory is named twice/],
+    [{ "cordoned.log.dirs": "/x" }, /requires metadata\.version >= 4\.3-IV0/],
     [{ "metadata.log.dir": "/x" }, /the cluster metadata lives in log\.dirs/],
   ])("refuses %j", (values, message) => {
     expect(problemsOf(values)).toEqual([expect.stringMatching(message)]);
