@@ -58,6 +58,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     listeners: listenersOf(options.config),
     connector: options.connector ?? createDefaultConnector(options.runtime),
     logActivity: new LogActivity(options.runtime.clock),
+    incarnationId: null,
     brokerEpoch: -1,
   };
   try {

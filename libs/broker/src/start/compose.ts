@@ -1,3 +1,4 @@
+import { brokerById, EMPTY_IMAGE, type MetadataImage } from "@ottla/metadata";
 import { isOnline, type LogDirectories, type LogDirectory } from "@ottla/storage";
 import type { BrokerDirectory } from "../broker-options.ts";
 import { BrokerLinks } from "../cluster/broker-links.ts";
@@ -124,9 +125,13 @@ export function compose(
   });
   closers.add(() => replicaMoves.close());
   replication.watch(partitions);
+  let applied = EMPTY_IMAGE;
   follower.addListener(async (previous, next) => {
     config.take(next, nodeId);
-    await partitions.apply(previous, next);
+    // Until then it may be said to lead what its last life led, and may have lost of what others have of that epoch.
+    if (applied === EMPTY_IMAGE && member !== null && !knowsThisLife(next, nodeId, context)) return;
+    await partitions.apply(applied, next);
+    applied = next;
     if (controller.isActive && previous.offset >= 0) replication.counters.metadataChanged(previous, next);
   });
   const services: BrokerServices = {
@@ -175,6 +180,11 @@ export function compose(
     follower.addListener(async (previous, next) => part.metadataChanged?.(previous, next));
   }
   return { services, registry, parts, channel, assignments };
+}
+
+/** Whether the broker is registered as what it is now, so that the metadata no longer speak of an earlier life of it. */
+function knowsThisLife(image: MetadataImage, nodeId: number, { incarnationId }: StartContext): boolean {
+  return incarnationId !== null && brokerById(image, nodeId)?.incarnationId === incarnationId;
 }
 
 /** How a log directory is described to clients. */

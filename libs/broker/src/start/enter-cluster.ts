@@ -25,12 +25,14 @@ export interface NewLife {
 }
 
 export function newLife(
-  { options }: StartContext,
+  context: StartContext,
   { nodeId, directoryId }: DirectoryIdentity,
   listeners: readonly OpenListener[],
   cleanShutdown: boolean,
 ): NewLife {
-  const announcement = { brokerId: nodeId, directoryId, incarnationId: randomUuid(options.runtime.random) };
+  const incarnationId = randomUuid(context.options.runtime.random);
+  context.incarnationId = incarnationId;
+  const announcement = { brokerId: nodeId, directoryId, incarnationId };
   return { announcement, endpoints: listeners.map(registeredEndpoint), cleanShutdown };
 }
 

@@ -1,3 +1,4 @@
+import type { Uuid } from "@ottla/protocol";
 import type { Connector } from "@ottla/transport";
 import type { BrokerOptions } from "../broker-options.ts";
 import type { ListenerConfig } from "../config/listeners.ts";
@@ -15,6 +16,8 @@ export interface StartContext {
   readonly connector: Connector;
   /** Counts what the logs do. */
   readonly logActivity: LogActivity;
+  /** By which this life of the broker is told from those before; null until it is about to be registered. */
+  incarnationId: Uuid | null;
   /** -1 until the broker is registered; a broker whose registration is lost gets another. */
   brokerEpoch: number;
 }
