@@ -134,7 +134,7 @@ const HUNTS = {
   },
   brokerEpoch: { firstSeed: 1, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
   controllerEpoch: {
-    firstSeed: 18,
+    firstSeed: 50,
     rare: { electedPaused: 1 },
     onceIn: { cutFromZooKeeper: 30, zooKeeperOutage: 100 },
   },
