@@ -45,7 +45,11 @@ export async function* walkBatches(
         if (position === bytes.length) break;
         const found = look(bytes, position, filePosition);
         yield found;
-        if (found.sizeBytes === 0) return;
+        if (found.sizeBytes === 0) {
+          // Nobody will look at the rest.
+          onRead(fileBytes - filePosition);
+          return;
+        }
         position += found.sizeBytes;
       }
       onRead(isEnd ? readBytes : position);

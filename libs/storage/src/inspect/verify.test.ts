@@ -16,3 +16,20 @@ it("tells its progress by partitions too, where they hold next to nothing beside
   expect(shares.filter((share) => share < 0.5).length).toBeGreaterThan(20);
   expect(shares.filter((share) => share > 0.5 && share < 0.99).length).toBeGreaterThan(20);
 });
+
+it("tells its progress to the end, also where a log is damaged and nothing behind it can be found", async () => {
+  const fixture = await openFixture();
+  const log = await openLog(fixture, "damaged");
+  for (let i = 0; i < 20; i++) await append(log, batch({ valueBytes: 100_000 }));
+  await fixture.manager.close();
+  const file = await fixture.disk.open("/data/damaged-0/00000000000000000000.log");
+  // The length of the first batch.
+  await file.write([Uint8Array.of(0xff, 0xff, 0xff, 0xff)], 8);
+  await file.close();
+  const shares: number[] = [];
+  const found = await verifyDirectory(fixture.disk, "/data", {
+    onProgress: (done, total) => shares.push(done / total),
+  });
+  expect(JSON.stringify(found)).toContain("damaged-0");
+  expect(shares.at(-1)).toBe(1);
+});
