@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@ottla/transport/node";
 import { externalPrograms } from "../../../fetch/external-programs.mjs";
 import { OTTLA_COMMAND } from "./broker.ts";
+import { endProcess } from "./end-process.ts";
 import { KafkaUnderTest } from "./kafka.ts";
 import { cpuMsOf, residentBytesOf } from "./proc.ts";
+import { until } from "./until.ts";
 
 /** Three brokers as processes of this machine, ours or Apache Kafka's. */
 export interface BenchCluster {
@@ -49,21 +50,17 @@ export class OttlaCluster implements BenchCluster {
       env: { ...process.env, ZOOKEEPER_HOME: jars },
     });
     // Read to the end: who cannot tell any more that it stops its processes does not stop them.
-    let output = "";
-    child.stdout.setEncoding("utf8").on("data", (text) => {
-      output += text;
-    });
-    for (;;) {
-      const ready = /^ready (\S+)/m.exec(output);
-      if (ready !== null) {
-        const pids = [...output.matchAll(/^broker (\d+) \(pid (\d+)\)/gm)].map(
-          (m) => [Number(m[1]), Number(m[2])] as const,
-        );
-        return new OttlaCluster(child, directory, ready[1]!, new Map(pids));
-      }
-      if (child.exitCode !== null) throw new Error(`the cluster did not start:\n${output}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    const output = linesOf(child);
+    try {
+      await until("the cluster is ready", () => isReady(child, output, "the cluster did not start"), START);
+    } catch (error) {
+      await stopStarter(child, directory);
+      throw error;
     }
+    const pids = [...output.text.matchAll(/^broker (\d+) \(pid (\d+)\)/gm)].map(
+      (m) => [Number(m[1]), Number(m[2])] as const,
+    );
+    return new OttlaCluster(child, directory, /^ready (\S+)/m.exec(output.text)![1]!, new Map(pids));
   }
 
   cpuMs(): number {
@@ -99,7 +96,7 @@ export class OttlaCluster implements BenchCluster {
     const startedMs = performance.now();
     const child = await this.#startAlone(id);
     const elapsedMs = performance.now() - startedMs;
-    await ended(child, "SIGTERM");
+    await endProcess(child, "SIGTERM");
     this.#pids.delete(id);
     await rm(own["log.dirs"], { recursive: true, force: true });
     return elapsedMs;
@@ -116,21 +113,14 @@ export class OttlaCluster implements BenchCluster {
     });
     this.#restarted.push(child);
     this.#pids.set(brokerId, child.pid!);
-    let output = "";
-    child.stdout.setEncoding("utf8").on("data", (text) => {
-      output += text;
-    });
-    while (!/^ready /m.test(output)) {
-      if (child.exitCode !== null) throw new Error(`broker ${brokerId} did not start again:\n${output}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    const output = linesOf(child);
+    await until(`broker ${brokerId} is ready`, () => isReady(child, output, `broker ${brokerId} did not start`), START);
     return child;
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#restarted.map((child) => ended(child, "SIGTERM")));
-    await ended(this.#child, "SIGINT");
-    await rm(this.#directory, { recursive: true, force: true });
+    await Promise.all(this.#restarted.map((child) => endProcess(child, "SIGTERM")));
+    await stopStarter(this.#child, this.#directory);
   }
 
   #sum(measure: (pid: number) => number | undefined): number {
@@ -138,11 +128,42 @@ export class OttlaCluster implements BenchCluster {
   }
 }
 
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, "exit");
-  child.kill(signal);
-  await exit;
+/** Looked for often: what a start takes is measured by it. */
+const START = { pollMs: 5, timeoutMs: 90_000 };
+
+interface Output {
+  text: string;
+}
+
+function linesOf(child: ChildProcess): Output {
+  const output: Output = { text: "" };
+  child.stdout!.setEncoding("utf8").on("data", (text: string) => {
+    output.text += text;
+  });
+  return output;
+}
+
+/** @throws Error where the process has ended before */
+function isReady(child: ChildProcess, output: Output, complaint: string): boolean {
+  if (/^ready /m.test(output.text)) return true;
+  if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${complaint}:\n${output.text}`);
+  return false;
+}
+
+/** Ends `ottla cluster start`, which ends its brokers and ZooKeeper; where it cannot any more, they are killed. */
+async function stopStarter(child: ChildProcess, directory: string): Promise<void> {
+  if (!(await endProcess(child, "SIGINT"))) await killLeftZooKeeper(directory);
+  await rm(directory, { recursive: true, force: true });
+}
+
+/** Brokers notice that their starter is gone. ZooKeeper does not. */
+async function killLeftZooKeeper(directory: string): Promise<void> {
+  const pid = Number(await readFile(join(directory, "zookeeper-1", "pid"), "utf8").catch(() => ""));
+  try {
+    if (pid > 0) process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** Three nodes of Apache Kafka that are brokers and controllers. */
@@ -157,13 +178,19 @@ export class KafkaCluster implements BenchCluster {
     const ports: number[] = [];
     while (ports.length < BROKERS) ports.push(await freePort());
     const voters = ports.map((port, index) => `${index + 1}@localhost:${port}`).join(",");
-    const nodes = ports.map((controllerPort, index) =>
-      KafkaUnderTest.start(
-        { ...settings, "node.id": String(index + 1), "controller.quorum.voters": voters },
-        controllerPort,
+    const starts = await Promise.allSettled(
+      ports.map((controllerPort, index) =>
+        KafkaUnderTest.start(
+          { ...settings, "node.id": String(index + 1), "controller.quorum.voters": voters },
+          controllerPort,
+        ),
       ),
     );
-    return new KafkaCluster(await Promise.all(nodes));
+    const nodes = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+    const failed = starts.find((start) => start.status === "rejected");
+    if (failed === undefined) return new KafkaCluster(nodes);
+    await Promise.all(nodes.map((node) => node.stop()));
+    throw failed.reason;
   }
 
   get bootstrapServers(): string {

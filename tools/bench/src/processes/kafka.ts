@@ -7,6 +7,7 @@ import { Admin } from "@ottla/admin";
 import { freePort } from "@ottla/transport/node";
 import { externalPrograms, KAFKA_VERSION } from "../../../fetch/external-programs.mjs";
 import type { BenchBroker } from "./broker.ts";
+import { endProcess } from "./end-process.ts";
 import { cpuMsOf, residentBytesOf } from "./proc.ts";
 
 const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg";
@@ -42,8 +43,13 @@ export class KafkaUnderTest implements BenchBroker {
     const formatted = java(["kafka.tools.StorageTool", "format", "--config", file, "--cluster-id", CLUSTER_ID]);
     await once(formatted, "exit");
     const kafka = new KafkaUnderTest(java(["kafka.Kafka", file]), directory, port);
-    await kafka.#ready();
-    return kafka;
+    try {
+      await kafka.#ready();
+      return kafka;
+    } catch (error) {
+      await kafka.stop();
+      throw error;
+    }
   }
 
   cpuMs(): number | undefined {
@@ -55,9 +61,7 @@ export class KafkaUnderTest implements BenchBroker {
   }
 
   async stop(): Promise<void> {
-    const ended = once(this.#child, "exit");
-    this.#child.kill("SIGKILL");
-    await ended;
+    await endProcess(this.#child, "SIGKILL");
     await rm(this.#directory, { recursive: true, force: true });
   }
 
