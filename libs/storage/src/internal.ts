@@ -9,3 +9,4 @@ export {
 export { type Damage, type VerifyOptions, type VerifyResult, verifyDirectory } from "./inspect/verify.ts";
 export { AsyncMutex } from "./log/async-mutex.ts";
 export { type RecordPolicy, RecordRules } from "./log/record-check.ts";
+export { SharedRun } from "./log/shared-run.ts";

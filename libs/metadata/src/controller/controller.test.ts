@@ -85,6 +85,45 @@ describe("Controller", () => {
     expect(node.follower.image.topicsByName.has("a")).toBe(true);
   });
 
+  it("decides and appends while this broker has still to act on what was decided before", async () => {
+    const store = new MemoryMetadataStore();
+    const node = await new Node(store.connect()).start();
+    await node.register();
+    let open = () => {};
+    const logsAreOpen = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    node.follower.addListener(() => logsAreOpen);
+    const entriesBefore = store.entries.length;
+    const answered: string[] = [];
+    const create = (name: string) => node.createTopic(name).then(() => answered.push(name));
+    const first = create("a");
+    await node.runtime.advance(100);
+    const second = create("b");
+    const heartbeat = node.controller.submit(({ image }) => ({ records: [], response: image.topicsByName.size }));
+    expect((await node.run(heartbeat)).response).toBe(2);
+    expect(store.entries.length - entriesBefore).toBe(2);
+    expect(answered).toEqual([]);
+    open();
+    await node.run(Promise.all([first, second]));
+    expect(answered).toEqual(["a", "b"]);
+  });
+
+  it("leaves turns of the event loop to others while it decides much, and while that is replayed", async () => {
+    const node = await new Node(new MemoryMetadataStore().connect()).start();
+    await node.register();
+    let isDone = false;
+    const created = node.createTopic("large", 5_000).finally(() => {
+      isDone = true;
+    });
+    let turns = 0;
+    for (; !isDone; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect((await created).response[0]!.errno).toBe(ErrorCode.NONE);
+    expect(node.follower.image.topicsByName.get("large")!.partitions).toHaveLength(5_000);
+    // Written, applied, read again: in each case a turn for so many records.
+    expect(turns).toBeGreaterThan(60);
+  });
+
   it("decides what arrives at once one after another, and appends it together", async () => {
     const store = new MemoryMetadataStore();
     const node = await new Node(store.connect()).start();

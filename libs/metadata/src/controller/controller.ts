@@ -2,10 +2,12 @@ import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
 import { applyRecord, type FreshLists } from "../image/apply-records.ts";
 import { recordsOf } from "../image/image-records.ts";
-import type { MetadataImage } from "../image/metadata-image.ts";
+import { EMPTY_IMAGE, type MetadataImage } from "../image/metadata-image.ts";
 import { Listeners } from "../log/listeners.ts";
 import type { MetadataFollower } from "../log/metadata-follower.ts";
 import { type MetadataAppend, type MetadataLog, RECORD_OVERHEAD_BYTES_MAX } from "../log/metadata-log.ts";
+import { inTurns, RECORDS_A_TURN } from "../log/replay.ts";
+import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { deserializeRecord, serializeRecord } from "../records/record-serde.ts";
 import type { ControllerOperation, ControllerPolicy } from "./controller-state.ts";
 import { randomUuid } from "./create-topics.ts";
@@ -37,6 +39,8 @@ interface Pending {
 interface Decided {
   readonly pending: Pending;
   readonly response: unknown;
+  /** Whether it changes the metadata. */
+  readonly isChange: boolean;
 }
 
 /** What one operation came to, on the image that the ones before it lead to. */
@@ -50,6 +54,8 @@ interface DecidedStep {
 /** What the operations of one append came to. */
 interface Decision {
   readonly decided: readonly Decided[];
+  /** The metadata with all of it. */
+  readonly image: MetadataImage;
   readonly records: readonly Uint8Array[];
   readonly sizeBytes: number;
 }
@@ -62,12 +68,18 @@ const UNKNOWN_RETRY_MS = 100;
  * arrive while an append is under way are decided together and share the next one.
  *
  * Nothing that is undecided shows: an answer goes out when its records are in the log and this broker's image has them.
+ * The next operations do not wait for that: a broker that has thousands of logs to open takes seconds to act on what is
+ * decided, and who sends it heartbeats meanwhile is alive. What is in the log is what they are decided on.
  */
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #queue: Pending[] = [];
   readonly #officeChanged = new Listeners();
+  /** Answers that wait for this broker's image. */
+  readonly #answering = new Set<Promise<void>>();
   #epoch: number | null = null;
+  /** What the log comes to, as of the last append in this epoch. */
+  #image: MetadataImage = EMPTY_IMAGE;
   #running: Promise<void> | null = null;
   #bytesSinceSnapshot = 0;
   #closed = false;
@@ -115,10 +127,11 @@ export class Controller {
     });
   }
 
-  /** Refuses what is queued, waits for the append under way, and gives up the office, for another broker to take it. */
+  /** Refuses what is queued, waits for what is under way, and gives up the office, for another broker to take it. */
   async resign(): Promise<void> {
     this.#rejectAll(notController("this broker gives up the office"));
     await this.#running;
+    await Promise.all(this.#answering);
     const epoch = this.#epoch;
     this.#setEpoch(null);
     if (epoch !== null) await this.#options.log.election.resign(epoch);
@@ -164,6 +177,7 @@ export class Controller {
     const head = await log.head();
     await follower.catchUpTo(head.endOffset - 1);
     if (follower.isInTransaction) await this.#abortTransaction(head.endOffset, outcome.controllerEpoch);
+    this.#image = follower.image;
     this.#setEpoch(outcome.controllerEpoch);
     return outcome.controllerEpoch;
   }
@@ -179,65 +193,92 @@ export class Controller {
   }
 
   async #runBatch(epoch: number): Promise<void> {
-    const { follower, runtime } = this.#options;
-    const { decided, records, sizeBytes } = this.#decide(follower.image, epoch);
-    if (records.length === 0) {
-      for (const { pending, response } of decided) pending.resolve({ response, offset: follower.image.offset });
-      return;
-    }
+    const { decided, image, records, sizeBytes } = await this.#decide(epoch);
     try {
-      let endOffset = follower.image.offset + 1;
-      for (const part of partsOf(records, this.#options.log.appendBytesMax)) {
-        const id = randomUuid(runtime.random);
-        endOffset = await this.#append({ id, controllerEpoch: epoch, expectedOffset: endOffset, records: part });
-      }
-      await follower.catchUpTo(endOffset - 1);
-      for (const { pending, response } of decided) pending.resolve({ response, offset: endOffset - 1 });
-      await this.#maybeSnapshot(sizeBytes);
+      await this.#appendAll(records, epoch);
     } catch (error) {
       for (const { pending } of decided) pending.reject(error);
       throw error;
     }
+    this.#image = image;
+    this.#answer(decided, epoch);
+    if (records.length > 0) await this.#maybeSnapshot(sizeBytes);
+  }
+
+  async #appendAll(records: readonly Uint8Array[], controllerEpoch: number): Promise<void> {
+    if (records.length === 0) return;
+    const { log, runtime } = this.#options;
+    let expectedOffset = this.#image.offset + 1;
+    for (const part of partsOf(records, log.appendBytesMax)) {
+      const id = randomUuid(runtime.random);
+      expectedOffset = await this.#append({ id, controllerEpoch, expectedOffset, records: part });
+    }
+  }
+
+  /** Who has changed nothing is answered at once, the others when this broker's image has what they changed. */
+  #answer(decided: readonly Decided[], epoch: number): void {
+    const { offset } = this.#image;
+    const changes = decided.filter(({ isChange }) => isChange);
+    for (const { pending, response, isChange } of decided) if (!isChange) pending.resolve({ response, offset });
+    if (changes.length === 0) return;
+    const answering = this.#options.follower
+      .catchUpTo(offset)
+      .then(
+        () => {
+          for (const { pending, response } of changes) pending.resolve({ response, offset });
+        },
+        (error: unknown) => {
+          // Who does not see what becomes of the metadata does not go on deciding.
+          if (this.#epoch === epoch) this.#setEpoch(null);
+          for (const { pending } of changes) pending.reject(error);
+        },
+      )
+      .finally(() => this.#answering.delete(answering));
+    this.#answering.add(answering);
   }
 
   /** Runs queued operations in order, each on the image that the ones before it lead to, until an append is full. */
-  #decide(committed: MetadataImage, epoch: number): Decision {
+  async #decide(epoch: number): Promise<Decision> {
     const { log } = this.#options;
     const decided: Decided[] = [];
     const records: Uint8Array[] = [];
-    let image = committed;
+    let image = this.#image;
     let sizeBytes = 0;
     while (this.#queue.length > 0) {
-      const pending = this.#queue[0]!;
-      const step = this.#decideOne(pending, image, epoch);
-      if (step !== null && records.length > 0 && sizeBytes + step.sizeBytes > log.appendBytesMax) break;
-      this.#queue.shift();
+      const pending = this.#queue.shift()!;
+      const step = await this.#decideOne(pending, image, epoch);
+      if (this.#epoch !== epoch) {
+        const lost = notController("this broker is not the controller any more");
+        for (const { reject } of [...decided.map((each) => each.pending), pending]) reject(lost);
+        throw lost;
+      }
+      if (step !== null && records.length > 0 && sizeBytes + step.sizeBytes > log.appendBytesMax) {
+        this.#queue.unshift(pending);
+        break;
+      }
       if (step === null) continue;
       image = step.image;
       for (const record of step.records) records.push(record);
       sizeBytes += step.sizeBytes;
-      decided.push({ pending, response: step.response });
+      decided.push({ pending, response: step.response, isChange: step.records.length > 0 });
     }
-    return { decided, records, sizeBytes };
+    return { decided, image, records, sizeBytes };
   }
 
   /**
    * What the operation decides on this image, and the image that it leads to; null when it threw, or what it decided
    * cannot be written or replayed: its caller has been told, and nothing of it is kept.
    */
-  #decideOne(pending: Pending, image: MetadataImage, epoch: number): DecidedStep | null {
+  async #decideOne(pending: Pending, image: MetadataImage, epoch: number): Promise<DecidedStep | null> {
     const { policy, runtime, log } = this.#options;
     try {
       const state = { image, nextOffset: image.offset + 1, policy: policy(), random: runtime.random };
       const { records: decided, response, isAtomic = true } = pending.operation(state);
-      const records = withinAppends(decided.map(serializeRecord), isAtomic, log.appendBytesMax);
-      const sizeBytes = appendBytesOf(records);
-      const fresh: FreshLists = new Set();
-      const next = records.reduce(
-        (before, record) => applyRecord(before, deserializeRecord(record), before.offset + 1, epoch, fresh),
-        image,
-      );
-      return { image: next, records, sizeBytes, response };
+      if (decided.length === 0) return { image, records: [], sizeBytes: 0, response };
+      const serialized = await inTurns(serializing(decided), runtime.timers);
+      const records = withinAppends(serialized, isAtomic, log.appendBytesMax);
+      const next = await inTurns(applying(image, records, epoch), runtime.timers);
+      return { image: next, records, sizeBytes: appendBytesOf(records), response };
     } catch (error) {
       pending.reject(error);
       return null;
@@ -273,10 +314,9 @@ export class Controller {
     this.#bytesSinceSnapshot += appendedBytes;
     if (this.#bytesSinceSnapshot < this.#options.snapshotIntervalBytes) return;
     this.#bytesSinceSnapshot = 0;
-    const { log, follower } = this.#options;
-    const { image } = follower;
+    const image = this.#image;
     try {
-      await log.storeSnapshot({
+      await this.#options.log.storeSnapshot({
         endOffset: image.offset + 1,
         epoch: image.epoch,
         records: recordsOf(image).map(serializeRecord),
@@ -285,6 +325,30 @@ export class Controller {
       this.#options.runtime.logger.warn("no snapshot of the metadata could be taken", { err: error });
     }
   }
+}
+
+function* serializing(records: readonly NewMetadataRecord[]): Generator<void, Uint8Array[]> {
+  const serialized: Uint8Array[] = [];
+  for (const record of records) {
+    if (serialized.length > 0 && serialized.length % RECORDS_A_TURN === 0) yield;
+    serialized.push(serializeRecord(record));
+  }
+  return serialized;
+}
+
+/** The image that the records lead to, as whoever reads them will see it. */
+function* applying(
+  image: MetadataImage,
+  records: readonly Uint8Array[],
+  epoch: number,
+): Generator<void, MetadataImage> {
+  const fresh: FreshLists = new Set();
+  let next = image;
+  for (const [index, record] of records.entries()) {
+    if (index > 0 && index % RECORDS_A_TURN === 0) yield;
+    next = applyRecord(next, deserializeRecord(record), next.offset + 1, epoch, fresh);
+  }
+  return next;
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Runtime, Timer } from "@ottla/runtime";
+import { SharedRun } from "@ottla/storage/internal";
 import { EMPTY_IMAGE, type MetadataImage } from "../image/metadata-image.ts";
 import type { MetadataLog } from "./metadata-log.ts";
-import { committedImage, NOTHING_REPLAYED, type Replay, replayEntry, replayedSnapshot } from "./replay.ts";
+import { committedImage, inTurns, NOTHING_REPLAYED, type Replay, replayingEntry, replayingSnapshot } from "./replay.ts";
 
 /** Told of every new image, in order. The next one comes when the promise settles. */
 export type ImageListener = (previous: MetadataImage, next: MetadataImage) => void | Promise<void>;
@@ -33,8 +34,8 @@ export class MetadataFollower {
   #replay: Replay = NOTHING_REPLAYED;
   /** The image that listeners are being told of. */
   #coming: MetadataImage | null = null;
-  #running: Promise<void> | null = null;
-  #again = false;
+  /** Those who ask meanwhile wait for the next one, not for all that may come to be read by then. */
+  readonly #readingOn = new SharedRun(() => this.#readOn());
   #failure: unknown = null;
   #unsubscribe: () => void = () => {};
   #recheckTimer: Timer | null = null;
@@ -71,9 +72,7 @@ export class MetadataFollower {
 
   /** Reads on until the head, as of some moment after this call, is reached. */
   catchUp(): Promise<void> {
-    this.#again = true;
-    this.#running ??= this.#run();
-    return this.#running;
+    return this.#readingOn.run();
   }
 
   /**
@@ -138,20 +137,16 @@ export class MetadataFollower {
     });
   }
 
-  async #run(): Promise<void> {
+  async #readOn(): Promise<void> {
     try {
-      while (this.#again) {
-        this.#again = false;
-        while (await this.#step());
-      }
+      const hasMoved = await this.#step();
+      // What has come while listeners were told may have come without a hint.
+      if (hasMoved && !this.#stopped) this.#follow();
       // What was amiss has been mended: whoever waits from now on waits for what comes.
       if (!this.#stopped) this.#failure = null;
     } catch (error) {
       this.#fail(error);
       throw error;
-    } finally {
-      // In the same turn as the last look at `#again`: who asks from now on is not told of this run.
-      this.#running = null;
     }
   }
 
@@ -174,14 +169,18 @@ export class MetadataFollower {
   async #read(replay: Replay): Promise<Replay> {
     const nextOffset = replay.image.offset + 1;
     const slice = await this.#log.read(nextOffset);
-    if (slice.kind === "entries") return slice.entries.reduce(replayEntry, replay);
+    if (slice.kind === "entries") {
+      let state = replay;
+      for (const entry of slice.entries) state = await inTurns(replayingEntry(state, entry), this.#runtime.timers);
+      return state;
+    }
     const snapshot = await this.#log.loadSnapshot();
     if (snapshot === null || snapshot.endOffset <= nextOffset) {
       throw new Error(
         `the metadata log begins at ${slice.logStartOffset}, and there is no snapshot of what came before`,
       );
     }
-    return replayedSnapshot(snapshot);
+    return await inTurns(replayingSnapshot(snapshot), this.#runtime.timers);
   }
 
   async #publish(next: MetadataImage): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Timers } from "@ottla/runtime";
 import { applyRecord, CorruptMetadataError, type FreshLists } from "../image/apply-records.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../image/metadata-image.ts";
 import { deserializeRecord } from "../records/record-serde.ts";
@@ -18,14 +19,40 @@ export function committedImage({ image, before }: Replay): MetadataImage {
   return before ?? image;
 }
 
+/** Records that are applied in one turn of the event loop: a millisecond or two. */
+export const RECORDS_A_TURN = 128;
+
 /** The replay after one more entry of the log. */
 export function replayEntry(replay: Replay, entry: MetadataEntry): Replay {
+  return finished(replayingEntry(replay, entry));
+}
+
+/** The same in pieces: whoever runs it may do something else between two of them. */
+export function* replayingEntry(replay: Replay, entry: MetadataEntry): Generator<void, Replay> {
   const fresh: FreshLists = new Set();
-  const { image, before } = entry.records.reduce(
-    (state, record, index) => replayRecord(state, record, entry.baseOffset + index, entry.epoch, fresh),
-    replay,
-  );
+  let state = replay;
+  for (const [index, record] of entry.records.entries()) {
+    if (index > 0 && index % RECORDS_A_TURN === 0) yield;
+    state = replayRecord(state, record, entry.baseOffset + index, entry.epoch, fresh);
+  }
+  const { image, before } = state;
   return { image: { ...image, offset: entry.endOffset - 1, epoch: entry.epoch }, before };
+}
+
+function finished<Result>(work: Generator<void, Result>): Result {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value as Result;
+  }
+}
+
+/** Runs it with a turn of the event loop for others between its pieces. */
+export async function inTurns<Result>(work: Generator<void, Result>, timers: Pick<Timers, "defer">): Promise<Result> {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value as Result;
+    await new Promise<void>((resolve) => timers.defer(resolve));
+  }
 }
 
 function replayRecord(
@@ -58,13 +85,14 @@ function noTransaction(does: string): CorruptMetadataError {
   return new CorruptMetadataError(`the metadata log ${does} a transaction that has not begun`);
 }
 
-/** What a snapshot holds; none is taken within a transaction. */
-export function replayedSnapshot(snapshot: MetadataSnapshot): Replay {
+/** What a snapshot holds, in pieces as {@link replayingEntry}; no snapshot is taken within a transaction. */
+export function* replayingSnapshot(snapshot: MetadataSnapshot): Generator<void, Replay> {
   const offset = snapshot.endOffset - 1;
   const fresh: FreshLists = new Set();
-  const image = snapshot.records.reduce(
-    (before, record) => applyRecord(before, deserializeRecord(record), offset, snapshot.epoch, fresh),
-    EMPTY_IMAGE,
-  );
+  let image = EMPTY_IMAGE;
+  for (const [index, record] of snapshot.records.entries()) {
+    if (index > 0 && index % RECORDS_A_TURN === 0) yield;
+    image = applyRecord(image, deserializeRecord(record), offset, snapshot.epoch, fresh);
+  }
   return { image: { ...image, offset, epoch: snapshot.epoch }, before: null };
 }
