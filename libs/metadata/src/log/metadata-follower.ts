@@ -139,9 +139,9 @@ export class MetadataFollower {
 
   async #readOn(): Promise<void> {
     try {
-      const hasMoved = await this.#step();
-      // What has come while listeners were told may have come without a hint.
-      if (hasMoved && !this.#stopped) this.#follow();
+      // What has come while listeners were told may have come without a hint, so that is looked for, once: who waits
+      // for this does not wait for all that may yet come.
+      if ((await this.#step()) && (await this.#step()) && !this.#stopped) this.#follow();
       // What was amiss has been mended: whoever waits from now on waits for what comes.
       if (!this.#stopped) this.#failure = null;
     } catch (error) {

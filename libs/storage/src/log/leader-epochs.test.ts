@@ -69,6 +69,19 @@ describe("the leader epochs of a log", () => {
         [3, 15],
       ],
     ],
+    [
+      "one that goes on where a later one was taken to begin",
+      [
+        [0, 0],
+        [1, 90],
+        [2, 130],
+      ],
+      [1, 130],
+      [
+        [0, 0],
+        [1, 90],
+      ],
+    ],
   ])("assign: %s", (_name, before, [epoch, startOffset], after) => {
     const cache = epochs(...before);
     cache.assign(epoch, startOffset);

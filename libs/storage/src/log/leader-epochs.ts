@@ -23,14 +23,12 @@ export class LeaderEpochs {
     return this.#entries.at(-1)?.epoch ?? -1;
   }
 
-  /** Records that `epoch` begins at `startOffset`. Entries that contradict it are dropped. */
+  /** Records that `epoch` begins at `startOffset`, or goes on there. Entries that contradict it are dropped. */
   assign(epoch: number, startOffset: number): void {
     const last = this.#entries.at(-1);
     if (last !== undefined && last.epoch === epoch && startOffset >= last.startOffset) return;
-    this.#replace([
-      ...this.#entries.filter((entry) => entry.epoch < epoch && entry.startOffset < startOffset),
-      { epoch, startOffset },
-    ]);
+    const before = this.#entries.filter((entry) => entry.epoch <= epoch && entry.startOffset < startOffset);
+    this.#replace(before.at(-1)?.epoch === epoch ? before : [...before, { epoch, startOffset }]);
   }
 
   /** Forgets epochs that begin at or after `endOffset`. */

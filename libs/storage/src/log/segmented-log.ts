@@ -151,7 +151,8 @@ export class SegmentedLog implements PartitionLog {
     const append = placeFollowerBatches(state, batches, baseOffsetAt(batches, 0), nowMs);
     for (let position = 0; position < batches.length; position += batchSizeAt(batches, position)) {
       const epoch = partitionLeaderEpochAt(batches, position);
-      if (epoch > state.epochs.latest) state.epochs.assign(epoch, baseOffsetAt(batches, position));
+      // What this replica took for the beginning of a later epoch, before it lost the records up to that, is none.
+      if (epoch >= 0 && epoch !== state.epochs.latest) state.epochs.assign(epoch, baseOffsetAt(batches, position));
     }
     return this.#enqueue(append, NO_TIMESTAMP);
   }

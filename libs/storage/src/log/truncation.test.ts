@@ -27,6 +27,19 @@ describe("a follower's log", () => {
     await fixture.manager.close();
   });
 
+  it("learns the epochs of what it has lost and is sent again, though it knows a later one", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await log.appendAsFollower(placed(0, 5, 1)).written;
+    // As a broker does that comes back without its last records, and finds itself leading in the metadata.
+    await log.assignLeaderEpoch(3);
+    await log.appendAsFollower(concat([placed(5, 2, 1), placed(7, 2, 2), placed(9, 1, 4)])).written;
+    expect(log.endOffsetForEpoch(1)).toEqual({ leaderEpoch: 1, endOffset: 7 });
+    expect(log.endOffsetForEpoch(2)).toEqual({ leaderEpoch: 2, endOffset: 9 });
+    expect(log.endOffsetForEpoch(3)).toEqual({ leaderEpoch: 2, endOffset: 9 });
+    await fixture.manager.close();
+  });
+
   it("refuses what does not follow on its end, and what is damaged", async () => {
     const fixture = await openFixture();
     const log = await openLog(fixture);
