@@ -128,11 +128,11 @@ interface Hunt extends ClusterSimulationOptions<Fault> {
 const HUNTS = {
   leaderEpoch: { firstSeed: 1 },
   partitionEpoch: {
-    firstSeed: 29,
+    firstSeed: 43,
     rare: { lateAlterPartition: 2, joinerLoses: 1_000 },
     onceIn: { ...CALM, cutPair: 15 },
   },
-  brokerEpoch: { firstSeed: 1, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
+  brokerEpoch: { firstSeed: 4, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
   controllerEpoch: {
     firstSeed: 50,
     rare: { electedPaused: 1 },
