@@ -38,11 +38,6 @@ export interface PartitionRegistryOptions {
   /** The configs of a topic's partitions, by an image. */
   readonly configOf: (image: MetadataImage, topic: string) => PartitionConfig;
   readonly onAdvance: PartitionListener;
-  /**
-   * Whether what the metadata say of this broker is about an earlier life of it, whose leaderships end with its registration.
-   * Default: never.
-   */
-  readonly isPastLife?: () => boolean;
   /** Told where a partition's log lies in another directory than the metadata says. */
   readonly onPlaced?: (assignment: DirectoryAssignment) => void;
 }
@@ -217,11 +212,8 @@ export class PartitionRegistry {
     if (existing?.isOffline) return existing.update(after);
     const config = this.#options.configOf(image, topic.name);
     const log = existing?.log ?? (await this.#openLog(change, config));
-    // An epoch that the log knows of, or has left behind, says nothing new of where it begins; nor does one of an earlier
-    // life, whose last records may be lost.
-    const isPast = this.#options.isPastLife?.() ?? false;
-    if (leads && isElected && !isPast && after.leaderEpoch > log.latestLeaderEpoch)
-      await log.assignLeaderEpoch(after.leaderEpoch);
+    // An epoch that the log knows of, or has left behind, says nothing new of where it begins.
+    if (leads && isElected && after.leaderEpoch > log.latestLeaderEpoch) await log.assignLeaderEpoch(after.leaderEpoch);
     const partition = existing ?? this.#add(topic, after, log, config);
     if (existing !== undefined) existing.update(after);
     if (isElected && partition.role === "follower") following.follow(partition);

@@ -114,7 +114,6 @@ export function compose(
     timers: runtime.timers,
     configOf: (image, topic) => config.ofPartitions(image, topic),
     onAdvance: (partition) => purgatory.partitionMoved(partition),
-    isPastLife: () => member !== null && brokerEpoch() < 0,
     onPlaced: (assignment) => assignments.add(assignment),
   });
   closers.add(() => partitions.close());

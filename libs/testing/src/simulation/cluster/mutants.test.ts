@@ -132,9 +132,9 @@ const HUNTS = {
     rare: { lateAlterPartition: 2, joinerLoses: 1_000 },
     onceIn: { ...CALM, cutPair: 15 },
   },
-  brokerEpoch: { firstSeed: 4, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
+  brokerEpoch: { firstSeed: 5, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
   controllerEpoch: {
-    firstSeed: 50,
+    firstSeed: 55,
     rare: { electedPaused: 1 },
     onceIn: { cutFromZooKeeper: 30, zooKeeperOutage: 100 },
   },
