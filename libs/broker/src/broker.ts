@@ -79,7 +79,7 @@ async function startWith(context: StartContext): Promise<Broker> {
   const plane = await openMetadata(context, directories, sharedMetadata);
   const member = sharedMetadata === null ? null : joinCluster(context, identity, plane);
   const { services, registry, parts, channel, assignments } = compose(context, identity, logs, plane, member);
-  const gate = new Gate(createDispatcher(registry, logger, services.requests));
+  const gate = new Gate(createDispatcher(registry, logger, services.requests, services.quotas));
   const server = await listen(context, gate.handle, plane);
   await plane.follower.start();
   // What a lagging server has not shown yet must not be taken for deleted.

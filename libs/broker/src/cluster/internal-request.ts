@@ -28,8 +28,10 @@ const NO_CONNECTION: ServerConnection = {
     requestsInFlight: 0,
     receivedBytes: 0,
     sentBytes: 0,
+    throttledUntilMs: 0,
     clientId: "",
   },
+  throttle() {},
   signal: new AbortController().signal,
   close() {},
 };

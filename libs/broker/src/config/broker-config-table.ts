@@ -572,7 +572,9 @@ const others = {
     "In-sync replicas of share groups' state.",
     ignored("share groups are not supported"),
   ),
-  "quota.window.num": intConfig(11, "Windows over which max.connection.creation.rate is held.", { min: 1 }),
+  "quota.window.num": intConfig(11, "Windows over which client quotas and max.connection.creation.rate are held.", {
+    min: 1,
+  }),
   "quota.window.size.seconds": intConfig(1, "The length of each of these windows, in seconds.", { min: 1 }),
   "metric.reporters": listConfig([], "Reporters of metrics.", { ...ignored(POLICIES), ...clusterWide }),
   "metrics.num.samples": intConfig(2, "Samples that metrics keep.", ignored("metrics are read at scrape")),

@@ -1,5 +1,6 @@
 import type { ControllerPolicy } from "@ottla/metadata";
 import type { LogCleanerOptions } from "@ottla/storage";
+import type { QuotaWindows } from "../quotas/sampled-rate.ts";
 import type { ServerLimits } from "../services/server.ts";
 import type { BrokerConfig } from "./broker-config.ts";
 import { TableConfigPolicy } from "./config-policy.ts";
@@ -30,6 +31,11 @@ export function controllerPolicy(config: BrokerConfig): ControllerPolicy {
     deleteTopicEnable: config.require("delete.topic.enable"),
     configs: new TableConfigPolicy(config),
   };
+}
+
+export function quotaWindows(config: BrokerConfig): QuotaWindows {
+  const windowMs = config.require("quota.window.size.seconds") * 1000;
+  return { samples: config.require("quota.window.num"), windowMs };
 }
 
 export function serverLimits(config: BrokerConfig): ServerLimits {

@@ -3,8 +3,10 @@ import type { Logger } from "@ottla/runtime";
 import type { InboundRequest, RequestHandler, ServerConnection } from "@ottla/transport";
 import { type Answer, Later, NO_RESPONSE, Reply, type RequestContext, type WholeRequestError } from "../api-handler.ts";
 import type { ApiMetrics, RequestMetrics } from "../metrics/request-metrics.ts";
+import type { ClientQuotas } from "../quotas/client-quotas.ts";
 import { errorResponseOf, type UntypedHandler } from "./error-response.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
+import { Throttling } from "./throttling.ts";
 
 class Context implements RequestContext {
   readonly connection: ServerConnection;
@@ -31,7 +33,12 @@ class Context implements RequestContext {
  * line; ApiVersions of an unknown version is answered in v0. A handler that fails unexpectedly costs its request, never
  * the process.
  */
-export function createDispatcher(registry: HandlerRegistry, logger: Logger, metrics: RequestMetrics): RequestHandler {
+export function createDispatcher(
+  registry: HandlerRegistry,
+  logger: Logger,
+  metrics: RequestMetrics,
+  quotas: ClientQuotas | null = null,
+): RequestHandler {
   return (inbound) => {
     const handler = registry.get(inbound.header.requestApiKey) as UntypedHandler | undefined;
     const version = inbound.header.requestApiVersion;
@@ -41,7 +48,13 @@ export function createDispatcher(registry: HandlerRegistry, logger: Logger, metr
     if (version < handler.minVersion || version > handler.maxVersion) {
       return refuseVersion(inbound, handler);
     }
-    return new Exchange(inbound, handler, logger, metrics).run();
+    return new Exchange(
+      inbound,
+      handler,
+      logger,
+      metrics,
+      quotas?.areSet ? new Throttling(inbound, handler, quotas) : null,
+    ).run();
   };
 }
 
@@ -65,14 +78,23 @@ class Exchange {
   readonly #logger: Logger;
   readonly #metrics: RequestMetrics;
   readonly #apiMetrics: ApiMetrics;
+  /** Null where no client has a quota. */
+  readonly #throttling: Throttling | null;
   #request: unknown;
 
-  constructor(inbound: InboundRequest, handler: UntypedHandler, logger: Logger, metrics: RequestMetrics) {
+  constructor(
+    inbound: InboundRequest,
+    handler: UntypedHandler,
+    logger: Logger,
+    metrics: RequestMetrics,
+    throttling: Throttling | null,
+  ) {
     const { header, frame, receivedAtMs } = inbound;
     this.#inbound = inbound;
     this.#handler = handler;
     this.#logger = logger;
     this.#metrics = metrics;
+    this.#throttling = throttling;
     this.#apiMetrics = metrics.begun(handler.api, header.requestApiVersion, frame.length, receivedAtMs);
   }
 
@@ -80,6 +102,7 @@ class Exchange {
     if (!this.#decode()) return;
     try {
       const result = this.#handler.handle(this.#request, new Context(this.#inbound));
+      this.#throttling?.handled(this.#request);
       if (result instanceof Promise) return this.#answerWhenSettled(result);
       if (!(result instanceof Later)) return this.#answer(result);
       void this.#answerWhenSettled(result.response);
@@ -120,7 +143,8 @@ class Exchange {
     const { header } = this.#inbound;
     let chunks: Uint8Array[];
     try {
-      chunks = encodeResponse(this.#handler.api, header.requestApiVersion, header.correlationId, response);
+      const answer = this.#throttling?.answer(response) ?? response;
+      chunks = encodeResponse(this.#handler.api, header.requestApiVersion, header.correlationId, answer);
     } catch (error) {
       onDone?.();
       throw new Error(`the response cannot be encoded: ${error}`, { cause: error });

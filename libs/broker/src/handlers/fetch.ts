@@ -135,6 +135,11 @@ async function fetch(exchange: Exchange, onWait: () => void): Promise<Reply<Fetc
   const { broker, request } = exchange;
   const reading = await readUntilEnough(exchange, onWait);
   const { result } = reading;
+  const waitMs = throttleTimeMs(exchange, result.sizeBytes);
+  if (waitMs > 0) {
+    result.release();
+    return new Reply(throttledResponse(exchange, waitMs), () => {});
+  }
   if (followerId(request) < 0) countReads(broker, result);
   else broker.replication.counters.bytesOut += result.sizeBytes;
   try {
@@ -143,6 +148,18 @@ async function fetch(exchange: Exchange, onWait: () => void): Promise<Reply<Fetc
     result.release();
     throw error;
   }
+}
+
+/** How long a client above its quota waits before it is given this. Followers have a throttle of their own. */
+function throttleTimeMs({ broker: { quotas }, request, context }: Exchange, sizeBytes: number): number {
+  return quotas.areSet && followerId(request) < 0 ? quotas.fetched(context.clientId, sizeBytes) : 0;
+}
+
+/** As Kafka: empty, whatever was read. A full fetch that asks for a session gets none, for its answer is not whole. */
+function throttledResponse({ request, session }: Exchange, waitMs: number): FetchResponseInput {
+  const isFull = request.sessionEpoch <= 0;
+  const { errorCode, sessionId } = isFull ? { errorCode: ErrorCode.NONE, sessionId: 0 } : session.answer([]);
+  return { throttleTimeMs: waitMs, errorCode, sessionId, responses: [] };
 }
 
 function countReads({ partitions }: BrokerServices, { outcomes }: FetchResult): void {
@@ -164,7 +181,7 @@ interface Reading {
 async function readUntilEnough(exchange: Exchange, onWait: () => void): Promise<Reading> {
   const { broker, request, context, deadlineMs } = exchange;
   const { purgatory } = broker;
-  const options = readOptions(broker, request);
+  const options = readOptions(broker, request, context.clientId);
   const { limit } = options;
   const minBytes = Math.min(request.minBytes, options.maxBytes);
   const follower = followerId(request) < 0 ? undefined : followerId(request);
@@ -214,14 +231,18 @@ function hostedOrNone(target: FetchTarget): Partition | [] {
   return hostedPartition(target) ?? [];
 }
 
-function readOptions(broker: BrokerServices, request: FetchRequest): Omit<FetchReadOptions, "isFirst"> {
+function readOptions(
+  broker: BrokerServices,
+  request: FetchRequest,
+  clientId: string,
+): Omit<FetchReadOptions, "isFirst"> {
   const { rackId } = request;
   return {
     // As Kafka: a follower's fetch is bounded by its own configs alone.
     maxBytes:
       followerId(request) >= 0
         ? request.maxBytes
-        : Math.min(request.maxBytes, broker.config.require("fetch.max.bytes")),
+        : Math.min(request.maxBytes, broker.config.require("fetch.max.bytes"), broker.quotas.fetchBytesMax(clientId)),
     limit: readLimit(request),
     throttle: broker.leaderThrottle,
     preferred: isRackAware(broker, request)

@@ -13,6 +13,7 @@ import type { FetchSessionCache } from "../partition/fetch-session-cache.ts";
 import type { PartitionRegistry } from "../partition/partition-registry.ts";
 import type { Purgatory } from "../partition/purgatory.ts";
 import type { ReplicaMoves } from "../partition/replica-moves.ts";
+import type { ClientQuotas } from "../quotas/client-quotas.ts";
 import type { Replication } from "../replication/replication.ts";
 import type { LeaderThrottle } from "../replication/throttle.ts";
 import type { ProducerIds } from "./producer-ids.ts";
@@ -41,6 +42,7 @@ export interface BrokerServices {
   readonly preparation: BatchPreparation;
   readonly fetchSessions: FetchSessionCache;
   readonly leaderThrottle: LeaderThrottle;
+  readonly quotas: ClientQuotas;
   /** What its replicas have done, and how far they are. */
   readonly replication: Pick<Replication, "counters" | "lags">;
   readonly deadlines: DeadlineQueue;

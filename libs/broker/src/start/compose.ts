@@ -7,7 +7,7 @@ import { ControllerChannel } from "../cluster/controller-channel.ts";
 import { ControllerDuties } from "../cluster/controller-duties.ts";
 import { withForwarding } from "../cluster/forwarded-handlers.ts";
 import { type BrokerComponent, createComponents } from "../components.ts";
-import { leaderBalancing } from "../config/component-options.ts";
+import { leaderBalancing, quotaWindows } from "../config/component-options.ts";
 import { HandlerRegistry } from "../dispatch/handler-registry.ts";
 import { brokerHeartbeatHandler } from "../handlers/broker-heartbeat.ts";
 import { brokerRegistrationHandler } from "../handlers/broker-registration.ts";
@@ -19,6 +19,7 @@ import { FetchSessionCache } from "../partition/fetch-session-cache.ts";
 import { PartitionRegistry } from "../partition/partition-registry.ts";
 import { Purgatory } from "../partition/purgatory.ts";
 import { ReplicaMoves } from "../partition/replica-moves.ts";
+import { ClientQuotas } from "../quotas/client-quotas.ts";
 import { Replication } from "../replication/replication.ts";
 import type { BrokerServices, DescribedDirectory } from "../services/broker-services.ts";
 import type { DirectoryIdentity } from "../services/data-directory.ts";
@@ -125,9 +126,11 @@ export function compose(
   });
   closers.add(() => replicaMoves.close());
   replication.watch(partitions);
+  const quotas = new ClientQuotas({ clock: runtime.clock, windows: () => quotaWindows(config.current) });
   let applied = EMPTY_IMAGE;
   follower.addListener(async (previous, next) => {
     config.take(next, nodeId);
+    quotas.apply(next);
     // Until then it may be said to lead what its last life led, and may have lost of what others have of that epoch.
     if (applied === EMPTY_IMAGE && member !== null && !knowsThisLife(next, nodeId, context)) return;
     await partitions.apply(applied, next);
@@ -150,6 +153,7 @@ export function compose(
       ...runtime,
     }),
     leaderThrottle: replication.leaderThrottle,
+    quotas,
     replication,
     deadlines,
     controller,

@@ -46,6 +46,7 @@ import { FetchSessionCache } from "../partition/fetch-session-cache.ts";
 import type { Partition } from "../partition/partition.ts";
 import { PartitionRegistry } from "../partition/partition-registry.ts";
 import { Purgatory } from "../partition/purgatory.ts";
+import { ClientQuotas } from "../quotas/client-quotas.ts";
 import { Replication } from "../replication/replication.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { NO_POLICY } from "./partition-policy.ts";
@@ -124,6 +125,7 @@ export class ReplicaNode {
       purgatory: this.#purgatory,
       deadlines,
       leaderThrottle: this.replication.leaderThrottle,
+      quotas: new ClientQuotas({ clock: runtime.clock, windows: () => ({ samples: 11, windowMs: 1_000 }) }),
       replication: this.replication,
       fetchSessions: new FetchSessionCache({ slotsMax: () => 100, ...runtime }),
       get image() {

@@ -19,6 +19,8 @@ export interface ConnectionTraffic {
   readonly requestsInFlight: number;
   readonly receivedBytes: number;
   readonly sentBytes: number;
+  /** Until when none of its requests is handed over, on the monotonic clock; in the past where it is not throttled. */
+  readonly throttledUntilMs: number;
   /** Client id of the last request. */
   readonly clientId: string;
 }
@@ -39,6 +41,11 @@ export interface ServerConnection {
   clientSoftwareName: string;
   clientSoftwareVersion: string;
   readonly traffic: ConnectionTraffic;
+  /**
+   * Hands over no further request for so long (KIP-219). What was handed over is answered meanwhile; a longer wait that has
+   * begun stays.
+   */
+  throttle(delayMs: number): void;
   /** Aborted when the connection ends: whoever waits for this client stops waiting. */
   readonly signal: AbortSignal;
   /** Closes the connection after what was answered so far, with one log line that gives the reason. */

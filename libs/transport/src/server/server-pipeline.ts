@@ -1,5 +1,5 @@
 import { decodeRequestHeader, KafkaError } from "@ottla/protocol";
-import type { Runtime } from "@ottla/runtime";
+import type { Runtime, Timer } from "@ottla/runtime";
 import type { ByteChannel } from "../byte-channel.ts";
 import { Fifo } from "../fifo.ts";
 import { FrameDecoder } from "../frame-decoder.ts";
@@ -46,7 +46,7 @@ export interface ServerPipelineOptions {
   readonly limits: PipelineLimits;
   /** False where the client chose `kafka.unordered`. */
   readonly ordered: boolean;
-  readonly runtime: Pick<Runtime, "clock" | "logger">;
+  readonly runtime: Pick<Runtime, "clock" | "logger" | "timers">;
   /** What the requests of all connections share; without it there is no limit. */
   readonly memory?: RequestMemory;
   /** Called once the connection has ended. */
@@ -73,6 +73,7 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
   receivedBytes = 0;
   sentBytes = 0;
   clientId = "";
+  throttledUntilMs = 0;
   private readonly channel: ByteChannel;
   private readonly options: ServerPipelineOptions;
   private readonly decoder: FrameDecoder;
@@ -83,6 +84,7 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
   private inFlightBytes = 0;
   private state: "open" | "draining" | "closed" = "open";
   private handlerBusy = false;
+  private throttling: Timer | null = null;
   private dispatching = false;
   private channelFull = false;
   private paused = false;
@@ -139,6 +141,19 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
     if (this.state === "closed") return;
     this.options.runtime.logger.info("Closing a connection", this.logFields({ reason }));
     this.end();
+  }
+
+  throttle(delayMs: number): void {
+    const { clock, timers } = this.options.runtime;
+    const untilMs = clock.monotonicMs() + delayMs;
+    if (this.state !== "open" || delayMs <= 0 || untilMs <= this.throttledUntilMs) return;
+    this.throttledUntilMs = untilMs;
+    this.throttling?.cancel();
+    this.throttling = timers.schedule(delayMs, () => {
+      this.throttling = null;
+      this.unmute();
+    });
+    this.regulateReading();
   }
 
   /** Hands over no more requests, answers those that were, then closes. */
@@ -251,7 +266,13 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
   private dispatch(): void {
     if (this.dispatching) return;
     this.dispatching = true;
-    while (this.state === "open" && !this.handlerBusy && this.waiting.length > 0 && this.hasRoom()) {
+    while (
+      this.state === "open" &&
+      !this.handlerBusy &&
+      this.throttling === null &&
+      this.waiting.length > 0 &&
+      this.hasRoom()
+    ) {
       this.handOver(this.waiting.shift()!);
     }
     this.dispatching = false;
@@ -328,7 +349,8 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
   /** Reads on while little waits, and stops while much does. */
   private regulateReading(): void {
     if (this.state !== "open") return;
-    const isFull = this.waitingBytes >= READ_AHEAD_BYTES || this.waiting.length >= READ_AHEAD_REQUESTS;
+    const isFull =
+      this.throttling !== null || this.waitingBytes >= READ_AHEAD_BYTES || this.waiting.length >= READ_AHEAD_REQUESTS;
     if (this.held.length > 0 || !this.mayRead()) {
       this.mute();
     } else if (isFull && !this.paused) {
@@ -352,6 +374,8 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
     this.waiting.clear();
     this.waitingBytes = 0;
     this.held.length = 0;
+    this.throttling?.cancel();
+    this.throttling = null;
     this.options.memory?.forget(this.onRoom);
     this.accountMemory();
   }
