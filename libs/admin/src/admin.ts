@@ -1,6 +1,6 @@
 import type { CallOptions, ClientOptions } from "@ottla/client";
-import { ClusterClient, checkCallOptions, requireOptions } from "@ottla/client/internal";
-import { listOf, optionalListOf } from "./call-arguments.ts";
+import { ClusterClient, requireOptions } from "@ottla/client/internal";
+import { checkOptions, listOf, optionalListOf } from "./call-arguments.ts";
 import {
   type AlterClientQuotasOptions,
   alterClientQuotas,
@@ -118,7 +118,7 @@ export class Admin implements AsyncDisposable {
 
   /** All topics in the order of their names; internal ones (`__consumer_offsets`) only when asked for. */
   async listTopics(options: CallOptions & { readonly includeInternal?: boolean } = {}): Promise<TopicListing[]> {
-    checkCallOptions("listTopics", options, { includeInternal: "boolean?" });
+    checkOptions("listTopics", options, { includeInternal: "boolean?" });
     return await listTopics(this.#client, options);
   }
 
@@ -155,7 +155,7 @@ export class Admin implements AsyncDisposable {
   async listPartitionReassignments(
     options: CallOptions & { readonly partitions?: readonly TopicPartition[] } = {},
   ): Promise<PartitionReassignment[]> {
-    checkCallOptions("listPartitionReassignments", options);
+    checkOptions("listPartitionReassignments", options);
     const { partitions, ...call } = options;
     const list = optionalListOf("listPartitionReassignments", partitions);
     return await listPartitionReassignments(this.#client, list, call);
@@ -191,13 +191,13 @@ export class Admin implements AsyncDisposable {
 
   /** What has configs: topics, brokers, and the groups and client metrics subscriptions with configs of their own. */
   async listConfigResources(options: ListConfigResourcesOptions = {}): Promise<ConfigResource[]> {
-    checkCallOptions("listConfigResources", options, { types: "list?" });
+    checkOptions("listConfigResources", options, { types: "list?" });
     return await listConfigResources(this.#client, options);
   }
 
   /** The quotas that are set, of all entities or of those that fit a filter (KIP-546). */
   async describeClientQuotas(options: DescribeClientQuotasOptions = {}): Promise<ClientQuotas[]> {
-    checkCallOptions("describeClientQuotas", options, { strict: "boolean?" });
+    checkOptions("describeClientQuotas", options, { strict: "boolean?" });
     const filter = optionalListOf("describeClientQuotas", options.filter);
     return await describeClientQuotas(this.#client, { ...options, ...(filter && { filter }) });
   }
@@ -220,13 +220,13 @@ export class Admin implements AsyncDisposable {
 
   /** The cluster's id, controller and brokers. */
   async describeCluster(options: DescribeClusterOptions = {}): Promise<ClusterDescription> {
-    checkCallOptions("describeCluster", options, { includeFencedBrokers: "boolean?" });
+    checkOptions("describeCluster", options, { includeFencedBrokers: "boolean?" });
     return await describeCluster(this.#client, options);
   }
 
   /** The feature levels that the cluster has agreed on, and those that the broker asked could do (KIP-584). */
   async describeFeatures(options: CallOptions = {}): Promise<FeaturesDescription> {
-    checkCallOptions("describeFeatures", options);
+    checkOptions("describeFeatures", options);
     return await describeFeatures(this.#client, options);
   }
 
@@ -235,7 +235,7 @@ export class Admin implements AsyncDisposable {
    * broker that cannot be asked, is a failure of its own.
    */
   async describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDir[]> {
-    checkCallOptions("describeLogDirs", options, { brokers: "list?", partitions: "list?" });
+    checkOptions("describeLogDirs", options, { brokers: "list?", partitions: "list?" });
     return await describeLogDirs(this.#client, options);
   }
 
@@ -269,7 +269,7 @@ export class Admin implements AsyncDisposable {
 
   /** The groups of all brokers in the order of their ids. */
   async listGroups(options: ListGroupsOptions = {}): Promise<GroupListing[]> {
-    checkCallOptions("listGroups", options, { states: "list?", types: "list?" });
+    checkOptions("listGroups", options, { states: "list?", types: "list?" });
     return await listGroups(this.#client, options);
   }
 
@@ -293,7 +293,7 @@ export class Admin implements AsyncDisposable {
     groupId: string,
     options: CallOptions & { readonly partitions?: readonly TopicPartition[] } = {},
   ): Promise<GroupOffset[]> {
-    checkCallOptions("listGroupOffsets", options);
+    checkOptions("listGroupOffsets", options);
     const { partitions, ...call } = options;
     return await listGroupOffsets(this.#client, groupId, optionalListOf("listGroupOffsets", partitions), call);
   }
@@ -318,7 +318,7 @@ export class Admin implements AsyncDisposable {
 
   /** Transactional ids with the state of their transactions. */
   async listTransactions(options: ListTransactionsOptions = {}): Promise<TransactionListing[]> {
-    checkCallOptions("listTransactions", options, { states: "list?", producerIds: "list?" });
+    checkOptions("listTransactions", options, { states: "list?", producerIds: "list?" });
     return await listTransactions(this.#client, options);
   }
 

@@ -1,4 +1,11 @@
-import { checkCallOptions, checkedList, type Fields } from "@ottla/client/internal";
+import {
+  checkCallOptions,
+  checkedList,
+  describe,
+  type Fields,
+  invalidArgument,
+  wrongField,
+} from "@ottla/client/internal";
 
 const PARTITION = { topic: "string", partition: "integer" } as const;
 const RESOURCE = { type: "string", name: "string" } as const;
@@ -52,10 +59,25 @@ const RULES = {
 
 export type ListCall = keyof typeof RULES;
 
+/**
+ * The options of a call, which may be left out, as may each of them: `fields` says what they are.
+ * @throws KafkaError `INVALID_ARGUMENT`
+ */
+export function checkOptions(call: string, options: object | undefined, fields: Fields = {}): void {
+  checkCallOptions(call, options);
+  if (options === undefined) return;
+  const given: Readonly<Record<string, unknown>> = { ...options };
+  const all: Fields = { onProgress: "function?", ...fields };
+  const wrong = wrongField(given, all);
+  if (wrong === undefined) return;
+  const type = all[wrong]!.replace("?", "");
+  throw invalidArgument(`${call}: ${wrong} is ${describe(given[wrong])}; it must be of the type ${type}.`);
+}
+
 /** The list that a call was given. @throws KafkaError `INVALID_ARGUMENT` that says what is wrong, and what is right */
-export function listOf<T>(call: ListCall, list: Iterable<T>, options: unknown): T[] {
+export function listOf<T>(call: ListCall, list: Iterable<T>, options: object | undefined): T[] {
   const { fields, texts, options: ofCall }: ListRule = RULES[call];
-  checkCallOptions(call, options, { onProgress: "function?", ...ofCall });
+  checkOptions(call, options, ofCall);
   return checkedList(call, list, fields, texts);
 }
 

@@ -14,21 +14,14 @@ export function requireOptions(client: string, options: unknown): void {
   throw wrongOption(`The options of the ${client} are ${describe(options)}; they must be an object: ${right}.`);
 }
 
-/**
- * The options of a call, which may be left out, as may each of them: `fields` says what they are.
- * @throws KafkaError `INVALID_ARGUMENT`
- */
-export function checkCallOptions(call: string, options: unknown, fields: Fields = {}): void {
+/** The options of a call, which may be left out. @throws KafkaError `INVALID_ARGUMENT` */
+export function checkCallOptions(call: string, options: unknown): void {
   if (options === undefined) return;
   if (!isObject(options)) {
     throw invalidArgument(`${call}: the options are ${describe(options)}; they must be an object, or left out.`);
   }
   const { signal } = options;
   if (signal && !isSignal(signal)) throw invalidArgument(`${call}: signal is no AbortSignal.`);
-  const wrong = wrongField(options, fields);
-  if (wrong === undefined) return;
-  const type = fields[wrong]!.replace("?", "");
-  throw invalidArgument(`${call}: ${wrong} is ${describe(options[wrong])}; it must be of the type ${type}.`);
 }
 
 /**
@@ -53,7 +46,8 @@ function wrongIn(item: unknown, fields: Fields | undefined, texts: string | unde
   return wrong && `one where ${wrong} is ${describe(item[wrong])}`;
 }
 
-function wrongField(item: Readonly<Record<string, unknown>>, fields: Fields): string | undefined {
+/** The name of one that is not as it has to be. */
+export function wrongField(item: Readonly<Record<string, unknown>>, fields: Fields): string | undefined {
   return Object.keys(fields).find((name) => !fits(item[name], fields[name]!));
 }
 

@@ -9,7 +9,7 @@ import { BrokerSelector } from "./broker-selector.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { CoordinatorCache, type CoordinatorKind } from "./coordinators.ts";
 import { type CallOptions, Deadline } from "./deadline.ts";
-import { clientClosed, invalidArgument, wrongOption } from "./errors.ts";
+import { clientClosed, wrongOption } from "./errors.ts";
 import { MetadataCache } from "./metadata/metadata-cache.ts";
 import {
   type ClientOptions,
@@ -129,7 +129,6 @@ export class ClusterClient implements AsyncDisposable {
         return await this.#attempt(target, api, body, options, deadline);
       } catch (error) {
         if (this.#closed) throw clientClosed(this.#component.component);
-        if (error instanceof KafkaError && error.code === "INVALID_VALUE") throw invalidArgument(error.message);
         if (options.retry === false || !isRetriable(error) || deadline.isOver) throw error;
         deadline.lastFailure = error;
         await deadline.sleep(this.retryBackoffMs(failures, error));

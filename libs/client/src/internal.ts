@@ -1,5 +1,5 @@
 export type { BrokerConnection } from "@ottla/transport";
-export { checkCallOptions, checkedList, type Fields, requireOptions } from "./arguments.ts";
+export { checkCallOptions, checkedList, type Fields, requireOptions, wrongField } from "./arguments.ts";
 export {
   type AskOptions,
   ClusterClient,

@@ -122,15 +122,15 @@ export function nonNegativeNumber(name: string, value: unknown): number {
 
 /** `value` if it is true or false; what is left out is `otherwise`. @throws KafkaError `INVALID_CONFIG` */
 export function trueOrFalse(name: string, value: unknown, otherwise: boolean): boolean {
-  if (value === undefined || value === null) return otherwise;
-  if (typeof value === "boolean") return value;
+  const given = value ?? otherwise;
+  if (typeof given === "boolean") return given;
   throw invalidOption(name, value, "true or false");
 }
 
 /** `value` if it is a text with something in it; what is left out is null. @throws KafkaError `INVALID_CONFIG` */
 export function nameOrNull(name: string, value: unknown): string | null {
-  if (value === undefined || value === null) return null;
-  if (typeof value === "string" && value !== "") return value;
+  const given = value ?? null;
+  if (given === null || (typeof given === "string" && given)) return given;
   throw invalidOption(name, value, "a name that is not empty");
 }
 

@@ -29,7 +29,6 @@ export interface CloseOptions {
 const CLOSE_TIMEOUT_MS = 30_000;
 
 const PARTITION = { topic: "string", partition: "integer" } as const;
-const LISTENER = { onAssigned: "function?", onRevoked: "function?", onLost: "function?" } as const;
 const OFFSET = { ...PARTITION, offset: "offset" } as const;
 const TIME = { ...PARTITION, timestampMs: "integer" } as const;
 
@@ -136,7 +135,6 @@ export class Consumer<K = string | null, V = string | null>
     }
     const impossible = subscription.names.find((name) => !isTopicName(name));
     if (impossible !== undefined) throw invalidTopic(impossible);
-    checkCallOptions("subscribe", listener, LISTENER);
     this.#core.subscribe(subscription, listener);
   }
 

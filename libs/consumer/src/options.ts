@@ -200,8 +200,9 @@ function resolveAssignors(
   given: readonly (AssignorName | PartitionAssignor)[],
 ): readonly (AssignorName | PartitionAssignor)[] {
   const list: unknown = given;
-  if (!Array.isArray(list)) throw invalidOption("partitionAssignors", list, "a list of assignors");
-  if (given.length === 0) throw invalidOption("partitionAssignors", given, "at least one assignor");
+  if (!Array.isArray(list) || list.length === 0) {
+    throw invalidOption("partitionAssignors", list, "a list of assignors");
+  }
   for (const assignor of given) {
     if (typeof assignor !== "string") requireMethod("partitionAssignors", assignor, "assign");
     else if (!ASSIGNOR_NAMES.includes(assignor)) {

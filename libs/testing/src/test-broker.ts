@@ -9,7 +9,7 @@ import {
   webSocketUrlOf,
 } from "@ottla/broker";
 import { checkStartOptions, OPTION_RULES } from "@ottla/broker/internal";
-import { checkCallOptions, describe, invalidArgument } from "@ottla/client/internal";
+import { describe, invalidArgument } from "@ottla/client/internal";
 import type { Producer, ProducerRecord, RecordMetadata } from "@ottla/producer";
 import { createMemoryDisk, createSystemRuntime, type Logger, type Runtime, systemClock } from "@ottla/runtime";
 import { FaultInjector, type Faults, type PauseOptions } from "./faults.ts";
@@ -223,7 +223,9 @@ class InMemoryTestBroker implements TestBroker {
     topic: string,
     options: ReadTopicOptions<K, V> = {},
   ): Promise<TestRecord<K, V>[]> {
-    checkCallOptions("records", options, { count: "offset?" });
+    const { count = 0 } = options;
+    if (!Number.isSafeInteger(count))
+      throw invalidArgument(`records: count is ${describe(count)}; it must be a number.`);
     if (options.count === undefined && !(await this.#hasTopic(topic))) return [];
     const { Consumer } = await import("@ottla/consumer");
     const { count: _count, timeoutMs: _timeoutMs, ...reading } = options;

@@ -1,4 +1,4 @@
-import { checkCallOptions, invalidOption, nonNegativeNumber, requireMethod, wholeNumber } from "@ottla/client/internal";
+import { invalidOption, nonNegativeNumber, requireMethod, wholeNumber } from "@ottla/client/internal";
 import type { ConsumerRecord } from "../record.ts";
 
 /** What keeps its order while several handlers work: the records of each partition, or those with the same key. */
@@ -72,14 +72,9 @@ export interface RunSettings {
 
 /** @throws KafkaError `INVALID_CONFIG` that names the option */
 export function resolveRunOptions(options: RunOptions): RunSettings {
-  checkCallOptions("run", options);
   const { orderBy = "partition", retry, deadLetter, signal } = options;
   if (orderBy !== "partition" && orderBy !== "key") throw invalidOption("orderBy", orderBy, '"partition" or "key"');
-  if (deadLetter) {
-    const { topic, producer } = deadLetter;
-    if (typeof topic !== "string") throw invalidOption("deadLetter.topic", topic, "a name");
-    requireMethod("deadLetter.producer", producer, "send");
-  }
+  if (deadLetter) requireMethod("deadLetter.producer", deadLetter.producer, "send");
   return {
     concurrency: wholeNumber("concurrency", options.concurrency ?? 1, 1),
     orderBy,

@@ -37,7 +37,7 @@ export class InvalidValueError extends ProtocolError {
   override readonly name = "InvalidValueError";
 
   constructor(message: string, cause?: unknown) {
-    super(message, { code: "INVALID_VALUE", errno: ErrorCode.INVALID_REQUEST, cause });
+    super(message, { code: "INVALID_ARGUMENT", errno: ErrorCode.INVALID_REQUEST, cause });
   }
 
   /** The same error, said to have happened inside `where`. */

@@ -20,7 +20,7 @@ function outcome<T>(act: () => T): T | string {
   } catch (error) {
     if (error instanceof ProtocolError) return error.code;
     // Message.encode makes an InvalidValueError of it.
-    if (error instanceof TypeError) return "INVALID_VALUE";
+    if (error instanceof TypeError) return "INVALID_ARGUMENT";
     throw error;
   }
 }

@@ -203,7 +203,7 @@ describe("requests", () => {
   test("that cannot be encoded fail alone", async () => {
     const { connection } = await setUp({ handler: (request) => answerMetadata(request) });
     const bad = errorOf(connection.request(metadataApi, { topics: [{ name: 5 }] } as never));
-    expect((await bad).code).toBe("INVALID_VALUE");
+    expect((await bad).code).toBe("INVALID_ARGUMENT");
     expect((await connection.request(metadataApi, METADATA)).controllerId).toBe(1);
   });
 
