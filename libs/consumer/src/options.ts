@@ -204,8 +204,7 @@ function resolveAssignors(
     throw invalidOption("partitionAssignors", list, "a list of assignors");
   }
   for (const assignor of given) {
-    if (typeof assignor !== "string") requireMethod("partitionAssignors", assignor, "assign");
-    else if (!ASSIGNOR_NAMES.includes(assignor)) {
+    if (typeof assignor === "string" && !ASSIGNOR_NAMES.includes(assignor)) {
       throw invalidOption("partitionAssignors", assignor, `one of ${ASSIGNOR_NAMES.join(", ")}, or an assignor`);
     }
   }

@@ -1,4 +1,4 @@
-import { invalidOption, nonNegativeNumber, requireMethod, wholeNumber } from "@ottla/client/internal";
+import { invalidOption, nonNegativeNumber, wholeNumber } from "@ottla/client/internal";
 import type { ConsumerRecord } from "../record.ts";
 
 /** What keeps its order while several handlers work: the records of each partition, or those with the same key. */
@@ -74,7 +74,6 @@ export interface RunSettings {
 export function resolveRunOptions(options: RunOptions): RunSettings {
   const { orderBy = "partition", retry, deadLetter, signal } = options;
   if (orderBy !== "partition" && orderBy !== "key") throw invalidOption("orderBy", orderBy, '"partition" or "key"');
-  if (deadLetter) requireMethod("deadLetter.producer", deadLetter.producer, "send");
   return {
     concurrency: wholeNumber("concurrency", options.concurrency ?? 1, 1),
     orderBy,
