@@ -5,7 +5,6 @@ import {
   checkCallOptions,
   clientClosed,
   Deadline,
-  describe,
   invalidArgument,
   isSignal,
   loaded,
@@ -342,7 +341,7 @@ function checkRecord(record: ProducerRecord<unknown, unknown>, timestampMs: numb
     throw invalidArgument(`record.topic is ${JSON.stringify(record.topic)}; it must be the name of a topic.`);
   }
   if (typeof (record.partition ?? 0) !== "number") {
-    throw invalidArgument(`record.partition is ${describe(record.partition)}; it must be a number.`);
+    throw invalidArgument(`record.partition is ${JSON.stringify(record.partition)}; it must be a number.`);
   }
   if (!(timestampMs >= 0) || !Number.isSafeInteger(timestampMs)) {
     throw invalidArgument(`record.timestampMs is ${timestampMs}; it must be milliseconds since 1970, a whole number.`);

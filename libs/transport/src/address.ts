@@ -25,7 +25,7 @@ export function parseBootstrap(servers: string | readonly string[]): BrokerAddre
     .map((entry) => entry.trim())
     .filter((entry) => entry !== "");
   if (entries.length === 0) {
-    throw configError('bootstrapServers is empty: give at least one "host:port" or "ws://host:port".');
+    throw configError('bootstrapServers is empty: give "host:port" or "ws://host:port", or a list of them.');
   }
   return entries.map(parseAddress);
 }
