@@ -131,7 +131,7 @@ export function trueOrFalse(name: string, value: unknown, otherwise: boolean): b
 export function nameOrNull(name: string, value: unknown): string | null {
   const given = value ?? null;
   if (given === null || (typeof given === "string" && given)) return given;
-  throw invalidOption(name, value, "a name that is not empty");
+  throw invalidOption(name, value, "a string, not empty");
 }
 
 const INT32_MAX = 2 ** 31 - 1;

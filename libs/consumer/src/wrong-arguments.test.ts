@@ -29,8 +29,8 @@ test.each([
   [{ autoCommit: "yes" }, 'autoCommit is "yes"; it must be true or false'],
   [{ checkCrcs: 0 }, "checkCrcs is 0; it must be true or false"],
   [{ allowAutoCreateTopics: "false" }, 'allowAutoCreateTopics is "false"; it must be true or false'],
-  [{ clientRack: 5 }, "clientRack is 5; it must be a name"],
-  [{ groupProtocol: "consumer", groupRemoteAssignor: 5 }, "groupRemoteAssignor is 5; it must be a name"],
+  [{ clientRack: 5 }, "clientRack is 5; it must be a string"],
+  [{ groupProtocol: "consumer", groupRemoteAssignor: 5 }, "groupRemoteAssignor is 5; it must be a string"],
   [{ topics: 5 }, "subscribe takes a list, and was given 5"],
   [{ topics: null }, "subscribe takes a list, and was given null"],
 ])("options %j", (options, message) => {
