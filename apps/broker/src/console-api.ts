@@ -60,7 +60,8 @@ function connectionsOf(broker: Broker) {
 
 function describe(connection: ServerConnection, nowMs: number) {
   const { id, kind, listenerName, remoteAddress, clientSoftwareName, clientSoftwareVersion, traffic } = connection;
-  const { clientId, requestsCount, requestsInFlight, receivedBytes, sentBytes, openedAtMs, lastActiveMs } = traffic;
+  const { clientId, requestsCount, requestsInFlight, receivedBytes, sentBytes } = traffic;
+  const { openedAtMs, lastActiveMs, throttledUntilMs } = traffic;
   return {
     id,
     transport: kind,
@@ -70,6 +71,7 @@ function describe(connection: ServerConnection, nowMs: number) {
     software: [clientSoftwareName, clientSoftwareVersion].filter(Boolean).join(" "),
     openForMs: Math.round(nowMs - openedAtMs),
     idleForMs: Math.round(nowMs - lastActiveMs),
+    throttledForMs: Math.max(0, Math.round(throttledUntilMs - nowMs)),
     requestsCount,
     requestsInFlight,
     receivedBytes,

@@ -296,6 +296,16 @@ describe.skipIf(external.chromium === null)("the console", () => {
     await waitFor(".badge", "websocket");
   });
 
+  it("shows who is kept waiting by a quota", async () => {
+    const entity = { clientId: "greedy" };
+    await admin.alterClientQuotas([{ entity, quotas: { producer_byte_rate: 100 } }]);
+    await using greedy = new Producer({ bootstrapServers: broker.bootstrapServers, clientId: "greedy" });
+    await greedy.send({ topic: "empty", value: "v".repeat(6_000) });
+    await goTo("#/clients");
+    await waitFor(".virtual-row:has-text('greedy') .badge.warn");
+    await admin.alterClientQuotas([{ entity, quotas: { producer_byte_rate: null } }]);
+  });
+
   it("deletes a topic when its name was typed", async () => {
     await goTo("#/topics/made.here");
     await page.click("button:has-text('Delete') >> nth=-1");

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ClusterProcesses } from "../harness/cluster-processes.ts";
 import { external, kafkaClassPath, zooKeeperClassPath } from "../harness/external.ts";
 import { until } from "../harness/until.ts";
+import { LeaderWatch } from "./leader-watch.ts";
 import { goesOn, javaLoad, kafkajsLoad, kcatLoad, LOAD_PARTITIONS, type LoadClient, ourLoad } from "./load.ts";
 
 const DEEP_ROUNDS = process.env.OTTLA_TEST_DEEP ? Number(process.env.OTTLA_TEST_RUNS ?? 40) : 0;
@@ -46,6 +47,7 @@ describe.skipIf(zooKeeperClassPath === null)(
     let cluster: ClusterProcesses;
     let admin: Admin;
     let loads: LoadClient[];
+    let leaders: LeaderWatch;
 
     beforeAll(async () => {
       cluster = await ClusterProcesses.start({ servers: 3, cuttable: true });
@@ -56,9 +58,12 @@ describe.skipIf(zooKeeperClassPath === null)(
       if (external.kcat !== null) loads.push(kcatLoad(bootstrapServers));
       if (kafkaClassPath !== null) loads.push(javaLoad(bootstrapServers));
       await everybodyGoesOn();
+      const ports = cluster.brokerIds.map((brokerId) => cluster.portOf(brokerId));
+      leaders = new LeaderWatch(ports, TOPICS, [...Array(LOAD_PARTITIONS).keys()]);
     }, 120_000);
     afterAll(async () => {
       cluster?.mend();
+      await leaders?.stop();
       await Promise.all(loads?.map((load) => load.stop()) ?? []);
       await admin?.close();
       await cluster?.stop();
@@ -87,6 +92,11 @@ describe.skipIf(zooKeeperClassPath === null)(
     async function survives(what: string, fault: () => Promise<void>): Promise<void> {
       const before = await committedOffsets();
       for (const { record } of loads) record.takeLongestPauseMs();
+      await until(
+        "every partition has been seen with a leader",
+        () => leaders.seenCount === TOPICS.length * LOAD_PARTITIONS,
+      );
+      leaders.takeLongestMs();
       await fault();
       await everybodyGoesOn();
       await allInSync();
@@ -95,6 +105,7 @@ describe.skipIf(zooKeeperClassPath === null)(
       const pauses = loads
         .filter(({ topic }) => topic !== "kcat")
         .map(({ topic, record }) => `${topic} ${Math.round(record.takeLongestPauseMs())}`);
+      console.log(`${what}: longest time of a partition without a leader: ${Math.round(leaders.takeLongestMs())} ms`);
       console.log(`${what}: longest time without an acknowledgement, in ms: ${pauses.join(", ")}`);
     }
 

@@ -50,6 +50,8 @@ export interface ConnectionState {
   readonly software: string;
   readonly openForMs: number;
   readonly idleForMs: number;
+  /** How long it is still kept waiting by its quota; 0 where it is not. */
+  readonly throttledForMs: number;
   readonly requestsCount: number;
   readonly requestsInFlight: number;
   readonly receivedBytes: number;

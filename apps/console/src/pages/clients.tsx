@@ -61,9 +61,19 @@ function Connections({ state, rates }: { readonly state: ConnectionsState; reado
         label="Connections"
         rows={rows}
         rowHeight={46}
-        columns="minmax(140px, 2fr) minmax(120px, 1.5fr) 110px 130px 100px 100px 100px 90px"
+        columns="minmax(140px, 2fr) minmax(120px, 1.5fr) 110px 130px 100px 100px 100px 110px 90px"
         keyOf={({ id }) => String(id)}
-        head={["Client id", "Software", "Transport", "Address", "Requests/s", "In /s", "Out /s", "Open for"]}
+        head={[
+          "Client id",
+          "Software",
+          "Transport",
+          "Address",
+          "Requests/s",
+          "In /s",
+          "Out /s",
+          "Throttled",
+          "Open for",
+        ]}
         render={(row) => [
           <strong key="client">{row.clientId || "–"}</strong>,
           row.software || "unknown",
@@ -72,6 +82,13 @@ function Connections({ state, rates }: { readonly state: ConnectionsState; reado
           format.perSecond(rates.of(`${row.id} requests`)),
           format.bytes(rates.of(`${row.id} in`)),
           format.bytes(rates.of(`${row.id} out`)),
+          row.throttledForMs > 0 ? (
+            <Badge key="throttled" tone="warn">
+              {format.duration(row.throttledForMs)}
+            </Badge>
+          ) : (
+            "–"
+          ),
           format.duration(row.openForMs),
         ]}
         empty={<Empty icon="clients" title="Nobody is connected" />}

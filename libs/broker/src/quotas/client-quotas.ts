@@ -15,16 +15,6 @@ export interface ClientQuotasOptions {
   readonly windows: () => QuotaWindows;
 }
 
-/** What a holder of a quota has been doing, for people. */
-export interface QuotaUse extends QuotaHolder {
-  /** Kafka's name of what is bounded. */
-  readonly resource: string;
-  /** Per second. */
-  readonly rate: number;
-  /** What it was last told to wait. */
-  readonly throttleTimeMs: number;
-}
-
 /**
  * Holds clients to their quotas (KIP-13, KIP-124): counts what they do, and says how long they are to wait. Each
  * broker by itself. Nothing is counted, and no time is spent, where no quota is set.
@@ -43,9 +33,9 @@ export class ClientQuotas {
   constructor(options: ClientQuotasOptions) {
     this.#options = options;
     const { windows } = options;
-    this.#produce = new RateQuota("Produce", windows);
-    this.#fetch = new RateQuota("Fetch", windows);
-    this.#request = new RateQuota("Request", windows);
+    this.#produce = new RateQuota(windows);
+    this.#fetch = new RateQuota(windows);
+    this.#request = new RateQuota(windows);
   }
 
   /** The metadata have changed. Whoever is held to a quota before and after goes on where it was. */
@@ -87,31 +77,19 @@ export class ClientQuotas {
     return Math.min(waitMs, this.#options.windows().windowMs);
   }
 
-  /** Who is held to quotas, and what they do. */
-  *uses(): Generator<QuotaUse> {
-    for (const quota of [this.#produce, this.#fetch, this.#request]) yield* quota.uses(this.nowMs());
-  }
-
   nowMs(): number {
     return this.#options.clock.monotonicMs();
   }
 }
 
-interface Held extends QuotaHolder {
-  readonly rate: SampledRate;
-  throttleTimeMs: number;
-}
-
 /** Rates of one kind, of all who are held to a quota of that kind. */
 class RateQuota {
   limits = new QuotaLimits([], "");
-  readonly #resource: string;
   readonly #windows: () => QuotaWindows;
-  readonly #held = new Map<string, Held>();
+  readonly #held = new Map<string, SampledRate>();
   #sweepAt = HOLDERS_TO_SWEEP;
 
-  constructor(resource: string, windows: () => QuotaWindows) {
-    this.#resource = resource;
+  constructor(windows: () => QuotaWindows) {
     this.#windows = windows;
   }
 
@@ -119,41 +97,31 @@ class RateQuota {
     const limit = this.limits.areSet ? this.limits.limitOf(ANONYMOUS, clientId) : null;
     if (limit === null) return 0;
     const windows = this.#windows();
-    const held = this.#of(limit.holder, nowMs, windows);
-    held.rate.record(value, nowMs, windows);
-    const span = held.rate.spanMs(nowMs, windows);
-    held.throttleTimeMs = throttleTimeMs(held.rate.measure(nowMs, windows), limit.value, span);
-    return held.throttleTimeMs;
+    const rate = this.#rateOf(limit.holder, nowMs, windows);
+    rate.record(value, nowMs, windows);
+    return throttleTimeMs(rate.measure(nowMs, windows), limit.value, rate.spanMs(nowMs, windows));
   }
 
   unrecord(clientId: string, value: number, nowMs: number): void {
     const limit = this.limits.limitOf(ANONYMOUS, clientId);
     if (limit === null) return;
     const windows = this.#windows();
-    this.#of(limit.holder, nowMs, windows).rate.record(-value, nowMs, windows);
+    this.#rateOf(limit.holder, nowMs, windows).record(-value, nowMs, windows);
   }
 
-  *uses(nowMs: number): Generator<QuotaUse> {
-    const windows = this.#windows();
-    for (const { user, clientId, rate, throttleTimeMs: waitMs } of this.#held.values()) {
-      if (rate.isOver(nowMs, windows)) continue;
-      yield { resource: this.#resource, user, clientId, rate: rate.measure(nowMs, windows), throttleTimeMs: waitMs };
-    }
-  }
-
-  #of(holder: QuotaHolder, nowMs: number, windows: QuotaWindows): Held {
+  #rateOf(holder: QuotaHolder, nowMs: number, windows: QuotaWindows): SampledRate {
     const key = JSON.stringify([holder.user, holder.clientId]);
     const known = this.#held.get(key);
     if (known !== undefined) return known;
     if (this.#held.size >= this.#sweepAt) this.#sweep(nowMs, windows);
-    const held = { ...holder, rate: new SampledRate(), throttleTimeMs: 0 };
-    this.#held.set(key, held);
-    return held;
+    const rate = new SampledRate();
+    this.#held.set(key, rate);
+    return rate;
   }
 
   /** Who has been silent for all windows is as if never seen. */
   #sweep(nowMs: number, windows: QuotaWindows): void {
-    for (const [key, { rate }] of this.#held) if (rate.isOver(nowMs, windows)) this.#held.delete(key);
+    for (const [key, rate] of this.#held) if (rate.isOver(nowMs, windows)) this.#held.delete(key);
     this.#sweepAt = Math.max(HOLDERS_TO_SWEEP, this.#held.size * 2);
   }
 }
