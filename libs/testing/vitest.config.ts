@@ -1,3 +1,5 @@
+import { mergeConfig } from "vitest/config";
 import { sharedConfig } from "../../tools/vitest/shared.ts";
 
-export default sharedConfig("testing");
+/** Two files at a time: its simulations take longer than all other libraries' tests, which are over long before. */
+export default mergeConfig(sharedConfig("testing"), { test: { maxWorkers: 2 } });

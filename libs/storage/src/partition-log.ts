@@ -18,6 +18,8 @@ export interface PartitionLog {
   readonly lastStableOffset: number;
   /** The epoch of the last record, or -1 in an empty log that never had a leader. */
   readonly latestLeaderEpoch: number;
+  /** The offset that the next record gets: `logEndOffset`, once all that was appended so far is written. */
+  readonly nextOffset: number;
   /** Bytes in all segments. */
   readonly sizeBytes: number;
   /** Whether the log's disk has failed: nothing can be read or appended until the broker is started again. */

@@ -2,6 +2,7 @@ import { ErrorCode, fetchApi, type RequestInput, readRecordBatch } from "@ottla/
 import { forEachBatch } from "@ottla/protocol/internal";
 import { LogUnavailable, type PartitionLog } from "@ottla/storage";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DiskGate, FaultyDisk } from "../test-support/faulty-disk.ts";
 import { batchOf, TestBroker } from "../test-support/test-broker.ts";
 
 type FetchInput = RequestInput<typeof fetchApi>;
@@ -282,6 +283,28 @@ describe("Fetch", () => {
       const [agrees] = await fetch(request("orders", [{ fetchOffset: 2, lastFetchedEpoch: 0 }]));
       expect(await valuesOf(agrees!.records)).toEqual(["c"]);
     });
+  });
+
+  it.each([
+    ["a consumer", -1],
+    ["a follower", 2],
+  ])("wakes %s by what was on its way to the file when it began to wait", async (_who, replicaId) => {
+    const [disk, gate] = [new FaultyDisk(), new DiskGate()];
+    await using slow = await TestBroker.start({ disk });
+    await slow.createTopic("orders");
+    const partition = slow.broker.services.partitions.get("orders", 0)!;
+    if (replicaId === 2) partition.update({ ...partition.image, replicas: [1, 2], isr: [1, 2], partitionEpoch: 1 });
+    disk.fault = (action, path) => (action === "write" && path.endsWith(".log") ? gate.wait() : null);
+    const produced = slow.produce("orders", 0, batchOf("a"));
+    await slow.runtime.settle();
+    expect(gate.waiting).toBe(1);
+    const fetched = fetch(request("orders", [{}], { maxWaitMs: 10_000, replicaId }), 12, slow.connect());
+    await slow.runtime.settle();
+    const sinceMs = slow.runtime.clock.monotonicMs();
+    gate.open();
+    expect(await valuesOf((await fetched)[0]!.records)).toEqual(["a"]);
+    expect(slow.runtime.clock.monotonicMs() - sinceMs).toBeLessThan(100);
+    produced.catch(() => {});
   });
 
   it("answers a partition that is named twice once, as it was named last", async () => {

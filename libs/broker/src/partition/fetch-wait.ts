@@ -8,7 +8,7 @@ export interface Mark {
   readonly visibleEnd: number;
   readonly leaderEpoch: number;
   readonly appendedBytes: number;
-  /** Whether readers saw all that was in the log. */
+  /** Whether readers saw all that was appended: what is above their end, or on its way to the file, counts in `appendedBytes` already. */
   readonly sawAll: boolean;
 }
 
@@ -27,7 +27,7 @@ export function markPartitions(partitions: readonly Partition[], limit: ReadLimi
       visibleEnd: end,
       leaderEpoch: partition.leaderEpoch,
       appendedBytes: partition.appendedBytes,
-      sawAll: end === partition.log.logEndOffset,
+      sawAll: end === partition.log.nextOffset,
     };
   });
 }

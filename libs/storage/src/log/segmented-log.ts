@@ -98,6 +98,10 @@ export class SegmentedLog implements PartitionLog {
     return this.#state.recoveryPoint;
   }
 
+  get nextOffset() {
+    return this.#queue.nextOffset;
+  }
+
   get latestLeaderEpoch(): number {
     return this.#state.epochs.latest;
   }
