@@ -20,12 +20,22 @@ describe.skipIf(zooKeeperClassPath === null)("three broker processes on ZooKeepe
   });
 
   const partitionsOf = async (topic: string) => (await admin.describeTopics([topic]))[0]!.partitions;
+  /** The controller's broker knows a new topic when it has been made; any of the others, which may be asked next, soon after. */
+  const isKnown = (topic: string) =>
+    until(`all brokers know ${topic}`, async () => {
+      const seen = cluster.brokerIds.map(async (brokerId) => {
+        await using one = new Admin({ bootstrapServers: `localhost:${cluster.portOf(brokerId)}` });
+        return (await one.listTopics()).some(({ name }) => name === topic);
+      });
+      return (await Promise.all(seen)).every(Boolean);
+    });
 
   it("serve as one cluster", async () => {
     const { brokers, controllerId } = await admin.describeCluster();
     expect(brokers.map(({ id }) => id).sort()).toEqual([1, 2, 3]);
     expect([1, 2, 3]).toContain(controllerId);
     await admin.createTopics([{ name: "orders", partitions: 3 }]);
+    await isKnown("orders");
     for (const { replicas, inSyncReplicas } of await partitionsOf("orders")) {
       expect([...replicas].sort()).toEqual([1, 2, 3]);
       expect([...inSyncReplicas].sort()).toEqual([1, 2, 3]);
