@@ -1,4 +1,4 @@
-import { type ClientQuotaImage, QuotaEntityType, quotaEntityParts, refuse } from "@ottla/metadata";
+import { type ClientQuotaImage, isQuotaEntityType, QuotaEntityType, quotaEntityParts, refuse } from "@ottla/metadata";
 import { type DescribeClientQuotasRequest, describeClientQuotasApi, ErrorCode } from "@ottla/protocol";
 import { apiHandler } from "../api-handler.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
@@ -31,8 +31,6 @@ export const describeClientQuotasHandler = (broker: BrokerServices) =>
     },
   );
 
-const ENTITY_TYPES = new Set<string>(Object.values(QuotaEntityType));
-
 /** The entities that have every component, and with `strict` nothing else. */
 class EntityFilter {
   readonly #strict: boolean;
@@ -49,7 +47,7 @@ class EntityFilter {
         const message = `Entity type ${entityType} cannot appear more than once in the filter.`;
         throw refuse(ErrorCode.INVALID_REQUEST, message);
       }
-      if (!ENTITY_TYPES.has(entityType)) {
+      if (!isQuotaEntityType(entityType)) {
         throw refuse(ErrorCode.UNSUPPORTED_VERSION, `Unsupported entity type ${entityType}`);
       }
       this.#names.set(entityType, nameToMatch(component));

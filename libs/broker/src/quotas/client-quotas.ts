@@ -65,7 +65,7 @@ export class ClientQuotas {
 
   /** The most that a fetch may give: more than the windows allow could never be given. */
   fetchBytesMax(clientId: string): number {
-    const limit = this.#fetch.limits.areSet ? this.#fetch.limits.limitOf(ANONYMOUS, clientId) : null;
+    const limit = this.#fetch.limits.limitOf(ANONYMOUS, clientId);
     if (limit === null) return Number.POSITIVE_INFINITY;
     const { samples, windowMs } = this.#options.windows();
     return Math.floor((limit.value * (samples - 1) * windowMs) / 1_000);
@@ -94,7 +94,7 @@ class RateQuota {
   }
 
   record(clientId: string, value: number, nowMs: number): number {
-    const limit = this.limits.areSet ? this.limits.limitOf(ANONYMOUS, clientId) : null;
+    const limit = this.limits.limitOf(ANONYMOUS, clientId);
     if (limit === null) return 0;
     const windows = this.#windows();
     const rate = this.#rateOf(limit.holder, nowMs, windows);

@@ -45,6 +45,7 @@ export class QuotaLimits {
 
   /** The one that counts, by Kafka's precedence; null for none. */
   limitOf(user: string, clientId: string): QuotaLimit | null {
+    if (!this.areSet) return null;
     for (const [ofUser, ofClientId] of PRECEDENCE) {
       const value = this.#values.get(keyOf(named(ofUser, user), named(ofClientId, clientId)));
       if (value === undefined) continue;

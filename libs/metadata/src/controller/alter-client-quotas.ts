@@ -1,5 +1,6 @@
 import { ErrorCode } from "@ottla/protocol";
 import {
+  isQuotaEntityType,
   type QuotaEntity,
   type QuotaEntityParts,
   QuotaEntityType,
@@ -49,7 +50,6 @@ const CLIENT_KEYS: ReadonlyMap<string, QuotaRange> = new Map([
   [QuotaKey.CONTROLLER_MUTATION_RATE, DOUBLE],
 ]);
 const IP_KEYS: ReadonlyMap<string, QuotaRange> = new Map([[QuotaKey.CONNECTION_CREATION_RATE, INT]]);
-const ENTITY_TYPES = new Set<string>(Object.values(QuotaEntityType));
 
 /**
  * Sets and removes quotas (KIP-546), those of each entity all or none. As in Kafka, an entity that is named twice is answered
@@ -103,7 +103,7 @@ function quotaRecords(image: MetadataImage, entity: QuotaEntity, ops: QuotaAlter
 function keysFor(entity: QuotaEntity): ReadonlyMap<string, QuotaRange> {
   if (entity.size === 0) throw refuse(ErrorCode.INVALID_REQUEST, "Invalid empty client quota entity");
   for (const [type, name] of entity) {
-    if (!ENTITY_TYPES.has(type)) {
+    if (!isQuotaEntityType(type)) {
       throw refuse(ErrorCode.INVALID_REQUEST, `Unhandled client quota entity type: ${type}`);
     }
     if (name === "") throw refuse(ErrorCode.INVALID_REQUEST, `Empty ${type} not supported`);

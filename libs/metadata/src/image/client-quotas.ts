@@ -3,6 +3,13 @@ import type { MetadataImage } from "./metadata-image.ts";
 /** Kafka's names of what a quota can be for. */
 export const QuotaEntityType = { USER: "user", CLIENT_ID: "client-id", IP: "ip" } as const;
 
+const ENTITY_TYPES = new Set<string>(Object.values(QuotaEntityType));
+
+/** Whether it is one of Kafka's names of what a quota can be for. */
+export function isQuotaEntityType(type: string): boolean {
+  return ENTITY_TYPES.has(type);
+}
+
 /** Kafka's names of what a quota can bound. */
 export const QuotaKey = {
   PRODUCER_BYTE_RATE: "producer_byte_rate",

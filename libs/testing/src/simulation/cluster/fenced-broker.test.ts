@@ -13,12 +13,11 @@ import {
   type RequestInput,
   type ResponseOf,
 } from "@ottla/protocol";
-import { BrokerConnection } from "@ottla/transport";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SimulatedCluster } from "../simulated-cluster.ts";
 import { SimulatedWorld } from "../simulated-world.ts";
 import { Tally } from "../tally.ts";
-import { OperatorRequests } from "./operator-requests.ts";
+import { OperatorRequests, onConnectionTo } from "./operator-requests.ts";
 
 const TOPIC = "orders";
 const GROUPS = Array.from({ length: 30 }, (_, number) => `group-${number}`);
@@ -83,18 +82,11 @@ describe("a broker that is fenced, and runs", () => {
     body: RequestInput<Api>,
   ): Promise<ResponseOf<Api>> {
     const { runtime } = world.operator;
-    const address = { host: `broker-${brokerId}`, port: 9092 };
-    const connector = world.network.connectorOf(world.operator);
-    const exchange = async () => {
-      const connection = await BrokerConnection.open({ connector, address, runtime, clientId: "client" });
-      try {
-        const options = { version, timeoutMs: REQUEST_TIMEOUT_MS };
-        return (await connection.request(api as never, body as never, options)) as ResponseOf<Api>;
-      } finally {
-        connection.destroy();
-      }
-    };
-    return await world.settle(exchange());
+    const options = { connector: world.network.connectorOf(world.operator), runtime, clientId: "client" };
+    const request = onConnectionTo(`broker-${brokerId}`, options, (connection) =>
+      connection.request(api as never, body as never, { version, timeoutMs: REQUEST_TIMEOUT_MS }),
+    );
+    return (await world.settle(request)) as ResponseOf<Api>;
   }
 
   async function moveLeadershipTo(brokerId: number): Promise<void> {

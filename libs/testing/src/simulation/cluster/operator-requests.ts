@@ -45,13 +45,22 @@ export class OperatorRequests {
     throwErrors([errorCode]);
   }
 
-  async #ask<T>(host: string, request: (connection: BrokerConnection) => Promise<T>): Promise<T> {
-    const connection = await BrokerConnection.open({ ...this.#options, address: { host, port: 9092 } });
-    try {
-      return await request(connection);
-    } finally {
-      connection.destroy();
-    }
+  #ask<T>(host: string, request: (connection: BrokerConnection) => Promise<T>): Promise<T> {
+    return onConnectionTo(host, this.#options, request);
+  }
+}
+
+/** Makes a request on a connection of its own to a broker of a simulated cluster. */
+export async function onConnectionTo<T>(
+  host: string,
+  options: Omit<BrokerConnectionOptions, "address">,
+  request: (connection: BrokerConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await BrokerConnection.open({ ...options, address: { host, port: 9092 } });
+  try {
+    return await request(connection);
+  } finally {
+    connection.destroy();
   }
 }
 
