@@ -71,6 +71,31 @@ describe("a config that is set at run time", () => {
     expect(await send()).toBe("none");
   });
 
+  it("min.insync.replicas, lowered so that one alone goes on: nobody leads who lacks what it has acknowledged", async () => {
+    await start({ "min.insync.replicas": 2, "replica.lag.time.max.ms": 1_000 }, 3);
+    await admin.createTopics([{ name: "orders", assignments: [[1, 2]] }]);
+    const partition = () => {
+      const running = cluster.brokers.find(({ isRunning }) => isRunning)!;
+      return running.broker.services.image.topicsByName.get("orders")!.partitions[0]!;
+    };
+    await cluster.stop(2);
+    await until("the follower is eligible only", () => partition().eligibleLeaderReplicas.join() === "2");
+    await set("min.insync.replicas", 1);
+    await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers });
+    await producer.send({ topic: "orders", partition: 0, value: "v" });
+    await cluster.stop(1);
+    await until("nobody leads", () => partition().leader === -1);
+    await cluster.start(2);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(partition().leader).toBe(-1);
+    await cluster.start(1);
+    await until("it leads again", () => partition().leader === 1);
+    await until(
+      "the record is there",
+      () => cluster.broker(1).broker.services.partitions.get("orders", 0)?.log.logEndOffset === 1,
+    );
+  });
+
   /** What a newcomer comes to within a while: an answer, nothing, or its end. */
   async function newcomer(open: Socket[]): Promise<"served" | "waits" | "closed"> {
     const { port } = new URL(`http://${cluster.broker(1).bootstrapServers}`);

@@ -143,8 +143,9 @@ export class PartitionRegistry {
   async #apply(previous: MetadataImage, next: MetadataImage): Promise<void> {
     const delta = imageDelta(previous, next);
     for (const topic of delta.deletedTopics) this.#deleteTopic(topic);
-    await forEachAtOnce(delta.changedPartitions, OPEN_AT_ONCE_MAX, (change) => this.#applyChange(change, next));
+    // First: an ISR that has become smaller must not be enough by a `min.insync.replicas` of before.
     if (delta.changedConfigs.length > 0) this.#updateConfigs(next);
+    await forEachAtOnce(delta.changedPartitions, OPEN_AT_ONCE_MAX, (change) => this.#applyChange(change, next));
     this.#image = next;
   }
 

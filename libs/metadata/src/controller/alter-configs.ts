@@ -138,8 +138,24 @@ function alterEach<Resource extends ConfigResource & { readonly configs: readonl
     }
   });
   if (validateOnly) return { records: [], response };
-  const elections = uncleanElections(state, records);
-  return { records: [...records, ...elections], response, isAtomic: elections.length === 0 };
+  const [ended, elections] = [endedEligibilities(state, records), uncleanElections(state, records)];
+  const isAtomic = ended.length + elections.length === 0;
+  return { records: [...ended, ...records, ...elections], response, isAtomic };
+}
+
+const MIN_ISR_CONFIG = "min.insync.replicas";
+
+/**
+ * With fewer that have to be in sync, leaders may acknowledge again what replicas that are eligible only (KIP-966) lack.
+ * So these are eligible no more; before the configs say so, for these may be in another append.
+ */
+function endedEligibilities(state: ControllerState, changes: readonly NewMetadataRecord[]): NewMetadataRecord[] {
+  if (!changes.some((record) => record.type === "ConfigRecord" && record.name === MIN_ISR_CONFIG)) return [];
+  return changesOf(
+    { ...state, image: imageWith(state.image, changes) },
+    ({ eligibleLeaderReplicas }) => eligibleLeaderReplicas.length > 0,
+    () => ({}),
+  );
 }
 
 /**
@@ -148,14 +164,17 @@ function alterEach<Resource extends ConfigResource & { readonly configs: readonl
  */
 function uncleanElections(state: ControllerState, changes: readonly NewMetadataRecord[]): NewMetadataRecord[] {
   if (!changes.some((record) => record.type === "ConfigRecord" && record.name === UNCLEAN_ELECTION_CONFIG)) return [];
-  const image = changes.reduce(
-    (before, record) => applyRecord(before, asWritten(record), before.offset + 1, before.epoch),
-    state.image,
-  );
   return changesOf(
-    { ...state, image },
+    { ...state, image: imageWith(state.image, changes) },
     ({ leader }) => leader === NO_LEADER,
     () => ({}),
+  );
+}
+
+function imageWith(image: MetadataImage, changes: readonly NewMetadataRecord[]): MetadataImage {
+  return changes.reduce(
+    (before, record) => applyRecord(before, asWritten(record), before.offset + 1, before.epoch),
+    image,
   );
 }
 

@@ -116,7 +116,9 @@ function changesAtRegistration(
 ): NewMetadataRecord[] {
   if (!fenced) return cleanShutdown ? [] : renewedLeaderships(state.image, brokerId);
   const mayHaveLost = !cleanShutdown;
-  if (existing === undefined || (existing.fenced && !mayHaveLost)) return [];
+  // One that was unregistered is nowhere in sync, but may be eligible where it was: with an empty disk it is not.
+  const isGone = existing === undefined || existing.fenced;
+  if (isGone && !mayHaveLost) return [];
   return changesWithout(state, brokerId, { mayHaveLost });
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { brokerById, type MetadataImage } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { imageAfter, registration, stateWith } from "../test-support/controller-fixture.ts";
+import { ConfigOperation, incrementalAlterConfigs } from "./alter-configs.ts";
 import { alterPartition, type IsrProposal } from "./alter-partition.ts";
 import { brokerHeartbeat, fenceBroker, type HeartbeatContext, unregisterBroker } from "./broker-lifecycle.ts";
 import { registerBroker } from "./brokers.ts";
@@ -208,6 +209,16 @@ describe("a broker's life", () => {
     expect(partitionOf(clean).eligibleLeaderReplicas).toEqual([2, 1]);
   });
 
+  it("is eligible nowhere when it begins anew although it was unregistered: its disk may be another one", () => {
+    const down = [3, 2].reduce(fenced, cluster());
+    expect(partitionOf(down)).toMatchObject({ isr: [1], eligibleLeaderReplicas: [2] });
+    const gone = after(down, unregisterBroker(down, 2).records);
+    const input = { brokerId: 2, incarnationId: INCARNATION, endpoints: [], features: [], rack: null, fenced: true };
+    const logDirs = ["AAAAAAAAAAAAAAAAAAAADw"];
+    const anew = after(gone, registerBroker(gone, { ...input, logDirs, cleanShutdown: false }).records);
+    expect(partitionOf(anew)).toMatchObject({ leader: 1, isr: [1], eligibleLeaderReplicas: [] });
+  });
+
   it("keeps its id for itself as long as it is alive", () => {
     const input = { brokerId: 1, incarnationId: INCARNATION, endpoints: [], features: [], rack: null };
     const other = { ...input, logDirs: ["AAAAAAAAAAAAAAAAAAAADw"], fenced: true, cleanShutdown: true };
@@ -361,6 +372,30 @@ describe("ElectLeaders", () => {
   });
 });
 
+describe("a smaller min.insync.replicas", () => {
+  const setTo = (state: ControllerState, value: string | null, validateOnly = false) => {
+    const configOperation = value === null ? ConfigOperation.DELETE : ConfigOperation.SET;
+    const configs = [{ name: "min.insync.replicas", configOperation, value }];
+    return incrementalAlterConfigs(state, [{ resourceType: 2, resourceName: "orders", configs }], validateOnly).records;
+  };
+
+  it.each(["1", null])("(%j) ends the eligibility of those that lack what is acknowledged from now on", (value) => {
+    const state = [3, 2].reduce(fenced, cluster());
+    expect(partitionOf(state)).toMatchObject({ isr: [1], eligibleLeaderReplicas: [2] });
+    const records = setTo(state, value);
+    expect(records.map(({ type }) => type)).toEqual(["PartitionChangeRecord", "ConfigRecord"]);
+    const lowered = after(state, records);
+    expect(partitionOf(lowered)).toMatchObject({ leader: 1, isr: [1], eligibleLeaderReplicas: [] });
+    expect(partitionOf(fenced(lowered, 1))).toMatchObject({ leader: -1, eligibleLeaderReplicas: [1] });
+    expect(setTo(state, value, true)).toEqual([]);
+  });
+
+  it("changes nothing where still too few are in sync", () => {
+    const state = [3, 2, 1].reduce(fenced, cluster());
+    expect(setTo(state, "1").map(({ type }) => type)).toEqual(["ConfigRecord"]);
+  });
+});
+
 describe("reassignments", () => {
   const start = () => cluster([1, 2, 3, 4, 5]);
   const move = (state: ControllerState, replicas: readonly number[] | null, allowReplicationFactorChange = true) =>
@@ -432,6 +467,9 @@ describe("reassignments", () => {
     expect(partitionOf(moved(start(), [1, 2, 3, 4]))).toMatchObject({ addingReplicas: [4], removingReplicas: [] });
     expect(move(start(), [1, 2], false).response[0]!.errno).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
     expect(move(start(), [4, 5, 1], false).response[0]!.errno).toBe(ErrorCode.NONE);
+    const underWay = moved(start(), [4, 5, 1]);
+    const [adding] = [{ type: "PartitionChangeRecord", topicId: TOPIC_ID, partitionId: 0, isr: [1, 2, 3, 4] } as const];
+    expect(move(after(underWay, [adding]), [4, 2, 3], false).response[0]!.errno).toBe(ErrorCode.NONE);
   });
 
   it.each<[string, readonly number[], number]>([

@@ -91,6 +91,14 @@ const cases: readonly Case[] = [
     after: { leader: UNCHANGED, isr: [2, 3], eligibleLeaderReplicas: [] },
   },
   {
+    name: "where one alone is enough to acknowledge records, nobody else stays eligible beside the one that leads",
+    before: { isr: [], leader: NO_LEADER, eligibleLeaderReplicas: [2, 1] },
+    target: {},
+    active: [2],
+    rules: { minInsyncReplicas: 1 },
+    after: { leader: 2, isr: [2], eligibleLeaderReplicas: [] },
+  },
+  {
     name: "an unclean stop ends eligibility",
     before: { isr: [2], leader: 2, eligibleLeaderReplicas: [1] },
     target: { uncleanReplicas: [1] },
@@ -103,6 +111,22 @@ const cases: readonly Case[] = [
     target: {},
     active: [1, 2, 3],
     after: { leader: 2, isr: [2], lastKnownElr: [], leaderRecoveryState: 1 },
+  },
+  {
+    name: "without ELR those that were eligible lead no more: others have acknowledged records since",
+    before: { isr: [1], eligibleLeaderReplicas: [2] },
+    target: { isr: [] },
+    active: [2],
+    rules: NO_ELR,
+    after: { leader: NO_LEADER, eligibleLeaderReplicas: [] },
+  },
+  {
+    name: "without ELR, but with nobody in sync since there was, those that were eligible have everything",
+    before: { isr: [], leader: NO_LEADER, eligibleLeaderReplicas: [2, 1] },
+    target: {},
+    active: [2],
+    rules: NO_ELR,
+    after: { leader: 2, isr: [2], eligibleLeaderReplicas: [] },
   },
   {
     name: "without ELR the last in sync stays in the ISR, and nobody else leads",

@@ -119,11 +119,17 @@ function withElr(
   uncleanReplicas: readonly number[],
   { keepsElr, minInsyncReplicas }: PartitionRules,
 ): PartitionState {
-  if (!keepsElr) return state;
-  if (state.isr.length >= Math.min(minInsyncReplicas, state.replicas.length)) return { ...state, elr: [] };
+  // Where they are kept no more, those of before count only as long as nobody is in sync: nothing was acknowledged since.
+  if (!keepsElr) return state.isr.length > 0 ? { ...state, elr: [] } : state;
+  if (isEnough(state.isr.length, state, minInsyncReplicas)) return { ...state, elr: [] };
   const stillReplica = (replica: number) => state.replicas.includes(replica);
   const candidates = distinct([...partition.eligibleLeaderReplicas, ...partition.isr]).filter(stillReplica);
   return { ...state, elr: without(candidates, [...state.isr, ...uncleanReplicas]) };
+}
+
+/** Whether so many replicas in sync are enough to acknowledge records: what the others have is not all of them then. */
+function isEnough(inSyncCount: number, { replicas }: PartitionState, minInsyncReplicas: number): boolean {
+  return inSyncCount >= Math.min(minInsyncReplicas, replicas.length);
 }
 
 function elect(
@@ -141,14 +147,10 @@ function elect(
   }
   if (leader === NO_LEADER) return rememberLastLeader(partition, { ...state, leader });
   if (state.isr.includes(leader)) return { ...state, leader, lastKnownElr: [] };
-  // It is in sync with nobody yet; but who was so far still has everything.
-  return {
-    ...state,
-    leader,
-    isr: [leader],
-    elr: without(distinct([...state.elr, ...state.isr]), [leader]),
-    lastKnownElr: [],
-  };
+  // It is in sync with nobody yet; but who was so far still has everything, as long as it acknowledges nothing alone.
+  const isAloneEnough = !rules.keepsElr || isEnough(1, state, rules.minInsyncReplicas);
+  const elr = isAloneEnough ? [] : without(distinct([...state.elr, ...state.isr]), [leader]);
+  return { ...state, leader, isr: [leader], elr, lastKnownElr: [] };
 }
 
 function findLeader(

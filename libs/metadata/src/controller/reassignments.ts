@@ -130,10 +130,11 @@ function change(
   // What a reassignment under way has added and brought in sync is a replica like any other.
   const pending = without(partition.addingReplicas, partition.isr);
   const before = without(partition.replicas, pending);
-  if (!allowFactorChange && replicas.length !== before.length) {
+  const factor = partition.replicas.length - partition.removingReplicas.length;
+  if (!allowFactorChange && replicas.length !== factor) {
     throw refuse(
       ErrorCode.INVALID_REPLICATION_FACTOR,
-      `The replication factor is changed from ${before.length} to ${replicas.length}`,
+      `The replication factor is changed from ${factor} to ${replicas.length}`,
     );
   }
   const removingReplicas = without(before, replicas);
