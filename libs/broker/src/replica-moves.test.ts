@@ -6,10 +6,11 @@ import {
   findCoordinatorApi,
   offsetCommitApi,
   offsetFetchApi,
+  produceApi,
 } from "@ottla/protocol";
 import { createMemoryDisk, type Disk } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
-import { FaultyDisk } from "./test-support/faulty-disk.ts";
+import { DiskGate, FaultyDisk } from "./test-support/faulty-disk.ts";
 import { startForTest } from "./test-support/start-for-test.ts";
 import { batchOf, type TestBroker } from "./test-support/test-broker.ts";
 
@@ -93,6 +94,53 @@ describe("a replica that moves to another log directory of its broker", () => {
     expect(await move(test, from!)).toBe(ErrorCode.NONE);
     expect(await places(test)).toEqual([from]);
     expect((await test.produce("orders", 0, batchOf("f"))).baseOffset).toBe(5);
+  });
+
+  it("ends although it is written to without a pause, and loses nothing that was acknowledged", async () => {
+    const test = await start([createMemoryDisk(), createMemoryDisk()]);
+    await test.createTopic("orders");
+    await test.produce("orders", 0, batchOf("first"));
+    const to = otherThan((await places(test))[0]);
+    const acknowledged = [0];
+    const partition = test.broker.services.partitions.get("orders", 0)!;
+    const read = partition.log.read.bind(partition.log);
+    partition.log.read = (...what) => {
+      const write = () => partition.appendAsLeader(batchOf("more"), { acks: 1, origin: "client" }).append;
+      if (acknowledged.length > 100) throw new Error("it never ends");
+      try {
+        const { written, baseOffset } = write();
+        void written.then(() => acknowledged.push(baseOffset));
+      } catch (error) {
+        expect(error).toMatchObject({ errno: ErrorCode.NOT_LEADER_OR_FOLLOWER });
+      }
+      return read(...what);
+    };
+    expect(await move(test, to)).toBe(ErrorCode.NONE);
+    await until(test, async () => (await places(test)).join() === to);
+    expect(acknowledged.length).toBeGreaterThan(1);
+    const { logEndOffset } = test.broker.services.partitions.get("orders", 0)!.log;
+    expect(logEndOffset, "what was acknowledged is there").toBe(acknowledged.length);
+  });
+
+  it("loses nothing that was on its way to the file when it took over", async () => {
+    const [disks, gate] = [[new FaultyDisk(), new FaultyDisk()], new DiskGate()];
+    const test = await start(disks);
+    await test.createTopic("orders");
+    await test.produce("orders", 0, batchOf("first"));
+    const to = otherThan((await places(test))[0]);
+    for (const disk of disks)
+      disk.fault = (action, path) => (action === "write" && /\/orders-0\/\d+\.log$/.test(path) ? gate.wait() : null);
+    const topicData = [{ name: "orders", partitionData: [{ index: 0, records: batchOf("second") }] }];
+    const produced = test.connect().send(produceApi, 9, { acks: 1, timeoutMs: 1000, topicData });
+    await test.runtime.settle();
+    expect(gate.waiting).toBe(1);
+    expect(await move(test, to)).toBe(ErrorCode.NONE);
+    await test.runtime.advance(100);
+    gate.open();
+    await until(test, async () => (await places(test)).join() === to);
+    const [result] = (await produced).responses[0]!.partitionResponses;
+    expect(result).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 1 });
+    expect(test.broker.services.partitions.get("orders", 0)!.log.logEndOffset).toBe(2);
   });
 
   it("goes on after a restart", async () => {

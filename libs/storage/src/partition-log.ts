@@ -73,6 +73,8 @@ export interface PartitionLog {
   /** Applies the topic's configuration, now and whenever it changes. */
   updateConfig(config: LogConfig): void;
 
+  /** Settles when all that was appended so far is written, or has failed. Never rejects. */
+  settled(): Promise<void>;
   /** Writes and syncs all that was appended so far. */
   flush(): Promise<void>;
   /** Flushes and closes. Appends that come later are rejected. */

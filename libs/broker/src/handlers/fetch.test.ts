@@ -282,6 +282,9 @@ describe("Fetch", () => {
       expect(diverged!.records!.length).toBe(0);
       const [agrees] = await fetch(request("orders", [{ fetchOffset: 2, lastFetchedEpoch: 0 }]));
       expect(await valuesOf(agrees!.records)).toEqual(["c"]);
+      await log.advanceLogStartOffset(1);
+      const [below] = await fetch(request("orders", [{ fetchOffset: 0, lastFetchedEpoch: 2 }]));
+      expect(below!.errorCode, "what it wants is deleted").toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
     });
   });
 

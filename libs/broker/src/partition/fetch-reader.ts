@@ -198,14 +198,19 @@ function leaderEpochOf({ currentLeaderEpoch }: FetchRequestPartition): number {
   return Math.max(currentLeaderEpoch, NO_LEADER_EPOCH);
 }
 
-/** What a follower has beyond its high watermark may still be cut off: its consumers come back for it. */
+/**
+ * What a follower has beyond its high watermark may still be cut off: its consumers come back for it. For what it does not
+ * have at all they turn to the leader.
+ */
 function checkReader(partition: Partition, { reader, query }: FetchTarget): number {
   if (partition.isLeader || reader.kind === "follower" || !reader.isContentWithFollower) {
     return partition.checkLeaderEpoch(leaderEpochOf(query));
   }
   const errno = partition.checkEpoch(leaderEpochOf(query));
   if (errno !== ErrorCode.NONE) return errno;
-  return query.fetchOffset > partition.log.highWatermark ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.NONE;
+  const { highWatermark, logEndOffset } = partition.log;
+  if (query.fetchOffset > logEndOffset) return ErrorCode.OFFSET_OUT_OF_RANGE;
+  return query.fetchOffset > highWatermark ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.NONE;
 }
 
 function noteFollower(partition: Partition, { reader, query }: FetchTarget): void {
@@ -222,7 +227,8 @@ function divergence(
 ): FetchOutcome["divergingEpoch"] {
   if (lastFetchedEpoch < 0) return null;
   const end = log.endOffsetForEpoch(lastFetchedEpoch);
-  if (end === null) throw KafkaError.fromCode(ErrorCode.OFFSET_OUT_OF_RANGE);
+  // Who wants what is deleted has to begin anew, wherever the two part.
+  if (end === null || fetchOffset < log.logStartOffset) throw KafkaError.fromCode(ErrorCode.OFFSET_OUT_OF_RANGE);
   const { leaderEpoch: epoch, endOffset } = end;
   return epoch < lastFetchedEpoch || endOffset < fetchOffset ? { epoch, endOffset } : null;
 }

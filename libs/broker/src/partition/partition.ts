@@ -211,7 +211,8 @@ export class Partition {
    * @throws AppendRejected when a batch is not valid
    */
   appendAsLeader(batches: Uint8Array, { acks, ...options }: PartitionAppendOptions): PartitionAppend {
-    if (!this.isLeader) throw notLeader(this);
+    // What is appended to a log that another one takes the place of would be lost with it.
+    if (!this.isLeader || this.#closed) throw notLeader(this);
     if (acks === -1 && this.isUnderMinIsr) throw notEnoughReplicas(this, ErrorCode.NOT_ENOUGH_REPLICAS);
     const { leaderEpoch } = this;
     this.#appendedBytes += batches.length;

@@ -51,13 +51,15 @@ export class ReplicaMoves {
     if (!isOnline(directory)) throw refused(ErrorCode.KAFKA_STORAGE_ERROR, `${path} is offline`);
     const replica = partitions.get(topic, partition);
     if (replica === undefined) return this.#moveLater(topic, partition, directory);
-    const key = keyOf(replica);
-    if (this.#moves.get(key)?.directory === directory) return;
-    await this.#cancel(key);
+    if (this.#moves.get(keyOf(replica))?.directory === directory) return;
+    await this.#cancel(keyOf(replica));
     await logs.deleteFuture(topic, partition);
     if (logs.directoryOf(topic, partition) === directory) return;
-    await directory.logs!.createFuture(topic, partition, replica.topicId, replica.config);
-    this.#begin(replica, directory);
+    // A move that could not be ended any more has put another one in its place.
+    const present = partitions.get(topic, partition);
+    if (present === undefined) return this.#moveLater(topic, partition, directory);
+    await directory.logs!.createFuture(topic, partition, present.topicId, present.config);
+    this.#begin(present, directory);
   }
 
   /** Goes on with what the last stop has interrupted. */
@@ -107,29 +109,33 @@ export class ReplicaMoves {
   }
 
   async #run(partition: Partition, directory: LogDirectory, signal: AbortSignal): Promise<void> {
-    const { logs, partitions, logger, timers } = this.#options;
-    const { topic, partition: index } = partition;
-    const future = (): PartitionLog | undefined => directory.logs?.future(topic, index);
-    while (!signal.aborted && !partition.isClosed) {
-      const copy = future();
-      if (copy === undefined) return;
-      const bytes = await copyLog(partition.log, copy, COPY_BYTES_MAX);
-      if (bytes > 0) {
-        await delay(timers, (bytes / this.#options.bytesPerSecondMax()) * 1000, signal);
-        continue;
-      }
-      await partitions.replaceLog(partition, async () => {
-        // Nothing is appended any more: what came since is copied, and then the two are the same.
-        while ((await copyLog(partition.log, copy, COPY_BYTES_MAX)) > 0);
-        await logs.promoteFuture(topic, index);
-      });
-      logger.info("a replica was moved to another log directory", {
-        topic,
-        partition: index,
-        directory: directory.name,
-      });
-      return;
+    const { logs, partitions, logger } = this.#options;
+    const { topic, partition: index, log } = partition;
+    const copy = directory.logs?.future(topic, index);
+    if (copy === undefined) return;
+    // A replica that is written to without a pause has something new each time: a little is left for the end.
+    let copiedBytes = Number.POSITIVE_INFINITY;
+    while (copiedBytes > COPY_BYTES_MAX) copiedBytes = await this.#copyToEnd(partition, copy, signal);
+    if (signal.aborted || partition.isClosed) return;
+    await partitions.replaceLog(partition, async () => {
+      // Nothing is appended any more: what is on its way to the file is copied too, and then the two are the same.
+      await log.settled();
+      while ((await copyLog(log, copy, COPY_BYTES_MAX)) > 0);
+      await logs.promoteFuture(topic, index);
+    });
+    logger.info("a replica was moved to another log directory", { topic, partition: index, directory: directory.name });
+  }
+
+  /** Copies what the log has now, at the pace that is allowed. Returns how many bytes. */
+  async #copyToEnd({ log }: Partition, copy: PartitionLog, signal: AbortSignal): Promise<number> {
+    const endOffset = log.logEndOffset;
+    let copiedBytes = 0;
+    for (let bytes = 1; bytes > 0 && copy.logEndOffset < endOffset; ) {
+      bytes = await copyLog(log, copy, COPY_BYTES_MAX);
+      copiedBytes += bytes;
+      await delay(this.#options.timers, (bytes / this.#options.bytesPerSecondMax()) * 1000, signal);
     }
+    return copiedBytes;
   }
 }
 

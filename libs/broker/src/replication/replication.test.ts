@@ -378,7 +378,11 @@ describe("a follower", () => {
     expect(await fetch(0, "r1")).toMatchObject({ errorCode: ErrorCode.NONE, highWatermark: 1 });
     expect((await fetch(0, "r1")).records?.length).toBeGreaterThan(0);
     expect(await fetch(1, "r1")).toMatchObject({ errorCode: ErrorCode.NONE });
-    expect(await fetch(2, "r1")).toMatchObject({ errorCode: ErrorCode.OFFSET_NOT_AVAILABLE });
+    set.cut(1, 3);
+    append(1, "b");
+    await set.runtime.advance(1_000);
+    expect(await fetch(2, "r1"), "not committed yet").toMatchObject({ errorCode: ErrorCode.OFFSET_NOT_AVAILABLE });
+    expect(await fetch(3, "r1"), "not here").toMatchObject({ errorCode: ErrorCode.OFFSET_OUT_OF_RANGE });
     expect(await fetch(0, "")).toMatchObject({
       errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER,
       currentLeader: { leaderId: 1, leaderEpoch: 0 },

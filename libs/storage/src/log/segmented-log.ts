@@ -221,6 +221,10 @@ export class SegmentedLog implements PartitionLog {
     this.#state.config = config;
   }
 
+  settled(): Promise<void> {
+    return this.#queue.settled.catch(() => {});
+  }
+
   flush(): Promise<void> {
     return this.#syncer.flush();
   }
