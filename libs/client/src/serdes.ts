@@ -42,10 +42,10 @@ export function jsonSerde<T>(): Serde<T | null> {
 }
 
 /** A double in 8 big-endian bytes, as Kafka's DoubleSerializer. */
-export const doubleSerde: Serde<number | null> = numberSerde(8, "setFloat64", "getFloat64");
+export const doubleSerde: Serde<number | null> = /*#__PURE__*/ numberSerde(8, "setFloat64", "getFloat64");
 
 /** A 32-bit integer in 4 big-endian bytes, as Kafka's IntegerSerializer. */
-export const integerSerde: Serde<number | null> = numberSerde(4, "setInt32", "getInt32");
+export const integerSerde: Serde<number | null> = /*#__PURE__*/ numberSerde(4, "setInt32", "getInt32");
 
 function numberSerde(
   sizeBytes: number,

@@ -1,11 +1,11 @@
-import type { RecordBatch } from "@ottla/protocol";
+import type { OpenedBatch } from "@ottla/protocol/client";
 import type { RecordCursor } from "@ottla/protocol/internal";
 import { ConsumerRecord, type RecordSource } from "./record.ts";
 import type { TopicPartition } from "./topic-partition.ts";
 
 /** A stored batch whose records are to be shown. @internal */
 export interface StoredBatch<K, V> {
-  readonly batch: RecordBatch;
+  readonly batch: OpenedBatch;
   readonly source: RecordSource<K, V>;
 }
 
@@ -74,7 +74,7 @@ export class ConsumerBatch<K = string | null, V = string | null> implements Iter
   }
 }
 
-function recordsWithin(batch: RecordBatch, { startOffset, endOffset }: BatchContent<unknown, unknown>): number {
+function recordsWithin(batch: OpenedBatch, { startOffset, endOffset }: BatchContent<unknown, unknown>): number {
   if (batch.baseOffset >= startOffset && batch.lastOffset < endOffset) return batch.recordsCount;
   const cursor = batch.cursor();
   let count = 0;

@@ -7,7 +7,7 @@ import { EventHub, type EventSource } from "./events.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
 import type { GroupEngine } from "./group/engine.ts";
 import type { GroupSession } from "./group/group-session.ts";
-import { HangWatch } from "./group/hang-watch.ts";
+import type { HangWatch } from "./group/hang-watch.ts";
 import type { GroupMember, GroupMemberOptions } from "./group/member.ts";
 import type { MemberIdentity } from "./group/membership.ts";
 import { Subscription } from "./group/subscription.ts";
@@ -49,7 +49,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
   readonly #finder: PositionFinder<K, V>;
   readonly #troubles: TroubleMonitor;
   readonly #topicWatch: TopicWatch;
-  readonly #hangWatch: HangWatch<K, V>;
+  #hangWatch: HangWatch<K, V> | undefined;
   readonly #group: Group<K, V> | undefined;
   readonly #history: History<K, V>;
   /** Given when the membership enters another state. */
@@ -82,8 +82,6 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.#group = this.#createGroup();
     this.#fetcher = this.#createFetcher();
     this.#finder = this.#createFinder();
-    const { maxPollIntervalMs } = this.settings;
-    this.#hangWatch = new HangWatch(this.client.runtime, this.delivery, maxPollIntervalMs, () => this.#onHang());
   }
 
   /** How the consumer is doing: totals since it was made, and how things are now. */
@@ -215,7 +213,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.#fetcher.close();
     this.#finder.close();
     this.#topicWatch.close();
-    this.#hangWatch.stop();
+    this.#hangWatch?.stop();
     this.#membershipChanged.give();
     await this.client.close();
   }
@@ -271,8 +269,14 @@ export class ConsumerCore<K, V> implements ReadingHost {
     session.subscribe(this.#subscription!, this.#listener);
     session.member = this.#createMember(session, engine);
     session.member.start();
+    this.#hangWatch ??= this.#createHangWatch(engine);
     this.#hangWatch.start();
     this.startAutoCommit();
+  }
+
+  #createHangWatch(engine: GroupEngine): HangWatch<K, V> {
+    const { client, delivery, settings } = this;
+    return engine.createHangWatch(client.runtime, delivery, settings.maxPollIntervalMs, () => this.#onHang());
   }
 
   #createMember(session: GroupSession<K, V>, engine: GroupEngine): GroupMember {
@@ -288,7 +292,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
   }
 
   #onMembershipEnd(error: KafkaError | null): void {
-    this.#hangWatch.stop();
+    this.#hangWatch?.stop();
     if (error === null || this.#closing !== undefined) return;
     this.#failure = error;
     this.client.runtime.logger.error("the consumer has failed", { code: error.code, error: error.message });

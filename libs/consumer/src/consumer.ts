@@ -5,7 +5,7 @@ import type { GroupMetadata } from "./assignors/assignor.ts";
 import { ConsumerBatch } from "./batch.ts";
 import { ConsumerCore } from "./consumer-core.ts";
 import { invalidTopic, isTopicName, noGroup, notOwned } from "./errors.ts";
-import type { ConsumerEvents } from "./events.ts";
+import { type ConsumerEvents, requireEvent } from "./events.ts";
 import type { MembershipState } from "./group/membership.ts";
 import { Subscription } from "./group/subscription.ts";
 import type { ConsumerMetrics } from "./metrics.ts";
@@ -333,7 +333,8 @@ export class Consumer<K = string | null, V = string | null>
    * also published with `diagnostics_channel`, as `ottla:consumer:<event>`, with `clientId` and `groupId`.
    */
   on<N extends keyof ConsumerEvents>(name: N, listener: (event: ConsumerEvents[N]) => void): () => void {
-    if (typeof name !== "string" || typeof listener !== "function") {
+    requireEvent(name);
+    if (typeof listener !== "function") {
       throw invalidArgument('on takes the name of an event and a function: on("assigned", (event) => …).');
     }
     return this.#core.events.on(name, listener);

@@ -1,4 +1,5 @@
 import type { KafkaError } from "@ottla/client";
+import { describe, invalidArgument } from "@ottla/client/internal";
 import { openChannel } from "#diagnostics";
 import type { DiagnosticsChannel } from "./diagnostics/contract.ts";
 import type { MembershipState } from "./group/membership.ts";
@@ -75,6 +76,32 @@ export interface ConsumerEvents {
 export interface EventSource {
   readonly clientId: string;
   readonly groupId: string | null;
+}
+
+const EVENTS: Readonly<Record<keyof ConsumerEvents, true>> = {
+  membership: true,
+  assigned: true,
+  revoked: true,
+  lost: true,
+  reset: true,
+  historyLost: true,
+  commit: true,
+  commitFailed: true,
+  handlerHangs: true,
+  fetch: true,
+  lag: true,
+  retry: true,
+  stall: true,
+  recovered: true,
+  failed: true,
+};
+
+/** @throws KafkaError INVALID_ARGUMENT if there is no such event, which would never be told of */
+export function requireEvent(name: unknown): void {
+  if (typeof name === "string" && Object.hasOwn(EVENTS, name)) return;
+  throw invalidArgument(
+    `on takes the name of an event, and was given ${describe(name)}: ${Object.keys(EVENTS).join(", ")}.`,
+  );
 }
 
 type Listener<E> = (event: E) => void;

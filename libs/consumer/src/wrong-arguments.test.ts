@@ -76,6 +76,9 @@ test.each([
   ["offsetsForTimes", [[{ topic: "a", partition: 0, timestampMs: 0.5 }]], "one where timestampMs is 0.5"],
   ["records", [{ signal: 5 }], "signal is no AbortSignal"],
   ["on", ["assigned"], "on takes the name of an event and a function"],
+  ["on", ["assignd", () => {}], 'on takes the name of an event, and was given "assignd": membership, assigned, '],
+  ["on", ["toString", () => {}], 'on takes the name of an event, and was given "toString"'],
+  ["on", [undefined, () => {}], "on takes the name of an event, and was given undefined"],
   ["subscribe", [{}], "subscribe takes a list"],
   ["subscribe", [[]], "Subscribe to at least one topic"],
 ])("%s(%j)", async (name, args, message) => {

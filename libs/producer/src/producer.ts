@@ -26,7 +26,6 @@ import { headerPairs, type ProducerRecord, type RecordMetadata } from "./record.
 import { RecordEncoder } from "./record-encoder.ts";
 import type { TransactionEngine } from "./transactions/engine.ts";
 import type { Transaction, TransactionOptions } from "./transactions/transaction.ts";
-import { TransactionIdentity } from "./transactions/transaction-identity.ts";
 import type { TransactionManager } from "./transactions/transaction-manager.ts";
 
 /** How a send may be cut short. */
@@ -62,8 +61,6 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
   readonly #encoder: RecordEncoder<K, V>;
   readonly #counters = new ProducerCounters();
   readonly #accumulator: Accumulator;
-  /** Null without a transactional id. */
-  readonly #identity: TransactionIdentity | null;
   /** Null before the first transaction. */
   #transactions: TransactionManager<K, V> | null = null;
   #closing: Promise<void> | null = null;
@@ -76,15 +73,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     const { batchSizeBytes, maxRequestSizeBytes, isAdaptive } = this.#settings;
     const sticky = { stickyBytes: batchSizeBytes, isAdaptive };
     const createPartitioner = topicPartitioners(options.partitioner, sticky, this.#client.runtime.random);
-    this.#identity =
-      this.#settings.transactionalId === null ? null : new TransactionIdentity(this.#settings.maxBlockMs);
-    this.#accumulator = new Accumulator(
-      this.#client,
-      this.#settings,
-      createPartitioner,
-      this.#counters,
-      this.#identity,
-    );
+    this.#accumulator = new Accumulator(this.#client, this.#settings, createPartitioner, this.#counters);
     this.#encoder = new RecordEncoder({
       keySerializer: options.keySerializer,
       valueSerializer: options.valueSerializer,
@@ -114,7 +103,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     options?: SendOptions,
   ): Promise<RecordMetadata | RecordMetadata[]> {
     try {
-      if (this.#identity !== null) throw outsideOfTransaction();
+      if (this.#settings.transactionalId !== null) throw outsideOfTransaction();
       return this.#send(input, options?.signal);
     } catch (error) {
       return Promise.reject(error);
@@ -146,15 +135,15 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
    */
   async transaction<T>(work: (tx: Transaction<K, V>) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     this.#checkOpen(undefined);
-    const identity = this.#identity;
-    if (identity === null) throw noTransactionalId();
+    const { transactionalId } = this.#settings;
+    if (transactionalId === null) throw noTransactionalId();
     if (typeof work !== "function")
       throw invalidArgument("transaction takes a function: transaction(async (tx) => …).");
     checkCallOptions("transaction", options);
     const part = loaded(loadTransactionEngine());
     const engine = part instanceof Promise ? await part : part;
     this.#checkOpen(undefined);
-    this.#transactions ??= this.#createTransactions(engine, identity);
+    this.#transactions ??= this.#createTransactions(engine, transactionalId);
     return await this.#transactions.run(work, options);
   }
 
@@ -188,9 +177,11 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     });
   }
 
-  #createTransactions(engine: TransactionEngine, identity: TransactionIdentity): TransactionManager<K, V> {
-    const { transactionalId, transactionTimeoutMs, maxBlockMs } = this.#settings;
-    const settings = { transactionalId: transactionalId!, transactionTimeoutMs, maxBlockMs };
+  #createTransactions(engine: TransactionEngine, transactionalId: string): TransactionManager<K, V> {
+    const { transactionTimeoutMs, maxBlockMs } = this.#settings;
+    const settings = { transactionalId, transactionTimeoutMs, maxBlockMs };
+    const identity = engine.createIdentity(maxBlockMs);
+    this.#accumulator.beginTransactions(identity);
     return engine.createManager<K, V>(this.#client, settings, identity, {
       send: (input) => this.#sendTransactional(input),
       flush: () => this.#accumulator.flush(),

@@ -32,6 +32,6 @@ export {
   partitionLeaderEpochAt,
   setProducerState,
 } from "./records/header.ts";
-export { readRecordBatch } from "./records/record-batch.ts";
+export { type OpenedBatch, openRecordBatch } from "./records/opened-batch.ts";
 export { RecordBytes } from "./records/record-bytes.ts";
 export { forEachBatch } from "./records/validate.ts";

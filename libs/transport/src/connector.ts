@@ -1,7 +1,7 @@
 import type { Runtime } from "@ottla/runtime";
 import { createPlatformConnector } from "#platform";
 import type { Connector } from "./byte-channel.ts";
-import { resolveSsl, type SslOptions } from "./ssl-options.ts";
+import type { SslOptions } from "./ssl-options.ts";
 
 /** How the platform's connector speaks to brokers. */
 export interface DefaultConnectorOptions {
@@ -16,5 +16,5 @@ export interface DefaultConnectorOptions {
  * @throws KafkaError INVALID_CONFIG for TLS options that are none, or that the platform has no use for
  */
 export function createDefaultConnector(runtime: Runtime, options: DefaultConnectorOptions = {}): Connector {
-  return createPlatformConnector(runtime, resolveSsl(options.ssl));
+  return createPlatformConnector(runtime, options.ssl);
 }

@@ -9,7 +9,7 @@ import { repositoryRoot } from "./repository.ts";
  * lowered with whatever makes the bundle smaller, and never raised without a reason in docs/performance.md, which also
  * says why these are not the 40 KB that are aimed at.
  */
-const INITIAL_GZIPPED_BYTES_MAX = 64 * 1024;
+const INITIAL_GZIPPED_BYTES_MAX = 59 * 1024;
 const TOTAL_GZIPPED_BYTES_MAX = 95 * 1024;
 
 const PAGE = `
@@ -74,7 +74,7 @@ test("what not every page needs comes only when it is asked for", () => {
     ),
   );
   const isOptional =
-    /messages\/\w+(-\w+)*-fast|schema\/hand-written|compression\/(gzip|inflate|snappy|lz4|zstd)|lz4js|snappyjs|error-prose|sasl\/(session|scram)|group\/(classic|consumer|engine)|transactions\/transaction-(manager|requests|scope)|record-runner|offset-requests|messages\/(join|sync|leave|heartbeat|consumer|add-|end-|txn-|sasl|offset-commit|offset-fetch)/;
+    /messages\/\w+(-\w+)*-fast|schema\/hand-written|assignors\/|transaction-(identity|errors)|hang-watch|token-source|ssl-options|record-view|compression\/(gzip|inflate|snappy|lz4|zstd)|lz4js|snappyjs|error-prose|sasl\/(session|scram)|group\/(classic|consumer|engine)|transactions\/transaction-(manager|requests|scope)|record-runner|offset-requests|messages\/(join|sync|leave|heartbeat|consumer|add-|end-|txn-|sasl|offset-commit|offset-fetch)/;
   expect(atOnce.filter((input) => isOptional.test(input))).toEqual([]);
   expect(Object.keys(metafile.inputs).filter((input) => isOptional.test(input)).length).toBeGreaterThan(10);
   expect(files.filter(({ text }) => text.includes('"H4sI')).map(({ path }) => isZstd(path))).toEqual([true]);

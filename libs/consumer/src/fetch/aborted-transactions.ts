@@ -1,5 +1,4 @@
-import type { RecordBatch } from "@ottla/protocol";
-import { readEndTransactionMarker } from "@ottla/protocol/client";
+import { type OpenedBatch, readEndTransactionMarker } from "@ottla/protocol/client";
 
 /** A transaction that was aborted: its producer's batches from `firstOffset` up to the abort marker do not count. */
 export interface AbortedTransaction {
@@ -20,7 +19,7 @@ export class AbortedTransactions {
   }
 
   /** Whether `batch` is part of an aborted transaction. */
-  covers(batch: RecordBatch): boolean {
+  covers(batch: OpenedBatch): boolean {
     while (this.#pending.length > 0 && this.#pending[this.#pending.length - 1]!.firstOffset <= batch.lastOffset) {
       this.#open.add(this.#pending.pop()!.producerId);
     }
@@ -32,7 +31,7 @@ export class AbortedTransactions {
   }
 }
 
-function isAbortMarker(batch: RecordBatch): boolean {
+function isAbortMarker(batch: OpenedBatch): boolean {
   const cursor = batch.cursor();
   return cursor.next() && readEndTransactionMarker(cursor.key(), cursor.value())?.type === "abort";
 }

@@ -1,12 +1,12 @@
 import type { Deserializer } from "@ottla/client";
-import type { RecordBatch } from "@ottla/protocol";
 import {
   baseOffsetAt,
   CorruptRecordError,
   forEachBatch,
   lastOffsetAt,
+  type OpenedBatch,
+  openRecordBatch,
   partitionLeaderEpochAt,
-  readRecordBatch,
 } from "@ottla/protocol/client";
 import type { BatchContent, StoredBatch } from "../batch.ts";
 import type { TopicPartition } from "../topic-partition.ts";
@@ -72,22 +72,22 @@ export class FetchedChunk<K, V> {
       const batches = this.#readBatches();
       this.#content = batches.some((batch) => batch instanceof Promise)
         ? Promise.all(batches).then((ready) => this.#finish(ready))
-        : this.#finish(batches as RecordBatch[]);
+        : this.#finish(batches as OpenedBatch[]);
     }
     return this.#content;
   }
 
-  #readBatches(): (RecordBatch | Promise<RecordBatch>)[] {
+  #readBatches(): (OpenedBatch | Promise<OpenedBatch>)[] {
     const { bytes, fetchOffset } = this.#data;
-    const batches: (RecordBatch | Promise<RecordBatch>)[] = [];
+    const batches: (OpenedBatch | Promise<OpenedBatch>)[] = [];
     forEachBatch(bytes, (position) => {
       if (lastOffsetAt(bytes, position) < fetchOffset) return;
-      batches.push(readRecordBatch(bytes, position, this.#options));
+      batches.push(openRecordBatch(bytes, position, this.#options));
     });
     return batches;
   }
 
-  #finish(batches: readonly RecordBatch[]): BatchContent<K, V> {
+  #finish(batches: readonly OpenedBatch[]): BatchContent<K, V> {
     const aborted = new AbortedTransactions(this.#data.abortedTransactions);
     const shown = batches.filter((batch) => !aborted.covers(batch) && !batch.isControlBatch);
     const content: BatchContent<K, V> = {
@@ -102,7 +102,7 @@ export class FetchedChunk<K, V> {
     return content;
   }
 
-  #store(batch: RecordBatch): StoredBatch<K, V> {
+  #store(batch: OpenedBatch): StoredBatch<K, V> {
     const { keyDeserializer, valueDeserializer } = this.#options;
     const source = {
       topic: this.#partition.topic,

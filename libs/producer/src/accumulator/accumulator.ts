@@ -27,8 +27,8 @@ export class Accumulator implements QueueOwner, BatchOwner {
   readonly #waiting: WaitingSends;
   readonly #incomplete: IncompleteBatches;
   readonly #topics: TopicRegistry;
-  readonly #identity: Identity | null;
-  readonly #transactions: TransactionIdentity | null;
+  #identity: Identity | null;
+  #transactions: TransactionIdentity | null = null;
   readonly #outcomes: BatchOutcomes;
   readonly buffers: BufferPool;
   #usedBytes = 0;
@@ -39,7 +39,6 @@ export class Accumulator implements QueueOwner, BatchOwner {
     settings: ProducerSettings,
     createPartitioner: () => TopicPartitioner,
     counters: ProducerCounters,
-    transactions: TransactionIdentity | null,
   ) {
     this.#client = client;
     this.#settings = settings;
@@ -53,12 +52,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
       this.#expire(batch),
     );
     this.#outcomes = new BatchOutcomes(client, this, counters);
-    this.#transactions = transactions;
-    this.#identity = transactions ?? this.#createIdentity();
-    transactions?.attach({
-      onReady: () => this.#topics.wakeAll(),
-      onFailure: (error) => this.#abandonUnsent(error),
-    });
+    this.#identity = this.#createIdentity();
     this.#topics = new TopicRegistry({
       client,
       maxBlockMs: settings.maxBlockMs,
@@ -72,12 +66,22 @@ export class Accumulator implements QueueOwner, BatchOwner {
     });
   }
 
+  /** Before the first record of a producer with a transactional id: who it sends as, from transaction to transaction. */
+  beginTransactions(identity: TransactionIdentity): void {
+    this.#identity = identity;
+    this.#transactions = identity;
+    identity.attach({
+      onReady: () => this.#topics.wakeAll(),
+      onFailure: (error) => this.#abandonUnsent(error),
+    });
+  }
+
   get batchSizeBytes(): number {
     return this.#settings.batchSizeBytes;
   }
 
   get isTransactional(): boolean {
-    return this.#transactions !== null;
+    return this.#settings.transactionalId !== null;
   }
 
   get givenUp(): KafkaError | null {
@@ -200,7 +204,9 @@ export class Accumulator implements QueueOwner, BatchOwner {
   }
 
   #createIdentity(): Identity | null {
-    return this.#settings.isIdempotent ? new ProducerIdentity(this.#client, (error) => this.#onIdentity(error)) : null;
+    const { isIdempotent, transactionalId } = this.#settings;
+    if (!isIdempotent || transactionalId !== null) return null;
+    return new ProducerIdentity(this.#client, (error) => this.#onIdentity(error));
   }
 
   /** Ends everything that no broker has to answer for any more; what is in flight ends with its answer. */

@@ -1,4 +1,4 @@
-import { incrementSequence, readRecordBatch } from "@ottla/protocol/client";
+import { incrementSequence, openRecordBatch } from "@ottla/protocol/client";
 import { ProducerBatch } from "./producer-batch.ts";
 
 /**
@@ -6,7 +6,7 @@ import { ProducerBatch } from "./producer-batch.ts";
  * place: order, sequence, age and attempts.
  */
 export async function splitBatch(batch: ProducerBatch, bytes: Uint8Array): Promise<ProducerBatch[]> {
-  const whole = await readRecordBatch(bytes);
+  const whole = await openRecordBatch(bytes);
   const cursor = whole.cursor();
   const halfBytes = Math.ceil(cursor.bytes.length / 2);
   const first = partOf(batch, 0, halfBytes);

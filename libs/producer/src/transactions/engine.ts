@@ -1,5 +1,5 @@
 import type { ClusterClient } from "@ottla/client/internal";
-import type { TransactionIdentity } from "./transaction-identity.ts";
+import { TransactionIdentity } from "./transaction-identity.ts";
 import { type TransactionHost, TransactionManager } from "./transaction-manager.ts";
 import { TransactionRequests } from "./transaction-requests.ts";
 
@@ -12,6 +12,7 @@ export interface TransactionSettings {
 
 /** What it takes to do transactions. A producer without a transactional id does without: see `platform/`. */
 export interface TransactionEngine {
+  createIdentity(timeoutMs: number): TransactionIdentity;
   createManager<K, V>(
     client: ClusterClient,
     settings: TransactionSettings,
@@ -21,6 +22,7 @@ export interface TransactionEngine {
 }
 
 export const transactionEngine: TransactionEngine = {
+  createIdentity: (timeoutMs) => new TransactionIdentity(timeoutMs),
   createManager(client, { transactionalId, transactionTimeoutMs, maxBlockMs }, identity, host) {
     const requests = new TransactionRequests(client, transactionalId, transactionTimeoutMs);
     return new TransactionManager(identity, requests, host, maxBlockMs);

@@ -1,7 +1,7 @@
 import { type ConnectionOptions, createSecureContext } from "node:tls";
 import type { Runtime } from "@ottla/runtime";
 import type { Connector } from "../byte-channel.ts";
-import type { PemOrDer, SslOptions } from "../ssl-options.ts";
+import { type PemOrDer, resolveSsl, type SslOptions } from "../ssl-options.ts";
 import { configError, describeCause } from "../transport-error.ts";
 import { createTcpConnector, type TcpConnectorOptions } from "./tcp-connector.ts";
 import { createNodeWebSocketConnector, type NodeWebSocketConnectorOptions } from "./websocket-connector.ts";
@@ -23,8 +23,9 @@ export function createNodeConnector(
 }
 
 /** What `#platform` means under Node.js. */
-export function createPlatformConnector(runtime: Runtime, ssl?: SslOptions): Connector {
-  return createNodeConnector(runtime, ssl === undefined ? {} : { tls: nodeTlsOptions(ssl) });
+export function createPlatformConnector(runtime: Runtime, ssl?: boolean | SslOptions): Connector {
+  const options = resolveSsl(ssl);
+  return createNodeConnector(runtime, options === undefined ? {} : { tls: nodeTlsOptions(options) });
 }
 
 /** Node.js wants buffers and arrays that may be written to. @throws KafkaError INVALID_CONFIG if OpenSSL takes none */

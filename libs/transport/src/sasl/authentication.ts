@@ -1,7 +1,7 @@
 import type { Runtime } from "@ottla/runtime";
 import type { Authenticate } from "../client/connection-options.ts";
 import { checkSaslOptions, type SaslOptions } from "./sasl-options.ts";
-import { TokenSource } from "./token-source.ts";
+import type { TokenSource } from "./token-source.ts";
 
 /**
  * What proves a client's identity to the brokers that it connects to, for the place that connections have for it. The
@@ -15,9 +15,10 @@ export function createSaslAuthentication(
   runtime: Pick<Runtime, "clock" | "random">,
 ): Authenticate {
   checkSaslOptions(options);
-  const tokens = options.mechanism === "OAUTHBEARER" ? new TokenSource(options.token, runtime.clock) : null;
+  let tokens: TokenSource | null = null;
   return async (connection) => {
-    const { authenticateWithSasl } = await import("./session.ts");
+    const { authenticateWithSasl, tokensOf } = await import("./session.ts");
+    tokens ??= tokensOf(options, runtime.clock);
     await authenticateWithSasl(connection, { options, tokens, runtime });
   };
 }

@@ -1,5 +1,5 @@
 import { ErrorCode, KafkaError, saslAuthenticateApi, saslHandshakeApi } from "@ottla/protocol";
-import type { Runtime } from "@ottla/runtime";
+import type { Clock, Runtime } from "@ottla/runtime";
 import { formatAddress } from "../address.ts";
 import type { AuthenticationExchange } from "../client/connection-options.ts";
 import type { SaslExchange } from "./exchange.ts";
@@ -7,7 +7,7 @@ import { oauthBearerExchange } from "./oauthbearer.ts";
 import { plainExchange } from "./plain.ts";
 import type { SaslOptions } from "./sasl-options.ts";
 import { scramExchange } from "./scram.ts";
-import type { TokenSource } from "./token-source.ts";
+import { TokenSource } from "./token-source.ts";
 
 /** No mechanism takes more steps; a broker that goes on asking is none. */
 const STEPS_MAX = 4;
@@ -25,6 +25,11 @@ export interface SaslEnvironment {
   readonly options: SaslOptions;
   readonly tokens: TokenSource | null;
   readonly runtime: Pick<Runtime, "random">;
+}
+
+/** What gives all connections of a client their tokens; null for mechanisms without. */
+export function tokensOf(options: SaslOptions, clock: Clock): TokenSource | null {
+  return options.mechanism === "OAUTHBEARER" ? new TokenSource(options.token, clock) : null;
 }
 
 /** Runs the mechanism on a connection, and arranges for it to run again before the session ends (KIP-368). */

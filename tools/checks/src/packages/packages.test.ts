@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,9 +9,11 @@ import ts from "typescript";
 import { build as buildWithVite, type Rollup } from "vite";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { publishedPackages, repositoryRoot } from "../repository.ts";
+import { chromiumPath, servePage } from "./chromium-page.ts";
 import { dependencyTree } from "./dependency-tree.ts";
+import { installedCommand, startInstalledBroker } from "./installed-broker.ts";
 import { type NpxBroker, startWithNpx } from "./npx-broker.ts";
-import { ownEnvironment, run } from "./run.ts";
+import { run } from "./run.ts";
 import { createScratchProject, NO_REGISTRY, type ScratchProject, type Tarball } from "./scratch-project.ts";
 
 /** Packages and bytes that come with an `npm install`, the optional accelerators aside. To be lowered, not raised. */
@@ -130,25 +131,16 @@ describe("a project that has installed the tarballs", () => {
   });
 
   test("runs the command: version, broker, page", async () => {
-    const command = join(project.directory, "node_modules/ottla/bin/ottla.cjs");
-    const version = await node(command, "--version");
+    const version = await node(installedCommand(project.directory), "--version");
     expect(version).toMatchObject({ exitCode: 0, stdout: `${packages[0]!.packageJson.version}\n` });
-    const broker = spawn(process.execPath, [command, "broker", "--port", "0", "--memory"], {
-      cwd: project.directory,
-      env: ownEnvironment(),
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const exited = new Promise((resolve) => broker.once("exit", resolve));
+    const broker = await startInstalledBroker(project.directory);
     try {
-      const ready = await new Promise<string>((resolve) => broker.stdout.once("data", (line) => resolve(String(line))));
-      const address = /^ready (\S+)/.exec(ready)?.[1];
-      const page = await fetch(`http://${address}/`);
+      const page = await fetch(`http://${broker.address}/`);
       expect(page.status).toBe(200);
       expect(await page.text()).toMatch(/<script type="module"/);
     } finally {
-      broker.kill();
+      expect(await broker.stop()).toBe(0);
     }
-    expect(await exited).toBe(0);
   });
 
   test.each([
@@ -209,6 +201,48 @@ describe("a project that has installed the tarballs", () => {
     );
     expect(chunks.length).toBeGreaterThan(1); // zstd comes when it is asked for
     for (const { code } of chunks) expect(code).not.toMatch(/["']node:|__vite-browser-external/);
+  });
+
+  describe.skipIf(chromiumPath === null)("writes and reads from a page in Chromium", () => {
+    type PageGlobals = { readonly roundTrip?: (bootstrapServers: string) => Promise<RoundTrip> };
+    type RoundTrip = Readonly<Record<"values" | "read" | "readAlone", string[]>> & { readonly offsets: number[] };
+
+    const entry = () => join(project.directory, "page.js");
+    const bundlers = {
+      esbuild: async (outdir: string) => {
+        const options = { bundle: true, minify: true, splitting: true, format: "esm", platform: "browser" } as const;
+        await build({ ...options, entryPoints: [entry()], absWorkingDir: project.directory, outdir });
+      },
+      vite: async (outDir: string) => {
+        const rollupOptions = { input: entry(), output: { entryFileNames: "page.js" } };
+        const options = { root: project.directory, configFile: false, logLevel: "silent" } as const;
+        await buildWithVite({ ...options, build: { outDir, target: "es2022", rollupOptions } });
+      },
+    };
+
+    test.each(["esbuild", "vite"] as const)(
+      "bundled by %s",
+      async (bundler) => {
+        const directory = join(project.directory, `page-by-${bundler}`);
+        await bundlers[bundler](directory);
+        const served = await servePage(directory);
+        const broker = await startInstalledBroker(project.directory, "--set", `allowed.origins=${served.origin}`);
+        try {
+          const roundTrip = (servers: string) => (globalThis as PageGlobals).roundTrip!(servers);
+          const result = await served.page.evaluate(roundTrip, `ws://${broker.address}`);
+          expect(result).toMatchObject({ read: result.values, readAlone: result.values });
+          expect(result.offsets).toEqual(result.values.map((_, index) => index));
+          expect(served.errors).toEqual([]);
+          // What this page needs was loaded when it was needed, and nothing else.
+          for (const wanted of [/lz4/, /engine/]) expect(served.scripts).toContainEqual(expect.stringMatching(wanted));
+          expect(served.scripts.filter((name) => /zstd|snappy|gzip|session|record-runner/.test(name))).toEqual([]);
+        } finally {
+          await served.close();
+          await broker.stop();
+        }
+      },
+      60_000,
+    );
   });
 });
 
