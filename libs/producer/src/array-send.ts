@@ -75,6 +75,11 @@ export class ArraySend<K, V> implements WaitingSend {
     return this.#records[this.#acceptedCount]!.topic;
   }
 
+  /** What holds the records that were accepted. */
+  get batches(): readonly ProducerBatch[] {
+    return this.#batches;
+  }
+
   get acceptedCount(): number {
     return this.#acceptedCount;
   }

@@ -217,6 +217,25 @@ describe("batching", () => {
     expect(requests).toEqual([1, 2, 2, 2, 3]);
   });
 
+  test("an array that is large leaves at once, up to two of them: the broker has work while the next is encoded", async () => {
+    const { producer, within, values } = setUp({ cluster: { latencyMs: () => 2 } });
+    await within(producer.send({ topic: "orders", partition: 0, value: "first" }));
+    const { requestTotal } = producer.metrics();
+    const array = (name: string) =>
+      Array.from({ length: 10 }, (_, i) => ({ topic: "orders", partition: 0, value: `${name}${i}`.padEnd(7_000) }));
+    const sends: Promise<unknown>[] = [];
+    const requests = ["a", "b", "c", "d"].map((name) => {
+      sends.push(producer.send(array(name)));
+      return producer.metrics().requestTotal - requestTotal;
+    });
+    expect(requests).toEqual([1, 2, 2, 2]);
+    await within(Promise.all(sends));
+    // The third and the fourth have waited for the first answer, together.
+    expect(producer.metrics().requestTotal - requestTotal).toBe(3);
+    const sent = ["a", "b", "c", "d"].flatMap((name) => array(name).map(({ value }) => value));
+    expect(values(0)).toEqual(["first", ...sent]);
+  });
+
   test("but not for longer than a few milliseconds where answers take long", async () => {
     const { runtime, cluster, producer, within } = setUp({ cluster: { latencyMs: () => 50 } });
     await within(producer.send({ topic: "orders", partition: 0, value: "first" }));

@@ -262,6 +262,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     const send = new ArraySend(records, this.#client.runtime.clock.nowMs(), accept);
     const reason = send.start();
     if (reason !== null) this.#accumulator.wait(send, reason, signal);
+    else this.#accumulator.accepted(send.batches);
     return signal === undefined ? send.result : abortable(send.result, signal);
   }
 

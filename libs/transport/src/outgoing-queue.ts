@@ -3,6 +3,9 @@ import type { WriteDone } from "./byte-channel.ts";
 /** Chunks below this size are copied together: a copy costs less than one more buffer in a gathered write. */
 const SMALL_CHUNK_BYTES = 2048;
 
+/** One write of so much does not wait for others of its turn: the other side has work the sooner. */
+export const FLUSHED_AT_ONCE_BYTES = 64 * 1024;
+
 /** What leaves in one gathered write, or in one WebSocket message. */
 export interface OutgoingBatch {
   readonly chunks: Uint8Array[];
@@ -29,14 +32,18 @@ export class OutgoingQueue {
     return this.#queuedBytes;
   }
 
-  add(chunks: readonly Uint8Array[], onDone?: WriteDone): void {
+  /** @returns the bytes of this write */
+  add(chunks: readonly Uint8Array[], onDone?: WriteDone): number {
     const batch = this.#openBatch();
+    let sizeBytes = 0;
     for (const chunk of chunks) {
       batch.chunks.push(chunk);
-      batch.sizeBytes += chunk.length;
-      this.#queuedBytes += chunk.length;
+      sizeBytes += chunk.length;
     }
+    batch.sizeBytes += sizeBytes;
+    this.#queuedBytes += sizeBytes;
     if (onDone !== undefined) batch.onDone.push(onDone);
+    return sizeBytes;
   }
 
   /** Drops what was collected, and tells its writers. */

@@ -133,6 +133,14 @@ export class Accumulator implements QueueOwner, BatchOwner {
     return this.#topics.find(name)!.append(partition, key, value, headers, timestampMs);
   }
 
+  /** All records of an array have been written into these batches: what it has made large need not wait for the next. */
+  accepted(batches: readonly ProducerBatch[]): void {
+    for (const { topic, partition } of batches) {
+      const queue = this.#topics.queueOf(topic, partition);
+      if (queue.isLarge) queue.drainer?.wakeLarge(queue);
+    }
+  }
+
   /** Has a send wait its turn. */
   wait(send: WaitingSend, reason: WaitReason, signal: AbortSignal | undefined): void {
     this.#waiting.add(send, reason, signal);
@@ -180,7 +188,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
   }
 
   recycle(batch: ProducerBatch): void {
-    if (batch.buffer.length === this.buffers.bufferSizeBytes) this.buffers.give(batch.buffer);
+    this.buffers.give(batch.buffer);
   }
 
   release(batch: ProducerBatch): void {

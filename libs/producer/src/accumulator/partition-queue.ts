@@ -5,7 +5,7 @@ import type { ProducerBatch } from "./producer-batch.ts";
 export const NEVER = Number.POSITIVE_INFINITY;
 
 /** From this size on a batch gains little by growing: what a request costs is small beside its bytes. */
-export const LARGE_BATCH_BYTES = 64 * 1024;
+const LARGE_BATCH_BYTES = 64 * 1024;
 
 /** Among how many of a producer's last batches a broker recognizes one that it has already. */
 const RECOGNIZED_BATCHES = 5;
@@ -27,6 +27,8 @@ export interface QueueDrainer {
   readonly stalledSinceMs: number | null;
   /** Has the queue drained soon. */
   wake(queue: PartitionQueue): void;
+  /** The queue holds a large batch that nothing more is added to just now: it leaves at once if it may. */
+  wakeLarge(queue: PartitionQueue): void;
   /** The queue is another one's now. */
   forget(queue: PartitionQueue): void;
 }
@@ -97,7 +99,7 @@ export class PartitionQueue {
     const sealed = this.#sealed[0];
     if (sealed !== undefined) return sealed.isReady ? 0 : NEVER;
     if (this.open === null) return NEVER;
-    const lingerMs = this.open.sizeBytes >= LARGE_BATCH_BYTES ? rules.largeLingerMs : rules.lingerMs;
+    const lingerMs = this.isLarge ? rules.largeLingerMs : rules.lingerMs;
     return Math.max(0, this.open.createdAtMs + lingerMs - rules.nowMs);
   }
 
@@ -138,6 +140,11 @@ export class PartitionQueue {
     remove(this.#sealed, batch);
     remove(this.#retries, batch);
     if (batch.attempts > 0) this.#sequence?.markUnresolved();
+  }
+
+  /** Whether its open batch has grown large. */
+  get isLarge(): boolean {
+    return this.open !== null && this.open.sizeBytes >= LARGE_BATCH_BYTES;
   }
 
   /** Whether no batch of this partition that has a sequence comes before this one. */

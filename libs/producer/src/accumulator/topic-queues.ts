@@ -7,9 +7,6 @@ import type { BufferPool } from "./buffer-pool.ts";
 import type { PartitionQueue } from "./partition-queue.ts";
 import { ProducerBatch } from "./producer-batch.ts";
 
-/** The least room that a batch starts with. */
-const CAPACITY_BYTES_MIN = 512;
-
 /** What the queues of a topic need from their surroundings. */
 export interface QueueOwner {
   readonly batchSizeBytes: number;
@@ -145,12 +142,9 @@ export class TopicQueues implements PartitionedTopic {
     return batch;
   }
 
-  /** As large as the partition's last batch turned out, with some room to spare; from the pool if that was a full one. */
+  /** As large as the partition's last batch turned out, with some room to spare. */
   #bufferFor({ lastBatchBytes }: PartitionQueue): Uint8Array {
-    const { buffers } = this.#owner;
-    const expectedBytes = lastBatchBytes * 1.5;
-    if (expectedBytes >= buffers.bufferSizeBytes) return buffers.take();
-    return new Uint8Array(Math.max(Math.ceil(expectedBytes), CAPACITY_BYTES_MIN));
+    return this.#owner.buffers.take(Math.ceil(lastBatchBytes * 1.5));
   }
 
   #closeFull(queue: PartitionQueue): void {

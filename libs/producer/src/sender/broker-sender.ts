@@ -12,6 +12,9 @@ import { exchangeProduce, matchResponses, type TakenBatch } from "./produce-exch
 /** How long a batch that is not full waits at most for the answers to requests before it, where `lingerMs` is less. */
 const NATURAL_BATCHING_MS_MAX = 5;
 
+/** As long as fewer requests are in flight, a large batch waits for none of them. */
+const LARGE_IN_FLIGHT_MAX = 2;
+
 /** What the senders of all brokers share. */
 export interface SenderEnvironment {
   readonly client: ClusterClient;
@@ -40,14 +43,18 @@ export interface SenderEnvironment {
  * Draining happens once per turn of the event loop, after its I/O: sends that are made in the same turn, or because of
  * the same answer, go together. While a request is in flight, batches that are not full wait for its answer, for
  * `NATURAL_BATCHING_MS_MAX` at most: at low load a record leaves at once, at high load batches fill by themselves. Large
- * ones wait only while two are in flight: else producer and broker would work in turns, and each wait for the other.
+ * ones wait only while two are in flight, and do not wait for the end of the turn: else producer and broker would work in
+ * turns, and each wait for the other.
  */
 export class BrokerSender implements QueueDrainer {
   readonly #brokerId: number;
   readonly #environment: SenderEnvironment;
   /** Queues that may have something to send, those that waited longest first. */
   readonly #queues = new Set<PartitionQueue>();
-  readonly #drainSoon = () => this.#drain();
+  readonly #drainSoon = () => {
+    this.#isScheduled = false;
+    this.#drain();
+  };
   #isScheduled = false;
   #isConnecting = false;
   #connectFailures = 0;
@@ -71,6 +78,12 @@ export class BrokerSender implements QueueDrainer {
     this.schedule();
   }
 
+  wakeLarge(queue: PartitionQueue): void {
+    this.#queues.add(queue);
+    if (this.#inFlight < LARGE_IN_FLIGHT_MAX) this.#drain();
+    else this.schedule();
+  }
+
   /** The partition has another leader now. */
   forget(queue: PartitionQueue): void {
     this.#queues.delete(queue);
@@ -90,7 +103,6 @@ export class BrokerSender implements QueueDrainer {
   }
 
   #drain(): void {
-    this.#isScheduled = false;
     if (this.#closed) return;
     if (this.#queues.size === 0) {
       this.#stalledSinceMs = null;
@@ -154,7 +166,12 @@ export class BrokerSender implements QueueDrainer {
       return isFlushing() ? 0 : Math.max(configuredMs, whileInFlightMs);
     };
     const { maxInFlightRequests } = settings;
-    return { nowMs, lingerMs: lingerMs(1), largeLingerMs: lingerMs(2), maxInFlight: maxInFlightRequests };
+    return {
+      nowMs,
+      lingerMs: lingerMs(1),
+      largeLingerMs: lingerMs(LARGE_IN_FLIGHT_MAX),
+      maxInFlight: maxInFlightRequests,
+    };
   }
 
   /** @returns whether the batch can be taken now; if not, the queue is woken when it can */

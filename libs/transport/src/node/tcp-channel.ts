@@ -2,7 +2,13 @@ import type { Socket } from "node:net";
 import type { Timers } from "@ottla/runtime";
 import { formatHostPort } from "../address.ts";
 import type { ByteChannel, ByteChannelHandlers, WriteDone } from "../byte-channel.ts";
-import { coalesceChunks, type OutgoingBatch, OutgoingQueue, settleBatch } from "../outgoing-queue.ts";
+import {
+  coalesceChunks,
+  FLUSHED_AT_ONCE_BYTES,
+  type OutgoingBatch,
+  OutgoingQueue,
+  settleBatch,
+} from "../outgoing-queue.ts";
 import { closeSocket } from "./close-socket.ts";
 import { freeMemory } from "./free-memory.ts";
 import { plainBytes } from "./plain-bytes.ts";
@@ -66,8 +72,8 @@ export class TcpChannel implements ByteChannel {
       if (onDone !== undefined) process.nextTick(onDone, false);
       return false;
     }
-    this.queue.add(chunks, onDone);
-    if (!this.flushPlanned) {
+    if (this.queue.add(chunks, onDone) >= FLUSHED_AT_ONCE_BYTES) this.flush();
+    else if (!this.flushPlanned) {
       this.flushPlanned = true;
       process.nextTick(() => this.flush());
     }

@@ -42,6 +42,16 @@ test("a frame ends once it is large, and the frames of one turn still leave by o
   expect([gathered.mock.calls.length, single.mock.calls.length]).toEqual([1, 0]);
 });
 
+test("a large write does not wait for the end of the turn", async () => {
+  const { server, gathered, single, received } = await openPair();
+  const sizeBytes = 64 * 1024;
+  server.write([head(), records()]);
+  expect([gathered.mock.calls.length, single.mock.calls.length]).toEqual([0, 0]);
+  server.write([head(), new Uint8Array(sizeBytes)]);
+  expect([gathered.mock.calls.length, single.mock.calls.length]).toEqual([1, 0]);
+  await received(60 + 8 * 1024 + sizeBytes);
+});
+
 test("answers of different turns do not wait for one another", async () => {
   const { server, received, messages } = await openPair();
   for (let i = 1; i <= 3; i++) {

@@ -2,7 +2,13 @@ import type { Socket } from "node:net";
 import type WebSocket from "ws";
 import { formatHostPort } from "../address.ts";
 import type { ByteChannel, ByteChannelHandlers, WriteDone } from "../byte-channel.ts";
-import { coalesceChunks, type OutgoingBatch, OutgoingQueue, settleBatch } from "../outgoing-queue.ts";
+import {
+  coalesceChunks,
+  FLUSHED_AT_ONCE_BYTES,
+  type OutgoingBatch,
+  OutgoingQueue,
+  settleBatch,
+} from "../outgoing-queue.ts";
 import { networkError, protocolViolation } from "../transport-error.ts";
 import { plainBytes } from "./plain-bytes.ts";
 import { socketError, systemCode } from "./socket-errors.ts";
@@ -78,8 +84,8 @@ export class NodeWebSocketChannel implements ByteChannel {
       if (onDone !== undefined) process.nextTick(onDone, false);
       return false;
     }
-    this.queue.add(chunks, onDone);
-    if (!this.flushPlanned) {
+    if (this.queue.add(chunks, onDone) >= FLUSHED_AT_ONCE_BYTES) this.flush();
+    else if (!this.flushPlanned) {
       this.flushPlanned = true;
       process.nextTick(() => this.flush());
     }
