@@ -45,7 +45,7 @@ function topicsOf(broker: Broker) {
     bytesIn,
     bytesOut,
   ]);
-  return { atMs: broker.services.runtime.clock.nowMs(), topics };
+  return { nodeId: broker.nodeId, atMs: broker.services.runtime.clock.nowMs(), topics };
 }
 
 function connectionsOf(broker: Broker) {

@@ -15,12 +15,12 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   ".map": "application/json; charset=utf-8",
 };
 
-/** Nothing is loaded from elsewhere, and nobody frames the page. `wasm-unsafe-eval` compiles the zstd codec. */
+/** Nothing is loaded from elsewhere but what other brokers answer, and nobody frames the page. `wasm-unsafe-eval` compiles the zstd codec. */
 function securityHeaders(scripts: readonly string[] = []): Readonly<Record<string, string>> {
   return {
     "content-security-policy":
       `default-src 'self'; script-src ${["'self'", "'wasm-unsafe-eval'", ...scripts].join(" ")}; ` +
-      "style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'",
+      "style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss: http: https:; img-src 'self' data:; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
   };

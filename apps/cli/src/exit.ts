@@ -51,9 +51,9 @@ function rootOf(error: unknown): unknown {
   return isLate && error.cause instanceof Error ? rootOf(error.cause) : error;
 }
 
-/** Whether the command ended as its user has told it to, by a signal. */
+/** Whether the command ended as its user has told it to, by a signal: what was under way was given up, or its client closed. */
 export function isInterruption(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ABORTED";
+  return error instanceof Error && "code" in error && (error.code === "ABORTED" || error.code === "CLOSED");
 }
 
 function withCode(error: unknown): string {

@@ -1,11 +1,12 @@
 import { InvalidArgumentError } from "commander";
 
-/** An argument parser for whole numbers of at least `min`. */
-export function wholeNumber(min: number): (text: string) => number {
+/** An argument parser for whole numbers of at least `min`, or what else is allowed, such as -1 for no limit. */
+export function wholeNumber(min: number, orElse?: number): (text: string) => number {
   return (text) => {
-    const value = Number(text);
-    if (Number.isSafeInteger(value) && value >= min) return value;
-    throw new InvalidArgumentError(`A whole number of at least ${min} is expected.`);
+    const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value === orElse || (Number.isSafeInteger(value) && value >= min)) return value;
+    const other = orElse === undefined ? "" : `, or ${orElse},`;
+    throw new InvalidArgumentError(`A whole number of at least ${min}${other} is expected.`);
   };
 }
 

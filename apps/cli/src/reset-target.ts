@@ -1,4 +1,5 @@
 import { UsageError } from "./exit.ts";
+import { parseTime } from "./time.ts";
 
 /** Where offsets are to go. */
 export type ResetTarget =
@@ -12,7 +13,7 @@ export function parseResetTarget(text: string): ResetTarget {
   if (text === "earliest" || text === "latest") return { kind: text };
   if (/^[+-]\d+$/.test(text)) return { kind: "shift", by: Number(text) };
   if (/^\d+$/.test(text)) return { kind: "offset", offset: Number(text) };
-  const timestampMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  const timestampMs = parseTime(text);
   if (!Number.isNaN(timestampMs)) return { kind: "time", timestampMs };
   throw new UsageError(
     `--to is "${text}"; it must be earliest, latest, an offset such as 42, a shift such as -100 or +50, or a time such as 2026-01-31T12:00:00Z.`,

@@ -9,7 +9,7 @@ it.each([
   ["2026-01-31", { kind: "time", timestampMs: Date.UTC(2026, 0, 31) }],
 ])("--from %s", (text, position) => expect(parseStart(text)).toEqual(position));
 
-it.each(["", "latest", "-1", "1.5", "2026-13-45", "yesterday"])(
+it.each(["", "latest", "-1", "1.5", "2026-13-45", "2026-02-30", "yesterday"])(
   "--from %s is refused with what is possible",
   (text) => {
     expect(() => parseStart(text)).toThrow(/beginning, end, an offset/);

@@ -1,4 +1,5 @@
 import { UsageError } from "./exit.ts";
+import { parseTime } from "./time.ts";
 
 /** Where reading starts. */
 export type StartPosition =
@@ -11,7 +12,7 @@ export type StartPosition =
 export function parseStart(text: string): StartPosition {
   if (text === "beginning" || text === "end") return { kind: text };
   if (/^\d+$/.test(text)) return { kind: "offset", offset: Number(text) };
-  const timestampMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  const timestampMs = parseTime(text);
   if (!Number.isNaN(timestampMs)) return { kind: "time", timestampMs };
   throw new UsageError(
     `--from is "${text}"; it must be beginning, end, an offset such as 42, or a time such as 2026-01-31T12:00:00Z.`,

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Admin } from "@ottla/admin";
 import type { ConnectionOptions } from "./connection.ts";
+import { explain, isInterruption } from "./exit.ts";
 import { formatTable } from "./table.ts";
 import { withAdmin } from "./with-admin.ts";
 
@@ -31,15 +33,15 @@ export async function runTop(options: TopOptions, signal: AbortSignal): Promise<
     await withAdmin(options, async (admin) => {
       let before: Picture | null = null;
       for (let drawn = 0; !signal.aborted && drawn < (options.iterations ?? Number.POSITIVE_INFINITY); drawn++) {
-        if (drawn > 0) await pause(options.interval * 1_000, signal);
+        if (drawn > 0) await sleep(options.interval * 1_000, undefined, { signal }).catch(() => {});
         if (signal.aborted) return;
-        const now = await look(admin);
+        const now = await lookAgain(admin, signal, before === null);
         process.stdout.write(
           options.json
             ? `${JSON.stringify(toJson(now, before))}\n`
             : `${isScreen ? CLEAR_SCREEN : ""}${draw(now, before)}`,
         );
-        before = now;
+        if (typeof now !== "string") before = now;
       }
     });
   } finally {
@@ -47,22 +49,33 @@ export async function runTop(options: TopOptions, signal: AbortSignal): Promise<
   }
 }
 
-async function look(admin: Admin): Promise<Picture> {
+/** Once there was a picture, a cluster that does not answer is what one wants to see, in words. */
+async function lookAgain(admin: Admin, signal: AbortSignal, isFirst: boolean): Promise<Picture | string> {
+  try {
+    return await look(admin, signal);
+  } catch (error) {
+    if (isFirst || isInterruption(error)) throw error;
+    return explain(error).join(" ");
+  }
+}
+
+async function look(admin: Admin, signal: AbortSignal): Promise<Picture> {
   const [{ brokers }, listed, groups] = await Promise.all([
-    admin.describeCluster(),
-    admin.listTopics(),
-    admin.listGroups(),
+    admin.describeCluster({ signal }),
+    admin.listTopics({ signal }),
+    admin.listGroups({ signal }),
   ]);
-  const topics = await admin.describeTopics(listed.map(({ name }) => name));
+  const names = listed.map(({ name }) => name);
+  const topics = await admin.describeTopics(names, { signal });
   const committed = await Promise.all(
     groups
       .slice(0, GROUPS_MAX)
-      .map(async (group) => ({ ...group, offsets: await admin.listGroupOffsets(group.groupId) })),
+      .map(async (group) => ({ ...group, offsets: await admin.listGroupOffsets(group.groupId, { signal }) })),
   );
   const partitions = topics.flatMap(({ name, partitions: all }) =>
     all.map(({ partition }) => ({ topic: name, partition, spec: "latest" as const })),
   );
-  const offsets = await admin.listOffsets(partitions);
+  const offsets = await admin.listOffsets(partitions, { signal });
   const byPartition = new Map(offsets.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]));
   const ends = new Map<string, number>();
   for (const { topic, offset } of offsets) ends.set(topic, (ends.get(topic) ?? 0) + offset);
@@ -96,11 +109,13 @@ function rowsOf(now: Picture, before: Picture | null) {
     .sort((a, b) => (b.recordsPerSecond ?? 0) - (a.recordsPerSecond ?? 0) || b.records - a.records);
 }
 
-function toJson(now: Picture, before: Picture | null) {
+function toJson(now: Picture | string, before: Picture | null) {
+  if (typeof now === "string") return { atMs: Date.now(), error: now };
   return { atMs: now.atMs, brokers: now.brokers, topics: rowsOf(now, before), groups: now.groups };
 }
 
-function draw(now: Picture, before: Picture | null): string {
+function draw(now: Picture | string, before: Picture | null): string {
+  if (typeof now === "string") return `${timeOf(Date.now())}  ${now} Trying again.\n`;
   const height = Math.max(4, Math.floor(((process.stdout.rows ?? 40) - 8) / 2));
   const rows = rowsOf(now, before);
   const rate = rows.reduce((sum, { recordsPerSecond }) => sum + (recordsPerSecond ?? 0), 0);
@@ -110,7 +125,7 @@ function draw(now: Picture, before: Picture | null): string {
   }));
   const groups = [...now.groups].sort((a, b) => b.lag - a.lag).slice(0, height);
   return [
-    `${new Date(now.atMs).toLocaleTimeString("en-GB")}  ${now.brokers} broker(s), ${rows.length} topic(s), ${now.groups.length} group(s), ${rate.toFixed(1)} records/s written`,
+    `${timeOf(now.atMs)}  ${now.brokers} broker(s), ${rows.length} topic(s), ${now.groups.length} group(s), ${rate.toFixed(1)} records/s written`,
     "",
     formatTable(topics, { topic: "TOPIC", records: "NEXT OFFSETS", recordsPerSecond: "WRITTEN/S" }),
     "",
@@ -119,13 +134,6 @@ function draw(now: Picture, before: Picture | null): string {
   ].join("\n");
 }
 
-/** Ends early when it is interrupted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+function timeOf(atMs: number): string {
+  return new Date(atMs).toLocaleTimeString("en-GB");
 }

@@ -5,6 +5,11 @@ import { UsageError } from "./exit.ts";
 /** How long a command tries to reach the cluster: a person waits for the answer. */
 const COMMAND_TIMEOUT_MS = 8_000;
 
+/** A consumer waits for a topic to appear, and a producer makes one; a person who mistyped its name wants to be told. */
+export async function requireTopic(topic: string, options: ConnectionOptions, signal: AbortSignal): Promise<void> {
+  await withAdmin(options, (admin) => admin.describeTopics([topic], { signal }));
+}
+
 /** Runs `task` with an admin client, and says in plain words when no broker is there. */
 export async function withAdmin<T>(options: ConnectionOptions, task: (admin: Admin) => Promise<T>): Promise<T> {
   const { Admin, KafkaError } = await import("@ottla/admin");

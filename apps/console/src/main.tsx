@@ -3,10 +3,10 @@ import { App } from "./app/app.tsx";
 import { closeClients } from "./app/cluster.ts";
 import { listenToKeys } from "./app/keyboard.ts";
 import { applyTheme } from "./app/theme.ts";
-import { brokerState, clusterState } from "./data/overview.ts";
+import { brokerStates, clusterState } from "./data/overview.ts";
 import { groupFacts, topicFacts } from "./data/summary.ts";
 
-for (const poller of [brokerState, clusterState, topicFacts, groupFacts]) poller.start();
+for (const poller of [brokerStates, clusterState, topicFacts, groupFacts]) poller.start();
 applyTheme();
 listenToKeys();
 render(<App />, document.getElementById("page")!);

@@ -48,6 +48,14 @@ describe.skipIf(!isPossible)("the console of a cluster, served by one of three b
     }
   });
 
+  it("adds up what every broker has counted", async () => {
+    await goTo("#/");
+    const written = page.locator(".figure", { hasText: "Written" });
+    const total = cluster.brokerIds.length * RECORDS_PER_PARTITION;
+    await expect.poll(() => written.innerText(), TIMEOUT).toContain(`${total} since start`);
+    expect(await page.locator(".about").first().innerText()).toBe("How this cluster is doing right now.");
+  });
+
   it("reads records of every broker: the page has a WebSocket to each", async () => {
     const sockets = new Set<string>();
     page.on("websocket", (socket) => sockets.add(new URL(socket.url()).port));

@@ -87,7 +87,12 @@ describe.skipIf(external.chromium === null)("the console", () => {
     await waitFor(".field .error", "Letters, digits");
     expect(await page.locator("dialog button[type=submit]").isDisabled()).toBe(true);
     await page.fill("input[name=name]", "made.here");
+    await page.fill("input[name=partitions]", "two");
+    await waitFor(".field .error", "A whole number, 1 or more.");
     await page.fill("input[name=partitions]", "2");
+    await page.fill("input[name=retention]", "a week");
+    await waitFor(".field .error", "A number above 0");
+    await page.fill("input[name=retention]", "");
     await page.fill("input[name=replication]", "3");
     await page.click("dialog button[type=submit]");
     await waitFor("dialog .notice.bad");
@@ -151,6 +156,10 @@ describe.skipIf(external.chromium === null)("the console", () => {
     expect((await rowTexts())[0]).toMatch(/ 1 0 customer-1 \{"id":1,/);
     await goTo("#/topics/orders?from=offset&at=8");
     await waitFor(".read-status", "6 records");
+    expect(await page.inputValue("input[name=at]")).toBe("8");
+    await page.fill("input[name=at]", "-3");
+    await page.keyboard.press("Enter");
+    await waitFor(".notice.bad", "a whole number, 0 or more");
     await goTo("#/topics/orders?in=json&filter=total+%3E+250");
     await waitFor(".read-status", "4 records, 30 read");
     await goTo("#/topics/orders?in=header&filter=trace%3Dt-7");

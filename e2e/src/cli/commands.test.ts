@@ -1,9 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startTestBroker } from "@ottla/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
-import { ottla } from "../harness/ottla-command.ts";
+import { OTTLA_COMMAND, ottla } from "../harness/ottla-command.ts";
 
 describe("the ottla command", () => {
   let broker: BrokerProcess;
@@ -124,12 +127,20 @@ describe("the ottla command", () => {
     [["topics", "create", "bad name"], 1, /INVALID_TOPIC_EXCEPTION/],
     [["topics", "create", "x", "--config", "retention.mss=1"], 1, /retention\.mss.*INVALID_CONFIG/s],
     [["topics", "create", "x", "--partitions", "0"], 2, /at least 1/],
+    [["topics", "create", "x", "--partitions", "1e3"], 2, /at least 1/],
+    [["broker", "--memory", "--port", ""], 2, /at least 0/],
+    [["perf", "produce", "x", "--throughput", "fast"], 2, /at least 1, or -1, is expected/],
+    [["perf", "produce", "nowhere"], 1, /nowhere.*UNKNOWN_TOPIC_OR_PARTITION/],
+    [["perf", "consume", "nowhere"], 1, /nowhere.*UNKNOWN_TOPIC_OR_PARTITION/],
+    [["perf", "latency", "nowhere"], 1, /nowhere.*UNKNOWN_TOPIC_OR_PARTITION/],
     [["topics", "alter", "x"], 2, /nothing to alter/],
     [["topics", "frobnicate"], 2, /unknown command/],
     [["consume", "nowhere"], 1, /nowhere.*UNKNOWN_TOPIC_OR_PARTITION/],
     [["consume", "x", "--from", "yesterday"], 2, /beginning, end, an offset/],
     [["consume", "x", "--group", "g", "--from", "3"], 2, /exclude each other/],
     [["produce", "x", "--file", "/does/not/exist"], 2, /cannot be read/],
+    [["produce", "x", "--file", "/"], 2, /The file \/ cannot be read: it is a directory/],
+    [["produce", "x", "--key-separator", ""], 2, /--key-separator is empty/],
     [["produce", "x", "--json", "--key-separator", ":"], 2, /exclude each other/],
     [["groups", "describe", "nobody"], 1, /GROUP_ID_NOT_FOUND/],
     [["topics", "list", "--bootstrap", "localhost"], 2, /--bootstrap: "localhost".*write "localhost:9092"/],
@@ -142,12 +153,48 @@ describe("the ottla command", () => {
     expect(result.code).toBe(code);
   });
 
+  it("does all or nothing", async () => {
+    await succeed(["topics", "create", "cli-whole", "--partitions", "3"]);
+    const set = ["--config", "retention.ms=60000"];
+    expect(await client(["topics", "alter", "cli-whole", ...set, "--partitions", "2"])).toMatchObject({ code: 1 });
+    expect(await succeed(["topics", "describe", "cli-whole"])).not.toContain("retention.ms");
+    expect(await client(["topics", "create", "cli-first", "bad name"])).toMatchObject({ code: 1 });
+    expect(await client(["topics", "delete", "cli-whole", "nowhere"])).toMatchObject({ code: 1 });
+    const names: string[] = JSON.parse(await succeed(["topics", "list", "--json"])).map(
+      ({ name }: { name: string }) => name,
+    );
+    expect(names).toContain("cli-whole");
+    expect(names).not.toContain("cli-first");
+  });
+
   it("says which line of JSON is wrong, after writing those before it", async () => {
     await succeed(["topics", "create", "cli-half"]);
     const result = await client(["produce", "cli-half", "--json"], '{"value":"good"}\nnot json\n');
     expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(/Line 2 is not JSON/) });
     expect(await succeed(["consume", "cli-half", "--from", "beginning", "--max", "1"])).toBe("good\n");
   });
+
+  it.each([
+    ["consume", "cli-late"],
+    ["produce", "cli-late"],
+    ["perf", "consume", "cli-late"],
+  ])(
+    "%s %s ends with Ctrl-C, also while it waits for its first answer",
+    async (...args) => {
+      await using slow = await startTestBroker({ topics: ["cli-late"] });
+      const fault = slow.faults.inject({ clientId: "ottla-cli", delayMs: 2_000 });
+      const command = spawn(process.execPath, [OTTLA_COMMAND, ...args, "--bootstrap", slow.bootstrapServers]);
+      let stderr = "";
+      command.stderr.on("data", (text) => {
+        stderr += text;
+      });
+      const ended = once(command, "exit");
+      await expect.poll(() => fault.hits, { timeout: 20_000 }).toBeGreaterThan(0);
+      command.kill("SIGINT");
+      expect([await ended, stderr]).toEqual([[130, null], ""]);
+    },
+    40_000,
+  );
 
   it("says where it tried to connect when no broker is there", async () => {
     const result = await ottla(["topics", "list", "--bootstrap", "localhost:1"]);

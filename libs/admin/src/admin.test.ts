@@ -120,7 +120,8 @@ describe("failures", () => {
     }));
     const error = await failure(admin.createTopics([{ name: "good" }, { name: "bad" }, { name: "old" }]));
     expect(error.code).toBe("POLICY_VIOLATION");
-    expect(error.message).toContain("createTopics failed for 2 of 3: bad: no more than 3 partitions here");
+    expect(error.message).toBe("bad: no more than 3 partitions here (2 of 3 failed; see error.failures)");
+    expect(error.operation).toBe("createTopics");
     expect(error.failures.map((one) => [one.resource, one.error.code])).toEqual([
       ["bad", "POLICY_VIOLATION"],
       ["old", "TOPIC_ALREADY_EXISTS"],

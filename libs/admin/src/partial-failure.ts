@@ -15,6 +15,8 @@ export interface ResourceFailure {
 export class PartialFailureError extends KafkaError {
   /** Always `"PartialFailureError"`. */
   override readonly name = "PartialFailureError";
+  /** The method of `Admin` that was called, such as `"createTopics"`. */
+  readonly operation: string;
   /** What it failed for, at least one. */
   readonly failures: readonly ResourceFailure[];
   /** What the call would have given for the other resources, in their order; empty for calls that give nothing. */
@@ -28,14 +30,14 @@ export class PartialFailureError extends KafkaError {
   ) {
     const [first] = failures;
     if (first === undefined) throw new Error("a partial failure has at least one failure");
-    const others = failures.length === 1 ? "" : ` (and ${failures.length - 1} more; see error.failures)`;
-    const scope = resourceCount === 1 ? "" : ` for ${failures.length} of ${resourceCount}`;
-    super(`${operation} failed${scope}: ${first.error.message}${others}`, {
+    const others = resourceCount === 1 ? "" : ` (${failures.length} of ${resourceCount} failed; see error.failures)`;
+    super(first.error.message + others, {
       code: first.error.code,
       errno: first.error.errno,
       retriable: first.error.retriable,
       cause: first.error,
     });
+    this.operation = operation;
     this.failures = failures;
     this.results = results;
   }

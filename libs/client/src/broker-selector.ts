@@ -31,7 +31,7 @@ export class BrokerSelector {
         return await this.#pool.get(address);
       } catch (error) {
         if (error instanceof KafkaError && !error.retriable) throw error;
-        failures.push(`${formatAddress(address)}: ${error instanceof Error ? error.message : String(error)}`);
+        failures.push(failureAt(formatAddress(address), error));
         cause = error;
       }
     }
@@ -66,6 +66,12 @@ export class BrokerSelector {
     }
     return shuffled;
   }
+}
+
+/** What went wrong, and where: most messages name the address already. */
+function failureAt(address: string, error: unknown): string {
+  const text = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
+  return text.includes(address) ? text : `${address}: ${text}`;
 }
 
 function noBrokerReached(failures: readonly string[], cause: unknown): KafkaError {

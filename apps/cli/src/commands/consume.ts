@@ -5,7 +5,7 @@ import { interruptSignal } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { formatJsonLine, formatTextLine } from "../record-lines.ts";
 import { checkGroupStart, parseStart, type StartPosition } from "../start-position.ts";
-import { withAdmin } from "../with-admin.ts";
+import { requireTopic } from "../with-admin.ts";
 
 interface ConsumeOptions extends ConnectionOptions {
   readonly from: string;
@@ -36,7 +36,7 @@ async function consume(topic: string, options: ConsumeOptions): Promise<void> {
   const start = parseStart(options.from);
   if (options.group !== undefined) checkGroupStart(start);
   const signal = interruptSignal();
-  await requireTopic(topic, options);
+  await requireTopic(topic, options, signal);
   const { Consumer: ConsumerClass } = await import("@ottla/consumer");
   await using consumer = new ConsumerClass({
     ...(await connectionOf(options)),
@@ -44,14 +44,10 @@ async function consume(topic: string, options: ConsumeOptions): Promise<void> {
     autoOffsetReset: start.kind === "beginning" ? "earliest" : "latest",
     ...(options.group === undefined ? {} : { groupId: options.group, topics: [topic] }),
   });
+  if (signal.aborted) return;
   signal.addEventListener("abort", () => void consumer.close());
   if (options.group === undefined) await assignAll(consumer, topic, start);
   await printRecords(consumer, options);
-}
-
-/** A consumer waits for a topic to appear; a person who mistyped its name wants to be told. */
-async function requireTopic(topic: string, options: ConnectionOptions): Promise<void> {
-  await withAdmin(options, (admin) => admin.describeTopics([topic]));
 }
 
 async function assignAll(consumer: Consumer, topic: string, start: StartPosition): Promise<void> {

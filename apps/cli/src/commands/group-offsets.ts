@@ -77,9 +77,10 @@ async function resetOffsets(
       );
     }
     const rows = moves.map((move) => ({ ...move, committedOffset: move.committedOffset ?? "-" }));
+    if (options.json) return printJson(moves);
     const columns = { topic: "TOPIC", partition: "PARTITION", committedOffset: "COMMITTED", newOffset: "NEW OFFSET" };
-    printRows(rows, columns, { json: options.json ?? false, empty: "" });
-    if (!options.json) process.stdout.write(options.dryRun === true ? "nothing was changed (--dry-run)\n" : "reset\n");
+    printRows(rows, columns, { empty: "" });
+    process.stdout.write(options.dryRun === true ? "nothing was changed (--dry-run)\n" : "reset\n");
   });
 }
 
@@ -112,7 +113,7 @@ async function movesOf(
 /** `orders` is all of its partitions, `orders:3` one. */
 async function partitionsOf(admin: Admin, named: readonly string[]): Promise<TopicPartition[]> {
   const parsed = named.map((text) => {
-    const match = /^(.+?)(?::(\d+))?$/.exec(text);
+    const match = /^([^:]+)(?::(\d+))?$/.exec(text);
     if (match === null) throw new UsageError(`--topic is "${text}"; it must be a topic, or topic:partition.`);
     return { topic: match[1]!, partition: match[2] === undefined ? null : Number(match[2]) };
   });
@@ -121,12 +122,18 @@ async function partitionsOf(admin: Admin, named: readonly string[]): Promise<Top
     const all = described
       .find(({ name }) => name === topic)!
       .partitions.map((each) => ({ topic, partition: each.partition }));
-    return partition === null ? all : all.filter((each) => each.partition === partition);
+    if (partition === null) return all;
+    if (partition >= all.length) {
+      throw new UsageError(`--topic ${topic}:${partition}: ${topic} has the partitions 0 to ${all.length - 1}.`);
+    }
+    return all.filter((each) => each.partition === partition);
   });
 }
 
 async function deleteGroups(groupIds: string[], options: BaseOptions): Promise<void> {
   await withAdmin(options, async (admin) => {
+    // All or none: a name that is mistyped is found out before anything is gone.
+    if (groupIds.length > 1) await admin.describeGroups(groupIds);
     await admin.deleteGroups(groupIds);
     if (options.json) printJson(groupIds.map((groupId) => ({ groupId })));
     else for (const groupId of groupIds) process.stdout.write(`deleted ${groupId}\n`);

@@ -11,7 +11,7 @@ export function addPerfCommand(program: Command): void {
   withProducer(perf.command("produce"))
     .argument("<topic>", "an existing topic")
     .option("-n, --num-records <number>", "how many to write", wholeNumber(1), 100_000)
-    .option("--throughput <records/s>", "no more than so many a second; -1 for no limit", Number, -1)
+    .option("--throughput <records/s>", "no more than so many a second; -1 for no limit", wholeNumber(1, -1), -1)
     .description("Write records as fast as possible (kafka-producer-perf-test).")
     .option("--json", "print JSON")
     .action(async (topic, options) => (await import("../perf/produce.ts")).perfProduce(topic, options));

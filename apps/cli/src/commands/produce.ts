@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { access } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { ProducerRecord } from "@ottla/producer";
@@ -45,6 +45,7 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
   if (options.json && options.keySeparator !== undefined) {
     throw new UsageError("--key-separator and --json exclude each other: with --json the key is a field of its own.");
   }
+  if (options.keySeparator === "") throw new UsageError("--key-separator is empty; it must be a text, such as :.");
   const parseLine = await lineParser(options);
   const input = await openInput(options.file);
   const signal = interruptSignal();
@@ -74,9 +75,12 @@ async function lineParser({ json, keySeparator }: ProduceOptions): Promise<LineP
 
 async function openInput(file: string | undefined): Promise<Readable> {
   if (file === undefined) return process.stdin;
-  await access(file).catch(() => {
-    throw new UsageError(`The file ${file} cannot be read.`);
-  });
+  try {
+    await using opened = await open(file);
+    if ((await opened.stat()).isDirectory()) throw new Error("it is a directory");
+  } catch (error) {
+    throw new UsageError(`The file ${file} cannot be read: ${(error as Error).message}`);
+  }
   return createReadStream(file);
 }
 
@@ -86,6 +90,7 @@ async function sendLines(
   signal: AbortSignal,
   send: (line: string, number: number) => Promise<unknown>,
 ): Promise<number> {
+  if (signal.aborted) return 0;
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   signal.addEventListener("abort", () => lines.close());
   const pending = new Set<Promise<void>>();

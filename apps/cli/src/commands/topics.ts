@@ -69,14 +69,15 @@ async function createTopics(
       if (options.json) printJson([]);
       return;
     }
-    const created = await admin.createTopics(
-      missing.map((name) => ({
-        name,
-        ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
-        ...(options.replicationFactor === undefined ? {} : { replicationFactor: options.replicationFactor }),
-        configs: options.config ?? {},
-      })),
-    );
+    const topics = missing.map((name) => ({
+      name,
+      ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
+      ...(options.replicationFactor === undefined ? {} : { replicationFactor: options.replicationFactor }),
+      configs: options.config ?? {},
+    }));
+    // All or none: a name that cannot be used is found out before anything is made.
+    if (topics.length > 1) await admin.createTopics(topics, { validateOnly: true });
+    const created = await admin.createTopics(topics);
     if (options.json) return printJson(created);
     for (const { name, partitions } of created) {
       process.stdout.write(`created ${name} with ${partitions} partition${partitions === 1 ? "" : "s"}\n`);
@@ -165,8 +166,11 @@ async function alterTopic(
     throw new UsageError("There is nothing to alter: give --partitions, --config or --delete-config.");
   }
   await withAdmin(options, async (admin) => {
+    const growth = options.partitions === undefined ? [] : [{ topic, count: options.partitions }];
+    // Both or neither: what cannot be done is found out before anything is.
+    if (growth.length > 0 && changes.length > 0) await admin.createPartitions(growth, { validateOnly: true });
     if (changes.length > 0) await admin.incrementalAlterConfigs([{ type: "topic", name: topic, changes }]);
-    if (options.partitions !== undefined) await admin.createPartitions([{ topic, count: options.partitions }]);
+    if (growth.length > 0) await admin.createPartitions(growth);
     if (options.json) printJson({ name: topic, partitions: options.partitions, changes });
     else process.stdout.write(`altered ${topic}\n`);
   });
@@ -174,6 +178,8 @@ async function alterTopic(
 
 async function deleteTopics(names: string[], options: BaseOptions): Promise<void> {
   await withAdmin(options, async (admin) => {
+    // All or none: a name that is mistyped is found out before anything is gone.
+    if (names.length > 1) await admin.describeTopics(names);
     await admin.deleteTopics(names);
     if (options.json) printJson(names.map((name) => ({ name })));
     else for (const name of names) process.stdout.write(`deleted ${name}\n`);

@@ -1,6 +1,7 @@
 import { type ConnectionOptions, connectionOf } from "../connection.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { startProgress } from "../progress.ts";
+import { requireTopic } from "../with-admin.ts";
 import { MEBIBYTE } from "./options.ts";
 
 interface ConsumeOptions extends ConnectionOptions {
@@ -14,8 +15,9 @@ const HEADER =
 
 /** Reads a topic from its beginning in a group of its own, and prints the table of Kafka's tool. */
 export async function perfConsume(topic: string, options: ConsumeOptions): Promise<void> {
-  const { Consumer } = await import("@ottla/consumer");
   const signal = interruptSignal();
+  await requireTopic(topic, options, signal);
+  const { Consumer } = await import("@ottla/consumer");
   const startedAt = new Date();
   const startedAtMs = performance.now();
   let assignedAtMs = startedAtMs;
@@ -52,7 +54,7 @@ export async function perfConsume(topic: string, options: ConsumeOptions): Promi
     await consumer.close();
   }
   const elapsedMs = performance.now() - startedAtMs;
-  if (records < options.numRecords) {
+  if (records < options.numRecords && !signal.aborted) {
     process.stderr.write(
       `ottla: ${records} of ${options.numRecords} records came; then nothing for ${options.timeout} s\n`,
     );

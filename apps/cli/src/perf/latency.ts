@@ -2,12 +2,14 @@ import { connectionOf } from "../connection.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { Latencies } from "../latencies.ts";
 import { startProgress } from "../progress.ts";
+import { requireTopic } from "../with-admin.ts";
 import { payloadOf, producerOptions, type WriteOptions } from "./options.ts";
 
 /** Sends one record at a time and waits until it is read; prints what Kafka's tool prints. */
 export async function perfLatency(topic: string, options: WriteOptions): Promise<void> {
-  const [{ Producer }, { Consumer }] = await Promise.all([import("@ottla/producer"), import("@ottla/consumer")]);
   const signal = interruptSignal();
+  await requireTopic(topic, options, signal);
+  const [{ Producer }, { Consumer }] = await Promise.all([import("@ottla/producer"), import("@ottla/consumer")]);
   await using producer = new Producer({ ...(await producerOptions(options)), lingerMs: 0 });
   await using consumer = new Consumer({
     ...(await connectionOf(options)),

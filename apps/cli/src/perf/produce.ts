@@ -1,6 +1,7 @@
 import { interruptSignal } from "../interrupt.ts";
 import { Latencies } from "../latencies.ts";
 import { type Progress, startProgress } from "../progress.ts";
+import { requireTopic } from "../with-admin.ts";
 import { MEBIBYTE, payloadOf, producerOptions, type WriteOptions } from "./options.ts";
 
 const REPORT_INTERVAL_MS = 5_000;
@@ -16,11 +17,12 @@ export async function perfProduce(
   topic: string,
   options: WriteOptions & { readonly throughput: number },
 ): Promise<void> {
+  const signal = interruptSignal();
+  await requireTopic(topic, options, signal);
   const { Producer } = await import("@ottla/producer");
   await using producer = new Producer(await producerOptions(options));
   await producer.send({ topic, value: payloadOf(options.recordSize, 1) });
   const run = new ProduceRun(options.recordSize);
-  const signal = interruptSignal();
   const payloads = Array.from({ length: PAYLOADS }, (_, index) => payloadOf(options.recordSize, index + 1));
   const progress = startProgress({ isShown: true, total: options.numRecords, unit: "records" });
   try {

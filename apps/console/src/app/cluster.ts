@@ -24,9 +24,12 @@ export function closeClients(): void {
   for (const close of closers) void close();
 }
 
-/** Asks the broker over HTTP for what Kafka's protocol has no API for. */
-export async function askBroker<T>(what: string, signal: AbortSignal): Promise<T> {
-  const response = await fetch(`/console/${what}`, { signal });
+/**
+ * Asks a broker over HTTP for what Kafka's protocol has no API for.
+ * @param origin of another broker's HTTP; default: the broker that serves the page
+ */
+export async function askBroker<T>(what: string, signal: AbortSignal, origin = ""): Promise<T> {
+  const response = await fetch(`${origin}/console/${what}`, { signal });
   if (!response.ok) throw new Error(`The broker answered ${response.status} to /console/${what}.`);
   return (await response.json()) as T;
 }

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { brokerState } from "../data/overview.ts";
+import { brokerStates } from "../data/overview.ts";
 import { groupFacts, topicFacts } from "../data/summary.ts";
 import { Button } from "../ui/basics.tsx";
 import { Icon } from "../ui/icons.tsx";
@@ -60,7 +60,7 @@ function LostBroker() {
       <div>
         <strong>The broker does not answer.</strong> What is shown is as it was. The page goes on by itself when it is
         back.
-        {brokerState.error.value === null ? "" : ` (${brokerState.error.value})`}
+        {brokerStates.error.value === null ? "" : ` (${brokerStates.error.value})`}
       </div>
     </div>
   );

@@ -60,6 +60,7 @@ export interface ConnectionState {
 
 /** What `/console/topics` answers: rows `[topic, records in, bytes in, bytes out]`. */
 export interface TopicTraffic {
+  readonly nodeId: number;
   readonly atMs: number;
   readonly topics: readonly (readonly [string, number, number, number])[];
 }

@@ -12,12 +12,14 @@ const SUMMARY: ClusterSummary = {
   storedBytes: 1,
   usableBytes: 500,
   totalBytes: 1_000,
+  disks: [{ broker: 1, path: "/data", freeShare: 0.5 }],
   groups: [],
   fallingBehind: [],
 };
-const STATE = { process: { eventLoopDelayP99Ms: 1 } } as BrokerState;
-const titles = (summary: Partial<ClusterSummary>, state = STATE) =>
-  concernsOf({ ...SUMMARY, ...summary }, state).map(({ title }) => title);
+const state = (nodeId: number, eventLoopDelayP99Ms: number) =>
+  ({ nodeId, process: { eventLoopDelayP99Ms } }) as BrokerState;
+const titles = (summary: Partial<ClusterSummary>, states = [state(1, 1)]) =>
+  concernsOf({ ...SUMMARY, ...summary }, states).map(({ title }) => title);
 
 describe("what needs attention", () => {
   it("is nothing in a cluster that is well", () => {
@@ -37,11 +39,11 @@ describe("what needs attention", () => {
     const all = {
       offline: ["a-0"],
       underReplicated: ["a-0", "b-1"],
-      usableBytes: 20,
+      disks: [{ broker: 1, path: "/data", freeShare: 0.02 }],
       groups: [group],
       fallingBehind: [{ groupId: "h", lag: 10, grownBy: 5 }],
     };
-    expect(titles(all, { process: { eventLoopDelayP99Ms: 300 } } as BrokerState)).toEqual([
+    expect(titles(all, [state(1, 300)])).toEqual([
       "1 partition without a leader",
       "2 partitions with replicas out of sync",
       "Only 2% of the disk is free",
@@ -52,6 +54,18 @@ describe("what needs attention", () => {
   });
 
   it("does not warn of a disk that has no size, which is memory", () => {
-    expect(titles({ usableBytes: 0, totalBytes: 0 })).toEqual([]);
+    expect(titles({ usableBytes: 0, totalBytes: 0, disks: [] })).toEqual([]);
+  });
+
+  it("is a disk that is full, however much room there is on others, and the broker that is slow", () => {
+    const disks = [
+      { broker: 1, path: "/data", freeShare: 0.9 },
+      { broker: 2, path: "/data", freeShare: 0.04 },
+    ];
+    const concerns = concernsOf({ ...SUMMARY, disks }, [state(1, 1), state(2, 200)]);
+    expect(concerns).toMatchObject([
+      { title: "Only 4% of a disk is free", advice: expect.stringContaining("broker 2 /data") },
+      { title: "Broker 2's event loop is held up for 200 ms (p99)" },
+    ]);
   });
 });

@@ -16,12 +16,12 @@ const FREE_SHARE_MIN = 0.1;
 const DELAY_MS_MAX = 100;
 
 /** What needs attention, the worst first. */
-export function concernsOf(summary: ClusterSummary, state: BrokerState): Concern[] {
+export function concernsOf(summary: ClusterSummary, states: readonly BrokerState[]): Concern[] {
   return [
     ...partitionConcerns(summary),
     ...diskConcerns(summary),
     ...groupConcerns(summary),
-    ...processConcerns(state),
+    ...states.flatMap((state) => processConcerns(state, states.length > 1)),
   ];
 }
 
@@ -48,18 +48,14 @@ function partitionConcerns({ offline, underReplicated }: ClusterSummary): Concer
   return concerns;
 }
 
-function diskConcerns({ usableBytes, totalBytes }: ClusterSummary): Concern[] {
-  if (totalBytes === 0 || usableBytes >= totalBytes * FREE_SHARE_MIN) return [];
-  const advice =
-    "A full disk stops the broker. Lower retention.ms or retention.bytes of the largest topics, or make room.";
-  return [
-    {
-      tone: "bad",
-      title: `Only ${Math.round((usableBytes / totalBytes) * 100)}% of the disk is free`,
-      advice,
-      path: ["topics"],
-    },
-  ];
+/** Each disk by itself: room on another one does not help. */
+function diskConcerns({ disks }: ClusterSummary): Concern[] {
+  const full = disks.filter(({ freeShare }) => freeShare < FREE_SHARE_MIN).sort((a, b) => a.freeShare - b.freeShare);
+  if (full.length === 0) return [];
+  const where = disks.length === 1 ? "" : `${named(full.map(({ broker, path }) => `broker ${broker} ${path}`))}: `;
+  const advice = `${where}A full disk stops the broker. Lower retention.ms or retention.bytes of the largest topics, or make room.`;
+  const title = `Only ${Math.round(full[0]!.freeShare * 100)}% of ${disks.length === 1 ? "the" : "a"} disk is free`;
+  return [{ tone: "bad", title, advice, path: ["topics"] }];
 }
 
 function groupConcerns({ fallingBehind, groups }: ClusterSummary): Concern[] {
@@ -76,9 +72,10 @@ function groupConcerns({ fallingBehind, groups }: ClusterSummary): Concern[] {
   ];
 }
 
-function processConcerns({ process }: BrokerState): Concern[] {
+function processConcerns({ nodeId, process }: BrokerState, isOneOfSeveral: boolean): Concern[] {
   if (process.eventLoopDelayP99Ms < DELAY_MS_MAX) return [];
-  const title = `The broker's event loop is held up for ${Math.round(process.eventLoopDelayP99Ms)} ms (p99)`;
+  const whose = isOneOfSeveral ? `Broker ${nodeId}'s` : "The broker's";
+  const title = `${whose} event loop is held up for ${Math.round(process.eventLoopDelayP99Ms)} ms (p99)`;
   return [
     {
       tone: "warn",

@@ -1,16 +1,18 @@
 import { signal } from "@preact/signals";
-import { admin, askBroker } from "../app/cluster.ts";
+import { admin } from "../app/cluster.ts";
 import { Series } from "../live/model/series.ts";
 import type { BrokerState } from "./broker-state.ts";
+import { askBrokers } from "./brokers.ts";
 import { Poller } from "./polled.ts";
-import { Rates } from "./rates.ts";
+import { SummedRates } from "./rates.ts";
+import { totalsOf } from "./totals.ts";
 
 const INTERVAL_MS = 1_000;
 
 /** Ten minutes at a reading a second. */
 const KEPT = 600;
 
-/** The broker's own figures, read for as long as the page is open, so that charts have a past wherever one comes from. */
+/** The figures of all brokers together, read for as long as the page is open, so that charts have a past wherever one comes from. */
 export const throughput = new Series(["recordsIn"] as const, KEPT);
 export const bytes = new Series(["in", "out"] as const, KEPT);
 export const latency = new Series(["produce", "fetch"] as const, KEPT);
@@ -19,33 +21,37 @@ export const load = new Series(["cpu", "delay"] as const, KEPT);
 /** Goes up when the series have changed. */
 export const frame = signal(0);
 
-const rates = new Rates();
+const rates = new SummedRates();
 
-export const brokerState = new Poller<BrokerState>(async (aborted) => {
-  const state = await askBroker<BrokerState>("state", aborted);
-  take(state);
-  return state;
+/** What the brokers say of themselves, that of the page's own first. */
+export const brokerStates = new Poller<readonly BrokerState[]>(async (aborted) => {
+  const states = await askBrokers<BrokerState>("state", clusterState.value.peek()?.brokers ?? [], aborted);
+  take(states);
+  return states;
 }, INTERVAL_MS);
 
-function take(state: BrokerState): void {
-  const { traffic, process } = state;
-  const counters = {
-    recordsIn: traffic.recordsIn,
-    in: traffic.bytesIn,
-    out: traffic.bytesOut,
-    cpu: process.cpuSeconds,
-  };
-  rates.update(state.atMs, new Map(Object.entries(counters)));
-  const time = state.atMs / 1_000;
+function take(states: readonly BrokerState[]): void {
+  rates.update(states.map(({ nodeId, atMs, ...state }) => ({ nodeId, atMs, counters: countersOf(state) })));
+  const totals = totalsOf(states);
+  const time = states[0]!.atMs / 1_000;
   const [recordsIn, bytesIn, bytesOut, cpu] = ["recordsIn", "in", "out", "cpu"].map((name) => rates.of(name));
   if (recordsIn !== undefined) throughput.set(time, { recordsIn });
   if (bytesIn !== undefined && bytesOut !== undefined) bytes.set(time, { in: bytesIn, out: bytesOut });
-  const [produce, fetch] = ["Produce", "Fetch"].map((name) => state.apis.find((api) => api.name === name)?.p99Ms);
+  const [produce, fetch] = ["Produce", "Fetch"].map((name) => totals.apis.find((api) => api.name === name)?.p99Ms);
   if (produce !== undefined || fetch !== undefined) {
     latency.set(time, { ...(produce !== undefined && { produce }), ...(fetch !== undefined && { fetch }) });
   }
-  if (cpu !== undefined) load.set(time, { cpu: cpu * 100, delay: process.eventLoopDelayP99Ms });
+  if (cpu !== undefined) load.set(time, { cpu: cpu * 100, delay: totals.eventLoopDelayP99Ms });
   frame.value++;
+}
+
+function countersOf({ traffic, process }: Pick<BrokerState, "traffic" | "process">): ReadonlyMap<string, number> {
+  return new Map([
+    ["recordsIn", traffic.recordsIn],
+    ["in", traffic.bytesIn],
+    ["out", traffic.bytesOut],
+    ["cpu", process.cpuSeconds],
+  ]);
 }
 
 /** Whether the page has its broker. */

@@ -22,3 +22,32 @@ export class Rates {
     return this.#rates.get(name);
   }
 }
+
+/** Counters of a broker at one moment of its clock. */
+export interface BrokerCounters {
+  readonly nodeId: number;
+  readonly atMs: number;
+  readonly counters: ReadonlyMap<string, number>;
+}
+
+/** The same of several brokers together, each of which has a clock and counters of its own. */
+export class SummedRates {
+  #byBroker = new Map<number, Rates>();
+
+  /** A broker that is missing counts no more. */
+  update(brokers: readonly BrokerCounters[]): void {
+    this.#byBroker = new Map(
+      brokers.map(({ nodeId, atMs, counters }) => {
+        const rates = this.#byBroker.get(nodeId) ?? new Rates();
+        rates.update(atMs, counters);
+        return [nodeId, rates];
+      }),
+    );
+  }
+
+  /** Undefined where no broker knows. */
+  of(name: string): number | undefined {
+    const known = [...this.#byBroker.values()].map((rates) => rates.of(name)).filter((rate) => rate !== undefined);
+    return known.length === 0 ? undefined : known.reduce((sum, rate) => sum + rate, 0);
+  }
+}

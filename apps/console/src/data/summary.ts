@@ -124,6 +124,8 @@ export interface ClusterSummary {
   readonly storedBytes: number;
   readonly usableBytes: number;
   readonly totalBytes: number;
+  /** Log directories whose disk tells of itself; none in memory. */
+  readonly disks: readonly { readonly broker: number; readonly path: string; readonly freeShare: number }[];
   readonly groups: readonly GroupFacts[];
   /** Groups whose lag has grown for a while. */
   readonly fallingBehind: readonly { readonly groupId: string; readonly lag: number; readonly grownBy: number }[];
@@ -149,6 +151,9 @@ const summary = computed<ClusterSummary>(() => {
     storedBytes: dirs.reduce((sum, { replicas }) => sum + replicas.reduce((of, { sizeBytes }) => of + sizeBytes, 0), 0),
     usableBytes: dirs.reduce((sum, { usableBytes }) => sum + Math.max(0, usableBytes), 0),
     totalBytes: dirs.reduce((sum, { totalBytes }) => sum + Math.max(0, totalBytes), 0),
+    disks: dirs
+      .filter(({ totalBytes }) => totalBytes > 0)
+      .map(({ broker, path, usableBytes, totalBytes }) => ({ broker, path, freeShare: usableBytes / totalBytes })),
     groups: groupFacts.value.value ?? [],
     fallingBehind: fallingBehind(),
   };

@@ -24,8 +24,10 @@ interface MessagesProps {
 
 /** The settings of the view; all of them are part of its address. */
 interface Settings {
-  readonly start: Start;
+  /** What is wrong with it, or missing, where it is a text. */
+  readonly start: Start | string;
   readonly startText: string;
+  readonly at: string;
   readonly partition: number | null;
   readonly field: FilterField;
   readonly filterText: string;
@@ -43,7 +45,8 @@ export function MessagesView({ topic, partitions, query }: MessagesProps) {
   const set = (changes: Readonly<Record<string, string | undefined>>) =>
     replaceQuery({ ...Object.fromEntries(route.peek().query), ...changes });
   useReader({ topic, partitions, settings, run, progress, problem });
-  const isLive = settings.start.kind === "live";
+  const { start } = settings;
+  const isLive = settings.startText === "live";
   return (
     <>
       <Toolbar partitions={partitions} settings={settings} set={set} onRefresh={() => run.value++}>
@@ -78,11 +81,17 @@ export function MessagesView({ topic, partitions, query }: MessagesProps) {
         </div>
       </Toolbar>
       {problem.value === null ? null : <Notice tone="bad">{problem.value}</Notice>}
-      <Status progress={progress.value} isLive={isLive} onStop={() => set({ from: "newest" })} />
-      {progress.value !== null && progress.value.records.length > 0 ? (
-        <RecordList records={progress.value.records} view={view.value} topic={topic} />
+      {typeof start === "string" ? (
+        <Notice tone={settings.at === "" ? "plain" : "bad"}>{start}</Notice>
       ) : (
-        <Nothing progress={progress.value} isLive={isLive} isFiltered={settings.filterText !== ""} />
+        <>
+          <Status progress={progress.value} isLive={isLive} onStop={() => set({ from: "newest" })} />
+          {progress.value !== null && progress.value.records.length > 0 ? (
+            <RecordList records={progress.value.records} view={view.value} topic={topic} />
+          ) : (
+            <Nothing progress={progress.value} isLive={isLive} isFiltered={settings.filterText !== ""} />
+          )}
+        </>
       )}
       {isProducing ? (
         <ProduceDialog
@@ -99,9 +108,11 @@ export function MessagesView({ topic, partitions, query }: MessagesProps) {
 function settingsOf(query: URLSearchParams): Settings {
   const partition = query.get("partition");
   const startText = query.get("from") ?? "newest";
+  const at = (query.get("at") ?? "").trim();
   return {
     startText,
-    start: startOf(startText, query.get("at") ?? ""),
+    at,
+    start: startOf(startText, at),
     partition: partition === null || !/^\d+$/.test(partition) ? null : Number(partition),
     field: (query.get("in") ?? "any") as FilterField,
     filterText: query.get("filter") ?? "",
@@ -109,11 +120,22 @@ function settingsOf(query: URLSearchParams): Settings {
   };
 }
 
-function startOf(kind: string, at: string): Start {
+function startOf(kind: string, at: string): Start | string {
   if (kind === "oldest" || kind === "live") return { kind };
-  if (kind === "offset" && /^\d+$/.test(at)) return { kind, offset: Number(at) };
-  if (kind === "time" && !Number.isNaN(Date.parse(at))) return { kind, timestampMs: Date.parse(at) };
+  if (kind === "offset") {
+    return /^\d+$/.test(at) ? { kind, offset: Number(at) } : "Which offset to begin at: a whole number, 0 or more.";
+  }
+  if (kind === "time") {
+    return Number.isNaN(Date.parse(at)) ? "Choose the time to begin at." : { kind, timestampMs: Date.parse(at) };
+  }
   return { kind: "newest" };
+}
+
+/** A time as the field for it wants it: on the clock of the person. */
+function localTime(at: string): string {
+  const timestampMs = Date.parse(at);
+  if (Number.isNaN(timestampMs)) return "";
+  return new Date(timestampMs - new Date(timestampMs).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
 
 /** Reads anew when a setting changes; a live tail that loses its broker begins again. */
@@ -126,8 +148,9 @@ function useReader(options: {
   readonly problem: Signal<string | null>;
 }): void {
   const { topic, partitions, settings, run, progress, problem } = options;
-  const { partition, field, filterText, limit } = settings;
+  const { start, partition, field, filterText, limit } = settings;
   useEffect(() => {
+    if (typeof start === "string") return;
     let reader: RecordReader | null = null;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const begin = async () => {
@@ -136,13 +159,13 @@ function useReader(options: {
       try {
         const filter = parseFilter(field, filterText);
         problem.value = null;
-        reader = new RecordReader({ topic, partitions: chosen, start: settings.start, filter, limit }, (now) => {
+        reader = new RecordReader({ topic, partitions: chosen, start, filter, limit }, (now) => {
           progress.value = now;
         });
         await reader.run();
       } catch (error) {
         problem.value = messageOf(error);
-        if (settings.start.kind === "live") timer = setTimeout(begin, RETRY_MS);
+        if (start.kind === "live") timer = setTimeout(begin, RETRY_MS);
       }
     };
     // What is typed letter by letter is not read for letter by letter.
@@ -151,7 +174,7 @@ function useReader(options: {
       clearTimeout(timer);
       reader?.stop();
     };
-  }, [topic, partitions, partition, JSON.stringify(settings.start), field, filterText, limit, run.value]);
+  }, [topic, partitions, partition, JSON.stringify(start), field, filterText, limit, run.value]);
 }
 
 function Toolbar(props: {
@@ -187,6 +210,7 @@ function Toolbar(props: {
             inputMode="numeric"
             pattern="\d+"
             placeholder="0"
+            value={settings.at}
             onChange={(event) => set({ at: event.currentTarget.value })}
           />
         </label>
@@ -198,6 +222,7 @@ function Toolbar(props: {
             name="at"
             type="datetime-local"
             step="1"
+            value={localTime(settings.at)}
             onChange={(event) => set({ at: event.currentTarget.value })}
           />
         </label>

@@ -1,8 +1,17 @@
 import { hrefOf } from "../app/router.ts";
 import type { BrokerState } from "../data/broker-state.ts";
 import { type Concern, concernsOf } from "../data/concerns.ts";
-import { brokerState, bytes as bytesSeries, clusterState, frame, latency, load, throughput } from "../data/overview.ts";
+import {
+  brokerStates,
+  bytes as bytesSeries,
+  clusterState,
+  frame,
+  latency,
+  load,
+  throughput,
+} from "../data/overview.ts";
 import { useClusterSummary } from "../data/summary.ts";
+import { totalsOf } from "../data/totals.ts";
 import { Badge, Empty, Figure, Loaded, Notice, PageHead, Panel } from "../ui/basics.tsx";
 import { Chart, Legend, type Line } from "../ui/chart.tsx";
 import * as format from "../ui/format.ts";
@@ -29,10 +38,10 @@ const bytesPerSecond = (value: number) => `${format.bytes(value)}/s`;
 export function OverviewPage() {
   return (
     <>
-      <PageHead title="Overview" about="How this cluster is doing right now." />
+      <PageHead title="Overview" about={about()} />
       <Attention />
-      <Loaded of={brokerState} what="The broker's state" meanwhile={<Figures state={undefined} />}>
-        {(state) => <Figures state={state} />}
+      <Loaded of={brokerStates} what="The broker's state" meanwhile={<Figures states={undefined} />}>
+        {(states) => <Figures states={states} />}
       </Loaded>
       <div class="charts">
         <ChartPanel title="Records per second" series={throughput} lines={THROUGHPUT} format={perSecond} />
@@ -43,7 +52,7 @@ export function OverviewPage() {
           series={load}
           lines={LOAD}
           format={(value) => value.toFixed(value < 10 ? 1 : 0)}
-          note="% of a core, ms"
+          note={hasSeveral() ? "% of a core together, ms of the worst" : "% of a core, ms"}
         />
       </div>
       <div class="columns">
@@ -52,6 +61,22 @@ export function OverviewPage() {
       </div>
     </>
   );
+}
+
+function hasSeveral(): boolean {
+  return (brokerStates.value.value?.length ?? 0) > 1;
+}
+
+/** Whose figures are missing, where a broker does not tell them to the page. */
+function about(): string {
+  const states = brokerStates.value.value;
+  const brokers = clusterState.value.value?.brokers ?? [];
+  const silent = brokers.filter(
+    ({ id, isFenced }) => !isFenced && states !== undefined && !states.some(({ nodeId }) => nodeId === id),
+  );
+  if (silent.length === 0) return "How this cluster is doing right now.";
+  const ids = silent.map(({ id }) => id).join(", ");
+  return `How this cluster is doing right now, without the figures of broker ${ids}: this page does not get them.`;
 }
 
 function ChartPanel(props: {
@@ -72,36 +97,37 @@ function ChartPanel(props: {
 }
 
 /** Before the first answer the figures are blank, in their places: nothing moves when they come. */
-function Figures({ state }: { readonly state: BrokerState | undefined }) {
+function Figures({ states }: { readonly states: readonly BrokerState[] | undefined }) {
   const summary = useClusterSummary();
   frame.value;
-  const produce = state?.apis.find(({ name }) => name === "Produce");
+  const totals = states && totalsOf(states);
+  const produce = totals?.apis.find(({ name }) => name === "Produce");
   const { storedBytes, usableBytes, totalBytes } = summary;
-  const isTight = totalBytes > 0 && usableBytes < totalBytes * 0.1;
+  const isTight = summary.disks.some(({ freeShare }) => freeShare < 0.1);
   return (
     <div class="figures">
       <Figure
         label="Written"
         value={format.perSecond(throughput.last("recordsIn"))}
         unit="records/s"
-        note={state && `${format.compact(state.traffic.recordsIn)} since start`}
+        note={totals && `${format.compact(totals.recordsIn)} since start`}
       />
       <Figure
         label="In"
         value={format.bytes(bytesSeries.last("in"))}
         unit="/s"
-        note={state && `${format.bytes(state.traffic.bytesIn)} since start`}
+        note={totals && `${format.bytes(totals.bytesIn)} since start`}
       />
       <Figure
         label="Out"
         value={format.bytes(bytesSeries.last("out"))}
         unit="/s"
-        note={state && `${format.bytes(state.traffic.bytesOut)} since start`}
+        note={totals && `${format.bytes(totals.bytesOut)} since start`}
       />
       <Figure
         label="Produce p99"
         value={format.milliseconds(produce?.p99Ms)}
-        note={produce ? `p50 ${format.milliseconds(produce.p50Ms)}` : state && "nothing was produced yet"}
+        note={produce ? `p50 ${format.milliseconds(produce.p50Ms)}` : totals && "nothing was produced yet"}
       />
       <Figure
         label="Stored"
@@ -121,8 +147,8 @@ function Figures({ state }: { readonly state: BrokerState | undefined }) {
       />
       <Figure
         label="Connections"
-        value={format.count(state?.connectionsCount)}
-        note={state && `up ${format.duration(state.uptimeMs)}`}
+        value={format.count(totals?.connectionsCount)}
+        note={states && `up ${format.duration(Math.min(...states.map(({ uptimeMs }) => uptimeMs)))}`}
       />
     </div>
   );
@@ -130,9 +156,9 @@ function Figures({ state }: { readonly state: BrokerState | undefined }) {
 
 function Attention() {
   const summary = useClusterSummary();
-  const state = brokerState.value.value;
-  if (!summary.isLoaded || state === undefined) return <Notice tone="plain">Looking at how everything is…</Notice>;
-  const concerns = concernsOf(summary, state);
+  const states = brokerStates.value.value;
+  if (!summary.isLoaded || states === undefined) return <Notice tone="plain">Looking at how everything is…</Notice>;
+  const concerns = concernsOf(summary, states);
   if (concerns.length === 0) {
     return (
       <Notice tone="good">
@@ -198,9 +224,9 @@ function Brokers() {
 }
 
 function Requests() {
-  const apis = [...(brokerState.value.value?.apis ?? [])].sort((a, b) => b.count - a.count).slice(0, 8);
+  const apis = [...totalsOf(brokerStates.value.value ?? []).apis].sort((a, b) => b.count - a.count).slice(0, 8);
   return (
-    <Panel title="Requests" note="times of the last minutes">
+    <Panel title="Requests" note={`times of the last minutes${hasSeveral() ? ", the slowest broker's" : ""}`}>
       {apis.length === 0 ? (
         <Empty icon="clients" title="No requests yet" />
       ) : (

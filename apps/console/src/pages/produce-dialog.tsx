@@ -49,6 +49,7 @@ export function ProduceDialog(props: {
     );
     props.onProduced();
   };
+  const hasNamelessHeader = headers.value.some((row) => row.name === "" && row.value !== "");
   const isTombstoneWithoutKey = isTombstone.value && key.value === "" && file.value === null;
   return (
     <FormDialog
@@ -57,7 +58,7 @@ export function ProduceDialog(props: {
       isWide
       onSubmit={produce}
       onClose={props.onClose}
-      canSubmit={!isTombstoneWithoutKey}
+      canSubmit={!isTombstoneWithoutKey && !hasNamelessHeader}
     >
       <div class="two">
         <Field
@@ -152,6 +153,7 @@ export function ProduceDialog(props: {
           />
         </div>
       ))}
+      {hasNamelessHeader ? <small class="error">A header needs a name.</small> : null}
     </FormDialog>
   );
 }

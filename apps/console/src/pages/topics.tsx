@@ -1,10 +1,12 @@
 import type { TopicDescription } from "@ottla/admin";
 import { useSignal } from "@preact/signals";
-import { admin, askBroker } from "../app/cluster.ts";
+import { admin } from "../app/cluster.ts";
 import { hrefOf, navigate, replaceQuery, route } from "../app/router.ts";
 import type { TopicTraffic } from "../data/broker-state.ts";
+import { askBrokers } from "../data/brokers.ts";
+import { clusterState } from "../data/overview.ts";
 import { usePolled } from "../data/polled.ts";
-import { Rates } from "../data/rates.ts";
+import { SummedRates } from "../data/rates.ts";
 import { topicFacts } from "../data/summary.ts";
 import { Badge, Button, Empty, Loaded, PageHead } from "../ui/basics.tsx";
 import { Field, FormDialog } from "../ui/dialog.tsx";
@@ -181,13 +183,18 @@ function rowsOf(
   return rows.sort((a, b) => (b[key] ?? 0) - (a[key] ?? 0) || (a.name < b.name ? -1 : 1));
 }
 
+/** Each broker counts for the partitions that it leads. */
 function useTopicRates() {
-  const records = useSignal(new Rates()).peek();
-  const bytesOut = useSignal(new Rates()).peek();
+  const records = useSignal(new SummedRates()).peek();
+  const bytesOut = useSignal(new SummedRates()).peek();
   const polled = usePolled(async (signal) => {
-    const traffic = await askBroker<TopicTraffic>("topics", signal);
-    records.update(traffic.atMs, new Map(traffic.topics.map(([name, count]) => [name, count])));
-    bytesOut.update(traffic.atMs, new Map(traffic.topics.map(([name, , , count]) => [name, count])));
+    const traffic = await askBrokers<TopicTraffic>("topics", clusterState.value.peek()?.brokers ?? [], signal);
+    const countersOf = (column: 1 | 3) =>
+      traffic.map(({ nodeId, atMs, topics }) => {
+        return { nodeId, atMs, counters: new Map(topics.map((row) => [row[0], row[column]])) };
+      });
+    records.update(countersOf(1));
+    bytesOut.update(countersOf(3));
     return traffic;
   }, RATES_INTERVAL_MS);
   polled.value.value;
@@ -195,6 +202,7 @@ function useTopicRates() {
 }
 
 const NAME = /^[a-zA-Z0-9._-]{1,249}$/;
+const COUNT_HINT = "A whole number, 1 or more.";
 
 function CreateTopic({ onClose }: { readonly onClose: () => void }) {
   const name = useSignal("");
@@ -203,7 +211,9 @@ function CreateTopic({ onClose }: { readonly onClose: () => void }) {
   const retention = useSignal("");
   const policy = useSignal("");
   const isNameWrong = name.value !== "" && (!NAME.test(name.value) || name.value === "." || name.value === "..");
-  const numbers = [partitions, replication].every(({ value }) => value === "" || /^[1-9]\d*$/.test(value));
+  const isCount = ({ value }: { readonly value: string }) => value === "" || /^[1-9]\d*$/.test(value);
+  const isRetentionRight = retention.value === "" || Number(retention.value) > 0;
+  const isRight = isCount(partitions) && isCount(replication) && isRetentionRight;
   const create = async () => {
     const configs = {
       ...(retention.value !== "" && { "retention.ms": Math.round(Number(retention.value) * 3_600_000) }),
@@ -227,7 +237,7 @@ function CreateTopic({ onClose }: { readonly onClose: () => void }) {
       submitLabel="Create"
       onSubmit={create}
       onClose={onClose}
-      canSubmit={NAME.test(name.value) && numbers}
+      canSubmit={name.value !== "" && !isNameWrong && isRight}
     >
       <Field
         label="Name"
@@ -243,7 +253,11 @@ function CreateTopic({ onClose }: { readonly onClose: () => void }) {
         />
       </Field>
       <div class="two">
-        <Field label="Partitions" hint="The broker's default where empty. Can grow, never shrink.">
+        <Field
+          label="Partitions"
+          hint="The broker's default where empty. Can grow, never shrink."
+          error={isCount(partitions) ? null : COUNT_HINT}
+        >
           <input
             name="partitions"
             inputMode="numeric"
@@ -251,7 +265,11 @@ function CreateTopic({ onClose }: { readonly onClose: () => void }) {
             onInput={(event) => (partitions.value = event.currentTarget.value)}
           />
         </Field>
-        <Field label="Replication factor" hint="The default where empty.">
+        <Field
+          label="Replication factor"
+          hint="The default where empty."
+          error={isCount(replication) ? null : COUNT_HINT}
+        >
           <input
             name="replication"
             inputMode="numeric"
@@ -261,8 +279,13 @@ function CreateTopic({ onClose }: { readonly onClose: () => void }) {
         </Field>
       </div>
       <div class="two">
-        <Field label="Retention in hours" hint="Older records go. The default where empty.">
+        <Field
+          label="Retention in hours"
+          hint="Older records go. The default where empty."
+          error={isRetentionRight ? null : "A number above 0, such as 0.5 or 168."}
+        >
           <input
+            name="retention"
             inputMode="decimal"
             value={retention.value}
             onInput={(event) => (retention.value = event.currentTarget.value)}
