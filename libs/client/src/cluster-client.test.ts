@@ -125,6 +125,18 @@ describe("asking", () => {
     expect(runtime.clock.monotonicMs() - startedAtMs).toBeGreaterThanOrEqual(1_490);
   });
 
+  test("a shorter wait that is told later does not end a longer one", async () => {
+    const { runtime, cluster, client } = setUp();
+    const waitsMs = [0, 2_000, 10];
+    cluster.handle(listGroupsApi, () => ({ ...LIST_GROUPS, throttleTimeMs: waitsMs.shift() ?? 0 }));
+    await within(runtime, client.ask({ broker: 1 }, listGroupsApi, {}));
+    const asked = [1, 2].map(() => client.ask({ broker: 1 }, listGroupsApi, {}));
+    for (const each of asked) await within(runtime, each);
+    const startedAtMs = runtime.clock.monotonicMs();
+    await within(runtime, client.ask({ broker: 1 }, listGroupsApi, {}));
+    expect(runtime.clock.monotonicMs() - startedAtMs).toBeGreaterThanOrEqual(1_900);
+  });
+
   test("a caller's short patience does not cost the others their connection", async () => {
     const { runtime, cluster, client } = setUp();
     cluster.handle(listGroupsApi, async () => {

@@ -140,7 +140,8 @@ export class ClusterClient implements AsyncDisposable {
   throttled(connection: BrokerConnection, response: object): void {
     const { throttleTimeMs } = response as { throttleTimeMs?: number };
     if (throttleTimeMs === undefined || throttleTimeMs <= 0) return;
-    this.#throttledUntilMs.set(connection, this.runtime.clock.monotonicMs() + throttleTimeMs);
+    const untilMs = this.runtime.clock.monotonicMs() + throttleTimeMs;
+    this.#throttledUntilMs.set(connection, Math.max(untilMs, this.#throttledUntilMs.get(connection) ?? 0));
   }
 
   /** How long a broker wants to be left alone on this connection; 0 when it does not. */

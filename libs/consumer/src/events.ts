@@ -56,6 +56,8 @@ export interface ConsumerEvents {
     readonly sizeBytes: number;
     /** From the request to the answer; the broker may hold a fetch back for `fetchMaxWaitMs`. */
     readonly durationMs: number;
+    /** For how long the broker is not asked again because of a quota, in milliseconds; 0 where none is exceeded. */
+    readonly throttleTimeMs: number;
   };
   /**
    * How far the reader is behind, after a fetch: of each partition that it asked for, the offsets between the next

@@ -35,6 +35,28 @@ test("metrics add up what was read, committed and taken over, and say how things
   await runtime.advance(1_000);
 });
 
+test("a broker that tells it to wait is not asked until then, and the metrics tell of it", async () => {
+  const runtime = createSimulatedRuntime(1);
+  const kafka = new FakeKafka(runtime, { t: 1 });
+  kafka.append("t", 0, ["a"]);
+  kafka.throttleTimeMs = 700;
+  const consumer = new Consumer({ ...kafka.clientOptions, autoOffsetReset: "earliest" });
+  consumer.assign([{ topic: "t", partition: 0 }]);
+  const reading = readAll(consumer);
+  await runtime.advance(600);
+  expect(kafka.fetches).toHaveLength(1);
+  expect(consumer.metrics()).toMatchObject({ fetchThrottleTimeAvgMs: 700, fetchThrottleTimeMaxMs: 700 });
+  kafka.throttleTimeMs = 0;
+  await runtime.advance(2_000);
+  expect(kafka.fetches.length).toBeGreaterThan(1);
+  const { fetchThrottleTimeAvgMs, fetchThrottleTimeMaxMs } = consumer.metrics();
+  expect(fetchThrottleTimeMaxMs).toBe(700);
+  expect(fetchThrottleTimeAvgMs).toBeLessThan(700);
+  await settle(runtime, consumer.close());
+  await reading.done;
+  await runtime.advance(1_000);
+});
+
 test("a batch counts its records, from where it begins", async () => {
   const runtime = createSimulatedRuntime(1);
   const kafka = new FakeKafka(runtime, { t: 1 });

@@ -13,6 +13,10 @@ export interface ConsumerMetrics {
   readonly fetchLatencyAvgMs: number;
   /** The longest that a fetch took to be answered, in milliseconds, the wait for records included. */
   readonly fetchLatencyMaxMs: number;
+  /** How long brokers have told it to wait before the next fetch because of a quota, the mean over all answers, in milliseconds (`fetch-throttle-time-avg`). */
+  readonly fetchThrottleTimeAvgMs: number;
+  /** The longest such wait, in milliseconds (`fetch-throttle-time-max`); 0 where no quota was exceeded. */
+  readonly fetchThrottleTimeMaxMs: number;
   /** What failed and was tried again: fetches, lookups of offsets, the group's requests. */
   readonly retryTotal: number;
   /** Commits that went well. */
@@ -37,17 +41,21 @@ export class ConsumerCounters {
   #bytes = 0;
   #latencySumMs = 0;
   #latencyMaxMs = 0;
+  #throttleSumMs = 0;
+  #throttleMaxMs = 0;
   #retries = 0;
   #commits = 0;
   #commitsFailed = 0;
   #rebalances = 0;
 
   constructor(events: EventHub) {
-    events.on("fetch", ({ sizeBytes, durationMs }) => {
+    events.on("fetch", ({ sizeBytes, durationMs, throttleTimeMs }) => {
       this.#fetches++;
       this.#bytes += sizeBytes;
       this.#latencySumMs += durationMs;
       this.#latencyMaxMs = Math.max(this.#latencyMaxMs, durationMs);
+      this.#throttleSumMs += throttleTimeMs;
+      this.#throttleMaxMs = Math.max(this.#throttleMaxMs, throttleTimeMs);
     });
     events.on("retry", () => void this.#retries++);
     events.on("commit", () => void this.#commits++);
@@ -70,6 +78,8 @@ export class ConsumerCounters {
       fetchTotal: this.#fetches,
       fetchLatencyAvgMs: this.#fetches === 0 ? 0 : this.#latencySumMs / this.#fetches,
       fetchLatencyMaxMs: this.#latencyMaxMs,
+      fetchThrottleTimeAvgMs: this.#fetches === 0 ? 0 : this.#throttleSumMs / this.#fetches,
+      fetchThrottleTimeMaxMs: this.#throttleMaxMs,
       retryTotal: this.#retries,
       commitTotal: this.#commits,
       commitFailedTotal: this.#commitsFailed,

@@ -20,6 +20,10 @@ export interface ProducerMetrics {
   readonly requestLatencyAvgMs: number;
   /** The longest that a Produce request took to be answered, in milliseconds. */
   readonly requestLatencyMaxMs: number;
+  /** How long brokers have told it to wait before the next request because of a quota, the mean over all answers, in milliseconds (`produce-throttle-time-avg`). */
+  readonly produceThrottleTimeAvgMs: number;
+  /** The longest such wait, in milliseconds (`produce-throttle-time-max`); 0 where no quota was exceeded. */
+  readonly produceThrottleTimeMaxMs: number;
   /** Mean records of a batch. */
   readonly recordsPerBatchAvg: number;
   /** Records that were accepted and are not acknowledged yet, in bytes. */
@@ -44,6 +48,8 @@ export class ProducerCounters {
   requestsInFlight = 0;
   latencySumMs = 0;
   latencyMaxMs = 0;
+  throttleSumMs = 0;
+  throttleMaxMs = 0;
 
   requested(batches: number, bytes: number, records: number): void {
     this.requests++;
@@ -60,6 +66,11 @@ export class ProducerCounters {
     if (latencyMs > this.latencyMaxMs) this.latencyMaxMs = latencyMs;
   }
 
+  throttled(throttleTimeMs: number): void {
+    this.throttleSumMs += throttleTimeMs;
+    if (throttleTimeMs > this.throttleMaxMs) this.throttleMaxMs = throttleTimeMs;
+  }
+
   snapshot(buffer: { usedBytes: number; totalBytes: number; waitingSends: number }): ProducerMetrics {
     return {
       recordSendTotal: this.recordsSent,
@@ -72,6 +83,8 @@ export class ProducerCounters {
       requestsInFlight: this.requestsInFlight,
       requestLatencyAvgMs: this.answers === 0 ? 0 : this.latencySumMs / this.answers,
       requestLatencyMaxMs: this.latencyMaxMs,
+      produceThrottleTimeAvgMs: this.answers === 0 ? 0 : this.throttleSumMs / this.answers,
+      produceThrottleTimeMaxMs: this.throttleMaxMs,
       recordsPerBatchAvg: this.batches === 0 ? 0 : this.recordsInBatches / this.batches,
       bufferUsedBytes: buffer.usedBytes,
       bufferTotalBytes: buffer.totalBytes,

@@ -236,6 +236,19 @@ describe("batching", () => {
     expect(values(0)).toEqual(["first", ...sent]);
   });
 
+  test("a broker that tells it to wait is not sent to until then, and the metrics tell of it", async () => {
+    const { runtime, cluster, producer, within } = setUp();
+    cluster.produceThrottleTimeMs = 800;
+    await within(producer.send({ topic: "orders", partition: 0, value: "first" }));
+    expect(producer.metrics()).toMatchObject({ produceThrottleTimeAvgMs: 800, produceThrottleTimeMaxMs: 800 });
+    cluster.produceThrottleTimeMs = 0;
+    const second = producer.send({ topic: "orders", partition: 0, value: "second" });
+    await runtime.advance(700);
+    expect(produceRequests(cluster)).toBe(1);
+    await within(second);
+    expect(producer.metrics()).toMatchObject({ produceThrottleTimeAvgMs: 400, produceThrottleTimeMaxMs: 800 });
+  });
+
   test("but not for longer than a few milliseconds where answers take long", async () => {
     const { runtime, cluster, producer, within } = setUp({ cluster: { latencyMs: () => 50 } });
     await within(producer.send({ topic: "orders", partition: 0, value: "first" }));

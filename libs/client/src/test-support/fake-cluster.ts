@@ -74,6 +74,8 @@ export class FakeCluster {
   faultOf: (context: FaultContext) => Fault | undefined = () => undefined;
   /** Every request that arrived, by API name. */
   readonly requestCounts = new Map<string, number>();
+  /** What Produce requests are told to wait for. */
+  produceThrottleTimeMs = 0;
   /** Whether responses tell of new leaders (KIP-951). */
   givesLeaderHints = false;
   readonly #topicIds = new Map<string, string>();
@@ -297,7 +299,7 @@ export class FakeCluster {
       }
       responses.push({ ...(givenName ? { name: givenName } : { topicId }), partitionResponses });
     }
-    return { responses, nodeEndpoints: this.#nodeEndpoints() };
+    return { throttleTimeMs: this.produceThrottleTimeMs, responses, nodeEndpoints: this.#nodeEndpoints() };
   }
 
   #nodeEndpoints() {

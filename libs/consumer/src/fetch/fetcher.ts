@@ -313,7 +313,7 @@ export class Fetcher<K, V> {
       }
     }
     const durationMs = this.#client.runtime.clock.monotonicMs() - beganAtMs;
-    this.#listener.onAnswer({ brokerId, partitions, sizeBytes, durationMs });
+    this.#listener.onAnswer({ brokerId, partitions, sizeBytes, durationMs, throttleTimeMs: response.throttleTimeMs });
     if (this.#listener.wantsLag()) this.#listener.onLag(states.flatMap(lagOf));
   }
 

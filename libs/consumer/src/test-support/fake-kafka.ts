@@ -65,6 +65,8 @@ export class FakeKafka {
   readonly commits: RequestOf<typeof offsetCommitApi>[] = [];
   /** Changes the answer for a partition; by default it stays. */
   fetchFault: (answer: PartitionAnswer, topic: string, offset: number) => PartitionAnswer = (answer) => answer;
+  /** What fetches are told to wait for. */
+  throttleTimeMs = 0;
   /** What the next heartbeats are answered with. */
   heartbeatErrors: number[] = [];
   joinErrors: number[] = [];
@@ -157,7 +159,7 @@ export class FakeKafka {
       });
       return { topicId, partitions: answers };
     });
-    return { hasNews, response: { throttleTimeMs: 0, responses } };
+    return { hasNews, response: { throttleTimeMs: this.throttleTimeMs, responses } };
   }
 
   #readPartition(topic: string, asked: FetchPartition, brokerId: number): PartitionAnswer {

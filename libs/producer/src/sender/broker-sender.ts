@@ -214,6 +214,7 @@ export class BrokerSender implements QueueDrainer {
 
   #answered(connection: BrokerConnection, taken: readonly TakenBatch[], response: ProduceResponse): void {
     this.#environment.client.throttled(connection, response);
+    this.#environment.counters.throttled(response.throttleTimeMs);
     const answers = matchResponses(taken, response);
     for (let index = 0; index < taken.length; index++) {
       this.#environment.outcomes.answered(taken[index]!, answers[index], response);
