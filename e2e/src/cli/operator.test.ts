@@ -53,6 +53,43 @@ describe("what an operator does on the command line", () => {
     expect((await client(["configs", "alter", "orders"])).code).toBe(2);
   });
 
+  it("shows and changes quotas of users, clients and addresses", async () => {
+    const alter = (...args: string[]) => succeed(["configs", "alter", ...args]);
+    expect(
+      await alter("billing", "-t", "client", "-s", "producer_byte_rate=1000000", "-s", "request_percentage=12.5"),
+    ).toBe("altered quotas of client billing\n");
+    await alter("alice", "-t", "user", "--client-id", "", "-s", "consumer_byte_rate=2000000");
+    await alter("", "-t", "ip", "-s", "connection_creation_rate=500", "--dry-run");
+    expect(await succeed(["configs", "describe", "-t", "ip"])).toBe("no quotas are set\n");
+    expect(await succeed(["configs", "describe", "billing", "-t", "client"])).toMatch(
+      /WHOSE +QUOTA +VALUE\nclient billing +producer_byte_rate +1000000\nclient billing +request_percentage +12\.5/,
+    );
+    const json = async (...args: string[]) => JSON.parse(await succeed(["configs", "describe", ...args, "--json"]));
+    const ofAlice = [{ entity: { user: "alice", clientId: null }, quotas: { consumer_byte_rate: 2_000_000 } }];
+    expect(await json("-t", "user")).toEqual(ofAlice);
+    expect(await json("", "-t", "client")).toEqual(ofAlice);
+    expect(await json("alice", "-t", "user", "--client-id", "other")).toEqual([]);
+    await alter("billing", "-t", "client", "-d", "producer_byte_rate", "-d", "request_percentage");
+    await alter("alice", "-t", "user", "--client-id", "", "-d", "consumer_byte_rate");
+    expect(await json("-t", "client")).toEqual([]);
+  });
+
+  it.each([
+    [["-t", "client", "-s", "producer_byte_rate=1"], 'Give the client id, or "" for all'],
+    [["c", "-t", "client", "-s", "byte_rate=1"], "producer_byte_rate, consumer_byte_rate, request_percentage"],
+    [["c", "-t", "client", "-s", "producer_byte_rate=fast"], "a whole number above 0"],
+    [["c", "-t", "client", "-s", "request_percentage=0"], "a number above 0; --delete request_percentage removes it"],
+    [["c", "-t", "client", "--client-id", "d", "-s", "request_percentage=1"], "--client-id goes with --type user"],
+    [["1.2.3", "-t", "ip", "-s", "connection_creation_rate=1"], "an address is like 192.0.2.1"],
+    [["1.2.3.4", "-t", "ip", "-s", "producer_byte_rate=1"], "there is connection_creation_rate"],
+    [["-s", "retention.ms=1"], "Which topic? Give its name"],
+    [["orders", "--client-id", "c", "-s", "retention.ms=1"], "--client-id goes with --type user"],
+  ])("says what would be right: configs alter %j", async (args, advice) => {
+    const { code, stdout, stderr } = await client(["configs", "alter", ...args]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(advice);
+  });
+
   it("tells the lag of groups, resets offsets with a dry run first, and deletes groups", async () => {
     expect(await succeed(["groups", "lag"])).toMatch(/billing +Empty +0 +2 +60/);
     const dry = await succeed(["groups", "reset-offsets", "billing", "--to", "+10", "--dry-run"]);

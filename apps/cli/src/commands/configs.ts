@@ -3,18 +3,34 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
 import { collectKeyValue } from "../options.ts";
+import { alterQuotas, describeQuotas, isQuotaType, QUOTA_TYPES, type QuotaType } from "../quotas.ts";
 import { printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 
 interface ConfigsOptions extends ConnectionOptions {
-  readonly type: ConfigResourceType;
+  readonly type: ConfigResourceType | QuotaType;
+  readonly clientId?: string;
   readonly json?: boolean;
+}
+
+interface DescribeOptions extends ConfigsOptions {
+  readonly all?: boolean;
+  readonly key?: readonly string[];
+  readonly doc?: boolean;
+}
+
+interface AlterOptions extends ConfigsOptions {
+  readonly set?: Readonly<Record<string, string>>;
+  readonly delete?: readonly string[];
+  readonly dryRun?: boolean;
 }
 
 const TYPES: readonly ConfigResourceType[] = ["topic", "broker", "group", "brokerLogger", "clientMetrics"];
 
 export function addConfigsCommand(program: Command): void {
-  const configs = program.command("configs").description("Show and change configs of topics, brokers and groups.");
+  const configs = program
+    .command("configs")
+    .description("Show and change configs of topics, brokers and groups, and quotas of users, clients and addresses.");
   withResource(configs.command("describe"))
     .description("Show configs with where each value comes from.")
     .option("-a, --all", "defaults too")
@@ -33,8 +49,19 @@ export function addConfigsCommand(program: Command): void {
 
 function withResource(command: Command): Command {
   return withConnection(command)
-    .argument("<name>", 'name of the topic or group, id of the broker ("" for all brokers)')
-    .addOption(new Option("-t, --type <type>", "what has the configs").choices([...TYPES]).default("topic"));
+    .argument(
+      "[name]",
+      'name of the topic or group, id of the broker ("" for all brokers); user, client id or address ("" for all that have no quota by name)',
+    )
+    .addOption(
+      new Option("-t, --type <type>", "what has the configs, or quotas")
+        .choices([...TYPES, ...QUOTA_TYPES])
+        .default("topic"),
+    )
+    .option(
+      "--client-id <id>",
+      'with --type user: of that user with this client id ("" for all client ids without one)',
+    );
 }
 
 function collectKey(key: string, previous: string[] = []): string[] {
@@ -42,12 +69,12 @@ function collectKey(key: string, previous: string[] = []): string[] {
   return [...previous, key];
 }
 
-async function describeConfigs(
-  name: string,
-  options: ConfigsOptions & { readonly all?: boolean; readonly key?: readonly string[]; readonly doc?: boolean },
-): Promise<void> {
+async function describeConfigs(given: string | undefined, options: DescribeOptions): Promise<void> {
+  const { type } = options;
+  if (isQuotaType(type)) return await describeQuotas(given, { ...options, type });
+  const name = nameOf(given, options);
   await withAdmin(options, async (admin) => {
-    const query = { type: options.type, name, ...(options.key !== undefined && { keys: options.key }) };
+    const query = { type, name, ...(options.key !== undefined && { keys: options.key }) };
     const [described] = await admin.describeConfigs([query], { includeDocumentation: true });
     const isShown = ({ source }: ConfigEntry) =>
       options.all === true || options.key !== undefined || source !== "default";
@@ -68,24 +95,27 @@ async function describeConfigs(
   });
 }
 
-async function alterConfigs(
-  name: string,
-  options: ConfigsOptions & {
-    readonly set?: Readonly<Record<string, string>>;
-    readonly delete?: readonly string[];
-    readonly dryRun?: boolean;
-  },
-): Promise<void> {
+/** @throws UsageError where a thing with configs is not named, or as only quotas have it */
+function nameOf(given: string | undefined, { type, clientId }: ConfigsOptions): string {
+  if (clientId !== undefined)
+    throw new UsageError("--client-id goes with --type user; a client alone is --type client.");
+  if (given !== undefined) return given;
+  throw new UsageError(`Which ${type}? Give its name; only ${QUOTA_TYPES.join(", ")} can be shown all at once.`);
+}
+
+async function alterConfigs(given: string | undefined, options: AlterOptions): Promise<void> {
+  const { type } = options;
   const changes = [
     ...Object.entries(options.set ?? {}).map(([key, value]) => ({ key, value, operation: "set" as const })),
     ...(options.delete ?? []).map((key) => ({ key, operation: "delete" as const })),
   ];
   if (changes.length === 0) throw new UsageError("There is nothing to alter: give --set key=value or --delete key.");
+  if (isQuotaType(type)) return await alterQuotas(given, { ...options, type });
+  const name = nameOf(given, options);
   await withAdmin(options, async (admin) => {
     const validateOnly = options.dryRun ?? false;
-    await admin.incrementalAlterConfigs([{ type: options.type, name, changes }], { validateOnly });
-    if (options.json)
-      process.stdout.write(`${JSON.stringify({ type: options.type, name, changes, isDryRun: validateOnly })}\n`);
+    await admin.incrementalAlterConfigs([{ type, name, changes }], { validateOnly });
+    if (options.json) process.stdout.write(`${JSON.stringify({ type, name, changes, isDryRun: validateOnly })}\n`);
     else process.stdout.write(validateOnly ? `${name} would be altered\n` : `altered ${name}\n`);
   });
 }
