@@ -22,7 +22,7 @@ import { until } from "../harness/until.ts";
 
 const EVENTUALLY_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 10_000;
-const CLIENT = { correlationId: 1, clientId: "judge" };
+const CLIENT_ID = "judge";
 
 /** What a broker does with a request: its answer, with what must differ masked; or the end of the connection. */
 export type Verdict = unknown;
@@ -34,10 +34,12 @@ export class Side {
   readonly port: number;
   readonly clusterId: string;
   readonly #names = new Map<string, string>();
+  readonly #clientId: string;
   #connection: RawConnection | null = null;
 
-  constructor(name: string, port: number, clusterId: string) {
+  constructor(name: string, port: number, clusterId: string, clientId = CLIENT_ID) {
     this.name = name;
+    this.#clientId = clientId;
     this.port = port;
     this.clusterId = clusterId;
   }
@@ -66,7 +68,9 @@ export class Side {
   }
 
   async send<Api extends ApiDefinition>(api: Api, version: number, body: RequestInput<Api>) {
-    const frame = await this.exchange(encodeRequest(api, version, CLIENT, body));
+    const frame = await this.exchange(
+      encodeRequest(api, version, { correlationId: 1, clientId: this.#clientId }, body),
+    );
     return frame === null ? CLOSED : decodeResponse(api, version, frame);
   }
 
@@ -150,6 +154,12 @@ export class BothBrokers {
     );
     await both.#untilReady();
     return both;
+  }
+
+  /** The same brokers, as another client on connections of its own; stopping it leaves the brokers alone. */
+  as(clientId: string): BothBrokers {
+    const [ours, kafka] = this.sides.map(({ name, port, clusterId }) => new Side(name, port, clusterId, clientId));
+    return new BothBrokers(ours!, kafka!, async () => {});
   }
 
   get sides(): readonly [Side, Side] {

@@ -8,6 +8,7 @@ import { cornersCases } from "./cases/corners.ts";
 import { groupsCases } from "./cases/groups.ts";
 import { metadataCases } from "./cases/metadata.ts";
 import { offsetsCases } from "./cases/offsets.ts";
+import { quotaEnforcementCases } from "./cases/quota-enforcement.ts";
 import { quotasCases } from "./cases/quotas.ts";
 import { recordsCases } from "./cases/records.ts";
 import { topicsCases } from "./cases/topics.ts";
@@ -33,6 +34,7 @@ describe.skipIf(kafkaClassPath === null)("Apache Kafka is the judge", () => {
   topicsCases(both);
   configsCases(both);
   quotasCases(both);
+  quotaEnforcementCases(both);
   offsetsCases(both);
   recordsCases(both);
   groupsCases(both);

@@ -2,8 +2,10 @@ import { FakeCluster } from "@ottla/client/test-support";
 import {
   type ApiDefinition,
   alterReplicaLogDirsApi,
+  createPartitionsApi,
   createTopicsApi,
   deleteGroupsApi,
+  deleteTopicsApi,
   describeConfigsApi,
   describeLogDirsApi,
   describeTopicPartitionsApi,
@@ -44,7 +46,7 @@ function setUp(brokers = 2) {
     return error as PartialFailureError;
   };
   cleanUp.push(() => within(admin.close()));
-  return { cluster, admin, within, failure };
+  return { cluster, admin, runtime, within, failure };
 }
 
 function calls(cluster: FakeCluster, api: ApiDefinition): number {
@@ -64,6 +66,78 @@ describe("what a retry heals", () => {
     });
     expect(await within(admin.createTopics([{ name: "t" }]))).toMatchObject([{ name: "t", partitions: 1 }]);
     expect(calls(cluster, createTopicsApi)).toBe(3);
+  });
+
+  describe("what a quota refuses", () => {
+    const { NONE, THROTTLING_QUOTA_EXCEEDED, INVALID_PARTITIONS } = ErrorCode;
+
+    /** The first topic of each request is created, one called "wrong" never is, and the others are refused. */
+    const createOneAtATime = (cluster: FakeCluster, throttleTimeMs: number) => {
+      const asked: string[][] = [];
+      cluster.handle(createTopicsApi, ({ topics }) => {
+        asked.push(topics.map(({ name }) => name));
+        const codeOf = (name: string, index: number) => {
+          if (name === "wrong") return INVALID_PARTITIONS;
+          return index === 0 ? NONE : THROTTLING_QUOTA_EXCEEDED;
+        };
+        const isAll = topics.length === 1;
+        return {
+          throttleTimeMs: isAll ? 0 : throttleTimeMs,
+          topics: topics.map(({ name }, index) => createdTopic(name, codeOf(name, index))),
+        };
+      });
+      return asked;
+    };
+    const named = (...names: string[]) => names.map((name) => ({ name }));
+
+    test("is asked for again, alone, when its time has come, and answered in its place", async () => {
+      const { cluster, admin, runtime, within } = setUp();
+      const asked = createOneAtATime(cluster, 3_000);
+      const startedAtMs = runtime.clock.monotonicMs();
+      const created = await within(admin.createTopics(named("a", "b", "c")));
+      expect(created.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+      expect(asked).toEqual([["a", "b", "c"], ["b", "c"], ["c"]]);
+      expect(runtime.clock.monotonicMs() - startedAtMs).toBeGreaterThanOrEqual(6_000);
+    });
+
+    test("does not hide what else failed", async () => {
+      const { cluster, admin, failure } = setUp();
+      createOneAtATime(cluster, 10);
+      const { failures, results } = await failure(admin.createTopics(named("a", "wrong", "c")));
+      expect(failures).toMatchObject([{ resource: "wrong", error: { code: "INVALID_PARTITIONS" } }]);
+      expect(results).toMatchObject([{ name: "a" }, { name: "c" }]);
+    });
+
+    test.each([
+      ["at once where it is not to be tried again", 3_000, { retryOnQuotaViolation: false }],
+      ["at once where the call has no time for it", 30_000, { timeoutMs: 20_000 }],
+    ])("fails %s", async (_, throttleTimeMs, options) => {
+      const { cluster, admin, failure, runtime } = setUp();
+      const asked = createOneAtATime(cluster, throttleTimeMs);
+      const startedAtMs = runtime.clock.monotonicMs();
+      const error = await failure(admin.createTopics(named("a", "b"), options));
+      expect(error).toMatchObject({ code: "THROTTLING_QUOTA_EXCEEDED", results: [{ name: "a" }] });
+      expect(error.message).toContain(`used up for ${throttleTimeMs} ms`);
+      expect(asked).toEqual([["a", "b"]]);
+      expect(runtime.clock.monotonicMs() - startedAtMs).toBeLessThan(3_000);
+    });
+
+    test("is deleted and increased later, too", async () => {
+      const { cluster, admin, within } = setUp();
+      const outcome = (api: ApiDefinition) => (calls(cluster, api) < 2 ? THROTTLING_QUOTA_EXCEEDED : NONE);
+      cluster.handle(deleteTopicsApi, ({ topics }) => ({
+        throttleTimeMs: 1_000,
+        responses: topics.map(({ name }) => ({ name, errorCode: outcome(deleteTopicsApi), errorMessage: null })),
+      }));
+      cluster.handle(createPartitionsApi, ({ topics }) => ({
+        throttleTimeMs: 1_000,
+        results: topics.map(({ name }) => ({ name, errorCode: outcome(createPartitionsApi), errorMessage: null })),
+      }));
+      await within(admin.deleteTopics(["t"]));
+      await within(admin.createPartitions([{ topic: "t", count: 3 }]));
+      expect(calls(cluster, deleteTopicsApi)).toBe(2);
+      expect(calls(cluster, createPartitionsApi)).toBe(2);
+    });
   });
 
   test("a group whose coordinator moved is looked up again", async () => {

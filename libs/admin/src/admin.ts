@@ -64,6 +64,7 @@ import {
   type CreateTopicsOptions,
   createPartitions,
   createTopics,
+  type DeleteTopicsOptions,
   deleteTopics,
   listTopics,
   type NewTopic,
@@ -103,16 +104,19 @@ export class Admin implements AsyncDisposable {
     this.#client = new ClusterClient(options, { component: "The admin client", allowAutoTopicCreation: false });
   }
 
-  /** Creates topics. Fails with TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_CONFIG and others, per topic. */
+  /**
+   * Creates topics. Fails with TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_CONFIG and others, per topic. What a quota of
+   * the client refuses (`controller_mutation_rate`) is asked for again when it may be, unless `retryOnQuotaViolation` is false.
+   */
   async createTopics(topics: readonly NewTopic[], options: CreateTopicsOptions = {}): Promise<CreatedTopic[]> {
     return await createTopics(this.#client, listOf("createTopics", topics, options), options);
   }
 
   /**
    * Deletes topics, by name or id, with all their records. Fails with UNKNOWN_TOPIC_OR_PARTITION or UNKNOWN_TOPIC_ID,
-   * per topic.
+   * per topic. A quota of the client holds it back as with {@link createTopics}.
    */
-  async deleteTopics(topics: readonly TopicRef[], options: BulkOptions = {}): Promise<void> {
+  async deleteTopics(topics: readonly TopicRef[], options: DeleteTopicsOptions = {}): Promise<void> {
     return await deleteTopics(this.#client, listOf("deleteTopics", topics, options), options);
   }
 
@@ -130,7 +134,10 @@ export class Admin implements AsyncDisposable {
     return await describeTopics(this.#client, listOf("describeTopics", topics, options), options);
   }
 
-  /** Adds partitions, so that topics have the given totals. Keys may map to other partitions from then on. */
+  /**
+   * Adds partitions, so that topics have the given totals. Keys may map to other partitions from then on. A quota of the client
+   * holds it back as with {@link createTopics}.
+   */
   async createPartitions(increases: readonly PartitionsIncrease[], options: CreateTopicsOptions = {}): Promise<void> {
     return await createPartitions(this.#client, listOf("createPartitions", increases, options), options);
   }

@@ -11,6 +11,7 @@ const PARTITION = { topic: "string", partition: "integer" } as const;
 const RESOURCE = { type: "string", name: "string" } as const;
 const TOPIC_ID = { topicId: "string" } as const;
 const VALIDATE = { validateOnly: "boolean?" } as const;
+const DESPITE_QUOTA = { retryOnQuotaViolation: "boolean?" } as const;
 const TEXTS = "strings";
 
 interface ListRule {
@@ -30,11 +31,14 @@ const RULES = {
       assignments: "list?",
       configs: "object?",
     },
-    options: VALIDATE,
+    options: { ...VALIDATE, ...DESPITE_QUOTA },
   },
-  deleteTopics: { texts: TEXTS, fields: TOPIC_ID },
+  deleteTopics: { texts: TEXTS, fields: TOPIC_ID, options: DESPITE_QUOTA },
   describeTopics: { texts: TEXTS, fields: TOPIC_ID, options: { partitionsPerResponse: "integer?" } },
-  createPartitions: { fields: { topic: "string", count: "integer", assignments: "list?" }, options: VALIDATE },
+  createPartitions: {
+    fields: { topic: "string", count: "integer", assignments: "list?" },
+    options: { ...VALIDATE, ...DESPITE_QUOTA },
+  },
   alterPartitionReassignments: { fields: { ...PARTITION, replicas: "list|null" } },
   listPartitionReassignments: { fields: PARTITION },
   deleteRecords: { fields: PARTITION },

@@ -33,8 +33,7 @@ export interface ClientQuotas {
   /**
    * `producer_byte_rate` and `consumer_byte_rate` in bytes per second, `request_percentage` in percent of one thread's time,
    * `controller_mutation_rate` in partitions created or deleted per second; of an address `connection_creation_rate` in
-   * connections per second. Each broker holds a client to them by itself; Ottla's keep the last two, and do not hold to
-   * them yet.
+   * connections per second. Each broker holds a client to them by itself; `controller_mutation_rate` is the cluster's.
    */
   readonly quotas: Readonly<Record<string, number>>;
 }

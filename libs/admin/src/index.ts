@@ -31,6 +31,7 @@ export type {
 } from "./configs.ts";
 export type { GroupDescription, GroupMemberDescription } from "./describe-groups.ts";
 export type { DescribeTopicsOptions, TopicDescription, TopicPartitionDescription } from "./describe-topics.ts";
+export type { QuotaRetryOptions } from "./despite-quota.ts";
 export type { GroupOffset, NewGroupOffset } from "./group-offsets.ts";
 export type { GroupListing, ListGroupsOptions } from "./groups.ts";
 export type { FoundOffset, ListOffsetsOptions, OffsetQuery, OffsetSpec } from "./list-offsets.ts";
@@ -52,6 +53,7 @@ export type { TopicPartition } from "./topic-partitions.ts";
 export type {
   CreatedTopic,
   CreateTopicsOptions,
+  DeleteTopicsOptions,
   NewTopic,
   PartitionsIncrease,
   TopicListing,

@@ -1,13 +1,17 @@
 import type { CallOptions } from "@ottla/client";
 import type { ClusterClient } from "@ottla/client/internal";
 import {
+  type CreatePartitionsResponse,
+  type CreateTopicsResponse,
   createPartitionsApi,
   createTopicsApi,
+  type DeleteTopicsResponse,
   deleteTopicsApi,
   ErrorCode,
   metadataApi,
   ZERO_UUID,
 } from "@ottla/protocol";
+import { despiteQuota, type QuotaRetryOptions } from "./despite-quota.ts";
 import { checkResources, codeToRetry, resultsOf } from "./partial-failure.ts";
 import { type BulkOptions, inChunks } from "./progress.ts";
 import { requireVersion } from "./unsupported.ts";
@@ -27,10 +31,13 @@ export interface NewTopic {
 }
 
 /** How topics and partitions are created. */
-export interface CreateTopicsOptions extends BulkOptions {
+export interface CreateTopicsOptions extends BulkOptions, QuotaRetryOptions {
   /** Checks everything and creates nothing. Default false. */
   readonly validateOnly?: boolean;
 }
+
+/** How topics are deleted. */
+export interface DeleteTopicsOptions extends BulkOptions, QuotaRetryOptions {}
 
 /** A topic that was created. */
 export interface CreatedTopic {
@@ -78,14 +85,20 @@ export async function createTopics(
 ): Promise<CreatedTopic[]> {
   const { validateOnly = false, onProgress, ...call } = options;
   const timeoutMs = client.settings.requestTimeoutMs;
-  const answers = await inChunks(topics, onProgress, async (chunk) => {
-    const request = { topics: chunk.map(toCreatableTopic), timeoutMs, validateOnly };
-    const response = await client.ask("controller", createTopicsApi, request, {
-      ...call,
-      errorOf: (answer) => codeToRetry(answer.topics, HEALED_BY_CONTROLLER),
-    });
-    return response.topics;
-  });
+  const creation = {
+    name: "createTopics",
+    keyOf: ({ name }: NewTopic) => name,
+    keyOfAnswer: ({ name }: CreateTopicsResponse["topics"][number]) => name,
+    ask: async (chunk: readonly NewTopic[], left: CallOptions) => {
+      const request = { topics: chunk.map(toCreatableTopic), timeoutMs, validateOnly };
+      const { throttleTimeMs, topics: answers } = await client.ask("controller", createTopicsApi, request, {
+        ...left,
+        errorOf: (answer) => codeToRetry(answer.topics, HEALED_BY_CONTROLLER),
+      });
+      return { throttleTimeMs, answers };
+    },
+  };
+  const answers = await inChunks(topics, onProgress, (chunk) => despiteQuota(client, creation, chunk, call));
   return resultsOf(
     "createTopics",
     answers,
@@ -110,24 +123,30 @@ function toCreatableTopic({ name, partitions, replicationFactor, assignments = [
 export async function deleteTopics(
   client: ClusterClient,
   topics: readonly TopicRef[],
-  { onProgress, ...call }: BulkOptions,
+  { onProgress, ...call }: DeleteTopicsOptions,
 ): Promise<void> {
   const timeoutMs = client.settings.requestTimeoutMs;
-  const responses = await inChunks(topics, onProgress, async (chunk) => {
-    const body = (version: number) => ({ ...deletionOf(chunk, version), timeoutMs });
-    const response = await client.ask("controller", deleteTopicsApi, body, {
-      ...call,
-      errorOf: (answer) => codeToRetry(answer.responses, HEALED_BY_CONTROLLER),
-    });
-    return response.responses;
-  });
   const asked = new Set(topics);
+  // An answer may tell both name and id: the resource is what was asked for.
+  const resourceOf = ({ name, topicId }: DeleteTopicsResponse["responses"][number]) =>
+    name !== null && asked.has(name) ? name : topicId;
+  const deletion = {
+    name: "deleteTopics",
+    keyOf: (topic: TopicRef) => (typeof topic === "string" ? topic : topic.topicId),
+    keyOfAnswer: resourceOf,
+    ask: async (chunk: readonly TopicRef[], left: CallOptions) => {
+      const body = (version: number) => ({ ...deletionOf(chunk, version), timeoutMs });
+      const { throttleTimeMs, responses: answers } = await client.ask("controller", deleteTopicsApi, body, {
+        ...left,
+        errorOf: (answer) => codeToRetry(answer.responses, HEALED_BY_CONTROLLER),
+      });
+      return { throttleTimeMs, answers };
+    },
+  };
+  const responses = await inChunks(topics, onProgress, (chunk) => despiteQuota(client, deletion, chunk, call));
   checkResources(
     "deleteTopics",
-    responses.map(({ name, topicId, errorCode, errorMessage }) => {
-      // An answer may tell both name and id: the resource is what was asked for.
-      return { resource: name !== null && asked.has(name) ? name : topicId, errorCode, errorMessage };
-    }),
+    responses.map((answer) => ({ ...answer, resource: resourceOf(answer) })),
   );
 }
 
@@ -152,23 +171,29 @@ export async function createPartitions(
   options: CreateTopicsOptions,
 ): Promise<void> {
   const { validateOnly = false, onProgress, ...call } = options;
-  const results = await inChunks(increases, onProgress, async (chunk) => {
-    const topics = chunk.map(({ topic, count, assignments }) => ({
-      name: topic,
-      count,
-      assignments: assignments?.map((brokerIds) => ({ brokerIds })) ?? null,
-    }));
-    const request = { topics, timeoutMs: client.settings.requestTimeoutMs, validateOnly };
-    const response = await client.ask("controller", createPartitionsApi, request, {
-      ...call,
-      errorOf: (answer) => codeToRetry(answer.results, HEALED_BY_CONTROLLER),
-    });
-    return response.results;
-  });
+  const timeoutMs = client.settings.requestTimeoutMs;
+  const increase = {
+    name: "createPartitions",
+    keyOf: ({ topic }: PartitionsIncrease) => topic,
+    keyOfAnswer: ({ name }: CreatePartitionsResponse["results"][number]) => name,
+    ask: async (chunk: readonly PartitionsIncrease[], left: CallOptions) => {
+      const request = { topics: chunk.map(toMorePartitions), timeoutMs, validateOnly };
+      const { throttleTimeMs, results: answers } = await client.ask("controller", createPartitionsApi, request, {
+        ...left,
+        errorOf: (answer) => codeToRetry(answer.results, HEALED_BY_CONTROLLER),
+      });
+      return { throttleTimeMs, answers };
+    },
+  };
+  const results = await inChunks(increases, onProgress, (chunk) => despiteQuota(client, increase, chunk, call));
   checkResources(
     "createPartitions",
     results.map((topic) => ({ resource: topic.name, ...topic })),
   );
+}
+
+function toMorePartitions({ topic, count, assignments }: PartitionsIncrease) {
+  return { name: topic, count, assignments: assignments?.map((brokerIds) => ({ brokerIds })) ?? null };
 }
 
 export async function listTopics(

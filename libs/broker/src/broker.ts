@@ -80,7 +80,7 @@ async function startWith(context: StartContext): Promise<Broker> {
   const member = sharedMetadata === null ? null : joinCluster(context, identity, plane);
   const { services, registry, parts, channel, assignments } = compose(context, identity, logs, plane, member);
   const gate = new Gate(createDispatcher(registry, logger, services.requests, services.quotas));
-  const server = await listen(context, gate.handle, plane);
+  const server = await listen(context, gate.handle, plane, services.quotas);
   await plane.follower.start();
   // What a lagging server has not shown yet must not be taken for deleted.
   await plane.follower.catchUpTo((await plane.log.head()).endOffset - 1);

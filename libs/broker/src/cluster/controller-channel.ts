@@ -5,13 +5,18 @@ import {
   allocateProducerIdsApi,
   alterPartitionApi,
   assignReplicasToDirsApi,
+  concatBytes,
   createTopicsApi,
+  decodeResponse,
   ErrorCode,
+  encodeRequest,
+  envelopeApi,
   KafkaError,
   type RequestInput,
   type ResponseOf,
 } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
+import { SIZE_PREFIX_BYTES } from "@ottla/transport";
 import type { HandlerRegistry } from "../dispatch/handler-registry.ts";
 import type { ControllerGateway } from "../services/broker-services.ts";
 import { groupBy } from "../services/group-by.ts";
@@ -39,6 +44,8 @@ export interface ControllerChannelOptions {
 
 /** Requests to the controller have a connection of their own. */
 const PURPOSE = "controller";
+
+const CREATE_TOPICS_VERSION = 7;
 
 /** The way to the active controller: in this process, or over a connection to the broker that has the office. */
 export class ControllerChannel implements ControllerClient {
@@ -118,9 +125,38 @@ export class ControllerChannel implements ControllerClient {
     this.#check(response.errorCode);
   }
 
-  async createTopics(topics: readonly NewTopic[]): Promise<readonly TopicCreation[]> {
-    const timeoutMs = this.#options.requestTimeoutMs();
-    const response = await this.request(createTopicsApi, 7, { topics, timeoutMs, validateOnly: false });
+  /**
+   * Sends on a client's request in an Envelope (KIP-590): the controller answers it as if it had come to it, and counts it for
+   * that client.
+   */
+  async forward<Api extends ApiDefinition>(
+    api: Api,
+    version: number,
+    body: RequestInput<Api>,
+    clientId: string,
+  ): Promise<ResponseOf<Api>> {
+    const frame = concatBytes(encodeRequest(api, version, { correlationId: 0, clientId }, body as never));
+    const { errorCode, responseData } = await this.request(envelopeApi, 0, {
+      requestData: frame.subarray(SIZE_PREFIX_BYTES),
+      requestPrincipal: null,
+      clientHostAddress: new Uint8Array(4),
+    });
+    if (errorCode !== ErrorCode.NONE || responseData === null) throw KafkaError.fromCode(errorCode);
+    return decodeResponse(api, version, responseData) as ResponseOf<Api>;
+  }
+
+  async createTopics(topics: readonly NewTopic[], clientId: string | null): Promise<readonly TopicCreation[]> {
+    const { gateway, registry, runtime, identity, requestTimeoutMs } = this.#options;
+    const body = { topics, timeoutMs: requestTimeoutMs(), validateOnly: false };
+    const asker = clientId ?? `broker-${identity().brokerId}-${PURPOSE}`;
+    const response = gateway.isActive
+      ? await handleInternally(
+          registry().get(createTopicsApi.key)!,
+          createTopicsApi,
+          body,
+          internalContext(CREATE_TOPICS_VERSION, runtime.clock.monotonicMs(), asker),
+        )
+      : await this.forward(createTopicsApi, CREATE_TOPICS_VERSION, body, asker);
     await this.#options.catchUp();
     return response.topics.map(({ name, errorCode, errorMessage }) => ({
       name,

@@ -47,8 +47,11 @@ export interface ControllerClient {
   allocateProducerIds(): Promise<ProducerIdBlock>;
   /** AssignReplicasToDirs: where this broker has put replicas. What is not the controller's to know any more is passed over. */
   assignReplicasToDirs(assignments: readonly DirectoryAssignment[]): Promise<void>;
-  /** CreateTopics, for topics that come into being because somebody asked for them. Resolves when this broker has them. */
-  createTopics(topics: readonly NewTopic[]): Promise<readonly TopicCreation[]>;
+  /**
+   * CreateTopics, for topics that come into being because somebody asked for them. Resolves when this broker has them.
+   * @param clientId whose quotas they count for; null where this broker needs them
+   */
+  createTopics(topics: readonly NewTopic[], clientId: string | null): Promise<readonly TopicCreation[]>;
 }
 
 /** What became of one topic: {@link CreatedTopic} without what only the controller knows. */

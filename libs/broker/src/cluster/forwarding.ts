@@ -1,15 +1,4 @@
-import {
-  type ApiDefinition,
-  concatBytes,
-  decodeResponse,
-  ErrorCode,
-  encodeRequest,
-  envelopeApi,
-  KafkaError,
-  type RequestOf,
-  type ResponseInput,
-} from "@ottla/protocol";
-import { SIZE_PREFIX_BYTES } from "@ottla/transport";
+import { type ApiDefinition, ErrorCode, KafkaError, type RequestOf, type ResponseInput } from "@ottla/protocol";
 import type { ApiHandler, RequestContext } from "../api-handler.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import type { ControllerChannel } from "./controller-channel.ts";
@@ -68,22 +57,11 @@ class Forwarding<Api extends ApiDefinition> {
   }
 
   async #tryOnce(request: RequestOf<Api>, context: RequestContext): Promise<ResponseInput<Api>> {
-    const { broker, catchUp } = this.#options;
+    const { broker, channel, catchUp } = this.#options;
     if (broker.controller.isActive) return await answerOf(this.#handler.handle(request, context));
-    const response = await this.#send(request, context);
+    const { apiVersion, clientId } = context;
+    const response = await channel.forward(this.#handler.api, apiVersion, request as never, clientId);
     await catchUp();
-    return response;
-  }
-
-  async #send(request: RequestOf<Api>, { apiVersion, clientId }: RequestContext): Promise<ResponseInput<Api>> {
-    const { api } = this.#handler;
-    const frame = concatBytes(encodeRequest(api, apiVersion, { correlationId: 0, clientId }, request as never));
-    const { errorCode, responseData } = await this.#options.channel.request(envelopeApi, 0, {
-      requestData: frame.subarray(SIZE_PREFIX_BYTES),
-      requestPrincipal: null,
-      clientHostAddress: new Uint8Array(4),
-    });
-    if (errorCode !== ErrorCode.NONE || responseData === null) throw KafkaError.fromCode(errorCode);
-    return decodeResponse(api, apiVersion, responseData) as ResponseInput<Api>;
+    return response as ResponseInput<Api>;
   }
 }

@@ -37,8 +37,8 @@ const NO_CONNECTION: ServerConnection = {
 };
 
 /** The context of a request that this broker makes to itself. */
-export function internalContext(apiVersion: number, receivedAtMs: number): RequestContext {
-  return { connection: NO_CONNECTION, apiVersion, clientId: "", receivedAtMs, signal: NO_CONNECTION.signal };
+export function internalContext(apiVersion: number, receivedAtMs: number, clientId = ""): RequestContext {
+  return { connection: NO_CONNECTION, apiVersion, clientId, receivedAtMs, signal: NO_CONNECTION.signal };
 }
 
 /** Has a handler of this broker answer a request, as if both had come over the wire. */

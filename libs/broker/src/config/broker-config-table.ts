@@ -576,6 +576,12 @@ const others = {
     min: 1,
   }),
   "quota.window.size.seconds": intConfig(1, "The length of each of these windows, in seconds.", { min: 1 }),
+  "controller.quota.window.num": intConfig(
+    11,
+    "Windows over which quotas of topic changes (controller_mutation_rate) are held: what they allow in all of them may be done at once.",
+    { min: 1 },
+  ),
+  "controller.quota.window.size.seconds": intConfig(1, "The length of each of those windows, in seconds.", { min: 1 }),
   "metric.reporters": listConfig([], "Reporters of metrics.", { ...ignored(POLICIES), ...clusterWide }),
   "metrics.num.samples": intConfig(2, "Samples that metrics keep.", ignored("metrics are read at scrape")),
   "metrics.sample.window.ms": longConfig(30_000, "Time of a metrics sample.", ignored("metrics are read at scrape")),

@@ -38,6 +38,11 @@ export function quotaWindows(config: BrokerConfig): QuotaWindows {
   return { samples: config.require("quota.window.num"), windowMs };
 }
 
+export function controllerQuotaWindows(config: BrokerConfig): QuotaWindows {
+  const windowMs = config.require("controller.quota.window.size.seconds") * 1000;
+  return { samples: config.require("controller.quota.window.num"), windowMs };
+}
+
 export function serverLimits(config: BrokerConfig): ServerLimits {
   return {
     maxRequestBytes: config.require("socket.request.max.bytes"),

@@ -12,18 +12,24 @@ type TopicResult = CreateTopicsResponseInput["topics"][number];
 
 /** From here on the answer tells what was created. */
 const FIRST_VERSION_WITH_DETAILS = 5;
+/** From here on a client may be refused with THROTTLING_QUOTA_EXCEEDED; before it is only told to wait. */
+const FIRST_STRICT_VERSION = 6;
 
 /** CreateTopics: each topic on its own. The answer comes when this broker has the topics' logs. */
 export const createTopicsHandler = (broker: BrokerServices) =>
   apiHandler(
     createTopicsApi,
     { minVersion: 2, maxVersion: 7, errorResponse: wholeRequestFailed },
-    async (request, { apiVersion }) => {
+    async (request, { apiVersion, clientId }) => {
       const { topics, validateOnly, timeoutMs } = request;
       requireTime(timeoutMs);
       const input = { topics, validateOnly };
-      const created = await submitWithin(broker, timeoutMs, (state) => createTopics(state, input));
-      return { throttleTimeMs: 0, topics: created.map((topic) => result(broker, topic, apiVersion)) };
+      const allowance = broker.quotas.mutations(clientId, apiVersion >= FIRST_STRICT_VERSION);
+      const created = await submitWithin(broker, timeoutMs, (state) => createTopics(state, input, allowance.begin()));
+      return {
+        throttleTimeMs: allowance.throttleTimeMs,
+        topics: created.map((topic) => result(broker, topic, apiVersion)),
+      };
     },
   );
 

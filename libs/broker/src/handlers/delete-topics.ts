@@ -9,23 +9,28 @@ type DeleteTopicsResponseInput = ResponseInput<typeof deleteTopicsApi>;
 /** From here on topics are named by name or id. */
 const FIRST_VERSION_WITH_IDS = 6;
 const FIRST_VERSION_WITH_DELETION_DISABLED = 3;
+/** From here on a client may be refused with THROTTLING_QUOTA_EXCEEDED; before it is only told to wait. */
+const FIRST_STRICT_VERSION = 5;
 
 /** DeleteTopics: each topic on its own. The answer comes when nothing of the topics is served here any more; their logs go after it. */
 export const deleteTopicsHandler = (broker: BrokerServices) =>
   apiHandler(
     deleteTopicsApi,
     { minVersion: 1, maxVersion: 6, errorResponse: wholeRequestFailed },
-    async (request, { apiVersion }) => {
+    async (request, { apiVersion, clientId }) => {
       requireTime(request.timeoutMs);
       const references = referencesOf(request, apiVersion);
-      const deleted = await submitWithin(broker, request.timeoutMs, (state) => deleteTopics(state, references));
+      const allowance = broker.quotas.mutations(clientId, apiVersion >= FIRST_STRICT_VERSION);
+      const deleted = await submitWithin(broker, request.timeoutMs, (state) =>
+        deleteTopics(state, references, allowance.begin()),
+      );
       const responses = deleted.map(({ name, topicId, errno, message }) => ({
         name,
         topicId,
         errorCode: errno,
         errorMessage: message,
       }));
-      return { throttleTimeMs: 0, responses };
+      return { throttleTimeMs: allowance.throttleTimeMs, responses };
     },
   );
 

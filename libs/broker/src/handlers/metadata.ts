@@ -88,9 +88,7 @@ async function answerTopics(
   if (wantsAll) return allTopics(broker.image).map((topic) => describeTopic(broker.image, topic, context.apiVersion));
   checkQueries(topics, context.apiVersion);
   const mayCreate = request.allowAutoTopicCreation && broker.config.require("auto.create.topics.enable");
-  return Promise.all(
-    distinct(broker.image, topics).map((query) => answerTopic(broker, query, mayCreate, context.apiVersion)),
-  );
+  return Promise.all(distinct(broker.image, topics).map((query) => answerTopic(broker, query, mayCreate, context)));
 }
 
 /** As Kafka: a topic that is asked for twice, by whatever means, is answered once. */
@@ -113,14 +111,16 @@ async function answerTopic(
   broker: BrokerServices,
   { name, topicId }: TopicQuery,
   mayCreate: boolean,
-  apiVersion: number,
+  { apiVersion, clientId }: RequestContext,
 ): Promise<TopicResult> {
   if (name === null) {
     const topic = topicById(broker.image, topicId);
     if (topic === undefined) return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] };
     return describeTopic(broker.image, topic, apiVersion);
   }
-  const errorCode = broker.image.topicsByName.has(name) ? ErrorCode.NONE : await create(broker, name, mayCreate);
+  const errorCode = broker.image.topicsByName.has(name)
+    ? ErrorCode.NONE
+    : await create(broker, name, mayCreate, clientId);
   const topic = broker.image.topicsByName.get(name);
   if (topic !== undefined) return describeTopic(broker.image, topic, apiVersion);
   return { errorCode, name, topicId: ZERO_UUID, isInternal: isInternalTopic(name), partitions: [] };
@@ -132,11 +132,11 @@ async function answerTopic(
  * What cannot be created now but may be later is LEADER_NOT_AVAILABLE: every client tries that again, while old ones
  * give up at Kafka 4's UNKNOWN_TOPIC_OR_PARTITION.
  */
-async function create(broker: BrokerServices, name: string, mayCreate: boolean): Promise<number> {
+async function create(broker: BrokerServices, name: string, mayCreate: boolean, clientId: string): Promise<number> {
   try {
     if (topicNameProblem(name) !== null) return ErrorCode.INVALID_TOPIC_EXCEPTION;
     if (!mayCreate || name === CLUSTER_METADATA_TOPIC) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-    await broker.topics.ensure(name);
+    await broker.topics.ensure(name, clientId);
     return ErrorCode.LEADER_NOT_AVAILABLE;
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;

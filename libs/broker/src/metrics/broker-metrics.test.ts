@@ -1,4 +1,4 @@
-import { encodeRecordBatch } from "@ottla/protocol";
+import { alterClientQuotasApi, createTopicsApi, encodeRecordBatch } from "@ottla/protocol";
 import { describe, expect, it } from "vitest";
 import { FaultyDisk } from "../test-support/faulty-disk.ts";
 import { batchOf, TestBroker } from "../test-support/test-broker.ts";
@@ -58,6 +58,53 @@ describe("the metrics of a broker", () => {
     expect(errors("Produce", "NONE")).toBe(1);
     expect(errors("Produce", "UNKNOWN_TOPIC_OR_PARTITION")).toBe(1);
     expect(errors("Fetch", "NONE")).toBeUndefined();
+  });
+
+  it("tell of those who are held to a quota, and of nobody else", async () => {
+    await using broker = await TestBroker.start();
+    await broker.createTopic("a");
+    const quotaSeries = async () =>
+      new Map([...(await scrape(broker))].filter(([name]) => name.startsWith("kafka_server_quota_")));
+    expect((await quotaSeries()).size).toBe(0);
+    const alteration = (parts: Record<string, string | null>, key: string, value: number) => ({
+      entity: Object.entries(parts).map(([entityType, entityName]) => ({ entityType, entityName })),
+      ops: [{ key, value, remove: false }],
+    });
+    await broker.client.send(alterClientQuotasApi, 1, {
+      entries: [
+        alteration({ "client-id": null }, "producer_byte_rate", 10),
+        alteration({ user: "ANONYMOUS", "client-id": "operator" }, "controller_mutation_rate", 1),
+      ],
+      validateOnly: false,
+    });
+    const slow = broker.connect('slow "one"');
+    await broker.produceOn(slow, "a", 0, batchOf("v".repeat(200)));
+    const topics = [{ name: "b", numPartitions: 5, replicationFactor: 1, assignments: [], configs: [] }];
+    await broker.connect("operator").send(createTopicsApi, 7, { topics });
+    const series = await quotaSeries();
+    expect([...series.keys()]).toEqual([
+      String.raw`kafka_server_quota_byte_rate{resource="Produce",clientId="slow \"one\""}`,
+      'kafka_server_quota_mutation_rate{resource="ControllerMutation",user="ANONYMOUS",clientId="operator"}',
+      'kafka_server_quota_tokens{resource="ControllerMutation",user="ANONYMOUS",clientId="operator"}',
+      String.raw`kafka_server_quota_throttle_time{resource="Produce",clientId="slow \"one\""}`,
+    ]);
+    const [byteRate, mutationRate, tokens, throttleTime] = [...series.values()];
+    expect({ byteRate: byteRate! > 20, mutationRate, tokens, throttleTime: throttleTime! > 10_000 }).toEqual({
+      ...{ byteRate: true, mutationRate: 0.5, tokens: 6, throttleTime: true },
+    });
+    slow.close();
+    await broker.runtime.advance(60_000);
+    expect((await quotaSeries()).size).toBe(0);
+  });
+
+  it("are of a bounded number of holders", async () => {
+    await using broker = await TestBroker.start();
+    const entity = [{ entityType: "client-id", entityName: null }];
+    const ops = [{ key: "request_percentage", value: 100, remove: false }];
+    await broker.client.send(alterClientQuotasApi, 1, { entries: [{ entity, ops }], validateOnly: false });
+    for (let i = 0; i < 1_010; i++) broker.broker.services.quotas.processed(`client-${i}`, 1);
+    const names = [...(await scrape(broker)).keys()].filter((name) => name.startsWith("kafka_server_quota_"));
+    expect(names).toHaveLength(1_000);
   });
 
   it("tell how long logs took to get to disk, and of the cleaner", async () => {

@@ -5,6 +5,7 @@ import { logFamilies } from "./log-families.ts";
 import type { MetricFamily } from "./metric-family.ts";
 import { single } from "./metric-family.ts";
 import { partitionFamilies, replicasNeeded } from "./partition-families.ts";
+import { quotaFamilies } from "./quota-families.ts";
 import { replicationFamilies } from "./replication-families.ts";
 import { requestFamilies } from "./request-families.ts";
 import { trafficFamilies } from "./traffic-families.ts";
@@ -31,6 +32,7 @@ export function* brokerFamilies(broker: BrokerServices, server: Server): Generat
   yield* requestFamilies(broker.requests, nowMs);
   yield* connectionFamilies(server);
   yield* waitingFamilies(broker);
+  yield* quotaFamilies(broker.quotas);
   yield* logFamilies(broker.logActivity, broker.logResources(), nowMs);
   yield* replicaFamilies(broker);
   yield* replicationFamilies(broker.replication);

@@ -1,3 +1,4 @@
+import { type MetadataImage, PersistentMap } from "@ottla/metadata";
 import {
   alterClientQuotasApi,
   apiVersionsApi,
@@ -7,10 +8,12 @@ import {
   metadataApi,
   produceApi,
 } from "@ottla/protocol";
+import { createSimulatedRuntime } from "@ottla/runtime";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { TestBroker } from "../test-support/test-broker.ts";
 import type { TestClient } from "../test-support/test-client.ts";
+import { ClientQuotas } from "./client-quotas.ts";
 import { QuotaLimits } from "./quota-limits.ts";
 import { SampledRate, throttleTimeMs } from "./sampled-rate.ts";
 
@@ -32,6 +35,7 @@ describe("the rate of a quota", () => {
     [150, 100, 10_000, 5_000],
     [100.01, 100, 10_500, 1],
     [10, 1, 10_000, 90_000],
+    [1e9, 1, 10_000, 2 ** 31 - 1],
   ])("at %d for a quota of %d waits over %d ms for %d ms", (rate, quota, spanMs, waitMs) => {
     expect(throttleTimeMs(rate, quota, spanMs)).toBe(waitMs);
   });
@@ -101,6 +105,46 @@ describe("which quota counts", () => {
       ]).limitOf("u", "c"),
     ).toBe(null);
     expect(limits([]).areSet).toBe(false);
+  });
+});
+
+describe("connections of an address", () => {
+  const ipQuota = (ip: string | null, value: number) => ({
+    entity: new Map([["ip", ip]]),
+    values: new Map([["connection_creation_rate", value]]),
+  });
+  const quotasWith = (...set: ReturnType<typeof ipQuota>[]) => {
+    const runtime = createSimulatedRuntime(1);
+    const windows = () => WINDOWS;
+    const quotas = new ClientQuotas({ clock: runtime.clock, windows, controllerWindows: windows });
+    const clientQuotas = PersistentMap.from(set.map((quota, index) => [String(index), quota] as const));
+    quotas.apply({ clientQuotas } as unknown as MetadataImage);
+    return { runtime, quotas };
+  };
+  const connectingAtOnce = (quotas: ClientQuotas, ip: string, count: number) =>
+    Array.from({ length: count }, () => quotas.connecting(ip)).filter((waitMs) => waitMs === 0).length;
+
+  it("are let in up to the rate, and again when time has passed; what is refused is not counted", async () => {
+    const { runtime, quotas } = quotasWith(ipQuota("10.0.0.1", 2));
+    expect(connectingAtOnce(quotas, "10.0.0.1", 100)).toBe(20);
+    expect(quotas.connecting("10.0.0.1")).toBeLessThanOrEqual(WINDOWS.windowMs);
+    expect(connectingAtOnce(quotas, "10.0.0.2", 100)).toBe(100);
+    await runtime.advance(12_000);
+    expect(connectingAtOnce(quotas, "10.0.0.1", 100)).toBe(20);
+  });
+
+  it("have the quota of their own, or else that of all, each for itself", () => {
+    const { quotas } = quotasWith(ipQuota(null, 1), ipQuota("10.0.0.1", 3));
+    expect(connectingAtOnce(quotas, "10.0.0.1", 100)).toBe(30);
+    for (const ip of ["10.0.0.2", "10.0.0.3"]) expect(connectingAtOnce(quotas, ip, 100)).toBe(10);
+  });
+
+  it.each([
+    ["2001:DB8:0:0::1", "2001:db8::1"],
+    ["::ffff:10.0.0.1", "10.0.0.1"],
+  ])("%s is the same as %s", (set, ip) => {
+    const { quotas } = quotasWith(ipQuota(set, 1));
+    expect(connectingAtOnce(quotas, ip, 100)).toBe(10);
   });
 });
 

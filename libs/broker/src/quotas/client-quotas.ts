@@ -1,30 +1,35 @@
 import { type MetadataImage, QuotaKey } from "@ottla/metadata";
 import type { Clock } from "@ottla/runtime";
-import { type QuotaHolder, QuotaLimits } from "./quota-limits.ts";
-import { type QuotaWindows, SampledRate, throttleTimeMs } from "./sampled-rate.ts";
+import { type IpHolder, IpLimits } from "./ip-limits.ts";
+import { type MutationAllowance, MutationQuota } from "./mutation-quota.ts";
+import { type ClientHolder, type QuotaLimit, QuotaLimits } from "./quota-limits.ts";
+import { RateQuota, type RateQuotaOptions } from "./rate-quota.ts";
+import type { QuotaWindows } from "./sampled-rate.ts";
 
 /** Nobody authenticates: as in Kafka all are this user. */
 export const ANONYMOUS = "ANONYMOUS";
-
-/** From so many holders on it is looked which of them have been silent for long enough to be forgotten. */
-const HOLDERS_TO_SWEEP = 1_000;
 
 export interface ClientQuotasOptions {
   readonly clock: Pick<Clock, "monotonicMs">;
   /** As of now. */
   readonly windows: () => QuotaWindows;
+  /** Those of what the controller is asked to change, as of now. */
+  readonly controllerWindows: () => QuotaWindows;
 }
 
 /**
- * Holds clients to their quotas (KIP-13, KIP-124): counts what they do, and says how long they are to wait. Each
+ * Holds clients to their quotas (KIP-13, KIP-124, KIP-599, KIP-612): counts what they do, and says how long they are to wait. Each
  * broker by itself. Nothing is counted, and no time is spent, where no quota is set.
  */
 export class ClientQuotas {
   readonly #options: ClientQuotasOptions;
   #applied: MetadataImage["clientQuotas"] | null = null;
-  readonly #produce: RateQuota;
-  readonly #fetch: RateQuota;
-  readonly #request: RateQuota;
+  readonly #produce: ClientRate;
+  readonly #fetch: ClientRate;
+  readonly #request: ClientRate;
+  readonly #mutation: MutationQuota;
+  readonly #connections: RateQuota<IpHolder>;
+  #ipLimits = new IpLimits([]);
   /** Whether any client has a quota. */
   areSet = false;
   /** Whether anybody's processing time is bounded. */
@@ -32,10 +37,12 @@ export class ClientQuotas {
 
   constructor(options: ClientQuotasOptions) {
     this.#options = options;
-    const { windows } = options;
-    this.#produce = new RateQuota(windows);
-    this.#fetch = new RateQuota(windows);
-    this.#request = new RateQuota(windows);
+    const { clock, windows, controllerWindows } = options;
+    this.#produce = new ClientRate({ windows });
+    this.#fetch = new ClientRate({ windows });
+    this.#request = new ClientRate({ windows, waitsForOneWindow: true });
+    this.#mutation = new MutationQuota({ clock, windows: controllerWindows });
+    this.#connections = new RateQuota({ windows, waitsForOneWindow: true });
   }
 
   /** The metadata have changed. Whoever is held to a quota before and after goes on where it was. */
@@ -46,6 +53,8 @@ export class ClientQuotas {
     this.#produce.limits = limits(QuotaKey.PRODUCER_BYTE_RATE);
     this.#fetch.limits = limits(QuotaKey.CONSUMER_BYTE_RATE);
     this.#request.limits = limits(QuotaKey.REQUEST_PERCENTAGE);
+    this.#mutation.limits = limits(QuotaKey.CONTROLLER_MUTATION_RATE);
+    this.#ipLimits = new IpLimits(clientQuotas.values());
     this.boundsTime = this.#request.limits.areSet;
     this.areSet = clientQuotas.size > 0;
   }
@@ -57,10 +66,7 @@ export class ClientQuotas {
 
   /** A client is about to get this much; how long it is to wait before that, in ms: what it waits for is not counted. */
   fetched(clientId: string, sizeBytes: number): number {
-    const nowMs = this.nowMs();
-    const waitMs = this.#fetch.record(clientId, sizeBytes, nowMs);
-    if (waitMs > 0) this.#fetch.unrecord(clientId, sizeBytes, nowMs);
-    return waitMs;
+    return this.#fetch.recordUnlessOver(clientId, sizeBytes, this.nowMs());
   }
 
   /** The most that a fetch may give: more than the windows allow could never be given. */
@@ -73,8 +79,33 @@ export class ClientQuotas {
 
   /** A request has taken up the broker for so long; how long its client is to wait, in ms, at most a window. */
   processed(clientId: string, elapsedMs: number): number {
-    const waitMs = this.#request.record(clientId, elapsedMs / 10, this.nowMs());
-    return Math.min(waitMs, this.#options.windows().windowMs);
+    return this.#request.record(clientId, elapsedMs / 10, this.nowMs());
+  }
+
+  /**
+   * What a request of a client may create and delete; asked on the controller.
+   * @param isStrict whether the client knows THROTTLING_QUOTA_EXCEEDED
+   */
+  mutations(clientId: string, isStrict: boolean): MutationAllowance {
+    return this.#mutation.allowance(ANONYMOUS, clientId, isStrict);
+  }
+
+  /** An address wants another connection; how long it is to wait for that, in ms, at most a window. Only what need not wait is counted. */
+  connecting(ip: string): number {
+    return this.#connections.recordUnlessOver(this.#ipLimits.limitOf(ip), 1, this.nowMs());
+  }
+
+  /** What clients that are held to a quota did of late, by Kafka's names of what they are held back from. */
+  measures() {
+    const nowMs = this.nowMs();
+    return {
+      rates: {
+        Produce: this.#produce.rates.measures(nowMs),
+        Fetch: this.#fetch.rates.measures(nowMs),
+        Request: this.#request.rates.measures(nowMs),
+      },
+      ControllerMutation: this.#mutation.measures(nowMs),
+    };
   }
 
   nowMs(): number {
@@ -82,46 +113,24 @@ export class ClientQuotas {
   }
 }
 
-/** Rates of one kind, of all who are held to a quota of that kind. */
-class RateQuota {
+/** Rates of one kind, of clients. */
+class ClientRate {
   limits = new QuotaLimits([], "");
-  readonly #windows: () => QuotaWindows;
-  readonly #held = new Map<string, SampledRate>();
-  #sweepAt = HOLDERS_TO_SWEEP;
+  readonly rates: RateQuota<ClientHolder>;
 
-  constructor(windows: () => QuotaWindows) {
-    this.#windows = windows;
+  constructor(options: RateQuotaOptions) {
+    this.rates = new RateQuota(options);
   }
 
   record(clientId: string, value: number, nowMs: number): number {
-    const limit = this.limits.limitOf(ANONYMOUS, clientId);
-    if (limit === null) return 0;
-    const windows = this.#windows();
-    const rate = this.#rateOf(limit.holder, nowMs, windows);
-    rate.record(value, nowMs, windows);
-    return throttleTimeMs(rate.measure(nowMs, windows), limit.value, rate.spanMs(nowMs, windows));
+    return this.rates.record(this.#limitOf(clientId), value, nowMs);
   }
 
-  unrecord(clientId: string, value: number, nowMs: number): void {
-    const limit = this.limits.limitOf(ANONYMOUS, clientId);
-    if (limit === null) return;
-    const windows = this.#windows();
-    this.#rateOf(limit.holder, nowMs, windows).record(-value, nowMs, windows);
+  recordUnlessOver(clientId: string, value: number, nowMs: number): number {
+    return this.rates.recordUnlessOver(this.#limitOf(clientId), value, nowMs);
   }
 
-  #rateOf(holder: QuotaHolder, nowMs: number, windows: QuotaWindows): SampledRate {
-    const key = JSON.stringify([holder.user, holder.clientId]);
-    const known = this.#held.get(key);
-    if (known !== undefined) return known;
-    if (this.#held.size >= this.#sweepAt) this.#sweep(nowMs, windows);
-    const rate = new SampledRate();
-    this.#held.set(key, rate);
-    return rate;
-  }
-
-  /** Who has been silent for all windows is as if never seen. */
-  #sweep(nowMs: number, windows: QuotaWindows): void {
-    for (const [key, rate] of this.#held) if (rate.isOver(nowMs, windows)) this.#held.delete(key);
-    this.#sweepAt = Math.max(HOLDERS_TO_SWEEP, this.#held.size * 2);
+  #limitOf(clientId: string): QuotaLimit<ClientHolder> | null {
+    return this.limits.limitOf(ANONYMOUS, clientId);
   }
 }

@@ -1,15 +1,15 @@
 import { type ClientQuotaImage, QuotaEntityType } from "@ottla/metadata";
 
 /** Whom a client is held to a quota with: all that share it count together. Empty where that does not matter. */
-export interface QuotaHolder {
+export interface ClientHolder {
   readonly user: string;
   readonly clientId: string;
 }
 
-/** A quota that counts for a client. */
-export interface QuotaLimit {
+/** A quota that counts for somebody. */
+export interface QuotaLimit<Holder> {
   readonly value: number;
-  readonly holder: QuotaHolder;
+  readonly holder: Holder;
 }
 
 /** In the order in which they count: which part of the entity is named, which is the default, which is not there. */
@@ -44,7 +44,7 @@ export class QuotaLimits {
   }
 
   /** The one that counts, by Kafka's precedence; null for none. */
-  limitOf(user: string, clientId: string): QuotaLimit | null {
+  limitOf(user: string, clientId: string): QuotaLimit<ClientHolder> | null {
     if (!this.areSet) return null;
     for (const [ofUser, ofClientId] of PRECEDENCE) {
       const value = this.#values.get(keyOf(named(ofUser, user), named(ofClientId, clientId)));

@@ -64,7 +64,15 @@ export class SampledRate {
   }
 }
 
+/** The longest time that an answer can tell, and a timer can wait for: more than three weeks. */
+const THROTTLE_TIME_MS_MAX = 2 ** 31 - 1;
+
 /** How long a client waits until its rate is back at the quota, as Kafka computes it. */
 export function throttleTimeMs(rate: number, quota: number, spanMs: number): number {
-  return rate > quota ? Math.round(((rate - quota) / quota) * spanMs) : 0;
+  return rate > quota ? tellableMs(((rate - quota) / quota) * spanMs) : 0;
+}
+
+/** A time to wait as answers have it. */
+export function tellableMs(waitMs: number): number {
+  return Math.min(Math.round(waitMs), THROTTLE_TIME_MS_MAX);
 }

@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly limits: () => ServerLimits;
   /** Origins of pages that may connect, beside the server's own; as of now. */
   readonly allowedOrigins: () => readonly string[];
+  /** Asked about each new connection: for how long it is held before it is closed, in ms; 0 lets it in. */
+  readonly connectionThrottleMs?: (ip: string) => number;
   /** Clock and timers. */
   readonly runtime: Runtime;
 }

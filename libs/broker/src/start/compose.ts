@@ -7,7 +7,7 @@ import { ControllerChannel } from "../cluster/controller-channel.ts";
 import { ControllerDuties } from "../cluster/controller-duties.ts";
 import { withForwarding } from "../cluster/forwarded-handlers.ts";
 import { type BrokerComponent, createComponents } from "../components.ts";
-import { leaderBalancing, quotaWindows } from "../config/component-options.ts";
+import { controllerQuotaWindows, leaderBalancing, quotaWindows } from "../config/component-options.ts";
 import { HandlerRegistry } from "../dispatch/handler-registry.ts";
 import { brokerHeartbeatHandler } from "../handlers/broker-heartbeat.ts";
 import { brokerRegistrationHandler } from "../handlers/broker-registration.ts";
@@ -126,7 +126,11 @@ export function compose(
   });
   closers.add(() => replicaMoves.close());
   replication.watch(partitions);
-  const quotas = new ClientQuotas({ clock: runtime.clock, windows: () => quotaWindows(config.current) });
+  const quotas = new ClientQuotas({
+    clock: runtime.clock,
+    windows: () => quotaWindows(config.current),
+    controllerWindows: () => controllerQuotaWindows(config.current),
+  });
   let applied = EMPTY_IMAGE;
   follower.addListener(async (previous, next) => {
     config.take(next, nodeId);

@@ -1,6 +1,7 @@
 import type { RequestHandler } from "@ottla/transport";
 import { serverLimits } from "../config/component-options.ts";
 import { type ListenerConfig, unadvertisedWildcards } from "../config/listeners.ts";
+import type { ClientQuotas } from "../quotas/client-quotas.ts";
 import type { MetadataPlane } from "../services/metadata-plane.ts";
 import { originsOfBrokers } from "../services/origins-of-brokers.ts";
 import type { OpenServer } from "../services/server.ts";
@@ -14,6 +15,7 @@ export async function listen(
   { options, config, listeners, closers }: StartContext,
   handler: RequestHandler,
   { follower }: MetadataPlane,
+  quotas: ClientQuotas,
 ): Promise<OpenServer> {
   const { startServer, runtime, http } = options;
   for (const { name, port } of unadvertisedWildcards(listeners)) {
@@ -30,6 +32,7 @@ export async function listen(
     handler,
     limits: () => serverLimits(config.current),
     allowedOrigins: () => [...config.current.require("allowed.origins"), ...originsOfBrokers(follower.image)],
+    connectionThrottleMs: (ip) => quotas.connecting(ip),
     runtime,
     ...(http !== undefined && { http }),
   });

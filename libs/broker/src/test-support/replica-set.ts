@@ -65,6 +65,8 @@ export interface ReplicaSetOptions {
   readonly createDisk?: (runtime: SimulatedRuntime) => Disk;
 }
 
+const WINDOWS = { samples: 11, windowMs: 1_000 };
+
 /** The id of a broker's log directory. */
 export function directoryOf(brokerId: number): string {
   return `AAAAAAAAAAAAAAAAAAAA${brokerId}A`;
@@ -125,7 +127,7 @@ export class ReplicaNode {
       purgatory: this.#purgatory,
       deadlines,
       leaderThrottle: this.replication.leaderThrottle,
-      quotas: new ClientQuotas({ clock: runtime.clock, windows: () => ({ samples: 11, windowMs: 1_000 }) }),
+      quotas: new ClientQuotas({ clock: runtime.clock, windows: () => WINDOWS, controllerWindows: () => WINDOWS }),
       replication: this.replication,
       fetchSessions: new FetchSessionCache({ slotsMax: () => 100, ...runtime }),
       get image() {

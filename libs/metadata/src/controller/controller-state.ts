@@ -45,8 +45,20 @@ export interface ControllerResult<Response> {
   readonly isAtomic?: boolean;
 }
 
-/** One step of the controller: deterministic, without effects. It throws KafkaError where the whole request fails. */
+/**
+ * One step of the controller: deterministic, without effects. It throws KafkaError where the whole request fails. It is run
+ * again where what it decides does not fit into the append that was begun.
+ */
 export type ControllerOperation<Response> = (state: ControllerState) => ControllerResult<Response>;
+
+/**
+ * Takes partitions that are to be created or deleted from what the client that asks may change (KIP-599).
+ * @throws KafkaError THROTTLING_QUOTA_EXCEEDED
+ */
+export type MutationCharge = (partitions: number) => void;
+
+/** The charge of whoever may change as much as he likes. */
+export const FREE: MutationCharge = () => {};
 
 /** How one item of a request ended. */
 export interface ItemOutcome {

@@ -5,7 +5,9 @@ import {
   type ControllerResult,
   type ControllerState,
   checkItemsCount,
+  FREE,
   type ItemOutcome,
+  type MutationCharge,
   outcomeOf,
   refuse,
   SUCCESS,
@@ -31,6 +33,7 @@ export interface CreatePartitionsInput {
 export function createPartitions(
   state: ControllerState,
   input: CreatePartitionsInput,
+  charge: MutationCharge = FREE,
 ): ControllerResult<readonly (ItemOutcome & { readonly name: string })[]> {
   checkItemsCount(input.topics.length);
   checkPartitionsCount(input.topics.map((topic) => addedCount(state, topic)));
@@ -39,7 +42,7 @@ export function createPartitions(
   const response = distinctBy(input.topics, ({ name }) => name).map((topic) => {
     try {
       if (duplicates.has(topic.name)) throw refuse(ErrorCode.INVALID_REQUEST, "Duplicate topic name.");
-      records.push(...planPartitions(state, topic));
+      records.push(...planPartitions(state, topic, charge));
       return { ...SUCCESS, name: topic.name };
     } catch (error) {
       return { ...outcomeOf(error), name: topic.name };
@@ -54,13 +57,16 @@ function addedCount({ image }: ControllerState, { name, count }: MorePartitions)
   return count > PARTITIONS_PER_TOPIC_MAX ? 0 : Math.max(count - existing, 0);
 }
 
-function planPartitions(state: ControllerState, input: MorePartitions): NewMetadataRecord[] {
+function planPartitions(state: ControllerState, input: MorePartitions, charge: MutationCharge): NewMetadataRecord[] {
   const topic = state.image.topicsByName.get(input.name);
   if (topic === undefined) {
     throw refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${input.name}' does not exist.`);
   }
   const existing = topic.partitions.length;
   checkIncrease(topic, input.count);
+  checkAssignmentsCount(topic, input);
+  // As in Kafka before the brokers of each assignment are looked at.
+  charge(input.count - existing);
   const assignments = assignNewPartitions(state, topic, input);
   return assignments.map((replicas, index) =>
     newPartitionRecord(state.image, topic.topicId, existing + index, replicas),
@@ -86,6 +92,15 @@ function checkIncrease(topic: TopicImage, count: number): void {
   }
 }
 
+function checkAssignmentsCount(topic: TopicImage, { count, assignments }: MorePartitions): void {
+  const added = count - topic.partitions.length;
+  if (assignments === null || assignments.length === added) return;
+  throw refuse(
+    ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+    `Attempted to add ${added} additional partition(s), but only ${assignments.length} assignment(s) were specified.`,
+  );
+}
+
 function assignNewPartitions(
   state: ControllerState,
   topic: TopicImage,
@@ -95,12 +110,6 @@ function assignNewPartitions(
   const added = input.count - existing;
   const replicationFactor = topic.partitions[0]!.replicas.length;
   if (input.assignments === null) return placeReplicas(state.image, added, replicationFactor, state.random);
-  if (input.assignments.length !== added) {
-    throw refuse(
-      ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-      `Attempted to add ${added} additional partition(s), but only ${input.assignments.length} assignment(s) were specified.`,
-    );
-  }
   input.assignments.forEach(({ brokerIds }, index) => {
     checkManualAssignment(state.image, brokerIds, replicationFactor);
     checkLeaderPossible(state.image, brokerIds, existing + index);

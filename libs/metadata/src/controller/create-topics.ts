@@ -6,7 +6,9 @@ import {
   type ControllerResult,
   type ControllerState,
   checkItemsCount,
+  FREE,
   type ItemOutcome,
+  type MutationCharge,
   outcomeOf,
   refuse,
   SUCCESS,
@@ -54,6 +56,7 @@ export interface CreatedTopic extends ItemOutcome {
 export function createTopics(
   state: ControllerState,
   input: CreateTopicsInput,
+  charge: MutationCharge = FREE,
 ): ControllerResult<readonly CreatedTopic[]> {
   checkItemsCount(input.topics.length);
   checkPartitionsCount(input.topics.map((topic) => partitionsCount(state, topic)));
@@ -62,7 +65,7 @@ export function createTopics(
   const response = distinctBy(input.topics, ({ name }) => name).map((topic) => {
     try {
       if (duplicates.has(topic.name)) throw refuse(ErrorCode.INVALID_REQUEST, "Duplicate topic name.");
-      const created = planTopic(state, topic);
+      const created = planTopic(state, topic, charge);
       records.push(...created.records);
       return created.response;
     } catch (error) {
@@ -87,10 +90,11 @@ function refusedTopic(name: string, outcome: ItemOutcome): CreatedTopic {
   return { ...outcome, name, topicId: ZERO_UUID, numPartitions: -1, replicationFactor: -1, configs: new Map() };
 }
 
-function planTopic(state: ControllerState, topic: NewTopic): ControllerResult<CreatedTopic> {
+function planTopic(state: ControllerState, topic: NewTopic, charge: MutationCharge): ControllerResult<CreatedTopic> {
   checkNewTopicName(state.image, topic.name);
   const configs = newTopicConfigs(state, topic);
   const assignments = assignReplicas(state, topic);
+  charge(assignments.length);
   const topicId = randomUuid(state.random);
   const records: NewMetadataRecord[] = [{ type: "TopicRecord", name: topic.name, topicId }];
   assignments.forEach((replicas, partition) => {

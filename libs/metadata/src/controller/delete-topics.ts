@@ -5,7 +5,9 @@ import {
   type ControllerResult,
   type ControllerState,
   checkItemsCount,
+  FREE,
   type ItemOutcome,
+  type MutationCharge,
   outcomeOf,
   refuse,
   SUCCESS,
@@ -24,6 +26,7 @@ export interface DeletedTopic extends ItemOutcome, TopicReference {}
 export function deleteTopics(
   state: ControllerState,
   references: readonly TopicReference[],
+  charge: MutationCharge = FREE,
 ): ControllerResult<readonly DeletedTopic[]> {
   if (!state.policy.deleteTopicEnable) {
     throw refuse(ErrorCode.TOPIC_DELETION_DISABLED, "Topic deletion is disabled (delete.topic.enable=false).");
@@ -41,6 +44,7 @@ export function deleteTopics(
         const message = "The provided topic name maps to an ID that was already supplied.";
         return { errno: ErrorCode.INVALID_REQUEST, message, name: topic.name, topicId: topic.topicId };
       }
+      charge(topic.partitions.length);
       deleted.add(topic.topicId);
       return { ...SUCCESS, name: topic.name, topicId: topic.topicId };
     } catch (error) {

@@ -4,6 +4,7 @@ import { plainAddress } from "./advertised.ts";
 import { IpOverrides } from "./ip-overrides.ts";
 import type { ListenerOptions, ServerContext } from "./options.ts";
 import { RateBudget } from "./rate-budget.ts";
+import { ThrottledSockets } from "./throttled-sockets.ts";
 
 /** How many sockets may wait to be let in: as many as Apache Kafka leaves to the system, `socket.listen.backlog.size`. */
 const WAITING_MAX = 50;
@@ -18,9 +19,9 @@ interface Newcomer {
 }
 
 /**
- * Who may come in, as in Apache Kafka: where one address has too many connections its next one is closed; where all have
- * too many, or came too fast, newcomers wait unanswered until there is room. Brokers among themselves, on a listener of
- * their own, never wait.
+ * Who may come in, as in Apache Kafka: where one address has too many connections its next one is closed; where one comes
+ * too fast for its quota, it is closed after a while; where all have too many, or came too fast, newcomers wait unanswered
+ * until there is room. Brokers among themselves, on a listener of their own, never wait for others.
  */
 export class Admission {
   readonly #context: ServerContext;
@@ -30,6 +31,7 @@ export class Admission {
   readonly #overrides = new IpOverrides();
   readonly #budget: RateBudget;
   readonly #waiting: Newcomer[] = [];
+  readonly #throttled: ThrottledSockets;
   #review: Timer | null = null;
   #isClosed = false;
   #whenEmpty: (() => void) | null = null;
@@ -39,6 +41,7 @@ export class Admission {
     this.#context = context;
     this.#makeRoom = makeRoom;
     this.#budget = new RateBudget(context.runtime.clock);
+    this.#throttled = new ThrottledSockets(context.runtime);
   }
 
   /** Sockets that are in, in whatever state. */
@@ -51,7 +54,7 @@ export class Admission {
     socket.on("error", () => {});
     const newcomer = { socket, ip: plainAddress(socket.remoteAddress), listener, enter };
     if (this.#isClosed) this.#refuse(newcomer, "shutting down");
-    else if (this.#isTooManyOf(newcomer)) return;
+    else if (this.#isTooFast(newcomer) || this.#isTooManyOf(newcomer)) return;
     else if (listener.isPrivileged || (this.#waiting.length === 0 && this.#wait() === null)) this.#take(newcomer);
     else if (this.#waiting.length < WAITING_MAX) this.#letWait(newcomer);
     else this.#refuse(newcomer, `${this.#wait()}, and ${WAITING_MAX} wait already`);
@@ -62,6 +65,7 @@ export class Admission {
     this.#isClosed = true;
     this.#review?.cancel();
     for (const { socket } of this.#waiting.splice(0)) socket.destroy();
+    this.#throttled.close();
     if (this.#sockets.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#whenEmpty = resolve;
@@ -78,6 +82,13 @@ export class Admission {
     if (this.#sockets.size >= maxConnections) return `max.connections=${maxConnections}`;
     if (this.#budget.has(maxConnectionCreationRate, connectionCreationWindowMs)) return null;
     return `max.connection.creation.rate=${maxConnectionCreationRate}`;
+  }
+
+  /** Holds one whose address came too often of late, and closes it then: nobody else waits for that. */
+  #isTooFast({ socket, ip, listener }: Newcomer): boolean {
+    const throttleMs = this.#context.connectionThrottleMs(ip);
+    if (throttleMs > 0) this.#throttled.hold(socket, throttleMs, { listener: listener.name, remote: ip });
+    return throttleMs > 0;
   }
 
   /** Closes one that comes from where too many came from already. */

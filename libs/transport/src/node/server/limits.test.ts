@@ -153,6 +153,43 @@ describe("max.connection.creation.rate", () => {
   });
 });
 
+describe("an address that comes too fast for its quota", () => {
+  test("is not answered and closed after a while; nobody else waits, and what it has goes on", async () => {
+    const runtime = createSimulatedRuntime(1);
+    let throttleMs = 0;
+    const { port, requests, lines, server } = await servers.start({ runtime, connectionThrottleMs: () => throttleMs });
+    const before = await servedClient(port);
+    throttleMs = 700;
+    const held = [await RawClient.connect(port), await RawClient.connect(port)];
+    for (const client of held) client.send(apiVersionsRequest(7));
+    while (lines().length === 0) await turns(1);
+    await turns(20);
+    throttleMs = 0;
+    await servedClient(port);
+    before.send(apiVersionsRequest(2));
+    while (requests.length < 3) await turns(1);
+    await runtime.advance(699);
+    await turns(20);
+    expect(held.map(({ socket }) => socket.destroyed)).toEqual([false, false]);
+    await runtime.advance(1);
+    for (const client of held) await client.closed;
+    expect(requests.map(({ header }) => header.correlationId)).toEqual([1, 1, 2]);
+    expect(server.connectionCount).toBe(2);
+    expect(lines()).toMatchObject([{ level: "info", fields: { delayMs: 700 } }]);
+  });
+
+  test("does not keep a server from closing", async () => {
+    const runtime = createSimulatedRuntime(1);
+    const { port, server, lines } = await servers.start({ runtime, connectionThrottleMs: () => 60_000 });
+    const client = await RawClient.connect(port);
+    while (lines().length === 0) await turns(1);
+    await server.close();
+    await client.closed;
+    await turns(5);
+    expect(runtime.pendingTimers).toBe(0);
+  });
+});
+
 describe("clients that say nothing", () => {
   test.each([
     { name: "nothing at all", bytes: "" },

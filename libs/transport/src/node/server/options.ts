@@ -79,6 +79,11 @@ export interface StartServerOptions {
   readonly limits?: Partial<ServerLimits> | (() => Partial<ServerLimits>);
   /** `allowed.origins`; a function where they change while the server runs. None by default. */
   readonly allowedOrigins?: readonly string[] | (() => readonly string[]);
+  /**
+   * Asked about each new connection: for how long it is held, unanswered, before it is closed, as its address came too often
+   * (KIP-612); 0 lets it in. Default: all are let in.
+   */
+  readonly connectionThrottleMs?: (ip: string) => number;
   readonly runtime: Runtime;
 }
 
@@ -90,12 +95,13 @@ export interface ServerContext {
   readonly limits: ServerLimits;
   readonly memory: RequestMemory;
   readonly allowedOrigins: () => readonly string[];
+  readonly connectionThrottleMs: (ip: string) => number;
   readonly runtime: Runtime;
   readonly headerVersionOf: (apiKey: number, apiVersion: number) => number | undefined;
 }
 
 export function createContext(options: StartServerOptions): ServerContext {
-  const { handler, http, allowedOrigins = [], runtime } = options;
+  const { handler, http, allowedOrigins = [], connectionThrottleMs = () => 0, runtime } = options;
   const { limits = {} } = options;
   const given = typeof limits === "function" ? limits : () => limits;
   const currentLimits = () => ({ ...DEFAULT_SERVER_LIMITS, ...given() });
@@ -110,6 +116,7 @@ export function createContext(options: StartServerOptions): ServerContext {
     },
     memory: new RequestMemory(() => given().queuedMaxRequestBytes ?? DEFAULT_SERVER_LIMITS.queuedMaxRequestBytes),
     allowedOrigins: typeof allowedOrigins === "function" ? allowedOrigins : () => allowedOrigins,
+    connectionThrottleMs,
     runtime,
     headerVersionOf: requestHeaderVersionOf,
   };
