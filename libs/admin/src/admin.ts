@@ -101,7 +101,11 @@ export class Admin implements AsyncDisposable {
   /** Connects with the first call. @throws KafkaError INVALID_CONFIG when an option is wrong */
   constructor(options: AdminOptions) {
     requireOptions("Admin", options);
-    this.#client = new ClusterClient(options, { component: "The admin client", allowAutoTopicCreation: false });
+    this.#client = new ClusterClient(options, {
+      component: "The admin client",
+      allowAutoTopicCreation: false,
+      isAdmin: true,
+    });
   }
 
   /**

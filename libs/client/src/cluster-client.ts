@@ -55,6 +55,8 @@ export interface ComponentOptions {
   readonly component: string;
   /** Whether asking for a topic may create it (`allow.auto.create.topics`). */
   readonly allowAutoTopicCreation: boolean;
+  /** Whether brokers answer it with more errors than they have for those who write and read. Default false. */
+  readonly isAdmin?: boolean;
 }
 
 /** The transaction before is about to be complete: that takes less time than most troubles. As in Kafka's own client. */
@@ -80,7 +82,7 @@ export class ClusterClient implements AsyncDisposable {
 
   /** @throws KafkaError INVALID_CONFIG when an option is wrong */
   constructor(options: ClientOptions, component: ComponentOptions) {
-    expectErrors();
+    expectErrors(component.isAdmin === true);
     this.#component = component;
     this.settings = resolveSettings(options);
     this.runtime = resolveRuntime(options);

@@ -231,7 +231,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
   }
 
   #becomeMember(group: Group<K, V>): void {
-    const engine = loadGroupEngine();
+    const engine = loadGroupEngine(this.settings.groupProtocol);
     if (!(engine instanceof Promise)) {
       this.#join(group, engine);
     } else if (!this.#isLoadingEngine) {
@@ -284,7 +284,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.#assignors ??= engine.createAssignors(this.settings.assignors);
     const assignors = this.#assignors;
     const options: GroupMemberOptions = { ...rest, assignors, groupId: groupId!, rebalanceTimeoutMs, rackId };
-    return engine.createMember(this.settings.groupProtocol, this.client, options, session);
+    return engine.createMember(this.client, options, session);
   }
 
   startAutoCommit(): void {
@@ -322,11 +322,11 @@ export class ConsumerCore<K, V> implements ReadingHost {
   }
 
   #createGroup(): Group<K, V> | undefined {
-    const { groupId, groupInstanceId, isolationLevel } = this.settings;
+    const { groupId, groupInstanceId, groupProtocol, isolationLevel } = this.settings;
     if (groupId === null) return undefined;
     const { client, partitions, events } = this;
     const offsets = new CommittedOffsets(async () => {
-      const engine = await loaded(loadGroupEngine());
+      const engine = await loaded(loadGroupEngine(groupProtocol));
       return engine.createOffsetRequests(client, { groupId, groupInstanceId, isolationLevel });
     });
     const commits = new Commits(client, offsets, partitions, this.#committer(), events);

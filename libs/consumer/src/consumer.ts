@@ -15,7 +15,7 @@ import type { CommittedOffset, OffsetAndTimestamp, OffsetToCommit } from "./offs
 import type { ConsumerOptions } from "./options.ts";
 import type { PartitionState } from "./partitions/partition-state.ts";
 import { BatchLoop, type ReadOptions, RecordLoop } from "./reading/iterators.ts";
-import { type RecordHandler, type RunOptions, resolveRunOptions } from "./reading/run-options.ts";
+import type { RecordHandler, RunOptions } from "./reading/run-options.ts";
 import type { RebalanceListener } from "./rebalance-listener.ts";
 import { ConsumerRecord } from "./record.ts";
 import type { TopicPartition } from "./topic-partition.ts";
@@ -107,10 +107,9 @@ export class Consumer<K = string | null, V = string | null>
     if (typeof handler !== "function" || typeof options !== "object" || options === null) {
       throw invalidArgument("run takes options and a function: run({ concurrency: 1 }, async (record) => …).");
     }
-    const settings = resolveRunOptions(options);
     const part = loaded(loadRecordRunner());
     const Runner = part instanceof Promise ? await part : part;
-    await new Runner(this.#core.client.runtime, this.#core, settings, handler).run();
+    await new Runner(this.#core.client.runtime, this.#core, options, handler).run();
   }
 
   /**

@@ -8,7 +8,13 @@ import { toDeadLetter } from "./dead-letter.ts";
 import type { Delivery, Runner } from "./delivery.ts";
 import type { ReadingHost } from "./iterators.ts";
 import { Moment } from "./moment.ts";
-import type { HandlerContext, RecordHandler, RunSettings } from "./run-options.ts";
+import {
+  type HandlerContext,
+  type RecordHandler,
+  type RunOptions,
+  type RunSettings,
+  resolveRunOptions,
+} from "./run-options.ts";
 
 /** So many records are taken ahead for each handler: enough that lanes with work are found, little to do again. */
 const LOOKAHEAD_PER_HANDLER = 16;
@@ -58,10 +64,11 @@ export class RecordRunner<K, V> implements Runner {
   #begun = 0;
   #failure: unknown;
 
-  constructor(runtime: Runtime, host: RunnerHost<K, V>, settings: RunSettings, handler: RecordHandler<K, V>) {
+  /** @throws KafkaError INVALID_CONFIG that names the option */
+  constructor(runtime: Runtime, host: RunnerHost<K, V>, options: RunOptions, handler: RecordHandler<K, V>) {
     this.#runtime = runtime;
     this.#host = host;
-    this.#settings = settings;
+    this.#settings = resolveRunOptions(options);
     this.#handler = handler;
   }
 

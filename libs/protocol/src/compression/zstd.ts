@@ -1,9 +1,8 @@
 import { nativeModules } from "#native";
 import type { NativeStreamCodec } from "../native/contract.ts";
 import { OutputTooLargeError } from "../native/output-too-large.ts";
-import { type CompressionCodec, CompressionError, corruptInput, outputTooLarge } from "./codec.ts";
+import { after, type CompressionCodec, CompressionError, corruptInput, loadOnce, outputTooLarge } from "./codec.ts";
 import { concatenate } from "./concatenate.ts";
-import { after, loadOnce } from "./load-once.ts";
 import { findZstdFrames, type ZstdFrame } from "./zstd-frame.ts";
 
 /** Kafka's default of `compression.zstd.level`. */

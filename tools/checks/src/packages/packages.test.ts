@@ -235,7 +235,11 @@ describe("a project that has installed the tarballs", () => {
           expect(served.errors).toEqual([]);
           // What this page needs was loaded when it was needed, and nothing else.
           for (const wanted of [/lz4/, /engine/]) expect(served.scripts).toContainEqual(expect.stringMatching(wanted));
-          expect(served.scripts.filter((name) => /zstd|snappy|gzip|session|record-runner/.test(name))).toEqual([]);
+          expect(
+            served.scripts.filter((name) =>
+              /zstd|snappy|gzip|session|record-runner|consumer-engine|other-errors/.test(name),
+            ),
+          ).toEqual([]);
         } finally {
           await served.close();
           await broker.stop();

@@ -1,6 +1,9 @@
-import { type GroupEngine, groupEngine } from "../engine.ts";
+import type { GroupProtocol } from "../../options.ts";
+import { classicEngine } from "../classic-engine.ts";
+import { consumerEngine } from "../consumer-engine.ts";
+import type { GroupEngine } from "../engine.ts";
 
-/** What it takes to be a member of a group: here from the start. */
-export function loadGroupEngine(): GroupEngine | Promise<GroupEngine> {
-  return groupEngine;
+/** What it takes to be in a group: here from the start. */
+export function loadGroupEngine(protocol: GroupProtocol): GroupEngine | Promise<GroupEngine> {
+  return protocol === "consumer" ? consumerEngine : classicEngine;
 }

@@ -1,5 +1,4 @@
-import type { CompressionCodec, CompressionType } from "../codec.ts";
-import { after, loadOnce } from "../load-once.ts";
+import { after, type CompressionCodec, type CompressionType, loadOnce } from "../codec.ts";
 import { noneCodec } from "../none.ts";
 
 /** By id; a page loads the codec that it meets. */

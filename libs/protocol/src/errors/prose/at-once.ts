@@ -1,9 +1,12 @@
 import type { ErrorName } from "../error-code.ts";
-import { errorProse } from "../error-prose.ts";
+import { clientErrors } from "./client-errors.ts";
+import { otherErrors } from "./other-errors.ts";
+
+const meanings: Readonly<Record<ErrorName, string>> = { ...clientErrors, ...otherErrors };
 
 /** What the error means. */
 export function proseOf(name: ErrorName): string {
-  return errorProse[name];
+  return meanings[name];
 }
 
 /** Errors may come: nothing has to be got ready for them here. */

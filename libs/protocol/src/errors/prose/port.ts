@@ -6,5 +6,5 @@ import type { ErrorName } from "../error-code.ts";
 /** What the error means, in a sentence or two. */
 export declare function proseOf(name: ErrorName): string;
 
-/** Errors may come: their meanings will be needed. */
-export declare function expectErrors(): void;
+/** Errors may come: their meanings will be needed, with `isAll` also of those that producers and consumers do not get. */
+export declare function expectErrors(isAll: boolean): void;
