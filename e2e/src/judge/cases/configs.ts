@@ -289,6 +289,18 @@ export function configsCases(both: () => BothBrokers): void {
       await alter(increment(BROKER, "x", ["node.id", SET, "5000"]));
     });
 
+    it("of brokers: min.insync.replicas is one for all, by which replicas are eligible to lead (KIP-966)", async () => {
+      for (const [name, operation, value] of [
+        ["1", SET, "1"],
+        ["1", SET, "many"],
+        ["1", DELETE, null],
+        ["", SET, "1"],
+        ["", SET, "0"],
+        ["", DELETE, null],
+      ] as [string, number, string | null][])
+        await alter(increment(BROKER, name, ["min.insync.replicas", operation, value]));
+    });
+
     it("of brokers: what was set, for one and for all, and what it overrides", async () => {
       const show = async (name: string) => {
         await describeKeys(4, BROKER, name, "message.max.bytes", "log.retention.ms", "log.retention.hours");

@@ -1,13 +1,18 @@
 import {
+  addPartitionsToTxnApi,
   deleteRecordsApi,
   describeLogDirsApi,
   describeProducersApi,
+  encodeRecordBatch,
+  fetchApi,
+  initProducerIdApi,
   listOffsetsApi,
   offsetForLeaderEpochApi,
+  produceApi,
   type RequestInput,
 } from "@ottla/protocol";
 import { describe, it } from "vitest";
-import type { BothBrokers } from "../both-brokers.ts";
+import type { BothBrokers, Side } from "../both-brokers.ts";
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 const PRODUCER = { producerId: 4_000, producerEpoch: 0 };
@@ -63,6 +68,46 @@ export function offsetsCases(both: () => BothBrokers): void {
         { partitionIndex: 1, timestamp: -2 },
       ]);
       await list(v, []);
+    });
+  });
+
+  describe("ListOffsets and Fetch while a transaction is open", () => {
+    it.each([0, 1])("isolation level %i", async (isolationLevel) => {
+      const name = `open-${isolationLevel}`;
+      const transactionalId = `open-${isolationLevel}`;
+      await both().createTopic(name);
+      await both().produce(name, 0, { records: [{ value: "v", timestampMs: 1000 }] });
+      const answers = await both().ask(initProducerIdApi, 4, { transactionalId, transactionTimeoutMs: 60_000 });
+      const [ours, kafka] = answers as { producerId: number; producerEpoch: number }[];
+      const producerOf = (side: Side) => {
+        const { producerId, producerEpoch } = (side === both().ours ? ours : kafka)!;
+        return { producerId, producerEpoch };
+      };
+      await both().same(addPartitionsToTxnApi, 3, (side: Side) => {
+        const { producerId: v3AndBelowProducerId, producerEpoch: v3AndBelowProducerEpoch } = producerOf(side);
+        return {
+          v3AndBelowTransactionalId: transactionalId,
+          v3AndBelowProducerId,
+          v3AndBelowProducerEpoch,
+          v3AndBelowTopics: [{ name, partitions: [0] }],
+        };
+      });
+      const batch = { records: [{ value: "v", timestampMs: 9000 }], baseSequence: 0, isTransactional: true };
+      await both().same(produceApi, 9, (side: Side) => ({
+        transactionalId,
+        acks: -1,
+        timeoutMs: 10_000,
+        topicData: [
+          { name, partitionData: [{ index: 0, records: encodeRecordBatch({ ...batch, ...producerOf(side) }) }] },
+        ],
+      }));
+      for (const timestamp of [-1, -2, -3, -4, 0, 2000, 9000, 9001]) {
+        const topics = [{ name, partitions: [{ partitionIndex: 0, timestamp }] }];
+        await both().same(listOffsetsApi, 9, { replicaId: -1, isolationLevel, topics });
+      }
+      const partitions = [{ partition: 0, fetchOffset: 1, partitionMaxBytes: 1 << 20 }];
+      const fetch = { maxWaitMs: 0, minBytes: 0, isolationLevel, topics: [{ topic: name, partitions }] };
+      await both().same(fetchApi, 12, fetch, { ignoring: ["records"] });
     });
   });
 

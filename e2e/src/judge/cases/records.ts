@@ -51,7 +51,7 @@ export function recordsCases(both: () => BothBrokers): void {
           ],
         }),
         // Ours say more of what was wrong.
-        { ignoring: ["logAppendTimeMs", "errorMessage", "batchIndexErrorMessage"] },
+        { ignoring: ["errorMessage", "batchIndexErrorMessage"] },
       );
 
     it.each(range(3, 13))("v%i: what is taken and what is refused", async (v) => {

@@ -182,7 +182,11 @@ describe("configs at run time", () => {
     const again = await TestBroker.start({ disk: await copyOf(test.disk) });
     for (const [key, , seen, expected] of live) expect(seen(configOf(again)), key).toEqual(expected);
     await again[Symbol.asyncDispose]();
-    for (const [key] of live) await alter(BROKER, "", key, DELETE, null);
+    const removed = live.map(([key]) => key).filter((key) => key !== "min.insync.replicas");
+    for (const key of removed) await alter(BROKER, "", key, DELETE, null);
+    // Once set it stays (KIP-966).
+    expect((await alter(BROKER, "", "min.insync.replicas", DELETE, null)).errorCode).toBe(ErrorCode.INVALID_CONFIG);
+    await alter(BROKER, "", "min.insync.replicas", SET, "1");
     expect(configOf(test)).toEqual(before);
   });
 

@@ -1,6 +1,6 @@
 import { ErrorCode, encodeRecordBatch, listOffsetsApi } from "@ottla/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { batchOf, TestBroker } from "../test-support/test-broker.ts";
+import { TestBroker } from "../test-support/test-broker.ts";
 
 let test: TestBroker;
 
@@ -86,9 +86,11 @@ describe("ListOffsets", () => {
     const partition = test.broker.services.partitions.get("orders", 0)!;
     await produceAt(1000);
     partition.update({ ...partition.image, replicas: [1, 2], isr: [1, 2], partitionEpoch: 1 });
-    void test.produceOn(test.connect(), "orders", 0, batchOf("a")).catch(() => {});
+    const later = encodeRecordBatch({ records: [{ value: "a" }], timestampMs: START_MS + 5000 });
+    void test.produceOn(test.connect(), "orders", 0, later).catch(() => {});
     await test.runtime.settle();
     expect(await offsetAt(-1)).toMatchObject({ offset: 1 });
+    expect(await offsetAt(-3), "the newest record is not committed").toEqual(NOT_FOUND);
     const { topics } = await test.client.send(listOffsetsApi, 11, {
       replicaId: 2,
       topics: [{ name: "orders", partitions: [{ partitionIndex: 0, timestamp: -1 }] }],

@@ -133,8 +133,13 @@ async function lookUp(
     case EARLIEST:
     case EARLIEST_LOCAL: // without tiered storage everything is local
       return { timestampMs: -1, offset: log.logStartOffset, leaderEpoch: earliestEpochOf(log) };
-    case MAX_TIMESTAMP:
-      return (await log.offsetForMaxTimestamp()) ?? UNKNOWN_OFFSET;
+    case MAX_TIMESTAMP: {
+      // As Kafka: the newest of all records, where readers of this kind see it.
+      const newest = await log.offsetForMaxTimestamp();
+      if (newest === null || newest.offset < visibleEnd(partition, limit)) return newest ?? UNKNOWN_OFFSET;
+      if (!isKnown) throw notAvailable(apiVersion);
+      return UNKNOWN_OFFSET;
+    }
     case LATEST_TIERED:
     case EARLIEST_PENDING_UPLOAD: // nothing is tiered
       return UNKNOWN_OFFSET;

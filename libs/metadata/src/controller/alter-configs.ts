@@ -23,7 +23,7 @@ import {
 } from "./controller-state.ts";
 import { duplicatesOf } from "./duplicates.ts";
 import { changesOf } from "./leader-changes.ts";
-import { UNCLEAN_ELECTION_CONFIG } from "./partition-rules.ts";
+import { keepsElr, UNCLEAN_ELECTION_CONFIG } from "./partition-rules.ts";
 import { topicNameProblem } from "./topic-name.ts";
 
 /** Kafka's numbers for what is done to a config. */
@@ -108,7 +108,11 @@ function checkLists(policy: ConfigPolicy, { resourceType, configs }: ConfigAlter
   }
 }
 
-function alterEach<Resource extends ConfigResource & { readonly configs: readonly unknown[] }>(
+interface NamedConfigs {
+  readonly configs: readonly { readonly name: string }[];
+}
+
+function alterEach<Resource extends ConfigResource & NamedConfigs>(
   state: ControllerState,
   resources: readonly Resource[],
   validateOnly: boolean,
@@ -131,6 +135,7 @@ function alterEach<Resource extends ConfigResource & { readonly configs: readonl
       state.policy.configs.validate(resourceType, resourceName, after);
       // As Kafka: what is wrong with the configs is said first.
       checkExists(state.image, resource);
+      checkMinIsr(state.image, resource, before, after);
       records.push(...configRecords(resource, before, after));
       return { resourceType, resourceName, ...SUCCESS };
     } catch (error) {
@@ -144,6 +149,24 @@ function alterEach<Resource extends ConfigResource & { readonly configs: readonl
 }
 
 const MIN_ISR_CONFIG = "min.insync.replicas";
+
+/**
+ * As Kafka: who is eligible to lead is reckoned by one `min.insync.replicas` for all brokers, and leaders go by no other.
+ * @throws KafkaError INVALID_CONFIG
+ */
+function checkMinIsr(
+  image: MetadataImage,
+  { resourceType, resourceName, configs }: ConfigResource & NamedConfigs,
+  before: ConfigImage,
+  after: ConfigImage,
+): void {
+  if (resourceType !== ConfigResourceType.BROKER || !keepsElr(image)) return;
+  const isNamed = configs.some(({ name }) => name === MIN_ISR_CONFIG);
+  const refused = (what: string) => refuse(ErrorCode.INVALID_CONFIG, `${what} while ELR is enabled.`);
+  if (resourceName !== "" && isNamed) throw refused("Broker-level min.insync.replicas cannot be altered");
+  const isRemoved = (isNamed || before.has(MIN_ISR_CONFIG)) && !after.has(MIN_ISR_CONFIG);
+  if (resourceName === "" && isRemoved) throw refused("Cluster-level min.insync.replicas cannot be removed");
+}
 
 /**
  * With fewer that have to be in sync, leaders may acknowledge again what replicas that are eligible only (KIP-966) lack.

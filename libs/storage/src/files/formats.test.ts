@@ -69,8 +69,8 @@ describe("the producer snapshot", () => {
     ...emptyProducerEntry(5),
     producerEpoch: 2,
     batches: [
-      { firstSequence: 0, lastSequence: 4, firstOffset: 90, lastOffset: 94 },
-      { firstSequence: 5, lastSequence: 9, firstOffset: 100, lastOffset: 104 },
+      { firstSequence: 0, lastSequence: 4, firstOffset: 90, lastOffset: 94, timestampMs: 900 },
+      { firstSequence: 5, lastSequence: 9, firstOffset: 100, lastOffset: 104, timestampMs: 1000 },
     ],
     lastTimestampMs: 1000,
     coordinatorEpoch: 3,
@@ -119,7 +119,7 @@ describe("the producer snapshot", () => {
   it("knows the first sequence of a batch that wrapped around", () => {
     const wrapped = {
       ...entry,
-      batches: [{ firstSequence: 2 ** 31 - 2, lastSequence: 1, firstOffset: 0, lastOffset: 3 }],
+      batches: [{ firstSequence: 2 ** 31 - 2, lastSequence: 1, firstOffset: 0, lastOffset: 3, timestampMs: 1000 }],
     };
     expect(decodeProducerSnapshot(encodeProducerSnapshot(new Map([[5, wrapped]])), 0)[0]!.batches).toEqual(
       wrapped.batches,

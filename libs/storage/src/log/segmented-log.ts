@@ -276,7 +276,8 @@ export class SegmentedLog implements PartitionLog {
     return {
       baseOffset: duplicate.firstOffset,
       lastOffset: duplicate.lastOffset,
-      logAppendTimeMs: NO_TIMESTAMP,
+      // As Kafka, also where the producer has set it.
+      logAppendTimeMs: duplicate.timestampMs,
       logStartOffset: this.#state.logStartOffset,
       isDuplicate: true,
       // The first one may still be on its way to the disk.

@@ -7,6 +7,8 @@ export interface ProducerBatch {
   readonly lastSequence: number;
   readonly firstOffset: number;
   readonly lastOffset: number;
+  /** The largest timestamp of its records; after a restart that of the producer's last batch. */
+  readonly timestampMs: number;
 }
 
 /** How many batches are remembered: as many as an idempotent producer may have in flight. */

@@ -32,7 +32,8 @@ export function encodeProducerSnapshot(entries: ReadonlyMap<number, ProducerEntr
   let position = HEADER_BYTES;
   for (const entry of entries.values()) {
     for (const batch of entry.batches.slice(0, -1)) {
-      encodeEntry(view, position, { ...entry, transactionFirstOffset: NO_OFFSET }, batch);
+      const { timestampMs: lastTimestampMs } = batch;
+      encodeEntry(view, position, { ...entry, lastTimestampMs, transactionFirstOffset: NO_OFFSET }, batch);
       position += ENTRY_BYTES;
     }
     encodeEntry(view, position, entry, entry.batches.at(-1));
@@ -87,6 +88,7 @@ function decodeEntry(view: DataView, position: number, loadedMs: number): Produc
     lastSequence,
     firstOffset: lastOffset - offsetDelta,
     lastOffset,
+    timestampMs: Number(view.getBigInt64(position + 26)),
   };
   return {
     producerId: Number(view.getBigInt64(position)),

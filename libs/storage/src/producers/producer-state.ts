@@ -218,6 +218,7 @@ function batchAt(bytes: Uint8Array, position: number): ProducerBatch {
     lastSequence: lastSequenceAt(bytes, position),
     firstOffset: baseOffsetAt(bytes, position),
     lastOffset: lastOffsetAt(bytes, position),
+    timestampMs: maxTimestampAt(bytes, position),
   };
 }
 
