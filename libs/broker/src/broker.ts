@@ -74,7 +74,7 @@ async function startWith(context: StartContext): Promise<Broker> {
   const { logger } = context.options.runtime;
   const watch = new DirectoryWatch(context);
   const { directories, sharedMetadata } = await openLogs(context, watch.onFailure);
-  const { identity, logs, cleanShutdown } = directories;
+  const { identity, logs } = directories;
   if (sharedMetadata !== null) await moveOwnMetadata(context, directories, sharedMetadata);
   const plane = await openMetadata(context, directories, sharedMetadata);
   const member = sharedMetadata === null ? null : joinCluster(context, identity, plane);
@@ -85,7 +85,7 @@ async function startWith(context: StartContext): Promise<Broker> {
   // What a lagging server has not shown yet must not be taken for deleted.
   await plane.follower.catchUpTo((await plane.log.head()).endOffset - 1);
   await removeStrayLogs(logs, plane.follower.image, identity.nodeId, logger);
-  const life = newLife(context, identity, server.listeners, cleanShutdown);
+  const life = newLife(context, directories, server.listeners);
   let lifecycle: BrokerLifecycle | null = null;
   if (member === null) {
     await registerAlone(context, life, plane, onlineIds(logs));

@@ -1,5 +1,6 @@
 export type * from "./compaction/compaction-job.ts";
 export type { LogCleanerOptions } from "./compaction/log-cleaner.ts";
+export { NO_BROKER_EPOCH, readCleanShutdownMark } from "./files/clean-shutdown.ts";
 export { type MetaProperties, readMetaProperties, writeMetaProperties } from "./files/meta-properties.ts";
 export * from "./log-config.ts";
 export * from "./log-errors.ts";

@@ -13,8 +13,8 @@ export interface BrokerLifecycleOptions {
   readonly rack: string | null;
   /** Ids of the log directories that can be used, and of those that have failed. */
   readonly logDirs: () => { readonly online: readonly string[]; readonly offline: readonly string[] };
-  /** Whether the last stop was clean. */
-  readonly cleanShutdown: boolean;
+  /** The epoch of the life before, where that has stopped cleanly; else -1: nobody vouches for what it left. */
+  readonly previousBrokerEpoch: number;
   readonly log: MetadataLog;
   readonly follower: MetadataFollower;
   readonly gateway: ClusterGateway;
@@ -211,10 +211,7 @@ export class BrokerLifecycle {
 
   /** The life for which it is vouched that nothing of it is lost. */
   #previousEpoch(): number {
-    if (this.#brokerEpoch !== NO_PREVIOUS_EPOCH) return this.#brokerEpoch;
-    const { cleanShutdown, follower, announcement } = this.#options;
-    if (!cleanShutdown) return NO_PREVIOUS_EPOCH;
-    return follower.image.brokers.get(String(announcement.brokerId))?.epoch ?? NO_PREVIOUS_EPOCH;
+    return this.#brokerEpoch === NO_PREVIOUS_EPOCH ? this.#options.previousBrokerEpoch : this.#brokerEpoch;
   }
 
   #planHeartbeat(): void {

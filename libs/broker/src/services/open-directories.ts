@@ -1,6 +1,14 @@
 import { METADATA_TOPIC, randomUuid } from "@ottla/metadata";
 import { type Disk, DiskError, type Runtime } from "@ottla/runtime";
-import { isOnline, LogDirectories, type LogDirectory, type LogManager, type MetaProperties } from "@ottla/storage";
+import {
+  isOnline,
+  LogDirectories,
+  type LogDirectory,
+  type LogManager,
+  type MetaProperties,
+  NO_BROKER_EPOCH,
+  readCleanShutdownMark,
+} from "@ottla/storage";
 import {
   claimDirectory,
   type DirectoryIdentity,
@@ -46,6 +54,8 @@ export interface OpenDirectories<Directory extends DataDirectory> {
   readonly logs: LogDirectories;
   /** Whether every directory was left by a clean stop. */
   readonly cleanShutdown: boolean;
+  /** The epoch of the broker that left them all so; -1 where that is not one and the same. */
+  readonly previousBrokerEpoch: number;
 }
 
 export interface OpenDirectoriesOptions<Directory extends DataDirectory> {
@@ -67,7 +77,8 @@ interface Inspected<Directory extends DataDirectory> {
   readonly found: MetaProperties | null;
   readonly holdsMetadata: boolean;
   readonly partition: string | undefined;
-  readonly cleanShutdown: boolean;
+  /** The epoch of the broker that stopped cleanly; null where none did. */
+  readonly cleanStopEpoch: number | null;
   readonly failure: DiskError | null;
 }
 
@@ -109,11 +120,13 @@ export async function openDirectories<Directory extends DataDirectory>(
     for (const directory of logs) await directory.logs?.close().catch(() => {});
     throw error;
   }
+  const stops = inspected.filter(({ failure }) => failure === null).map(({ cleanStopEpoch }) => cleanStopEpoch);
   return {
     identity,
     main: { data: main.data, log: logs[inspected.indexOf(main)]! },
     logs: new LogDirectories(logs),
-    cleanShutdown: inspected.every(({ cleanShutdown, failure }) => cleanShutdown || failure !== null),
+    cleanShutdown: stops.every((epoch) => epoch !== null),
+    previousBrokerEpoch: stops.every((epoch) => epoch === stops[0]) ? (stops[0] ?? NO_BROKER_EPOCH) : NO_BROKER_EPOCH,
   };
 }
 
@@ -143,7 +156,7 @@ async function inspect<Directory extends DataDirectory>(
   try {
     const found = await inspectDirectory(disk, data, nodeId);
     if (found === null) {
-      return { data, found, holdsMetadata: false, partition: undefined, cleanShutdown: false, failure: null };
+      return { data, found, holdsMetadata: false, partition: undefined, cleanStopEpoch: null, failure: null };
     }
     return {
       data,
@@ -151,12 +164,12 @@ async function inspect<Directory extends DataDirectory>(
       holdsMetadata: await holdsMetadata(disk, path),
       partition: await findPartitionDirectory(disk, path),
       // Opening the logs takes the mark away, so this looks before.
-      cleanShutdown: (await disk.stat(joinPath(path, CLEAN_SHUTDOWN_MARK))) !== null,
+      cleanStopEpoch: await readCleanShutdownMark(disk, path),
       failure: null,
     };
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
-    return { data, found: null, holdsMetadata: false, partition: undefined, cleanShutdown: false, failure: error };
+    return { data, found: null, holdsMetadata: false, partition: undefined, cleanStopEpoch: null, failure: error };
   }
 }
 

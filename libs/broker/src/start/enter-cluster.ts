@@ -7,13 +7,14 @@ import {
   setOnlineDirectories,
 } from "@ottla/metadata";
 import type { LogDirectories } from "@ottla/storage";
+import type { BrokerDirectory } from "../broker-options.ts";
 import { BrokerLifecycle, type BrokerLifecycleOptions } from "../cluster/broker-lifecycle.ts";
 import { handoverTimeoutMs } from "../config/component-options.ts";
 import type { ControllerGateway } from "../services/broker-services.ts";
 import type { DirectoryIdentity } from "../services/data-directory.ts";
 import { levelsToFinalize, supportedFeatures } from "../services/features.ts";
 import type { MetadataPlane } from "../services/metadata-plane.ts";
-import { onlineIds } from "../services/open-directories.ts";
+import { type OpenDirectories, onlineIds } from "../services/open-directories.ts";
 import { advertisedUrlOf, type OpenListener, tcpAddressOf } from "../services/server.ts";
 import type { StartContext } from "./start-context.ts";
 
@@ -21,19 +22,20 @@ import type { StartContext } from "./start-context.ts";
 export interface NewLife {
   readonly announcement: BrokerAnnouncement;
   readonly cleanShutdown: boolean;
+  /** The epoch of the life that it has stopped cleanly from, or -1. */
+  readonly previousBrokerEpoch: number;
   readonly endpoints: readonly BrokerEndpoint[];
 }
 
 export function newLife(
   context: StartContext,
-  { nodeId, directoryId }: DirectoryIdentity,
+  { identity, cleanShutdown, previousBrokerEpoch }: OpenDirectories<BrokerDirectory>,
   listeners: readonly OpenListener[],
-  cleanShutdown: boolean,
 ): NewLife {
   const incarnationId = randomUuid(context.options.runtime.random);
   context.incarnationId = incarnationId;
-  const announcement = { brokerId: nodeId, directoryId, incarnationId };
-  return { announcement, endpoints: listeners.map(registeredEndpoint), cleanShutdown };
+  const announcement = { brokerId: identity.nodeId, directoryId: identity.directoryId, incarnationId };
+  return { announcement, endpoints: listeners.map(registeredEndpoint), cleanShutdown, previousBrokerEpoch };
 }
 
 /** A broker on its own is its own controller, and there at once. */

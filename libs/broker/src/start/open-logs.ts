@@ -1,6 +1,6 @@
 import { METADATA_TOPIC, type MetadataLog } from "@ottla/metadata";
 import type { DiskError } from "@ottla/runtime";
-import { defaultLogConfig, type LogManager, LogMemory, openLogManager } from "@ottla/storage";
+import { defaultLogConfig, type LogManager, LogMemory, NO_BROKER_EPOCH, openLogManager } from "@ottla/storage";
 import type { BrokerDirectory } from "../broker-options.ts";
 import { cleanerOptions, logMemoryBounds } from "../config/component-options.ts";
 import { METADATA_LOG_CONFIG } from "../services/metadata-plane.ts";
@@ -31,6 +31,9 @@ export async function openLogs(
     return await log.clusterId(proposedId);
   };
   const memory = new LogMemory(logMemoryBounds(config));
+  let previousBrokerEpoch = NO_BROKER_EPOCH;
+  // Who was not registered has changed nothing of what the life before has left.
+  const brokerEpoch = () => (context.brokerEpoch < 0 ? previousBrokerEpoch : context.brokerEpoch);
   const opened = await openDirectories({
     directories,
     wantedNodeId: config.configuredNodeId,
@@ -38,8 +41,10 @@ export async function openLogs(
     keepsMetadata: openShared === null,
     clusterId: async (proposedId) => (openShared === null ? proposedId : await sharedClusterId(openShared, proposedId)),
     runtime,
-    open: (directory) => openDirectory(context, directory, memory, (error) => onDirectoryFailure(directory, error)),
+    open: (directory) =>
+      openDirectory(context, directory, memory, brokerEpoch, (error) => onDirectoryFailure(directory, error)),
   });
+  previousBrokerEpoch = opened.previousBrokerEpoch;
   closers.add(async () => {
     await opened.logs.close();
     // What an unclean stop may have cost is settled by the registration; until then the next start has to know of it.
@@ -53,6 +58,7 @@ function openDirectory(
   context: StartContext,
   { disk, path, name, compactionExecutor }: BrokerDirectory,
   memory: LogMemory,
+  brokerEpoch: () => number,
   onDiskFailure: (error: DiskError) => void,
 ): Promise<LogManager> {
   const { runtime, directories } = context.options;
@@ -72,6 +78,7 @@ function openDirectory(
     producerIdExpirationCheckIntervalMs: config.require("producer.id.expiration.check.interval.ms"),
     cleaner: config.require("log.cleaner.enable") ? () => cleanerOptions(context.config.current) : null,
     ...(compactionExecutor !== undefined && { compactionExecutor }),
+    brokerEpoch,
     observer: context.logActivity,
     onDiskFailure,
   });

@@ -8,7 +8,7 @@ it("does not come back by a power cut once it was seen to be gone, though a kill
     const runtime = createSimulatedRuntime(seed);
     const disk = createSimulatedDisk({ ...runtime, random: seededRandom(seed) });
     await disk.makeDirectory(DIRECTORY);
-    await writeCleanShutdownMark(disk, DIRECTORY);
+    await writeCleanShutdownMark(disk, DIRECTORY, 1);
     // It stops at the sync of the directory, behind the removal.
     disk.crashAfter(1);
     await Promise.race([takeCleanShutdownMark(disk, DIRECTORY), disk.stopped]);

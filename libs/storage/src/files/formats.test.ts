@@ -13,7 +13,7 @@ import {
   writeEpochCheckpoint,
   writeOffsetCheckpoint,
 } from "./checkpoint-file.ts";
-import { takeCleanShutdownMark, writeCleanShutdownMark } from "./clean-shutdown.ts";
+import { readCleanShutdownMark, takeCleanShutdownMark, writeCleanShutdownMark } from "./clean-shutdown.ts";
 import { FileCache } from "./file-cache.ts";
 import { readMetaProperties, writeMetaProperties } from "./meta-properties.ts";
 import {
@@ -205,11 +205,22 @@ describe("text files of a log directory", () => {
   it(".kafka_cleanshutdown is seen once", async () => {
     const disk = createMemoryDisk();
     expect(await takeCleanShutdownMark(disk, "/")).toBe(false);
-    await writeCleanShutdownMark(disk, "/");
-    expect(await readText(disk, "/.kafka_cleanshutdown")).toBe('{"version":0,"brokerEpoch":-1}');
+    expect(await readCleanShutdownMark(disk, "/")).toBeNull();
+    await writeCleanShutdownMark(disk, "/", 42);
+    expect(await readText(disk, "/.kafka_cleanshutdown")).toBe('{"version":0,"brokerEpoch":42}');
+    expect(await readCleanShutdownMark(disk, "/")).toBe(42);
     expect(await takeCleanShutdownMark(disk, "/")).toBe(true);
     expect(await takeCleanShutdownMark(disk, "/")).toBe(false);
   });
+
+  it.each(["", "{}", '{"version":0,"brokerEpoch":"x"}', "null"])(
+    ".kafka_cleanshutdown with %j tells no epoch",
+    async (content) => {
+      const disk = createMemoryDisk();
+      await writeFile(disk, "/.kafka_cleanshutdown", content);
+      expect(await readCleanShutdownMark(disk, "/")).toBe(-1);
+    },
+  );
 });
 
 describe("names", () => {

@@ -3,7 +3,7 @@ import { type Disk, DiskError, type DiskLock, type Runtime, type Timer } from "@
 import { cleanLog } from "../compaction/clean-log.ts";
 import type { CompactionExecutor } from "../compaction/compaction-job.ts";
 import { CLEANER_DEFAULTS, LogCleaner } from "../compaction/log-cleaner.ts";
-import { takeCleanShutdownMark, writeCleanShutdownMark } from "../files/clean-shutdown.ts";
+import { NO_BROKER_EPOCH, takeCleanShutdownMark, writeCleanShutdownMark } from "../files/clean-shutdown.ts";
 import { FileCache } from "../files/file-cache.ts";
 import {
   deletedDirectoryName,
@@ -285,7 +285,9 @@ export class DirectoryLogManager implements LogManager {
       const errors = await this.#closeLogs();
       if (this.#failure === null) await this.#checkpoints.saveAll(() => this.#logs.values());
       if (errors.length > 0) throw errors[0];
-      if (this.#failure === null) await writeCleanShutdownMark(this.#disk, this.#options.directory);
+      const { directory, brokerEpoch } = this.#options;
+      const epoch = brokerEpoch?.() ?? NO_BROKER_EPOCH;
+      if (this.#failure === null) await writeCleanShutdownMark(this.#disk, directory, epoch);
     } finally {
       await this.#lock.release();
     }

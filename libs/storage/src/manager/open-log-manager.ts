@@ -43,6 +43,8 @@ export interface LogManagerOptions {
   readonly cleaner?: (() => LogCleanerOptions) | null;
   /** Where compaction runs. Default: in this thread, in between everything else. */
   readonly compactionExecutor?: CompactionExecutor;
+  /** The epoch in which the broker is registered, asked when it stops: the mark of a clean stop has it. Default: none, -1. */
+  readonly brokerEpoch?: () => number;
   /** Counts what the logs do. Default: nobody does. */
   readonly observer?: LogObserver;
   /** Called once, when the directory has failed for good. All its logs are offline by then. */
