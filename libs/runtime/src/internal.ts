@@ -1,1 +1,1 @@
-export {};
+export { inTurns } from "./in-turns.ts";

@@ -35,7 +35,10 @@ export interface PartitionLog {
    */
   appendAsLeader(batches: Uint8Array, options: LeaderAppendOptions): LogAppend;
 
-  /** Appends batches that already carry offsets and epochs, as fetched from the leader. */
+  /**
+   * Appends batches that already carry offsets and epochs, as fetched from the leader. The bytes are only lent: once
+   * `written` has settled nobody looks at them any more.
+   */
   appendAsFollower(batches: Uint8Array): LogAppend;
 
   /**

@@ -59,7 +59,8 @@ export interface ByteSink {
 }
 
 export interface ByteChannelHandlers {
-  onData(chunk: Uint8Array): void;
+  /** Returns true where nobody looks at the chunk any more: its memory may be used again at once. */
+  onData(chunk: Uint8Array): unknown;
   /** Where there is one, a channel may use it instead of `onData` whenever it has room. */
   readonly sink?: ByteSink;
   onDrain(): void;

@@ -103,6 +103,25 @@ describe("FrameDecoder", () => {
     );
   });
 
+  test("gathers frames in the memory that it is given, whatever was in it", () => {
+    const given: Uint8Array[] = [];
+    const memory = (_before: Uint8Array, sizeBytes: number) => {
+      given.push(new Uint8Array(sizeBytes).fill(0xff));
+      return given.at(-1)!;
+    };
+    const payload = patternBytes(3 * 1024 * 1024, 3);
+    const decoder = new FrameDecoder({ maxFrameBytes: MAX_FRAME_BYTES, memory });
+    const found: Uint8Array[] = [];
+    const last = patternBytes(10);
+    const stream = concat([frameOf(payload), frameOf(last)]);
+    for (let position = 0; position < stream.length; position += 100_000)
+      decoder.push(stream.slice(position, position + 100_000), (frame) => found.push(frame));
+    const [first, second] = found as [Uint8Array, Uint8Array];
+    expect([found.length, Buffer.compare(first, payload), Buffer.compare(second, last)]).toEqual([2, 0, 0]);
+    expect(given.map(({ length }) => length)).toEqual([1024 * 1024, payload.length]);
+    expect(first.buffer).toBe(given[1]!.buffer);
+  });
+
   test("room for a large frame grows with what has come", () => {
     const payload = patternBytes(20 * 1024 * 1024, 3);
     const decoder = new FrameDecoder({ maxFrameBytes: MAX_FRAME_BYTES });

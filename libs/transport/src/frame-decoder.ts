@@ -13,9 +13,17 @@ const GATHER_GROWTH = 8;
 
 const NO_BYTES = new Uint8Array(0);
 
+/**
+ * Sets memory aside for a frame that spans chunks, `sizeBytes` with whatever is in them. `before` holds what has come of it: that
+ * is copied at once, and nobody looks at it any more.
+ */
+export type FrameMemory = (before: Uint8Array, sizeBytes: number) => Uint8Array;
+
 export interface FrameDecoderOptions {
   /** Largest allowed frame, its size prefix not counted: `socket.request.max.bytes` on a broker. */
   readonly maxFrameBytes: number;
+  /** Default: new memory for each frame. */
+  readonly memory?: FrameMemory | undefined;
 }
 
 /**
@@ -26,6 +34,7 @@ export interface FrameDecoderOptions {
  */
 export class FrameDecoder {
   readonly #maxFrameBytes: number;
+  readonly #memory: FrameMemory | undefined;
   #prefix = 0;
   #prefixBytes = 0;
   /** Size of the frame being read; -1 while its size prefix is not complete. */
@@ -37,6 +46,7 @@ export class FrameDecoder {
 
   constructor(options: FrameDecoderOptions) {
     this.#maxFrameBytes = options.maxFrameBytes;
+    this.#memory = options.memory;
   }
 
   /** Bytes held of a frame that is not complete. */
@@ -74,7 +84,10 @@ export class FrameDecoder {
   /** Takes `sizeBytes` that were put where {@link room} said, and hands over the frame if that completes it. */
   filled(sizeBytes: number, onFrame: (frame: Uint8Array) => void): void {
     this.#gatheredBytes += sizeBytes;
-    if (this.#gatheredBytes === this.#frameBytes) this.#handOver(onFrame);
+    if (this.#gatheredBytes < this.#frameBytes) return;
+    const frame = this.#gathered;
+    this.#reset();
+    onFrame(frame);
   }
 
   #readPrefix(chunk: Uint8Array, start: number): number {
@@ -101,29 +114,19 @@ export class FrameDecoder {
       return end;
     }
     const part = chunk.subarray(position, end);
-    this.#gather(part);
-    if (part.length === missingBytes) this.#handOver(onFrame);
+    const gatheredBytes = this.#gatheredBytes + part.length;
+    if (gatheredBytes > this.#gathered.length) this.#grow(gatheredBytes);
+    this.#gathered.set(part, this.#gatheredBytes);
+    this.filled(part.length, onFrame);
     return position + part.length;
   }
 
-  #handOver(onFrame: (frame: Uint8Array) => void): void {
-    const frame = this.#gathered;
-    this.#reset();
-    onFrame(frame);
-  }
-
-  #gather(part: Uint8Array): void {
-    const totalBytes = this.#gatheredBytes + part.length;
-    if (totalBytes > this.#gathered.length) this.#grow(totalBytes);
-    this.#gathered.set(part, this.#gatheredBytes);
-    this.#gatheredBytes = totalBytes;
-  }
-
   #grow(neededBytes: number): void {
-    const capacityBytes = Math.max(neededBytes, FIRST_GATHER_BYTES, this.#gathered.length * GATHER_GROWTH);
-    const grown = new Uint8Array(Math.min(capacityBytes, this.#frameBytes));
-    grown.set(this.#gathered.subarray(0, this.#gatheredBytes));
-    this.#gathered = grown;
+    const before = this.#gathered;
+    const capacityBytes = Math.max(neededBytes, FIRST_GATHER_BYTES, before.length * GATHER_GROWTH);
+    const sizeBytes = Math.min(capacityBytes, this.#frameBytes);
+    this.#gathered = this.#memory?.(before, sizeBytes) ?? new Uint8Array(sizeBytes);
+    this.#gathered.set(before);
   }
 
   #reset(): void {

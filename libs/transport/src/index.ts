@@ -31,7 +31,7 @@ export {
   type ReconnectingConnectionOptions,
 } from "./client/reconnecting-connection.ts";
 export { createDefaultConnector, type DefaultConnectorOptions } from "./connector.ts";
-export { FrameDecoder, type FrameDecoderOptions, SIZE_PREFIX_BYTES } from "./frame-decoder.ts";
+export { FrameDecoder, type FrameDecoderOptions, type FrameMemory, SIZE_PREFIX_BYTES } from "./frame-decoder.ts";
 export { createMemoryPair, type MemoryPairOptions } from "./memory-pair.ts";
 export { createSaslAuthentication } from "./sasl/authentication.ts";
 export type {

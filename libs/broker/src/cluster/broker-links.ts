@@ -1,6 +1,12 @@
 import { type BrokerImage, brokerById, type MetadataImage } from "@ottla/metadata";
 import type { Runtime } from "@ottla/runtime";
-import { addressKey, type BrokerAddress, type Connector, ReconnectingConnection } from "@ottla/transport";
+import {
+  addressKey,
+  type BrokerAddress,
+  type Connector,
+  type FrameMemory,
+  ReconnectingConnection,
+} from "@ottla/transport";
 import type { BrokerConfig } from "../config/broker-config.ts";
 
 export interface BrokerLinksOptions {
@@ -36,7 +42,7 @@ export class BrokerLinks {
    * The connection to a broker for one purpose: what waits on one of them holds up none of the others. Null where the
    * broker is not registered, or has no such endpoint. It is the broker's present address: ask again for every request.
    */
-  to(brokerId: number, purpose: string): ReconnectingConnection | null {
+  to(brokerId: number, purpose: string, memory?: FrameMemory): ReconnectingConnection | null {
     const broker = brokerById(this.#options.image(), brokerId);
     const address = broker === undefined ? null : this.#addressOf(broker);
     const key = `${purpose}:${brokerId}`;
@@ -47,7 +53,7 @@ export class BrokerLinks {
     }
     if (link?.address === addressKey(address)) return link.connection;
     this.#drop(key, link);
-    const connection = this.#connect(address, purpose);
+    const connection = this.#connect(address, purpose, memory);
     this.#links.set(key, { address: addressKey(address), connection });
     return connection;
   }
@@ -59,7 +65,7 @@ export class BrokerLinks {
     await Promise.all(links.map(({ connection }) => connection.close({ timeoutMs: 0 })));
   }
 
-  #connect(address: BrokerAddress, purpose: string): ReconnectingConnection {
+  #connect(address: BrokerAddress, purpose: string, memory: FrameMemory | undefined): ReconnectingConnection {
     const { nodeId, connector, runtime, config } = this.#options;
     return new ReconnectingConnection({
       address,
@@ -70,6 +76,7 @@ export class BrokerLinks {
       connectionSetupTimeoutMs: config().require("socket.connection.setup.timeout.ms"),
       connectionSetupTimeoutMaxMs: config().require("socket.connection.setup.timeout.max.ms"),
       reconnectBackoffMaxMs: RECONNECT_BACKOFF_MAX_MS,
+      memory,
     });
   }
 

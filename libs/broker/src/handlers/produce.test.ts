@@ -71,6 +71,29 @@ describe("Produce", () => {
     expect([0, 1, 2].map((index) => partitions.get("orders", index)!.log.logEndOffset)).toEqual([1, 0, 1]);
   });
 
+  it("begins with many partitions in turns, and with the connection's next request when all have begun", async () => {
+    const count = 500;
+    await test.createTopic("many", count);
+    const { partitions, runtime } = test.broker.services;
+    const logs = Array.from({ length: count }, (_, index) => partitions.get("many", index)!.log);
+    let [begun, atOnceMax, isOver] = [0, 0, false];
+    const look = () => {
+      const now = logs.reduce((sum, { nextOffset }) => sum + nextOffset, 0);
+      atOnceMax = Math.max(atOnceMax, now - begun);
+      begun = now;
+      if (!isOver) runtime.timers.defer(look);
+    };
+    look();
+    const toAll = (value: string) => request({ many: logs.map((_, index) => [index, batchOf(value)]) });
+    const [first, second] = await Promise.all([produce(toAll("a")), produce(toAll("b"))]);
+    isOver = true;
+    expect(begun).toBe(2 * count);
+    // The end of one request, and the beginning of the next.
+    expect(atOnceMax).toBeLessThanOrEqual(2 * 128);
+    expect(new Set(first.map(({ baseOffset }) => baseOffset))).toEqual(new Set([0]));
+    expect(new Set(second.map(({ baseOffset }) => baseOffset))).toEqual(new Set([1]));
+  });
+
   it("names topics by their ids from v13 on", async () => {
     const topicId = await test.createTopic("orders");
     const byId = (id: string, index: number) => ({

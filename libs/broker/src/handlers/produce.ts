@@ -14,6 +14,7 @@ import {
   magicAt,
   RECORD_BATCH_MAGIC,
 } from "@ottla/protocol/internal";
+import { inTurns } from "@ottla/runtime/internal";
 import { AppendRejected, type LogAppend } from "@ottla/storage";
 import { apiHandler, later, NO_RESPONSE, type RequestContext } from "../api-handler.ts";
 import type { Acks, Partition, PartitionAppend } from "../partition/partition.ts";
@@ -49,12 +50,16 @@ const FIRST_VERSION_WITH_ABORTABLE = 11;
 /** From here on a transaction's first batch brings its partition into the transaction (KIP-890). */
 const FIRST_VERSION_WITH_IMPLICIT_ENTRY = 12;
 
+/** Partitions that are appended to in one turn of the event loop: some milliseconds where their code is cold. */
+const PARTITIONS_A_TURN = 128;
+
 /** Kafka's own tools write to internal topics under this client id. */
 const ADMIN_CLIENT_ID = "__admin_client";
 
 /**
  * Produce: appends each partition's batches as they came, and answers once they are as safe as `acks` asks for. The
- * appends happen before this returns, so requests of one connection are appended in the order they were sent.
+ * appends happen before this returns or, where they are too many for one turn, before the connection's next request has
+ * its turn: requests of one connection are appended in the order they were sent.
  *
  * A partition that fails does not harm the others. Versions 0 to 2 are advertised, because librdkafka takes a broker
  * without them for too old, and refused.
@@ -70,10 +75,8 @@ export const produceHandler = (broker: BrokerServices, gate: TransactionGate) =>
       });
       const exchange = { request, context, transaction, appends: [] };
       const asked = request.topicData.filter(({ partitionData }) => partitionData.length > 0);
-      const pending = asked.map((topic) => produceToTopic(broker, exchange, topic));
-      void transaction.open();
-      const responses = Promise.all(pending);
-      const effect = effectOf(exchange);
+      const { begun, responses } = produceInTurns(broker, exchange, asked);
+      const effect = begun === undefined ? effectOf(exchange) : begun.then(() => effectOf(exchange));
       if (request.acks !== 0)
         return later(
           responses.then((topics) => respond(broker, topics, context)),
@@ -108,9 +111,47 @@ function respond(
   return { responses, nodeEndpoints: hintedEndpoints(broker, results, context) };
 }
 
-async function produceToTopic(broker: BrokerServices, exchange: Exchange, topic: TopicInput): Promise<TopicResult> {
-  const pending = topic.partitionData.map((data) => produce(broker, exchange, topic, data));
-  return { name: topic.name, topicId: topic.topicId, partitionResponses: await Promise.all(pending) };
+/** Appends that have begun, or begin in the turns to come. */
+interface Producing {
+  /** Settles when all have begun; undefined where they have. */
+  readonly begun: Promise<unknown> | undefined;
+  readonly responses: Promise<readonly TopicResult[]>;
+}
+
+function produceInTurns(broker: BrokerServices, exchange: Exchange, asked: readonly TopicInput[]): Producing {
+  const work = producing(broker, exchange, asked);
+  const count = asked.reduce((sum, { partitionData }) => sum + partitionData.length, 0);
+  if (count <= PARTITIONS_A_TURN) return { begun: undefined, responses: Promise.all(work.next().value ?? []) };
+  const begun = inTurns(work, broker.runtime.timers);
+  return { begun, responses: begun.then((pending) => Promise.all(pending)) };
+}
+
+/** In pieces: a turn of the event loop for others may come between two of them. */
+function* producing(
+  broker: BrokerServices,
+  exchange: Exchange,
+  asked: readonly TopicInput[],
+): Generator<void, Promise<TopicResult>[]> {
+  const results: Promise<TopicResult>[] = [];
+  let begun = 0;
+  for (const topic of asked) {
+    const pending: (PartitionResult | Promise<PartitionResult>)[] = [];
+    for (const data of topic.partitionData) {
+      if (begun > 0 && begun % PARTITIONS_A_TURN === 0) yield;
+      begun++;
+      pending.push(produce(broker, exchange, topic, data));
+    }
+    results.push(resultOf(topic, pending));
+  }
+  void exchange.transaction.open();
+  return results;
+}
+
+async function resultOf(
+  { name, topicId }: TopicInput,
+  pending: readonly (PartitionResult | Promise<PartitionResult>)[],
+): Promise<TopicResult> {
+  return { name, topicId, partitionResponses: await Promise.all(pending) };
 }
 
 /** With acks=0 the client hears nothing; closing the connection is how it learns of an error. */

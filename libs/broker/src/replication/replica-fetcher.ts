@@ -9,6 +9,7 @@ import {
 import type { Runtime } from "@ottla/runtime";
 import { type BrokerConnection, delay, type ReconnectingConnection } from "@ottla/transport";
 import type { BrokerConfig } from "../config/broker-config.ts";
+import type { FetchMemory } from "./fetch-memory.ts";
 import type { LeaderLogRange, Replica } from "./replica.ts";
 import { fetchKey, type PartitionFetch, ReplicaFetchSession } from "./replica-fetch-session.ts";
 import type { ReplicationCounters } from "./replication-counters.ts";
@@ -21,6 +22,8 @@ export interface ReplicaFetcherOptions {
   readonly runtime: Runtime;
   readonly throttle: FollowerThrottle;
   readonly counters: ReplicationCounters;
+  /** Where the leader's answers are read to. */
+  readonly memory: FetchMemory;
   /** The way to the leader; null while nobody knows it. */
   readonly connection: () => ReconnectingConnection | null;
 }
@@ -37,7 +40,8 @@ const BACKOFF_INITIAL_MS = 20;
 /**
  * Fetches replicas from one leader, again and again, as an ordinary client of it. One request is under way at a time;
  * the next one begins when what came is in the logs: what a follower asks for next is what it has, and the leader counts
- * on that.
+ * on that. Replicas that are far behind are not waited for ({@link Replica.mayFetchAhead}): one answer is on its way while
+ * what came with the one before is being written.
  */
 export class ReplicaFetcher {
   readonly #options: ReplicaFetcherOptions;
@@ -49,6 +53,8 @@ export class ReplicaFetcher {
   #isRunning = false;
   #failures = 0;
   #wake: (() => void) | null = null;
+  /** Settles when what the last answer brought is in the logs. Never rejects. */
+  #taken: Promise<void> = Promise.resolve();
 
   constructor(options: ReplicaFetcherOptions) {
     this.#options = options;
@@ -104,6 +110,7 @@ export class ReplicaFetcher {
     const response = await this.#fetch(connection, fetches);
     if (response.errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(response.errorCode);
     this.#session.answered(response.sessionId);
+    await this.#taken;
     await this.#take(connection, ready, fetches, response);
   }
 
@@ -111,8 +118,10 @@ export class ReplicaFetcher {
     const way = this.#options.connection();
     if (way === null) throw KafkaError.fromCode(ErrorCode.BROKER_NOT_AVAILABLE);
     const connection = await way.connect(this.#stop.signal);
-    if (connection !== this.#sessionOn) this.#session.reset();
+    if (connection === this.#sessionOn) return connection;
     this.#sessionOn = connection;
+    this.#session.reset();
+    for (const replica of this.#replicas.values()) replica.reconnected();
     return connection;
   }
 
@@ -133,16 +142,18 @@ export class ReplicaFetcher {
     return connection.request(fetchApi, body, { version, timeoutMs, signal: this.#stop.signal });
   }
 
+  /** Brings an answer into the logs. Resolves when the next fetch may ask for what comes behind it. */
   async #take(
     connection: BrokerConnection,
     asked: readonly Replica[],
     fetches: readonly PartitionFetch[],
-    { responses }: FetchResponse,
+    response: FetchResponse,
   ): Promise<void> {
     const byKey = new Map(asked.map((replica, index) => [keyOf(replica), { replica, fetch: fetches[index]! }]));
     const backoffMaxMs = this.#number("replica.fetch.backoff.ms");
     const pending: Promise<void>[] = [];
-    for (const { topicId, partitions } of responses) {
+    const awaited: Promise<void>[] = [];
+    for (const { topicId, partitions } of response.responses) {
       for (const answer of partitions) {
         const found = byKey.get(fetchKey(topicId, answer.partitionIndex));
         if (found === undefined || this.#replicas.get(keyOf(found.replica)) !== found.replica) continue;
@@ -151,10 +162,13 @@ export class ReplicaFetcher {
         this.#options.throttle.received(replica.partition, sizeBytes);
         this.#options.counters.bytesIn += sizeBytes;
         const leaderRange = () => this.#leaderRange(connection, replica);
-        pending.push(replica.answered(fetch.fetchOffset, answer, backoffMaxMs, leaderRange));
+        const done = replica.answered(fetch.fetchOffset, answer, backoffMaxMs, leaderRange);
+        pending.push(done);
+        if (!replica.mayFetchAhead) awaited.push(done);
       }
     }
-    await Promise.all(pending);
+    this.#taken = Promise.all(pending).then(() => this.#options.memory.releaseRecords(response));
+    await (awaited.length === pending.length ? this.#taken : Promise.all(awaited));
   }
 
   async #leaderRange(connection: BrokerConnection, replica: Replica): Promise<LeaderLogRange> {

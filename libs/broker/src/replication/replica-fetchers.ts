@@ -1,8 +1,9 @@
 import type { Runtime } from "@ottla/runtime";
-import type { ReconnectingConnection } from "@ottla/transport";
+import type { FrameMemory, ReconnectingConnection } from "@ottla/transport";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Following } from "../partition/partition-registry.ts";
+import { FetchMemory } from "./fetch-memory.ts";
 import { Replica } from "./replica.ts";
 import { ReplicaFetcher } from "./replica-fetcher.ts";
 import type { ReplicationCounters } from "./replication-counters.ts";
@@ -15,9 +16,11 @@ export interface ReplicaFetchersOptions {
   readonly runtime: Runtime;
   readonly throttle: FollowerThrottle;
   readonly counters: ReplicationCounters;
-  /** The way to another broker, for one purpose; null while nobody knows it. */
-  readonly link: (brokerId: number, purpose: string) => ReconnectingConnection | null;
+  readonly link: LinkToBroker;
 }
+
+/** The way to another broker, for one purpose; null while nobody knows it. Its answers are read to `memory`. */
+export type LinkToBroker = (brokerId: number, purpose: string, memory: FrameMemory) => ReconnectingConnection | null;
 
 /** How many committed records a replica lacks. */
 export interface ReplicaLag {
@@ -40,6 +43,7 @@ export class ReplicaFetchers implements Following {
   readonly #options: ReplicaFetchersOptions;
   readonly #fetchers = new Map<string, ReplicaFetcher>();
   readonly #followed = new Map<Partition, Followed>();
+  readonly #memory = new FetchMemory();
 
   constructor(options: ReplicaFetchersOptions) {
     this.#options = options;
@@ -79,8 +83,9 @@ export class ReplicaFetchers implements Following {
     const key = `${leaderId} ${index}`;
     let fetcher = this.#fetchers.get(key);
     if (fetcher === undefined) {
-      const connection = () => this.#options.link(leaderId, `fetcher-${index}`);
-      fetcher = new ReplicaFetcher({ ...this.#options, connection });
+      const memory = this.#memory;
+      const connection = () => this.#options.link(leaderId, `fetcher-${index}`, memory.frames);
+      fetcher = new ReplicaFetcher({ ...this.#options, memory, connection });
       this.#fetchers.set(key, fetcher);
     }
     return fetcher;

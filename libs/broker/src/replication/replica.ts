@@ -24,6 +24,8 @@ export class Replica {
   #notBeforeMs = 0;
   #isFenced = false;
   #isStopped = false;
+  /** Whether batches are on their way to the file. */
+  #isAppending = false;
   /** Whatever is being done to the log. Never rejects. */
   #work: Promise<void> = Promise.resolve();
 
@@ -47,10 +49,25 @@ export class Replica {
     return this.#isFenced ? Number.POSITIVE_INFINITY : this.#notBeforeMs;
   }
 
+  /**
+   * Whether more may be fetched while what came is on its way to the file. A leader takes a fetch offset for what the
+   * follower has; but below its high watermark that moves nothing: neither does it commit a record, nor is whoever is
+   * there taken into the ISR.
+   */
+  get mayFetchAhead(): boolean {
+    return this.#isAppending && !this.#isStopped && this.#log.nextOffset < this.#leaderHighWatermark;
+  }
+
+  /** What is known of the leader's high watermark holds for one life of the leader. */
+  reconnected(): void {
+    this.#leaderHighWatermark = 0;
+  }
+
   /** What to ask the leader for: all from the log's end on. */
   fetch(partitionMaxBytes: number): PartitionFetch {
     const { topicId, partition } = this.partition;
-    const { logEndOffset: fetchOffset, latestLeaderEpoch: lastFetchedEpoch, logStartOffset } = this.#log;
+    const { logEndOffset, nextOffset, latestLeaderEpoch: lastFetchedEpoch, logStartOffset } = this.#log;
+    const fetchOffset = this.mayFetchAhead ? nextOffset : logEndOffset;
     const { leaderEpoch: currentLeaderEpoch } = this;
     return { topicId, partition, currentLeaderEpoch, fetchOffset, lastFetchedEpoch, logStartOffset, partitionMaxBytes };
   }
@@ -122,15 +139,25 @@ export class Replica {
 
   async #append(fetchOffset: number, answer: FetchResponsePartition): Promise<void> {
     // The log has changed since it was asked for: the next fetch asks for what is missing now.
-    if (this.#log.logEndOffset !== fetchOffset) return;
+    if (this.#log.nextOffset !== fetchOffset) return;
     const { epoch, endOffset } = answer.divergingEpoch;
     if (epoch >= 0 || endOffset >= 0)
       return await this.#truncate(truncationOffset(this.#log, { leaderEpoch: epoch, endOffset }));
     const { records } = answer;
-    if (records !== null && records.length > 0) await this.partition.appendAsFollower(records).written;
+    if (records !== null && records.length > 0) await this.#write(records);
     if (this.#isStopped) return;
     this.partition.followerHighWatermark(answer.highWatermark);
     await this.#advanceStart(answer.logStartOffset);
+  }
+
+  async #write(batches: Uint8Array): Promise<void> {
+    const { written } = this.partition.appendAsFollower(batches);
+    this.#isAppending = true;
+    try {
+      await written;
+    } finally {
+      this.#isAppending = false;
+    }
   }
 
   /** What the leader has deleted is deleted here, as far as it is known to be committed. */

@@ -1,6 +1,7 @@
 import { ErrorCode, fetchApi, listOffsetsApi } from "@ottla/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Partition } from "../partition/partition.ts";
+import { DiskGate, FaultyDisk } from "../test-support/faulty-disk.ts";
 import { type ReplicaNode, ReplicaSet, type ReplicaSetOptions, TOPIC } from "../test-support/replica-set.ts";
 import { batchOf } from "../test-support/test-broker.ts";
 import { ThrottledReplicas } from "./replication-quota.ts";
@@ -331,6 +332,62 @@ describe("a follower", () => {
     await Promise.all([append(1, "c").committed, set.runtime.advance(2_000)]);
     await expectSame(...ALL.map((id) => set.node(id)));
     expect(set.node(2).partition().log.logEndOffset).toBe(3);
+  });
+
+  describe("whose disk takes its time", () => {
+    const COUNT = 50;
+    let gate: DiskGate;
+
+    /** Broker 3 cannot write until the gate is open. */
+    async function startWithGate(): Promise<void> {
+      const disks: FaultyDisk[] = [];
+      const createDisk = () => {
+        const disk = new FaultyDisk();
+        disks.push(disk);
+        return disk;
+      };
+      await start({ createDisk, config: { "replica.fetch.max.bytes": 4_000 } });
+      gate = new DiskGate();
+      disks[2]!.fault = (action, path) => (action === "write" && path.endsWith(".log") ? gate.wait() : null);
+    }
+
+    const claimed = () => set.node(1).partition().progressOf(3)!.logEndOffset;
+
+    it("fetches ahead of what is written while it is far behind, and is taken for no more than that", async () => {
+      await startWithGate();
+      set.cut(1, 3);
+      set.change({ isr: [1, 2] });
+      await set.publish();
+      const appends = Array.from({ length: COUNT }, () => append(1, "x".repeat(1_000)));
+      // Until then it is taken for one that is about to join.
+      await Promise.all([...appends.map(({ committed }) => committed), set.runtime.advance(31_000)]);
+      set.heal();
+      await set.runtime.advance(2_000);
+      const { log } = set.node(3).partition();
+      expect(log.logEndOffset).toBe(0);
+      expect(claimed()).toBeGreaterThan(0);
+      expect(claimed()).toBeLessThan(COUNT / 2);
+      expect(set.alterations).toEqual([]);
+      gate.open();
+      await set.runtime.advance(2_000);
+      expect(log.logEndOffset).toBe(COUNT);
+      expect(set.partitionImage().isr).toEqual([1, 2, 3]);
+      await expectSame(...ALL.map((id) => set.node(id)));
+    });
+
+    it("claims nothing that is not written where its word commits records", async () => {
+      await startWithGate();
+      append(1, "a");
+      await set.runtime.advance(1_000);
+      append(1, "b");
+      await set.runtime.advance(1_000);
+      expect(gate.waiting).toBeGreaterThan(0);
+      expect(claimed()).toBe(0);
+      expect(set.node(1).partition().log.highWatermark).toBe(0);
+      gate.open();
+      await set.runtime.advance(1_000);
+      expect(set.node(1).partition().log.highWatermark).toBe(2);
+    });
   });
 
   it("is refused that has no replica, that lived before, or that claims more than there is", async () => {

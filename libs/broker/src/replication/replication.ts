@@ -1,6 +1,5 @@
 import { brokerById, type MetadataImage, topicById } from "@ottla/metadata";
 import type { Runtime, Timer } from "@ottla/runtime";
-import type { ReconnectingConnection } from "@ottla/transport";
 import type { AlteredPartition, ControllerClient, PartitionAlteration } from "../cluster/controller-client.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import { LONG_MAX } from "../config/config-definition.ts";
@@ -9,7 +8,7 @@ import type { Following } from "../partition/partition-registry.ts";
 import type { Purgatory } from "../partition/purgatory.ts";
 import type { ReplicationEnvironment } from "../partition/replication-environment.ts";
 import { IsrChanges } from "./isr-changes.ts";
-import { ReplicaFetchers, type ReplicaLag } from "./replica-fetchers.ts";
+import { type LinkToBroker, ReplicaFetchers, type ReplicaLag } from "./replica-fetchers.ts";
 import { ReplicationCounters } from "./replication-counters.ts";
 import { FollowerThrottle, LeaderThrottle } from "./throttle.ts";
 
@@ -22,7 +21,7 @@ export interface ReplicationOptions {
   readonly controller: () => Pick<ControllerClient, "alterPartition">;
   /** Where followers' fetches wait. */
   readonly purgatory: Pick<Purgatory, "callFollower">;
-  readonly link: (brokerId: number, purpose: string) => ReconnectingConnection | null;
+  readonly link: LinkToBroker;
 }
 
 /** The replication of one broker's partitions: what they need as leaders, and what keeps them up as followers. */

@@ -102,7 +102,7 @@ export function compose(
     runtime,
     controller: () => channel,
     purgatory,
-    link: (brokerId, purpose) => links.to(brokerId, purpose),
+    link: (brokerId, purpose, memory) => links.to(brokerId, purpose, memory),
   });
   closers.add(() => replication.close());
   const assignments = new DirectoryAssignments({ controller: channel, ...runtime });

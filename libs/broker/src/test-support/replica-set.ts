@@ -26,6 +26,7 @@ import {
   type Connector,
   createMemoryPair,
   DEFAULT_PIPELINE_LIMITS,
+  type FrameMemory,
   type MemoryPairOptions,
   ReconnectingConnection,
   ServerPipeline,
@@ -106,7 +107,7 @@ export class ReplicaNode {
       runtime,
       controller: () => ({ alterPartition: (alterations) => set.alterPartitions(this, alterations) }),
       purgatory: this.#purgatory,
-      link: (brokerId, purpose) => this.#linkTo(brokerId, purpose),
+      link: (brokerId, purpose, memory) => this.#linkTo(brokerId, purpose, memory),
     });
     const { environment, following } = this.replication;
     this.registry = new PartitionRegistry({
@@ -214,7 +215,7 @@ export class ReplicaNode {
     for (const pipeline of this.#pipelines.keys()) pipeline.destroy();
   }
 
-  #linkTo(brokerId: number, purpose: string): ReconnectingConnection | null {
+  #linkTo(brokerId: number, purpose: string, memory: FrameMemory): ReconnectingConnection | null {
     if (brokerById(this.image, brokerId) === undefined) return null;
     const key = `${brokerId} ${purpose}`;
     let link = this.#links.get(key);
@@ -222,7 +223,8 @@ export class ReplicaNode {
       const { runtime } = this.#set;
       const connector = this.#set.connectorOf(this.id);
       const address = { host: "broker.test", port: brokerId };
-      link = new ReconnectingConnection({ address, connector, runtime, clientId: purpose, reconnectBackoffMaxMs: 100 });
+      const backoff = { reconnectBackoffMaxMs: 100 };
+      link = new ReconnectingConnection({ address, connector, runtime, clientId: purpose, memory, ...backoff });
       this.#links.set(key, link);
     }
     return link;

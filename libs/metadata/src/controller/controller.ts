@@ -1,12 +1,13 @@
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
+import { inTurns } from "@ottla/runtime/internal";
 import { applyRecord, type FreshLists } from "../image/apply-records.ts";
 import { recordsOf } from "../image/image-records.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../image/metadata-image.ts";
 import { Listeners } from "../log/listeners.ts";
 import type { MetadataFollower } from "../log/metadata-follower.ts";
 import { type MetadataAppend, type MetadataLog, RECORD_OVERHEAD_BYTES_MAX } from "../log/metadata-log.ts";
-import { inTurns, RECORDS_A_TURN } from "../log/replay.ts";
+import { RECORDS_A_TURN } from "../log/replay.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { deserializeRecord, serializeRecord } from "../records/record-serde.ts";
 import type { ControllerOperation, ControllerPolicy } from "./controller-state.ts";

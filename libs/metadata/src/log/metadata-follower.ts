@@ -1,8 +1,9 @@
 import type { Runtime, Timer } from "@ottla/runtime";
+import { inTurns } from "@ottla/runtime/internal";
 import { SharedRun } from "@ottla/storage/internal";
 import { EMPTY_IMAGE, type MetadataImage } from "../image/metadata-image.ts";
 import type { MetadataLog } from "./metadata-log.ts";
-import { committedImage, inTurns, NOTHING_REPLAYED, type Replay, replayingEntry, replayingSnapshot } from "./replay.ts";
+import { committedImage, NOTHING_REPLAYED, type Replay, replayingEntry, replayingSnapshot } from "./replay.ts";
 
 /** Told of every new image, in order. The next one comes when the promise settles. */
 export type ImageListener = (previous: MetadataImage, next: MetadataImage) => void | Promise<void>;

@@ -1,4 +1,3 @@
-import type { Timers } from "@ottla/runtime";
 import { applyRecord, CorruptMetadataError, type FreshLists } from "../image/apply-records.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../image/metadata-image.ts";
 import { deserializeRecord } from "../records/record-serde.ts";
@@ -43,15 +42,6 @@ function finished<Result>(work: Generator<void, Result>): Result {
   for (;;) {
     const { done, value } = work.next();
     if (done) return value as Result;
-  }
-}
-
-/** Runs it with a turn of the event loop for others between its pieces. */
-export async function inTurns<Result>(work: Generator<void, Result>, timers: Pick<Timers, "defer">): Promise<Result> {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value as Result;
-    await new Promise<void>((resolve) => timers.defer(resolve));
   }
 }
 

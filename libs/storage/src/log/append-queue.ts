@@ -1,20 +1,17 @@
 import { batchSizeAt } from "@ottla/protocol/internal";
 import { DiskError } from "@ottla/runtime";
 import type { AbortedTransactionEntry } from "../indexes/transaction-index.ts";
-import type { TailChunk } from "../memory/tail.ts";
 import { encodeProducerSnapshot } from "../producers/producer-snapshot.ts";
 import type { ProducerUndo } from "../producers/producer-state.ts";
 import { NEW_SEGMENT, Segment } from "../segments/segment.ts";
 import { isTransient } from "./disk-failure.ts";
-import { gather } from "./gather.ts";
+import { gather, type WrittenChunk } from "./gather.ts";
 import type { LogState } from "./log-state.ts";
 import type { LogSyncer } from "./log-syncer.ts";
 import { type NextAppend, RollPlanner } from "./roll-planner.ts";
 
 /** Batches with offsets assigned, on their way to the file. */
-export interface QueuedAppend extends NextAppend {
-  readonly bytes: Uint8Array;
-  readonly baseOffset: number;
+export interface QueuedAppend extends NextAppend, WrittenChunk {
   readonly undos: readonly ProducerUndo[];
   readonly aborted: readonly AbortedTransactionEntry[];
 }
@@ -37,7 +34,7 @@ interface CommitGroup {
 /** A group on its way into a file. */
 interface GroupWrite {
   readonly group: CommitGroup;
-  readonly chunks: readonly TailChunk[];
+  readonly chunks: readonly WrittenChunk[];
   readonly segment: Segment;
   /** Where the next write goes on. */
   readonly endPosition: number;
@@ -222,7 +219,7 @@ export class AppendQueue {
     this.#syncer.written(endOffset).then(group.resolve, group.reject);
   }
 
-  #chunkWritten(segment: Segment, chunk: TailChunk): void {
+  #chunkWritten(segment: Segment, chunk: WrittenChunk): void {
     const { bytes } = chunk;
     const { indexIntervalBytes } = this.#state.config;
     for (let position = 0; position < bytes.length; ) {
@@ -230,7 +227,9 @@ export class AppendQueue {
       segment.batchWritten(bytes, position, sizeBytes, indexIntervalBytes);
       position += sizeBytes;
     }
-    this.#state.tail.add(chunk);
+    // No record may be missing in the tail: it goes on behind what is not kept.
+    if (chunk.isLent) this.#state.tail.clear();
+    else this.#state.tail.add(chunk);
   }
 
   async #roll(point: RollPoint): Promise<void> {

@@ -5,7 +5,7 @@ import { openFixture, openLog, READ_ALL } from "../test-support/fixture.ts";
 import { GATHERED_BYTES_MAX, gather, SMALL_APPEND_BYTES } from "./gather.ts";
 
 function appendsOf(sizes: readonly number[]) {
-  return sizes.map((size, i) => ({ bytes: new Uint8Array(size).fill(i), baseOffset: i, lastOffset: i }));
+  return sizes.map((size, i) => ({ bytes: new Uint8Array(size).fill(i), baseOffset: i, lastOffset: i, isLent: false }));
 }
 
 describe("gathering the appends of a group", () => {
@@ -28,7 +28,9 @@ describe("gathering the appends of a group", () => {
 
   it("copies a small one that pins a large buffer", () => {
     const bytes = new Uint8Array(64 * 1024).subarray(10, 110);
-    expect(gather([{ bytes, baseOffset: 0, lastOffset: 0 }])[0]!.bytes.buffer.byteLength).toBe(100);
+    const chunkOf = (isLent: boolean) => gather([{ bytes, baseOffset: 0, lastOffset: 0, isLent }])[0]!;
+    expect(chunkOf(false).bytes.buffer.byteLength).toBe(100);
+    expect(chunkOf(true).bytes.buffer, "one that is not kept pins nothing").toBe(bytes.buffer);
   });
 
   it("keeps all bytes and offsets in order, in bounded chunks", () => {

@@ -1,5 +1,11 @@
 import type { TailChunk } from "../memory/tail.ts";
 
+/** What goes into the file in one piece. */
+export interface WrittenChunk extends TailChunk {
+  /** Whether its bytes are somebody else's once they are written. */
+  readonly isLent: boolean;
+}
+
 /** Up to this size copying an append costs less than carrying it as a buffer of its own, through every write and read. */
 export const SMALL_APPEND_BYTES = 1024;
 
@@ -10,11 +16,11 @@ export const GATHERED_BYTES_MAX = 64 * 1024;
  * The appends of a group as few chunks, in order. Appends of ordinary size stay the very bytes that arrived. Runs of
  * small ones are copied together, and so is a small one that pins much more than itself.
  */
-export function gather(appends: readonly TailChunk[]): TailChunk[] {
-  const chunks: TailChunk[] = [];
+export function gather(appends: readonly WrittenChunk[]): WrittenChunk[] {
+  const chunks: WrittenChunk[] = [];
   for (let start = 0; start < appends.length; ) {
     const end = endOfSmallRun(appends, start);
-    const isWorthCopying = end - start > 1 || (end > start && pinsMuch(appends[start]!.bytes));
+    const isWorthCopying = end - start > 1 || (end > start && pinsMuch(appends[start]!));
     if (isWorthCopying) chunks.push(copyTogether(appends.slice(start, end)));
     else chunks.push(asItIs(appends[start]!));
     start = Math.max(end, start + 1);
@@ -23,11 +29,11 @@ export function gather(appends: readonly TailChunk[]): TailChunk[] {
 }
 
 /** A chunk may stay in memory for long: it must not keep what else is known of its append. */
-function asItIs({ bytes, baseOffset, lastOffset }: TailChunk): TailChunk {
-  return { bytes, baseOffset, lastOffset };
+function asItIs({ bytes, baseOffset, lastOffset, isLent }: WrittenChunk): WrittenChunk {
+  return { bytes, baseOffset, lastOffset, isLent };
 }
 
-function endOfSmallRun(appends: readonly TailChunk[], start: number): number {
+function endOfSmallRun(appends: readonly WrittenChunk[], start: number): number {
   let end = start;
   let sizeBytes = 0;
   while (end < appends.length && appends[end]!.bytes.length <= SMALL_APPEND_BYTES) {
@@ -38,16 +44,16 @@ function endOfSmallRun(appends: readonly TailChunk[], start: number): number {
   return end;
 }
 
-function pinsMuch(bytes: Uint8Array): boolean {
-  return bytes.buffer.byteLength > 4 * bytes.length;
+function pinsMuch({ bytes, isLent }: WrittenChunk): boolean {
+  return !isLent && bytes.buffer.byteLength > 4 * bytes.length;
 }
 
-function copyTogether(appends: readonly TailChunk[]): TailChunk {
+function copyTogether(appends: readonly WrittenChunk[]): WrittenChunk {
   const bytes = new Uint8Array(appends.reduce((sum, append) => sum + append.bytes.length, 0));
   let position = 0;
   for (const append of appends) {
     bytes.set(append.bytes, position);
     position += append.bytes.length;
   }
-  return { bytes, baseOffset: appends[0]!.baseOffset, lastOffset: appends.at(-1)!.lastOffset };
+  return { bytes, baseOffset: appends[0]!.baseOffset, lastOffset: appends.at(-1)!.lastOffset, isLent: false };
 }

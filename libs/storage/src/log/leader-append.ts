@@ -35,25 +35,26 @@ export function placeLeaderBatches(
     if (stampMs !== null) setLogAppendTime(bytes, position, stampMs);
     nextOffset += lastOffsetDeltaAt(bytes, position) + 1;
   }
-  return toQueuedAppend(state, bytes, firstOffset, nowMs, (position) => {
+  return toQueuedAppend(state, bytes, firstOffset, false, nowMs, (position) => {
     state.producers.check(bytes, position, options);
   });
 }
 
-/** Takes batches that carry their offsets already into the producers' state. */
+/** Takes batches that carry their offsets already, and are only lent, into the producers' state. */
 export function placeFollowerBatches(
   state: LogState,
   bytes: Uint8Array,
   firstOffset: number,
   nowMs: number,
 ): QueuedAppend {
-  return toQueuedAppend(state, bytes, firstOffset, nowMs, () => {});
+  return toQueuedAppend(state, bytes, firstOffset, true, nowMs, () => {});
 }
 
 function toQueuedAppend(
   state: LogState,
   bytes: Uint8Array,
   baseOffset: number,
+  isLent: boolean,
   nowMs: number,
   check: (position: number) => void,
 ): QueuedAppend {
@@ -83,6 +84,7 @@ function toQueuedAppend(
     sizeBytes: bytes.length,
     baseOffset,
     lastOffset,
+    isLent,
     firstTimestampMs: maxTimestampAt(bytes, 0),
     maxTimestampMs,
     undos: undos ?? NONE,

@@ -170,7 +170,9 @@ const appendAsFollower =
     const bytes = batch({ count });
     const baseOffset = model.logEndOffset + gap;
     assignOffsets(bytes, 0, baseOffset, model.epoch);
-    await log.appendAsFollower(bytes).written;
+    const lent = bytes.slice();
+    await log.appendAsFollower(lent).written;
+    lent.fill(0xff);
     remember(model, { baseOffset, lastOffset: baseOffset + count - 1, epoch: model.epoch, bytes, producer: null });
   };
 

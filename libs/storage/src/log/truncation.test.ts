@@ -27,6 +27,23 @@ describe("a follower's log", () => {
     await fixture.manager.close();
   });
 
+  it("leaves the bytes to its caller once they are written, and keeps what it then appends as leader", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    const batches = [placed(0, 2), batch({ count: 300 }), placed(302, 1), batch({ count: 1 })];
+    for (const [index, bytes] of batches.entries()) {
+      const given = bytes.slice();
+      if (index % 2 === 1) await append(log, given);
+      else await log.appendAsFollower(given).written;
+      if (index % 2 === 0) given.fill(0xff);
+      else bytes.set(given);
+    }
+    expect(Buffer.compare(await readAll(log), concat(batches))).toBe(0);
+    const fromMemory = log.read(303, { maxBytes: 1000, minOneBatch: true, limit: "logEnd" });
+    expect(fromMemory).not.toBeInstanceOf(Promise);
+    await fixture.manager.close();
+  });
+
   it("learns the epochs of what it has lost and is sent again, though it knows a later one", async () => {
     const fixture = await openFixture();
     const log = await openLog(fixture);

@@ -1,11 +1,12 @@
 const SMALLEST_BYTES = 4096;
 
 /**
- * Buffers for reads from disk, in a few sizes. A buffer that is given back is kept for the next read, up
- * to `retainedBytesMax` in all; what is beyond that goes to the garbage collector.
+ * Buffers for reads, in a few sizes. A buffer that is given back is kept for the next read, up to `retainedBytesMax` in
+ * all; beyond that, one of the size that was not asked for for longest goes to the garbage collector.
  */
 export class BufferPool {
   readonly #retainedBytesMax: number;
+  /** By their size, the one asked for last at the end. */
   readonly #free = new Map<number, ArrayBuffer[]>();
   #retainedBytes = 0;
   #lentBytes = 0;
@@ -27,7 +28,7 @@ export class BufferPool {
   /** A buffer of at least `sizeBytes`, with arbitrary content. */
   acquire(sizeBytes: number): Uint8Array<ArrayBuffer> {
     const capacity = capacityFor(sizeBytes);
-    const reused = this.#free.get(capacity)?.pop();
+    const reused = this.#freeOf(capacity).pop();
     if (reused !== undefined) this.#retainedBytes -= capacity;
     this.#lentBytes += capacity;
     return new Uint8Array(reused ?? new ArrayBuffer(capacity), 0, sizeBytes);
@@ -37,11 +38,27 @@ export class BufferPool {
   release(buffer: Uint8Array<ArrayBuffer>): void {
     const capacity = buffer.buffer.byteLength;
     this.#lentBytes -= capacity;
-    if (this.#retainedBytes + capacity > this.#retainedBytesMax) return;
+    if (capacity > this.#retainedBytesMax) return;
+    while (this.#retainedBytes + capacity > this.#retainedBytesMax) this.#dropOne();
     this.#retainedBytes += capacity;
-    const free = this.#free.get(capacity);
-    if (free === undefined) this.#free.set(capacity, [buffer.buffer]);
-    else free.push(buffer.buffer);
+    this.#freeOf(capacity).push(buffer.buffer);
+  }
+
+  #freeOf(capacity: number): ArrayBuffer[] {
+    const free = this.#free.get(capacity) ?? [];
+    this.#free.delete(capacity);
+    this.#free.set(capacity, free);
+    return free;
+  }
+
+  #dropOne(): void {
+    for (const [capacity, free] of this.#free) {
+      if (free.pop() === undefined) this.#free.delete(capacity);
+      else {
+        this.#retainedBytes -= capacity;
+        return;
+      }
+    }
   }
 }
 

@@ -80,6 +80,17 @@ describe("the buffer pool", () => {
     expect(pool.retainedBytes).toBeLessThanOrEqual(100 * KIB);
   });
 
+  it("keeps what was asked for lately", () => {
+    const pool = new BufferPool(100 * KIB);
+    const large = pool.acquire(90 * KIB);
+    const small = [pool.acquire(30 * KIB), pool.acquire(30 * KIB)];
+    pool.release(large);
+    for (const buffer of small) pool.release(buffer);
+    const again = [pool.acquire(30 * KIB), pool.acquire(30 * KIB)].map(({ buffer }) => buffer);
+    expect(new Set(again)).toEqual(new Set(small.map(({ buffer }) => buffer)));
+    expect(pool.acquire(90 * KIB).buffer).not.toBe(large.buffer);
+  });
+
   it("wastes at most a quarter of what was asked for", () => {
     const pool = new BufferPool(0);
     for (let size = 32 * KIB; size < 4096 * KIB; size += 37_777) {

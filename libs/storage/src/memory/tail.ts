@@ -131,6 +131,7 @@ export class Tail {
 
   /** Forgets everything, as after a truncation. */
   clear(): void {
+    if (this.#head === this.#chunks.length) return;
     const remaining = this.#chunks.slice(this.#head);
     this.clearedCount += remaining.length;
     this.#chunks = [];

@@ -82,9 +82,8 @@ export class BrokerConnection {
     this.#requests = new RequestTable(maxInFlightRequests, (chunks, onDone) => {
       if (!channel.write(chunks, onDone)) this.#channelFull = true;
     });
-    this.#decoder = new FrameDecoder({
-      maxFrameBytes: options.maxResponseBytes ?? CONNECTION_DEFAULTS.maxResponseBytes,
-    });
+    const maxFrameBytes = options.maxResponseBytes ?? CONNECTION_DEFAULTS.maxResponseBytes;
+    this.#decoder = new FrameDecoder({ ...options, maxFrameBytes });
     this.#deadlines = new DeadlineTimer(options.runtime, (nowMs) => this.#checkDeadlines(nowMs));
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -286,9 +285,9 @@ export class BrokerConnection {
     return correlationId;
   }
 
-  #decode(take: () => void): void {
+  #decode<Taken>(take: () => Taken): Taken | undefined {
     try {
-      take();
+      return take();
     } catch (error) {
       this.destroy(error instanceof Error ? error : undefined);
     }

@@ -1,5 +1,6 @@
 import type { Runtime } from "@ottla/runtime";
 import type { BrokerAddress, Connector } from "../byte-channel.ts";
+import type { FrameMemory } from "../frame-decoder.ts";
 import type { BrokerConnection } from "./broker-connection.ts";
 
 /** Kafka's defaults for the settings below that have one. */
@@ -26,6 +27,8 @@ export interface BrokerConnectionOptions {
   readonly maxInFlightRequests?: number;
   /** Largest response that is accepted; 1 GiB by default. */
   readonly maxResponseBytes?: number;
+  /** Where responses are read to that come in pieces; new memory for each by default. */
+  readonly memory?: FrameMemory | undefined;
   /** Name and version of the SDK, for the broker's metrics (KIP-511). */
   readonly clientSoftwareName?: string;
   readonly clientSoftwareVersion?: string;

@@ -125,8 +125,8 @@ export class TcpChannel implements ByteChannel {
     this.deliver(plainBytes(chunk));
   }
 
-  private deliver(chunk: Uint8Array): void {
-    if (this.state === "open") this.handlers?.onData(chunk);
+  private deliver(chunk: Uint8Array): unknown {
+    return this.state === "open" ? this.handlers?.onData(chunk) : undefined;
   }
 
   private flush(): void {

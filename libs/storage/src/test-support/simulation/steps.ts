@@ -129,11 +129,14 @@ async function appendAsFollower(simulation: Simulation): Promise<void> {
     producer: null,
     transaction: null,
   });
+  const lent = written.bytes.slice();
   try {
-    await log.appendAsFollower(written.bytes.slice()).written;
+    await log.appendAsFollower(lent).written;
   } catch (error) {
     model.refused(model.batches.slice(0, -1));
     throw error;
+  } finally {
+    lent.fill(0xff);
   }
   model.acknowledgedEnd = model.endOffset;
   if (simulation.config.flushMessages === 1) model.syncedEnd = model.endOffset;

@@ -9,11 +9,17 @@ const mutants = vi.hoisted(() => ({
   brokerEpoch: false,
   controllerEpoch: false,
   pendingIsr: false,
+  fetchAhead: false,
 }));
 
-/** Followers do not heed in which leader epoch their records were written. */
+/**
+ * Followers do not heed in which leader epoch their records were written; or they ask for what comes behind records that
+ * are on their way to the file, wherever those are.
+ */
 vi.mock("../../../../broker/src/replication/replica.ts", async (importOriginal) => {
   interface Fetching {
+    readonly partition: { readonly log: { readonly nextOffset: number; readonly logEndOffset: number } };
+    readonly mayFetchAhead: boolean;
     fetch(maxBytes: number): object;
   }
   const original = await importOriginal<{ readonly Replica: new (...args: readonly unknown[]) => Fetching }>();
@@ -23,6 +29,10 @@ vi.mock("../../../../broker/src/replication/replica.ts", async (importOriginal) 
       override fetch(maxBytes: number): object {
         const fetch = super.fetch(maxBytes);
         return mutants.leaderEpoch ? { ...fetch, lastFetchedEpoch: -1 } : fetch;
+      }
+      override get mayFetchAhead(): boolean {
+        const { nextOffset, logEndOffset } = this.partition.log;
+        return mutants.fetchAhead ? nextOffset > logEndOffset : super.mayFetchAhead;
       }
     },
   };
@@ -132,13 +142,14 @@ const HUNTS = {
     rare: { lateAlterPartition: 2, joinerLoses: 1_000 },
     onceIn: { ...CALM, cutPair: 15 },
   },
-  brokerEpoch: { firstSeed: 5, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
+  brokerEpoch: { firstSeed: 11, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
   controllerEpoch: {
-    firstSeed: 55,
+    firstSeed: 56,
     rare: { electedPaused: 1 },
     onceIn: { cutFromZooKeeper: 30, zooKeeperOutage: 100 },
   },
   pendingIsr: { firstSeed: 17 },
+  fetchAhead: { firstSeed: 3 },
 } satisfies Record<keyof typeof mutants, Hunt>;
 
 function violationOf(seed: number, options: ClusterSimulationOptions<Fault>): Promise<string | null> {
@@ -183,6 +194,10 @@ test("an ensemble that lets past controllers write is found out", TIMEOUT, async
 
 test("leaders that forget the ISR they have asked for are found out", TIMEOUT, async () => {
   expect(await firstViolation("pendingIsr")).toMatch(/has only|was acknowledged|below its high watermark/);
+});
+
+test("followers that fetch ahead of what they have where it is not committed are found out", TIMEOUT, async () => {
+  expect(await firstViolation("fetchAhead")).toMatch(/has only|was acknowledged|below its high watermark/);
 });
 
 test("without a mutant the same runs are clean", TIMEOUT, async () => {
