@@ -158,6 +158,20 @@ describe("a replica that moves to another log directory of its broker", () => {
     expect((await again.produce("orders", 0, batchOf("d"))).baseOffset).toBe(3);
   });
 
+  it("sends consumers that wait for records to look for it again: it is not deleted", async () => {
+    const test = await start([createMemoryDisk(), createMemoryDisk()]);
+    await test.createTopic("orders");
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }];
+    const request = { maxWaitMs: 1_000_000, minBytes: 1, topics: [{ topic: "orders", partitions }] };
+    const fetched = test.connect().send(fetchApi, 12, request);
+    await test.runtime.settle();
+    const to = otherThan((await places(test))[0]);
+    await move(test, to);
+    await until(test, async () => (await places(test)).join() === to);
+    const { responses } = await fetched;
+    expect(responses[0]!.partitions[0]!.errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  });
+
   it("goes with its topic, when that is deleted", async () => {
     const disks = [createMemoryDisk(), createMemoryDisk()];
     const test = await start(disks, SLOWLY);

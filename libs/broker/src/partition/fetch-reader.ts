@@ -189,9 +189,14 @@ function isHeldBack(partition: Partition, { reader }: FetchTarget, { throttle }:
 function readable(target: FetchTarget): Partition {
   const { found, deletedErrno } = target;
   if (found instanceof MissingPartition) throw KafkaError.fromCode(found.errno);
-  const errno = found.isClosed ? deletedErrno : checkReader(found, target);
+  const errno = found.isClosed ? closedErrno(found, deletedErrno) : checkReader(found, target);
   if (errno !== ErrorCode.NONE) throw KafkaError.fromCode(errno);
   return found;
+}
+
+/** One that is not deleted is elsewhere, or back in a moment: who looks again finds it. */
+function closedErrno({ isDeleted }: Partition, deletedErrno: number): number {
+  return isDeleted ? deletedErrno : ErrorCode.NOT_LEADER_OR_FOLLOWER;
 }
 
 function leaderEpochOf({ currentLeaderEpoch }: FetchRequestPartition): number {

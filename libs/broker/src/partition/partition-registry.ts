@@ -267,10 +267,10 @@ export class PartitionRegistry {
 
   #deleteTopic({ name, partitions }: TopicImage): void {
     for (const { partition } of partitions) this.#unopened.delete(name, partition);
-    for (const partition of [...(this.#byTopic.get(name)?.values() ?? [])]) this.#drop(partition);
+    for (const partition of [...(this.#byTopic.get(name)?.values() ?? [])]) this.#drop(partition, { isDeleted: true });
   }
 
-  #endService(partition: Partition): void {
+  #endService(partition: Partition, how = { isDeleted: false }): void {
     const { topic, topicId } = partition;
     const partitions = this.#byTopic.get(topic);
     partitions?.delete(partition.partition);
@@ -279,13 +279,13 @@ export class PartitionRegistry {
       this.#topicsById.delete(topicId);
     }
     if (partition.isLeader && !partition.isOffline) this.#tellLeadership(partition, false);
-    partition.close();
+    partition.close(how);
   }
 
   /** Out of service at once; the log goes in its turn. */
-  #drop(partition: Partition): void {
+  #drop(partition: Partition, how = { isDeleted: false }): void {
     const { topic } = partition;
-    this.#endService(partition);
+    this.#endService(partition, how);
     if (!this.#byTopic.has(topic)) this.traffic.forget(topic);
     this.#removal.add(`${topic}-${partition.partition}`, () => this.#removeLog(partition));
   }

@@ -67,6 +67,7 @@ export class Partition {
   #leadership: Leadership | null = null;
   #appendedBytes = 0;
   #closed = false;
+  #isDeleted = false;
   #wasOffline = false;
 
   constructor(options: {
@@ -276,9 +277,15 @@ export class Partition {
     return this.#closed;
   }
 
+  /** Whether it is gone everywhere, with its topic. Else others have it, or another one stands in its place here. */
+  get isDeleted(): boolean {
+    return this.#isDeleted;
+  }
+
   /** Ends what waits: the partition is closed or gone. */
-  close(): void {
+  close({ isDeleted = false }: { readonly isDeleted?: boolean } = {}): void {
     this.#closed = true;
+    this.#isDeleted = isDeleted;
     this.#leadership?.resign();
     this.#leadership = null;
     this.#unsubscribe();
