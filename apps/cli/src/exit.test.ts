@@ -1,6 +1,6 @@
 import { KafkaError, PartialFailureError } from "@ottla/admin";
 import { expect, it } from "vitest";
-import { explain } from "./exit.ts";
+import { exitCodeOf, explain, UsageError } from "./exit.ts";
 
 it("says of each thing what failed, and nothing of methods", () => {
   const notFound = new KafkaError("nope: Group nope not found.", { code: "GROUP_ID_NOT_FOUND" });
@@ -20,6 +20,12 @@ it("says why something took too long, not that it did", () => {
   const late = (cause: unknown) => new KafkaError("It took longer.", { code: "REQUEST_TIMED_OUT", cause });
   expect(explain(late(late(nobody)))).toEqual(["No broker can be reached. (BROKER_NOT_AVAILABLE)"]);
   expect(explain(late(undefined))).toEqual(["It took longer. (REQUEST_TIMED_OUT)"]);
+});
+
+it("tells what the broker refused from what was asked in vain", () => {
+  expect(exitCodeOf(new KafkaError("no such partition", { code: "INVALID_ARGUMENT" }))).toBe(2);
+  expect(exitCodeOf(new KafkaError("no such topic", { code: "UNKNOWN_TOPIC_OR_PARTITION" }))).toBe(1);
+  expect(exitCodeOf(new UsageError("no such file"))).toBe(2);
 });
 
 it("names Kafka's error once", () => {

@@ -18,7 +18,8 @@ Exit codes: ${EXIT_OK} done, ${EXIT_FAILED} failed, ${EXIT_USAGE} wrong usage, 1
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
-  return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+  const isUsage = error instanceof UsageError || (error instanceof Error && codeOf(error) === "INVALID_ARGUMENT");
+  return isUsage ? EXIT_USAGE : EXIT_FAILED;
 }
 
 /** What a person can do about an error of one thing, where the broker does not say. */
@@ -53,13 +54,17 @@ function rootOf(error: unknown): unknown {
 
 /** Whether the command ended as its user has told it to, by a signal: what was under way was given up, or its client closed. */
 export function isInterruption(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ABORTED" || error.code === "CLOSED");
+  return error instanceof Error && ["ABORTED", "CLOSED"].includes(codeOf(error) ?? "");
 }
 
 function withCode(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  const code = codeOf(error);
   return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`;
+}
+
+function codeOf(error: Error): string | undefined {
+  return "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
 let endWithoutReader = (): void => process.exit(EXIT_NO_READER);

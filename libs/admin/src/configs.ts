@@ -213,7 +213,9 @@ function byTarget<Resource extends ConfigResource>(resources: readonly Resource[
 }
 
 function targetOf(brokerName: string): RequestTarget {
-  return brokerName === "" ? "any" : { broker: Number(brokerName) };
+  if (brokerName === "") return "any";
+  if (/^\d+$/.test(brokerName)) return { broker: Number(brokerName) };
+  throw invalidArgument(`name is ${describe(brokerName)}; it must be the id of a broker, such as "1".`);
 }
 
 function toEntry(config: {

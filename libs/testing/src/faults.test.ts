@@ -105,6 +105,8 @@ describe("faults", () => {
   it("are refused where there is no such API", async () => {
     await using broker = await startTestBroker();
     expect(() => broker.faults.inject({ api: "produce", delayMs: 1 })).toThrow("no API called");
+    const misspelt = { api: "Produce", tpoic: "orders", delayMs: 1 };
+    expect(() => broker.faults.inject(misspelt)).toThrow("A fault has no tpoic");
   });
 });
 

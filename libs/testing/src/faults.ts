@@ -191,9 +191,13 @@ export class FaultInjector implements Faults {
   }
 }
 
+const FIELDS: readonly string[] = ["api", "topic", "clientId", "times", "delayMs", "drop", "error"];
+
 /** What nothing would come of is most likely misspelt. @throws RangeError */
 function checkFault(fault: Fault): void {
   if (typeof fault !== "object" || fault === null) throw new RangeError(`${fault} is no fault, which is an object.`);
+  const unknown = Object.keys(fault).find((name) => !FIELDS.includes(name));
+  if (unknown !== undefined) throw new RangeError(`A fault has no ${unknown}; it has ${FIELDS.join(", ")}.`);
   const { api, times = 1 } = fault;
   for (const name of ["topic", "clientId"] as const) {
     const given: unknown = fault[name];

@@ -76,6 +76,12 @@ async function describeConfigs(given: string | undefined, options: DescribeOptio
   await withAdmin(options, async (admin) => {
     const query = { type, name, ...(options.key !== undefined && { keys: options.key }) };
     const [described] = await admin.describeConfigs([query], { includeDocumentation: true });
+    const unknown = (options.key ?? []).filter((key) => !described?.entries.some((entry) => entry.key === key));
+    if (unknown.length > 0) {
+      throw new UsageError(
+        `There is no config ${unknown.join(", ")} of a ${options.type}; --all shows those there are.`,
+      );
+    }
     const isShown = ({ source }: ConfigEntry) =>
       options.all === true || options.key !== undefined || source !== "default";
     const rows = (described?.entries ?? []).filter(isShown).map((entry) => ({

@@ -1,6 +1,7 @@
 import type { Consumer, ConsumerRecord, TopicPartition } from "@ottla/consumer";
 import type { Command } from "commander";
 import { type ConnectionOptions, connectionOf, withConnection } from "../connection.ts";
+import { UsageError } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { formatJsonLine, formatTextLine } from "../record-lines.ts";
@@ -35,6 +36,7 @@ export function addConsumeCommand(program: Command): void {
 async function consume(topic: string, options: ConsumeOptions): Promise<void> {
   const start = parseStart(options.from);
   if (options.group !== undefined) checkGroupStart(start);
+  if (options.group === "") throw new UsageError("--group is empty; it must be the id of a group.");
   const signal = interruptSignal();
   await requireTopic(topic, options, signal);
   const { Consumer: ConsumerClass } = await import("@ottla/consumer");

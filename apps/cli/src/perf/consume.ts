@@ -39,6 +39,8 @@ export async function perfConsume(topic: string, options: ConsumeOptions): Promi
   const idle = new AbortController();
   const progress = startProgress({ isShown: true, total: options.numRecords, unit: "records" });
   let timer = setTimeout(() => idle.abort(), options.timeout * 1_000);
+  // So long nothing came: that is an end, and no failure.
+  const isIdle = () => idle.signal.aborted && !signal.aborted;
   try {
     for await (const batch of consumer.batches({ signal: AbortSignal.any([signal, idle.signal]) })) {
       clearTimeout(timer);
@@ -48,13 +50,15 @@ export async function perfConsume(topic: string, options: ConsumeOptions): Promi
       progress.update(Math.min(records, options.numRecords));
       if (records >= options.numRecords) break;
     }
+  } catch (error) {
+    if (!isIdle()) throw error;
   } finally {
     clearTimeout(timer);
     progress.stop();
     await consumer.close();
   }
   const elapsedMs = performance.now() - startedAtMs;
-  if (records < options.numRecords && !signal.aborted) {
+  if (isIdle()) {
     process.stderr.write(
       `ottla: ${records} of ${options.numRecords} records came; then nothing for ${options.timeout} s\n`,
     );

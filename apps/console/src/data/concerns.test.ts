@@ -7,6 +7,7 @@ const SUMMARY: ClusterSummary = {
   isLoaded: true,
   topics: 1,
   partitions: 1,
+  fenced: [],
   underReplicated: [],
   offline: [],
   storedBytes: 1,
@@ -37,6 +38,7 @@ describe("what needs attention", () => {
       lag: 0,
     };
     const all = {
+      fenced: [3],
       offline: ["a-0"],
       underReplicated: ["a-0", "b-1"],
       disks: [{ broker: 1, path: "/data", freeShare: 0.02 }],
@@ -44,6 +46,7 @@ describe("what needs attention", () => {
       fallingBehind: [{ groupId: "h", lag: 10, grownBy: 5 }],
     };
     expect(titles(all, [state(1, 300)])).toEqual([
+      "Broker 3 is fenced",
       "1 partition without a leader",
       "2 partitions with replicas out of sync",
       "Only 2% of the disk is free",

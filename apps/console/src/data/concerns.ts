@@ -18,11 +18,22 @@ const DELAY_MS_MAX = 100;
 /** What needs attention, the worst first. */
 export function concernsOf(summary: ClusterSummary, states: readonly BrokerState[]): Concern[] {
   return [
+    ...brokerConcerns(summary),
     ...partitionConcerns(summary),
     ...diskConcerns(summary),
     ...groupConcerns(summary),
     ...states.flatMap((state) => processConcerns(state, states.length > 1)),
   ];
+}
+
+function brokerConcerns({ fenced }: ClusterSummary): Concern[] {
+  return fenced.map((id) => ({
+    tone: "bad",
+    title: `Broker ${id} is fenced`,
+    advice:
+      "It does not answer the controller: it is down, or cut off from the others. Start it again, or look at its log.",
+    path: ["cluster"],
+  }));
 }
 
 function partitionConcerns({ offline, underReplicated }: ClusterSummary): Concern[] {

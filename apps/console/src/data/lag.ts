@@ -1,4 +1,5 @@
 import { admin } from "../app/cluster.ts";
+import { resultsWithout } from "./polled.ts";
 
 /** How far a group is behind in one partition. */
 export interface PartitionLag {
@@ -57,10 +58,6 @@ export async function offsetsOf(
     partitions.map(({ topic, partition }) => [`${topic}-${partition}`, { topic, partition, spec }]),
   );
   const options = signal === undefined ? {} : { signal };
-  const found = await admin.listOffsets([...wanted.values()], options).catch((error: unknown) => {
-    const { results } = error as { readonly results?: Awaited<ReturnType<typeof admin.listOffsets>> };
-    if (results === undefined) throw error;
-    return results;
-  });
+  const found = await resultsWithout(admin.listOffsets([...wanted.values()], options));
   return new Map(found.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]));
 }

@@ -82,6 +82,16 @@ export function usePolled<T>(load: Load<T>, intervalMs: number, dependencies: re
   return poller;
 }
 
+/** What a call gives for all that it did not fail for: a topic that is gone, a broker that is dead. */
+export async function resultsWithout<T>(call: Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof PartialFailureError) return error.results as readonly T[];
+    throw error;
+  }
+}
+
 /** In words for a person: what failed for each thing, without names of methods. */
 export function messageOf(error: unknown): string {
   if (error instanceof KafkaError && error.code === "REQUEST_TIMED_OUT" && error.cause instanceof Error) {

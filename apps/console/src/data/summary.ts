@@ -1,8 +1,9 @@
-import type { GroupDescription, LogDir, TopicDescription } from "@ottla/admin";
+import type { LogDir, TopicDescription } from "@ottla/admin";
 import { computed, signal } from "@preact/signals";
 import { admin } from "../app/cluster.ts";
 import { type GroupLag, lagsOf } from "./lag.ts";
-import { Poller } from "./polled.ts";
+import { clusterState } from "./overview.ts";
+import { Poller, resultsWithout } from "./polled.ts";
 
 /** What the list of topics and the overview are made of. */
 export interface TopicFacts {
@@ -16,6 +17,9 @@ export interface TopicFacts {
 const TOPICS_INTERVAL_MS = 5_000;
 const GROUPS_INTERVAL_MS = 4_000;
 
+/** Every broker is asked; one that has died answers no more, until it is fenced. */
+export const LOG_DIRS_TIMEOUT_MS = 3_000;
+
 /** Lags of more groups are looked up where one opens them. */
 const GROUPS_WITH_LAG_MAX = 100;
 
@@ -27,22 +31,11 @@ export const topicFacts = new Poller<TopicFacts>(async (aborted) => {
   const topics: TopicDescription[] = [];
   for (let at = 0; at < listed.length; at += DESCRIBED_AT_ONCE) {
     const names = listed.slice(at, at + DESCRIBED_AT_ONCE).map(({ name }) => name);
-    topics.push(...(await describeThose(names, aborted)));
+    topics.push(...(await resultsWithout(admin.describeTopics(names, { signal: aborted }))));
   }
-  const logDirs = await admin.describeLogDirs({ signal: aborted });
+  const logDirs = await resultsWithout(admin.describeLogDirs({ signal: aborted, timeoutMs: LOG_DIRS_TIMEOUT_MS }));
   return { topics, logDirs, sizes: sizesOf(logDirs) };
 }, TOPICS_INTERVAL_MS);
-
-/** A topic that is deleted meanwhile is no failure: the others are there. */
-async function describeThose(names: readonly string[], signal: AbortSignal): Promise<readonly TopicDescription[]> {
-  try {
-    return await admin.describeTopics(names, { signal });
-  } catch (error) {
-    const { results } = error as { readonly results?: readonly TopicDescription[] };
-    if (results === undefined) throw error;
-    return results;
-  }
-}
 
 function sizesOf(logDirs: readonly LogDir[]): Map<string, number> {
   const sizes = new Map<string, number>();
@@ -68,9 +61,11 @@ export const groupFacts = new Poller<readonly GroupFacts[]>(async (signal) => {
   const listed = await admin.listGroups({ signal });
   const described = new Map(
     (
-      await describeGroups(
-        listed.map(({ groupId }) => groupId),
-        signal,
+      await resultsWithout(
+        admin.describeGroups(
+          listed.map(({ groupId }) => groupId),
+          { signal },
+        ),
       )
     ).map((group) => [group.groupId, group]),
   );
@@ -87,16 +82,6 @@ export const groupFacts = new Poller<readonly GroupFacts[]>(async (signal) => {
     return { ...group, membersCount: members.length, topics: [...topics].sort(), lag: lag?.total ?? null };
   });
 }, GROUPS_INTERVAL_MS);
-
-async function describeGroups(groupIds: readonly string[], signal: AbortSignal): Promise<readonly GroupDescription[]> {
-  try {
-    return await admin.describeGroups(groupIds, { signal });
-  } catch (error) {
-    const { results } = error as { readonly results?: readonly GroupDescription[] };
-    if (results === undefined) throw error;
-    return results;
-  }
-}
 
 /** Lag of groups over the time that the page is open, oldest first. */
 export const lagHistory = signal<ReadonlyMap<string, readonly { readonly atMs: number; readonly lag: number }[]>>(
@@ -119,6 +104,8 @@ export interface ClusterSummary {
   readonly isLoaded: boolean;
   readonly topics: number;
   readonly partitions: number;
+  /** Brokers that are registered and take no part. */
+  readonly fenced: readonly number[];
   readonly underReplicated: readonly string[];
   readonly offline: readonly string[];
   readonly storedBytes: number;
@@ -144,6 +131,7 @@ const summary = computed<ClusterSummary>(() => {
     isLoaded: facts !== undefined && groupFacts.value.value !== undefined,
     topics: topics.filter(({ isInternal }) => !isInternal).length,
     partitions: partitions.length,
+    fenced: (clusterState.value.value?.brokers ?? []).filter(({ isFenced }) => isFenced).map(({ id }) => id),
     underReplicated: partitions
       .filter(({ replicas, inSyncReplicas }) => inSyncReplicas.length < replicas.length)
       .map(nameOf),

@@ -3,8 +3,8 @@ import { useSignal } from "@preact/signals";
 import { admin } from "../app/cluster.ts";
 import { hrefOf, navigate, route } from "../app/router.ts";
 import { endsOf, lagsOf, offsetsOf } from "../data/lag.ts";
-import { type Polled, usePolled } from "../data/polled.ts";
-import { groupFacts, topicFacts } from "../data/summary.ts";
+import { type Polled, resultsWithout, usePolled } from "../data/polled.ts";
+import { groupFacts, LOG_DIRS_TIMEOUT_MS, topicFacts } from "../data/summary.ts";
 import { Badge, Button, Empty, Figure, Loaded, Notice, PageHead, Panel, Tabs } from "../ui/basics.tsx";
 import { Field, FormDialog } from "../ui/dialog.tsx";
 import * as format from "../ui/format.ts";
@@ -103,7 +103,7 @@ async function readTopic(name: string, signal: AbortSignal): Promise<TopicState>
   const [begins, ends, dirs] = await Promise.all([
     offsetsOf(partitions, "earliest", signal),
     endsOf(partitions, signal),
-    admin.describeLogDirs({ signal, partitions }),
+    resultsWithout(admin.describeLogDirs({ signal, partitions, timeoutMs: LOG_DIRS_TIMEOUT_MS })),
   ]);
   const sizes = new Map(
     dirs.flatMap(({ replicas }) => replicas.map((replica) => [replica.partition, replica.sizeBytes])),
