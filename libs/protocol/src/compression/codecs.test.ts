@@ -63,9 +63,10 @@ function json(count: number): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(rows));
 }
 
-// Around the block sizes of Snappy (32 KiB), LZ4 (64 KiB - 12) and zstd (128 KiB).
+// Around the block sizes of Snappy (256 KiB), LZ4 (64 KiB - 12) and zstd (128 KiB).
 const EDGES = [
-  0, 1, 4, 11, 12, 13, 14, 60, 61, 255, 32_767, 32_768, 32_769, 65_523, 65_524, 65_525, 65_536, 131_072, 131_073,
+  0, 1, 4, 11, 12, 13, 14, 60, 61, 255, 32_768, 65_523, 65_524, 65_525, 65_536, 131_072, 131_073, 262_143, 262_144,
+  262_145,
 ];
 const samples: [string, Uint8Array][] = [
   ...EDGES.map((length): [string, Uint8Array] => [`${length} digits`, digits(length)]),

@@ -14,8 +14,12 @@ const XERIAL_HEADER = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0,
 const XERIAL_MAGIC_BYTES = 8;
 const BLOCK_LENGTH_BYTES = 4;
 
-/** Input bytes in a block, as snappy-java's default. */
-const BLOCK_INPUT_BYTES = 32 * 1024;
+/**
+ * Input bytes in a block. snappy-java's default is 32 KiB, and readers take what comes; a block's cost beside its bytes
+ * (a call, a table that is cleared, two copies) made batches of 128 KiB and more a tenth to a sixth slower to compress. A
+ * producer's full batch is one block.
+ */
+const BLOCK_INPUT_BYTES = 256 * 1024;
 
 /** Snappy's own bound for a block of {@link BLOCK_INPUT_BYTES}. */
 const MAX_BLOCK_OUTPUT_BYTES = 32 + BLOCK_INPUT_BYTES + Math.ceil(BLOCK_INPUT_BYTES / 6);

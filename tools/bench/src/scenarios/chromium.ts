@@ -1,12 +1,12 @@
-import type { Page } from "playwright-core";
-import { DEFAULT_SETTINGS } from "../clients/bench-client.ts";
+import { type ClientSettings, DEFAULT_SETTINGS } from "../clients/bench-client.ts";
 import type { Contestant, Effort, Measurement, Row, Scenario } from "../harness/scenario.ts";
+import { BarePage } from "../processes/bare-page.ts";
 import { BrokerUnderTest } from "../processes/broker.ts";
-import { hasChromium, openClientPage, type PageGlobals } from "../processes/browser.ts";
+import { bundleClient, hasChromium, type PageGlobals } from "../processes/browser.ts";
 import { clientContestant, OTTLA_WEBSOCKET } from "../processes/client-contestant.ts";
 import { createTopic, fillTopic } from "../processes/topics.ts";
 
-/** On the page: see `openClientPage`. */
+/** On the page: see `bundleClient`. */
 declare const bench: PageGlobals;
 
 const IN_CHROMIUM = "ottla in Chromium";
@@ -15,39 +15,44 @@ interface PageTask {
   readonly bootstrapServers: string;
   readonly topic: string;
   readonly records: number;
+  readonly settings: ClientSettings;
 }
 
-const produceOnPage = (page: Page, task: PageTask) =>
-  page.evaluate(
-    async ({ bootstrapServers, topic, records, settings }) => {
-      const client = bench.createOttlaClient(bootstrapServers, "batch", settings);
-      const startedMs = performance.now();
-      const arrays = { calls: records / 1_000, recordsPerCall: 1_000, callsInFlight: 4, recordBytes: 100 };
-      await client.produceBatches({ topics: [topic], ...arrays });
-      const elapsedMs = performance.now() - startedMs;
-      await client.close();
-      return { records, elapsedMs };
-    },
-    { ...task, settings: DEFAULT_SETTINGS },
-  );
+/** What a page does; it is sent there as text, so it knows nothing but its task and `bench`. */
+type PageWork = (task: PageTask) => Promise<{ readonly records: number; readonly elapsedMs: number }>;
 
-const consumeOnPage = (page: Page, task: PageTask) =>
-  page.evaluate(
-    async ({ bootstrapServers, topic, records, settings }) => {
-      const client = bench.createOttlaClient(bootstrapServers, "batch", settings);
-      const read = await client.consume({ topic, partitions: 1, records, recordBytes: 100 });
-      await client.close();
-      return { records: records - read.firstCount, elapsedMs: read.endedMs - read.firstAtMs };
-    },
-    { ...task, settings: DEFAULT_SETTINGS },
-  );
+const produceOnPage: PageWork = async ({ bootstrapServers, topic, records, settings }) => {
+  const client = bench.createOttlaClient(bootstrapServers, "batch", settings);
+  const startedMs = performance.now();
+  const arrays = { calls: records / 1_000, recordsPerCall: 1_000, callsInFlight: 4, recordBytes: 100 };
+  await client.produceBatches({ topics: [topic], ...arrays });
+  const elapsedMs = performance.now() - startedMs;
+  await client.close();
+  return { records, elapsedMs };
+};
 
-function pageContestant(broker: BrokerUnderTest, page: Page, task: PageTask, ask: typeof produceOnPage): Contestant {
+const consumeOnPage: PageWork = async ({ bootstrapServers, topic, records, settings }) => {
+  const client = bench.createOttlaClient(bootstrapServers, "batch", settings);
+  const read = await client.consume({ topic, partitions: 1, records, recordBytes: 100 });
+  await client.close();
+  return { records: records - read.firstCount, elapsedMs: read.endedMs - read.firstAtMs };
+};
+
+/** A page of the broker's own origin, with our client on it. */
+async function openClientPage(port: number): Promise<BarePage> {
+  const page = await BarePage.open(`http://localhost:${port}/health`);
+  await page.evaluate(`${await bundleClient()}; globalThis.bench = bench; 0`);
+  return page;
+}
+
+function pageContestant(broker: BrokerUnderTest, page: BarePage, task: PageTask, work: PageWork): Contestant {
   return {
     name: IN_CHROMIUM,
     async measure(): Promise<Measurement> {
       const cpuBeforeMs = broker.cpuMs() ?? Number.NaN;
-      const { records, elapsedMs } = await ask(page, task);
+      const { records, elapsedMs } = await page.evaluate<Awaited<ReturnType<PageWork>>>(
+        `(${work})(${JSON.stringify(task)})`,
+      );
       const brokerCpuMs = (broker.cpuMs() ?? Number.NaN) - cpuBeforeMs;
       return { figure: (records * 1_000) / elapsedMs, perBrokerCpuSecond: (records * 1_000) / brokerCpuMs };
     },
@@ -60,12 +65,13 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
     return;
   }
   const broker = await BrokerUnderTest.start();
-  const { browser, page } = await openClientPage(broker.port);
+  const page = await openClientPage(broker.port);
   try {
     const records = quick ? 100_000 : 400_000;
+    const settings = DEFAULT_SETTINGS;
     const bootstrapServers = `ws://localhost:${broker.port}`;
     const common = { unit: "records/s", baseline: OTTLA_WEBSOCKET.name, recordBytes: 100, repetitions: quick ? 3 : 5 };
-    const produced = { bootstrapServers, topic: await createTopic(broker, "from-page", 1), records };
+    const produced = { bootstrapServers, topic: await createTopic(broker, "from-page", 1), records, settings };
     yield {
       ...common,
       name: "produce arrays of 1,000, 4 at a time, 1 partition (wanted: 300 k/s)",
@@ -81,7 +87,7 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
         })),
       ],
     };
-    const consumed = { bootstrapServers, topic: await fillTopic(broker, "to-page", 1, records), records };
+    const consumed = { bootstrapServers, topic: await fillTopic(broker, "to-page", 1, records), records, settings };
     const inNode = { ...OTTLA_WEBSOCKET, kind: "ottla-batches" } as const;
     yield {
       ...common,
@@ -98,7 +104,7 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
       ],
     };
   } finally {
-    await browser.close();
+    await page.close();
     await broker.stop();
   }
 }
