@@ -9,7 +9,7 @@ import {
   produceApi,
   ZERO_UUID,
 } from "@ottla/protocol";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { type RawConnection, TCP } from "../../fuzz/carriers.ts";
 import type { BothBrokers, Side } from "../both-brokers.ts";
 
@@ -29,17 +29,22 @@ interface Throttled {
 /** Who is held to which quota, and what that looks like. */
 export function quotaEnforcementCases(both: () => BothBrokers): void {
   const altered: { entity: Entity; key: string }[] = [];
-  const alter = async (ops: readonly (readonly [entity: Entity, key: string, value: number | null])[]) => {
+  const send = async (ops: readonly (readonly [entity: Entity, key: string, value: number | null])[]) => {
     const entries = ops.map(([entity, key, value]) => ({
       entity: Object.entries(entity).map(([entityType, entityName]) => ({ entityType, entityName })),
       ops: [{ key, value: value ?? 0, remove: value === null }],
     }));
     for (const [entity, key, value] of ops) if (value !== null) altered.push({ entity, key });
     await both().ask(alterClientQuotasApi, 1, { entries, validateOnly: false });
-    await new Promise((resolve) => setTimeout(resolve, HEARD_MS));
+  };
+  const heard = () => new Promise((resolve) => setTimeout(resolve, HEARD_MS));
+  const alter = async (ops: Parameters<typeof send>[0]) => {
+    await send(ops);
+    await heard();
   };
   /** Nothing of these: the brokers of the other cases are not to be slowed down. */
-  afterEach(() => alter(altered.splice(0).map(({ entity, key }) => [entity, key, null] as const)));
+  afterEach(() => send(altered.splice(0).map(({ entity, key }) => [entity, key, null] as const)));
+  afterAll(heard);
 
   describe("which quota counts", () => {
     const ALL: readonly (readonly [user: string | null | undefined, clientId: string | null | undefined])[] = [
