@@ -160,8 +160,12 @@ function takeBatch(
   if (aborted !== null && isControlBatchAt(bytes, position)) segment.transactionIndex.append(aborted);
 }
 
+/**
+ * For good, before anything is appended: a power cut would bring them back beside what has taken their place, and with it
+ * records that their producers have sent again.
+ */
 async function dropFrom(state: LogState, first: Segment): Promise<void> {
-  const { segments, env } = state;
+  const { segments, env, identity } = state;
   const dropped = segments.all.slice(segments.all.indexOf(first));
   state.logger.warn("segments that do not connect to the log are dropped", {
     baseOffsets: dropped.map((segment) => segment.baseOffset),
@@ -171,4 +175,5 @@ async function dropFrom(state: LogState, first: Segment): Promise<void> {
     await segment.close();
     for (const path of await segment.markDeleted(env.disk)) await env.disk.remove(path);
   }
+  await env.disk.syncDirectory(identity.directory);
 }

@@ -286,6 +286,24 @@ describe("after a kill", () => {
     await again.manager.close();
   });
 
+  it("drops what does not connect to the log for good: no power cut brings it back beside what came after", async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const disk = createSimulatedDisk(createSimulatedRuntime(seed));
+      const config = { segmentBytes: 300 };
+      const fixture = await openFixture({ disk, config });
+      const log = await openLog(fixture);
+      while ((await fileNames(disk, PARTITION)).filter((name) => name.endsWith(".log")).length < 2)
+        await append(log, batch());
+      await fixture.manager.close();
+      for (const name of [".kafka_cleanshutdown", "recovery-point-offset-checkpoint"])
+        await disk.remove(`/data/${name}`);
+      await writeFile(disk, FIRST_LOG, (await disk.readFile(FIRST_LOG)).slice(0, -1));
+      await openFixture({ disk, config });
+      const logs = (await fileNames(disk.crash("power"), PARTITION)).filter((name) => name.endsWith(".log"));
+      expect(logs, `seed ${seed}`).toEqual([FIRST_LOG.slice(PARTITION.length + 1)]);
+    }
+  });
+
   it("believes no snapshot from before the first segment: what ended its transactions is gone", async () => {
     const producer = { producerId: 7 };
     const config = { segmentBytes: sequenced(producer, 0, 1, true).length };
