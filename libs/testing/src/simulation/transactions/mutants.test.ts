@@ -76,7 +76,8 @@ async function firstViolation(simulationOf: (seed: number) => Simulation, firstS
   return "none";
 }
 
-const FOUND = /a transaction hangs|aborted read|lost write|torn transaction|has .* at|too many|of calm/;
+const FOUND =
+  /a transaction hangs|aborted read|precommitted read|lost write|torn transaction|has .* at|too many|of calm/;
 
 beforeEach(() => {
   mutants.fencesNobody = false;
