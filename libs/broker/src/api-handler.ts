@@ -9,6 +9,8 @@ export interface RequestContext {
   readonly receivedAtMs: number;
   /** Aborted when the client has gone: stop waiting for it. */
   readonly signal: AbortSignal;
+  /** Once nobody looks at the bytes of the request any more, answered or not: the memory they came in may be used again. */
+  releaseFrame(): void;
 }
 
 /**

@@ -73,14 +73,14 @@ async function startWith(context: StartContext): Promise<Broker> {
   const { closers } = context;
   const { logger } = context.options.runtime;
   const watch = new DirectoryWatch(context);
-  const { directories, sharedMetadata } = await openLogs(context, watch.onFailure);
+  const { directories, sharedMetadata, memory } = await openLogs(context, watch.onFailure);
   const { identity, logs } = directories;
   if (sharedMetadata !== null) await moveOwnMetadata(context, directories, sharedMetadata);
   const plane = await openMetadata(context, directories, sharedMetadata);
   const member = sharedMetadata === null ? null : joinCluster(context, identity, plane);
   const { services, registry, parts, channel, assignments } = compose(context, identity, logs, plane, member);
   const gate = new Gate(createDispatcher(registry, logger, services.requests, services.quotas));
-  const server = await listen(context, gate.handle, plane, services.quotas);
+  const server = await listen(context, gate.handle, plane, services.quotas, memory.frames);
   await plane.follower.start();
   // What a lagging server has not shown yet must not be taken for deleted.
   await plane.follower.catchUpTo((await plane.log.head()).endOffset - 1);

@@ -245,6 +245,7 @@ function answeredAfter(
   const { connection, header, frame, bodyOffset, receivedAtMs } = inbound;
   return {
     ...{ connection, header, frame, bodyOffset, receivedAtMs },
+    releaseFrame: () => inbound.releaseFrame(),
     respond(chunks, onDone) {
       const response = decodeResponse(fetchApi, header.requestApiVersion, joined(chunks).subarray(FRAME_LENGTH_BYTES));
       if (isHeld(response)) void released.then(() => inbound.respond(chunks, onDone));
@@ -265,10 +266,12 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
 }
 
 /** The same request, whose answer never leaves. */
-function withoutAnswer({ connection, header, frame, bodyOffset, receivedAtMs }: InboundRequest): InboundRequest {
+function withoutAnswer(inbound: InboundRequest): InboundRequest {
+  const { connection, header, frame, bodyOffset, receivedAtMs } = inbound;
   const end = () => connection.close("a fault of the test drops the response");
   return {
     ...{ connection, header, frame, bodyOffset, receivedAtMs },
+    releaseFrame: () => inbound.releaseFrame(),
     respond(_chunks, onDone) {
       onDone?.(false);
       end();

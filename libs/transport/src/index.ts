@@ -48,6 +48,7 @@ export type {
   HttpRequest,
   HttpResponse,
   InboundRequest,
+  RequestFrames,
   RequestHandler,
   ServerConnection,
 } from "./server/contract.ts";

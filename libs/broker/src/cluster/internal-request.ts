@@ -38,7 +38,8 @@ const NO_CONNECTION: ServerConnection = {
 
 /** The context of a request that this broker makes to itself. */
 export function internalContext(apiVersion: number, receivedAtMs: number, clientId = ""): RequestContext {
-  return { connection: NO_CONNECTION, apiVersion, clientId, receivedAtMs, signal: NO_CONNECTION.signal };
+  const { signal } = NO_CONNECTION;
+  return { connection: NO_CONNECTION, apiVersion, clientId, receivedAtMs, signal, releaseFrame() {} };
 }
 
 /** Has a handler of this broker answer a request, as if both had come over the wire. */

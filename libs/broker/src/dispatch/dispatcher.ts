@@ -13,8 +13,11 @@ class Context implements RequestContext {
   readonly apiVersion: number;
   readonly clientId: string;
   readonly receivedAtMs: number;
+  readonly #inbound: InboundRequest;
 
-  constructor({ connection, header, receivedAtMs }: InboundRequest) {
+  constructor(inbound: InboundRequest) {
+    const { connection, header, receivedAtMs } = inbound;
+    this.#inbound = inbound;
     this.connection = connection;
     this.apiVersion = header.requestApiVersion;
     this.clientId = header.clientId ?? "";
@@ -23,6 +26,10 @@ class Context implements RequestContext {
 
   get signal(): AbortSignal {
     return this.connection.signal;
+  }
+
+  releaseFrame(): void {
+    this.#inbound.releaseFrame();
   }
 }
 

@@ -20,7 +20,10 @@ export const envelopeHandler = (
       throw KafkaError.fromCode(ErrorCode.INVALID_REQUEST, `API ${requestApiKey} v${apiVersion} is not forwarded`);
     }
     const { signal, connection, receivedAtMs } = context;
-    const forwardedContext = { connection, receivedAtMs, signal, apiVersion, clientId: clientId ?? "" };
+    const forwardedContext = {
+      ...{ connection, receivedAtMs, signal, apiVersion, clientId: clientId ?? "" },
+      releaseFrame() {},
+    };
     const response = await answer(handler, handler.api.request.decode(body, apiVersion), forwardedContext);
     const frame = concatBytes(encodeResponse(handler.api, apiVersion, correlationId, response as never));
     return { responseData: frame.subarray(SIZE_PREFIX_BYTES), errorCode: ErrorCode.NONE };

@@ -9,6 +9,7 @@ import {
 } from "@ottla/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { copyOf } from "../test-support/disk-copy.ts";
+import { DiskGate, FaultyDisk } from "../test-support/faulty-disk.ts";
 import { RecordingLogger } from "../test-support/recording-logger.ts";
 import { batchOf, TestBroker } from "../test-support/test-broker.ts";
 import type { TestClient } from "../test-support/test-client.ts";
@@ -264,6 +265,27 @@ describe("Produce", () => {
     expect((await pending)[0]!.errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
     expect([partition.log.logEndOffset, partition.log.highWatermark]).toEqual([1, 0]);
   });
+
+  it.each([0, 1, -1])(
+    "with acks=%s gives its memory back when it is written, even if the client was answered before",
+    async (acks) => {
+      const disk = new FaultyDisk();
+      await using slow = await TestBroker.start({ disk });
+      await slow.createTopic("orders");
+      const before = slow.releasedFramesCount;
+      const gate = new DiskGate();
+      disk.fault = (action, path) => (action === "write" && path.includes("orders-0") ? gate.wait() : null);
+      const body = request({ orders: [[0, batchOf("x".repeat(10_000))]] }, { acks, timeoutMs: 100 });
+      const pending =
+        acks === 0 ? slow.client.sendUnanswered(produceApi, 11, body) : slow.client.send(produceApi, 11, body);
+      await slow.runtime.advance(1_000);
+      expect([gate.waiting, slow.releasedFramesCount]).toEqual([1, before]);
+      gate.open();
+      await slow.runtime.advance(1_000);
+      await pending;
+      expect(slow.releasedFramesCount).toBe(before + 1);
+    },
+  );
 
   it("with acks=1 does not wait for the replicas", async () => {
     await test.createTopic("orders");

@@ -73,10 +73,11 @@ export const produceHandler = (broker: BrokerServices, gate: TransactionGate) =>
         adds: context.apiVersion >= FIRST_VERSION_WITH_IMPLICIT_ENTRY,
         knowsAbortable: context.apiVersion >= FIRST_VERSION_WITH_ABORTABLE,
       });
-      const exchange = { request, context, transaction, appends: [] };
+      const exchange = { request, context, transaction, appends: [], writes: [] };
       const asked = request.topicData.filter(({ partitionData }) => partitionData.length > 0);
       const { begun, responses } = produceInTurns(broker, exchange, asked);
       const effect = begun === undefined ? effectOf(exchange) : begun.then(() => effectOf(exchange));
+      void responses.then(() => releaseWhenWritten(exchange));
       if (request.acks !== 0)
         return later(
           responses.then((topics) => respond(broker, topics, context)),
@@ -94,6 +95,13 @@ interface Exchange {
   readonly transaction: ProduceTransaction;
   /** Appends that have yet to come: their batches are being recompressed, or their transaction is looked up. */
   readonly appends: Promise<unknown>[];
+  /** What is on its way to a file. */
+  readonly writes: Promise<unknown>[];
+}
+
+/** Once all partitions are answered: a client that has waited long enough is answered before its records are written. */
+function releaseWhenWritten({ context, writes }: Exchange): void {
+  void Promise.allSettled(writes).then(() => context.releaseFrame());
 }
 
 /** Settles when everything is appended; undefined where it is already. The connection's next request waits for it. */
@@ -173,7 +181,7 @@ function produce(
   topic: TopicInput,
   data: PartitionInput,
 ): PartitionResult | Promise<PartitionResult> {
-  const { request, context, appends } = exchange;
+  const { request, context, appends, writes } = exchange;
   const topicName = nameOf(broker, topic, context);
   try {
     const found = findPartition(broker, topic, data, context);
@@ -183,7 +191,11 @@ function produce(
     let entered = inTransaction ? transaction.enter(found, records) : null;
     const batch = broker.preparation.prepare(records, found.config);
     if (batch instanceof Promise && inTransaction) entered ??= transaction.hold(found, records);
-    const append = (prepared: Uint8Array) => take(found, prepared, request.acks as Acks);
+    const append = (prepared: Uint8Array) => {
+      const taken = take(found, prepared, request.acks as Acks);
+      writes.push(taken.append.written);
+      return taken;
+    };
     const onFailure = (error: unknown) => failed(broker, topicName, data.index, error, context);
     if (!(batch instanceof Promise) && entered === null) {
       return acknowledge(broker, request, data.index, append(batch)).catch(onFailure);

@@ -1,5 +1,5 @@
 import type { Runtime } from "@ottla/runtime";
-import type { HttpHandler, RequestHandler, ServerConnection } from "@ottla/transport";
+import type { HttpHandler, RequestFrames, RequestHandler, ServerConnection } from "@ottla/transport";
 import type { AdvertisedListener } from "../config/listeners.ts";
 
 /** One port to open. */
@@ -32,6 +32,8 @@ export interface ServerOptions {
   readonly allowedOrigins: () => readonly string[];
   /** Asked about each new connection: for how long it is held before it is closed, in ms; 0 lets it in. */
   readonly connectionThrottleMs?: (ip: string) => number;
+  /** Where requests are gathered that come in pieces. */
+  readonly frameMemory: RequestFrames;
   /** Clock and timers. */
   readonly runtime: Runtime;
 }

@@ -1,4 +1,4 @@
-import type { RequestHandler } from "@ottla/transport";
+import type { RequestFrames, RequestHandler } from "@ottla/transport";
 import { serverLimits } from "../config/component-options.ts";
 import { type ListenerConfig, unadvertisedWildcards } from "../config/listeners.ts";
 import type { ClientQuotas } from "../quotas/client-quotas.ts";
@@ -16,6 +16,7 @@ export async function listen(
   handler: RequestHandler,
   { follower }: MetadataPlane,
   quotas: ClientQuotas,
+  frameMemory: RequestFrames,
 ): Promise<OpenServer> {
   const { startServer, runtime, http } = options;
   for (const { name, port } of unadvertisedWildcards(listeners)) {
@@ -33,6 +34,7 @@ export async function listen(
     limits: () => serverLimits(config.current),
     allowedOrigins: () => [...config.current.require("allowed.origins"), ...originsOfBrokers(follower.image)],
     connectionThrottleMs: (ip) => quotas.connecting(ip),
+    frameMemory,
     runtime,
     ...(http !== undefined && { http }),
   });

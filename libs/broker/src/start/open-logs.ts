@@ -12,6 +12,7 @@ export interface OpenLogs {
   readonly directories: OpenDirectories<BrokerDirectory>;
   /** The metadata log of the cluster; null where a broker on its own keeps it in one of its directories. */
   readonly sharedMetadata: MetadataLog | null;
+  readonly memory: LogMemory;
 }
 
 /** Opens the log directories and, for a broker of a cluster, what says which cluster that is. */
@@ -51,7 +52,7 @@ export async function openLogs(
     if (!opened.cleanShutdown && context.brokerEpoch < 0) await removeCleanShutdownMarks(directories);
   });
   context.config.settleNodeId(opened.identity.nodeId);
-  return { directories: opened, sharedMetadata: shared };
+  return { directories: opened, sharedMetadata: shared, memory };
 }
 
 function openDirectory(

@@ -5,6 +5,8 @@ import type { OpenServer, ServerOptions, StartServer } from "../services/server.
 /** Stands for ports: connections are pairs of channels in memory, served by the real pipeline. */
 export class MemoryNetwork {
   readonly startServer: StartServer = async (options) => this.#open(options);
+  /** Requests whose frames were given back so far. */
+  releasedFramesCount = 0;
   readonly #pipelines = new Set<ServerPipeline>();
   #options: ServerOptions | null = null;
   #nextId = 0;
@@ -23,6 +25,13 @@ export class MemoryNetwork {
       headerVersionOf: requestHeaderVersionOf,
       limits: { ...DEFAULT_PIPELINE_LIMITS, maxRequestBytes: options.limits().maxRequestBytes },
       ordered: true,
+      frameMemory: {
+        gather: options.frameMemory.gather,
+        release: (frame) => {
+          this.releasedFramesCount++;
+          options.frameMemory.release(frame);
+        },
+      },
       runtime: options.runtime,
       onClose: () => this.#pipelines.delete(pipeline),
     });

@@ -49,6 +49,11 @@ export class TestBroker implements AsyncDisposable {
     this.#network = network;
   }
 
+  /** Requests whose frames were given back so far. */
+  get releasedFramesCount(): number {
+    return this.#network.releasedFramesCount;
+  }
+
   static async start(options: TestBrokerOptions = {}): Promise<TestBroker> {
     const network = new MemoryNetwork();
     const disk = options.disk ?? createMemoryDisk();

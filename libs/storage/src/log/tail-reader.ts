@@ -1,6 +1,6 @@
 import { batchSizeAt, lastOffsetAt } from "@ottla/protocol/internal";
 import type { Tail } from "../memory/tail.ts";
-import { doNothing, type FoundBatches } from "./log-read.ts";
+import type { FoundBatches } from "./log-read.ts";
 
 /**
  * Reads batches from the tail in memory: slices of the bytes that arrived. `offset` must lie in the tail.
@@ -32,7 +32,7 @@ export function readTail(
     }
     if (!isWhole) break;
   }
-  return { chunks, sizeBytes, endOffset, release: doNothing };
+  return { chunks, sizeBytes, endOffset, release: tail.lend(chunks) };
 }
 
 /** Where the first batch starts that ends at or after `offset`. */

@@ -1,5 +1,9 @@
 import { BufferPool } from "./buffer-pool.ts";
+import { FramePool } from "./frame-pool.ts";
 import { TailMemory } from "./tail.ts";
+
+/** What is kept for the next frames: once a tail is full it gives back as much as comes. */
+const RETAINED_FRAME_BYTES_MAX = 8 * 1024 * 1024;
 
 /** The memory that all logs of a broker share, in however many directories they lie. */
 export class LogMemory {
@@ -8,9 +12,13 @@ export class LogMemory {
   /** @internal */
   readonly readBuffers: BufferPool;
 
+  /** Where requests that bring batches are read to: a tail keeps the very bytes. */
+  readonly frames: FramePool;
+
   /** Memory for the newest batches of all partitions together, and memory kept for reads from disk to use again. */
   constructor(bounds: { readonly tailMemoryBytes: number; readonly readBufferBytes: number }) {
-    this.tails = new TailMemory(bounds.tailMemoryBytes);
+    this.frames = new FramePool(RETAINED_FRAME_BYTES_MAX);
+    this.tails = new TailMemory(bounds.tailMemoryBytes, this.frames);
     this.readBuffers = new BufferPool(bounds.readBufferBytes);
   }
 }

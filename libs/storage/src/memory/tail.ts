@@ -1,3 +1,5 @@
+import type { FramePool } from "./frame-pool.ts";
+
 /** Bytes of one append that are still in memory: whole batches, as they arrived. */
 export interface TailChunk {
   readonly bytes: Uint8Array;
@@ -16,6 +18,8 @@ const COMPACT_MIN_ENTRIES = 1024;
  * of a large buffer pins all of it, and several slices of one buffer pin it once.
  */
 export class TailMemory {
+  /** Whose frames the chunks may be parts of: each chunk holds its frame. */
+  readonly frames: FramePool | null;
   readonly #limitBytes: number;
   /** How many chunks pin each buffer. */
   readonly #pins = new Map<ArrayBufferLike, number>();
@@ -26,8 +30,9 @@ export class TailMemory {
   #clearedCount = 0;
   #pinnedBytes = 0;
 
-  constructor(limitBytes: number) {
+  constructor(limitBytes: number, frames: FramePool | null = null) {
     this.#limitBytes = limitBytes;
+    this.frames = frames;
   }
 
   get limitBytes(): number {
@@ -40,6 +45,7 @@ export class TailMemory {
 
   /** @internal */
   added(owner: Tail, bytes: Uint8Array): void {
+    this.frames?.hold(bytes);
     const pins = this.#pins.get(bytes.buffer) ?? 0;
     this.#pins.set(bytes.buffer, pins + 1);
     this.#pinnedBytes += CHUNK_OVERHEAD_BYTES + (pins === 0 ? bytes.buffer.byteLength : 0);
@@ -51,6 +57,7 @@ export class TailMemory {
   /** @internal */
   removed(bytes: Uint8Array): void {
     const pins = this.#pins.get(bytes.buffer)!;
+    this.frames?.release(bytes);
     this.#pinnedBytes -= CHUNK_OVERHEAD_BYTES;
     if (pins > 1) {
       this.#pins.set(bytes.buffer, pins - 1);
@@ -127,6 +134,19 @@ export class Tail {
       else high = middle;
     }
     return low;
+  }
+
+  /** Slices of chunks that somebody looks at, whatever becomes of the chunks, until what this returns is called. */
+  lend(slices: readonly Uint8Array[]): () => void {
+    const { frames } = this.#memory;
+    if (frames === null) return () => {};
+    for (const slice of slices) frames.hold(slice);
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      for (const slice of slices) frames.release(slice);
+    };
   }
 
   /** Forgets everything, as after a truncation. */

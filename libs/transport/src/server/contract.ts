@@ -1,5 +1,6 @@
 import type { RequestHeader } from "@ottla/protocol";
 import type { TransportKind, WriteDone } from "../byte-channel.ts";
+import type { FrameMemory } from "../frame-decoder.ts";
 
 /** What a client is told to connect to; `url` for WebSocket. */
 export interface AdvertisedAddress {
@@ -56,7 +57,7 @@ export interface ServerConnection {
 export interface InboundRequest {
   readonly connection: ServerConnection;
   readonly header: RequestHeader;
-  /** The whole frame without its size; the body starts at `bodyOffset`. Valid until the response has left. */
+  /** The whole frame without its size; the body starts at `bodyOffset`. Valid until {@link releaseFrame}. */
   readonly frame: Uint8Array;
   readonly bodyOffset: number;
   /** When the last byte of the request came, on the monotonic clock. */
@@ -68,6 +69,18 @@ export interface InboundRequest {
   respond(chunks: readonly Uint8Array[], onDone?: WriteDone): void;
   /** For acks=0: this request gets no response, and does not hold up the next one's. */
   respondNothing(): void;
+  /**
+   * Nobody will look at the frame or a part of it any more, unless he holds it otherwise: its memory may be used again. A
+   * handler that does not call this leaves the memory to the garbage collector.
+   */
+  releaseFrame(): void;
+}
+
+/** The memory of requests that come in pieces. */
+export interface RequestFrames {
+  readonly gather: FrameMemory;
+  /** Nobody looks at a request's frame any more, unless he holds it otherwise. Called at most once for each. */
+  release(frame: Uint8Array): void;
 }
 
 /**

@@ -2,9 +2,11 @@ import type { RequestHeader } from "@ottla/protocol";
 import type { WriteDone } from "../byte-channel.ts";
 import type { InboundRequest, ServerConnection } from "./contract.ts";
 
-/** Hears that a request was answered. */
+/** Hears what has become of a request. */
 export interface AnswerSink {
   answered(request: PipelineRequest): void;
+  /** Called once at most. */
+  frameReleased(request: PipelineRequest): void;
 }
 
 const NOT_DECODED: RequestHeader = { requestApiKey: -1, requestApiVersion: -1, correlationId: -1, clientId: null };
@@ -17,6 +19,7 @@ export class PipelineRequest implements InboundRequest {
   header: RequestHeader = NOT_DECODED;
   bodyOffset = 0;
   isAnswered = false;
+  private isFrameReleased = false;
   /** The answer; null for none (acks=0). */
   answer: readonly Uint8Array[] | null = null;
   onDone: WriteDone | undefined;
@@ -43,6 +46,12 @@ export class PipelineRequest implements InboundRequest {
 
   respondNothing(): void {
     this.settle();
+  }
+
+  releaseFrame(): void {
+    if (this.isFrameReleased) return;
+    this.isFrameReleased = true;
+    this.sink.frameReleased(this);
   }
 
   private settle(): void {

@@ -4,7 +4,13 @@ import type { ByteChannel } from "../byte-channel.ts";
 import { Fifo } from "../fifo.ts";
 import { FrameDecoder } from "../frame-decoder.ts";
 import { describeCause } from "../transport-error.ts";
-import type { AdvertisedAddress, ConnectionTraffic, RequestHandler, ServerConnection } from "./contract.ts";
+import type {
+  AdvertisedAddress,
+  ConnectionTraffic,
+  RequestFrames,
+  RequestHandler,
+  ServerConnection,
+} from "./contract.ts";
 import { type AnswerSink, PipelineRequest } from "./pipeline-request.ts";
 import type { RequestMemory } from "./request-memory.ts";
 import { OrderedResponses, type ResponseOrder, UnorderedResponses } from "./response-order.ts";
@@ -49,6 +55,8 @@ export interface ServerPipelineOptions {
   readonly runtime: Pick<Runtime, "clock" | "logger" | "timers">;
   /** What the requests of all connections share; without it there is no limit. */
   readonly memory?: RequestMemory;
+  /** Where requests are gathered that come in pieces; new memory for each by default. */
+  readonly frameMemory?: RequestFrames | undefined;
   /** Called once the connection has ended. */
   readonly onClose?: (pipeline: ServerPipeline) => void;
 }
@@ -105,7 +113,10 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
     this.advertised = options.advertised;
     this.lastActiveMs = options.runtime.clock.monotonicMs();
     this.openedAtMs = this.lastActiveMs;
-    this.decoder = new FrameDecoder({ maxFrameBytes: options.limits.maxRequestBytes });
+    this.decoder = new FrameDecoder({
+      maxFrameBytes: options.limits.maxRequestBytes,
+      memory: options.frameMemory?.gather,
+    });
     this.responses = options.ordered ? new OrderedResponses(channel) : new UnorderedResponses(channel);
     this.onFrame = (frame) => this.enqueue(frame);
     channel.start(this);
@@ -255,6 +266,11 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
     if (!this.responses.release(request)) this.channelFull = true;
     if (this.state === "draining" && this.inFlight === 0) this.end();
     else this.dispatch();
+  }
+
+  /** Called by a request. */
+  frameReleased({ frame }: PipelineRequest): void {
+    this.options.frameMemory?.release(frame);
   }
 
   private enqueue(frame: Uint8Array): void {

@@ -61,7 +61,7 @@ export class Connections {
 
   /** Starts serving Kafka on a channel. */
   serve(channel: Channel, options: Pick<ServerPipelineOptions, "listenerName" | "advertised" | "ordered">): void {
-    const { handler, headerVersionOf, limits, memory, runtime } = this.context;
+    const { handler, headerVersionOf, limits, memory, frameMemory, runtime } = this.context;
     const pipeline = new ServerPipeline(channel, {
       ...options,
       id: this.nextId++,
@@ -69,6 +69,7 @@ export class Connections {
       headerVersionOf,
       limits,
       memory,
+      frameMemory,
       runtime,
       onClose: (closed) => this.pipelines.delete(closed),
     });

@@ -1,7 +1,7 @@
 import type { TlsOptions } from "node:tls";
 import { requestHeaderVersionOf } from "@ottla/protocol/internal";
 import type { Runtime } from "@ottla/runtime";
-import type { HttpHandler, RequestHandler } from "../../server/contract.ts";
+import type { HttpHandler, RequestFrames, RequestHandler } from "../../server/contract.ts";
 import { RequestMemory } from "../../server/request-memory.ts";
 import { DEFAULT_PIPELINE_LIMITS, type PipelineLimits } from "../../server/server-pipeline.ts";
 
@@ -84,6 +84,8 @@ export interface StartServerOptions {
    * (KIP-612); 0 lets it in. Default: all are let in.
    */
   readonly connectionThrottleMs?: (ip: string) => number;
+  /** Where requests are gathered that come in pieces; new memory for each by default. */
+  readonly frameMemory?: RequestFrames | undefined;
   readonly runtime: Runtime;
 }
 
@@ -94,6 +96,7 @@ export interface ServerContext {
   /** As of now. */
   readonly limits: ServerLimits;
   readonly memory: RequestMemory;
+  readonly frameMemory: RequestFrames | undefined;
   readonly allowedOrigins: () => readonly string[];
   readonly connectionThrottleMs: (ip: string) => number;
   readonly runtime: Runtime;
@@ -101,7 +104,7 @@ export interface ServerContext {
 }
 
 export function createContext(options: StartServerOptions): ServerContext {
-  const { handler, http, allowedOrigins = [], connectionThrottleMs = () => 0, runtime } = options;
+  const { handler, http, allowedOrigins = [], connectionThrottleMs = () => 0, frameMemory, runtime } = options;
   const { limits = {} } = options;
   const given = typeof limits === "function" ? limits : () => limits;
   const currentLimits = () => ({ ...DEFAULT_SERVER_LIMITS, ...given() });
@@ -115,6 +118,7 @@ export function createContext(options: StartServerOptions): ServerContext {
       return currentLimits();
     },
     memory: new RequestMemory(() => given().queuedMaxRequestBytes ?? DEFAULT_SERVER_LIMITS.queuedMaxRequestBytes),
+    frameMemory,
     allowedOrigins: typeof allowedOrigins === "function" ? allowedOrigins : () => allowedOrigins,
     connectionThrottleMs,
     runtime,
