@@ -9,7 +9,7 @@ const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
 export function addPerfCommand(program: Command): void {
   const perf = program.command("perf").description("Measure throughput and latency, as Kafka's own tools do.");
   withProducer(perf.command("produce"))
-    .argument("<topic>", "an existing topic")
+    .argument("<topic>", "a topic; one that is missing is created where the broker does so")
     .option("-n, --num-records <number>", "how many to write", wholeNumber(1), 100_000)
     .option("--throughput <records/s>", "no more than so many a second; -1 for no limit", wholeNumber(1, -1), -1)
     .description("Write records as fast as possible (kafka-producer-perf-test).")

@@ -206,8 +206,10 @@ export function groupsCases(both: () => BothBrokers): void {
 
   describe("transactions that there are none of", () => {
     it.each([0, 1, 2])("ListTransactions v%i", async (v) => {
+      // Other cases leave transactions, with ids of each broker's own.
+      const comparison = { ...ORDERLESS, ignoring: ["producerId"] };
       const ask = (more: Partial<RequestInput<typeof listTransactionsApi>>) =>
-        both().same(listTransactionsApi, v, { stateFilters: [], producerIdFilters: [], ...more }, ORDERLESS);
+        both().same(listTransactionsApi, v, { stateFilters: [], producerIdFilters: [], ...more }, comparison);
       await ask({});
       await ask({ stateFilters: ["Ongoing", "nonsense", "", "ongoing"] });
       await ask({ producerIdFilters: [-1, 5, 5] });

@@ -17,6 +17,9 @@ import { DIRECTORY, START_MS, TOPIC_ID } from "../fixture.ts";
 import { LogModel } from "./log-model.ts";
 import { TableModel } from "./table-model.ts";
 
+/** Longer than any run. */
+const NEVER_MS = 2 ** 31 - 1;
+
 /** A log directory on a simulated disk, and what is known of it. */
 export class Simulation {
   readonly random: Random;
@@ -82,6 +85,8 @@ export class Simulation {
       directory: DIRECTORY,
       configOf: (topic) => this.configOf(topic),
       tailMemoryBytes: 0,
+      // What it deletes the model has to know at once: a step of its own looks for what is old.
+      retentionCheckIntervalMs: NEVER_MS,
       cleaner: () => ({ dedupeBufferBytes: this.#dedupeBufferBytes }),
       compactionExecutor: async (job, swap, signal) => {
         this.table.compactionBegins(job);
