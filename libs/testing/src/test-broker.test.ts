@@ -134,6 +134,7 @@ describe("starting and closing", () => {
   });
 
   it.each([
+    [{ topic: "orders" }, "startTestBroker: there is no option topic; they are topics, config, port, logger"],
     [null, "startTestBroker: the options are null; they must be an object"],
     [{ topics: "orders" }, 'topics is "orders"; it must be a list'],
     [{ port: "0" }, 'port is "0"; it must be a whole number from 0 to 65535'],

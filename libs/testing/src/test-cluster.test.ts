@@ -75,6 +75,7 @@ describe("a cluster of three brokers in this process", () => {
 });
 
 it.each([
+  [{ broker: 3 }, "startCluster: there is no option broker; they are brokers, config"],
   [{ brokers: "3" }, 'startCluster: brokers is "3"; it must be a whole number above 0'],
   [{ brokers: 0 }, "brokers is 0"],
   [{ brokerConfig: {} }, "brokerConfig is an object; it must be a function"],

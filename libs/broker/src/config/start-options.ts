@@ -31,13 +31,20 @@ export const OPTION_RULES = {
 } as const satisfies Readonly<Record<string, OptionRule>>;
 
 /**
- * Refuses options that are no object, and values of a wrong type; those without a rule are not looked at.
+ * Refuses options that are no object, values of a wrong type, and names without a rule: a misspelt option would be left at its
+ * default.
  * @param call what was called, for the message
  * @throws ConfigError
  */
 export function checkStartOptions(call: string, options: unknown, rules: Readonly<Record<string, OptionRule>>): void {
   if (!isObject(options))
     throw new ConfigError([`${call}: the options are ${describe(options)}; they must be an object`]);
+  const names = Object.keys(rules);
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const known = `they are ${names.join(", ")}, and Kafka's keys go into config`;
+    throw new ConfigError([`${call}: there is no option ${unknown}; ${known}`]);
+  }
   for (const [name, { isRight, right }] of Object.entries(rules)) {
     const given = options[name];
     if (given === undefined || isRight(given)) continue;

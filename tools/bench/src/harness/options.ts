@@ -13,7 +13,7 @@ export interface Options {
   readonly list: boolean;
 }
 
-const FULL = { repetitions: 7, repetitionMs: 150, quick: false };
+const FULL = { repetitions: 5, repetitionMs: 60, quick: false };
 const QUICK = { repetitions: 3, repetitionMs: 40, quick: true };
 
 /** @throws TypeError for options that do not exist */

@@ -108,7 +108,7 @@ async function* workloadRows(
 const scenario: Scenario = {
   name: "brokers",
   description: "our broker beside Apache Kafka (1 GB heap) under the same clients: Java, librdkafka, JavaScript, ours",
-  quietSeconds: { quick: 34, full: 185 },
+  quietSeconds: { quick: 34, full: 240 },
   rows,
 };
 export default scenario;

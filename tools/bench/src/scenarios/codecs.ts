@@ -62,7 +62,7 @@ async function row(type: (typeof CODECS)[number], sizeBytes: number, direction: 
 const scenario: Scenario = {
   name: "codecs",
   description: "compression of a batch's records (JSON), MB/s of uncompressed data",
-  quietSeconds: { quick: 16, full: 36 },
+  quietSeconds: { quick: 16, full: 28 },
   inQuick: false,
   async *rows() {
     for (const type of CODECS) {

@@ -125,7 +125,7 @@ const scenario: Scenario = {
   name: "growth",
   description:
     "how throughput changes with record size, connections, idle groups and the size of the log (partitions: workloads)",
-  quietSeconds: { quick: 6, full: 50 },
+  quietSeconds: { quick: 6, full: 40 },
   inQuick: false,
   rows,
 };

@@ -224,8 +224,9 @@ const scenario: Scenario = {
   name: "transactions",
   description:
     "100-byte records, 6 partitions: what transactions cost beside plain idempotent produce, and commits a second",
-  quietSeconds: { quick: 40, full: 75 },
+  quietSeconds: { quick: 40, full: 120 },
   inQuick: false,
+  inFull: false,
   rows,
 };
 export default scenario;
