@@ -10,4 +10,4 @@ export { type Damage, type VerifyOptions, type VerifyResult, verifyDirectory } f
 export { AsyncMutex } from "./log/async-mutex.ts";
 export { type RecordPolicy, RecordRules } from "./log/record-check.ts";
 export { SharedRun } from "./log/shared-run.ts";
-export { BufferPool } from "./memory/buffer-pool.ts";
+export { FramePool } from "./memory/frame-pool.ts";

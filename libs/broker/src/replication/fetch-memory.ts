@@ -1,5 +1,5 @@
 import type { FetchResponse } from "@ottla/protocol";
-import { BufferPool } from "@ottla/storage/internal";
+import { FramePool } from "@ottla/storage/internal";
 import type { FrameMemory } from "@ottla/transport";
 
 /** What is kept for the next answers. */
@@ -10,26 +10,16 @@ const RETAINED_BYTES_MAX = 16 * 1024 * 1024;
  * follower appends. New memory for each answer would be half of what makes V8 mark its heap.
  */
 export class FetchMemory {
-  readonly #pool = new BufferPool(RETAINED_BYTES_MAX);
-  readonly #lent = new WeakSet<ArrayBufferLike>();
+  readonly #pool = new FramePool(RETAINED_BYTES_MAX);
 
   /** For the connections to leaders. */
-  readonly frames: FrameMemory = (before, sizeBytes) => {
-    const memory = this.#pool.acquire(sizeBytes);
-    this.#lent.add(memory.buffer);
-    this.#release(before);
-    return memory;
-  };
+  readonly frames: FrameMemory = this.#pool.gather;
 
   /** The records of an answer are in the logs, or are not wanted: nobody looks at them any more. */
   releaseRecords({ responses }: FetchResponse): void {
     for (const { partitions } of responses) {
-      for (const { records } of partitions) if (records !== null) this.#release(records);
+      // Only the first of them gives the frame back that all are parts of: nobody else holds it.
+      for (const { records } of partitions) if (records !== null) this.#pool.release(records);
     }
-  }
-
-  #release({ buffer }: Uint8Array): void {
-    if (!this.#lent.delete(buffer)) return;
-    this.#pool.release(new Uint8Array(buffer as ArrayBuffer));
   }
 }

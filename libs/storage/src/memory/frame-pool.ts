@@ -4,7 +4,7 @@ import { BufferPool } from "./buffer-pool.ts";
 const POOLED_BYTES_MIN = 16 * 1024;
 
 /**
- * Memory for the frames that produce requests come in, used again once nobody looks at it: neither the request nor a tail,
+ * Memory for the frames that record batches come in, used again once nobody looks at it: neither the request nor a tail,
  * nor an answer that is on its way. New memory for each frame would be half of what makes V8 mark its heap.
  *
  * Whoever looks at a frame, or at a part of one, holds it. Bytes that are not of this pool are nobody's concern here. A frame
