@@ -1,20 +1,13 @@
 import { Producer } from "@ottla/producer";
 import { afterEach, expect, it } from "vitest";
 import { startCluster, type TestCluster } from "./test-cluster.ts";
+import { until } from "./test-support/until.ts";
 
 let cluster: TestCluster;
 afterEach(() => cluster?.close());
 
 const replicaOn = (brokerId: number, topic: string) =>
   cluster.broker(brokerId).broker.services.partitions.get(topic, 0);
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > endMs) throw new Error(`it never came to pass: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 it("topics deleted while a broker was down are gone from it, and one that was created anew is the new one", async () => {
   cluster = await startCluster({ config: { "replica.lag.time.max.ms": 2_000 } });

@@ -3,6 +3,7 @@ import { Admin } from "@ottla/admin";
 import { Producer } from "@ottla/producer";
 import { afterEach, describe, expect, it } from "vitest";
 import { startCluster, type TestCluster } from "./test-cluster.ts";
+import { until } from "./test-support/until.ts";
 
 let cluster: TestCluster;
 let admin: Admin;
@@ -19,14 +20,6 @@ async function start(config: Readonly<Record<string, string | number>> = {}, bro
 /** Sets a config for all brokers. */
 async function set(key: string, value: string | number): Promise<void> {
   await admin.incrementalAlterConfigs([{ type: "broker", name: "", changes: [{ key, value: String(value) }] }]);
-}
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > endMs) throw new Error(`it never came to pass: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 async function createTopic(name = "orders", configs: Readonly<Record<string, string>> = {}): Promise<void> {

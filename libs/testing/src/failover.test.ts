@@ -2,6 +2,7 @@ import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
 import { afterEach, describe, expect, it } from "vitest";
 import { startCluster, type TestCluster } from "./test-cluster.ts";
+import { until } from "./test-support/until.ts";
 
 let cluster: TestCluster;
 afterEach(() => cluster?.close());
@@ -73,14 +74,6 @@ const leaderOf = (topic: string, partition: number) => {
   const running = cluster.brokers.find(({ isRunning }) => isRunning)!;
   return running.broker.services.image.topicsByName.get(topic)!.partitions[partition]!.leader;
 };
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > endMs) throw new Error(`it never came to pass: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 function isWhole(topic: string): boolean {
   const running = cluster.brokers.filter(({ isRunning }) => isRunning);

@@ -4,6 +4,7 @@ import { createMemoryDisk, createSystemRuntime, type Disk, DiskError, type DiskF
 import { afterEach, expect, it } from "vitest";
 import { readTopic } from "./read-topic.ts";
 import { startCluster, type TestCluster } from "./test-cluster.ts";
+import { until } from "./test-support/until.ts";
 
 let cluster: TestCluster;
 afterEach(() => cluster?.close());
@@ -34,14 +35,6 @@ class BreakableDisk {
 
 const partitionsOf = (topic: string) =>
   cluster.broker(cluster.controllerId).broker.services.image.topicsByName.get(topic)!.partitions;
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > endMs) throw new Error(`it never came to pass: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 it("a log directory that fails moves leadership away, its replicas leave the ISRs, and nothing acknowledged is lost", async () => {
   const failing = new BreakableDisk();

@@ -3,18 +3,11 @@ import { Producer } from "@ottla/producer";
 import { createMemoryDisk, type Disk } from "@ottla/runtime";
 import { afterEach, expect, it } from "vitest";
 import { startCluster, type TestCluster } from "./test-cluster.ts";
+import { until } from "./test-support/until.ts";
 
 let cluster: TestCluster;
 let admin: Admin;
 afterEach(() => cluster?.close());
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > endMs) throw new Error(`it never came to pass: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 async function copyOf(disk: Disk, to: Disk = createMemoryDisk(), directory = "/"): Promise<Disk> {
   for (const { name, isDirectory } of await disk.list(directory)) {

@@ -5,17 +5,10 @@ import { freePort } from "@ottla/transport/node";
 import { afterEach, expect, it } from "vitest";
 import { readTopic } from "./read-topic.ts";
 import { startCluster, type TestCluster } from "./test-cluster.ts";
+import { until } from "./test-support/until.ts";
 
 let cluster: TestCluster;
 afterEach(() => cluster?.close());
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > endMs) throw new Error(`it never came to pass: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 it("brokers that reach each other over WebSocket only replicate, forward and fail over", async () => {
   const ports = [await freePort(), await freePort(), await freePort()];
