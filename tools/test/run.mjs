@@ -4,6 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { ensureExternalPrograms } from "../fetch/external-programs.mjs";
 
 const deep = process.argv.includes("--deep");
@@ -34,6 +35,12 @@ function readReports() {
     .map(({ project, file }) => ({ project, report: JSON.parse(readFileSync(file, "utf8")) }));
 }
 
+/** The first lines of each failure: who sees only the end of the output has the reason too. */
+function whyItFailed({ failureMessages }) {
+  const lines = failureMessages.flatMap((message) => stripVTControlCharacters(message).split("\n").slice(0, 6));
+  return lines.map((line) => `\n    ${line}`).join("");
+}
+
 function summarize(checks) {
   const totals = { passed: 0, failed: 0, skipped: 0 };
   const named = { failed: [], skipped: [] };
@@ -47,7 +54,8 @@ function summarize(checks) {
     for (const test of tests) {
       const outcome = test.status === "passed" || test.status === "failed" ? test.status : "skipped";
       counts[outcome]++;
-      if (outcome !== "passed") named[outcome].push(`${project}: ${test.fullName}`);
+      if (outcome === "skipped") named.skipped.push(`${project}: ${test.fullName}`);
+      if (outcome === "failed") named.failed.push(`${project}: ${test.fullName}${whyItFailed(test)}`);
     }
     for (const file of brokenFiles) named.failed.push(`${project}: ${file.name}: ${file.message}`);
     for (const outcome of Object.keys(totals)) totals[outcome] += counts[outcome];

@@ -6,6 +6,7 @@ import type { ZooKeeper } from "./zookeeper.ts";
 export interface ConformanceHarness {
   /** A path that exists and has no children. */
   readonly root: string;
+  /** A client of a server that knows of `root`. */
   connect(): Promise<ZooKeeper>;
   /** Makes the ensemble end a client's session while the client lives on. */
   expire(client: ZooKeeper): Promise<void>;
@@ -81,8 +82,7 @@ export const zooKeeperConformance: readonly ConformanceCase[] = [
     async run({ root, connect, expire }) {
       const [first, second] = [await connect(), await connect()];
       await first.create(`${root}/closed`, bytes(""), { ephemeral: true });
-      const owner = (await second.get(`${root}/closed`)).stat.ephemeralOwner;
-      expect(owner === first.sessionId, "its owner is the session");
+      await eventuallyOwned(second, `${root}/closed`, first);
       await first.close();
       await eventually(
         async () => (await second.exists(`${root}/closed`)) === null,
@@ -161,7 +161,7 @@ export const zooKeeperConformance: readonly ConformanceCase[] = [
       await expire(client);
       await eventually(async () => (await other.exists(`${root}/own`)) === null, "it goes with its session");
       await untilKnown(() => client.create(`${root}/own`, bytes("again"), { ephemeral: true }), "NODE_EXISTS");
-      expect((await other.get(`${root}/own`)).stat.ephemeralOwner === client.sessionId, "it is the new session's");
+      await eventuallyOwned(other, `${root}/own`, client);
     },
   },
   {
@@ -189,6 +189,7 @@ export const zooKeeperConformance: readonly ConformanceCase[] = [
     async run({ root, connect }) {
       const [writer, reader] = [await connect(), await connect()];
       await writer.create(`${root}/a`, bytes("0"));
+      await eventually(async () => (await reader.exists(`${root}/a`)) !== null, "what was created is seen");
       for (let value = 1; value <= 20; value++) {
         await writer.set(`${root}/a`, bytes(String(value)), -1);
         let read = "";
@@ -242,6 +243,12 @@ async function untilKnown(operation: () => Promise<void>, already: ZooKeeperErro
 
 const ATTEMPTS_MAX = 500;
 const timers = createSystemTimers();
+
+/** Another client may be with a server that has not applied yet what this one has been told is done. */
+async function eventuallyOwned(reader: ZooKeeper, path: string, owner: ZooKeeper): Promise<void> {
+  const isOwned = async () => (await reader.exists(path))?.ephemeralOwner === owner.sessionId;
+  await eventually(isOwned, `${path} is seen to be the session's`);
+}
 
 async function eventually(isSo: () => Promise<boolean>, what: string): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
