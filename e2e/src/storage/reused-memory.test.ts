@@ -43,19 +43,26 @@ async function slowFetch(port: number): Promise<() => Promise<Uint8Array>> {
     });
 }
 
-it("an answer that a slow client has yet to take stays what it was, while the memory of requests is used again", {
-  timeout: 60_000,
-}, async () => {
-  await using broker = await BrokerProcess.start({ args: ["--set", `log.tail.memory.bytes=${TAIL_BYTES}`] });
-  const { bootstrapServers } = broker;
-  await using admin = new Admin({ bootstrapServers });
-  await admin.createTopics([{ name: TOPIC, partitions: 1 }]);
-  await using producer = new Producer({ bootstrapServers });
-  await fill(producer, "a", TAIL_BYTES - 4 * MIB);
-  const take = await slowFetch(Number(bootstrapServers.split(":").at(-1)));
-  await fill(producer, "b", 3 * TAIL_BYTES);
-  const records = Buffer.from(await take());
-  expect(records.length).toBeGreaterThan(TAIL_BYTES / 2);
-  expect(records.indexOf("bbbb")).toBe(-1);
-  expect(records.indexOf("aaaa")).toBeGreaterThan(0);
-});
+it.each([
+  ["TCP", ""],
+  ["WebSocket", "ws://"],
+])(
+  "an answer that a slow client has yet to take stays what it was, while the memory of requests over %s is used again",
+  {
+    timeout: 60_000,
+  },
+  async (_, scheme) => {
+    await using broker = await BrokerProcess.start({ args: ["--set", `log.tail.memory.bytes=${TAIL_BYTES}`] });
+    const { bootstrapServers } = broker;
+    await using admin = new Admin({ bootstrapServers });
+    await admin.createTopics([{ name: TOPIC, partitions: 1 }]);
+    await using producer = new Producer({ bootstrapServers: scheme + bootstrapServers });
+    await fill(producer, "a", TAIL_BYTES - 4 * MIB);
+    const take = await slowFetch(Number(bootstrapServers.split(":").at(-1)));
+    await fill(producer, "b", 3 * TAIL_BYTES);
+    const records = Buffer.from(await take());
+    expect(records.length).toBeGreaterThan(TAIL_BYTES / 2);
+    expect(records.indexOf("bbbb")).toBe(-1);
+    expect(records.indexOf("aaaa")).toBeGreaterThan(0);
+  },
+);

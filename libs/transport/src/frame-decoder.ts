@@ -26,6 +26,9 @@ export interface FrameDecoderOptions {
   readonly memory?: FrameMemory | undefined;
 }
 
+/** Takes a frame; `isOfChunk` where it is a view of the chunk at hand. */
+export type OnFrame = (frame: Uint8Array, isOfChunk?: boolean) => void;
+
 /**
  * Cuts a stream of bytes into Kafka frames: a 4-byte size, then that many bytes.
  *
@@ -64,7 +67,7 @@ export class FrameDecoder {
    * @returns whether the chunk is needed no more: none of these frames is a view of it
    * @throws FrameSizeError for a negative or too large size; the decoder is of no use afterwards.
    */
-  push(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void): boolean {
+  push(chunk: Uint8Array, onFrame: OnFrame): boolean {
     this.#isChunkKept = false;
     let position = 0;
     while (position < chunk.length) {
@@ -82,7 +85,7 @@ export class FrameDecoder {
   }
 
   /** Takes `sizeBytes` that were put where {@link room} said, and hands over the frame if that completes it. */
-  filled(sizeBytes: number, onFrame: (frame: Uint8Array) => void): void {
+  filled(sizeBytes: number, onFrame: OnFrame): void {
     this.#gatheredBytes += sizeBytes;
     if (this.#gatheredBytes < this.#frameBytes) return;
     const frame = this.#gathered;
@@ -104,13 +107,13 @@ export class FrameDecoder {
     return position;
   }
 
-  #readFrame(chunk: Uint8Array, position: number, onFrame: (frame: Uint8Array) => void): number {
+  #readFrame(chunk: Uint8Array, position: number, onFrame: OnFrame): number {
     const missingBytes = this.#frameBytes - this.#gatheredBytes;
     const end = position + missingBytes;
     if (this.#gatheredBytes === 0 && end <= chunk.length) {
       this.#reset();
       this.#isChunkKept = true;
-      onFrame(chunk.subarray(position, end));
+      onFrame(chunk.subarray(position, end), true);
       return end;
     }
     const part = chunk.subarray(position, end);

@@ -42,7 +42,7 @@ async function serve(handlers: ConstructorParameters<typeof HandlerRegistry>[0])
     handler: createDispatcher(new HandlerRegistry(handlers), logger, new RequestMetrics(runtime.clock)),
     limits,
     allowedOrigins: () => [],
-    frameMemory: { gather: (_before, sizeBytes) => new Uint8Array(sizeBytes), release() {} },
+    frameMemory: { gather: (_before, sizeBytes) => new Uint8Array(sizeBytes), hold() {}, release() {} },
     runtime,
   });
   return new TestClient(network.connect());

@@ -27,6 +27,7 @@ export class MemoryNetwork {
       ordered: true,
       frameMemory: {
         gather: options.frameMemory.gather,
+        hold: (frame) => options.frameMemory.hold(frame),
         release: (frame) => {
           this.releasedFramesCount++;
           options.frameMemory.release(frame);

@@ -9,9 +9,11 @@ import {
   OutgoingQueue,
   settleBatch,
 } from "../outgoing-queue.ts";
+import type { RequestFrames } from "../server/contract.ts";
 import { networkError, protocolViolation } from "../transport-error.ts";
 import { plainBytes } from "./plain-bytes.ts";
 import { socketError, systemCode } from "./socket-errors.ts";
+import { deliverWholeFrames } from "./whole-frames.ts";
 
 /** A message is ended once it holds this much: the other side sees nothing of a message before its last byte. */
 const MESSAGE_BYTES_MAX = 64 * 1024;
@@ -27,6 +29,8 @@ export interface NodeWebSocketChannelOptions {
   readonly encodeMessage: EncodeMessage;
   /** Unsent bytes at which `write` returns false; `onDrain` comes below half of it. */
   readonly highWaterMarkBytes: number;
+  /** Where frames are put together that come in pieces: who gets a chunk holds it. Only where `ws` has read nothing yet. */
+  readonly frameMemory?: RequestFrames | undefined;
 }
 
 /** A channel over an open WebSocket of the `ws` package and the socket below it. */
@@ -57,6 +61,7 @@ export class NodeWebSocketChannel implements ByteChannel {
     this.localAddress = formatHostPort(socket.localAddress ?? "?", socket.localPort ?? 0);
     webSocket.binaryType = "fragments";
     webSocket.pause();
+    if (options.frameMemory !== undefined) deliverWholeFrames(socket, options.frameMemory);
     webSocket.on("message", (data, isBinary) => this.receive(data as Uint8Array[], isBinary));
     webSocket.on("pong", () => {
       this.heard = true;

@@ -8,6 +8,8 @@ const KEY_BYTES = 4;
 /** Payload sizes up to these fit the first length byte, or two bytes more. */
 const TINY_BYTES_MAX = 125;
 const SHORT_BYTES_MAX = 0xffff;
+/** Of a masked frame with a length of 8 bytes. */
+export const HEADER_BYTES_MAX = 14;
 /** Below this size a native call costs more than it saves. */
 const NATIVE_BYTES_MIN = 64;
 
@@ -44,6 +46,18 @@ function writeHeader(target: Uint8Array, offset: number, sizeBytes: number, mask
     view.setUint32(0, Math.floor(sizeBytes / 2 ** 32));
     view.setUint32(4, sizeBytes >>> 0);
   }
+}
+
+/** Size of the frame that begins at `position`, its header counted; undefined where what there is of it up to `end` does not tell. */
+export function frameBytesAt(bytes: Uint8Array, position: number, end = bytes.length): number | undefined {
+  if (end - position < 2) return undefined;
+  const first = bytes[position + 1]!;
+  const tinyBytes = first & ~MASK_BIT;
+  const lengthBytes = tinyBytes <= TINY_BYTES_MAX ? 0 : tinyBytes === 126 ? 2 : 8;
+  if (end - position < 2 + lengthBytes) return undefined;
+  let payloadBytes = lengthBytes === 0 ? tinyBytes : 0;
+  for (let i = 0; i < lengthBytes; i++) payloadBytes = payloadBytes * 256 + bytes[position + 2 + i]!;
+  return 2 + lengthBytes + (first & MASK_BIT ? KEY_BYTES : 0) + payloadBytes;
 }
 
 /** A message as a server sends it: a header, and the chunks as they are. */

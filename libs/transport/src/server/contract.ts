@@ -79,6 +79,8 @@ export interface InboundRequest {
 /** The memory of requests that come in pieces. */
 export interface RequestFrames {
   readonly gather: FrameMemory;
+  /** Another one looks at these bytes, which may be a part of what was gathered. */
+  hold(frame: Uint8Array): void;
   /** Nobody looks at a request's frame any more, unless he holds it otherwise. Called at most once for each. */
   release(frame: Uint8Array): void;
 }

@@ -2,7 +2,7 @@ import { decodeRequestHeader, KafkaError } from "@ottla/protocol";
 import type { Runtime, Timer } from "@ottla/runtime";
 import type { ByteChannel } from "../byte-channel.ts";
 import { Fifo } from "../fifo.ts";
-import { FrameDecoder } from "../frame-decoder.ts";
+import { FrameDecoder, type OnFrame } from "../frame-decoder.ts";
 import { describeCause } from "../transport-error.ts";
 import type {
   AdvertisedAddress,
@@ -97,7 +97,7 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
   private channelFull = false;
   private paused = false;
   private abort: AbortController | null = null;
-  private readonly onFrame: (frame: Uint8Array) => void;
+  private readonly onFrame: OnFrame;
   private readonly onRoom = () => this.unmute();
   /** Chunks that came when there was no memory for another request. */
   private readonly held: Uint8Array[] = [];
@@ -118,7 +118,10 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
       memory: options.frameMemory?.gather,
     });
     this.responses = options.ordered ? new OrderedResponses(channel) : new UnorderedResponses(channel);
-    this.onFrame = (frame) => this.enqueue(frame);
+    this.onFrame = (frame, isOfChunk) => {
+      if (isOfChunk) this.options.frameMemory?.hold(frame);
+      this.enqueue(frame);
+    };
     channel.start(this);
   }
 
@@ -198,6 +201,7 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
     try {
       const isCopied = this.decoder.push(chunk, this.onFrame);
       if (isCopied) this.channel.release?.(chunk);
+      this.options.frameMemory?.release(chunk);
       return true;
     } catch (error) {
       this.close(describeCause(error));

@@ -110,9 +110,10 @@ export class HttpEndpoint {
   }
 
   private open(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {
-    const highWaterMarkBytes = this.context.limits.maxUnsentResponseBytes;
+    const { limits, frameMemory } = this.context;
+    const highWaterMarkBytes = limits.maxUnsentResponseBytes;
     this.connections.serve(
-      new NodeWebSocketChannel(webSocket, socket, { encodeMessage: unmaskedMessage, highWaterMarkBytes }),
+      new NodeWebSocketChannel(webSocket, socket, { encodeMessage: unmaskedMessage, highWaterMarkBytes, frameMemory }),
       {
         listenerName: this.listener.name,
         advertised: advertisedToWebSocket(this.listener, socket, request),

@@ -1,9 +1,10 @@
+import { encodeRequest, heartbeatApi } from "@ottla/protocol";
 import { createSystemRuntime } from "@ottla/runtime";
 import { afterEach, describe, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { parseAddress } from "../../address.ts";
 import { FrameDecoder } from "../../frame-decoder.ts";
-import type { InboundRequest } from "../../server/contract.ts";
+import type { InboundRequest, RequestFrames } from "../../server/contract.ts";
 import { testServers } from "../../test-support/servers.ts";
 import { apiVersionsRequest, upgrade } from "../../test-support/sockets.ts";
 import { concat, frameOf, patternBytes, turns } from "../../test-support/support.ts";
@@ -27,6 +28,39 @@ function messages(webSocket: WebSocket, count: number): Promise<Uint8Array[]> {
       if (received.length === count) resolve(received);
     });
   });
+}
+
+/** A pool of memory that gives none out twice. */
+class CountedMemory implements RequestFrames {
+  readonly gathered: Uint8Array[] = [];
+  readonly holders = new Map<ArrayBufferLike, number>();
+
+  readonly gather = (before: Uint8Array, sizeBytes: number) => {
+    const memory = new Uint8Array(sizeBytes);
+    this.gathered.push(memory);
+    this.holders.set(memory.buffer, 1);
+    this.release(before);
+    return memory;
+  };
+
+  hold(frame: Uint8Array): void {
+    this.#count(frame, 1);
+  }
+
+  release(frame: Uint8Array): void {
+    this.#count(frame, -1);
+  }
+
+  #count({ buffer }: Uint8Array, change: number): void {
+    const holders = this.holders.get(buffer);
+    if (holders !== undefined) this.holders.set(buffer, holders + change);
+  }
+}
+
+/** As large as one may be that has no records. */
+function largeRequest(correlationId: number): Uint8Array {
+  const body = { groupId: "g".repeat(32_000), generationId: 1, memberId: "m" };
+  return concat(encodeRequest(heartbeatApi, 0, { correlationId, clientId: "c" }, body));
 }
 
 const closeCode = (webSocket: WebSocket) => new Promise((resolve) => webSocket.on("close", (code) => resolve(code)));
@@ -128,6 +162,29 @@ describe("messages", () => {
     webSocket.send(apiVersionsRequest(1));
     const [message] = await messages(webSocket, 1);
     expect(Buffer.compare(message!, frame)).toBe(0);
+    webSocket.terminate();
+  });
+
+  test("that come in pieces lie in the memory of requests, until the last request in them is done", async () => {
+    const memory = new CountedMemory();
+    const { port, requests } = await servers.start({
+      frameMemory: memory,
+      handler: (request) => request.respond([frameOf(Uint8Array.of(1))]),
+    });
+    const webSocket = await open(port);
+    for (let round = 1; round <= 2; round++) {
+      webSocket.send(concat([1, 2, 3, 4, 5].map((id) => largeRequest(id))));
+      while (requests.length < 5 * round) await turns(1);
+    }
+    expect(memory.gathered.length).toBeGreaterThan(0);
+    expect(requests.map(({ header }) => header.correlationId)).toEqual([1, 2, 3, 4, 5, 1, 2, 3, 4, 5]);
+    const pooled = requests.filter(({ frame }) => memory.holders.has(frame.buffer));
+    expect(pooled.length).toBeGreaterThan(0);
+    for (const request of requests) {
+      expect(memory.holders.get(request.frame.buffer)).not.toBe(0);
+      request.releaseFrame();
+    }
+    expect([...memory.holders.values()]).toEqual(memory.gathered.map(() => 0));
     webSocket.terminate();
   });
 
