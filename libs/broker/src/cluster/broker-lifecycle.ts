@@ -247,7 +247,7 @@ export class BrokerLifecycle {
   }
 
   async #beatOnce(): Promise<void> {
-    const { announcement, channel, follower, heartbeatIntervalMs, gateway, log, logDirs } = this.#options;
+    const { announcement, channel, follower, heartbeatIntervalMs, log, logDirs } = this.#options;
     const beat = {
       brokerId: announcement.brokerId,
       brokerEpoch: this.#brokerEpoch,
@@ -265,7 +265,6 @@ export class BrokerLifecycle {
       if (!this.#wantShutDown) return await this.#register();
       return this.#mayStop();
     }
-    if (errorCode === ErrorCode.NOT_CONTROLLER) gateway.refresh();
     if (errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(errorCode);
     this.#isFenced = isFenced;
     if (shouldShutDown) this.#mayStop();

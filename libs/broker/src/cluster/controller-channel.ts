@@ -60,7 +60,8 @@ export class ControllerChannel implements ControllerClient {
   }
 
   /**
-   * Sends one request to the controller, in this version: brokers do not tell each other's APIs to clients.
+   * Sends one request to the controller, in this version: brokers do not tell each other's APIs to clients. Where it does not
+   * come to the controller, it is looked up anew.
    * @throws KafkaError NOT_CONTROLLER where nobody is known to be; what the connection throws; the response's own error
    */
   async request<Api extends ApiDefinition>(
@@ -76,7 +77,9 @@ export class ControllerChannel implements ControllerClient {
       return await handleInternally(handler, api, body, internalContext(version, runtime.clock.monotonicMs()));
     }
     try {
-      return await this.requestTo(gateway.controllerId, api, version, body, timeoutMs);
+      const response = await this.requestTo(gateway.controllerId, api, version, body, timeoutMs);
+      if (isFromAnotherThanTheController(response)) gateway.refresh();
+      return response;
     } catch (error) {
       gateway.refresh();
       throw error;
@@ -102,14 +105,14 @@ export class ControllerChannel implements ControllerClient {
   async alterPartition(alterations: readonly PartitionAlteration[]): Promise<readonly AlteredPartition[]> {
     const topics = groupedByTopic(alterations);
     const response = await this.request(alterPartitionApi, 3, { ...this.#options.identity(), topics });
-    this.#check(response.errorCode);
+    check(response.errorCode);
     const altered = alteredByPartition(response);
     return alterations.map(({ topicId, partition }) => altered.get(partitionKey(topicId, partition)) ?? NOT_ANSWERED);
   }
 
   async allocateProducerIds(): Promise<ProducerIdBlock> {
     const response = await this.request(allocateProducerIdsApi, 0, this.#options.identity());
-    this.#check(response.errorCode);
+    check(response.errorCode);
     return { firstProducerId: response.producerIdStart, size: response.producerIdLen };
   }
 
@@ -122,7 +125,7 @@ export class ControllerChannel implements ControllerClient {
       })),
     }));
     const response = await this.request(assignReplicasToDirsApi, 0, { ...this.#options.identity(), directories });
-    this.#check(response.errorCode);
+    check(response.errorCode);
   }
 
   /**
@@ -164,12 +167,15 @@ export class ControllerChannel implements ControllerClient {
       message: errorMessage,
     }));
   }
+}
 
-  #check(errorCode: number): void {
-    if (errorCode === ErrorCode.NONE) return;
-    if (errorCode === ErrorCode.NOT_CONTROLLER) this.#options.gateway.refresh();
-    throw KafkaError.fromCode(errorCode);
-  }
+function check(errorCode: number): void {
+  if (errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(errorCode);
+}
+
+/** Who was asked had the office once, or is not to be asked at all. */
+function isFromAnotherThanTheController(response: unknown): boolean {
+  return (response as { readonly errorCode?: number }).errorCode === ErrorCode.NOT_CONTROLLER;
 }
 
 const NOT_ANSWERED: AlteredPartition = {

@@ -7,6 +7,10 @@ export class StandingWatch {
   readonly #set: (watch: Watch) => Promise<unknown>;
   readonly #listeners = new Listeners();
   #isSet = false;
+  /** How many connections there have been: who failed to set the watch may hear of it after there is another one. */
+  #connections = 0;
+  /** Whether the watch could not be set on the connection that there was last. */
+  #isLost = false;
 
   /** `set` reads something with the watch. What it reads does not matter: listeners look for themselves. */
   constructor(client: ZooKeeper, set: (watch: Watch) => Promise<unknown>) {
@@ -18,13 +22,15 @@ export class StandingWatch {
     const remove = this.#listeners.add(listener);
     if (!this.#isSet) {
       this.#isSet = true;
+      this.#client.onSessionEvent((event) => event === "connected" && this.#connected());
       this.#setAgain();
     }
     return remove;
   }
 
   #setAgain(): void {
-    this.#set(() => this.#fired()).catch(() => this.#afterReconnect());
+    const connections = this.#connections;
+    this.#set(() => this.#fired()).catch(() => this.#failed(connections));
   }
 
   #fired(): void {
@@ -33,11 +39,15 @@ export class StandingWatch {
   }
 
   /** Without a connection nothing can be watched, and what happens meanwhile is missed. */
-  #afterReconnect(): void {
-    const stop = this.#client.onSessionEvent((event) => {
-      if (event !== "connected") return;
-      stop();
-      this.#fired();
-    });
+  #failed(connectionsBefore: number): void {
+    if (this.#connections === connectionsBefore) this.#isLost = true;
+    else this.#fired();
+  }
+
+  #connected(): void {
+    this.#connections++;
+    if (!this.#isLost) return;
+    this.#isLost = false;
+    this.#fired();
   }
 }

@@ -20,8 +20,8 @@ const PAIRS = ["a-0", "a-1", "b-0"];
 const INPUTS = Array.from({ length: PARTITIONS }, (_, index) => `in-${index}`);
 const OUTPUTS = Array.from({ length: PARTITIONS }, (_, index) => `out-${index}`);
 
-/** So long after the last fault everything has settled. */
-const QUIET_MS_MAX = 120_000;
+/** So long after the last fault everything has settled: a thousand records may be left to copy, a few at a time. */
+const QUIET_MS_MAX = 300_000;
 const LAST_READ_MS = 10_000;
 const CREATE_TIMEOUT_MS = 30_000;
 
