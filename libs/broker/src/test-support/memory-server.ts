@@ -1,5 +1,11 @@
 import { requestHeaderVersionOf } from "@ottla/protocol/internal";
-import { type ByteChannel, createMemoryPair, DEFAULT_PIPELINE_LIMITS, ServerPipeline } from "@ottla/transport";
+import {
+  type ByteChannel,
+  createMemoryPair,
+  DEFAULT_PIPELINE_LIMITS,
+  type RequestFrames,
+  ServerPipeline,
+} from "@ottla/transport";
 import type { OpenServer, ServerOptions, StartServer } from "../services/server.ts";
 
 /** Stands for ports: connections are pairs of channels in memory, served by the real pipeline. */
@@ -25,19 +31,32 @@ export class MemoryNetwork {
       headerVersionOf: requestHeaderVersionOf,
       limits: { ...DEFAULT_PIPELINE_LIMITS, maxRequestBytes: options.limits().maxRequestBytes },
       ordered: true,
-      frameMemory: {
-        gather: options.frameMemory.gather,
-        hold: (frame) => options.frameMemory.hold(frame),
-        release: (frame) => {
-          this.releasedFramesCount++;
-          options.frameMemory.release(frame);
-        },
-      },
+      frameMemory: this.#countReleases(options.frameMemory),
       runtime: options.runtime,
       onClose: () => this.#pipelines.delete(pipeline),
     });
     this.#pipelines.add(pipeline);
     return client;
+  }
+
+  /** A channel in memory delivers bytes that are no frames of this memory: what is released of those does not count. */
+  #countReleases(frames: RequestFrames): RequestFrames {
+    const held = new Set<Uint8Array>();
+    return {
+      gather: (before, sizeBytes) => {
+        const memory = frames.gather(before, sizeBytes);
+        held.add(memory);
+        return memory;
+      },
+      hold: (frame) => {
+        held.add(frame);
+        frames.hold(frame);
+      },
+      release: (frame) => {
+        if (held.delete(frame)) this.releasedFramesCount++;
+        frames.release(frame);
+      },
+    };
   }
 
   #open(options: ServerOptions): OpenServer {
