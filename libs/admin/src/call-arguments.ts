@@ -17,6 +17,8 @@ const TEXTS = "strings";
 interface ListRule {
   readonly texts?: typeof TEXTS;
   readonly fields?: Fields;
+  /** Its items have no other fields: one that is mistyped would be left to a default. */
+  readonly isClosed?: true;
   /** Its options, besides those that all calls have. */
   readonly options?: Fields;
 }
@@ -31,6 +33,7 @@ const RULES = {
       assignments: "list?",
       configs: "object?",
     },
+    isClosed: true,
     options: { ...VALIDATE, ...DESPITE_QUOTA },
   },
   deleteTopics: { texts: TEXTS, fields: TOPIC_ID, options: DESPITE_QUOTA },
@@ -80,9 +83,17 @@ export function checkOptions(call: string, options: object | undefined, fields: 
 
 /** The list that a call was given. @throws KafkaError `INVALID_ARGUMENT` that says what is wrong, and what is right */
 export function listOf<T>(call: ListCall, list: Iterable<T>, options: object | undefined): T[] {
-  const { fields, texts, options: ofCall }: ListRule = RULES[call];
+  const { fields, texts, isClosed, options: ofCall }: ListRule = RULES[call];
   checkOptions(call, options, ofCall);
-  return checkedList(call, list, fields, texts);
+  const items = checkedList(call, list, fields, texts);
+  if (isClosed && fields) refuseOtherFields(call, items, fields);
+  return items;
+}
+
+function refuseOtherFields(call: ListCall, items: readonly unknown[], fields: Fields): void {
+  const unknown = items.flatMap((item) => Object.keys(item as object)).find((name) => !(name in fields));
+  if (unknown === undefined) return;
+  throw invalidArgument(`${call} takes ${Object.keys(fields).join(", ")} of each, and was given ${unknown}.`);
 }
 
 /** The same for a list that may be left out. */

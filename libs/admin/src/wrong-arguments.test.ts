@@ -169,3 +169,12 @@ test.each([-1, 1.5, Number.NaN, 2 ** 53])("alterGroupOffsets takes no %d for an 
     `one where offset is ${offset}`,
   );
 });
+
+test("a topic to create has no field that is not known: it would be left to a default", async () => {
+  for (const wrong of [{ numPartitions: 3 }, { configEntries: [] }, { config: {} }]) {
+    await expect(call("createTopics", [{ name: "orders", ...wrong }])).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: `createTopics takes name, partitions, replicationFactor, assignments, configs of each, and was given ${Object.keys(wrong)[0]}.`,
+    });
+  }
+});

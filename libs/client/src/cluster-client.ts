@@ -1,7 +1,13 @@
 import type { ApiDefinition, RequestInput, ResponseOf } from "@ottla/protocol";
 import { ErrorCode, expectErrors, findCoordinatorApi, KafkaError, metadataApi } from "@ottla/protocol/client";
 import type { Runtime } from "@ottla/runtime";
-import { type BrokerAddress, type BrokerConnection, CONNECTION_DEFAULTS, parseBootstrap } from "@ottla/transport";
+import {
+  type BrokerAddress,
+  type BrokerConnection,
+  CONNECTION_DEFAULTS,
+  formatAddress,
+  parseBootstrap,
+} from "@ottla/transport";
 
 import { checkCallOptions } from "./arguments.ts";
 import { type AdvertisedBroker, addressOfBroker } from "./broker-address.ts";
@@ -168,7 +174,7 @@ export class ClusterClient implements AsyncDisposable {
       this.metadata.requestRefresh();
       throw unknownBroker(brokerId);
     }
-    return await deadline.race(this.#pool.get(broker.address, purpose));
+    return await deadline.race(this.#pool.get(broker.address, purpose), unanswered([broker.address]));
   }
 
   /** The open connection to a broker, if there is one: for hot paths that cannot wait for a promise. */
@@ -236,7 +242,10 @@ export class ClusterClient implements AsyncDisposable {
       const timeoutMs = options.requestTimeoutMs ?? this.settings.requestTimeoutMs;
       const asked = connection.request(api, request, { version, timeoutMs, signal: deadline.signal });
       // A request that is not answered in time costs the connection; the end of one caller's patience must not.
-      const response = timeoutMs <= deadline.remainingMs ? await asked : await deadline.race(asked);
+      const response =
+        timeoutMs <= deadline.remainingMs
+          ? await asked
+          : await deadline.race(asked, unanswered([connection.address], api.name));
       this.throttled(connection, response as object);
       checkResponse(api, response, options.errorOf);
       return response;
@@ -269,7 +278,7 @@ export class ClusterClient implements AsyncDisposable {
 
   async #connect(brokerId: number | null, purpose: string | undefined, deadline: Deadline): Promise<BrokerConnection> {
     if (brokerId !== null) return await this.connection(brokerId, deadline, purpose);
-    return await deadline.race(this.#selector.connectToAny(this.metadata.view));
+    return await deadline.race(this.#selector.connectToAny(this.metadata.view), unanswered(this.#bootstrap));
   }
 
   /** Does what makes the next attempt go elsewhere, if the error says that this one went to the wrong place. */
@@ -290,6 +299,10 @@ export class ClusterClient implements AsyncDisposable {
     }
     return { response, bootstrap: this.#bootstrap[0]! };
   }
+}
+
+function unanswered(addresses: readonly BrokerAddress[], request = ""): string {
+  return `${addresses.map(formatAddress).join(" and ")} did not answer ${request}`.trim();
 }
 
 /** The client stays with the transport that it comes in by, so there must be one. */

@@ -40,7 +40,7 @@ export class CoordinatorCache {
     const known = this.#known.get(id);
     if (known !== undefined) return known;
     const lookup = this.#lookups.get(id) ?? this.#startLookup(id, kind, key);
-    return await deadline.race(lookup);
+    return await deadline.race(lookup, "No broker answered FindCoordinator");
   }
 
   /** Forgets the coordinator if it still is `nodeId`, because that broker said, or seems, not to be it. */

@@ -10,3 +10,26 @@ test("a deadline that is over takes care of what it is given all the same: nothi
   });
   await runtime.settle(); // an unhandled rejection would fail the run
 });
+
+test("a deadline that comes says what was still awaited, unless something has failed before", async () => {
+  const runtime = createSimulatedRuntime(1);
+  const never = new Promise<never>(() => {});
+  const messageOf = async (deadline: Deadline) => {
+    const raced = deadline
+      .race(never, "localhost:9092 did not answer ListGroups")
+      .catch((error: Error) => error.message);
+    await runtime.advance(100);
+    return await raced;
+  };
+  const outer = new Deadline("listGroups", runtime, 1_000);
+  const inner = new Deadline("ListGroups", runtime, 100);
+  const message = "ListGroups took longer than 100 ms. The last failure was: localhost:9092 did not answer ListGroups";
+  expect(await messageOf(inner)).toBe(message);
+  outer.lastFailure = inner.timeoutError();
+  expect(outer.timeoutError().message).toBe(
+    message.replace("ListGroups took longer than 100", "listGroups took longer than 1000"),
+  );
+  const failed = new Deadline("ListGroups", runtime, 100);
+  failed.lastFailure = new Error("refused");
+  expect(await messageOf(failed)).toBe("ListGroups took longer than 100 ms. The last failure was: refused");
+});

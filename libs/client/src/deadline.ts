@@ -1,5 +1,5 @@
 import { onAbort, type Runtime } from "@ottla/runtime";
-import { aborted, invalidArgument, timedOut } from "./errors.ts";
+import { aborted, invalidArgument, late, timedOut } from "./errors.ts";
 
 /** When and how an operation may be cut short. */
 export interface CallOptions {
@@ -49,10 +49,13 @@ export class Deadline {
     if (this.remainingMs <= 0) throw this.timeoutError();
   }
 
-  /** Settles as `promise` does, or rejects when the deadline comes first; `promise` itself goes on for others. */
-  async race<T>(promise: Promise<T>): Promise<T> {
+  /**
+   * Settles as `promise` does, or rejects when the deadline comes first; `promise` itself goes on for others.
+   * @param lacking what was still awaited then, where nothing has failed before: "localhost:9092 did not answer Fetch"
+   */
+  async race<T>(promise: Promise<T>, lacking?: string): Promise<T> {
     promise.catch(() => {}); // where the deadline has come already, nobody else may look at it
-    const { promise: over, cancel } = this.#over();
+    const { promise: over, cancel } = this.#over(lacking);
     try {
       this.check();
       return await Promise.race([promise, over]);
@@ -62,12 +65,15 @@ export class Deadline {
   }
 
   /** A promise that rejects when the deadline comes, until it is cancelled. */
-  #over(): { readonly promise: Promise<never>; readonly cancel: () => void } {
+  #over(lacking: string | undefined): { readonly promise: Promise<never>; readonly cancel: () => void } {
     const { signal } = this;
     let cancel = () => {};
     const promise = new Promise<never>((_, reject) => {
       const stopListening = onAbort(signal, () => reject(aborted(signal!)));
-      const onTimeout = () => reject(this.timeoutError());
+      const onTimeout = () => {
+        if (lacking) this.lastFailure ??= late(lacking);
+        reject(this.timeoutError());
+      };
       const timer = Number.isFinite(this.#endsAtMs)
         ? this.#runtime.timers.schedule(this.remainingMs, onTimeout, { keepAlive: true })
         : undefined;

@@ -17,13 +17,22 @@ export function invalidArgument(message: string): KafkaError {
 
 /** Something took longer than it may. Code `REQUEST_TIMED_OUT`, retriable; `cause` is the last failure on the way. */
 export function timedOut(what: string, timeoutMs: number, cause?: unknown): KafkaError {
-  const last = cause instanceof Error ? ` The last failure was: ${cause.message}` : "";
-  return new KafkaError(`${what} took longer than ${Math.round(timeoutMs)} ms.${last}`, {
-    code: "REQUEST_TIMED_OUT",
-    errno: ErrorCode.REQUEST_TIMED_OUT,
-    retriable: true,
-    cause,
-  });
+  const root = rootOf(cause);
+  const last = root instanceof Error ? ` The last failure was: ${root.message}` : "";
+  return late(`${what} took longer than ${Math.round(timeoutMs)} ms.${last}`, cause);
+}
+
+/** Why something took longer than it may, in words. */
+export function late(message: string, cause?: unknown): KafkaError {
+  const code = "REQUEST_TIMED_OUT";
+  return new KafkaError(message, { code, errno: ErrorCode[code], retriable: true, cause });
+}
+
+/** Why something took too long says more than that it did. */
+function rootOf(error: unknown): unknown {
+  return error instanceof KafkaError && error.errno === ErrorCode.REQUEST_TIMED_OUT && error.cause
+    ? rootOf(error.cause)
+    : error;
 }
 
 /** The client was closed, before or while the operation ran. Code `CLOSED`. */

@@ -324,13 +324,17 @@ function metadataOfLast(batch: ProducerBatch, timestampMs: number): Promise<Reco
   return batch.done.then(() => batch.metadataOf(index, timestampMs));
 }
 
+const FIELDS = ["topic", "key", "value", "headers", "partition", "timestampMs"];
+
 function checkRecord(record: ProducerRecord<unknown, unknown>, timestampMs: number): void {
   if (typeof record !== "object" || record === null) throw invalidArgument(`A record is ${record}, and no object.`);
-  if (record.value === undefined && "messages" in record) {
-    throw invalidArgument("A record has messages: give a list of records in its place, send([{ topic, value }]).");
-  }
   if (typeof record.topic !== "string" || record.topic === "") {
     throw invalidArgument(`record.topic is ${JSON.stringify(record.topic)}; it must be the name of a topic.`);
+  }
+  // What has no value may have it under another name, as in kafkajs' { topic, messages }.
+  const unknown = record.value === undefined && Object.keys(record).find((name) => !FIELDS.includes(name));
+  if (unknown) {
+    throw invalidArgument(`A record has no ${unknown} (${FIELDS}); of several, give a list of records in its place.`);
   }
   if (typeof (record.partition ?? 0) !== "number") {
     throw invalidArgument(`record.partition is ${JSON.stringify(record.partition)}; it must be a number.`);

@@ -25,7 +25,9 @@ test.each([
   ["orders", "not orders"],
   [[null], "A record is null, and no object"],
   [["a"], "A record is a, and no object"],
-  [{ topic: "orders", messages: [{ value: "a" }] }, "give a list of records in its place"],
+  [{ topic: "orders", messages: [{ value: "a" }] }, "A record has no messages (topic,key,value"],
+  [{ topic: "orders", records: [{ value: "a" }] }, "give a list of records in its place"],
+  [{ topic: "orders", key: "k", vaule: "a" }, "A record has no vaule"],
   [{ topics: "orders" }, "record.topic is undefined"],
 ])("send(%j)", async (records, message) => {
   await expect(make().send(records as never)).rejects.toThrow(message);

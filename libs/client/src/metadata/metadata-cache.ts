@@ -105,7 +105,7 @@ export class MetadataCache {
   async refresh(deadline: Deadline): Promise<ClusterView> {
     for (;;) {
       try {
-        await deadline.race(this.#refreshAfterNow());
+        await deadline.race(this.#refreshAfterNow(), "No broker answered Metadata");
         return this.#view;
       } catch (error) {
         if (!isRetriable(error) || deadline.isOver) throw error;
