@@ -50,7 +50,11 @@ ${others.map(([key, { support }]) => `| \`${key}\` | ${support.kind} | ${cell(su
 
 function entry([key, definition]) {
   const { type, defaultValue, documentation, allowed, updateMode } = definition;
-  const facts = [TYPES[type], `default ${shown(defaultValue)}`, allowed === "" ? null : `must be ${allowed}`];
+  const facts = [
+    TYPES[type],
+    `default ${shown(defaultValue instanceof Map ? [...defaultValue] : defaultValue)}`,
+    allowed === "" ? null : `must be ${allowed}`,
+  ];
   const mode = updateMode === undefined || updateMode === "read-only" ? null : `at run time (${updateMode})`;
   return `- **\`${key}\`** ${text(documentation)} _${[...facts, mode].filter(Boolean).map(text).join("; ")}._`;
 }

@@ -262,8 +262,11 @@ describe("a broker that cannot start says why in one line", () => {
   it("damaged meta.properties", async () => {
     const dataDirectory = newDirectory();
     mkdirSync(dataDirectory);
-    writeFileSync(join(dataDirectory, "meta.properties"), "version=1\n");
-    expect(await refusalOf(start({ dataDirectory }))).toMatch(/meta\.properties cannot be used/);
+    const file = join(dataDirectory, "meta.properties");
+    writeFileSync(file, "version=1\n");
+    expect(await refusalOf(start({ dataDirectory }))).toBe(
+      `ottla: ${file} cannot be used: it has no cluster.id or no node.id`,
+    );
   });
 
   it.each([

@@ -15,6 +15,7 @@ import {
 } from "@ottla/protocol";
 import { createMemoryDisk, type Disk, DiskError } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
+import { prometheusText } from "./metrics/metric-family.ts";
 import { copyOf } from "./test-support/disk-copy.ts";
 import { FaultyDisk } from "./test-support/faulty-disk.ts";
 import { RecordingLogger } from "./test-support/recording-logger.ts";
@@ -152,6 +153,19 @@ async function withFailedDirectory(options: TestBrokerOptions = {}) {
 }
 
 describe("a log directory that fails", () => {
+  it("is counted in the metrics, with the replicas in it", async () => {
+    const { test, fail } = await withFailedDirectory();
+    const counts = async () => {
+      const text = [...prometheusText(await test.broker.metrics())].join("");
+      return ["kafka_log_logmanager_offlinelogdirectorycount", "kafka_server_replicamanager_offlinereplicacount"].map(
+        (name) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]),
+      );
+    };
+    expect(await counts()).toEqual([0, 0]);
+    await fail();
+    expect(await counts()).toEqual([1, 2]);
+  });
+
   it("answers for each of its partitions that the storage failed, and the others are served", async () => {
     const { test, logger, fatal, good, bad, fail } = await withFailedDirectory();
     expect(await fail()).toBe(ErrorCode.KAFKA_STORAGE_ERROR);

@@ -31,9 +31,9 @@ export interface TestClusterOptions {
 export interface ClusterBroker {
   /** The broker's `node.id`. */
   readonly brokerId: number;
-  /** `localhost:41234`; another port after a restart. */
+  /** `localhost:41234`; the same after a restart. */
   readonly bootstrapServers: string;
-  /** For clients in browsers; another port after a restart. */
+  /** For clients in browsers; the same after a restart. */
   readonly webSocketUrl: string;
   /** Whether it runs: not after `stop` or `kill`, until it is started again. */
   readonly isRunning: boolean;
@@ -119,6 +119,8 @@ const RULES = {
 class Member implements ClusterBroker {
   readonly brokerId: number;
   readonly disks: readonly Disk[];
+  /** Where it listens; 0 until it has found a free port. */
+  port = 0;
   running: Broker | null = null;
   metadata: MemoryMetadataLog | null = null;
   life: ProcessLife | null = null;
@@ -191,7 +193,7 @@ class InMemoryCluster implements TestCluster {
     const life = new ProcessLife(member.disks, logger?.child({ brokerId }));
     member.life = life;
     member.running = await startBroker({
-      config: BrokerConfig.fromSettings(settingsFromObject(this.#configOf(brokerId))),
+      config: BrokerConfig.fromSettings(settingsFromObject(this.#configOf(member))),
       directories: life.disks.map((disk, index) => ({ disk, path: "/", name: nameOfDisk(brokerId, index) })),
       runtime: life.runtime,
       connector: life.connector,
@@ -202,6 +204,7 @@ class InMemoryCluster implements TestCluster {
         return log;
       },
     });
+    member.port = member.running.listeners[0]!.port;
   }
 
   async stop(brokerId: number): Promise<void> {
@@ -244,12 +247,12 @@ class InMemoryCluster implements TestCluster {
     await Promise.all(this.brokers.map(({ brokerId }) => this.stop(brokerId)));
   }
 
-  #configOf(brokerId: number): ConfigValues {
+  #configOf({ brokerId, port }: Member): ConfigValues {
     const replicas = Math.min(this.brokers.length, REPLICAS_MAX);
     return {
       ...QUICK,
       "node.id": brokerId,
-      listeners: "PLAINTEXT://localhost:0",
+      listeners: `PLAINTEXT://localhost:${port}`,
       "default.replication.factor": replicas,
       "offsets.topic.replication.factor": replicas,
       "transaction.state.log.replication.factor": replicas,

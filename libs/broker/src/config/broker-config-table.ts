@@ -601,7 +601,7 @@ const cluster = {
   ),
   "zookeeper.connection.timeout.ms": intConfig(
     null,
-    "How long a start waits for ZooKeeper before it says so in the log, in milliseconds; it goes on trying. Default: zookeeper.session.timeout.ms.",
+    "How often a start that waits for ZooKeeper says so in the log, in milliseconds, after it has said so soon; it goes on trying. Default: zookeeper.session.timeout.ms.",
     { min: 1 },
   ),
   "broker.heartbeat.interval.ms": intConfig(

@@ -34,6 +34,8 @@ export function* brokerFamilies(broker: BrokerServices, server: Server): Generat
   yield* waitingFamilies(broker);
   yield* quotaFamilies(broker.quotas);
   yield* logFamilies(broker.logActivity, broker.logResources(), nowMs);
+  const failed = broker.logDirectories.filter(({ isOnline }) => !isOnline).length;
+  yield single("gauge", "kafka_log_logmanager_offlinelogdirectorycount", "Log directories that have failed.", failed);
   yield* replicaFamilies(broker);
   yield* replicationFamilies(broker.replication);
   const isController = broker.controller.controllerId === broker.nodeId;
@@ -87,9 +89,10 @@ const replicaManager = (name: string, help: string, value: number) =>
 const COUNTED_AT_ONCE = 1_000;
 
 function* replicaFamilies({ partitions }: BrokerServices): Generator<MetricFamily | null> {
-  let [hosted, led, underReplicated, underMinIsr, atMinIsr] = [0, 0, 0, 0, 0];
+  let [hosted, offline, led, underReplicated, underMinIsr, atMinIsr] = [0, partitions.unopenedCount, 0, 0, 0, 0];
   for (const partition of partitions.all()) {
     if (++hosted % COUNTED_AT_ONCE === 0) yield null;
+    if (partition.isOffline) offline++;
     if (!partition.isLeader) continue;
     led++;
     const { isr, replicas } = partition.image;
@@ -99,6 +102,7 @@ function* replicaFamilies({ partitions }: BrokerServices): Generator<MetricFamil
     if (isr.length === needed) atMinIsr++;
   }
   yield replicaManager("partitioncount", "Partitions with a replica on this broker.", hosted);
+  yield replicaManager("offlinereplicacount", "Replicas on this broker whose log has failed.", offline);
   yield replicaManager("leadercount", "Partitions that this broker leads.", led);
   yield replicaManager("underreplicatedpartitions", "Led partitions with replicas out of sync.", underReplicated);
   yield replicaManager("underminisrpartitioncount", "Led partitions below min.insync.replicas.", underMinIsr);

@@ -83,6 +83,11 @@ export class PartitionRegistry {
     for (const partitions of this.#byTopic.values()) yield* partitions.values();
   }
 
+  /** Partitions that are to be here, whose log could not be opened. */
+  get unopenedCount(): number {
+    return this.#unopened.size;
+  }
+
   /**
    * The error code for a partition that is not here: KAFKA_STORAGE_ERROR where its log could not be opened, or has
    * gone offline, NOT_LEADER_OR_FOLLOWER where other brokers have it.

@@ -21,6 +21,10 @@ export class UnopenedPartitions {
     this.#retry = retry;
   }
 
+  get size(): number {
+    return this.#changes.size;
+  }
+
   has(topic: string, partition: number): boolean {
     return this.#changes.has(nameOf(topic, partition));
   }

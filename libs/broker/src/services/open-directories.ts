@@ -4,6 +4,7 @@ import {
   isOnline,
   LogDirectories,
   type LogDirectory,
+  LogDirectoryCorrupt,
   type LogManager,
   type MetaProperties,
   NO_BROKER_EPOCH,
@@ -168,9 +169,16 @@ async function inspect<Directory extends DataDirectory>(
       failure: null,
     };
   } catch (error) {
+    if (error instanceof LogDirectoryCorrupt) throw damaged(data, error);
     if (!(error instanceof DiskError)) throw error;
     return { data, found: null, holdsMetadata: false, partition: undefined, cleanStopEpoch: null, failure: error };
   }
+}
+
+/** Its path is one of the disk; a person looks for it below the directory. */
+function damaged({ name }: DataDirectory, { path, problem }: LogDirectoryCorrupt): StartupError {
+  const file = joinPath(name, path.slice(path.lastIndexOf("/") + 1));
+  return new StartupError(`${file} cannot be used: ${problem}`);
 }
 
 /**
