@@ -57,10 +57,15 @@ export async function connectionOf(options: ConnectionOptions): Promise<Connecti
 /** The clients would say the same, but as an error of theirs: here it is an option that is wrong. */
 async function checkBootstrap(bootstrap: string): Promise<void> {
   const { parseBootstrap } = await import("@ottla/transport");
-  try {
-    parseBootstrap(bootstrap);
-  } catch (error) {
-    throw new UsageError(`--bootstrap: ${(error as Error).message}`);
+  const addresses = (() => {
+    try {
+      return parseBootstrap(bootstrap);
+    } catch (error) {
+      throw new UsageError(`--bootstrap: ${(error as Error).message}`);
+    }
+  })();
+  if (new Set(addresses.map(({ url }) => url === undefined)).size > 1) {
+    throw new UsageError("--bootstrap: give either host:port or WebSocket URLs, not both.");
   }
 }
 

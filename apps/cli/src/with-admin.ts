@@ -1,6 +1,5 @@
 import type { Admin } from "@ottla/admin";
 import { type ConnectionOptions, connectionOf } from "./connection.ts";
-import { UsageError } from "./exit.ts";
 
 /** How long a command tries to reach the cluster: a person waits for the answer. */
 const COMMAND_TIMEOUT_MS = 8_000;
@@ -12,14 +11,7 @@ export async function requireTopic(topic: string, options: ConnectionOptions, si
 
 /** Runs `task` with an admin client, and says in plain words when no broker is there. */
 export async function withAdmin<T>(options: ConnectionOptions, task: (admin: Admin) => Promise<T>): Promise<T> {
-  const { Admin, KafkaError } = await import("@ottla/admin");
+  const { Admin } = await import("@ottla/admin");
   await using admin = new Admin({ ...(await connectionOf(options)), defaultApiTimeoutMs: COMMAND_TIMEOUT_MS });
-  try {
-    return await task(admin);
-  } catch (error) {
-    if (error instanceof KafkaError && error.code === "INVALID_CONFIG" && /bootstrap/i.test(error.message)) {
-      throw new UsageError(error.message);
-    }
-    throw error;
-  }
+  return await task(admin);
 }

@@ -51,6 +51,19 @@ describe("what an operator does on the command line", () => {
     const rows = JSON.parse(await succeed(["configs", "describe", "orders", "--json"]));
     expect(rows).toContainEqual(expect.objectContaining({ key: "retention.ms", value: "120000", source: "topic" }));
     expect((await client(["configs", "alter", "orders"])).code).toBe(2);
+    expect(await succeed(["configs", "alter", "", "-t", "broker", "-s", "log.cleaner.threads=1"])).toBe(
+      "altered all brokers\n",
+    );
+  });
+
+  it("names a key that is to go back to its default, and does not exist", async () => {
+    const what = { code: 2, stderr: expect.stringContaining("There is no config retenton.ms of a topic") };
+    expect(await client(["configs", "alter", "orders", "--delete", "retenton.ms"])).toMatchObject(what);
+    expect(await client(["topics", "alter", "orders", "--delete-config", "retenton.ms"])).toMatchObject(what);
+    const ofBroker = await client(["configs", "alter", "1", "-t", "broker", "-s", "log.roll.ms=9", "-d", "log.rol.ms"]);
+    expect(ofBroker).toMatchObject({ code: 2, stderr: expect.stringContaining("no config log.rol.ms of a broker") });
+    expect(await succeed(["configs", "describe", "1", "-t", "broker"])).not.toContain("log.roll.ms");
+    await succeed(["configs", "alter", "orders", "--delete", "cleanup.policy"]);
   });
 
   it("shows and changes quotas of users, clients and addresses", async () => {
@@ -161,6 +174,11 @@ describe("what an operator does on the command line", () => {
       stderr: expect.stringMatching(/of 50000 records came; then nothing for 2 s/),
     });
     expect(JSON.parse(some.stdout).records).toBeGreaterThan(5_000);
+    await admin.createTopics([{ name: "keyed", configs: { "cleanup.policy": "compact" } }]);
+    expect(await client(["perf", "latency", "keyed"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^ottla: keyed-0: .*without a key.*\(INVALID_RECORD\)\n$/),
+    });
     expect(await succeed(["perf", "latency", "measured", "-n", "50"])).toMatch(
       /Avg latency: [\d.]+ ms\nPercentiles: 50th = /,
     );
@@ -214,6 +232,16 @@ describe("what an operator does on the command line", () => {
       expect(stdout).toContain("advertised.listeners");
     });
 
+    it("names who did not answer, where a command's time is over", async () => {
+      const silent = await listening(createServer(() => {}));
+      const { code, stderr } = await ottla(["topics", "list", "--bootstrap", `localhost:${silent.port}`]);
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: `ottla: localhost:${silent.port} did not answer (REQUEST_TIMED_OUT)\n`,
+      });
+      silent.server.close();
+    });
+
     it("says what it is when it is not Kafka", async () => {
       const silent = await listening(createServer(() => {}));
       const http = await listening(createHttpServer((_, response) => response.end("hello")));
@@ -230,6 +258,36 @@ describe("what an operator does on the command line", () => {
       expect(nonsense).toMatchObject({ code: 2, stderr: expect.stringContaining('write "nonsense:9092"') });
       silent.server.close();
       http.server.close();
+    });
+
+    it("looks at WebSocket addresses as it does at others", async () => {
+      const [port, nowhere] = [await freePort(), await freePort()];
+      const url = `ws://localhost:${nowhere}/kafka`;
+      const set = [`listeners=PLAINTEXT://localhost:${port}`, `advertised.listeners=${url}`];
+      await using other = await BrokerProcess.start({
+        dataDirectory: null,
+        port,
+        args: set.flatMap((each) => ["--set", each]),
+      });
+      const elsewhere = await ottla(["doctor", "--bootstrap", `ws://localhost:${other.port}`]);
+      expect(elsewhere).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining(
+          `FAIL  Broker 1 tells WebSocket clients to connect to ${url}, and that does not work from here (nothing listens).`,
+        ),
+      });
+      const expected: [string, RegExp][] = [
+        [`wss://localhost:${broker.port}`, /FAIL {2}wss:\S+ does not speak TLS\.\n +Use ws:\/\/localhost/],
+        [`ws://localhost:${nowhere}`, /FAIL {2}Nothing listens at localhost/],
+      ];
+      for (const [bootstrap, text] of expected) {
+        expect(await ottla(["doctor", "--bootstrap", bootstrap])).toMatchObject({
+          code: 1,
+          stdout: expect.stringMatching(text),
+        });
+      }
+      const well = await ottla(["doctor", "--bootstrap", `ws://localhost:${broker.port}`]);
+      expect(well.stdout).toContain("and it answers there");
     });
 
     it("tells of TLS on one side only", async () => {

@@ -168,6 +168,8 @@ describe("ottla cluster start says what is missing", () => {
     [["--zookeeper-servers", "2"], /must be odd/],
     [[], /no jars of it here: give --zookeeper host:port/],
     [["--port", "65534"], /Ports from 65534 on do not do for 3 brokers/],
+    [["--zookeeper", "localhost:99999"], /--zookeeper is "localhost:99999"; it must be host:port/],
+    [["--set", "min.insync.replicas"], /argument 'min\.insync\.replicas' is invalid\. key=value is expected/],
   ])("%j", async (args, message) => {
     const data = join(tmpdir(), "ottla-cluster-nowhere");
     const { code, stderr } = await ottla(["cluster", "start", "--data", data, ...args], {
@@ -175,6 +177,16 @@ describe("ottla cluster start says what is missing", () => {
     });
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
+  });
+
+  it.each([
+    ["nonsense.invalid", /No ZooKeeper server could be reached \(nonsense\.invalid:2181\).* leave --zookeeper out/],
+    ["localhost:1/path", /No ZooKeeper server could be reached \(localhost:1\).*nothing listens there/],
+  ])("at once, where no ZooKeeper is at %s", async (zookeeper, message) => {
+    const data = join(tmpdir(), "ottla-cluster-nowhere");
+    const { code, stdout, stderr } = await ottla(["cluster", "start", "--data", data, "--zookeeper", zookeeper]);
+    expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: "", stderr: expect.stringMatching(message) });
+    expect(stderr.trim().split("\n")).toHaveLength(1);
   });
 });
 

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { createNodeDisk } from "@ottla/runtime/node";
 import { freePort } from "@ottla/transport/node";
 import { EXIT_FAILED, UsageError } from "../exit.ts";
+import { requireZooKeeper } from "./require-zookeeper.ts";
 import { type RunningProcess, SupervisedProcess } from "./supervised-process.ts";
 import { ZooKeeperServers } from "./zookeeper-servers.ts";
 
@@ -27,6 +28,7 @@ export async function startCluster(options: StartOptions, signal: AbortSignal): 
   const startedMs = performance.now();
   const data = resolve(options.data);
   const ports = await portsOf(options);
+  if (options.zookeeper !== undefined) await requireZooKeeper(options.zookeeper);
   await makeDirectory(data);
   const zooKeeper =
     options.zookeeper === undefined

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { withConnection } from "../connection.ts";
 import { readerGoneSignal } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
@@ -27,7 +27,7 @@ export function addClusterCommand(program: Command): void {
     .option("--zookeeper-servers <number>", "how many ZooKeeper servers to start: 1 or 3", wholeNumber(1), 1)
     .option("--zookeeper-jars <directory>", "where ZooKeeper's jars are")
     .option("--racks <names>", "broker.rack of the brokers in turn, with commas between them")
-    .option("-s, --set <key=value>", "set a Kafka config of all brokers; may be given several times", collect)
+    .option("-s, --set <key=value>", "set a Kafka config of all brokers; may be given several times", collectSetting)
     .addHelpText("after", START_HELP)
     .action(async (options) => {
       const signal = AbortSignal.any([interruptSignal(), readerGoneSignal()]);
@@ -47,6 +47,7 @@ export function addClusterCommand(program: Command): void {
     .action(async (topics, options) => (await import("../cluster/verify.ts")).verifyCluster(topics, options));
 }
 
-function collect(value: string, previous: string[] = []): string[] {
-  return [...previous, value];
+function collectSetting(setting: string, previous: string[] = []): string[] {
+  if (setting.indexOf("=") <= 0) throw new InvalidArgumentError("key=value is expected.");
+  return [...previous, setting];
 }

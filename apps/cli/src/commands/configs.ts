@@ -1,5 +1,6 @@
 import type { ConfigEntry, ConfigResourceType } from "@ottla/admin";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { checkDeletedKeys, describeKnownConfigs } from "../config-keys.ts";
 import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
 import { collectKeyValue } from "../options.ts";
@@ -75,16 +76,10 @@ async function describeConfigs(given: string | undefined, options: DescribeOptio
   const name = nameOf(given, options);
   await withAdmin(options, async (admin) => {
     const query = { type, name, ...(options.key !== undefined && { keys: options.key }) };
-    const [described] = await admin.describeConfigs([query], { includeDocumentation: true });
-    const unknown = (options.key ?? []).filter((key) => !described?.entries.some((entry) => entry.key === key));
-    if (unknown.length > 0) {
-      throw new UsageError(
-        `There is no config ${unknown.join(", ")} of a ${options.type}; --all shows those there are.`,
-      );
-    }
+    const entries = await describeKnownConfigs(admin, query);
     const isShown = ({ source }: ConfigEntry) =>
       options.all === true || options.key !== undefined || source !== "default";
-    const rows = (described?.entries ?? []).filter(isShown).map((entry) => ({
+    const rows = entries.filter(isShown).map((entry) => ({
       key: entry.key,
       value: entry.isSensitive ? "(hidden)" : (entry.value ?? "(none)"),
       source: entry.source,
@@ -120,8 +115,12 @@ async function alterConfigs(given: string | undefined, options: AlterOptions): P
   const name = nameOf(given, options);
   await withAdmin(options, async (admin) => {
     const validateOnly = options.dryRun ?? false;
+    await checkDeletedKeys(admin, { type, name }, options.delete ?? []);
     await admin.incrementalAlterConfigs([{ type, name, changes }], { validateOnly });
     if (options.json) process.stdout.write(`${JSON.stringify({ type, name, changes, isDryRun: validateOnly })}\n`);
-    else process.stdout.write(validateOnly ? `${name} would be altered\n` : `altered ${name}\n`);
+    else {
+      const whose = name === "" ? `all ${type}s` : name;
+      process.stdout.write(validateOnly ? `${whose} would be altered\n` : `altered ${whose}\n`);
+    }
   });
 }

@@ -92,7 +92,7 @@ async function movesOf(
 ): Promise<OffsetMove[]> {
   const committed = await admin.listGroupOffsets(groupId);
   const known = new Map(committed.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]));
-  const partitions: TopicPartition[] = named.length === 0 ? committed : await partitionsOf(admin, named);
+  const partitions: TopicPartition[] = named.length === 0 ? inOrder(committed) : await partitionsOf(admin, named);
   const ask = async (spec: "earliest" | "latest" | { readonly timestampMs: number }) =>
     (await admin.listOffsets(partitions.map(({ topic, partition }) => ({ topic, partition, spec })))).map(
       ({ offset }) => offset,
@@ -108,6 +108,10 @@ async function movesOf(
     const newOffset = newOffsetOf(target, committedOffset ?? range.begin, range, found[at] ?? -1);
     return { topic, partition, committedOffset, newOffset };
   });
+}
+
+function inOrder<Partition extends TopicPartition>(partitions: readonly Partition[]): Partition[] {
+  return partitions.toSorted((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition));
 }
 
 /** `orders` is all of its partitions, `orders:3` one. */

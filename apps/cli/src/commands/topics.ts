@@ -1,8 +1,9 @@
 import type { Admin } from "@ottla/admin";
 import { type Command, InvalidArgumentError } from "commander";
+import { checkDeletedKeys } from "../config-keys.ts";
 import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
-import { collectKeyValue, wholeNumber } from "../options.ts";
+import { collectKeyValue, positiveInt } from "../options.ts";
 import { printJson, printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 
@@ -17,8 +18,8 @@ export function addTopicsCommand(program: Command): void {
   withConnection(topics.command("create"))
     .argument("<topic...>", "names of the topics")
     .description("Create topics.")
-    .option("-p, --partitions <number>", "partitions of each (default: the broker's num.partitions)", wholeNumber(1))
-    .option("-r, --replication-factor <number>", "replicas of each partition (default: the broker's)", wholeNumber(1))
+    .option("-p, --partitions <number>", "partitions of each (default: the broker's num.partitions)", positiveInt(32))
+    .option("-r, --replication-factor <number>", "replicas of each partition (default: the broker's)", positiveInt(16))
     .option("-c, --config <key=value>", "a topic config; may be given several times", collectKeyValue)
     .option("--if-not-exists", "succeed when a topic exists already")
     .option("--json", "print JSON")
@@ -36,7 +37,7 @@ export function addTopicsCommand(program: Command): void {
   withConnection(topics.command("alter"))
     .argument("<topic>", "name of the topic")
     .description("Add partitions, or change configs.")
-    .option("-p, --partitions <number>", "the new number of partitions", wholeNumber(1))
+    .option("-p, --partitions <number>", "the new number of partitions", positiveInt(32))
     .option("-c, --config <key=value>", "set a topic config; may be given several times", collectKeyValue)
     .option("-d, --delete-config <key>", "go back to a config's default; may be given several times", collect)
     .option("--json", "print JSON")
@@ -169,6 +170,7 @@ async function alterTopic(
     const growth = options.partitions === undefined ? [] : [{ topic, count: options.partitions }];
     // Both or neither: what cannot be done is found out before anything is.
     if (growth.length > 0 && changes.length > 0) await admin.createPartitions(growth, { validateOnly: true });
+    await checkDeletedKeys(admin, { type: "topic", name: topic }, options.deleteConfig ?? []);
     if (changes.length > 0) await admin.incrementalAlterConfigs([{ type: "topic", name: topic, changes }]);
     if (growth.length > 0) await admin.createPartitions(growth);
     if (options.json) printJson({ name: topic, partitions: options.partitions, changes });

@@ -1,5 +1,5 @@
 import type { Admin } from "@ottla/admin";
-import { type BrokerAddress, formatAddress, parseBootstrap } from "@ottla/transport";
+import { type BrokerAddress, formatAddress, parseAddress, parseBootstrap } from "@ottla/transport";
 import type { Connection } from "../connection.ts";
 import { explain as explainError } from "../exit.ts";
 import { checkClock } from "./check-clock.ts";
@@ -14,10 +14,7 @@ const CALL_TIMEOUT_MS = 8_000;
 export async function* examine(connection: Connection): AsyncGenerator<Finding> {
   let isReachable = false;
   for (const address of parseBootstrap(connection.bootstrapServers)) {
-    const finding =
-      address.url === undefined
-        ? await bootstrapFinding(address, connection.ssl !== undefined)
-        : good(`${formatAddress(address)} is a WebSocket address; it is tried below.`);
+    const finding = await bootstrapFinding(address, connection.ssl !== undefined);
     isReachable ||= finding.level === "good";
     yield finding;
   }
@@ -55,14 +52,29 @@ async function* clusterFindings(admin: Admin, cluster: ClusterView): AsyncGenera
   }
 }
 
-async function bootstrapFinding({ host, port }: BrokerAddress, withTls: boolean): Promise<Finding> {
+async function bootstrapFinding({ host, port, url }: BrokerAddress, withTls: boolean): Promise<Finding> {
   const address = formatAddress({ host, port });
   const found = await reach(host, port);
+  if (url !== undefined) return webSocketFinding(url, found, explain(address, host, found));
   if (withTls && found.kind === "tls") return good(`${address} speaks TLS; it is tried below.`);
   if (withTls && found.kind === "kafka") {
     return bad(`${address} speaks Kafka without TLS.`, "Use the port of a TLS listener, or leave TLS out.");
   }
   return found.kind === "kafka" ? good(`${address} speaks Kafka.`) : explain(address, host, found);
+}
+
+function webSocketFinding(url: string, found: Reach, elsewise: Finding): Finding {
+  if (rightAnswers(url).includes(found.kind)) return good(`${url} is a WebSocket address; it is tried below.`);
+  if (found.kind === "tls") {
+    return bad(`${url} speaks TLS.`, `Use ${url.replace("ws:", "wss:")}, or the port of a listener without TLS.`);
+  }
+  if (found.kind === "kafka" || found.kind === "http") {
+    return bad(
+      `${url} does not speak TLS.`,
+      `Use ${url.replace("wss:", "ws:")}, or the address of what speaks TLS for it.`,
+    );
+  }
+  return elsewise;
 }
 
 function explain(address: string, host: string, found: Reach): Finding {
@@ -104,16 +116,23 @@ function explain(address: string, host: string, found: Reach): Finding {
 
 /** Clients go where Metadata sends them: what the brokers say of themselves must be reachable from here. */
 async function advertisedFinding({ nodeId, host, port, url }: ClusterView["brokers"][number]): Promise<Finding> {
-  if (url !== null) return good(`Broker ${nodeId} tells WebSocket clients to connect to ${url}.`);
-  const name = `${host}:${port}`;
-  const found = await reach(host, port);
-  if (found.kind === "kafka")
-    return good(`Broker ${nodeId} tells clients to connect to ${name}, and it answers there.`);
-  if (found.kind === "tls") return good(`Broker ${nodeId} tells clients to connect to ${name}, which speaks TLS.`);
-  return bad(
-    `Broker ${nodeId} tells clients to connect to ${name}, and that does not work from here (${reasonOf(found)}).`,
-    "Clients reach the bootstrap address, and are then sent there. Set advertised.listeners to an address that clients can reach.",
-  );
+  const name = url ?? `${host}:${port}`;
+  const where = url === null ? { host, port } : parseAddress(url);
+  const found = await reach(where.host, where.port);
+  const said = `Broker ${nodeId} tells ${url === null ? "clients" : "WebSocket clients"} to connect to ${name}`;
+  if (!rightAnswers(url).includes(found.kind)) {
+    return bad(
+      `${said}, and that does not work from here (${reasonOf(found)}).`,
+      "Clients reach the bootstrap address, and are then sent there. Set advertised.listeners to an address that clients can reach.",
+    );
+  }
+  return good(url === null && found.kind === "tls" ? `${said}, which speaks TLS.` : `${said}, and it answers there.`);
+}
+
+/** What may be found at an address of the cluster. Behind a proxy a WebSocket server has HTTP only. */
+function rightAnswers(url: string | null): Reach["kind"][] {
+  if (url === null) return ["kafka", "tls"];
+  return url.startsWith("wss:") ? ["tls"] : ["kafka", "http"];
 }
 
 function reasonOf(found: Reach): string {
@@ -124,6 +143,8 @@ function reasonOf(found: Reach): string {
     timeout: "no answer",
     http: "it speaks HTTP",
     silent: "it is no Kafka",
+    tls: "it speaks TLS",
+    kafka: "it does not speak TLS",
   };
   return reasons[found.kind] ?? found.kind;
 }
