@@ -1,1 +1,2 @@
 export { inTurns } from "./in-turns.ts";
+export { keepListening } from "./on-abort.ts";

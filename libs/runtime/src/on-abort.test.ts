@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { onAbort } from "./on-abort.ts";
+import { keepListening, onAbort } from "./on-abort.ts";
 
 const listenersOf = ({ signal }: AbortController) => getEventListeners(signal, "abort").length;
 
@@ -24,6 +24,17 @@ describe("waiting for an abort", () => {
     onAbort(controller.signal, () => called.push("three"));
     controller.abort();
     expect(called).toEqual(["three"]);
+  });
+
+  it("keeps its listener for who waits again and again, where the signal's owner says so", () => {
+    const controller = new AbortController();
+    keepListening(controller.signal);
+    let calls = 0;
+    for (let i = 0; i < 3; i++) onAbort(controller.signal, () => calls++)();
+    expect(listenersOf(controller)).toBe(1);
+    onAbort(controller.signal, () => calls++);
+    controller.abort();
+    expect(calls).toBe(1);
   });
 
   it("does not call who is told by another to wait no longer", () => {

@@ -41,3 +41,11 @@ export function onAbort(signal: AbortSignal | undefined, callback: () => void): 
   waiting.add(callback);
   return () => waiting.remove(callback);
 }
+
+/**
+ * For the owner of a signal for which somebody waits with {@link onAbort} again and again: its one listener stays. To add
+ * and to remove one takes Node.js longer than all else that such a wait needs.
+ */
+export function keepListening(signal: AbortSignal): void {
+  onAbort(signal, () => {});
+}

@@ -18,6 +18,8 @@ export interface BrokerLinksOptions {
 }
 
 interface Link {
+  /** The broker as it was registered when it was asked for last. */
+  broker: BrokerImage;
   readonly address: string;
   readonly connection: ReconnectingConnection;
 }
@@ -44,17 +46,21 @@ export class BrokerLinks {
    */
   to(brokerId: number, purpose: string, memory?: FrameMemory): ReconnectingConnection | null {
     const broker = brokerById(this.#options.image(), brokerId);
-    const address = broker === undefined ? null : this.#addressOf(broker);
     const key = `${purpose}:${brokerId}`;
     const link = this.#links.get(key);
-    if (address === null || this.#closed) {
+    if (link !== undefined && link.broker === broker) return link.connection;
+    const address = broker === undefined ? null : this.#addressOf(broker);
+    if (broker === undefined || address === null || this.#closed) {
       this.#drop(key, link);
       return null;
     }
-    if (link?.address === addressKey(address)) return link.connection;
+    if (link?.address === addressKey(address)) {
+      link.broker = broker;
+      return link.connection;
+    }
     this.#drop(key, link);
     const connection = this.#connect(address, purpose, memory);
-    this.#links.set(key, { address: addressKey(address), connection });
+    this.#links.set(key, { broker, address: addressKey(address), connection });
     return connection;
   }
 

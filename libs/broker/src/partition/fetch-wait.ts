@@ -1,3 +1,4 @@
+import { onAbort } from "@ottla/runtime";
 import type { ReadLimit } from "@ottla/storage";
 import type { Partition } from "./partition.ts";
 import { type Purgatory, type Waiting, Watch } from "./purgatory.ts";
@@ -51,7 +52,7 @@ export class FetchWait implements Waiting {
   readonly #limit: ReadLimit;
   readonly #watch: Watch;
   #missingBytes = 0;
-  #signal: AbortSignal | null = null;
+  #stopListening: () => void = () => {};
   #resolve: (mayHaveMore: boolean) => void = () => {};
   readonly #onAbort = () => {
     this.#purgatory.remove(this.#watch);
@@ -93,9 +94,8 @@ export class FetchWait implements Waiting {
   wait(missingBytes: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       this.#missingBytes = missingBytes;
-      this.#signal = signal;
       this.#resolve = resolve;
-      signal.addEventListener("abort", this.#onAbort);
+      this.#stopListening = onAbort(signal, this.#onAbort);
       if (signal.aborted) this.expire();
       else this.#purgatory.add(this.#watch, waitMs);
     });
@@ -114,8 +114,7 @@ export class FetchWait implements Waiting {
   }
 
   #finish(mayHaveMore: boolean): void {
-    this.#signal?.removeEventListener("abort", this.#onAbort);
-    this.#signal = null;
+    this.#stopListening();
     this.#resolve(mayHaveMore);
   }
 }

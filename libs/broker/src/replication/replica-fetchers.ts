@@ -84,7 +84,8 @@ export class ReplicaFetchers implements Following {
     let fetcher = this.#fetchers.get(key);
     if (fetcher === undefined) {
       const memory = this.#memory;
-      const connection = () => this.#options.link(leaderId, `fetcher-${index}`, memory.frames);
+      const purpose = `fetcher-${index}`;
+      const connection = () => this.#options.link(leaderId, purpose, memory.frames);
       fetcher = new ReplicaFetcher({ ...this.#options, memory, connection });
       this.#fetchers.set(key, fetcher);
     }

@@ -1,5 +1,6 @@
 import { decodeRequestHeader, KafkaError } from "@ottla/protocol";
 import type { Runtime, Timer } from "@ottla/runtime";
+import { keepListening } from "@ottla/runtime/internal";
 import type { ByteChannel } from "../byte-channel.ts";
 import { Fifo } from "../fifo.ts";
 import { FrameDecoder, type OnFrame } from "../frame-decoder.ts";
@@ -146,6 +147,7 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
   get signal(): AbortSignal {
     if (this.abort === null) {
       this.abort = new AbortController();
+      keepListening(this.abort.signal);
       if (this.state === "closed") this.abort.abort();
     }
     return this.abort.signal;
