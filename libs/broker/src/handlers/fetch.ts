@@ -1,3 +1,4 @@
+import { brokerById } from "@ottla/metadata";
 import { ErrorCode, type FetchRequest, fetchApi, type ResponseInput } from "@ottla/protocol";
 import type { ReadLimit } from "@ottla/storage";
 import { type Answer, apiHandler, type Later, later, Reply, type RequestContext } from "../api-handler.ts";
@@ -17,6 +18,7 @@ import { FetchWait, haveMoved, markPartitions } from "../partition/fetch-wait.ts
 import type { Partition } from "../partition/partition.ts";
 import { preferredReplica } from "../partition/preferred-replica.ts";
 import { QuietFetch, QuietFetches, type QuietQuestion } from "../partition/quiet-fetches.ts";
+import { RestingReplica } from "../partition/resting-replica.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { hintedEndpoints, leaderHint } from "../services/leader-hints.ts";
 
@@ -124,7 +126,7 @@ function namedPartitions({ topics }: FetchRequest): FetchedPartition[] {
   for (const { topic, topicId, partitions: queries } of topics) {
     for (const query of queries) {
       const key = partitionKey({ topic, topicId }, query.partition);
-      partitions.set(key, { key, topic, topicId, query });
+      partitions.set(key, { key, topic, topicId, query, resting: null });
     }
   }
   return [...partitions.values()];
@@ -185,21 +187,28 @@ async function readUntilEnough(exchange: Exchange, onWait: () => void): Promise<
   const { limit } = options;
   const minBytes = Math.min(request.minBytes, options.maxBytes);
   const follower = followerId(request) < 0 ? undefined : followerId(request);
-  const targets = toTargets(exchange);
-  const partitions = targets.flatMap(hostedOrNone);
+  let { targets, resting } = toTargets(exchange);
   for (let isFirst = true, isLast = false; ; isFirst = false) {
-    const marks = markPartitions(partitions, limit);
-    const result = await readPartitions(targets, { ...options, isFirst });
+    const read = markPartitions(hostedPartitions(targets), limit);
+    const result = await readPartitions(targets, options, isFirst);
     const waitMs = deadlineMs - broker.runtime.clock.monotonicMs();
-    if (isLast || waitMs <= 0 || partitions.length === 0 || result.isFinal || result.sizeBytes >= minBytes)
+    const isAlone = read.length === 0 && resting.length === 0;
+    if (isLast || waitMs <= 0 || isAlone || result.isFinal || result.sizeBytes >= minBytes)
       return { result, quiet: null };
     onWait();
+    const marks = resting.length === 0 ? read : [...read, ...resting];
     const missingBytes = minBytes - result.sizeBytes;
     const isReusable = result.sizeBytes === 0 && follower === undefined;
     if (!isReusable) result.release();
     const wait = new FetchWait({ purgatory, marks, limit, followerId: follower });
     isLast = !wait.mayHave(missingBytes) && !(await wait.wait(missingBytes, waitMs, context.signal));
-    if (!isReusable) continue;
+    if (!isReusable) {
+      const roused = resting.filter(({ isAtRest }) => !isAtRest);
+      if (roused.length === 0) continue;
+      targets = [...roused.map(({ target }) => target), ...targets];
+      resting = resting.filter(({ isAtRest }) => isAtRest);
+      continue;
+    }
     // Nothing has come: reading once more would say nothing else.
     if (isLast && result.isCurrent && !haveMoved(marks, limit)) {
       const question = quietQuestion(exchange);
@@ -218,24 +227,37 @@ function quietQuestion({ broker, request, context }: Exchange): QuietQuestion | 
   return { limit: readLimit(request), image: broker.image, apiVersion, rackId, replicaId: followerId(request) };
 }
 
-function toTargets({ broker, request, session, context }: Exchange): FetchTarget[] {
+/** The partitions of a fetch: those to read, and those of which a follower need not be told anything. */
+interface Targets {
+  readonly targets: readonly FetchTarget[];
+  readonly resting: readonly RestingReplica[];
+}
+
+function toTargets({ broker, request, session, context }: Exchange): Targets {
   const byId = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
-  const saysWhereItIs = context.apiVersion >= FIRST_VERSION_WITH_RACK && request.rackId !== "";
-  const isContentWithFollower = saysWhereItIs || isDebugging(request);
-  return session.partitions.map((partition) =>
-    toTarget(broker, partition, byId, readerOf(request, partition, isContentWithFollower)),
-  );
+  const reader = readerOf(broker, request, context.apiVersion);
+  const nowMs = broker.runtime.clock.monotonicMs();
+  const targets: FetchTarget[] = [];
+  const resting: RestingReplica[] = [];
+  for (const fetched of session.partitions) {
+    if (reader.kind === "follower" && fetched.resting?.isAtRestFor(reader)) {
+      fetched.resting.fetched(nowMs);
+      resting.push(fetched.resting);
+    } else targets.push(toTarget(broker, fetched, byId, reader));
+  }
+  return { targets, resting };
 }
 
-function hostedOrNone(target: FetchTarget): Partition | [] {
-  return hostedPartition(target) ?? [];
+function hostedPartitions(targets: readonly FetchTarget[]): Partition[] {
+  const partitions: Partition[] = [];
+  for (const target of targets) {
+    const partition = hostedPartition(target);
+    if (partition !== undefined) partitions.push(partition);
+  }
+  return partitions;
 }
 
-function readOptions(
-  broker: BrokerServices,
-  request: FetchRequest,
-  clientId: string,
-): Omit<FetchReadOptions, "isFirst"> {
+function readOptions(broker: BrokerServices, request: FetchRequest, clientId: string): FetchReadOptions {
   const { rackId } = request;
   return {
     // As Kafka: a follower's fetch is bounded by its own configs alone.
@@ -279,14 +301,14 @@ const CONSUMER: FetchReader = { kind: "consumer", isContentWithFollower: false }
 const CONTENT_CONSUMER: FetchReader = { kind: "consumer", isContentWithFollower: true };
 
 /** A consumer that says where it is reads from any replica; any other means the leader. */
-function readerOf(
-  request: FetchRequest,
-  { query: { logStartOffset } }: FetchedPartition,
-  isContentWithFollower: boolean,
-): FetchReader {
+function readerOf({ image }: BrokerServices, request: FetchRequest, apiVersion: number): FetchReader {
   const brokerId = followerId(request);
-  if (brokerId < 0) return isContentWithFollower ? CONTENT_CONSUMER : CONSUMER;
-  return { kind: "follower", brokerId, brokerEpoch: request.replicaState.replicaEpoch, logStartOffset };
+  if (brokerId >= 0) {
+    const { replicaEpoch: brokerEpoch } = request.replicaState;
+    return { kind: "follower", brokerId, brokerEpoch, registration: brokerById(image, brokerId) };
+  }
+  const saysWhereItIs = apiVersion >= FIRST_VERSION_WITH_RACK && request.rackId !== "";
+  return saysWhereItIs || isDebugging(request) ? CONTENT_CONSUMER : CONSUMER;
 }
 
 function toTarget(broker: BrokerServices, fetched: FetchedPartition, byId: boolean, reader: FetchReader): FetchTarget {
@@ -320,8 +342,9 @@ function toResponse(
     return { fetched: outcome.target.fetched, data, news: newsOf(data, outcome) };
   });
   const { errorCode, sessionId, results } = session.answer(told);
-  if (quietNow !== null && errorCode === ErrorCode.NONE && results.length === 0) {
-    quiet.remember(session.partitions, quietNow);
+  if (errorCode === ErrorCode.NONE) {
+    if (quietNow !== null && results.length === 0) quiet.remember(session.partitions, quietNow);
+    for (const outcome of result.outcomes) outcome.target.fetched.resting = RestingReplica.of(outcome);
   }
   const response = { throttleTimeMs: 0, errorCode, sessionId, responses: byTopic(results) };
   if (!result.isFinal || context.apiVersion < FIRST_VERSION_WITH_ENDPOINTS) return response;

@@ -1,3 +1,4 @@
+import type { BrokerImage } from "@ottla/metadata";
 import { ErrorCode, type FetchRequestPartition, KafkaError } from "@ottla/protocol";
 import type { LogRead, LogReadOptions, PartitionLog, ReadLimit } from "@ottla/storage";
 import type { LeaderThrottle } from "../replication/throttle.ts";
@@ -37,15 +38,17 @@ export function hostedPartition({ found }: FetchTarget): Partition | undefined {
   return found instanceof MissingPartition ? undefined : found;
 }
 
-/** A follower tells by its fetch how far it has come; a consumer may be content with any replica (KIP-392). */
-export type FetchReader =
-  | {
-      readonly kind: "follower";
-      readonly brokerId: number;
-      readonly brokerEpoch: number;
-      readonly logStartOffset: number;
-    }
-  | { readonly kind: "consumer"; readonly isContentWithFollower: boolean };
+/** A broker that has a replica: it tells by its fetch how far it has come. */
+export interface FollowerReader {
+  readonly kind: "follower";
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  /** The broker as the metadata had it when it asked. */
+  readonly registration: BrokerImage | undefined;
+}
+
+/** A consumer may be content with any replica (KIP-392). */
+export type FetchReader = FollowerReader | { readonly kind: "consumer"; readonly isContentWithFollower: boolean };
 
 /** What one partition gave: records, or an error. */
 export interface FetchOutcome {
@@ -63,8 +66,6 @@ const NO_OTHER_REPLICA = -1;
 export interface FetchReadOptions {
   readonly maxBytes: number;
   readonly limit: ReadLimit;
-  /** False when the same fetch is read again after a wait: it says nothing new of its follower then. */
-  readonly isFirst: boolean;
   readonly throttle: LeaderThrottle;
   /** The replica that a consumer should read from; null where that is the leader, always. */
   readonly preferred: ((partition: Partition, fetchOffset: number) => number) | null;
@@ -107,14 +108,20 @@ export class FetchResult {
 /**
  * Reads the partitions in the order of the request until `maxBytes` are full. The first batch found is given even when
  * it is larger than every limit, so that a reader always gets on (KIP-74).
+ * @param isFirst false when the same fetch is read again after a wait: it says nothing new of its follower then
  */
-export async function readPartitions(targets: readonly FetchTarget[], options: FetchReadOptions): Promise<FetchResult> {
+export async function readPartitions(
+  targets: readonly FetchTarget[],
+  options: FetchReadOptions,
+  isFirst: boolean,
+): Promise<FetchResult> {
   const outcomes: FetchOutcome[] = [];
   let leftBytes = options.maxBytes;
   let anythingRead = false;
   for (const target of targets) {
     const maxBytes = Math.max(Math.min(target.query.partitionMaxBytes, leftBytes), 0);
-    const pending = readPartition(target, options, { limit: options.limit, maxBytes, minOneBatch: !anythingRead });
+    const reach = { limit: options.limit, maxBytes, minOneBatch: !anythingRead };
+    const pending = readPartition(target, options, reach, isFirst);
     const outcome = pending instanceof Promise ? await pending : pending;
     const sizeBytes = outcome.read?.sizeBytes ?? 0;
     leftBytes -= sizeBytes;
@@ -133,12 +140,13 @@ function readPartition(
   target: FetchTarget,
   options: FetchReadOptions,
   reach: LogReadOptions,
+  isFirst: boolean,
 ): FetchOutcome | Promise<FetchOutcome> {
   try {
     const partition = readable(target);
     const { log } = partition;
     const divergingEpoch = divergence(log, target.query);
-    if (divergingEpoch === null && options.isFirst) noteFollower(partition, target);
+    if (divergingEpoch === null && isFirst) noteFollower(partition, target);
     const preferredReadReplica = betterReplica(partition, target, options);
     if (divergingEpoch !== null || preferredReadReplica >= 0) {
       return { target, errno: ErrorCode.NONE, read: positionsOf(log), divergingEpoch, preferredReadReplica };
@@ -220,8 +228,10 @@ function checkReader(partition: Partition, { reader, query }: FetchTarget): numb
 
 function noteFollower(partition: Partition, { reader, query }: FetchTarget): void {
   if (reader.kind !== "follower") return;
-  const { fetchOffset } = query;
-  const fetch: FollowerFetch = { ...reader, fetchOffset, currentLeaderEpoch: leaderEpochOf(query) };
+  const { brokerId, brokerEpoch } = reader;
+  const { fetchOffset, logStartOffset } = query;
+  const currentLeaderEpoch = leaderEpochOf(query);
+  const fetch: FollowerFetch = { brokerId, brokerEpoch, fetchOffset, logStartOffset, currentLeaderEpoch };
   partition.followerFetched(fetch);
 }
 

@@ -1,4 +1,5 @@
 import type { FetchRequestPartition } from "@ottla/protocol";
+import type { RestingReplica } from "./resting-replica.ts";
 
 /** A partition that a fetch reads: its topic by name or, since v13, by id, and what the client said of it. */
 export interface FetchedPartition {
@@ -7,6 +8,8 @@ export interface FetchedPartition {
   readonly topic: string;
   readonly topicId: string;
   readonly query: FetchRequestPartition;
+  /** What is known of it where a follower fetches it again and again, and there is nothing. */
+  resting: RestingReplica | null;
 }
 
 /** A partition of a session, and what its client was told of it last. */
@@ -86,7 +89,8 @@ export class FetchSession {
       this.#list = null;
       const cached = this.#partitions.get(key);
       if (cached === undefined) {
-        this.#partitions.set(key, { key, topic, topicId, query, highWatermark: NOTHING_TOLD, logStartOffset: -1 });
+        const told = { highWatermark: NOTHING_TOLD, logStartOffset: -1 };
+        this.#partitions.set(key, { key, topic, topicId, query, resting: null, ...told });
       } else {
         // Who asks in another leader epoch has begun anew, and may not have heeded what it was told last.
         if (cached.query.currentLeaderEpoch !== query.currentLeaderEpoch) cached.highWatermark = NOTHING_TOLD;

@@ -45,6 +45,12 @@ export class FollowerProgress {
     this.#leaderEndAtLastFetch = leaderEndOffset;
   }
 
+  /** It has fetched again from where it was, and the leader's end is there still. */
+  stillAtEnd(nowMs: number): void {
+    this.#lastCaughtUpMs = nowMs;
+    this.#lastFetchMs = nowMs;
+  }
+
   isCaughtUp(leaderEndOffset: number, nowMs: number, lagMaxMs: number): boolean {
     return this.logEndOffset === leaderEndOffset || nowMs - this.#lastCaughtUpMs <= lagMaxMs;
   }

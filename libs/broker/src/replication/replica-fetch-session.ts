@@ -5,6 +5,8 @@ type ForgottenTopic = NonNullable<RequestInput<typeof fetchApi>["forgottenTopics
 
 /** What a follower asks its leader for. */
 export interface PartitionFetch {
+  /** See {@link fetchKey}. */
+  readonly key: string;
   readonly topicId: string;
   readonly partition: number;
   readonly currentLeaderEpoch: number;
@@ -37,14 +39,23 @@ export class ReplicaFetchSession {
   #sessionId = NO_SESSION_ID;
   #epoch = FIRST_EPOCH;
   /** What the leader knows of. */
-  #told = new Map<string, PartitionFetch>();
+  readonly #told = new Map<string, PartitionFetch>();
+
+  /** What the leader was asked for last of a partition. */
+  told(key: string): PartitionFetch | undefined {
+    return this.#told.get(key);
+  }
 
   /** The next request for exactly these partitions. What it says counts as told once it is answered without error. */
   next(wanted: readonly PartitionFetch[]): SessionPart {
-    const now = new Map(wanted.map((fetch) => [fetchKey(fetch.topicId, fetch.partition), fetch]));
-    const changed = wanted.filter((fetch) => !isSame(this.#told.get(fetchKey(fetch.topicId, fetch.partition)), fetch));
-    const forgotten = [...this.#told].filter(([key]) => !now.has(key)).map(([, fetch]) => fetch);
-    this.#told = now;
+    const changed: PartitionFetch[] = [];
+    for (const fetch of wanted) {
+      const told = this.#told.get(fetch.key);
+      if (told === fetch) continue;
+      if (told === undefined || !isSameFetch(told, fetch)) changed.push(fetch);
+      this.#told.set(fetch.key, fetch);
+    }
+    const forgotten = this.#told.size > wanted.length ? this.#forget(wanted) : [];
     return {
       sessionId: this.#sessionId,
       sessionEpoch: this.#epoch,
@@ -54,6 +65,14 @@ export class ReplicaFetchSession {
         partitions: partitions.map(({ partition }) => partition),
       })),
     };
+  }
+
+  /** Forgets all but these. */
+  #forget(wanted: readonly PartitionFetch[]): PartitionFetch[] {
+    const kept = new Set(wanted);
+    const forgotten = Array.from(this.#told.values()).filter((fetch) => !kept.has(fetch));
+    for (const { key } of forgotten) this.#told.delete(key);
+    return forgotten;
   }
 
   /** The leader has answered: the session goes on, or there is none. */
@@ -77,9 +96,9 @@ function nextEpoch(epoch: number): number {
   return epoch === EPOCH_MAX ? FIRST_EPOCH + 1 : epoch + 1;
 }
 
-function isSame(told: PartitionFetch | undefined, fetch: PartitionFetch): boolean {
+/** Whether they ask for the same of one partition. */
+export function isSameFetch(told: PartitionFetch, fetch: PartitionFetch): boolean {
   return (
-    told !== undefined &&
     told.fetchOffset === fetch.fetchOffset &&
     told.currentLeaderEpoch === fetch.currentLeaderEpoch &&
     told.lastFetchedEpoch === fetch.lastFetchedEpoch &&

@@ -7,6 +7,7 @@ import {
   listOffsetsApi,
 } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
+import { keepListening } from "@ottla/runtime/internal";
 import { type BrokerConnection, delay, type ReconnectingConnection } from "@ottla/transport";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { FetchMemory } from "./fetch-memory.ts";
@@ -46,6 +47,8 @@ const BACKOFF_INITIAL_MS = 20;
 export class ReplicaFetcher {
   readonly #options: ReplicaFetcherOptions;
   readonly #replicas = new Map<string, Replica>();
+  /** Those that came when the request at hand had left: its answer is not for them, but for who was in their place. */
+  readonly #newcomers = new Set<Replica>();
   readonly #session = new ReplicaFetchSession();
   readonly #stop = new AbortController();
   /** The connection that the session belongs to. */
@@ -58,6 +61,7 @@ export class ReplicaFetcher {
 
   constructor(options: ReplicaFetcherOptions) {
     this.#options = options;
+    keepListening(this.#stop.signal);
   }
 
   get isEmpty(): boolean {
@@ -65,16 +69,16 @@ export class ReplicaFetcher {
   }
 
   add(replica: Replica): void {
-    const { topicId, partition } = replica.partition;
-    this.#replicas.set(fetchKey(topicId, partition), replica);
+    this.#replicas.set(replica.key, replica);
+    this.#newcomers.add(replica);
     this.#wake?.();
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#options.runtime.timers.defer(() => void this.#run());
   }
 
-  remove({ partition }: Replica): void {
-    this.#replicas.delete(fetchKey(partition.topicId, partition.partition));
+  remove({ key }: Replica): void {
+    this.#replicas.delete(key);
   }
 
   /** Ends what is under way. */
@@ -101,17 +105,19 @@ export class ReplicaFetcher {
     if (this.#options.brokerEpoch() < 0) return await this.#sleep(UNREGISTERED_WAIT_MS);
     const nowMs = this.#options.runtime.clock.monotonicMs();
     const { throttle } = this.#options;
-    const due = [...this.#replicas.values()].filter(({ notBeforeMs }) => notBeforeMs <= nowMs);
+    this.#newcomers.clear();
+    const due = Array.from(this.#replicas.values()).filter(({ notBeforeMs }) => notBeforeMs <= nowMs);
     if (due.length === 0) return await this.#sleepUntilReady(nowMs);
-    const ready = due.filter(({ partition }) => !throttle.holdsBack(partition));
+    const ready = throttle.isExceeded ? due.filter(({ partition }) => !throttle.holdsBack(partition)) : due;
     if (ready.length === 0) return await this.#sleep(THROTTLED_WAIT_MS);
     const connection = await this.#connect();
-    const fetches = ready.map((replica) => replica.fetch(this.#number("replica.fetch.max.bytes")));
+    const maxBytes = this.#number("replica.fetch.max.bytes");
+    const fetches = ready.map((replica) => replica.fetch(maxBytes));
     const response = await this.#fetch(connection, fetches);
     if (response.errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(response.errorCode);
-    this.#session.answered(response.sessionId);
     await this.#taken;
-    await this.#take(connection, ready, fetches, response);
+    await this.#take(connection, response);
+    this.#session.answered(response.sessionId);
   }
 
   async #connect(): Promise<BrokerConnection> {
@@ -143,21 +149,16 @@ export class ReplicaFetcher {
   }
 
   /** Brings an answer into the logs. Resolves when the next fetch may ask for what comes behind it. */
-  async #take(
-    connection: BrokerConnection,
-    asked: readonly Replica[],
-    fetches: readonly PartitionFetch[],
-    response: FetchResponse,
-  ): Promise<void> {
-    const byKey = new Map(asked.map((replica, index) => [keyOf(replica), { replica, fetch: fetches[index]! }]));
+  async #take(connection: BrokerConnection, response: FetchResponse): Promise<void> {
     const backoffMaxMs = this.#number("replica.fetch.backoff.ms");
     const pending: Promise<void>[] = [];
     const awaited: Promise<void>[] = [];
     for (const { topicId, partitions } of response.responses) {
       for (const answer of partitions) {
-        const found = byKey.get(fetchKey(topicId, answer.partitionIndex));
-        if (found === undefined || this.#replicas.get(keyOf(found.replica)) !== found.replica) continue;
-        const { replica, fetch } = found;
+        const key = fetchKey(topicId, answer.partitionIndex);
+        const fetch = this.#session.told(key);
+        const replica = this.#replicas.get(key);
+        if (fetch === undefined || replica === undefined || this.#newcomers.has(replica)) continue;
         const sizeBytes = answer.records?.length ?? 0;
         this.#options.throttle.received(replica.partition, sizeBytes);
         this.#options.counters.bytesIn += sizeBytes;
@@ -239,7 +240,3 @@ const THROTTLED_WAIT_MS = 100;
 
 /** How long a broker that is not registered yet waits before it looks again. */
 const UNREGISTERED_WAIT_MS = 20;
-
-function keyOf({ partition }: Replica): string {
-  return fetchKey(partition.topicId, partition.partition);
-}

@@ -2,7 +2,7 @@ import { ErrorCode, type FetchResponsePartition, KafkaError } from "@ottla/proto
 import type { Runtime } from "@ottla/runtime";
 import type { PartitionLog } from "@ottla/storage";
 import type { Partition } from "../partition/partition.ts";
-import type { PartitionFetch } from "./replica-fetch-session.ts";
+import { fetchKey, isSameFetch, type PartitionFetch } from "./replica-fetch-session.ts";
 import { truncationOffset } from "./truncation.ts";
 
 /** Where a leader's log begins and ends. */
@@ -18,7 +18,11 @@ const BACKOFF_INITIAL_MS = 20;
 export class Replica {
   readonly partition: Partition;
   readonly leaderEpoch: number;
+  /** See {@link fetchKey}. */
+  readonly key: string;
   readonly #runtime: Pick<Runtime, "clock" | "logger">;
+  /** What it has asked for last. */
+  #asked: PartitionFetch | null = null;
   #leaderHighWatermark = 0;
   #failures = 0;
   #notBeforeMs = 0;
@@ -32,6 +36,7 @@ export class Replica {
   constructor(partition: Partition, runtime: Pick<Runtime, "clock" | "logger">) {
     this.partition = partition;
     this.leaderEpoch = partition.leaderEpoch;
+    this.key = fetchKey(partition.topicId, partition.partition);
     this.#runtime = runtime;
   }
 
@@ -63,13 +68,28 @@ export class Replica {
     this.#leaderHighWatermark = 0;
   }
 
-  /** What to ask the leader for: all from the log's end on. */
+  /** What to ask the leader for: all from the log's end on. As long as that stays the same, so does the object. */
   fetch(partitionMaxBytes: number): PartitionFetch {
+    const fetch = this.#nextFetch(partitionMaxBytes);
+    if (this.#asked === null || !isSameFetch(this.#asked, fetch)) this.#asked = fetch;
+    return this.#asked;
+  }
+
+  #nextFetch(partitionMaxBytes: number): PartitionFetch {
+    const { key, leaderEpoch: currentLeaderEpoch } = this;
     const { topicId, partition } = this.partition;
     const { logEndOffset, nextOffset, latestLeaderEpoch: lastFetchedEpoch, logStartOffset } = this.#log;
     const fetchOffset = this.mayFetchAhead ? nextOffset : logEndOffset;
-    const { leaderEpoch: currentLeaderEpoch } = this;
-    return { topicId, partition, currentLeaderEpoch, fetchOffset, lastFetchedEpoch, logStartOffset, partitionMaxBytes };
+    return {
+      key,
+      topicId,
+      partition,
+      currentLeaderEpoch,
+      fetchOffset,
+      lastFetchedEpoch,
+      logStartOffset,
+      partitionMaxBytes,
+    };
   }
 
   /** Follows no more. Resolves when nothing is being done to the log. */

@@ -58,7 +58,7 @@ export class ThrottledReplicas {
   }
 
   includes(partition: number, brokerId: number): boolean {
-    return this.#all || this.#pairs.has(`${partition}:${brokerId}`);
+    return this.#all || (this.#pairs.size > 0 && this.#pairs.has(`${partition}:${brokerId}`));
   }
 }
 

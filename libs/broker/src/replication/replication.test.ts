@@ -1,5 +1,5 @@
 import { ErrorCode, fetchApi, listOffsetsApi } from "@ottla/protocol";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Partition } from "../partition/partition.ts";
 import { DiskGate, FaultyDisk } from "../test-support/faulty-disk.ts";
 import { type ReplicaNode, ReplicaSet, type ReplicaSetOptions, TOPIC } from "../test-support/replica-set.ts";
@@ -50,6 +50,46 @@ describe("replication", () => {
     await set.runtime.advance(600);
     for (const id of [2, 3]) expect(positions(set.node(id).partition())).toEqual([0, 3, 3]);
     await expectSame(...ALL.map((id) => set.node(id)));
+  });
+
+  it("goes on where the leader keeps no fetch sessions", async () => {
+    await start({ config: { "max.incremental.fetch.session.cache.slots": 0 } });
+    for (const value of ["a", "b", "c"]) {
+      const { committed } = append(1, value);
+      await set.runtime.advance(10);
+      await committed;
+    }
+    await expectSame(...ALL.map((id) => set.node(id)));
+  });
+
+  it("reads nothing of a partition that is at rest while others have records, and all of it once it has some", async () => {
+    await start();
+    set.change({ replicas: ALL, isr: ALL, leader: 1 }, 1);
+    await set.publish();
+    await set.runtime.advance(2_000);
+    const reads = vi.spyOn(set.node(1).partition(1).log, "read");
+    for (const value of ["a", "b", "c"]) {
+      const { committed } = append(1, value);
+      await set.runtime.advance(10);
+      await committed;
+    }
+    expect(reads).not.toHaveBeenCalled();
+    const { committed } = set.node(1).partition(1).appendAsLeader(batchOf("d"), { acks: -1, origin: "client" });
+    await set.runtime.advance(10);
+    await committed;
+    await set.runtime.advance(600);
+    for (const id of [2, 3]) expect(positions(set.node(id).partition(1))).toEqual([0, 1, 1]);
+  });
+
+  it("counts a follower as caught up until its last fetch, however long the partition was at rest", async () => {
+    await start();
+    await set.runtime.advance(100_000);
+    set.cut(1, 3);
+    append(1, "a", 1);
+    await set.runtime.advance(20_000);
+    expect(set.partitionImage().isr).toEqual(ALL);
+    await set.runtime.advance(30_000);
+    expect(set.partitionImage().isr).toEqual([1, 2]);
   });
 
   it("begins with a partition that is new at once, though the followers wait for records of others", async () => {

@@ -39,6 +39,11 @@ export class FollowerThrottle {
     this.#quota = new ReplicationQuota(clock, bytesPerSecond);
   }
 
+  /** Whether any partition may be held back now. */
+  get isExceeded(): boolean {
+    return this.#quota.isExceeded;
+  }
+
   /** Whether a partition is not fetched now. */
   holdsBack(partition: Partition): boolean {
     return this.#concerns(partition) && this.#quota.isExceeded;

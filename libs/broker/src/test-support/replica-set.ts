@@ -130,7 +130,10 @@ export class ReplicaNode {
       leaderThrottle: this.replication.leaderThrottle,
       quotas: new ClientQuotas({ clock: runtime.clock, windows: () => WINDOWS, controllerWindows: () => WINDOWS }),
       replication: this.replication,
-      fetchSessions: new FetchSessionCache({ slotsMax: () => 100, ...runtime }),
+      fetchSessions: new FetchSessionCache({
+        slotsMax: () => config.require("max.incremental.fetch.session.cache.slots"),
+        ...runtime,
+      }),
       get image() {
         return self.image;
       },
