@@ -6,21 +6,30 @@ const NOTHING = new Uint8Array(0);
 const answerWith = (...records: readonly (Uint8Array | null)[]) =>
   ({ responses: [{ partitions: records.map((one) => ({ records: one })) }] }) as unknown as FetchResponse;
 
-it("gives the memory of an answer again once its records are in the logs", () => {
+/** Frames of half a mebibyte: a third one does not fit the buffer of the first two. */
+const HALF_BYTES = 512 * 1024;
+
+it("gives the memory of answers again once their records are in the logs, and no sooner", () => {
   const memory = new FetchMemory();
-  const frame = memory.frames(NOTHING, 100_000);
-  const other = memory.frames(NOTHING, 100_000);
-  expect(other.buffer).not.toBe(frame.buffer);
-  memory.releaseRecords(answerWith(frame.subarray(10, 50_000), null, frame.subarray(50_010)));
-  expect(memory.frames(NOTHING, 99_000).buffer).toBe(frame.buffer);
-  expect(memory.frames(NOTHING, 99_000).buffer, "it is given once").not.toBe(frame.buffer);
+  const [first, second] = [memory.frames(NOTHING, HALF_BYTES), memory.frames(NOTHING, HALF_BYTES)];
+  expect(second.buffer).toBe(first.buffer);
+  memory.releaseRecords(answerWith(null, first.subarray(10, 50_000), first.subarray(50_010)));
+  for (let i = 0; i < 4; i++) expect(memory.frames(NOTHING, HALF_BYTES).buffer).not.toBe(first.buffer);
+  memory.releaseRecords(answerWith(second));
+  expect(memory.frames(NOTHING, HALF_BYTES).buffer).toBe(first.buffer);
 });
 
 it("gives the beginning of an answer again that has outgrown it", () => {
   const memory = new FetchMemory();
   const beginning = memory.frames(NOTHING, 100_000);
-  memory.frames(beginning, 300_000);
-  expect(memory.frames(NOTHING, 100_000).buffer).toBe(beginning.buffer);
+  const whole = memory.frames(beginning, 300_000);
+  const next = memory.frames(NOTHING, 100_000);
+  expect(next.byteOffset + next.length <= whole.byteOffset || next.byteOffset >= whole.byteOffset + whole.length).toBe(
+    true,
+  );
+  memory.releaseRecords(answerWith(whole));
+  memory.releaseRecords(answerWith(next));
+  expect(memory.frames(NOTHING, 100_000).byteOffset).toBe(beginning.byteOffset);
 });
 
 it("leaves alone what is somebody else's", () => {

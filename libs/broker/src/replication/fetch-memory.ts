@@ -15,11 +15,14 @@ export class FetchMemory {
   /** For the connections to leaders. */
   readonly frames: FrameMemory = this.#pool.gather;
 
-  /** The records of an answer are in the logs, or are not wanted: nobody looks at them any more. */
+  /** The records of an answer are in the logs, or are not wanted: nobody looks at them any more. Called once for each answer. */
   releaseRecords({ responses }: FetchResponse): void {
+    // All are parts of one frame, which is held once.
     for (const { partitions } of responses) {
-      // Only the first of them gives the frame back that all are parts of: nobody else holds it.
-      for (const { records } of partitions) if (records !== null) this.#pool.release(records);
+      const records = partitions.find((partition) => (partition.records?.length ?? 0) > 0)?.records;
+      if (!records) continue;
+      this.#pool.release(records);
+      return;
     }
   }
 }

@@ -7,13 +7,44 @@ const KIB = 1024;
 
 describe("the memory of frames", () => {
   it("is used again once nobody holds it, and no sooner", () => {
-    const pool = new FramePool(1024 * KIB);
+    const pool = new FramePool(1024 * KIB, 150 * KIB);
     const frame = pool.acquire(100 * KIB);
     pool.hold(frame.subarray(10, 20));
     pool.release(frame);
     expect(pool.acquire(100 * KIB).buffer).not.toBe(frame.buffer);
     pool.release(frame.subarray(10, 20));
     expect(pool.acquire(100 * KIB).buffer).toBe(frame.buffer);
+  });
+
+  it("is shared by frames, one after another, and used again when all of them are done with", () => {
+    const pool = new FramePool(1024 * KIB, 256 * KIB);
+    const frames = Array.from({ length: 5 }, () => pool.acquire(60 * KIB));
+    expect(new Set(frames.map(({ buffer }) => buffer)).size).toBe(2);
+    for (const [i, frame] of frames.entries()) frame.fill(i + 1);
+    expect(frames.map((frame) => frame.every((byte) => byte === frame[0]) && frame[0])).toEqual([1, 2, 3, 4, 5]);
+    for (const frame of frames.slice(0, 3)) pool.release(frame);
+    pool.acquire(200 * KIB);
+    expect(pool.acquire(200 * KIB).buffer).not.toBe(frames[0]!.buffer);
+    pool.release(frames[3]!);
+    expect(pool.acquire(200 * KIB).buffer).toBe(frames[0]!.buffer);
+  });
+
+  it("is the same again and again where one frame follows the other", () => {
+    const pool = new FramePool(1024 * KIB, 256 * KIB);
+    const places = Array.from({ length: 20 }, () => {
+      const frame = pool.acquire(100 * KIB);
+      pool.release(frame);
+      return frame;
+    });
+    expect(new Set(places.map(({ buffer }) => buffer)).size).toBe(1);
+    expect(new Set(places.map(({ byteOffset }) => byteOffset))).toEqual(new Set([0]));
+  });
+
+  it("is a buffer of its own for what is larger than shared ones", () => {
+    const pool = new FramePool(1024 * KIB, 64 * KIB);
+    const frame = pool.acquire(300 * KIB);
+    pool.release(frame);
+    expect(pool.acquire(300 * KIB).buffer).toBe(frame.buffer);
   });
 
   it("is no concern of whoever has bytes of his own, or small ones", () => {
@@ -36,7 +67,7 @@ describe("the memory of frames", () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-        const pool = new FramePool(256 * KIB);
+        const pool = new FramePool(256 * KIB, 64 * KIB);
         const memory = new TailMemory(150 * KIB, pool);
         const tails = Array.from({ length: 3 }, () => new Tail(memory));
         const requests: Uint8Array[] = [];

@@ -2,7 +2,12 @@ import { BATCH_HEADER_BYTES, batchSizeAt } from "@ottla/protocol/internal";
 import type { CachedFile } from "../files/file-cache.ts";
 import type { BufferPool } from "../memory/buffer-pool.ts";
 
-const BLOCK_BYTES = 1024 * 1024;
+/** What is read at a time, and at first, while it is not known how small batches are. */
+const BLOCK_BYTES_MAX = 1024 * 1024;
+const FIRST_BLOCK_BYTES = 256 * 1024;
+
+/** How many batches are looked at in one turn of the event loop: so many of the smallest take 2 to 3 ms. */
+const BATCHES_AT_ONCE = 4096;
 
 /**
  * Looks at one batch: `bytes[position, position + sizeBytes)`, which starts at `filePosition` of the file.
@@ -22,7 +27,7 @@ export async function scanBatches(
   visit: BatchVisitor,
 ): Promise<number> {
   let position = from;
-  let blockBytes = BLOCK_BYTES;
+  let blockBytes = FIRST_BLOCK_BYTES;
   while (to - position >= BATCH_HEADER_BYTES) {
     const buffer = pool.acquire(Math.min(blockBytes, to - position));
     try {
@@ -32,7 +37,7 @@ export async function scanBatches(
       position += scanned.bytes;
       const isCutShort = scanned.neededBytes > to - position || (readBytes < buffer.length && scanned.bytes === 0);
       if (isCutShort) return position;
-      blockBytes = Math.max(BLOCK_BYTES, scanned.neededBytes);
+      blockBytes = Math.max(nextBlockBytes(scanned), scanned.neededBytes);
     } finally {
       pool.release(buffer);
     }
@@ -40,9 +45,17 @@ export async function scanBatches(
   return position;
 }
 
+/** As many bytes as may be looked at at once, if batches stay as large as they are. */
+function nextBlockBytes({ bytes, batches }: ScannedBlock): number {
+  if (batches === 0) return BLOCK_BYTES_MAX;
+  return Math.min(BLOCK_BYTES_MAX, Math.ceil((bytes / batches) * BATCHES_AT_ONCE));
+}
+
 interface ScannedBlock {
   /** Bytes of the batches that were visited. */
   readonly bytes: number;
+  /** How many these were. */
+  readonly batches: number;
   readonly isDone: boolean;
   /** Bytes of the batch that did not fit the block; 0 where that is not known. */
   readonly neededBytes: number;
@@ -50,14 +63,15 @@ interface ScannedBlock {
 
 function scanBlock(block: Uint8Array, filePosition: number, visit: BatchVisitor): ScannedBlock {
   let position = 0;
+  let batches = 0;
+  const scanned = (isDone: boolean, neededBytes = 0) => ({ bytes: position, batches, isDone, neededBytes });
   while (block.length - position >= BATCH_HEADER_BYTES) {
     const sizeBytes = batchSizeAt(block, position);
-    if (sizeBytes < BATCH_HEADER_BYTES) return { bytes: position, isDone: true, neededBytes: 0 };
-    if (sizeBytes > block.length - position) return { bytes: position, isDone: false, neededBytes: sizeBytes };
-    if (!visit(block, position, sizeBytes, filePosition + position)) {
-      return { bytes: position, isDone: true, neededBytes: 0 };
-    }
+    if (sizeBytes < BATCH_HEADER_BYTES) return scanned(true);
+    if (sizeBytes > block.length - position) return scanned(false, sizeBytes);
+    if (!visit(block, position, sizeBytes, filePosition + position)) return scanned(true);
     position += sizeBytes;
+    batches++;
   }
-  return { bytes: position, isDone: false, neededBytes: 0 };
+  return scanned(false);
 }
