@@ -85,8 +85,7 @@ export class AppendQueue {
   }
 
   /** Queues batches; the promise settles when they are written, and synced where the log's config asks for it. */
-  enqueue(append: QueuedAppend): Promise<void> {
-    const nowMs = this.#state.env.runtime.clock.nowMs();
+  enqueue(append: QueuedAppend, nowMs: number): Promise<void> {
     const rolls = this.#planner.shouldRoll(append, this.#state, nowMs);
     this.#planner.queued(append, append.baseOffset, rolls, this.#state.config, nowMs);
     const group = this.#groupFor(append, rolls);

@@ -143,7 +143,7 @@ export class SegmentedLog implements PartitionLog {
     const append = placeLeaderBatches(state, batches, this.#queue.nextOffset, options, nowMs);
     if (options.leaderEpoch > state.epochs.latest) state.epochs.assign(options.leaderEpoch, append.baseOffset);
     const isStamped = state.config.messageTimestampType === "LogAppendTime";
-    return this.#enqueue(append, isStamped ? nowMs : NO_TIMESTAMP);
+    return this.#enqueue(append, nowMs, isStamped ? nowMs : NO_TIMESTAMP);
   }
 
   appendAsFollower(batches: Uint8Array): LogAppend {
@@ -158,7 +158,7 @@ export class SegmentedLog implements PartitionLog {
       // What this replica took for the beginning of a later epoch, before it lost the records up to that, is none.
       if (epoch >= 0 && epoch !== state.epochs.latest) state.epochs.assign(epoch, baseOffsetAt(batches, position));
     }
-    return this.#enqueue(append, NO_TIMESTAMP);
+    return this.#enqueue(append, nowMs, NO_TIMESTAMP);
   }
 
   read(offset: number, options: LogReadOptions): LogRead | Promise<LogRead> {
@@ -285,8 +285,8 @@ export class SegmentedLog implements PartitionLog {
     };
   }
 
-  #enqueue(append: QueuedAppend, logAppendTimeMs: number): LogAppend {
-    const written = this.#queue.enqueue(append);
+  #enqueue(append: QueuedAppend, nowMs: number, logAppendTimeMs: number): LogAppend {
+    const written = this.#queue.enqueue(append, nowMs);
     return {
       baseOffset: append.baseOffset,
       lastOffset: append.lastOffset,
