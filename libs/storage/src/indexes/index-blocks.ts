@@ -42,11 +42,17 @@ export class IndexFileBlocks {
   }
 }
 
+interface Kept {
+  readonly forget: () => void;
+  /** Which use of any block was the last one of this. */
+  lastUse: number;
+}
+
 /** Keeps the blocks of index files that were looked into last, so that a read of the log need not read its index. */
 export class IndexBlocks {
-  /** Each with what forgets it, the one unused for longest first. */
-  readonly #kept = new Map<IndexBlock, () => void>();
+  readonly #kept = new Map<IndexBlock, Kept>();
   #keptBytes = 0;
+  #uses = 0;
 
   get keptBytes(): number {
     return this.#keptBytes;
@@ -54,25 +60,28 @@ export class IndexBlocks {
 
   /** @internal */
   used(block: IndexBlock): void {
-    const forget = this.#kept.get(block)!;
-    this.#kept.delete(block);
-    this.#kept.set(block, forget);
+    this.#kept.get(block)!.lastUse = ++this.#uses;
   }
 
   /** @internal */
   add(block: IndexBlock, forget: () => void): void {
-    this.#kept.set(block, forget);
+    this.#kept.set(block, { forget, lastUse: ++this.#uses });
     this.#keptBytes += block.entries.buffer.byteLength;
-    for (const oldest of this.#kept.keys()) {
-      if (this.#keptBytes <= KEPT_BYTES_MAX) return;
-      this.drop(oldest);
-    }
+    while (this.#keptBytes > KEPT_BYTES_MAX) this.drop(this.#unusedForLongest());
   }
 
   /** @internal */
   drop(block: IndexBlock): void {
-    this.#kept.get(block)!();
+    this.#kept.get(block)!.forget();
     this.#kept.delete(block);
     this.#keptBytes -= block.entries.buffer.byteLength;
+  }
+  /** Looked for where a block was read: that costs more, and a use happens several times in each lookup. */
+  #unusedForLongest(): IndexBlock {
+    let [oldest, oldestUse] = [null as IndexBlock | null, Number.POSITIVE_INFINITY];
+    for (const [block, { lastUse }] of this.#kept) {
+      if (lastUse < oldestUse) [oldest, oldestUse] = [block, lastUse];
+    }
+    return oldest!;
   }
 }

@@ -45,7 +45,7 @@ function push(index: IndexFile, count: number, numberOf: (index: number) => numb
   }
 }
 
-const below = (index: IndexFile, value: number) => index.countWhile((entry) => entry.getInt32(4) < value);
+const below = (index: IndexFile, value: number) => index.countWhile((entries, at) => entries.getInt32(at + 4) < value);
 
 describe("what an index keeps of its file in memory", () => {
   it("finds the same as a walk through all entries, saved or not", async () => {

@@ -3,6 +3,9 @@ import { INDEX_BLOCK_BYTES, type IndexBlock, IndexFileBlocks } from "./index-blo
 
 const INITIAL_TAIL_ENTRIES = 16;
 
+/** Whether something holds for the entry that lies at `position` among others: a view of each would be garbage at once. */
+export type EntryCondition = (entries: DataView, position: number) => boolean;
+
 /**
  * A file of fixed-size entries in ascending order. New entries stay in memory until `save`: what a crash loses of
  * them is rebuilt from the log.
@@ -97,10 +100,11 @@ export class IndexFile {
   }
 
   /** How many entries at the start fulfil a condition that holds for a prefix of them. */
-  async countWhile(holds: (entry: DataView) => boolean): Promise<number> {
+  async countWhile(holds: EntryCondition): Promise<number> {
     const unsaved = this.#savedCount;
-    if (unsaved < this.#count && holds(this.unsaved(unsaved)!)) {
-      return partitionPoint(unsaved + 1, this.#count, (index) => holds(this.unsaved(index)!));
+    if (unsaved < this.#count && holds(this.#tail, 0)) {
+      const holdsInTail = (index: number) => holds(this.#tail, (index - unsaved) * this.entryBytes);
+      return partitionPoint(unsaved + 1, this.#count, holdsInTail);
     }
     // The last block whose first entry fulfils it.
     let [low, high] = [0, Math.ceil(unsaved / this.#entriesPerBlock)];
@@ -108,17 +112,17 @@ export class IndexFile {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const block = this.#kept(middle) ?? (await this.#load(middle));
-      if (block.count === 0 || !holds(this.#entryOf(block, 0))) high = middle;
+      if (block.count === 0 || !holds(block.entries, 0)) high = middle;
       else [low, last] = [middle + 1, block];
     }
     if (last === null) return 0;
-    const block = last;
-    const within = partitionPoint(1, block.count, (index) => holds(this.#entryOf(block, index)));
+    const { entries, count } = last;
+    const within = partitionPoint(1, count, (index) => holds(entries, index * this.entryBytes));
     return (low - 1) * this.#entriesPerBlock + within;
   }
 
   /** The last entry for which `isAtOrBefore` holds; null when it holds for none. It must hold for a prefix. */
-  async findLast(isAtOrBefore: (entry: DataView) => boolean): Promise<DataView | null> {
+  async findLast(isAtOrBefore: EntryCondition): Promise<DataView | null> {
     const count = await this.countWhile(isAtOrBefore);
     return count === 0 ? null : await this.entry(count - 1);
   }

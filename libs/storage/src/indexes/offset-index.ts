@@ -37,7 +37,7 @@ export class OffsetIndex {
   /** The stretch of the log that the batch with `offset` lies in, as the entries around it have it. */
   async stretchOf(offset: number): Promise<Stretch> {
     const relativeOffset = offset - this.#baseOffset;
-    const count = await this.index.countWhile((entry) => entry.getInt32(0) <= relativeOffset);
+    const count = await this.index.countWhile((entries, at) => entries.getInt32(at) <= relativeOffset);
     const last = count === 0 ? null : await this.#entry(count - 1);
     // An entry has the last offset of its batch: where it is not the one wanted, the batch of the next entry may hold it.
     const next = await this.#entry(last?.getInt32(0) === relativeOffset ? count : count + 1);
@@ -59,8 +59,8 @@ export class OffsetIndex {
   /** Removes the entries of batches that end at or after `offset`, or start at or after `position`. */
   async truncateTo(offset: number, position: number): Promise<void> {
     await this.index.truncate(
-      await this.index.countWhile((entry) => {
-        return entry.getInt32(0) < offset - this.#baseOffset && entry.getInt32(POSITION_AT) < position;
+      await this.index.countWhile((entries, at) => {
+        return entries.getInt32(at) < offset - this.#baseOffset && entries.getInt32(at + POSITION_AT) < position;
       }),
     );
   }

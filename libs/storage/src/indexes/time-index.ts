@@ -38,14 +38,14 @@ export class TimeIndex {
 
   /** The entry with the largest timestamp below `timestampMs`, or null: a record at or after it comes later. */
   async lookupBefore(timestampMs: number): Promise<TimestampOffset | null> {
-    const entry = await this.index.findLast((entry) => timestampOf(entry) < timestampMs);
+    const entry = await this.index.findLast((entries, at) => timestampAt(entries, at) < timestampMs);
     return entry === null ? null : this.#decode(entry);
   }
 
   /** The last entry of a batch that ends before `offset`, or null. */
   async lastBefore(offset: number): Promise<TimestampOffset | null> {
     const relativeOffset = offset - this.#baseOffset;
-    const entry = await this.index.findLast((entry) => entry.getInt32(OFFSET_AT) < relativeOffset);
+    const entry = await this.index.findLast((entries, at) => entries.getInt32(at + OFFSET_AT) < relativeOffset);
     return entry === null ? null : this.#decode(entry);
   }
 
@@ -62,7 +62,7 @@ export class TimeIndex {
     if (this.index.hasBrokenEnd) return false;
     let [lastTimestampMs, lastOffset] = [0, 0];
     for (const entry of await this.index.entries()) {
-      const [timestampMs, offset] = [timestampOf(entry), entry.getInt32(OFFSET_AT)];
+      const [timestampMs, offset] = [timestampAt(entry, 0), entry.getInt32(OFFSET_AT)];
       if (timestampMs <= lastTimestampMs || offset < lastOffset) return false;
       [lastTimestampMs, lastOffset] = [timestampMs, offset];
     }
@@ -72,15 +72,17 @@ export class TimeIndex {
   /** Removes the entries of batches that end at or after `offset`. */
   async truncateTo(offset: number): Promise<void> {
     const relativeOffset = offset - this.#baseOffset;
-    await this.index.truncate(await this.index.countWhile((entry) => entry.getInt32(OFFSET_AT) < relativeOffset));
+    await this.index.truncate(
+      await this.index.countWhile((entries, at) => entries.getInt32(at + OFFSET_AT) < relativeOffset),
+    );
     await this.lastEntry();
   }
 
   #decode(entry: DataView): TimestampOffset {
-    return { timestampMs: timestampOf(entry), offset: entry.getInt32(OFFSET_AT) + this.#baseOffset };
+    return { timestampMs: timestampAt(entry, 0), offset: entry.getInt32(OFFSET_AT) + this.#baseOffset };
   }
 }
 
-function timestampOf(entry: DataView): number {
-  return Number(entry.getBigInt64(0));
+function timestampAt(entries: DataView, position: number): number {
+  return Number(entries.getBigInt64(position));
 }
