@@ -319,7 +319,7 @@ const scenario: Scenario = {
   name: "cluster",
   description:
     "three brokers of ours on ZooKeeper beside three of Apache Kafka: replication, failing over, many partitions",
-  quietSeconds: { quick: 50, full: 340 },
+  quietSeconds: { quick: 50, full: 200 },
   inQuick: false,
   inFull: false,
   rows,
