@@ -5,11 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Admin } from "@ottla/admin";
 import { Producer } from "@ottla/producer";
+import { startCluster } from "@ottla/testing";
 import { freePort } from "@ottla/transport/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { ottla } from "../harness/ottla-command.ts";
 import { run } from "../harness/process.ts";
+import { until } from "../harness/until.ts";
 
 describe("what an operator does on the command line", () => {
   let broker: BrokerProcess;
@@ -310,6 +312,17 @@ describe("what an operator does on the command line", () => {
       await using other = await BrokerProcess.start({ dataDirectory: null, args });
       const { code, stdout } = await ottla(["doctor", "--bootstrap", other.bootstrapServers]);
       expect([code, stdout]).toEqual([1, expect.stringMatching(/FAIL .*default\.replication\.factor=3.* 1 broker/)]);
+    });
+
+    it("sees a broker that is down, to which topics can still be given replicas", async () => {
+      await using cluster = await startCluster({ brokers: 3 });
+      await cluster.kill(2);
+      let report = "";
+      await until("broker 2 is fenced", async () => {
+        report = (await ottla(["doctor", "--bootstrap", cluster.bootstrapServers])).stdout;
+        return report.includes("FAIL  Broker 2 is registered, but takes no part (it is fenced).");
+      });
+      expect(report).toContain("ok    Replication factors fit the number of brokers.");
     });
 
     it("sees groups without members that have records to read", async () => {

@@ -1,5 +1,6 @@
-import type { Admin, ClusterDescription, TopicDescription } from "@ottla/admin";
+import type { Admin, TopicDescription } from "@ottla/admin";
 import type { ConnectionOptions } from "../connection.ts";
+import { describeWithFenced } from "../registered-brokers.ts";
 import { formatTable } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 import { type ReplicationMetrics, replicationMetricsOf } from "./broker-metrics.ts";
@@ -47,7 +48,7 @@ export async function describeCluster(options: ConnectionOptions & { readonly js
 
 async function look(admin: Admin): Promise<ClusterState> {
   const [cluster, { finalized }, listed, reassignments] = await Promise.all([
-    describe(admin),
+    describeWithFenced(admin),
     admin.describeFeatures(),
     admin.listTopics({ includeInternal: true }),
     ongoingReassignments(admin),
@@ -81,16 +82,6 @@ async function look(admin: Admin): Promise<ClusterState> {
     offline: partitions.filter(({ isOffline }) => isOffline),
     reassignments,
   };
-}
-
-/** Brokers before Kafka 4.0 do not tell of fenced ones. */
-async function describe(admin: Admin): Promise<ClusterDescription> {
-  try {
-    return await admin.describeCluster({ includeFencedBrokers: true });
-  } catch (error) {
-    if ((error as { readonly code?: string }).code !== "UNSUPPORTED_VERSION") throw error;
-    return await admin.describeCluster();
-  }
 }
 
 async function minInSyncReplicas(admin: Admin, topics: readonly TopicDescription[]): Promise<Map<string, number>> {

@@ -1,4 +1,5 @@
-import type { Admin, LogDir } from "@ottla/admin";
+import type { Admin, LogDir, PartialFailureError } from "@ottla/admin";
+import { describeWithFenced } from "../registered-brokers.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { bad, type Finding, good, warn } from "./findings.ts";
 
@@ -27,15 +28,29 @@ export async function checkVersions(admin: Admin): Promise<Finding[]> {
   return [good(levels.length === 0 ? "The brokers tell of no features." : `Features in force: ${levels.join(", ")}.`)];
 }
 
+/** Brokers that take no part. A topic can still be given replicas there. */
+export async function checkBrokers(admin: Admin): Promise<Finding[]> {
+  const { brokers } = await describeWithFenced(admin);
+  return brokers
+    .filter(({ isFenced }) => isFenced)
+    .map(({ id }) =>
+      bad(
+        `Broker ${id} is registered, but takes no part (it is fenced).`,
+        "It is down, starting, or cut off: start it, or take it out for good (kafka-cluster unregister).",
+      ),
+    );
+}
+
 /** Replication factors larger than the cluster: internal topics cannot be made then, and clients hang. */
 export async function checkConfigs(admin: Admin, { brokers }: ClusterView): Promise<Finding[]> {
   const name = String(brokers[0]?.nodeId ?? 0);
   const [described] = await admin.describeConfigs([{ type: "broker", name, keys: [...REPLICATION_KEYS, OTTLA_KEY] }]);
   const entries = described?.entries ?? [];
-  const tooLarge = entries.filter(({ key, value }) => key !== OTTLA_KEY && Number(value) > brokers.length);
+  const { length: registered } = (await describeWithFenced(admin)).brokers;
+  const tooLarge = entries.filter(({ key, value }) => key !== OTTLA_KEY && Number(value) > registered);
   if (tooLarge.length === 0) return [good("Replication factors fit the number of brokers.")];
   const list = tooLarge.map(({ key, value }) => `${key}=${value}`).join(", ");
-  const what = `${list} ask for more than the ${brokers.length} broker(s) that there are`;
+  const what = `${list} ask for more than the ${registered} broker(s) that there are`;
   const advice = "Topics cannot be created as asked, internal ones included: lower these, or start more brokers.";
   if (tooLarge.some(({ source }) => source !== "default")) return [bad(`${what}.`, advice)];
   const isOttla = entries.some(({ key }) => key === OTTLA_KEY);
@@ -43,7 +58,22 @@ export async function checkConfigs(admin: Admin, { brokers }: ClusterView): Prom
 }
 
 export async function checkDisks(admin: Admin): Promise<Finding[]> {
-  return diskFindings(await admin.describeLogDirs());
+  try {
+    return diskFindings(await admin.describeLogDirs());
+  } catch (error) {
+    const { failures, results } = error as Partial<PartialFailureError>;
+    if (failures === undefined) throw error;
+    return [...failures.map(failedDirectory), ...diskFindings((results ?? []) as LogDir[])];
+  }
+}
+
+function failedDirectory({ resource, error }: PartialFailureError["failures"][number]): Finding {
+  if (error.code !== "KAFKA_STORAGE_ERROR")
+    return bad(`${resource}: ${error.message}`, "The broker's log may say why.");
+  return bad(
+    `A log directory has failed: ${resource}.`,
+    "Its replicas are offline until its disk is mended and the broker has started again.",
+  );
 }
 
 /** Of directories whose disk tells of itself. */

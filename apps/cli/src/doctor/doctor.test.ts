@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Admin } from "@ottla/admin";
+import { type Admin, KafkaError, PartialFailureError } from "@ottla/admin";
 import { describe, expect, it } from "vitest";
 import { checkClock } from "./check-clock.ts";
-import { diskFindings } from "./check-cluster.ts";
+import { checkDisks, diskFindings } from "./check-cluster.ts";
 
 /** The clock is asked for over HTTP alone. */
 const NO_ADMIN = null as unknown as Admin;
@@ -40,5 +40,16 @@ describe("the doctor", () => {
       },
     ]);
     expect(diskFindings([disk(0)])).toMatchObject([{ what: expect.stringMatching(/^Only 0% /) }]);
+  });
+
+  it("tells of a log directory that has failed, and of the others all the same", async () => {
+    const error = new KafkaError("The disk failed.", { code: "KAFKA_STORAGE_ERROR", errno: 56 });
+    const well = { broker: 1, path: "/data1", totalBytes: 1_000, usableBytes: 500 };
+    const failure = new PartialFailureError("describeLogDirs", [{ resource: "broker 1, /data2", error }], 2, [well]);
+    const admin = { describeLogDirs: () => Promise.reject(failure) } as unknown as Admin;
+    expect(await checkDisks(admin)).toMatchObject([
+      { level: "bad", what: "A log directory has failed: broker 1, /data2." },
+      { level: "good", what: "50% of the disk below /data1 of broker 1 is free." },
+    ]);
   });
 });

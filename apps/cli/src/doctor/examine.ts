@@ -3,7 +3,14 @@ import { type BrokerAddress, formatAddress, parseAddress, parseBootstrap } from 
 import type { Connection } from "../connection.ts";
 import { explain as explainError } from "../exit.ts";
 import { checkClock } from "./check-clock.ts";
-import { checkConfigs, checkDisks, checkGroups, checkPartitions, checkVersions } from "./check-cluster.ts";
+import {
+  checkBrokers,
+  checkConfigs,
+  checkDisks,
+  checkGroups,
+  checkPartitions,
+  checkVersions,
+} from "./check-cluster.ts";
 import { type ClusterView, clusterSeenFrom } from "./cluster-view.ts";
 import { bad, type Finding, good } from "./findings.ts";
 import { type Reach, reach } from "./reach.ts";
@@ -42,7 +49,7 @@ export async function* examine(connection: Connection): AsyncGenerator<Finding> 
 }
 
 async function* clusterFindings(admin: Admin, cluster: ClusterView): AsyncGenerator<Finding> {
-  const checks = [checkClock, checkVersions, checkConfigs, checkDisks, checkPartitions, checkGroups];
+  const checks = [checkClock, checkVersions, checkBrokers, checkConfigs, checkDisks, checkPartitions, checkGroups];
   for (const check of checks) {
     try {
       yield* await check(admin, cluster);
