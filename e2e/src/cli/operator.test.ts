@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Admin } from "@ottla/admin";
+import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
 import { startCluster } from "@ottla/testing";
 import { freePort } from "@ottla/transport/node";
@@ -66,6 +67,24 @@ describe("what an operator does on the command line", () => {
     expect(ofBroker).toMatchObject({ code: 2, stderr: expect.stringContaining("no config log.rol.ms of a broker") });
     expect(await succeed(["configs", "describe", "1", "-t", "broker"])).not.toContain("log.roll.ms");
     await succeed(["configs", "alter", "orders", "--delete", "cleanup.policy"]);
+  });
+
+  it("moves no offsets of a group that has members, and says why", async () => {
+    const consumer = new Consumer({
+      bootstrapServers: broker.bootstrapServers,
+      groupId: "busy",
+      topics: ["orders"],
+      autoOffsetReset: "earliest",
+    });
+    await consumer.records().next();
+    expect(await client(["groups", "reset-offsets", "busy", "--to", "latest", "--topic", "orders"])).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        'ottla: Group "busy" is Stable; its offsets are moved while it has no members: stop its consumers first.\n',
+    });
+    await consumer.close();
+    await admin.deleteGroups(["busy"]);
   });
 
   it("shows and changes quotas of users, clients and addresses", async () => {

@@ -68,6 +68,7 @@ async function resetOffsets(
 ): Promise<void> {
   const target = parseResetTarget(options.to);
   await withAdmin(options, async (admin) => {
+    await requireNoMembers(admin, groupId);
     const moves = await movesOf(admin, groupId, target, options.topic ?? []);
     if (moves.length === 0) throw new UsageError(`${groupId} has committed nothing; name what to set with --topic.`);
     if (options.dryRun !== true) {
@@ -82,6 +83,18 @@ async function resetOffsets(
     printRows(rows, columns, { empty: "" });
     process.stdout.write(options.dryRun === true ? "nothing was changed (--dry-run)\n" : "reset\n");
   });
+}
+
+/** States in which nobody is in a group; brokers before Kafka 2.6 tell none. */
+const WITHOUT_MEMBERS = ["Empty", "Dead", ""];
+
+/** The coordinator would only say that it does not know the member who commits. A group that is not there yet is made. */
+async function requireNoMembers(admin: Admin, groupId: string): Promise<void> {
+  const group = (await admin.listGroups()).find((listed) => listed.groupId === groupId);
+  if (group === undefined || WITHOUT_MEMBERS.includes(group.state)) return;
+  throw new Error(
+    `Group "${groupId}" is ${group.state}; its offsets are moved while it has no members: stop its consumers first.`,
+  );
 }
 
 async function movesOf(
