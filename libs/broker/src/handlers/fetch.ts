@@ -41,6 +41,8 @@ export const fetchHandler = (broker: BrokerServices) => {
     fetchApi,
     { minVersion: 4, maxVersion: 18, errorResponse: wholeRequestFailed },
     (request, context) => {
+      // What was decoded of it is numbers and texts. Clients without sessions name thousands of partitions each time.
+      context.releaseFrame();
       const session = broker.fetchSessions.open(sessionRequest(request, context.apiVersion));
       const deadlineMs = broker.runtime.clock.monotonicMs() + request.maxWaitMs;
       const exchange = { broker, request, session, context, quiet, deadlineMs };

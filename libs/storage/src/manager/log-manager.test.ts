@@ -7,7 +7,7 @@ import {
   type Logger,
   silentLogger,
 } from "@ottla/runtime";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { batch } from "../test-support/batches.ts";
 import {
   bothDisks,
@@ -51,6 +51,20 @@ describe.each(bothDisks)("a log directory on a %s disk", (_name, createDisk) => 
     expect(await readText(disk, "/data/replication-offset-checkpoint")).toBe("0\n1\norders 3 3\n");
     expect(await readText(disk, "/data/orders-3/leader-epoch-checkpoint")).toBe("0\n1\n2 0\n");
     expect(await readText(disk, "/data/orders-3/partition.metadata")).toBe(`version: 0\ntopic_id: ${TOPIC_ID}`);
+  });
+
+  it("holds what Kafka's does, once a new log has a record", async () => {
+    const disk = createDisk();
+    const fixture = await openFixture({ disk });
+    await append(await openLog(fixture, "orders", 3), batch());
+    await vi.waitFor(async () => expect((await fileNames(disk, "/data/orders-3")).length).toBe(4));
+    expect(await fileNames(disk, "/data/orders-3")).toEqual([
+      "00000000000000000000.index",
+      "00000000000000000000.log",
+      "00000000000000000000.timeindex",
+      "partition.metadata",
+    ]);
+    await fixture.manager.close();
   });
 
   it("can be open only once", async () => {

@@ -138,7 +138,7 @@ interface Hunt extends ClusterSimulationOptions<Fault> {
 const HUNTS = {
   leaderEpoch: { firstSeed: 1 },
   partitionEpoch: {
-    firstSeed: 43,
+    firstSeed: 66,
     rare: { lateAlterPartition: 2, joinerLoses: 1_000 },
     onceIn: { ...CALM, cutPair: 15 },
   },

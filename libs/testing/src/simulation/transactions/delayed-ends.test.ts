@@ -14,8 +14,9 @@ const OPTIONS = {
 /** Within so many seeds it has to show. */
 const SEEDS_MAX = 10;
 
-/** What the hole does: half of a transaction is committed, or what was to be aborted is, or the client loses its way. */
-const DAMAGE = /torn transaction|aborted read|lost write|has .* at|too many|INVALID_TXN_STATE|in an invalid state/;
+/** What the hole does: half of a transaction is committed, or what was to be aborted is, or too early; or the client loses its way. */
+const DAMAGE =
+  /torn transaction|aborted read|precommitted read|lost write|has .* at|too many|INVALID_TXN_STATE|in an invalid state/;
 
 let tally: Tally;
 beforeEach(() => {
