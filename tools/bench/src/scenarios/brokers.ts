@@ -108,7 +108,7 @@ async function* workloadRows(
 const scenario: Scenario = {
   name: "brokers",
   description: "our broker beside Apache Kafka (1 GB heap) under the same clients: Java, librdkafka, JavaScript, ours",
-  quietSeconds: { quick: 34, full: 240 },
+  quietSeconds: { quick: 34, full: 300 },
   rows,
 };
 export default scenario;

@@ -112,7 +112,7 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
 const scenario: Scenario = {
   name: "chromium",
   description: "our SDKs in a page of Chromium over WebSocket, beside the same in Node.js",
-  quietSeconds: { quick: 10, full: 30 },
+  quietSeconds: { quick: 10, full: 12 },
   inQuick: false,
   rows,
 };

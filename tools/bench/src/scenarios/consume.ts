@@ -43,7 +43,7 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
 const scenario: Scenario = {
   name: "consume",
   description: "100-byte records from one broker; the clock starts with the first records, joining a group is left out",
-  quietSeconds: { quick: 13, full: 78 },
+  quietSeconds: { quick: 13, full: 105 },
   rows,
 };
 export default scenario;

@@ -47,7 +47,7 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
 const scenario: Scenario = {
   name: "end-to-end",
   description: "latency of 100-byte records at a steady rate, acks=1, producer and consumer in one process",
-  quietSeconds: { quick: 16, full: 65 },
+  quietSeconds: { quick: 16, full: 67 },
   rows,
 };
 export default scenario;

@@ -66,7 +66,7 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
 const scenario: Scenario = {
   name: "first-paint",
   description: "how soon a browser shows the console",
-  quietSeconds: { quick: 5, full: 15 },
+  quietSeconds: { quick: 5, full: 10 },
   inQuick: false,
   rows,
 };

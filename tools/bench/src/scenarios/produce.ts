@@ -83,7 +83,7 @@ function row(
 const scenario: Scenario = {
   name: "produce",
   description: "100-byte records to one broker on disk, acks=all, no compression; client and broker share the machine",
-  quietSeconds: { quick: 17, full: 90 },
+  quietSeconds: { quick: 17, full: 120 },
   rows,
 };
 export default scenario;
