@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findSlowDowns, measureGuard } from "./guard.ts";
+import { findSlowDowns, measureGuard, measureSlowAgain } from "./guard.ts";
 
 test("a figure says how often work is done in the time of the reference loop, awaited or not", async () => {
   let nowMs = 0;
@@ -29,4 +29,20 @@ test("what is slower by more than half is named, and what was never written down
     "encode: 49, and it was 100: slower by more than half",
   ]);
   expect(findSlowDowns({ crc: 1 }, before)).toEqual(["crc: not written down yet (--update)"]);
+});
+
+test("what was slow once is measured again, and stays slow where it is slow each time", async () => {
+  let nowMs = 0;
+  const spend = (ms: number) => {
+    nowMs += ms;
+  };
+  const work = [
+    { name: "slow for a moment", run: () => spend(2) },
+    { name: "slow", run: () => spend(8) },
+    { name: "not slow", run: () => expect.unreachable("not measured again") },
+  ];
+  const before = { "slow for a moment": 1_000, slow: 1_000, "not slow": 1_000 };
+  const measured = { "slow for a moment": 400, slow: 240, "not slow": 600 };
+  const again = await measureSlowAgain(work, measured, before, { cpuMs: () => nowMs, reference: () => spend(2) });
+  expect(again).toEqual({ "slow for a moment": 1_000, slow: 250, "not slow": 600 });
 });
