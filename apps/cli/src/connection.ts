@@ -57,16 +57,14 @@ export async function connectionOf(options: ConnectionOptions): Promise<Connecti
 /** The clients would say the same, but as an error of theirs: here it is an option that is wrong. */
 async function checkBootstrap(bootstrap: string): Promise<void> {
   const { parseBootstrap } = await import("@ottla/transport");
-  const addresses = (() => {
-    try {
-      return parseBootstrap(bootstrap);
-    } catch (error) {
-      throw new UsageError(`--bootstrap: ${(error as Error).message}`);
-    }
-  })();
-  if (new Set(addresses.map(({ url }) => url === undefined)).size > 1) {
-    throw new UsageError("--bootstrap: give either host:port or WebSocket URLs, not both.");
+  let areUrls: boolean[];
+  try {
+    areUrls = parseBootstrap(bootstrap).map(({ url }) => url !== undefined);
+  } catch (error) {
+    throw new UsageError(`--bootstrap: ${(error as Error).message}`);
   }
+  if (new Set(areUrls).size > 1)
+    throw new UsageError("--bootstrap: give either host:port or WebSocket URLs, not both.");
 }
 
 async function fileProperties(path: string | undefined): Promise<(readonly [string, string])[]> {

@@ -2,6 +2,7 @@ import type { Admin } from "@ottla/admin";
 import { ClusterClient } from "@ottla/client/internal";
 import { type ConnectionOptions, connectionOf } from "../connection.ts";
 import { EXIT_FAILED } from "../exit.ts";
+import { byTopicAndPartition } from "../partition-order.ts";
 import { startProgress } from "../progress.ts";
 import { withAdmin } from "../with-admin.ts";
 import { type ComparedPartition, type Comparison, compareReplicas } from "./compare-replicas.ts";
@@ -39,7 +40,9 @@ export async function verifyCluster(topics: readonly string[], options: VerifyOp
   const failed = comparisons.filter(({ problems }) => problems.length > 0);
   if (failed.length > 0) process.exitCode = EXIT_FAILED;
   process.stdout.write(
-    options.json ? `${JSON.stringify(inOrder(comparisons), null, 2)}\n` : summary(comparisons, failed),
+    options.json
+      ? `${JSON.stringify(comparisons.toSorted(byTopicAndPartition), null, 2)}\n`
+      : summary(comparisons, failed),
   );
 }
 
@@ -76,10 +79,4 @@ function summary(comparisons: readonly Comparison[], failed: readonly Comparison
   return failed.length === 0
     ? `${compared}: all replicas agree\n`
     : `${compared}: ${failed.length} partitions have replicas that do not agree or cannot be read\n`;
-}
-
-function inOrder(comparisons: readonly Comparison[]): Comparison[] {
-  return [...comparisons].sort((a, b) =>
-    a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
-  );
 }

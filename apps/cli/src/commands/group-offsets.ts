@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
 
+import { byTopicAndPartition } from "../partition-order.ts";
 import { newOffsetOf, parseResetTarget, type ResetTarget } from "../reset-target.ts";
 import { printJson, printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
@@ -105,7 +106,8 @@ async function movesOf(
 ): Promise<OffsetMove[]> {
   const committed = await admin.listGroupOffsets(groupId);
   const known = new Map(committed.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]));
-  const partitions: TopicPartition[] = named.length === 0 ? inOrder(committed) : await partitionsOf(admin, named);
+  const partitions: TopicPartition[] =
+    named.length === 0 ? committed.toSorted(byTopicAndPartition) : await partitionsOf(admin, named);
   const ask = async (spec: "earliest" | "latest" | { readonly timestampMs: number }) =>
     (await admin.listOffsets(partitions.map(({ topic, partition }) => ({ topic, partition, spec })))).map(
       ({ offset }) => offset,
@@ -121,10 +123,6 @@ async function movesOf(
     const newOffset = newOffsetOf(target, committedOffset ?? range.begin, range, found[at] ?? -1);
     return { topic, partition, committedOffset, newOffset };
   });
-}
-
-function inOrder<Partition extends TopicPartition>(partitions: readonly Partition[]): Partition[] {
-  return partitions.toSorted((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition));
 }
 
 /** `orders` is all of its partitions, `orders:3` one. */

@@ -1,6 +1,7 @@
 import type { Admin, GroupDescription } from "@ottla/admin";
 import type { Command } from "commander";
 import { type ConnectionOptions, withConnection } from "../connection.ts";
+import { byTopicAndPartition } from "../partition-order.ts";
 import { printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 import { addGroupOffsetCommands } from "./group-offsets.ts";
@@ -84,7 +85,7 @@ async function groupPartitions(admin: Admin, group: GroupDescription): Promise<G
   const partitions = [
     ...new Map(known.map(({ topic, partition }) => [`${topic}-${partition}`, { topic, partition }])).values(),
   ];
-  partitions.sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1));
+  partitions.sort(byTopicAndPartition);
   const ends = await admin.listOffsets(partitions.map((partition) => ({ ...partition, spec: "latest" as const })));
   return partitions.map((partition, i) => {
     const name = `${partition.topic}-${partition.partition}`;

@@ -76,6 +76,7 @@ export class IndexBlocks {
     this.#kept.delete(block);
     this.#keptBytes -= block.entries.buffer.byteLength;
   }
+
   /** Looked for where a block was read: that costs more, and a use happens several times in each lookup. */
   #unusedForLongest(): IndexBlock {
     let [oldest, oldestUse] = [null as IndexBlock | null, Number.POSITIVE_INFINITY];
