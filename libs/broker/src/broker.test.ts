@@ -48,6 +48,30 @@ describe("a broker that starts again", () => {
     expect(fetched.responses[0]!.partitions[0]!.records!.length).toBe(batchOf("a", "b").length);
   });
 
+  it.each(["killed", "stopped"] as const)(
+    "makes indexes anew by the topic's own configs after it was %s",
+    async (how) => {
+      const moreDisks = [createMemoryDisk()];
+      const first = await startForTest({ moreDisks });
+      await first.createTopic("orders", 3, { "index.interval.bytes": "1" });
+      for (const partition of [0, 1, 2])
+        for (const value of ["a", "b", "c"]) await first.produce("orders", partition, batchOf(value));
+      const disk = how === "stopped" ? await stopped(first) : await killed(first);
+      const more = await copyOf(moreDisks[0]!);
+      const index = "00000000000000000000.index";
+      const holders = [0, 1, 2].map((partition) => ({ partition, path: `/data/orders-${partition}/${index}` }));
+      for (const each of [disk, more]) for (const { path } of holders) await each.remove(path).catch(() => {});
+      await startForTest({ disk, moreDisks: [more] });
+      const found = await Promise.all(
+        [disk, more].flatMap((each) => holders.map(({ path }) => each.stat(path).catch(() => null))),
+      );
+      const BYTES_OF_AN_ENTRY = 8;
+      expect(found.filter((file) => file !== null).map(({ sizeBytes }) => sizeBytes)).toEqual(
+        [0, 1, 2].map(() => 2 * BYTES_OF_AN_ENTRY),
+      );
+    },
+  );
+
   it("begins a new leader epoch after kill -9, and goes on in the old one after a clean stop", async () => {
     const first = await startForTest();
     await first.createTopic("orders");

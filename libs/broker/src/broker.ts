@@ -73,10 +73,10 @@ async function startWith(context: StartContext): Promise<Broker> {
   const { closers } = context;
   const { logger } = context.options.runtime;
   const watch = new DirectoryWatch(context);
-  const { directories, sharedMetadata, memory } = await openLogs(context, watch.onFailure);
+  const { directories, sharedMetadata, early, memory } = await openLogs(context, watch.onFailure);
   const { identity, logs } = directories;
   if (sharedMetadata !== null) await moveOwnMetadata(context, directories, sharedMetadata);
-  const plane = await openMetadata(context, directories, sharedMetadata);
+  const plane = await openMetadata(context, directories, sharedMetadata, early);
   const member = sharedMetadata === null ? null : joinCluster(context, identity, plane);
   const { services, registry, parts, channel, assignments } = compose(context, identity, logs, plane, member);
   const gate = new Gate(createDispatcher(registry, logger, services.requests, services.quotas));

@@ -4,7 +4,7 @@ import {
   LocalMetadataLog,
   METADATA_TOPIC,
   METADATA_TOPIC_ID,
-  MetadataFollower,
+  type MetadataFollower,
   type MetadataLog,
 } from "@ottla/metadata";
 import type { Disk, Runtime } from "@ottla/runtime";
@@ -53,10 +53,13 @@ export async function openLocalMetadataLog({ logs, disk, directory, runtime }: L
   });
 }
 
-/** Follows a metadata log, and has a controller for it. Nothing is replayed yet. */
-export function createMetadataPlane(log: MetadataLog, options: MetadataPlaneOptions, closers: Closers): MetadataPlane {
+/** A metadata log with its follower, which tells nobody yet, and a controller for it. */
+export function createMetadataPlane(
+  { log, follower }: Pick<MetadataPlane, "log" | "follower">,
+  options: MetadataPlaneOptions,
+  closers: Closers,
+): MetadataPlane {
   const { nodeId, runtime, policy, snapshotIntervalBytes } = options;
-  const follower = new MetadataFollower(log, runtime);
   closers.add(() => follower.stop());
   const controller = new Controller({ brokerId: nodeId, log, follower, policy, runtime, snapshotIntervalBytes });
   closers.add(() => controller.close());

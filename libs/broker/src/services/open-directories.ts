@@ -69,7 +69,8 @@ export interface OpenDirectoriesOptions<Directory extends DataDirectory> {
   /** The cluster that the broker belongs to; by default the one that is proposed. */
   readonly clusterId: (proposed: string) => Promise<string>;
   readonly runtime: Runtime;
-  readonly open: (directory: Directory) => Promise<LogManager>;
+  /** Opens the logs of one, the one with the metadata first. */
+  readonly open: (directory: Directory, nodeId: number) => Promise<LogManager>;
 }
 
 /** What there is to say of a directory before it is opened. */
@@ -102,30 +103,31 @@ export async function openDirectories<Directory extends DataDirectory>(
   const clusterId = await options.clusterId(proposedClusterId(inspected, known, options));
   checkAgreement(inspected, nodeId, clusterId);
   const owner = { nodeId, clusterId };
-  const logs: LogDirectory[] = [];
+  const opened = new Map<Inspected<Directory>, LogDirectory>();
+  const mainFirst = options.keepsMetadata ? [main, ...inspected.filter((one) => one !== main)] : inspected;
   let identity: DirectoryIdentity | null = null;
   let failure: DataDirectoryError | null = null;
   try {
-    for (const one of inspected) {
+    for (const one of mainFirst) {
       const isNeeded = options.keepsMetadata && one === main;
-      const opened = await open(one, options, owner, isNeeded);
-      logs.push(opened.directory);
-      failure ??= opened.failure;
+      const result = await open(one, options, owner, isNeeded);
+      opened.set(one, result.directory);
+      failure ??= result.failure;
       // In a cluster any directory will do, and what can be read need not open.
       if (identity !== null || (options.keepsMetadata && !isNeeded)) continue;
-      identity = opened.identity;
+      identity = result.identity;
       if (identity !== null) main = one;
     }
     if (identity === null) throw failure;
   } catch (error) {
-    for (const directory of logs) await directory.logs?.close().catch(() => {});
+    for (const directory of opened.values()) await directory.logs?.close().catch(() => {});
     throw error;
   }
   const stops = inspected.filter(({ failure }) => failure === null).map(({ cleanStopEpoch }) => cleanStopEpoch);
   return {
     identity,
-    main: { data: main.data, log: logs[inspected.indexOf(main)]! },
-    logs: new LogDirectories(logs),
+    main: { data: main.data, log: opened.get(main)! },
+    logs: new LogDirectories(inspected.map((one) => opened.get(one)!)),
     cleanShutdown: stops.every((epoch) => epoch !== null),
     previousBrokerEpoch: stops.every((epoch) => epoch === stops[0]) ? (stops[0] ?? NO_BROKER_EPOCH) : NO_BROKER_EPOCH,
   };
@@ -247,7 +249,7 @@ async function open<Directory extends DataDirectory>(
   let logs: LogManager | null = null;
   try {
     if (failure !== null) throw failure;
-    logs = await options.open(data);
+    logs = await options.open(data, owner.nodeId);
     const identity = await claimDirectory(data.disk, data.path, found, owner, options.runtime);
     return { directory: { id: identity.directoryId, name: data.name, logs }, identity, failure: null };
   } catch (error) {

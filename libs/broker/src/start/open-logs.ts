@@ -1,17 +1,18 @@
 import { METADATA_TOPIC, type MetadataLog } from "@ottla/metadata";
 import type { DiskError } from "@ottla/runtime";
-import { defaultLogConfig, type LogManager, LogMemory, NO_BROKER_EPOCH, openLogManager } from "@ottla/storage";
+import { type LogManager, type LogManagerOptions, LogMemory, NO_BROKER_EPOCH, openLogManager } from "@ottla/storage";
 import type { BrokerDirectory } from "../broker-options.ts";
 import { cleanerOptions, logMemoryBounds } from "../config/component-options.ts";
-import { METADATA_LOG_CONFIG } from "../services/metadata-plane.ts";
 import { type OpenDirectories, openDirectories, removeCleanShutdownMarks } from "../services/open-directories.ts";
 import { type OpenMetadataLog, sharedMetadataLog } from "../services/shared-metadata-log.ts";
+import { EarlyMetadata, type OwnMetadata } from "./early-metadata.ts";
 import type { StartContext } from "./start-context.ts";
 
 export interface OpenLogs {
   readonly directories: OpenDirectories<BrokerDirectory>;
   /** The metadata log of the cluster; null where a broker on its own keeps it in one of its directories. */
   readonly sharedMetadata: MetadataLog | null;
+  readonly early: EarlyMetadata;
   readonly memory: LogMemory;
 }
 
@@ -24,14 +25,18 @@ export async function openLogs(
   const { directories, runtime } = context.options;
   const config = context.config.current;
   const openShared = context.options.openMetadataLog ?? sharedMetadataLog(config, context.connector, runtime);
+  const early = new EarlyMetadata(runtime, config);
   let shared: MetadataLog | null = null;
   const sharedClusterId = async (open: OpenMetadataLog, proposedId: string) => {
     const log = await open();
     closers.add(() => log.close());
     shared = log;
+    early.share(log);
     return await log.clusterId(proposedId);
   };
   const memory = new LogMemory(logMemoryBounds(config));
+  // The directory that is opened first: a broker on its own has its metadata there.
+  let main: OwnMetadata | null = null;
   let previousBrokerEpoch = NO_BROKER_EPOCH;
   // Who was not registered has changed nothing of what the life before has left.
   const brokerEpoch = () => (context.brokerEpoch < 0 ? previousBrokerEpoch : context.brokerEpoch);
@@ -42,8 +47,18 @@ export async function openLogs(
     keepsMetadata: openShared === null,
     clusterId: async (proposedId) => (openShared === null ? proposedId : await sharedClusterId(openShared, proposedId)),
     runtime,
-    open: (directory) =>
-      openDirectory(context, directory, memory, brokerEpoch, (error) => onDirectoryFailure(directory, error)),
+    open: async (directory, nodeId) => {
+      const { disk, path } = directory;
+      const mainOr = (logs: LogManager) => {
+        main ??= { logs, disk, directory: path };
+        return main;
+      };
+      const configOf = (topic: string, logs: LogManager) => early.configOf(topic, nodeId, mainOr(logs));
+      const onDiskFailure = (error: DiskError) => onDirectoryFailure(directory, error);
+      const logs = await openDirectory(context, directory, { memory, brokerEpoch, configOf, onDiskFailure });
+      mainOr(logs);
+      return logs;
+    },
   });
   previousBrokerEpoch = opened.previousBrokerEpoch;
   closers.add(async () => {
@@ -52,15 +67,13 @@ export async function openLogs(
     if (!opened.cleanShutdown && context.brokerEpoch < 0) await removeCleanShutdownMarks(directories);
   });
   context.config.settleNodeId(opened.identity.nodeId);
-  return { directories: opened, sharedMetadata: shared, memory };
+  return { directories: opened, sharedMetadata: shared, early, memory };
 }
 
 function openDirectory(
   context: StartContext,
   { disk, path, name, compactionExecutor }: BrokerDirectory,
-  memory: LogMemory,
-  brokerEpoch: () => number,
-  onDiskFailure: (error: DiskError) => void,
+  ofStart: Pick<LogManagerOptions, "memory" | "brokerEpoch" | "configOf" | "onDiskFailure">,
 ): Promise<LogManager> {
   const { runtime, directories } = context.options;
   const config = context.config.current;
@@ -68,8 +81,7 @@ function openDirectory(
     disk,
     directory: path,
     runtime: { ...runtime, logger: runtime.logger.child({ dataDirectory: name }) },
-    configOf: (topic) => (topic === METADATA_TOPIC ? METADATA_LOG_CONFIG : defaultLogConfig),
-    memory,
+    openedFirst: METADATA_TOPIC,
     maxOpenFiles: Math.ceil(config.require("log.open.files.max") / directories.length),
     checkpointIntervalMs: config.require("log.flush.offset.checkpoint.interval.ms"),
     highWatermarkCheckpointIntervalMs: config.require("replica.high.watermark.checkpoint.interval.ms"),
@@ -79,8 +91,7 @@ function openDirectory(
     producerIdExpirationCheckIntervalMs: config.require("producer.id.expiration.check.interval.ms"),
     cleaner: config.require("log.cleaner.enable") ? () => cleanerOptions(context.config.current) : null,
     ...(compactionExecutor !== undefined && { compactionExecutor }),
-    brokerEpoch,
     observer: context.logActivity,
-    onDiskFailure,
+    ...ofStart,
   });
 }

@@ -64,6 +64,12 @@ export class MetadataFollower {
     this.#listeners.push(listener);
   }
 
+  /** Reads what there is and tells nobody of it: that is left to {@link start}. For what has to be known before. */
+  async load(): Promise<MetadataImage> {
+    this.#replay = await this.#readToHead();
+    return committedImage(this.#replay);
+  }
+
   /** Loads what there is, then follows. */
   async start(): Promise<void> {
     this.#unsubscribe = this.#log.onHeadMoved(() => this.#follow());
@@ -154,16 +160,21 @@ export class MetadataFollower {
   /**
    * Reads on to the head, and only then tells of it: what was true in between, above all at the start, must have no effect
    * (a partition may have left this broker and come back since). What an open transaction has brought so far waits
-   * for its end. Whether there was anything to read.
+   * for its end. Whether there was anything to tell.
    */
   async #step(): Promise<boolean> {
-    let next = this.#replay;
-    for (let after = await this.#read(next); after !== next; after = await this.#read(next)) next = after;
-    if (next === this.#replay) return false;
+    const next = await this.#readToHead();
     const image = committedImage(next);
+    if (next === this.#replay && image === this.#image) return false;
     if (image !== this.#image) await this.#publish(image);
     this.#replay = next;
     return true;
+  }
+
+  async #readToHead(): Promise<Replay> {
+    let next = this.#replay;
+    for (let after = await this.#read(next); after !== next; after = await this.#read(next)) next = after;
+    return next;
   }
 
   /** The state after one more read of the log; the same one where that brought nothing. */

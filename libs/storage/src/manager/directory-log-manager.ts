@@ -1,5 +1,5 @@
 import { ZERO_UUID } from "@ottla/protocol";
-import { type Disk, DiskError, type DiskLock, type Runtime, type Timer } from "@ottla/runtime";
+import { type Disk, type DiskEntry, DiskError, type DiskLock, type Runtime, type Timer } from "@ottla/runtime";
 import { cleanLog } from "../compaction/clean-log.ts";
 import type { CompactionExecutor } from "../compaction/compaction-job.ts";
 import { CLEANER_DEFAULTS, LogCleaner } from "../compaction/log-cleaner.ts";
@@ -146,7 +146,9 @@ export class DirectoryLogManager implements LogManager {
       );
     });
     try {
-      await runLimited(directories, atOnce, ({ name }) => this.#openFound(name, isCleanStop));
+      for (const some of this.#inOrder(directories)) {
+        await runLimited(some, atOnce, ({ name }) => this.#openFound(name, isCleanStop));
+      }
     } catch (error) {
       await Promise.all(Array.from(this.#all(), (log) => log.abandon()));
       throw error;
@@ -160,6 +162,14 @@ export class DirectoryLogManager implements LogManager {
       elapsedMs: Math.round(this.#runtime.clock.monotonicMs() - startedMs),
     });
     this.#startTasks();
+  }
+
+  /** What is opened one after the other: the configurations of the second may depend on the first. */
+  #inOrder(directories: readonly DiskEntry[]): DiskEntry[][] {
+    const { openedFirst } = this.#options;
+    const isFirst = ({ name }: DiskEntry) => parsePartitionDirectoryName(name)?.topic === openedFirst;
+    if (openedFirst === undefined) return [[...directories]];
+    return [directories.filter(isFirst), directories.filter((entry) => !isFirst(entry))];
   }
 
   #progress(total: number): string {
@@ -350,7 +360,7 @@ export class DirectoryLogManager implements LogManager {
       this.#runtime.logger.warn("a directory that is no log's is left alone", { directory });
       return;
     }
-    const config = this.#options.configOf?.(parsed.topic) ?? defaultLogConfig;
+    const config = (await this.#options.configOf?.(parsed.topic, this)) ?? defaultLogConfig;
     const identity = { ...parsed, topicId: topicId ?? ZERO_UUID, directory };
     if (future !== null) await this.#openFuture(identity, config, isCleanStop);
     else await this.#open(identity, config, isCleanStop);

@@ -11,8 +11,13 @@ export interface LogManagerOptions {
   /** The log directory (`log.dirs` has one of these per entry) as a path of `disk`. It is created where absent. */
   readonly directory: string;
   readonly runtime: Runtime;
-  /** The configuration of a topic whose log is found in the directory. Default: Kafka's defaults. */
-  readonly configOf?: (topic: string) => LogConfig;
+  /**
+   * The configuration of a topic whose log is found in the directory: what is recovered is recovered by it. It may look
+   * into `logs`, the logs of this directory, for that of `openedFirst`. Default: Kafka's defaults.
+   */
+  readonly configOf?: (topic: string, logs: LogManager) => LogConfig | Promise<LogConfig>;
+  /** The topic whose logs are opened before all others, which wait for it. Default: none. */
+  readonly openedFirst?: string;
   /** How many files may be open at once; files in use can exceed it. Default 1000. */
   readonly maxOpenFiles?: number;
   /** Memory for the newest batches of all partitions together. Default 64 MiB. */
