@@ -246,6 +246,16 @@ describe("metadata", () => {
     expect(client.metadata.view.topics.get("orders")!.partitions[0]).toMatchObject({ leader: 2, leaderEpoch: 1 });
   });
 
+  test("is refreshed after a broker has not answered: another one may lead what it led", async () => {
+    const { runtime, cluster, client } = setUp({ requestTimeoutMs: 1_000 });
+    await within(runtime, client.metadata.topic("orders", client.deadline("test")));
+    cluster.faultOf = ({ brokerId }) => (brokerId === 1 ? { kind: "silence" } : undefined);
+    cluster.moveLeader("orders", 0, 2);
+    expect((await rejection(runtime, client.ask({ broker: 1 }, listGroupsApi, {}, { retry: false }))).errno).toBe(7);
+    await runtime.advance(3_000);
+    expect(client.metadata.view.topics.get("orders")!.partitions[0]).toMatchObject({ leader: 2, leaderEpoch: 1 });
+  });
+
   test("an idle client without topics asks for nothing", async () => {
     const { runtime, cluster, client } = setUp({ metadataMaxAgeMs: 1_000 });
     cluster.handle(listGroupsApi, () => LIST_GROUPS);

@@ -284,7 +284,8 @@ export class ClusterClient implements AsyncDisposable {
   /** Does what makes the next attempt go elsewhere, if the error says that this one went to the wrong place. */
   #learnFrom(error: unknown, target: RequestTarget, brokerId: number | null): void {
     if (!(error instanceof KafkaError) || brokerId === null) return;
-    if (isStaleMetadata(error.errno)) this.metadata.requestRefresh();
+    // Who does not answer may lead and coordinate nothing any more.
+    if (isStaleMetadata(error.errno) || error.errno === ErrorCode.REQUEST_TIMED_OUT) this.metadata.requestRefresh();
     if (typeof target === "string" || !isLostCoordinator(error.errno)) return;
     if ("group" in target) this.forgetCoordinator("group", target.group, brokerId);
     else if ("transactionalId" in target) this.forgetCoordinator("transaction", target.transactionalId, brokerId);
