@@ -97,9 +97,14 @@ describe.skipIf(zooKeeperClassPath === null)(
         () => leaders.seenCount === TOPICS.length * LOAD_PARTITIONS,
       );
       leaders.takeLongestMs();
-      await fault();
-      await everybodyGoesOn();
-      await allInSync();
+      try {
+        await fault();
+        await everybodyGoesOn();
+        await allInSync();
+      } catch (error) {
+        console.log(`${what}: ${cluster.lastWords}`);
+        throw error;
+      }
       for (const [partition, offset] of await committedOffsets())
         expect(offset, `what was committed of ${partition}`).toBeGreaterThanOrEqual(before.get(partition) ?? -1);
       const pauses = loads

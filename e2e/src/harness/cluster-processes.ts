@@ -35,6 +35,9 @@ const REPLICATED = [
   "min.insync.replicas=2",
 ];
 
+/** How many lines of each broker's log are shown. */
+const LAST_WORDS = 100;
+
 interface Member {
   readonly brokerId: number;
   readonly port: number;
@@ -123,6 +126,15 @@ export class ClusterProcesses {
     const { process } = this.#member(brokerId);
     if (process === null) throw new Error(`broker ${brokerId} does not run`);
     return process;
+  }
+
+  /** What the brokers have logged last, for whoever has to find out why a test failed. */
+  get lastWords(): string {
+    const running = this.#members.filter(({ process }) => process !== null);
+    const words = running.map(({ brokerId, process }) => {
+      return [`broker ${brokerId}:`, ...process!.output.trimEnd().split("\n").slice(-LAST_WORDS)].join("\n  ");
+    });
+    return words.join("\n");
   }
 
   portOf(brokerId: number): number {
