@@ -33,3 +33,17 @@ it("tells its progress to the end, also where a log is damaged and nothing behin
   expect(JSON.stringify(found)).toContain("damaged-0");
   expect(shares.at(-1)).toBe(1);
 });
+
+it.each([".index", ".timeindex"])("says that a segment's %s is missing, where it has records", async (suffix) => {
+  const fixture = await openFixture({ config: { segmentBytes: batch().length } });
+  const log = await openLog(fixture, "some");
+  for (let i = 0; i < 2; i++) await append(log, batch());
+  await openLog(fixture, "empty");
+  await fixture.manager.close();
+  expect((await verifyDirectory(fixture.disk, "/data")).damages).toEqual([]);
+  const path = `/data/some-0/00000000000000000000${suffix}`;
+  await fixture.disk.remove(path);
+  await fixture.disk.remove(`/data/empty-0/00000000000000000000${suffix}`).catch(() => {});
+  const { damages } = await verifyDirectory(fixture.disk, "/data");
+  expect(damages).toEqual([{ path, position: null, problem: "the file is missing, and the segment has records" }]);
+});

@@ -109,6 +109,9 @@ async function logBytesOf(disk: Disk, partitions: readonly string[]): Promise<nu
   return sizeBytes;
 }
 
+/** Of an index. A broker makes it anew when it starts after a clean stop. */
+const MISSING = "the file is missing, and the segment has records";
+
 async function verifyPartition(context: VerifyContext, directory: string) {
   const names = new Set((await context.disk.list(directory)).map((entry) => entry.name));
   const starts = [...names].flatMap((name) => offsetOfFileName(name, LOG_SUFFIX) ?? []).sort((a, b) => a - b);
@@ -117,10 +120,16 @@ async function verifyPartition(context: VerifyContext, directory: string) {
   for (const [i, start] of starts.entries()) {
     const path = (suffix: string) => joinPath(directory, offsetFileName(start, suffix));
     const facts = await verifier.verify(path(LOG_SUFFIX), start, starts[i + 1] ?? Number.POSITIVE_INFINITY);
-    if (names.has(offsetFileName(start, OFFSET_INDEX_SUFFIX))) {
+    const isThere = (suffix: string) => {
+      const isPresent = names.has(offsetFileName(start, suffix));
+      if (!isPresent && facts.batches.length > 0)
+        context.report({ path: path(suffix), position: null, problem: MISSING });
+      return isPresent;
+    };
+    if (isThere(OFFSET_INDEX_SUFFIX)) {
       await verifyOffsetIndex(context, path(OFFSET_INDEX_SUFFIX), start, facts);
     }
-    if (names.has(offsetFileName(start, TIME_INDEX_SUFFIX))) {
+    if (isThere(TIME_INDEX_SUFFIX)) {
       await verifyTimeIndex(context, path(TIME_INDEX_SUFFIX), start, facts, { isClosed: i < starts.length - 1 });
     }
     await verifyTransactionIndex(context, path(TRANSACTION_INDEX_SUFFIX), facts);
