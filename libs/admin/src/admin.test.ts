@@ -179,6 +179,45 @@ describe("what a retry heals", () => {
     expect(found).toMatchObject([{ topic: "orders", partition: 0, offset: 42 }]);
     expect(asked).toEqual([1, 2]);
   });
+
+  test("offsets that a new leader does not know yet are asked for until it does, or the time is over", async () => {
+    const { cluster, admin, within } = setUp();
+    let isKnown = false;
+    cluster.handle(listOffsetsApi, ({ topics }) => ({
+      throttleTimeMs: 0,
+      topics: topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => ({
+          partitionIndex,
+          errorCode: isKnown ? ErrorCode.NONE : ErrorCode.OFFSET_NOT_AVAILABLE,
+          offset: 42,
+        })),
+      })),
+    }));
+    const query = { topic: "orders", partition: 0, spec: "latest" } as const;
+    const error = await within(admin.listOffsets([query], { timeoutMs: 5_000 }).catch((reason: unknown) => reason));
+    expect(error).toMatchObject({ code: "REQUEST_TIMED_OUT", cause: { code: "OFFSET_NOT_AVAILABLE" } });
+    expect((error as Error).message).toMatch(
+      /^listOffsets took longer than 5000 ms\. The last failure was: orders-0: /,
+    );
+    expect(calls(cluster, listOffsetsApi)).toBeGreaterThan(5);
+
+    const asked = admin.listOffsets([query]);
+    const known = within(asked);
+    isKnown = true;
+    expect(await known).toMatchObject([{ offset: 42 }]);
+  });
+
+  test("a connection that breaks each time is what is told when the time is over", async () => {
+    const { cluster, admin, within } = setUp();
+    cluster.faultOf = ({ apiName }) => (apiName === "ListOffsets" ? { kind: "lostRequest" } : undefined);
+    const asked = admin.listOffsets([{ topic: "orders", partition: 0, spec: "latest" }], { timeoutMs: 5_000 });
+    const error = await within(asked.catch((reason: unknown) => reason));
+    expect(error).toMatchObject({ code: "REQUEST_TIMED_OUT", cause: { code: "NETWORK_EXCEPTION" } });
+    expect((error as Error).message).toMatch(
+      /^listOffsets took longer than 5000 ms\. The last failure was: .*fake:9093/,
+    );
+  });
 });
 
 describe("failures", () => {

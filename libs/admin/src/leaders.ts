@@ -1,18 +1,14 @@
 import { KafkaError } from "@ottla/client";
-import {
-  type AskOptions,
-  type ClusterClient,
-  type Deadline,
-  isRetriable,
-  isStaleMetadata,
-} from "@ottla/client/internal";
-import { type ApiDefinition, ErrorCode, metadataApi } from "@ottla/protocol";
+import { type AskOptions, type ClusterClient, type Deadline, isRetriable } from "@ottla/client/internal";
+import { type ApiDefinition, ErrorCode, errorByCode, metadataApi } from "@ottla/protocol";
 import { partitionName, type TopicPartition } from "./topic-partitions.ts";
 
 /** What the leader of a partition said. */
 export interface LeaderAnswer<Result> extends TopicPartition {
   readonly errorCode: number;
   readonly errorMessage?: string | null;
+  /** Why there was no answer of the leader's, where asking again may help. */
+  readonly failure?: KafkaError;
   /** There unless there is an error. */
   readonly result?: Result;
 }
@@ -52,10 +48,10 @@ export async function askLeaders<Query extends TopicPartition, Result>(
   }
 }
 
-/** Not asked yet, or by a leader that is none any more. A topic that does not exist is an answer. */
+/** Not asked yet, or to be asked again: the leader has moved, or does not know yet. A topic that does not exist is an answer. */
 function isOpen(answer: LeaderAnswer<unknown> | undefined): boolean {
-  if (answer === undefined) return true;
-  return answer.errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION && isStaleMetadata(answer.errorCode);
+  if (answer === undefined || answer.failure !== undefined) return true;
+  return answer.errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION && errorByCode(answer.errorCode).retriable;
 }
 
 async function waitBeforeRetry(
@@ -65,7 +61,7 @@ async function waitBeforeRetry(
   answers: readonly (LeaderAnswer<unknown> | undefined)[],
 ): Promise<void> {
   const last = answers.find((answer) => answer !== undefined && isOpen(answer))!;
-  deadline.lastFailure = KafkaError.fromCode(last.errorCode, partitionName(last));
+  deadline.lastFailure = last.failure ?? KafkaError.fromCode(last.errorCode, partitionName(last));
   await deadline.sleep(client.retryBackoffMs(failures));
 }
 
@@ -129,7 +125,7 @@ async function askOne<Query extends TopicPartition, Result>(
     });
   } catch (error) {
     if (!isRetriable(error) || deadline.isOver) throw error;
-    return indexes.map((index) => [index, failed(queries[index]!, ErrorCode.NOT_LEADER_OR_FOLLOWER)]);
+    return indexes.map((index) => [index, { ...failed(queries[index]!, error.errno), failure: error }]);
   }
 }
 
