@@ -1,10 +1,11 @@
-import type { Admin, LogDir, PartialFailureError } from "@ottla/admin";
-import { describeWithFenced } from "../registered-brokers.ts";
-import type { ClusterView } from "./cluster-view.ts";
+import type { Admin, ClusterDescription, LogDir, PartialFailureError } from "@ottla/admin";
 import { bad, type Finding, good, warn } from "./findings.ts";
 
 const NAMED_MAX = 3;
 const FREE_SHARE_MIN = 0.1;
+
+/** The brokers that are registered, fenced ones too. */
+type Registered = ClusterDescription["brokers"];
 
 /** So long is looked whether lag grows. */
 const LAG_WATCH_MS = 1_500;
@@ -29,9 +30,8 @@ export async function checkVersions(admin: Admin): Promise<Finding[]> {
 }
 
 /** Brokers that take no part. A topic can still be given replicas there. */
-export async function checkBrokers(admin: Admin): Promise<Finding[]> {
-  const { brokers } = await describeWithFenced(admin);
-  return brokers
+export function checkBrokers(registered: Registered): Finding[] {
+  return registered
     .filter(({ isFenced }) => isFenced)
     .map(({ id }) =>
       bad(
@@ -42,15 +42,15 @@ export async function checkBrokers(admin: Admin): Promise<Finding[]> {
 }
 
 /** Replication factors larger than the cluster: internal topics cannot be made then, and clients hang. */
-export async function checkConfigs(admin: Admin, { brokers }: ClusterView): Promise<Finding[]> {
-  const name = String(brokers[0]?.nodeId ?? 0);
+export async function checkConfigs(admin: Admin, registered: Registered): Promise<Finding[]> {
+  const name = String(registered.find(({ isFenced }) => !isFenced)?.id ?? 0);
   const [described] = await admin.describeConfigs([{ type: "broker", name, keys: [...REPLICATION_KEYS, OTTLA_KEY] }]);
   const entries = described?.entries ?? [];
-  const { length: registered } = (await describeWithFenced(admin)).brokers;
-  const tooLarge = entries.filter(({ key, value }) => key !== OTTLA_KEY && Number(value) > registered);
+  const { length: brokers } = registered;
+  const tooLarge = entries.filter(({ key, value }) => key !== OTTLA_KEY && Number(value) > brokers);
   if (tooLarge.length === 0) return [good("Replication factors fit the number of brokers.")];
   const list = tooLarge.map(({ key, value }) => `${key}=${value}`).join(", ");
-  const what = `${list} ask for more than the ${registered} broker(s) that there are`;
+  const what = `${list} ask for more than the ${brokers} broker(s) that there are`;
   const advice = "Topics cannot be created as asked, internal ones included: lower these, or start more brokers.";
   if (tooLarge.some(({ source }) => source !== "default")) return [bad(`${what}.`, advice)];
   const isOttla = entries.some(({ key }) => key === OTTLA_KEY);

@@ -5,6 +5,7 @@ import { type Admin, KafkaError, PartialFailureError } from "@ottla/admin";
 import { describe, expect, it } from "vitest";
 import { checkClock } from "./check-clock.ts";
 import { checkDisks, diskFindings } from "./check-cluster.ts";
+import { clusterFindings } from "./examine.ts";
 
 /** The clock is asked for over HTTP alone. */
 const NO_ADMIN = null as unknown as Admin;
@@ -21,6 +22,31 @@ async function clockFindings(aheadMs: number) {
 }
 
 describe("the doctor", () => {
+  it("asks once who is registered, for all that it says of it", async () => {
+    let asked = 0;
+    const brokers = [
+      { id: 1, isFenced: true },
+      { id: 2, isFenced: false },
+    ];
+    const described: string[] = [];
+    const admin = {
+      async describeCluster() {
+        asked++;
+        return { brokers };
+      },
+      async describeConfigs([{ name }]: [{ name: string }]) {
+        described.push(name);
+        return [{ entries: [{ key: "min.insync.replicas", value: "3", source: "file" }] }];
+      },
+    } as unknown as Admin;
+    const found: string[] = [];
+    for await (const { what } of clusterFindings(admin, { clusterId: "c", controllerId: 2, brokers: [] }))
+      found.push(what);
+    expect(found).toContain("Broker 1 is registered, but takes no part (it is fenced).");
+    expect(found).toContain("min.insync.replicas=3 ask for more than the 2 broker(s) that there are.");
+    expect([asked, described]).toEqual([1, ["2"]]);
+  });
+
   it("tells of a broker's clock that is off, and which way", async () => {
     expect(await clockFindings(0)).toMatchObject([{ level: "good" }]);
     expect(await clockFindings(60_000)).toMatchObject([

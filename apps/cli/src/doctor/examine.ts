@@ -1,7 +1,8 @@
-import type { Admin } from "@ottla/admin";
+import type { Admin, ClusterDescription } from "@ottla/admin";
 import { type BrokerAddress, formatAddress, parseAddress, parseBootstrap } from "@ottla/transport";
 import type { Connection } from "../connection.ts";
 import { explain as explainError } from "../exit.ts";
+import { describeWithFenced } from "../registered-brokers.ts";
 import { checkClock } from "./check-clock.ts";
 import {
   checkBrokers,
@@ -48,8 +49,22 @@ export async function* examine(connection: Connection): AsyncGenerator<Finding> 
   yield* clusterFindings(admin, cluster);
 }
 
-async function* clusterFindings(admin: Admin, cluster: ClusterView): AsyncGenerator<Finding> {
-  const checks = [checkClock, checkVersions, checkBrokers, checkConfigs, checkDisks, checkPartitions, checkGroups];
+/** @internal What there is to say of a cluster that can be reached. */
+export async function* clusterFindings(admin: Admin, cluster: ClusterView): AsyncGenerator<Finding> {
+  let asked: Promise<ClusterDescription> | undefined;
+  const registered = async () => {
+    asked ??= describeWithFenced(admin);
+    return (await asked).brokers;
+  };
+  const checks: ((admin: Admin, cluster: ClusterView) => Promise<Finding[]>)[] = [
+    checkClock,
+    checkVersions,
+    async () => checkBrokers(await registered()),
+    async () => checkConfigs(admin, await registered()),
+    checkDisks,
+    checkPartitions,
+    checkGroups,
+  ];
   for (const check of checks) {
     try {
       yield* await check(admin, cluster);
