@@ -84,6 +84,16 @@ describe("the ottla command", () => {
     expect((await succeed([...read, "--group", "cli-many"])).split("\n")).toHaveLength(201);
   });
 
+  it("produces a record that is larger than a request may be where it is told how large one may be", async () => {
+    await succeed(["topics", "create", "cli-large", "--config", "max.message.bytes=3000000"]);
+    const line = `${"x".repeat(1_500_000)}\n`;
+    const refused = await client(["produce", "cli-large"], line);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/maxRequestSize, 1048576; raise that/)]);
+    await succeed(["produce", "cli-large", "--max-request-size", "3000000"], line);
+    expect(await succeed(["consume", "cli-large", "--from", "beginning", "--max", "1"])).toBe(line);
+    await succeed(["perf", "produce", "cli-large", "-n", "2", "-s", "1500000", "--max-request-size", "3000000"]);
+  });
+
   it("produces JSON lines from a file and consumes JSON", async () => {
     await succeed(["topics", "create", "cli-json"]);
     const file = join(directory, "records.ndjson");
@@ -201,8 +211,8 @@ describe("the ottla command", () => {
     40_000,
   );
 
-  it("says where it tried to connect when no broker is there", async () => {
-    const result = await ottla(["topics", "list", "--bootstrap", "localhost:1"]);
+  it.each([["topics list"], ["perf produce x"]])("says in time where it tried to connect: %s", async (command) => {
+    const result = await ottla([...command.split(" "), "--bootstrap", "localhost:1"], { timeoutMs: 20_000 });
     expect(result.code).toBe(1);
     expect(result.stderr).toMatch(/localhost:1/);
     expect(result.stderr).not.toMatch(/\n\s+at /);

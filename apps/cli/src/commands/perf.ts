@@ -36,5 +36,6 @@ function withProducer(command: Command): Command {
     .addOption(new Option("--acks <acks>", "who has to have a record").choices([...ACKS]).default("all"))
     .addOption(new Option("--compression <codec>", "how batches are compressed").choices([...CODECS]).default("none"))
     .option("--batch-size <bytes>", "batch.size", wholeNumber(1), 16_384)
+    .option("--max-request-size <bytes>", "max.request.size", wholeNumber(1), 1_048_576)
     .option("--linger <ms>", "linger.ms", wholeNumber(0), 5);
 }

@@ -9,7 +9,7 @@ import { UsageError } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { type LineParser, textLineParser } from "../record-lines.ts";
-import { withAdmin } from "../with-admin.ts";
+import { requireBroker } from "../with-admin.ts";
 
 interface ProduceOptions extends ConnectionOptions {
   readonly file?: string;
@@ -18,6 +18,7 @@ interface ProduceOptions extends ConnectionOptions {
   readonly acks: "0" | "1" | "all";
   readonly compression: "none" | "gzip" | "snappy" | "lz4" | "zstd";
   readonly partition?: number;
+  readonly maxRequestSize?: number;
 }
 
 /** Lines that are in flight before reading pauses: bounds memory, and is plenty to fill batches. */
@@ -32,6 +33,7 @@ export function addProduceCommand(program: Command): void {
     .option("--json", 'each line is a JSON object: {"key", "value", "headers", "partition", "timestampMs"}')
     .option("-K, --key-separator <text>", "what stands between key and value in a line")
     .option("-p, --partition <number>", "write to this partition", wholeNumber(0))
+    .option("--max-request-size <bytes>", "bound of a request, so of a record too (default: 1048576)", wholeNumber(1))
     .addOption(new Option("--acks <acks>", "which answer to wait for").choices(["0", "1", "all"]).default("all"))
     .addOption(
       new Option("--compression <codec>", "codec of the batches")
@@ -49,14 +51,14 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
   const parseLine = await lineParser(options);
   const input = await openInput(options.file);
   const signal = interruptSignal();
-  // A producer waits long for a broker to come up; a person who mistyped its address wants to be told.
-  await withAdmin(options, (admin) => admin.describeCluster({ signal }));
+  await requireBroker(options, signal);
   const { Producer } = await import("@ottla/producer");
   await using producer = new Producer({
     ...(await connectionOf(options)),
     acks: options.acks === "all" ? "all" : options.acks === "1" ? 1 : 0,
     compression: options.compression,
     lingerMs: 5,
+    ...(options.maxRequestSize !== undefined && { maxRequestSize: options.maxRequestSize }),
   });
   const send = (record: ProducerRecord) => producer.send(record, { signal });
   const count = await sendLines(input, signal, (line, number) => {

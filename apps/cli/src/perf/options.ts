@@ -8,6 +8,7 @@ export interface WriteOptions extends ConnectionOptions {
   readonly acks: "all" | "1" | "0";
   readonly compression: "none" | "gzip" | "snappy" | "lz4" | "zstd";
   readonly batchSize: number;
+  readonly maxRequestSize: number;
   readonly linger: number;
   readonly json?: boolean;
 }
@@ -18,6 +19,7 @@ export async function producerOptions(options: WriteOptions): Promise<ProducerOp
     acks: options.acks === "all" ? "all" : options.acks === "1" ? 1 : 0,
     compression: options.compression,
     batchSize: options.batchSize,
+    maxRequestSize: options.maxRequestSize,
     lingerMs: options.linger,
     idempotence: options.acks === "all",
   };

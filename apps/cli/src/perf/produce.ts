@@ -1,6 +1,7 @@
 import { interruptSignal } from "../interrupt.ts";
 import { Latencies } from "../latencies.ts";
 import { type Progress, startProgress } from "../progress.ts";
+import { requireBroker } from "../with-admin.ts";
 import { MEBIBYTE, payloadOf, producerOptions, type WriteOptions } from "./options.ts";
 
 const REPORT_INTERVAL_MS = 5_000;
@@ -17,6 +18,7 @@ export async function perfProduce(
   options: WriteOptions & { readonly throughput: number },
 ): Promise<void> {
   const signal = interruptSignal();
+  await requireBroker(options, signal);
   const { Producer } = await import("@ottla/producer");
   await using producer = new Producer(await producerOptions(options));
   await producer.send({ topic, value: payloadOf(options.recordSize, 1) });
