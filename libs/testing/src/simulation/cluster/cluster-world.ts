@@ -18,6 +18,10 @@ export const BROKERS = 3;
 const RATE_OFF_MAX = 0.02;
 const OPERATION_TIMEOUT_MS = 20_000;
 
+/** No answer takes longer where nothing goes wrong: a Fetch waits for half a second. */
+const ANSWER_MS_MAX = 10_000;
+const WAIT_FOR_MEMBERS: ReadonlySet<string> = new Set(["JoinGroup", "SyncGroup"]);
+
 const CONFIG = {
   "group.min.session.timeout.ms": 1_000,
   "group.consumer.min.session.timeout.ms": 1_000,
@@ -94,6 +98,8 @@ export class ClusterWorld {
   readonly #reorders: ReorderCount;
   readonly #operator: OperatorRequests;
   readonly #onArrived: (arrival: Arrival) => void;
+  /** Since when nothing goes wrong any more. */
+  #calmSinceMs = Number.POSITIVE_INFINITY;
 
   constructor({ seed, tally, config, skewMsMax, rare, logger, onArrived = () => {} }: ClusterWorldOptions) {
     this.#tally = tally;
@@ -130,6 +136,23 @@ export class ClusterWorld {
   async step(): Promise<void> {
     await this.world.step();
     this.invariants.check(this.cluster.brokers);
+    this.#checkWaits();
+  }
+
+  /**
+   * Once nothing goes wrong any more every request is answered, and soon: what a timeout would heal at last is not to come
+   * about. How long members wait for each other is for their group to say.
+   */
+  #checkWaits(): void {
+    const { network, nowMs } = this.world;
+    if (nowMs - this.#calmSinceMs <= ANSWER_MS_MAX) return;
+    for (const link of network.links) {
+      for (const { apiName, client, server, sentMs } of link.waiting) {
+        const waitedMs = nowMs - Math.max(sentMs, this.#calmSinceMs);
+        if (waitedMs <= ANSWER_MS_MAX || WAIT_FOR_MEMBERS.has(apiName)) continue;
+        throw new Error(`${client.name} has waited ${waitedMs} ms for the answer of ${server.name} to its ${apiName}`);
+      }
+    }
   }
 
   /** Starts all brokers; until then nothing goes wrong. */
@@ -140,6 +163,7 @@ export class ClusterWorld {
 
   /** No more faults: who is down comes back. */
   calmDown(): void {
+    this.#calmSinceMs = this.world.nowMs;
     this.world.isFaulty = false;
     this.cluster.heal();
   }
