@@ -219,9 +219,12 @@ export class PartitionRegistry {
     const config = this.#options.configOf(image, topic.name);
     const log = existing?.log ?? (await this.#openLog(change, config));
     // An epoch that the log knows of, or has left behind, says nothing new of where it begins.
-    if (leads && isElected && after.leaderEpoch > log.latestLeaderEpoch) await log.assignLeaderEpoch(after.leaderEpoch);
+    const isNew = leads && isElected && after.leaderEpoch > log.latestLeaderEpoch;
+    const noted = isNew ? log.assignLeaderEpoch(after.leaderEpoch) : null;
+    // Without a wait in between: who leads already appends on, and behind where the new epoch begins only in that.
+    existing?.update(after);
+    await noted;
     const partition = existing ?? this.#add(topic, after, log, config);
-    if (existing !== undefined) existing.update(after);
     if (isElected && partition.role === "follower") following.follow(partition);
     if (leads !== led || (leads && isElected)) this.#tellLeadership(partition, leads);
   }

@@ -378,8 +378,8 @@ describe("a follower", () => {
     const COUNT = 50;
     let gate: DiskGate;
 
-    /** Broker 3 cannot write until the gate is open. */
-    async function startWithGate(): Promise<void> {
+    /** A broker cannot write to such a file until the gate is open. */
+    async function startWithGate(brokerId = 3, file = ".log"): Promise<void> {
       const disks: FaultyDisk[] = [];
       const createDisk = () => {
         const disk = new FaultyDisk();
@@ -388,8 +388,26 @@ describe("a follower", () => {
       };
       await start({ createDisk, config: { "replica.fetch.max.bytes": 4_000 } });
       gate = new DiskGate();
-      disks[2]!.fault = (action, path) => (action === "write" && path.endsWith(".log") ? gate.wait() : null);
+      disks[brokerId - 1]!.fault = (action, path) => (action === "write" && path.includes(file) ? gate.wait() : null);
     }
+
+    it("takes what is appended while it notes that it is elected again into the new epoch, and nobody cuts it off", async () => {
+      await startWithGate(1, "leader-epoch-checkpoint");
+      append(1, "a");
+      await set.runtime.advance(100);
+      set.change({ leader: 1 });
+      const elected = set.publish(1);
+      await set.runtime.advance(10);
+      expect(gate.waiting).toBeGreaterThan(0);
+      append(1, "b", 1);
+      await set.runtime.advance(10);
+      gate.open();
+      await elected;
+      await set.publish(2, 3);
+      await set.runtime.advance(2_000);
+      for (const id of ALL) expect(positions(set.node(id).partition())).toEqual([0, 2, 2]);
+      await expectSame(...ALL.map((id) => set.node(id)));
+    });
 
     const claimed = () => set.node(1).partition().progressOf(3)!.logEndOffset;
 
