@@ -11,6 +11,8 @@ import { kafkaTool } from "./java.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 100;
+/** It lives for seconds: code that is compiled well and collectors with threads of their own would not pay. */
+const BROKER_JVM = ["-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"] as const;
 
 /** A further listener beside the plain one. */
 export interface KafkaListener {
@@ -98,7 +100,7 @@ export class KafkaProcess {
   }
 
   #spawn(): ChildProcess {
-    const args = ["-Xmx1g", "-cp", this.#classPath, "kafka.Kafka", propertiesFileIn(this.#directory)];
+    const args = [...BROKER_JVM, "-cp", this.#classPath, "kafka.Kafka", propertiesFileIn(this.#directory)];
     return spawn(external.java!, args, { stdio: ["ignore", "ignore", "ignore"] });
   }
 
