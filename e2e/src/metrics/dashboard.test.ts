@@ -19,10 +19,15 @@ describe("/metrics", () => {
 
   beforeAll(async () => {
     broker = await BrokerProcess.start({ dataDirectory: null, args: ["--set", "log.cleaner.backoff.ms=100"] });
-    await using admin = new Admin({ bootstrapServers: broker.bootstrapServers });
-    await admin.createTopics([{ name: "orders", partitions: PARTITIONS }]);
+    await using admin = new Admin({ bootstrapServers: broker.bootstrapServers, clientId: "held" });
+    // Quotas have series once somebody was held to them, and for how long once somebody had to wait.
+    const quotas = { producer_byte_rate: 1_000, request_percentage: 1_000, controller_mutation_rate: 100_000 };
+    await admin.alterClientQuotas([{ entity: { clientId: "held" }, quotas }]);
+    await admin.createTopics([{ name: "orders", partitions: PARTITIONS }, { name: "held" }]);
     await using producer = new Producer({ bootstrapServers: broker.bootstrapServers });
     await producer.send(["one", "two"].map((value) => ({ topic: "orders", partition: 0, value })));
+    await using held = new Producer({ bootstrapServers: broker.bootstrapServers, clientId: "held" });
+    await held.send({ topic: "held", value: "v".repeat(15_000) });
     const consumer = new Consumer({
       bootstrapServers: broker.bootstrapServers,
       groupId: "billing",
