@@ -124,6 +124,25 @@ describe("what an operator does on the command line", () => {
     expect(stderr).toContain(advice);
   });
 
+  it("resets offsets in the order of topics and partitions, however they were committed", async () => {
+    await admin.createTopics([
+      { name: "wide", partitions: 11 },
+      { name: "narrow", partitions: 1 },
+    ]);
+    const committed = [10, 2, 0, 9].map((partition) => ({ topic: "wide", partition, offset: 0 }));
+    await admin.alterGroupOffsets("ordered", [...committed, { topic: "narrow", partition: 0, offset: 0 }]);
+    const dry = JSON.parse(
+      await succeed(["groups", "reset-offsets", "ordered", "--to", "earliest", "--dry-run", "--json"]),
+    );
+    const expected = ["narrow-0", "wide-0", "wide-2", "wide-9", "wide-10"];
+    const named = (rows: { topic: string; partition: number }[]) =>
+      rows.map(({ topic, partition }) => `${topic}-${partition}`);
+    expect(named(dry)).toEqual(expected);
+    const rows = (await succeed(["groups", "reset-offsets", "ordered", "--to", "latest"])).split("\n").slice(1, 6);
+    expect(rows.map((row) => row.split(/ +/).slice(0, 2).join("-"))).toEqual(expected);
+    await admin.deleteGroups(["ordered"]);
+  });
+
   it("tells the lag of groups, resets offsets with a dry run first, and deletes groups", async () => {
     expect(await succeed(["groups", "lag"])).toMatch(/billing +Empty +0 +2 +60/);
     const dry = await succeed(["groups", "reset-offsets", "billing", "--to", "+10", "--dry-run"]);

@@ -74,6 +74,24 @@ describe("a cluster of three brokers in this process", () => {
   });
 });
 
+it("brokers come back on their ports, killed or stopped, and tell clients of the same addresses", async () => {
+  await using cluster = await startCluster({ brokers: 2 });
+  const admin = await cluster.admin();
+  const registered = async () =>
+    (await admin.describeCluster()).brokers.map(({ id, address }) => `${id} ${address.host}:${address.port}`).sort();
+  const before = cluster.brokers.map(({ brokerId, bootstrapServers }) => `${brokerId} ${bootstrapServers}`);
+  expect(new Set(before.map((each) => each.split(":")[1])).size).toBe(2);
+  for (const how of ["kill", "stop"] as const) {
+    await cluster[how](2);
+    await cluster.start(2);
+    const after = cluster.brokers.map(({ brokerId, bootstrapServers }) => `${brokerId} ${bootstrapServers}`);
+    expect(after, how).toEqual(before);
+    await expect.poll(registered, { message: how, timeout: 10_000 }).toEqual(before);
+    await using own = new Admin({ bootstrapServers: before[1]!.slice("2 ".length) });
+    expect((await own.describeCluster()).clusterId).toBe(cluster.clusterId);
+  }
+});
+
 it.each([
   [{ broker: 3 }, "startCluster: there is no option broker; they are brokers, config"],
   [{ brokers: "3" }, 'startCluster: brokers is "3"; it must be a whole number above 0'],
