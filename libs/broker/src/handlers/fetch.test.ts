@@ -136,6 +136,26 @@ describe("Fetch", () => {
     });
   });
 
+  it("reads partitions side by side that fit together, once there is a first batch", async () => {
+    const partitions = Array.from({ length: 8 }, (_, partition) => ({ partition, partitionMaxBytes: 1_000 }));
+    await test.createTopic("orders", partitions.length);
+    const atOnce = { now: 0, most: 0 };
+    for (const { partition } of partitions) {
+      await test.produce("orders", partition, batchOf(`${partition}`));
+      readSlowly(test.broker.services.partitions.get("orders", partition)!.log, atOnce);
+    }
+    const mostOf = async (more: Partial<FetchInput>) => {
+      atOnce.most = 0;
+      const results = await fetch(request("orders", partitions, more));
+      const values = await Promise.all(results.map(({ records }) => valuesOf(records)));
+      expect(values.flat()).toEqual(partitions.map(({ partition }) => `${partition}`));
+      return atOnce.most;
+    };
+    expect(await mostOf({})).toBe(4);
+    expect(await mostOf({ maxBytes: 2_500 })).toBe(2);
+    expect(await mostOf({ maxBytes: 1_500 })).toBe(1);
+  });
+
   describe("long polls", () => {
     it("are woken by what moves the high watermark", async () => {
       await test.createTopic("orders");
@@ -417,4 +437,15 @@ function countLentReads(log: PartitionLog): { readonly count: number } {
     };
   };
   return lent;
+}
+
+/** Counts how many reads of logs are under way at once. Each takes a while, as from disk. */
+function readSlowly(log: PartitionLog, atOnce: { now: number; most: number }): void {
+  const read = log.read.bind(log);
+  log.read = async (offset, options) => {
+    atOnce.most = Math.max(atOnce.most, ++atOnce.now);
+    await Promise.resolve();
+    atOnce.now--;
+    return await read(offset, options);
+  };
 }

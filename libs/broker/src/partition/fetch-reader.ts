@@ -105,9 +105,13 @@ export class FetchResult {
   }
 }
 
+/** A fetch keeps so many threads busy at the most: others read and write too. */
+const READS_AT_ONCE_MAX = 4;
+
 /**
  * Reads the partitions in the order of the request until `maxBytes` are full. The first batch found is given even when
- * it is larger than every limit, so that a reader always gets on (KIP-74).
+ * it is larger than every limit, so that a reader always gets on (KIP-74). Once there is one, partitions that fit
+ * whatever is found in them are read from disk side by side.
  * @param isFirst false when the same fetch is read again after a wait: it says nothing new of its follower then
  */
 export async function readPartitions(
@@ -118,17 +122,39 @@ export async function readPartitions(
   const outcomes: FetchOutcome[] = [];
   let leftBytes = options.maxBytes;
   let anythingRead = false;
-  for (const target of targets) {
-    const maxBytes = Math.max(Math.min(target.query.partitionMaxBytes, leftBytes), 0);
-    const reach = { limit: options.limit, maxBytes, minOneBatch: !anythingRead };
-    const pending = readPartition(target, options, reach, isFirst);
-    const outcome = pending instanceof Promise ? await pending : pending;
-    const sizeBytes = outcome.read?.sizeBytes ?? 0;
-    leftBytes -= sizeBytes;
-    anythingRead ||= sizeBytes > 0;
-    outcomes.push(outcome);
+  while (outcomes.length < targets.length) {
+    const end = outcomes.length + (anythingRead ? fittingTogether(targets, outcomes.length, leftBytes) : 1);
+    const reads: (FetchOutcome | Promise<FetchOutcome>)[] = [];
+    for (let index = outcomes.length; index < end; index++) {
+      const target = targets[index]!;
+      const maxBytes = Math.min(partitionMaxBytes(target), leftBytes);
+      const reach = { limit: options.limit, maxBytes, minOneBatch: !anythingRead };
+      reads.push(readPartition(target, options, reach, isFirst));
+    }
+    for (const read of reads) {
+      const outcome = read instanceof Promise ? await read : read;
+      const sizeBytes = outcome.read?.sizeBytes ?? 0;
+      leftBytes = Math.max(leftBytes - sizeBytes, 0);
+      anythingRead ||= sizeBytes > 0;
+      outcomes.push(outcome);
+    }
   }
   return new FetchResult(outcomes);
+}
+
+/** How many partitions from `start` on have room together, however much each of them gives; one at the least. */
+function fittingTogether(targets: readonly FetchTarget[], start: number, leftBytes: number): number {
+  const countMax = Math.min(targets.length - start, READS_AT_ONCE_MAX);
+  let count = 0;
+  for (let bytes = 0; count < countMax; count++) {
+    bytes += partitionMaxBytes(targets[start + count]!);
+    if (bytes > leftBytes) break;
+  }
+  return Math.max(count, 1);
+}
+
+function partitionMaxBytes({ query }: FetchTarget): number {
+  return Math.max(query.partitionMaxBytes, 0);
 }
 
 function isUnknown({ found }: FetchTarget): boolean {

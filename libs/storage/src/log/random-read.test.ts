@@ -7,16 +7,17 @@ import { openLogManager } from "../manager/open-log-manager.ts";
 const BATCHES = 40;
 const RECORDS = 5;
 
-/** A memory disk that counts reads of open files, those at once apart from those by a thread. */
+/** A memory disk that counts reads of open files, those at once apart from those by a thread, and the bytes of those. */
 function countingDisk() {
   const disk: Disk = createMemoryDisk();
-  const counted = { reads: 0, readsAtOnce: 0 };
+  const counted = { reads: 0, readsAtOnce: 0, bytes: 0 };
   const open = disk.open.bind(disk);
   disk.open = async (path, options) => {
     const file = await open(path, options);
     const [read, readSync] = [file.read.bind(file), file.readSync.bind(file)];
     file.read = (target, position) => {
       counted.reads++;
+      counted.bytes += target.length;
       // The memory disk reads at once either way.
       const { readsAtOnce } = counted;
       const done = read(target, position);
@@ -32,7 +33,8 @@ function countingDisk() {
   return { disk, counted };
 }
 
-it("a read by offset from disk is one read, wherever in its batch the record is", async () => {
+/** A log with batches of some 15 KB, all on a disk that counts. */
+async function openFilledLog() {
   const { disk, counted } = countingDisk();
   const runtime = createSystemRuntime();
   const logs = await openLogManager({ disk, directory: "/", runtime, cleaner: null, tailMemoryBytes: 0 });
@@ -46,6 +48,11 @@ it("a read by offset from disk is one read, wherever in its batch the record is"
     await log.appendAsLeader(encodeRecordBatch({ records }), { leaderEpoch: 0, origin: "client" }).written;
   }
   await log.flush();
+  return { log, logs, counted };
+}
+
+it("a read by offset from disk is one read, wherever in its batch the record is", async () => {
+  const { log, logs, counted } = await openFilledLog();
   const readAll = async () => {
     for (let offset = 0; offset < BATCHES * RECORDS; offset++) {
       const found = await log.read(offset, { maxBytes: 1, minOneBatch: true, limit: "logEnd" });
@@ -57,6 +64,29 @@ it("a read by offset from disk is one read, wherever in its batch the record is"
   await readAll();
   Object.assign(counted, { reads: 0, readsAtOnce: 0 });
   await readAll();
-  expect(counted).toEqual({ reads: BATCHES * RECORDS, readsAtOnce: 0 });
+  expect(counted).toMatchObject({ reads: BATCHES * RECORDS, readsAtOnce: 0 });
+  await logs.close();
+});
+
+it("who reads on where a read has ended reads nothing twice, whoever else reads elsewhere", async () => {
+  const { log, logs, counted } = await openFilledLog();
+  const nextOf = new Map([0, 2, 6].map((batches) => [batches, batches * RECORDS]));
+  const readOn = async (reader: number) => {
+    const found = await log.read(nextOf.get(reader)!, { maxBytes: 64_000, minOneBatch: true, limit: "logEnd" });
+    nextOf.set(reader, nextOf.get(reader)! + Math.round(found.sizeBytes / (RECORDS * 3_000)) * RECORDS);
+    found.release();
+    return found.sizeBytes;
+  };
+  for (const reader of nextOf.keys()) await readOn(reader);
+  counted.bytes = 0;
+  for (let reads = 0; reads < 5; reads++) {
+    for (const reader of nextOf.keys()) {
+      const sizeBytes = await readOn(reader);
+      expect(sizeBytes).toBeGreaterThan(4 * RECORDS * 3_000);
+      // What is asked for, and a header: whether the last batch is whole is not known before.
+      expect(counted.bytes).toBeLessThanOrEqual(64_000 + 100);
+      counted.bytes = 0;
+    }
+  }
   await logs.close();
 });

@@ -1,4 +1,5 @@
 import { BATCH_HEADER_BYTES, batchSizeAt, lastOffsetAt } from "@ottla/protocol/internal";
+import type { ReadEnds } from "../segments/read-ends.ts";
 import type { Segment } from "../segments/segment.ts";
 import { type FoundBatches, nothingFound } from "./log-read.ts";
 import type { LogState } from "./log-state.ts";
@@ -31,21 +32,40 @@ const STRETCH_BYTES_MAX = 1024 * 1024;
 
 /** Null when the segment has no batch that ends at or after the offset wanted. */
 async function readSegment(state: LogState, segment: Segment, wanted: Wanted): Promise<FoundBatches | null> {
-  const stretch = await segment.stretchFor(wanted.offset);
-  let { position } = stretch;
-  // What lies before the batch wanted is read with it, so that one read is enough.
-  const stretchBytes = (stretch.endPosition ?? segment.sizeBytes) - position;
-  let blockBytes = wanted.maxBytes + Math.max(BATCH_HEADER_BYTES, Math.min(stretchBytes, STRETCH_BYTES_MAX));
-  let isByIndex = position > 0;
-  while (segment.sizeBytes - position >= BATCH_HEADER_BYTES) {
-    const found = await readBlock(state, segment, position, blockBytes, wanted, isByIndex);
+  // Those from before the first wait: a truncation meanwhile begins with others.
+  const { readEnds } = segment;
+  let block = await blockFor(segment, wanted, readEnds);
+  while (segment.sizeBytes - block.position >= BATCH_HEADER_BYTES) {
+    const found = await readBlock(state, segment, block, wanted, readEnds);
     if ("chunks" in found) return found;
-    if (found.nextPosition === position && found.neededBytes <= blockBytes) return null;
-    position = found.nextPosition;
-    blockBytes = Math.max(blockBytes, found.neededBytes);
-    isByIndex = false;
+    if (found.nextPosition === block.position && found.neededBytes <= block.sizeBytes) return null;
+    const sizeBytes = Math.max(block.sizeBytes, found.neededBytes);
+    block = { position: found.nextPosition, sizeBytes, isByIndex: false };
   }
   return null;
+}
+
+/** What is read at once. */
+interface Block {
+  readonly position: number;
+  readonly sizeBytes: number;
+  /** Whether it is the index that says that a batch at or before the one wanted begins there: it may be damaged. */
+  readonly isByIndex: boolean;
+}
+
+/**
+ * The block to read first, so that one is enough. Who reads on from where a read has ended has the batch wanted at its
+ * beginning, others have it somewhere in the stretch that the index names.
+ */
+async function blockFor(segment: Segment, { offset, maxBytes }: Wanted, readEnds: ReadEnds): Promise<Block> {
+  const { position, endPosition } = await segment.stretchFor(offset);
+  const stretchBytes = Math.min((endPosition ?? segment.sizeBytes) - position, STRETCH_BYTES_MAX);
+  const end = readEnds.positionOf(offset);
+  if (end !== undefined && end + BATCH_HEADER_BYTES <= segment.sizeBytes) {
+    return { position: end, sizeBytes: Math.max(maxBytes + BATCH_HEADER_BYTES, stretchBytes), isByIndex: false };
+  }
+  const sizeBytes = maxBytes + Math.max(BATCH_HEADER_BYTES, stretchBytes);
+  return { position, sizeBytes, isByIndex: position > 0 };
 }
 
 interface ReadOn {
@@ -57,17 +77,15 @@ interface ReadOn {
 
 const SEGMENT_START: ReadOn = { nextPosition: 0, neededBytes: BATCH_HEADER_BYTES };
 
-/** @param isByIndex whether it is the index that says that a batch at or before the one wanted begins at `position` */
 async function readBlock(
   state: LogState,
   segment: Segment,
-  position: number,
-  blockBytes: number,
+  { position, sizeBytes, isByIndex }: Block,
   wanted: Wanted,
-  isByIndex: boolean,
+  readEnds: ReadEnds,
 ): Promise<FoundBatches | ReadOn> {
   const { pool } = state.env;
-  const buffer = pool.acquire(Math.min(blockBytes, segment.sizeBytes - position));
+  const buffer = pool.acquire(Math.min(sizeBytes, segment.sizeBytes - position));
   let isKept = false;
   try {
     const readBytes = await segment.log.use((file) => file.read(buffer, position));
@@ -81,10 +99,12 @@ async function readBlock(
     const end = endOfBatches(batches, start, wanted.limitOffset, wanted.maxBytes, wanted.minOneBatch);
     if (end === start) return nothingFound(wanted.offset);
     isKept = true;
+    const endOffset = lastEndOffset(batches, start, end);
+    readEnds.add(endOffset, position + end);
     return {
       chunks: [batches.subarray(start, end)],
       sizeBytes: end - start,
-      endOffset: lastEndOffset(batches, start, end),
+      endOffset,
       release: once(() => pool.release(buffer)),
     };
   } finally {

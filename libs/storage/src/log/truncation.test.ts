@@ -211,6 +211,24 @@ describe("truncateTo", () => {
     expect((await append(log, batch())).baseOffset).toBe(0);
     await fixture.manager.close();
   });
+
+  it("makes who reads on find what is written in place of what it has read, also where it read meanwhile", async () => {
+    const fixture = await openFixture({ tailMemoryBytes: 0 });
+    const log = await openLog(fixture);
+    await log.appendAsFollower(concat([placed(0, 1), placed(1, 300), placed(301, 9), placed(310, 9)])).written;
+    const size = placed(0, 1).length + placed(1, 300).length + placed(301, 9).length;
+    const readUpTo310 = () => log.read(0, { maxBytes: size, minOneBatch: true, limit: "logEnd" });
+    (await readUpTo310()).release();
+    const meanwhile = readUpTo310();
+    await log.truncateTo(1);
+    (await meanwhile).release();
+    const after = [placed(1, 309, 1), placed(310, 2, 1), placed(312, 3, 1)];
+    await log.appendAsFollower(concat(after)).written;
+    const read = await log.read(310, { maxBytes: 100_000, minOneBatch: true, limit: "logEnd" });
+    expect(Buffer.compare(concat([...read.chunks]), concat(after.slice(1)))).toBe(0);
+    read.release();
+    await fixture.manager.close();
+  });
 });
 
 describe("truncateFullyAndStartAt", () => {

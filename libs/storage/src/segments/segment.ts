@@ -20,6 +20,7 @@ import {
 import { OffsetIndex, type Stretch } from "../indexes/offset-index.ts";
 import { TimeIndex, type TimestampOffset } from "../indexes/time-index.ts";
 import { TransactionIndex } from "../indexes/transaction-index.ts";
+import { ReadEnds } from "./read-ends.ts";
 
 /** What the disk holds of a segment when it is opened. */
 export interface SegmentSizes {
@@ -54,6 +55,8 @@ export class Segment {
   /** The largest timestamp so far with its batch's last offset; null where the time index has not been read yet. */
   #maxTimestamp: TimestampOffset | null;
   #bytesSinceIndexEntry = 0;
+  /** Others after a truncation: who has read what is cut off notes its end in those that nobody asks any more. */
+  readEnds = new ReadEnds();
   /** Bytes at the end that are not synced, or a length that is not. */
   isUnsynced: boolean;
   #readers = 0;
@@ -168,6 +171,7 @@ export class Segment {
   /** Cuts the file at `position`, which is where the batch with `offset` began, and the indexes with it. */
   async truncateTo(offset: number, position: number): Promise<void> {
     this.sizeBytes = position;
+    this.readEnds = new ReadEnds();
     await this.cutFileForGood();
     await this.truncateIndexesTo(offset);
     this.#bytesSinceIndexEntry = 0;

@@ -110,7 +110,7 @@ test("what a row has of CPU time and latency goes into its table, and into no ot
     // A broker that used less than a tick of the clock: nothing can be said.
     { name: "quick", measure: () => ({ ...measurement, perBrokerCpuSecond: Number.POSITIVE_INFINITY }) },
   ];
-  const row: Row = { name: "row", unit: "records/s", baseline: "rival", recordBytes: 100, warmUp: false, contestants };
+  const row: Row = { name: "row", unit: "records/s", baseline: "rival", recordBytes: 100, warmUps: 0, contestants };
   const result = await runRow(row, EFFORT, () => {});
   expect(result.contestants.map(({ perBrokerCpuSecond }) => perBrokerCpuSecond?.ratio)).toEqual([2, 1, undefined]);
   const table = formatRow(result);

@@ -37,7 +37,9 @@ export interface RowResult {
  */
 export async function runRow(row: Row, effort: Effort, collectGarbage: () => void): Promise<RowResult> {
   const samples = new Map<Contestant, Measurement[]>(row.contestants.map((contestant) => [contestant, []]));
-  if (row.warmUp ?? true) for (const contestant of row.contestants) await contestant.measure(effort);
+  for (let warmUp = 0; warmUp < (row.warmUps ?? 1); warmUp++) {
+    for (const contestant of row.contestants) await contestant.measure(effort);
+  }
   const repetitions = Math.min(effort.repetitions, row.repetitions ?? effort.repetitions);
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const contestant of turned(row.contestants, repetition)) {

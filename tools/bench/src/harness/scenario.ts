@@ -37,7 +37,7 @@ export interface LatencyMs {
 export interface Contestant {
   /** Ours are called `ottla…`. */
   readonly name: string;
-  /** Measures once. Called once more before it counts, to warm up. */
+  /** Measures once. Called before it counts too, to warm up. */
   measure(effort: Effort): Measurement | Promise<Measurement>;
   /** Releases what the contestant holds. */
   close?(): void | Promise<void>;
@@ -57,8 +57,11 @@ export interface Row {
   readonly recordBytes?: number;
   /** At most so many repetitions, for rows that take seconds each. */
   readonly repetitions?: number;
-  /** False where a contestant starts all that it measures anew: a first time is like any other. */
-  readonly warmUp?: boolean;
+  /**
+   * How often each contestant measures before it counts, in turns; once by default, never where it starts all that it
+   * measures anew: a first time is like any other then.
+   */
+  readonly warmUps?: number;
 }
 
 /** A file of `scenarios/`: rows that belong together. */

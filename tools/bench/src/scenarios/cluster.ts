@@ -236,7 +236,7 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
       ["ottla", ottla],
       ...(kafka === null ? [] : [["Apache Kafka", kafka] as const]),
     ];
-    const once = { repetitions: 1, warmUp: false };
+    const once = { repetitions: 1, warmUps: 0 };
     const own = { ...once, baseline: "ottla" };
     for (const [, cluster] of clusters) await create(cluster, "three", PARTITIONS, BROKERS);
     await create(ottla, "one", PARTITIONS, 1);

@@ -83,7 +83,7 @@ function* rows({ quick }: Effort): Iterable<Row> {
     better: "less",
     baseline: busy.name,
     repetitions: quick ? 1 : 2,
-    warmUp: false,
+    warmUps: 0,
     contestants,
   };
   const connections = idleConnections(quick ? 2_000 : 10_000);
@@ -93,7 +93,7 @@ function* rows({ quick }: Effort): Iterable<Row> {
     better: "less",
     baseline: connections.name,
     repetitions: quick ? 1 : 2,
-    warmUp: false,
+    warmUps: 0,
     contestants: [connections],
   };
 }

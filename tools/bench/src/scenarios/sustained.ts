@@ -125,7 +125,7 @@ function* rows({ quick, soakMinutes }: Effort): Iterable<Row> {
     better: "less",
     baseline: THIRDS[0],
     repetitions: 1,
-    warmUp: false,
+    warmUps: 0,
     contestants: memoryContestants(seconds * 1_000),
   };
 }

@@ -214,7 +214,7 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
       better: "less",
       baseline: kinds.at(-1)![0],
       repetitions: quick ? 1 : 2,
-      warmUp: false,
+      warmUps: 0,
       contestants: kinds.map(([name, start]) => memoryOf(name, start, ids, isOpen)),
     };
   }
