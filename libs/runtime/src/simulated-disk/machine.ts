@@ -4,8 +4,8 @@ import type { Random } from "../random.ts";
 import type { Timers } from "../timers.ts";
 import type { CrashEffect } from "./inodes.ts";
 
-/** What an operation can suffer while the machine runs. */
-export type DiskFault = "shortWrite" | "noSpace" | "writeError" | "syncError" | "readError" | "nameError";
+/** What an operation can suffer while the machine runs: it fails or, `slow`, takes its time. */
+export type DiskFault = "shortWrite" | "noSpace" | "writeError" | "syncError" | "readError" | "nameError" | "slow";
 
 /** What an operation does: reads do not count as one. */
 export type DiskOperation =
@@ -41,6 +41,8 @@ export interface SimulatedDiskOptions {
 
 const NEVER = new Promise<never>(() => {});
 const TURNS_MAX = 3;
+/** How long a slow operation takes at the most. */
+const SLOW_MS_MAX = 300;
 
 /** One life of the machine that a disk is part of: when operations take place, which of them fail, and when it stops. */
 export class Machine {
@@ -109,8 +111,13 @@ export class Machine {
 
   /** Lets some turns of the event loop pass, so that operations overlap and end in another order than they began in. */
   async turns(): Promise<void> {
+    const { defer, schedule } = this.options.timers;
     for (let left = this.random.nextInt(TURNS_MAX); left > 0; left--) {
-      await new Promise<void>((resolve) => this.options.timers.defer(resolve));
+      await new Promise<void>((resolve) => defer(resolve));
+    }
+    if (this.happens("slow")) {
+      const delayMs = this.random.nextInt(SLOW_MS_MAX);
+      await new Promise<void>((resolve) => void schedule(delayMs, resolve));
     }
     if (this.#isStopped) await NEVER;
   }

@@ -21,6 +21,8 @@ export interface SimulatedBrokerOptions {
   /** How a broker of a cluster opens the metadata that all share. */
   readonly openMetadataLog?: (process: SimulatedProcess) => Promise<MetadataLog>;
   readonly clock?: ClockOptions;
+  /** What its disk suffers all along. */
+  readonly diskFaults?: SimulatedDisk["faults"];
 }
 
 const PORT = 9092;
@@ -103,12 +105,16 @@ export class SimulatedBroker {
   }
 
   #newDisk(): SimulatedDisk {
-    const { world, seed } = this.#options;
+    const { world, seed, diskFaults = {} } = this.#options;
     return createSimulatedDisk({
       random: seededRandom(seed * 31 + 7),
       clock: world.clock,
+      faults: diskFaults,
       // What a killed process waits for never comes: the disk sees to that itself.
-      timers: { schedule: world.timers.schedule, defer: (callback) => this.#turn(callback) },
+      timers: {
+        schedule: (delayMs, callback) => world.timers.schedule(delayMs, () => this.#turn(callback)),
+        defer: (callback) => this.#turn(callback),
+      },
     });
   }
 

@@ -1,7 +1,7 @@
 import type { Broker, ConfigValues } from "@ottla/broker";
 import type { CrashKind, Logger } from "@ottla/runtime";
 import type { ModelCommit, ModelFault, ModelSession } from "@ottla/zookeeper";
-import { SimulatedBroker } from "./simulated-broker.ts";
+import { SimulatedBroker, type SimulatedBrokerOptions } from "./simulated-broker.ts";
 import type { ClockOptions, SimulatedProcess } from "./simulated-process.ts";
 import type { SimulatedWorld } from "./simulated-world.ts";
 import { SimulatedZooKeeper } from "./simulated-zookeeper.ts";
@@ -35,6 +35,8 @@ export interface SimulatedClusterOptions {
   readonly logger?: Logger;
   readonly clock?: () => ClockOptions;
   readonly zooKeeperFaults?: Readonly<Partial<Record<ModelFault, number>>>;
+  /** What the brokers' disks suffer all along. */
+  readonly diskFaults?: SimulatedBrokerOptions["diskFaults"];
   readonly onCommit?: (commit: ModelCommit) => void;
   /** Told how long a broker is not what it should be. */
   readonly onDisturbed?: (durationMs: number) => void;
@@ -128,17 +130,23 @@ export class SimulatedCluster {
   }
 
   /** Stops a broker's process where it stands; the ensemble hears nothing of it either. */
-  pause({ process }: SimulatedBroker, durationMs: number): void {
-    if (process === undefined) return;
-    const session = this.zooKeeper?.sessionOf(process);
-    process.pause();
-    session?.partition();
+  pause(broker: SimulatedBroker, durationMs: number): void {
+    if (broker.process === undefined) return;
+    const resume = this.pauseUntil(broker);
     this.#onDisturbed(durationMs);
-    this.#world.later(durationMs, () => {
-      process.resume();
+    this.#world.later(durationMs, resume);
+  }
+
+  /** The function that comes back ends it. */
+  pauseUntil({ process }: SimulatedBroker): () => void {
+    const session = process && this.zooKeeper?.sessionOf(process);
+    process?.pause();
+    session?.partition();
+    return () => {
+      process?.resume();
       // It takes itself for what it was until it has a connection again.
       if (session !== undefined) this.#world.later(1 + this.#world.random.nextInt(50), () => session.heal());
-    });
+    };
   }
 
   /** Lets a broker's disk run full for a while. @param likelihood how often writes fail */
@@ -181,12 +189,12 @@ export class SimulatedCluster {
 }
 
 function newBroker(
-  { world, brokers, config, logger, clock }: SimulatedClusterOptions,
+  { world, brokers, config, logger, clock, diskFaults = {} }: SimulatedClusterOptions,
   brokerId: number,
   zooKeeper: SimulatedZooKeeper | null,
 ): SimulatedBroker {
   const replicas = Math.min(brokers, REPLICAS_MAX);
-  const common = { world: world.runtime, network: world.network, ...(logger !== undefined && { logger }) };
+  const common = { world: world.runtime, network: world.network, diskFaults, ...(logger !== undefined && { logger }) };
   if (zooKeeper === null) return new SimulatedBroker({ ...common, name: "broker", seed: world.seed, config });
   return new SimulatedBroker({
     ...common,

@@ -13,6 +13,8 @@ const TOPIC = "orders";
 const PARTITIONS = 3;
 /** Topics that come and go, and change. */
 const CHURN = ["churn-a", "churn-b"];
+/** `min.insync.replicas` of the simulated cluster. */
+const MIN_INSYNC = 2;
 const WRITERS = 2;
 const MEMBERS = 2;
 /** So long after the last fault everything is whole again. */
@@ -98,6 +100,7 @@ export class ClusterSimulation implements MemberObserver {
       await this.#all.step();
     }
     await this.#calmDown();
+    await this.#goOnWithoutOne();
     await this.#checkFinally();
     this.#tally.add("settled");
     for (const process of this.#processes()) process.kill();
@@ -262,21 +265,29 @@ export class ClusterSimulation implements MemberObserver {
     await this.#untilSettled();
   }
 
-  async #untilSettled(): Promise<void> {
+  #untilSettled(): Promise<void> {
+    return this.#until(() => this.#unsettled());
+  }
+
+  /** Until nothing is `amiss` any more. */
+  async #until(amiss: () => string | null): Promise<void> {
     const endMs = this.#world.nowMs + QUIET_MS_MAX;
     for (;;) {
       await this.#all.step();
-      const unsettled = this.#unsettled();
-      if (unsettled === null) return;
-      if (this.#world.nowMs > endMs) throw new Error(`after ${QUIET_MS_MAX} ms of calm ${unsettled}`);
+      const what = amiss();
+      if (what === null) return;
+      if (this.#world.nowMs > endMs) throw new Error(`after ${QUIET_MS_MAX} ms of calm ${what}`);
     }
   }
 
   #unsettled(): string | null {
     const waiting = this.#writers.find(({ pending }) => pending > 0);
     if (waiting !== undefined) return `${waiting.process.name} waits for ${waiting.pending} records`;
-    const unsettled = this.#all.unsettled();
-    if (unsettled !== null) return unsettled;
+    return this.#all.unsettled() ?? this.#unread();
+  }
+
+  /** What a reader has yet to read. */
+  #unread(): string | null {
     for (let partition = 0; partition < PARTITIONS; partition++) {
       // Who leads by the metadata may not have heard of it yet.
       const end = this.#cluster.leaderOf(TOPIC, partition)?.log.highWatermark;
@@ -289,10 +300,30 @@ export class ClusterSimulation implements MemberObserver {
     return null;
   }
 
-  /** One record more to each partition is acknowledged; then all is where it should be. */
-  async #checkFinally(): Promise<void> {
+  /** A leader stands still and does not come back: the others do without it, and every client finds them. */
+  async #goOnWithoutOne(): Promise<void> {
+    const { partitions } = this.#all.truth.image.topicsByName.get(TOPIC)!;
+    const leaderIds = partitions.map(({ leader }) => leader);
+    const isDispensable = (id: number) =>
+      partitions.every(({ replicas }) => replicas.filter((replica) => replica !== id).length >= MIN_INSYNC);
+    const leaderId = this.#world.anyOf(leaderIds.filter(isDispensable));
+    if (leaderId === undefined) return;
+    const resume = this.#all.standStill(this.#cluster.brokers[leaderId - 1]!);
+    await this.#writeToEach();
+    await this.#until(() => this.#unread());
+    resume();
+    await this.#untilSettled();
+    this.#tally.add("went on without one");
+  }
+
+  async #writeToEach(): Promise<void> {
     const last = this.#writers.find(({ process }) => !process.isDead)!;
     for (let partition = 0; partition < PARTITIONS; partition++) await this.#world.settle(last.writeTo(partition));
+  }
+
+  /** One record more to each partition is acknowledged; then all is where it should be. */
+  async #checkFinally(): Promise<void> {
+    await this.#writeToEach();
     await this.#untilSettled();
     await this.#world.settle(this.#invariants.checkFinally(this.#cluster.running, [TOPIC]));
     await this.#world.settle(this.#checkOrder());

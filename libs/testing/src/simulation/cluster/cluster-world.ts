@@ -1,6 +1,7 @@
 import type { ConfigValues } from "@ottla/broker";
 import type { Logger } from "@ottla/runtime";
 import type { ModelFault } from "@ottla/zookeeper";
+import type { SimulatedBroker } from "../simulated-broker.ts";
 import { SimulatedCluster } from "../simulated-cluster.ts";
 import type { Arrival, Exchange, Fate } from "../simulated-link.ts";
 import type { SimulatedProcess } from "../simulated-process.ts";
@@ -18,8 +19,10 @@ export const BROKERS = 3;
 const RATE_OFF_MAX = 0.02;
 const OPERATION_TIMEOUT_MS = 20_000;
 
-/** No answer takes longer where nothing goes wrong: a Fetch waits for half a second. */
+/** No answer takes longer where nothing goes wrong. */
 const ANSWER_MS_MAX = 10_000;
+/** A Fetch waits for half a second, or for as long as it takes to read. Whoever asked gives up after two more. */
+const FETCH_MS_MAX = 2_000;
 const WAIT_FOR_MEMBERS: ReadonlySet<string> = new Set(["JoinGroup", "SyncGroup"]);
 
 const CONFIG = {
@@ -43,6 +46,9 @@ const ZOOKEEPER_FAULTS: Readonly<Record<ModelFault, number>> = {
   "late-request": 300,
   "stale-read": 40,
 };
+
+/** What is under way to a disk when something else happens. */
+const DISK_FAULTS = { slow: 0.01 };
 
 /** What happens once in so many times at occasions of its own: a request comes late, a new controller is paused at once. */
 const RARE = {
@@ -118,7 +124,13 @@ export class ClusterWorld {
     this.truth.onElected = (brokerId) => this.#elected(brokerId);
     this.invariants = new ClusterInvariants(this.truth, violated);
     this.cluster = new SimulatedCluster({
-      ...{ world: this.world, brokers: BROKERS, config: { ...CONFIG, ...config }, zooKeeperFaults: ZOOKEEPER_FAULTS },
+      ...{
+        world: this.world,
+        brokers: BROKERS,
+        config: { ...CONFIG, ...config },
+        zooKeeperFaults: ZOOKEEPER_FAULTS,
+        diskFaults: DISK_FAULTS,
+      },
       clock: () => ({ skewMs: this.aSkewMs(), rate: 1 + RATE_OFF_MAX * (2 * this.world.random.nextFloat() - 1) }),
       onCommit: (commit) => {
         this.truth.onCommit(commit);
@@ -145,11 +157,12 @@ export class ClusterWorld {
    */
   #checkWaits(): void {
     const { network, nowMs } = this.world;
-    if (nowMs - this.#calmSinceMs <= ANSWER_MS_MAX) return;
+    if (nowMs - this.#calmSinceMs <= FETCH_MS_MAX) return;
     for (const link of network.links) {
       for (const { apiName, client, server, sentMs } of link.waiting) {
         const waitedMs = nowMs - Math.max(sentMs, this.#calmSinceMs);
-        if (waitedMs <= ANSWER_MS_MAX || WAIT_FOR_MEMBERS.has(apiName)) continue;
+        const waitMsMax = apiName === "Fetch" ? FETCH_MS_MAX : ANSWER_MS_MAX;
+        if (waitedMs <= waitMsMax || WAIT_FOR_MEMBERS.has(apiName)) continue;
         throw new Error(`${client.name} has waited ${waitedMs} ms for the answer of ${server.name} to its ${apiName}`);
       }
     }
@@ -166,6 +179,16 @@ export class ClusterWorld {
     this.#calmSinceMs = this.world.nowMs;
     this.world.isFaulty = false;
     this.cluster.heal();
+  }
+
+  /** A broker stands still, until the function that comes back is called. */
+  standStill(broker: SimulatedBroker): () => void {
+    this.#calmSinceMs = Number.POSITIVE_INFINITY;
+    const resume = this.cluster.pauseUntil(broker);
+    return () => {
+      this.#calmSinceMs = this.world.nowMs;
+      resume();
+    };
   }
 
   aSkewMs(): number {

@@ -29,7 +29,8 @@ export class TopicReader {
     this.#consumer = new Consumer({
       ...{ bootstrapServers, clientId: process.name, runtime: process.runtime },
       connector: network.connectorOf(process),
-      ...{ autoOffsetReset: "none", requestTimeoutMs: 2_000, metadataMaxAgeMs: 5_000, fetchMaxWaitMs: 500 },
+      // Metadata that grow old are not looked at anew: what has changed it has to find out.
+      ...{ autoOffsetReset: "none", requestTimeoutMs: 2_000, fetchMaxWaitMs: 500 },
     });
     const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }));
     this.#consumer.assign(all);
