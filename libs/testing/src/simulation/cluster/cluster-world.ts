@@ -19,6 +19,9 @@ export const BROKERS = 3;
 const RATE_OFF_MAX = 0.02;
 const OPERATION_TIMEOUT_MS = 20_000;
 
+/** How long a delayed message is under way. */
+const DELAY_MS_MAX = 3_000;
+
 /** No answer takes longer where nothing goes wrong. */
 const ANSWER_MS_MAX = 10_000;
 /** A Fetch waits for half a second, or for as long as it takes to read. Whoever asked gives up after two more. */
@@ -104,7 +107,7 @@ export class ClusterWorld {
   readonly #reorders: ReorderCount;
   readonly #operator: OperatorRequests;
   readonly #onArrived: (arrival: Arrival) => void;
-  /** Since when nothing goes wrong any more. */
+  /** Since when nothing goes wrong any more, no message of before is under way, and all brokers serve. */
   #calmSinceMs = Number.POSITIVE_INFINITY;
 
   constructor({ seed, tally, config, skewMsMax, rare, logger, onArrived = () => {} }: ClusterWorldOptions) {
@@ -157,6 +160,8 @@ export class ClusterWorld {
    */
   #checkWaits(): void {
     const { network, nowMs } = this.world;
+    // Who is starting has its clients wait.
+    if (this.cluster.running.length < BROKERS) this.#calmSinceMs = Math.max(this.#calmSinceMs, nowMs);
     if (nowMs - this.#calmSinceMs <= FETCH_MS_MAX) return;
     for (const link of network.links) {
       for (const { apiName, client, server, sentMs } of link.waiting) {
@@ -176,7 +181,7 @@ export class ClusterWorld {
 
   /** No more faults: who is down comes back. */
   calmDown(): void {
-    this.#calmSinceMs = this.world.nowMs;
+    this.#calmSinceMs = this.world.nowMs + DELAY_MS_MAX;
     this.world.isFaulty = false;
     this.cluster.heal();
   }
@@ -237,7 +242,7 @@ export class ClusterWorld {
     const { isFaulty, random } = this.world;
     if (!isFaulty || random.nextInt(this.#rare.delayedMessage) > 0) return 0.1 + random.nextFloat();
     this.#tally.add("delayed message");
-    return random.nextInt(3_000);
+    return random.nextInt(DELAY_MS_MAX);
   }
 
   #fateOf({ apiName, client }: Exchange, direction: "request" | "response"): Fate {
