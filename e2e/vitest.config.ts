@@ -1,8 +1,31 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** The files that take longest, in the order in which they begin: else one of them would be alone at the end of a run. */
+const LONGEST = [
+  "cluster-faults",
+  "shared-groups",
+  "fuzzer",
+  "kills",
+  "security",
+  "judge",
+  "console-pages",
+  "operator",
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = (file: TestSpecification, name: string) => file.moduleId.endsWith(`/${name}.test.ts`);
+    const sorted = await super.sort(files);
+    const long = LONGEST.flatMap((name) => sorted.filter((file) => isLong(file, name)));
+    return [...long, ...sorted.filter((file) => !long.includes(file))];
+  }
+}
 
 /**
  * End-to-end tests use what is built (`dist`), as an installed package would be used.
  * Two files at a time: each starts real processes and mostly waits for them, and the machines that run this are small.
+ * Files that follow one another share a process and what it has loaded.
  */
 export default defineConfig({
   ssr: { resolve: { conditions: ["node", "import", "module", "default"] } },
@@ -13,6 +36,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    isolate: false,
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", "json"],
     outputFile: { json: ".test-results/vitest.json" },
   },
