@@ -308,6 +308,7 @@ export class ClusterSimulation implements MemberObserver {
       partitions.every(({ replicas }) => replicas.filter((replica) => replica !== id).length >= MIN_INSYNC);
     const leaderId = this.#world.anyOf(leaderIds.filter(isDispensable));
     if (leaderId === undefined) return;
+    await this.#all.untilFaultsAreOver();
     const resume = this.#all.standStill(this.#cluster.brokers[leaderId - 1]!);
     await this.#writeToEach();
     await this.#until(() => this.#unread());

@@ -19,6 +19,9 @@ export const BROKERS = 3;
 const RATE_OFF_MAX = 0.02;
 const OPERATION_TIMEOUT_MS = 20_000;
 
+/** How long a fault lasts at the most. */
+const FAULT_MS_MAX = 10_000;
+
 /** How long a delayed message is under way. */
 const DELAY_MS_MAX = 3_000;
 
@@ -184,6 +187,12 @@ export class ClusterWorld {
     this.#calmSinceMs = this.world.nowMs + DELAY_MS_MAX;
     this.world.isFaulty = false;
     this.cluster.heal();
+  }
+
+  /** What a fault was to undo after its time would undo what comes now. */
+  async untilFaultsAreOver(): Promise<void> {
+    const endMs = this.#calmSinceMs + FAULT_MS_MAX;
+    while (this.world.nowMs < endMs) await this.step();
   }
 
   /** A broker stands still, until the function that comes back is called. */
