@@ -205,14 +205,14 @@ export class BothBrokers {
     return [ours, kafka];
   }
 
-  /** Creates a topic on both, and knows its ids from then on. */
+  /** Creates a topic on both, and knows its ids from then on. Records of 1970 stay there: retention comes at no fixed time. */
   async createTopic(name: string, partitions = 1, configs: Readonly<Record<string, string>> = {}): Promise<void> {
     const topic = {
       name,
       numPartitions: partitions,
       replicationFactor: 1,
       assignments: [],
-      configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+      configs: Object.entries({ "retention.ms": "-1", ...configs }).map(([key, value]) => ({ name: key, value })),
     };
     await this.ask(createTopicsApi, 7, { topics: [topic], timeoutMs: 10_000 });
     await this.#untilLed(name, partitions);

@@ -19,7 +19,7 @@ const COORDINATOR_PARTITIONS = 2;
 const RARER = 2;
 const RARE_MAX = 200;
 const RARE: RareEvents = {
-  ...{ delayedMessage: 800, lateTransactionRequest: 15, lateEndTxn: 15, lostTransactionMessage: 60 },
+  ...{ delayedMessage: 800, lateTransactionRequest: 15, lateEndTxn: 15, lostTransactionMessage: 30 },
 };
 const RARER_CLUSTER_FAULTS = Object.fromEntries(
   Object.entries(CLUSTER_FAULTS).map(([fault, onceIn]) => [
