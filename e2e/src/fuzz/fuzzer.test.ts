@@ -12,7 +12,7 @@ import { corpusFor, type Seed } from "./corpus.ts";
 import { faultIn, fuzz } from "./fuzzer.ts";
 
 /** Mutations of each request on each carrier. */
-const ROUNDS = Number(process.env.OTTLA_TEST_RUNS ?? 100);
+const ROUNDS = Number(process.env.OTTLA_TEST_RUNS ?? 60);
 const SEED = Number(process.env.OTTLA_TEST_SEED ?? 20_261);
 const WARM_UP_ROUNDS = 2;
 const MEMORY_GROWTH_MAX_BYTES = 64 * 1_048_576;

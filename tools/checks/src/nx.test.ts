@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { run } from "./packages/run.ts";
@@ -27,4 +28,13 @@ test("a change in the protocol retests everything but the runtime", async () => 
   const libs = ["transport", "client", "producer", "consumer", "admin", "storage", "coordinator", "metadata", "broker"];
   const rest = ["testing", "broker-app", "console", "checks", "e2e"];
   expect(affected).toEqual(expect.arrayContaining([...libs, ...rest].map((name) => `@ottla/${name}`)));
+});
+
+test("the compiler checks every project", () => {
+  const { references } = JSON.parse(readFileSync(join(repositoryRoot, "tsconfig.json"), "utf8"));
+  const projects = ["libs", "apps", "tools"].flatMap((group) =>
+    readdirSync(join(repositoryRoot, group)).map((name) => `./${group}/${name}`),
+  );
+  const typed = [...projects, "./e2e"].filter((project) => existsSync(join(repositoryRoot, project, "tsconfig.json")));
+  expect(references.map(({ path }: { path: string }) => path).sort()).toEqual(typed.sort());
 });
