@@ -1,3 +1,4 @@
+import "../harness/codecs.ts";
 import "../harness/with-resolvers.ts";
 import { Admin as PlatformaticAdmin } from "@platformatic/kafka";
 import { Kafka, logLevel } from "kafkajs";

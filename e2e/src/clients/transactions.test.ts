@@ -1,3 +1,4 @@
+import "../harness/codecs.ts";
 import "../harness/with-resolvers.ts";
 import { ClusterClient } from "@ottla/client/internal";
 import { Consumer, type IsolationLevel } from "@ottla/consumer";

@@ -4,7 +4,8 @@ import { CompressionCodecs, CompressionTypes } from "kafkajs";
 import SnappyCodec from "kafkajs-snappy";
 import { compressFrameSync, decompressFrameSync } from "lz4-napi";
 
-// Clients in JavaScript leave codecs to others: this gives them all. Import this before them.
+// Clients in JavaScript leave codecs to others: this gives them all. Import this before them, wherever one of them is used:
+// files that follow one another share what is loaded.
 await initZstd();
 
 /** kafkajs brings gzip alone, and asks its user for the others. */
