@@ -7,7 +7,8 @@ const INCLUDE = ["src/**/*.test.ts"];
 
 /**
  * The vitest configuration that every project shares. Files share a process and the modules that it has loaded (to load
- * them for each file took half of the CPU time of most), but for those that are named as `isolated`.
+ * them for each file took half of the CPU time of most), but for those that are named as `isolated`. A hook that a shared module
+ * sets while it is loaded would be one of the first file alone: set it in a function that each file calls, or in the test.
  */
 export function sharedConfig(name: string, { isolated = [] }: { readonly isolated?: readonly string[] } = {}) {
   const sharing = { name, include: INCLUDE, exclude: [...isolated], isolate: false };

@@ -1,19 +1,12 @@
 import { FakeCluster, type FakeClusterOptions } from "@ottla/client/test-support";
 import { createSimulatedRuntime } from "@ottla/runtime";
-import { afterEach, expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { KafkaError, Producer, type ProducerOptions } from "../index.ts";
 
 /** Those of the producer, and of the cluster that it writes to. */
 export type SetUpOptions = Partial<ProducerOptions<never, never>> & { readonly cluster?: Partial<FakeClusterOptions> };
 
-let cleanUp: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const clean of cleanUp) await clean();
-  cleanUp = [];
-});
-
-/** A producer of a cluster in memory, closed when the test is over. */
+/** A producer of a cluster in memory, closed when the test is over that this is called in. */
 export function setUp({ cluster: clusterOptions, ...options }: SetUpOptions = {}) {
   const runtime = createSimulatedRuntime(11);
   const cluster = new FakeCluster({ runtime, topics: { orders: 2 }, ...clusterOptions });
@@ -37,7 +30,7 @@ export function setUp({ cluster: clusterOptions, ...options }: SetUpOptions = {}
     return outcome as KafkaError;
   };
   const values = (partition: number) => cluster.partition("orders", partition).records.map(({ value }) => value);
-  cleanUp.push(() => within(producer.close({ timeoutMs: 0 })));
+  onTestFinished(() => within(producer.close({ timeoutMs: 0 })));
   return { runtime, cluster, producer, within, rejection, values };
 }
 

@@ -1,24 +1,13 @@
-import { FakeCluster, type Fault } from "@ottla/client/test-support";
+import type { Fault } from "@ottla/client/test-support";
 import { addPartitionsToTxnApi, ErrorCode, endTxnApi, initProducerIdApi, type RequestOf } from "@ottla/protocol";
-import { createSimulatedRuntime } from "@ottla/runtime";
-import { afterEach, describe, expect, test } from "vitest";
-import { KafkaError, Producer, transactionErrorKind } from "../index.ts";
-
-let cleanUp: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const clean of cleanUp) await clean();
-  cleanUp = [];
-});
+import { describe, expect, test } from "vitest";
+import { transactionErrorKind } from "../index.ts";
+import { setUp as setUpProducer } from "../test-support/set-up.ts";
 
 /** A producer, and a coordinator that says what it is told to and keeps book. Transactions are of the first generation. */
 function setUp() {
-  const runtime = createSimulatedRuntime(11);
-  const cluster = new FakeCluster({ runtime, topics: { orders: 2 } });
-  const { connector, bootstrapServers } = cluster;
-  const transactionalId = "t";
-  const options = { transactionalId, maxBlockMs: 5_000, requestTimeoutMs: 1_000, retryBackoffMs: 10 };
-  const producer = new Producer({ bootstrapServers, connector, runtime, ...options });
+  const options = { transactionalId: "t", maxBlockMs: 5_000, requestTimeoutMs: 1_000, retryBackoffMs: 10 };
+  const { cluster, producer, within, rejection } = setUpProducer(options);
   const ends: { epoch: number; committed: boolean }[] = [];
   const added: string[] = [];
   const errors = { init: [] as number[], add: [] as number[], end: [] as number[] };
@@ -45,25 +34,7 @@ function setUp() {
     ends.push({ epoch: producerEpoch, committed });
     return { throttleTimeMs: 0, errorCode: errors.end.shift() ?? 0 };
   });
-  /** Lets time pass until the promise has settled. */
-  const within = async <T>(promise: Promise<T>, limitMs = 300_000): Promise<T> => {
-    let isSettled = false;
-    const note = () => {
-      isSettled = true;
-    };
-    promise.then(note, note);
-    await runtime.settle();
-    for (let passedMs = 0; !isSettled && passedMs < limitMs; passedMs += 5) await runtime.advance(5);
-    if (!isSettled) throw new Error(`not settled within ${limitMs} ms`);
-    return await promise;
-  };
-  const rejection = async (promise: Promise<unknown>): Promise<KafkaError> => {
-    const outcome = await within(promise.catch((error: unknown) => error));
-    expect(outcome).toBeInstanceOf(KafkaError);
-    return outcome as KafkaError;
-  };
   const sendOne = () => producer.transaction((tx) => tx.send({ topic: "orders", partition: 0, value: "v" }));
-  cleanUp.push(() => within(producer.close({ timeoutMs: 0 })));
   return { cluster, producer, errors, ends, added, within, rejection, sendOne };
 }
 
