@@ -21,7 +21,7 @@ it("says what is waited for after two seconds, once, on a terminal", () => {
 it("says nothing of what has come, nor where nobody looks", () => {
   const [come, unseen] = [waiting(true), waiting(false)];
   vi.advanceTimersByTime(1_900);
-  come.stop();
+  come.stop?.();
   vi.advanceTimersByTime(10_000);
   expect([come.said, unseen.said]).toEqual([[], []]);
 });

@@ -22,10 +22,10 @@ export async function withAdmin<T>(options: ConnectionOptions, task: (admin: Adm
   await using admin = new Admin({ ...(await connectionOf(options)), defaultApiTimeoutMs: COMMAND_TIMEOUT_MS });
   const stop = sayWhenLate(`${options.bootstrap} has not answered yet; ${GIVING_UP}`, process.stderr);
   // What the task asks may take its time: whether anybody is there is asked beside it.
-  admin.describeCluster().then(stop, stop);
+  if (stop !== null) admin.describeCluster().then(stop, stop);
   try {
     return await task(admin);
   } finally {
-    stop();
+    stop?.();
   }
 }
