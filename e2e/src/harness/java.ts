@@ -1,8 +1,11 @@
 import { external, kafkaClassPath } from "./external.ts";
 import { type ProcessResult, run } from "./process.ts";
 
+/** For what lives for seconds: code that is compiled well, and collectors with threads of their own, would not pay. */
+export const SHORT_LIVED_JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"] as const;
+
 /** For programs that end soon: quick to start, content with little. */
-export const SMALL_JVM = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"] as const;
+export const SMALL_JVM = ["-Xmx256m", ...SHORT_LIVED_JVM] as const;
 
 /** Runs one of Apache Kafka's command-line tools by its class, in a process of its own. */
 export function kafkaTool(

@@ -7,12 +7,10 @@ import { createSystemRuntime } from "@ottla/runtime";
 import { BrokerConnection, createDefaultConnector, parseAddress } from "@ottla/transport";
 import { freePort } from "@ottla/transport/node";
 import { external, kafkaClassPath } from "./external.ts";
-import { kafkaTool } from "./java.ts";
+import { kafkaTool, SHORT_LIVED_JVM } from "./java.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 100;
-/** It lives for seconds: code that is compiled well and collectors with threads of their own would not pay. */
-const BROKER_JVM = ["-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"] as const;
 
 /** A further listener beside the plain one. */
 export interface KafkaListener {
@@ -100,7 +98,14 @@ export class KafkaProcess {
   }
 
   #spawn(): ChildProcess {
-    const args = [...BROKER_JVM, "-cp", this.#classPath, "kafka.Kafka", propertiesFileIn(this.#directory)];
+    const args = [
+      "-Xmx1g",
+      ...SHORT_LIVED_JVM,
+      "-cp",
+      this.#classPath,
+      "kafka.Kafka",
+      propertiesFileIn(this.#directory),
+    ];
     return spawn(external.java!, args, { stdio: ["ignore", "ignore", "ignore"] });
   }
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@ottla/transport/node";
 import { external, zooKeeperClassPath } from "./external.ts";
+import { SHORT_LIVED_JVM } from "./java.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const TICK_MS = 200;
@@ -53,7 +54,7 @@ export class ZooKeeperEnsemble {
   startServer(id: number): void {
     if (external.java === null || zooKeeperClassPath === null) throw new Error("Java or ZooKeeper's jars are absent");
     const member = this.#member(id);
-    const options = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.admin.enableServer=false"];
+    const options = ["-Xmx128m", ...SHORT_LIVED_JVM, "-Dzookeeper.admin.enableServer=false"];
     const main = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
     member.child = spawn(external.java, [...options, "-cp", zooKeeperClassPath, main, member.configFile], {
       stdio: "ignore",

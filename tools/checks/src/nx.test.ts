@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { run } from "./packages/run.ts";
-import { repositoryRoot } from "./repository.ts";
+import { readJson, repositoryRoot } from "./repository.ts";
 
 /** The projects that nx builds and tests again when `file` has changed. */
 async function affectedBy(file: string): Promise<string[]> {
@@ -31,10 +31,10 @@ test("a change in the protocol retests everything but the runtime", async () => 
 });
 
 test("the compiler checks every project", () => {
-  const { references } = JSON.parse(readFileSync(join(repositoryRoot, "tsconfig.json"), "utf8"));
+  const { references } = readJson<{ readonly references: { path: string }[] }>(join(repositoryRoot, "tsconfig.json"));
   const projects = ["libs", "apps", "tools"].flatMap((group) =>
     readdirSync(join(repositoryRoot, group)).map((name) => `./${group}/${name}`),
   );
   const typed = [...projects, "./e2e"].filter((project) => existsSync(join(repositoryRoot, project, "tsconfig.json")));
-  expect(references.map(({ path }: { path: string }) => path).sort()).toEqual(typed.sort());
+  expect(references.map(({ path }) => path).sort()).toEqual(typed.sort());
 });

@@ -9,6 +9,9 @@ import { SimulatedZooKeeper } from "./simulated-zookeeper.ts";
 /** In a simulated cluster sessions are short, so that what ends them is over before everything else is. */
 export const ZOOKEEPER_SESSION_MS = 3_000;
 
+/** `min.insync.replicas` of a cluster's topics. */
+export const MIN_INSYNC_REPLICAS = 2;
+
 const CLUSTER_CONFIG = {
   "broker.heartbeat.interval.ms": 500,
   "broker.session.timeout.ms": 3_000,
@@ -21,7 +24,7 @@ const CLUSTER_CONFIG = {
   "controlled.shutdown.retry.backoff.ms": 500,
   "leader.imbalance.check.interval.seconds": 5,
   "metadata.log.max.record.bytes.between.snapshots": 20_000,
-  "min.insync.replicas": 2,
+  "min.insync.replicas": MIN_INSYNC_REPLICAS,
   "transaction.state.log.min.isr": 2,
 };
 

@@ -1,6 +1,7 @@
 import { Admin } from "@ottla/admin";
 import type { Random } from "@ottla/runtime";
 import { type MemberObserver, SimulatedMember } from "../groups/simulated-member.ts";
+import { MIN_INSYNC_REPLICAS } from "../simulated-cluster.ts";
 import type { Arrival } from "../simulated-link.ts";
 import type { SimulatedProcess } from "../simulated-process.ts";
 import type { Tally } from "../tally.ts";
@@ -13,8 +14,6 @@ const TOPIC = "orders";
 const PARTITIONS = 3;
 /** Topics that come and go, and change. */
 const CHURN = ["churn-a", "churn-b"];
-/** `min.insync.replicas` of the simulated cluster. */
-const MIN_INSYNC = 2;
 const WRITERS = 2;
 const MEMBERS = 2;
 /** So long after the last fault everything is whole again. */
@@ -305,7 +304,7 @@ export class ClusterSimulation implements MemberObserver {
     const { partitions } = this.#all.truth.image.topicsByName.get(TOPIC)!;
     const leaderIds = partitions.map(({ leader }) => leader);
     const isDispensable = (id: number) =>
-      partitions.every(({ replicas }) => replicas.filter((replica) => replica !== id).length >= MIN_INSYNC);
+      partitions.every(({ replicas }) => replicas.filter((replica) => replica !== id).length >= MIN_INSYNC_REPLICAS);
     const leaderId = this.#world.anyOf(leaderIds.filter(isDispensable));
     if (leaderId === undefined) return;
     await this.#all.untilFaultsAreOver();
