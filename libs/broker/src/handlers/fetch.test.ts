@@ -330,6 +330,65 @@ describe("Fetch", () => {
     produced.catch(() => {});
   });
 
+  describe("a follower, while files of two partitions are being written", () => {
+    /** A fetch that waits for both, and then a record on its way to the file of each. */
+    async function waitForTwo(replicaId: number) {
+      const [disk, gates] = [new FaultyDisk(), [new DiskGate(), new DiskGate()]];
+      const slow = await TestBroker.start({ disk });
+      await slow.createTopic("orders", 2);
+      for (const index of replicaId === 2 ? [0, 1] : []) {
+        const partition = slow.broker.services.partitions.get("orders", index)!;
+        partition.update({ ...partition.image, replicas: [1, 2], isr: [1, 2], partitionEpoch: 1 });
+      }
+      // Until then its waits are short: it is called for what is new.
+      await slow.runtime.advance(1_500);
+      const state = { answered: false };
+      const both = request("orders", [{ partition: 0 }, { partition: 1 }], { maxWaitMs: 10_000, replicaId });
+      const response = fetch(both, 12, slow.connect()).finally(() => {
+        state.answered = true;
+      });
+      await slow.runtime.settle();
+      disk.fault = (action, path) => {
+        const index = ["orders-0", "orders-1"].findIndex((name) => path.includes(name));
+        return action === "write" && path.endsWith(".log") && index >= 0 ? gates[index]!.wait() : null;
+      };
+      for (const index of [0, 1]) slow.produce("orders", index, batchOf("a")).catch(() => {});
+      await slow.runtime.settle();
+      gates[0]!.open();
+      await slow.runtime.settle();
+      return { slow, state, response, openOther: gates[1]!.open };
+    }
+
+    const sizesOf = (answer: Awaited<ReturnType<typeof fetch>>) => answer.map(({ records }) => records!.length > 0);
+
+    it("is answered once for both", async () => {
+      const { slow, state, response, openOther } = await waitForTwo(2);
+      await using _ = slow;
+      expect(state.answered).toBe(false);
+      openOther();
+      await slow.runtime.settle();
+      expect(state.answered).toBe(true);
+      expect(sizesOf(await response)).toEqual([true, true]);
+    });
+
+    it("does not wait for a disk that stands still", async () => {
+      const { slow, state, response, openOther } = await waitForTwo(2);
+      await using _ = slow;
+      await slow.runtime.advance(15);
+      expect(state.answered).toBe(true);
+      expect(sizesOf(await response)).toEqual([true, false]);
+      openOther();
+    });
+
+    it("is not like a consumer, who gets what there is at once", async () => {
+      const { slow, state, response, openOther } = await waitForTwo(-1);
+      await using _ = slow;
+      expect(state.answered).toBe(true);
+      expect(sizesOf(await response)).toEqual([true, false]);
+      openOther();
+    });
+  });
+
   it("answers a partition that is named twice once, as it was named last", async () => {
     await test.createTopic("orders");
     await test.produce("orders", 0, batchOf("a", "b"));

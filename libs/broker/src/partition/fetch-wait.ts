@@ -13,6 +13,9 @@ export interface Mark {
   readonly sawAll: boolean;
 }
 
+/** How long a follower waits for what is on its way to files: a disk that stands still must not hold up what others took. */
+const SOON_MS = 5;
+
 /** Where readers of this kind end. */
 export function visibleEnd({ log }: Partition, limit: ReadLimit): number {
   if (limit === "logEnd") return log.logEndOffset;
@@ -52,6 +55,8 @@ export class FetchWait implements Waiting {
   readonly #limit: ReadLimit;
   readonly #watch: Watch;
   #missingBytes = 0;
+  /** What was on its way to files when a follower's wait could have ended. */
+  #comingSoon: ComingSoon | null = null;
   #stopListening: () => void = () => {};
   #resolve: (mayHaveMore: boolean) => void = () => {};
   readonly #onAbort = () => {
@@ -94,6 +99,7 @@ export class FetchWait implements Waiting {
   wait(missingBytes: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       this.#missingBytes = missingBytes;
+      this.#comingSoon = null;
       this.#resolve = resolve;
       this.#stopListening = onAbort(signal, this.#onAbort);
       if (signal.aborted) this.expire();
@@ -103,9 +109,22 @@ export class FetchWait implements Waiting {
 
   /** Called by the purgatory. */
   tryComplete(): boolean {
-    const enough = this.mayHave(this.#missingBytes);
-    if (enough) this.#finish(true);
-    return enough;
+    if (!this.mayHave(this.#missingBytes)) return false;
+    if (this.#limit === "logEnd" && !this.#hasWhatComesSoon()) return false;
+    this.#finish(true);
+    return true;
+  }
+
+  /**
+   * A produce request has batches for several partitions, and their files are not done in the same turn. A follower that is
+   * answered for the first of them needs another fetch for the rest, at ten times the cost of what it waits here.
+   */
+  #hasWhatComesSoon(): boolean {
+    if (this.#comingSoon === null) {
+      this.#comingSoon = new ComingSoon(this.#marks);
+      if (!this.#comingSoon.hasCome) this.#purgatory.hasten(this.#watch, SOON_MS);
+    }
+    return this.#comingSoon.hasCome;
   }
 
   /** Called by the purgatory. */
@@ -119,12 +138,29 @@ export class FetchWait implements Waiting {
   }
 }
 
+/** Records that were on their way to files at one moment. */
+class ComingSoon {
+  readonly #ends: readonly { readonly partition: Partition; readonly leaderEpoch: number; readonly offset: number }[];
+
+  constructor(marks: readonly Mark[]) {
+    this.#ends = marks
+      .filter(({ partition: { log } }) => log.nextOffset > log.logEndOffset)
+      .map(({ partition, leaderEpoch }) => ({ partition, leaderEpoch, offset: partition.log.nextOffset }));
+  }
+
+  get hasCome(): boolean {
+    return this.#ends.every(({ partition, leaderEpoch, offset }) => {
+      return partition.log.logEndOffset >= offset || hasTurned({ partition, leaderEpoch });
+    });
+  }
+}
+
 /** Whether a partition has moved for readers since it was marked. */
 export function haveMoved(marks: readonly Mark[], limit: ReadLimit): boolean {
   return marks.some((mark) => hasTurned(mark) || visibleEnd(mark.partition, limit) !== mark.visibleEnd);
 }
 
 /** Whether the partition is gone from here, or has another leader. */
-function hasTurned({ partition, leaderEpoch }: Mark): boolean {
+function hasTurned({ partition, leaderEpoch }: Pick<Mark, "partition" | "leaderEpoch">): boolean {
   return partition.isClosed || partition.isOffline || partition.leaderEpoch !== leaderEpoch;
 }

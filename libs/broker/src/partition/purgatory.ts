@@ -92,6 +92,13 @@ export class Purgatory {
     this.#size++;
   }
 
+  /** Lets a request that waits do so for `waitMs` from now. */
+  hasten(watch: Watch, waitMs: number): void {
+    if (watch.deadline === null) return;
+    watch.deadline.cancel();
+    watch.deadline = this.#deadlines.schedule(waitMs, () => this.#expire(watch), watch.waiting);
+  }
+
   /** Forgets a request, whose client may have gone. */
   remove(watch: Watch): void {
     if (watch.deadline === null) return;
