@@ -52,7 +52,31 @@ function startClient({ kind, transport, settings }: ClientUnderTest, { port }: B
   return ClientProcess.start(kind, bootstrap, all);
 }
 
+/** A client process for several rows: what it has compiled stays compiled. Whoever made it closes it. */
+export class KeptClient {
+  readonly #client: ClientUnderTest;
+  readonly #broker: BenchBroker;
+  #process: Promise<ClientHandle> | undefined;
+
+  constructor(client: ClientUnderTest, broker: BenchBroker) {
+    this.#client = client;
+    this.#broker = broker;
+  }
+
+  /** Started when it is first asked for. */
+  process(): Promise<ClientHandle> {
+    this.#process ??= startClient(this.#client, this.#broker);
+    return this.#process;
+  }
+
+  async close(): Promise<void> {
+    await (await this.#process)?.close();
+  }
+}
+
 export interface ContestantOptions {
+  /** By default a process of its own, which ends with the row. */
+  readonly kept?: KeptClient;
   /** The client's by default. */
   readonly name?: string;
   /** What to read from the answer; records a second by default. */
@@ -67,13 +91,13 @@ export function clientContestant(
   client: ClientUnderTest,
   broker: BenchBroker,
   request: (client: ClientUnderTest) => ClientRequest,
-  { name = client.name, figure = recordsPerSecond }: ContestantOptions = {},
+  { name = client.name, figure = recordsPerSecond, kept }: ContestantOptions = {},
 ): Contestant {
   let process: ClientHandle | undefined;
   return {
     name,
     async measure(): Promise<Measurement> {
-      process ??= await startClient(client, broker);
+      process ??= await (kept?.process() ?? startClient(client, broker));
       const brokerCpuBeforeMs = broker.cpuMs();
       const response = await process.ask(request(client));
       const brokerCpuAfterMs = broker.cpuMs();
@@ -94,7 +118,7 @@ export function clientContestant(
       };
     },
     async close() {
-      await process?.close();
+      if (kept === undefined) await process?.close();
       process = undefined;
     },
   };
