@@ -21,7 +21,7 @@ import { SnapshotFiles } from "../producers/snapshot-files.ts";
 import { scanBatches } from "../segments/batch-scanner.ts";
 import { NEW_SEGMENT, Segment } from "../segments/segment.ts";
 import { LeaderEpochs } from "./leader-epochs.ts";
-import { rebuildIndexes, recoverLog } from "./log-recovery.ts";
+import { makeMissingIndexes, recoverLog } from "./log-recovery.ts";
 import { type LogEnvironment, type LogIdentity, LogState } from "./log-state.ts";
 import { rebuildProducers } from "./producer-replay.ts";
 
@@ -49,8 +49,9 @@ export async function loadLog(
   state.logStartOffset = Math.max(hints.logStartOffset, state.segments.first.baseOffset);
   // A killed process may have left names that no power cut would leave.
   if (!hints.isCleanStop) state.namesChanged();
-  if (isNew || hints.isCleanStop) await openClean(state, names);
-  else await recoverLog(state, hints.recoveryPoint);
+  const lacksIndexes = (segment: Segment) => hasToMakeIndexes(segment, names);
+  if (isNew || hints.isCleanStop) await openClean(state, lacksIndexes);
+  else await recoverLog(state, hints.recoveryPoint, lacksIndexes);
   if (state.logEndOffset < state.logStartOffset) await startOver(state);
   await finishLoading(state, hints);
   return state;
@@ -135,14 +136,16 @@ async function addFirstSegment(state: LogState, baseOffset: number): Promise<voi
   if (baseOffset > 0) await env.disk.syncDirectory(identity.directory);
 }
 
+/** Whether an index that batches are found with is not there, or ends in the middle of an entry. */
+function hasToMakeIndexes(segment: Segment, names: ReadonlySet<string>): boolean {
+  const isThere = (suffix: string) => names.has(offsetFileName(segment.baseOffset, suffix));
+  const isWhole = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX].every(isThere) && !segment.hasBrokenIndex;
+  return segment.sizeBytes > 0 && !isWhole;
+}
+
 /** After a clean stop files are what they were left as: only the end of the last segment is looked at. */
-async function openClean(state: LogState, names: ReadonlySet<string>): Promise<void> {
-  for (const segment of state.segments.all) {
-    const hasIndexes = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX].every((suffix) =>
-      names.has(offsetFileName(segment.baseOffset, suffix)),
-    );
-    if ((!hasIndexes || segment.hasBrokenIndex) && segment.sizeBytes > 0) await rebuildIndexes(state, segment);
-  }
+async function openClean(state: LogState, lacksIndexes: (segment: Segment) => boolean): Promise<void> {
+  await makeMissingIndexes(state, state.segments.all.filter(lacksIndexes));
   state.logEndOffset = await readEndOffset(state);
   state.recoveryPoint = state.logEndOffset;
   await rebuildProducers(state, state.logEndOffset);

@@ -17,11 +17,16 @@ import { rebuildProducers } from "./producer-replay.ts";
 
 /**
  * Brings a log in order that was not closed: everything from `recoveryPoint` on is read and checked, what follows the
- * last valid batch is cut off, and indexes, producer state and leader epochs are made anew for what was read.
+ * last valid batch is cut off, and indexes, producer state and leader epochs are made anew for what was read. So are indexes
+ * that are missing before it.
  */
-export async function recoverLog(state: LogState, recoveryPoint: number): Promise<void> {
+export async function recoverLog(
+  state: LogState,
+  recoveryPoint: number,
+  lacksIndexes: (segment: Segment) => boolean,
+): Promise<void> {
   const { segments } = state;
-  const fromOffset = await firstUntrusted(state, recoveryPoint);
+  const fromOffset = await firstUntrusted(state, recoveryPoint, lacksIndexes);
   // First of all: a crash while indexes are made anew must not leave empty ones that the checkpoint vouches for.
   if (fromOffset < recoveryPoint) await state.env.lowerRecoveryPoint(state.identity, fromOffset);
   state.recoveryPoint = fromOffset;
@@ -29,6 +34,10 @@ export async function recoverLog(state: LogState, recoveryPoint: number): Promis
   await state.snapshots.removeWhere((offset) => offset > fromOffset);
   // A segment that ends at the recovery point may lack the last entry of its time index.
   const recovered = segments.from(fromOffset - 1);
+  await makeMissingIndexes(
+    state,
+    segments.all.filter((segment) => !recovered.includes(segment) && lacksIndexes(segment)),
+  );
   for (const segment of recovered) {
     await segment.markIndexesUnsynced(state.env.disk);
     await trimIndexes(segment, fromOffset);
@@ -56,12 +65,19 @@ export async function recoverLog(state: LogState, recoveryPoint: number): Promis
  * Where reading must begin. A recovery point is only as good as the files it speaks of: it cannot lie in a segment that
  * is not there, and where the indexes of its segment make no sense they are made anew from the segment's start.
  */
-async function firstUntrusted(state: LogState, recoveryPoint: number): Promise<number> {
+async function firstUntrusted(
+  state: LogState,
+  recoveryPoint: number,
+  lacksIndexes: (segment: Segment) => boolean,
+): Promise<number> {
   const { segments } = state;
   const segment =
     segments.all[segments.floorIndex(recoveryPoint - 1)] ?? segments.all[segments.floorIndex(recoveryPoint)];
   if (segment === undefined) return segments.first.baseOffset;
-  const isTrusted = (await segment.hasSaneIndexes()) && (await hasTrueTimeEntry(state, segment, recoveryPoint));
+  const isTrusted =
+    !lacksIndexes(segment) &&
+    (await segment.hasSaneIndexes()) &&
+    (await hasTrueTimeEntry(state, segment, recoveryPoint));
   return isTrusted ? recoveryPoint : segment.baseOffset;
 }
 
@@ -82,8 +98,17 @@ async function hasTrueTimeEntry(state: LogState, segment: Segment, recoveryPoint
   return isTrue;
 }
 
+/** For segments of which nothing else is in doubt. */
+export async function makeMissingIndexes(state: LogState, lacking: readonly Segment[]): Promise<void> {
+  for (const segment of lacking) {
+    const { baseOffset, sizeBytes } = segment;
+    state.logger.warn("a segment's indexes are missing or cut off, and are made anew", { baseOffset, sizeBytes });
+    await rebuildIndexes(state, segment);
+  }
+}
+
 /** Makes the offset and the time index of a whole segment from its log. */
-export async function rebuildIndexes(state: LogState, segment: Segment): Promise<void> {
+async function rebuildIndexes(state: LogState, segment: Segment): Promise<void> {
   const { sizeBytes } = segment;
   await segment.truncateLookupIndexesTo(Number.NEGATIVE_INFINITY);
   segment.sizeBytes = 0;

@@ -224,6 +224,24 @@ describe("after a kill", () => {
     }
   });
 
+  it.each([".index", ".timeindex"])("makes a missing %s anew, in whatever segment", async (suffix) => {
+    const fixture = await openFixture({ config: { segmentBytes: 1000, indexIntervalBytes: 50 } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 40; i++) await append(log, batch({ timestampMs: 1000 * i }));
+    await log.flush();
+    await fixture.runtime.advance(60_000);
+    const left = await copyDisk(fixture.disk);
+    const indexes = (await fileNames(left, PARTITION)).filter((name) => name.endsWith(suffix));
+    expect(indexes.length).toBeGreaterThan(3);
+    for (const name of indexes) await left.remove(`${PARTITION}/${name}`);
+    const { fixture: again } = await openAfterKill(left, { config: fixture.config });
+    await again.manager.close();
+    for (const name of indexes) {
+      expect((await again.disk.readFile(`${PARTITION}/${name}`)).length, name).toBeGreaterThan(0);
+    }
+    await expectIndexesToAgree(again.disk);
+  });
+
   it("knows producers, open transactions and aborted ones again", async () => {
     const fixture = await openFixture();
     const log = await openLog(fixture);
