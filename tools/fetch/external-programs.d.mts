@@ -15,6 +15,7 @@ export declare const externalPrograms: Readonly<
     | "java"
     | "maven"
     | "kafkaJars"
+    | "kafkaArchive"
     | "kafka3Jars"
     | "kafkaAppsJars"
     | "librdkafka"

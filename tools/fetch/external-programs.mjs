@@ -55,6 +55,24 @@ function kafkaJars(version) {
   return jars("kafka", `kafka-${version}`, `kafka_2.13-${version}.jar`, `-Dkafka.version=${version}`);
 }
 
+/** The newest one's classes, as Java maps them: made again where the jars or Java came after it. */
+const kafkaDirectory = join(cacheDirectory, `kafka-${KAFKA_VERSION}`);
+const archiveFile = join(kafkaDirectory, "classes.jsa");
+const kafkaArchive = {
+  find: () => {
+    const sources = [onPath("java"), join(kafkaDirectory, `kafka_2.13-${KAFKA_VERSION}.jar`)];
+    if (![...sources, archiveFile].every((path) => path !== null && existsSync(path))) return null;
+    const madeMs = statSync(archiveFile).mtimeMs;
+    return sources.every((path) => statSync(path).ctimeMs < madeMs) ? archiveFile : null;
+  },
+  get: () => {
+    const [java, classPath] = [onPath("java"), externalPrograms.kafkaJars.find()];
+    if (java === null || classPath === null) throw new Error("needs Java and Apache Kafka's jars");
+    const program = join(repositoryRoot, "tools/fetch/kafka-archive.mjs");
+    execFileSync(process.execPath, [program, java, classPath, archiveFile], { stdio: "pipe" });
+  },
+};
+
 /** Packages of PyPI in a directory of their own (a PYTHONPATH): wheels only, nothing is compiled. */
 function pythonPackages(directoryName, markerPackage, ...requirements) {
   const directory = join(cacheDirectory, directoryName);
@@ -97,6 +115,7 @@ export const externalPrograms = {
   java: { find: () => onPath("javac") && onPath("java"), get: () => installDebianPackages("default-jdk-headless") },
   maven: { find: () => onPath("mvn"), get: () => installDebianPackages("maven") },
   kafkaJars: kafkaJars(KAFKA_VERSION),
+  kafkaArchive,
   kafka3Jars: kafkaJars(KAFKA_3_VERSION),
   kafkaAppsJars: jars("kafka-apps", `kafka-apps-${KAFKA_VERSION}`, `kafka-streams-${KAFKA_VERSION}.jar`),
   // librdkafka of today, in the wheel of its Python client: Debian's kcat has one that is years old.

@@ -8,6 +8,7 @@ export const external = {
   chromium: find("chromium"),
   java: find("java"),
   kafkaJars: find("kafkaJars"),
+  kafkaArchive: find("kafkaArchive"),
   kafka3Jars: find("kafka3Jars"),
   kafkaAppsJars: find("kafkaAppsJars"),
   librdkafka: find("librdkafka"),

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Consumer, type ConsumerOptions } from "@ottla/consumer";
 import { AssignerProtocol, type Assignment, Kafka, logLevel, type PartitionAssigner } from "kafkajs";
 import { external, kafkaClassPath } from "./external.ts";
-import { SHORT_LIVED_JVM } from "./java.ts";
+import { classFlags, SHORT_LIVED_JVM } from "./java.ts";
 
 /** One member of a group, whoever made its client. */
 export interface TestMember {
@@ -203,7 +203,7 @@ export function startJavaClient(
   config: Readonly<Record<string, string>>,
   onRecord: OnRecord,
 ): TestMember {
-  const flags = ["-Xmx128m", ...SHORT_LIVED_JVM, "-cp", kafkaClassPath!];
+  const flags = ["-Xmx128m", ...SHORT_LIVED_JVM, ...classFlags(kafkaClassPath!)];
   const args = [...flags, pathOf("JavaMember.java"), topic, ...toArguments(config)];
   // What slf4j has to say goes to standard error.
   const child = spawn(external.java!, args, { stdio: ["pipe", "pipe", "ignore"] });

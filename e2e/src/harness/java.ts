@@ -7,6 +7,16 @@ export const SHORT_LIVED_JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"] a
 /** For programs that end soon: quick to start, content with little. */
 export const SMALL_JVM = ["-Xmx256m", ...SHORT_LIVED_JVM] as const;
 
+/**
+ * The flags by which Java finds classes; those of the newest Apache Kafka are mapped from an archive where there is one.
+ * Java goes without an archive that does not fit, and is not to say so where a tool's output is read.
+ */
+export function classFlags(classPath: string): string[] {
+  const isArchived = classPath === kafkaClassPath && external.kafkaArchive !== null;
+  const archive = isArchived ? [`-XX:SharedArchiveFile=${external.kafkaArchive}`, "-Xlog:disable"] : [];
+  return [...archive, "-cp", classPath];
+}
+
 /** Runs one of Apache Kafka's command-line tools by its class, in a process of its own. */
 export function kafkaTool(
   className: string,
@@ -17,5 +27,8 @@ export function kafkaTool(
   }: { readonly input?: string; readonly timeoutMs?: number; readonly classPath?: string | null } = {},
 ): Promise<ProcessResult> {
   if (external.java === null || classPath === null) throw new Error("Java or Apache Kafka's jars are absent");
-  return run(external.java, [...SMALL_JVM, "-cp", classPath, className, ...args], { timeoutMs: 60_000, ...options });
+  return run(external.java, [...SMALL_JVM, ...classFlags(classPath), className, ...args], {
+    timeoutMs: 60_000,
+    ...options,
+  });
 }

@@ -7,7 +7,7 @@ import { createSystemRuntime } from "@ottla/runtime";
 import { BrokerConnection, createDefaultConnector, parseAddress } from "@ottla/transport";
 import { freePort } from "@ottla/transport/node";
 import { external, kafkaClassPath } from "./external.ts";
-import { kafkaTool, SHORT_LIVED_JVM } from "./java.ts";
+import { classFlags, kafkaTool, SHORT_LIVED_JVM } from "./java.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 100;
@@ -101,8 +101,7 @@ export class KafkaProcess {
     const args = [
       "-Xmx1g",
       ...SHORT_LIVED_JVM,
-      "-cp",
-      this.#classPath,
+      ...classFlags(this.#classPath),
       "kafka.Kafka",
       propertiesFileIn(this.#directory),
     ];

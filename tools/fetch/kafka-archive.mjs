@@ -1,0 +1,51 @@
+// Apache Kafka's classes in a file that Java maps (class-data sharing), as a broker has loaded them that started and
+// created a topic: its brokers and tools start with half of the work. Java uses it where it fits Java and the jars.
+//   node tools/fetch/kafka-archive.mjs JAVA CLASS_PATH ARCHIVE
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const [java, classPath, archive] = process.argv.slice(2);
+const directory = await mkdtemp(join(tmpdir(), "kafka-archive-"));
+const run = (...args) => promisify(execFile)(java, ["-cp", classPath, ...args]);
+
+async function freePort() {
+  const server = createServer().listen(0, "localhost");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+try {
+  const [port, controllerPort] = [await freePort(), await freePort()];
+  const properties = join(directory, "server.properties");
+  const settings = [
+    "process.roles=broker,controller",
+    "node.id=1",
+    `controller.quorum.voters=1@localhost:${controllerPort}`,
+    `listeners=PLAINTEXT://localhost:${port},CONTROLLER://localhost:${controllerPort}`,
+    "controller.listener.names=CONTROLLER",
+    `log.dirs=${join(directory, "logs")}`,
+  ];
+  await writeFile(properties, settings.join("\n"));
+  await run("kafka.tools.StorageTool", "format", "--config", properties, "--cluster-id", "MkU3OEVBNTcwNTJENDM2Qg");
+  const flags = [`-XX:ArchiveClassesAtExit=${archive}`, "-cp", classPath];
+  const broker = spawn(java, [...flags, "kafka.Kafka", properties], { stdio: "ignore" });
+  const ended = once(broker, "exit");
+  try {
+    const topic = ["--bootstrap-server", `localhost:${port}`, "--create", "--topic", "any"];
+    await run("org.apache.kafka.tools.TopicCommand", ...topic);
+    broker.kill("SIGTERM"); // in good order: only so is the archive written
+    await ended;
+  } finally {
+    broker.kill("SIGKILL");
+  }
+} finally {
+  await rm(directory, { recursive: true, force: true });
+}
