@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
 import { kafkaClassPath } from "../harness/external.ts";
 import { kafkaTool } from "../harness/java.ts";
+import { JavaTools } from "../harness/java-tools.ts";
 
 const PARTITIONS = 4;
 const RECORDS = 200;
@@ -13,11 +14,16 @@ describe.skipIf(kafkaClassPath === null).each(clientTargets)(
   { timeout: 120_000 },
   ({ start }) => {
     let broker: RunningTarget;
+    let tools: JavaTools;
 
     beforeAll(async () => {
       broker = await start();
+      tools = JavaTools.start(kafkaClassPath);
     });
-    afterAll(() => broker?.stop());
+    afterAll(async () => {
+      tools?.stop();
+      await broker?.stop();
+    });
 
     async function fill(topic: string): Promise<void> {
       const { bootstrapServers } = broker;
@@ -39,7 +45,7 @@ describe.skipIf(kafkaClassPath === null).each(clientTargets)(
       ]);
 
     const groups = async (...args: string[]) => {
-      const result = await kafkaTool("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", [
+      const result = await tools.run("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", [
         ...["--bootstrap-server", broker.bootstrapServers, ...args],
       ]);
       return { ...result, lines: result.stdout.split("\n").filter((line) => line.trim() !== "") };
