@@ -4,13 +4,19 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** The files that take longest, in the order in which they begin: else one of them would be alone at the end of a run. */
 const LONGEST = [
   "cluster-faults",
-  "shared-groups",
+  "console-pages",
+  "operator",
   "fuzzer",
   "kills",
   "security",
+  "shared-groups",
   "judge",
-  "console-pages",
-  "operator",
+  "cluster-command",
+  "commands",
+  "java-tools",
+  "consumer",
+  "programs",
+  "start-failures",
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -24,7 +30,7 @@ class LongestFirst extends BaseSequencer {
 
 /**
  * End-to-end tests use what is built (`dist`), as an installed package would be used.
- * Two files at a time: each starts real processes and mostly waits for them, and the machines that run this are small.
+ * Three files at a time on two cores: each starts real processes and mostly waits for them.
  * Files that follow one another share a process and what it has loaded.
  */
 export default defineConfig({
@@ -35,7 +41,7 @@ export default defineConfig({
     globalSetup: ["src/harness/fresh-command.ts", "src/harness/shared-kafka.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    maxWorkers: 3,
     isolate: false,
     sequence: { sequencer: LongestFirst },
     reporters: ["default", "json"],
