@@ -1,22 +1,31 @@
 // `npm test`: everything a change must pass, with one summary at the end.
 //   --deep         the long forms of tests that have a short one (seeds, faults, soak)
 //   --no-e2e       leaves the end-to-end tests out (for a quick look; CI never uses it)
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { ensureExternalPrograms } from "../fetch/external-programs.mjs";
 
 const deep = process.argv.includes("--deep");
 const withE2e = !process.argv.includes("--no-e2e");
 const DEEP = { OTTLA_TEST_DEEP: "1", OTTLA_TEST_SEEDS: "500", OTTLA_TEST_RUNS: "1000" };
 const environment = { ...process.env, NX_DAEMON: "false", ...(deep && DEEP) };
 
-/** Runs one command with its output shown, and says whether it passed. */
-function check(name, command, args) {
-  console.log(`\n> ${name}`);
+/** Runs one command, and says whether it passed. Its output is shown as it comes; beside another one, when it is over. */
+async function check(name, command, args, { isBeside = false } = {}) {
   const startedMs = Date.now();
-  const { status } = spawnSync(command, args, { stdio: "inherit", env: environment });
+  const title = `\n> ${name}\n`;
+  if (!isBeside) process.stdout.write(title);
+  const child = spawn(command, args, { stdio: isBeside ? "pipe" : "inherit", env: environment });
+  let output = title;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text) => {
+      output += text;
+    });
+  }
+  const [status] = await once(child, "close");
+  if (isBeside) process.stdout.write(output);
   console.log(`${status === 0 ? "passed" : "FAILED"}: ${name} (${((Date.now() - startedMs) / 1000).toFixed(1)} s)`);
   return { name, passed: status === 0 };
 }
@@ -73,19 +82,30 @@ function summarize(checks) {
   return totals;
 }
 
-const checks = [
-  check("format and lint", "npx", ["biome", "check", "--error-on-warnings", "."]),
-  check("layers and cycles", "npx", ["depcruise", "--config", "tools/layers/dependency-cruiser.mjs", "libs", "apps"]),
-  // One compiler for all: it leaves to the build only what is bundled.
-  check("types", "npm", ["run", "typecheck"]),
-  check("build", "npx", nx("run-many", "-t", "build")),
-  check("unit and integration tests", "npx", nx("run-many", "-t", "test")),
-];
-if (withE2e) {
-  console.log("\n> programs for the end-to-end tests");
-  ensureExternalPrograms();
-  checks.push(check("end-to-end tests", "npx", nx("run", "@ottla/e2e:e2e")));
+/** What takes little, or waits for the network, beside the compiler, which leaves a core free. */
+async function smallChecks() {
+  const beside = { isBeside: true };
+  const layers = ["depcruise", "--config", "tools/layers/dependency-cruiser.mjs", "libs", "apps"];
+  const checks = [
+    await check("format and lint", "npx", ["biome", "check", "--error-on-warnings", "."], beside),
+    await check("layers and cycles", "npx", layers, beside),
+  ];
+  if (withE2e) {
+    const fetch = ["tools/fetch/external-programs.mjs"];
+    await check("programs for the end-to-end tests", "node", fetch, beside);
+  }
+  return checks;
 }
+
+// One compiler for all: it leaves to the build only what is bundled.
+const [types, others] = await Promise.all([check("types", "npm", ["run", "typecheck"]), smallChecks()]);
+const checks = [
+  ...others,
+  types,
+  await check("build", "npx", nx("run-many", "-t", "build")),
+  await check("unit and integration tests", "npx", nx("run-many", "-t", "test")),
+];
+if (withE2e) checks.push(await check("end-to-end tests", "npx", nx("run", "@ottla/e2e:e2e")));
 const { passed, failed, skipped } = summarize(checks);
 console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;
