@@ -132,6 +132,26 @@ export const zooKeeperConformance: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "a read that fails leaves no watch behind, wherever the connection breaks",
+    async run({ root, connect, breakConnection }) {
+      const client = await connect();
+      for (let turns = 0; turns < 8; turns++) {
+        await client.exists(root);
+        let hints = 0;
+        const reading = client.exists(`${root}/a`, () => hints++);
+        const isSet = reading.then(
+          () => true,
+          () => false,
+        );
+        for (let i = 0; i < turns; i++) await Promise.resolve();
+        breakConnection(client);
+        const expected = (await isSet) ? 1 : 0;
+        await client.exists(root);
+        expect(hints === expected, `after ${turns} turns it was told ${hints} times`);
+      }
+    },
+  },
+  {
     name: "what is under way when the connection breaks is done or not, and repeating it tells which",
     async run({ root, connect, breakConnection }) {
       const client = await connect();

@@ -28,8 +28,8 @@ export class ModelConnection {
     return this.#isOpen;
   }
 
-  /** Has the server do something, and brings back what came of it. */
-  request<T>(serve: () => T): Promise<T> {
+  /** Has the server do something, and brings back what came of it. `onDone` is called when that arrives. */
+  request<T>(serve: () => T, onDone: () => void = () => {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.add(reject);
       const answer = (settle: () => void) => {
@@ -42,7 +42,10 @@ export class ModelConnection {
         if (!this.#isOpen && this.#losesRequests) return;
         try {
           const result = serve();
-          answer(() => resolve(result));
+          answer(() => {
+            onDone();
+            resolve(result);
+          });
         } catch (error) {
           answer(() => reject(error));
         }

@@ -63,27 +63,25 @@ export class ModelSession implements ZooKeeper {
   }
 
   get(path: string, watch?: Watch): Promise<Znode> {
-    return this.#read(path, (tree) => {
+    const read = (tree: ZnodeTree) => {
       const znode = tree.get(path);
       if (znode === null) throw new ZooKeeperError("NO_NODE", `ZooKeeper answered NO_NODE to reading ${path}`);
-      this.#watches.add("data", path, watch);
       return { data: znode.data.slice(), stat: znode.stat };
-    });
+    };
+    return this.#read(path, read, () => this.#watches.add("data", path, watch));
   }
 
   exists(path: string, watch?: Watch): Promise<ZnodeStat | null> {
-    return this.#read(path, (tree) => {
-      this.#watches.add("data", path, watch);
-      return tree.get(path)?.stat ?? null;
-    });
+    const read = (tree: ZnodeTree) => tree.get(path)?.stat ?? null;
+    return this.#read(path, read, () => this.#watches.add("data", path, watch));
   }
 
   children(path: string, watch?: Watch): Promise<readonly string[]> {
-    return this.#read(path, (tree) => {
+    const read = (tree: ZnodeTree) => {
       if (tree.get(path) === null) throw new ZooKeeperError("NO_NODE", `ZooKeeper answered NO_NODE to listing ${path}`);
-      this.#watches.add("children", path, watch);
       return tree.children(path);
-    });
+    };
+    return this.#read(path, read, () => this.#watches.add("children", path, watch));
   }
 
   multi(operations: readonly ZnodeOperation[]): Promise<void> {
@@ -187,7 +185,8 @@ export class ModelSession implements ZooKeeper {
     this.#seenZxid = this.#model.tree.zxid;
   }
 
-  #read<T>(path: string, read: (tree: ZnodeTree) => T): Promise<T> {
+  /** `onDone` is called when the answer arrives: only then the client knows that its watch is set. */
+  #read<T>(path: string, read: (tree: ZnodeTree) => T, onDone: () => void): Promise<T> {
     return this.#call((connection) => {
       const fault = this.#fault("read");
       return connection.request(() => {
@@ -202,7 +201,7 @@ export class ModelSession implements ZooKeeper {
           queueMicrotask(() => connection.tell(() => this.#watches.fire({ type: "dataChanged", path })));
         }
         return read(tree);
-      });
+      }, onDone);
     });
   }
 

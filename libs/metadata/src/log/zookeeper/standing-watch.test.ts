@@ -26,3 +26,24 @@ test("a watch that waited for a connection, and was refused with its session, is
   await turn();
   expect(hints, "hints once it is removed").toBe(3);
 });
+
+test("stands once, also where it tells and its reading fails as well", async () => {
+  const client = new ZooKeeperModel({ runtime: createSystemRuntime(), sessionTimeoutMs: 1_000 }).connect();
+  const settings: { tell: () => void; fail: () => void }[] = [];
+  const set = (tell: () => void) =>
+    new Promise((_, reject) => {
+      settings.push({ tell, fail: () => reject(new Error("the connection broke")) });
+    });
+  let hints = 0;
+  new StandingWatch(client, set).add(() => hints++);
+  settings[0]!.tell();
+  settings[0]!.fail();
+  await turn();
+  client.breakConnection();
+  await turn();
+  expect([settings.length, hints], "set again once").toEqual([2, 1]);
+  settings[0]!.tell();
+  expect([settings.length, hints], "whatever tells is a hint").toEqual([2, 2]);
+  settings[1]!.tell();
+  expect([settings.length, hints]).toEqual([3, 3]);
+});

@@ -11,6 +11,8 @@ export class StandingWatch {
   #connections = 0;
   /** Whether the watch could not be set on the connection that there was last. */
   #isLost = false;
+  /** How often it has been set: only what was set last is set again, or two would be standing from then on. */
+  #settings = 0;
 
   /** `set` reads something with the watch. What it reads does not matter: listeners look for themselves. */
   constructor(client: ZooKeeper, set: (watch: Watch) => Promise<unknown>) {
@@ -29,25 +31,27 @@ export class StandingWatch {
   }
 
   #setAgain(): void {
+    const setting = ++this.#settings;
     const connections = this.#connections;
-    this.#set(() => this.#fired()).catch(() => this.#failed(connections));
+    this.#set(() => this.#fired(setting)).catch(() => this.#failed(setting, connections));
   }
 
-  #fired(): void {
-    this.#setAgain();
+  #fired(setting: number): void {
+    if (setting === this.#settings) this.#setAgain();
     this.#listeners.notify();
   }
 
   /** Without a connection nothing can be watched, and what happens meanwhile is missed. */
-  #failed(connectionsBefore: number): void {
+  #failed(setting: number, connectionsBefore: number): void {
+    if (setting !== this.#settings) return;
     if (this.#connections === connectionsBefore) this.#isLost = true;
-    else this.#fired();
+    else this.#fired(setting);
   }
 
   #connected(): void {
     this.#connections++;
     if (!this.#isLost) return;
     this.#isLost = false;
-    this.#fired();
+    this.#fired(this.#settings);
   }
 }
