@@ -23,7 +23,7 @@ export type ZnodeOperation =
 
 /**
  * Called once, when what was read may have changed since, or when changes can have been missed (the connection broke).
- * A hint, never the truth: read again, with another watch.
+ * A hint, never the truth: read again, with another watch. A call that fails has set none.
  */
 export type Watch = () => void;
 

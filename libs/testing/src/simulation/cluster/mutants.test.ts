@@ -138,13 +138,13 @@ interface Hunt extends ClusterSimulationOptions<Fault> {
 const HUNTS = {
   leaderEpoch: { firstSeed: 1 },
   partitionEpoch: {
-    firstSeed: 30,
+    firstSeed: 56,
     rare: { lateAlterPartition: 2, joinerLoses: 1_000 },
     onceIn: { ...CALM, cutPair: 15 },
   },
   brokerEpoch: { firstSeed: 8, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
   controllerEpoch: {
-    firstSeed: 8,
+    firstSeed: 2,
     rare: { electedPaused: 1 },
     onceIn: { cutFromZooKeeper: 30, zooKeeperOutage: 100 },
   },
