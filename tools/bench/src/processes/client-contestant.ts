@@ -31,6 +31,9 @@ export const BARE_ROUND_TRIP: ClientUnderTest = { name: "bare round trip", kind:
 /** Those in JavaScript. */
 export const ALL_CLIENTS = [OTTLA_TCP, OTTLA_WEBSOCKET, KAFKAJS, PLATFORMATIC] as const;
 
+/** A client in JavaScript that is several times slower than the others: it is given less to do, or it takes most of the time. */
+export const isSlow = ({ kind }: ClientUnderTest): boolean => kind === "kafkajs" || kind === "platformatic";
+
 /** Whether this machine has what the client needs. */
 function isPresent({ kind }: ClientUnderTest): boolean {
   if (kind === "kcat") return findKcat() !== null;

@@ -4,6 +4,7 @@ import { type BenchBroker, BrokerUnderTest } from "../processes/broker.ts";
 import {
   type ClientUnderTest,
   clientContestant,
+  isSlow,
   JAVA,
   JAVA_TUNED,
   KAFKAJS,
@@ -36,9 +37,6 @@ const WORKLOADS: readonly Workload[] = [
 
 const CLIENTS = [JAVA, JAVA_TUNED, KCAT, OTTLA_TCP, KAFKAJS, PLATFORMATIC];
 
-/** What a client in JavaScript that is several times slower is given, so that it does not take most of the time. */
-const isSlow = ({ kind }: ClientUnderTest) => kind === "kafkajs" || kind === "platformatic";
-
 /**
  * Half a consumer's CPU time is Java's compilers' at first, whatever it reads from. A dozen rounds, a second and more, leave a
  * third of that. What one has compiled for the first row serves the later ones: consumers are kept from row to row.
@@ -70,6 +68,10 @@ class Consumers {
 
 const keyOf = (client: ClientUnderTest, broker: BenchBroker) => `${client.name} on ${broker.name}`;
 
+/** Slow clients and batch sizes do not differ by workload: the base case shows them. Of ours large records say something more. */
+const isAskedMore = (client: ClientUnderTest, { recordBytes }: Workload) =>
+  !isSlow(client) && client !== JAVA_TUNED && (client !== OTTLA_TCP || recordBytes > BASE.recordBytes);
+
 /** Neither Java nor a codec in C of librdkafka is for these to have. */
 const canDo = (client: ClientUnderTest, { compression }: Workload) => client !== KAFKAJS || compression === "none";
 
@@ -83,8 +85,7 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
   const consumers = new Consumers();
   try {
     for (const workload of effort.quick ? [BASE] : WORKLOADS) {
-      // Slow clients and batch sizes do not differ by workload: the base case shows them.
-      const asked = workload === BASE ? clients : clients.filter((client) => !isSlow(client) && client !== JAVA_TUNED);
+      const asked = workload === BASE ? clients : clients.filter((client) => isAskedMore(client, workload));
       yield* workloadRows(
         asked.filter((client) => canDo(client, workload)),
         { brokers, consumers },
@@ -146,7 +147,7 @@ async function* workloadRows(
 const scenario: Scenario = {
   name: "brokers",
   description: "our broker beside Apache Kafka (1 GB heap) under the same clients: Java, librdkafka, JavaScript, ours",
-  quietSeconds: { quick: 35, full: 285 },
+  quietSeconds: { quick: 35, full: 250 },
   rows,
 };
 export default scenario;

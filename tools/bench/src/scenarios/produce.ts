@@ -6,6 +6,7 @@ import {
   BARE_ROUND_TRIP,
   type ClientUnderTest,
   clientContestant,
+  isSlow,
   JAVA_TUNED,
   KCAT,
   medianLatency,
@@ -27,10 +28,10 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
     for (const partitions of effort.quick ? [1] : [1, 6]) {
       const topic = await createTopic(broker, `batches-${partitions}`, partitions);
       const name = `arrays of 1,000 records, 4 calls at a time, ${partitions} partition(s)`;
-      yield row(broker, batchClients, name, () => ({
+      yield row(broker, batchClients, name, (client) => ({
         kind: "produceBatches",
         topics: [topic],
-        calls: 400 * scale,
+        calls: (isSlow(client) ? 160 : 400) * scale,
         recordsPerCall: 1_000,
         callsInFlight: 4,
         recordBytes: 100,
@@ -83,7 +84,7 @@ function row(
 const scenario: Scenario = {
   name: "produce",
   description: "100-byte records to one broker on disk, acks=all, no compression; client and broker share the machine",
-  quietSeconds: { quick: 17, full: 120 },
+  quietSeconds: { quick: 17, full: 92 },
   rows,
 };
 export default scenario;
