@@ -34,9 +34,10 @@ export async function recoverLog(
   await state.snapshots.removeWhere((offset) => offset > fromOffset);
   // A segment that ends at the recovery point may lack the last entry of its time index.
   const recovered = segments.from(fromOffset - 1);
+  const before = segments.all.slice(0, -recovered.length);
   await makeMissingIndexes(
     state,
-    segments.all.filter((segment) => !recovered.includes(segment) && lacksIndexes(segment)),
+    before.filter((segment) => lacksIndexes(segment) || isLeftInTheMaking(segment)),
   );
   for (const segment of recovered) {
     await segment.markIndexesUnsynced(state.env.disk);
@@ -98,6 +99,11 @@ async function hasTrueTimeEntry(state: LogState, segment: Segment, recoveryPoint
   return isTrue;
 }
 
+/** Whether a crash came while its indexes were made anew: the time index of a closed segment has an entry otherwise. */
+function isLeftInTheMaking({ sizeBytes, timeIndex }: Segment): boolean {
+  return sizeBytes > 0 && timeIndex.index.count === 0;
+}
+
 /** For segments of which nothing else is in doubt. */
 export async function makeMissingIndexes(state: LogState, lacking: readonly Segment[]): Promise<void> {
   for (const segment of lacking) {
@@ -107,17 +113,24 @@ export async function makeMissingIndexes(state: LogState, lacking: readonly Segm
   }
 }
 
-/** Makes the offset and the time index of a whole segment from its log. */
+/**
+ * Makes the offset and the time index of a whole segment from its log. The time index is the first to be emptied and the last
+ * to be filled: after a crash at any moment it is missing or empty, or both are whole.
+ */
 async function rebuildIndexes(state: LogState, segment: Segment): Promise<void> {
   const { sizeBytes } = segment;
+  await segment.timeIndex.truncateTo(Number.NEGATIVE_INFINITY);
+  await segment.timeIndex.index.sync();
   await segment.truncateLookupIndexesTo(Number.NEGATIVE_INFINITY);
   segment.sizeBytes = 0;
   await scanBatches(segment.log, state.env.pool, 0, sizeBytes, (bytes, position, batchBytes) => {
-    segment.batchWritten(bytes, position, batchBytes, state.config.indexIntervalBytes);
+    segment.batchFound(bytes, position, batchBytes, state.config.indexIntervalBytes);
     return true;
   });
   segment.sizeBytes = sizeBytes;
+  await segment.offsetIndex.index.sync();
   await segment.finishIndexes();
+  await segment.syncIndexes();
 }
 
 /** Keeps the index entries of what is not read again. */

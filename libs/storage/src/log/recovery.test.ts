@@ -242,6 +242,49 @@ describe("after a kill", () => {
     await expectIndexesToAgree(again.disk);
   });
 
+  it.each([
+    [".index", "clean", "process"],
+    [".index", "clean", "power"],
+    [".index", "unclean", "process"],
+    [".index", "unclean", "power"],
+    [".timeindex", "clean", "process"],
+    [".timeindex", "clean", "power"],
+    [".timeindex", "unclean", "process"],
+    [".timeindex", "unclean", "power"],
+  ] as const)(
+    "makes a missing %s anew after a %s stop, wherever a %s crash comes meanwhile",
+    async (suffix, stop, crash) => {
+      const runtime = createSimulatedRuntime(1);
+      const config = { segmentBytes: 1000, indexIntervalBytes: 50 };
+      for (let operations = 0, isOpen = false; !isOpen; operations++) {
+        const disk = createSimulatedDisk(runtime);
+        const fixture = await openFixture({ disk, config });
+        const log = await openLog(fixture);
+        for (let i = 1; i <= 20; i++) await append(log, batch({ timestampMs: 1000 * i }));
+        await fixture.manager.close();
+        if (stop === "unclean") await disk.remove("/data/.kafka_cleanshutdown");
+        await disk.remove(FIRST_LOG.replace(".log", suffix));
+        await disk.syncDirectory(PARTITION);
+        const killed = disk.crash("process");
+        killed.crashAfter(operations);
+        const opening = openFixture({ disk: killed, config }).then(() => true);
+        isOpen = await Promise.race([opening, killed.stopped.then(() => false)]);
+        const left = killed.crash(crash);
+        const again = await openFixture({ disk: left, config });
+        const found = await again.manager.get("topic", 0)!.offsetForTimestamp(1000, "logEnd");
+        await again.manager.close();
+        const when = `a crash after ${operations} operations`;
+        expect(found?.offset, when).toBe(0);
+        const { damages } = await verifyDirectory(left, "/data");
+        expect(
+          damages.filter(({ path }) => path.endsWith("index")),
+          when,
+        ).toEqual([]);
+        expect((await left.readFile(FIRST_LOG.replace(".log", ".index"))).length, when).toBeGreaterThan(0);
+      }
+    },
+  );
+
   it("knows producers, open transactions and aborted ones again", async () => {
     const fixture = await openFixture();
     const log = await openLog(fixture);

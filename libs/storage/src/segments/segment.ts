@@ -99,12 +99,18 @@ export class Segment {
    * An index entry is made for it when `indexIntervalBytes` of log lie behind the last one.
    */
   batchWritten(bytes: Uint8Array, position: number, sizeBytes: number, indexIntervalBytes: number): void {
-    const lastOffset = lastOffsetAt(bytes, position);
-    const timestampMs = maxTimestampAt(bytes, position);
     if (this.sizeBytes === 0) {
-      this.firstTimestampMs = timestampMs;
+      this.firstTimestampMs = maxTimestampAt(bytes, position);
       this.#makeLookupIndexes();
     }
+    this.batchFound(bytes, position, sizeBytes, indexIntervalBytes);
+    this.isUnsynced = true;
+  }
+
+  /** The same for a batch that has long been in the file, of which the indexes are made anew: nothing of them is saved. */
+  batchFound(bytes: Uint8Array, position: number, sizeBytes: number, indexIntervalBytes: number): void {
+    const lastOffset = lastOffsetAt(bytes, position);
+    const timestampMs = maxTimestampAt(bytes, position);
     if (timestampMs > this.#maxTimestamp!.timestampMs) this.#maxTimestamp = { timestampMs, offset: lastOffset };
     if (this.#bytesSinceIndexEntry > indexIntervalBytes) {
       this.offsetIndex.append(lastOffset, this.sizeBytes);
@@ -113,7 +119,6 @@ export class Segment {
     }
     this.sizeBytes += sizeBytes;
     this.#bytesSinceIndexEntry += sizeBytes;
-    this.isUnsynced = true;
   }
 
   /**
