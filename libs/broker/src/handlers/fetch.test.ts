@@ -331,8 +331,8 @@ describe("Fetch", () => {
   });
 
   describe("a follower, while files of two partitions are being written", () => {
-    /** A fetch that waits for both, and then a record on its way to the file of each. */
-    async function waitForTwo(replicaId: number) {
+    /** A fetch that waits for both, and then records on their way to files, of which the first arrives. */
+    async function waitForTwo(replicaId: number, { minBytes = 1, written = [0, 1] } = {}) {
       const [disk, gates] = [new FaultyDisk(), [new DiskGate(), new DiskGate()]];
       const slow = await TestBroker.start({ disk });
       await slow.createTopic("orders", 2);
@@ -343,17 +343,21 @@ describe("Fetch", () => {
       // Until then its waits are short: it is called for what is new.
       await slow.runtime.advance(1_500);
       const state = { answered: false };
-      const both = request("orders", [{ partition: 0 }, { partition: 1 }], { maxWaitMs: 10_000, replicaId });
+      const bounds = { maxWaitMs: 10_000, minBytes, replicaId };
+      const both = request("orders", [{ partition: 0 }, { partition: 1 }], bounds);
       const response = fetch(both, 12, slow.connect()).finally(() => {
         state.answered = true;
       });
       await slow.runtime.settle();
+      let writes = 0;
       disk.fault = (action, path) => {
-        const index = ["orders-0", "orders-1"].findIndex((name) => path.includes(name));
-        return action === "write" && path.endsWith(".log") && index >= 0 ? gates[index]!.wait() : null;
+        const isOfLog = action === "write" && path.includes("orders-") && path.endsWith(".log");
+        return isOfLog ? gates[writes++]!.wait() : null;
       };
-      for (const index of [0, 1]) slow.produce("orders", index, batchOf("a")).catch(() => {});
-      await slow.runtime.settle();
+      for (const index of written) {
+        slow.produce("orders", index, batchOf("a")).catch(() => {});
+        await slow.runtime.settle();
+      }
       gates[0]!.open();
       await slow.runtime.settle();
       return { slow, state, response, openOther: gates[1]!.open };
@@ -378,6 +382,25 @@ describe("Fetch", () => {
       expect(state.answered).toBe(true);
       expect(sizesOf(await response)).toEqual([true, false]);
       openOther();
+    });
+
+    it("does not wait for more of the one that has come", async () => {
+      const { slow, state, response, openOther } = await waitForTwo(2, { written: [0, 0] });
+      await using _ = slow;
+      expect(state.answered).toBe(true);
+      expect(sizesOf(await response)).toEqual([true, false]);
+      openOther();
+    });
+
+    it("waits on where what has come is less than it wants", async () => {
+      const { slow, state, response, openOther } = await waitForTwo(2, { minBytes: 2 * batchOf("a").length });
+      await using _ = slow;
+      await slow.runtime.advance(15);
+      expect(state.answered).toBe(false);
+      openOther();
+      await slow.runtime.settle();
+      expect(state.answered).toBe(true);
+      expect(sizesOf(await response)).toEqual([true, true]);
     });
 
     it("is not like a consumer, who gets what there is at once", async () => {

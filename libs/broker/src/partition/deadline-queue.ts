@@ -2,6 +2,8 @@ import type { Clock, Timer, Timers } from "@ottla/runtime";
 
 /** Something that happens unless it is cancelled in time. */
 export interface Deadline {
+  /** When it fires, in time of the monotonic clock. */
+  readonly dueMs: number;
   cancel(): void;
 }
 
@@ -48,7 +50,7 @@ export class DeadlineQueue {
     const entry = () => onExpiry();
     bucket.add(entry);
     if (dueMs < this.#timerDueMs) this.#setTimer(dueMs);
-    return { cancel: () => this.#cancel(dueMs, entry) };
+    return { dueMs, cancel: () => this.#cancel(dueMs, entry) };
   }
 
   /** Forgets all deadlines. */

@@ -55,13 +55,13 @@ export class FetchWait implements Waiting {
   readonly #limit: ReadLimit;
   readonly #watch: Watch;
   #missingBytes = 0;
-  /** What was on its way to files when a follower's wait could have ended. */
-  #comingSoon: ComingSoon | null = null;
+  /** The partitions that a follower's wait goes on for, though it could have ended; null before it could. */
+  #awaited: readonly Mark[] | null = null;
   #stopListening: () => void = () => {};
   #resolve: (mayHaveMore: boolean) => void = () => {};
   readonly #onAbort = () => {
     this.#purgatory.remove(this.#watch);
-    this.expire();
+    this.#finish(false);
   };
 
   constructor({ purgatory, marks, limit, followerId }: FetchWaitOptions) {
@@ -99,10 +99,10 @@ export class FetchWait implements Waiting {
   wait(missingBytes: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       this.#missingBytes = missingBytes;
-      this.#comingSoon = null;
+      this.#awaited = null;
       this.#resolve = resolve;
       this.#stopListening = onAbort(signal, this.#onAbort);
-      if (signal.aborted) this.expire();
+      if (signal.aborted) this.#finish(false);
       else this.#purgatory.add(this.#watch, waitMs);
     });
   }
@@ -110,26 +110,26 @@ export class FetchWait implements Waiting {
   /** Called by the purgatory. */
   tryComplete(): boolean {
     if (!this.mayHave(this.#missingBytes)) return false;
-    if (this.#limit === "logEnd" && !this.#hasWhatComesSoon()) return false;
+    if (this.#limit === "logEnd" && this.#awaitsOthers()) return false;
     this.#finish(true);
     return true;
   }
 
   /**
    * A produce request has batches for several partitions, and their files are not done in the same turn. A follower that is
-   * answered for the first of them needs another fetch for the rest, at ten times the cost of what it waits here.
+   * answered for the first of them needs another fetch for the rest, which costs far more than to have it wait for them.
    */
-  #hasWhatComesSoon(): boolean {
-    if (this.#comingSoon === null) {
-      this.#comingSoon = new ComingSoon(this.#marks);
-      if (!this.#comingSoon.hasCome) this.#purgatory.hasten(this.#watch, SOON_MS);
-    }
-    return this.#comingSoon.hasCome;
+  #awaitsOthers(): boolean {
+    const isStill = (mark: Mark) => !hasMoved(mark, this.#limit);
+    if (this.#awaited !== null) return this.#awaited.some(isStill);
+    this.#awaited = this.#marks.filter((mark) => isStill(mark) && isBeingWritten(mark.partition));
+    if (this.#awaited.length > 0) this.#purgatory.hasten(this.#watch, SOON_MS);
+    return this.#awaited.length > 0;
   }
 
-  /** Called by the purgatory. */
+  /** Called by the purgatory. Where it could have ended before, something has come: reading tells whether it is enough. */
   expire(): void {
-    this.#finish(false);
+    this.#finish(this.#awaited !== null);
   }
 
   #finish(mayHaveMore: boolean): void {
@@ -138,29 +138,21 @@ export class FetchWait implements Waiting {
   }
 }
 
-/** Records that were on their way to files at one moment. */
-class ComingSoon {
-  readonly #ends: readonly { readonly partition: Partition; readonly leaderEpoch: number; readonly offset: number }[];
-
-  constructor(marks: readonly Mark[]) {
-    this.#ends = marks
-      .filter(({ partition: { log } }) => log.nextOffset > log.logEndOffset)
-      .map(({ partition, leaderEpoch }) => ({ partition, leaderEpoch, offset: partition.log.nextOffset }));
-  }
-
-  get hasCome(): boolean {
-    return this.#ends.every(({ partition, leaderEpoch, offset }) => {
-      return partition.log.logEndOffset >= offset || hasTurned({ partition, leaderEpoch });
-    });
-  }
-}
-
 /** Whether a partition has moved for readers since it was marked. */
 export function haveMoved(marks: readonly Mark[], limit: ReadLimit): boolean {
-  return marks.some((mark) => hasTurned(mark) || visibleEnd(mark.partition, limit) !== mark.visibleEnd);
+  return marks.some((mark) => hasMoved(mark, limit));
+}
+
+function hasMoved(mark: Mark, limit: ReadLimit): boolean {
+  return hasTurned(mark) || visibleEnd(mark.partition, limit) !== mark.visibleEnd;
+}
+
+/** Whether records are on their way to its file. */
+function isBeingWritten({ log }: Partition): boolean {
+  return log.nextOffset > log.logEndOffset;
 }
 
 /** Whether the partition is gone from here, or has another leader. */
-function hasTurned({ partition, leaderEpoch }: Pick<Mark, "partition" | "leaderEpoch">): boolean {
+function hasTurned({ partition, leaderEpoch }: Mark): boolean {
   return partition.isClosed || partition.isOffline || partition.leaderEpoch !== leaderEpoch;
 }

@@ -92,11 +92,12 @@ export class Purgatory {
     this.#size++;
   }
 
-  /** Lets a request that waits do so for `waitMs` from now. */
+  /** Lets a request that waits do so for `waitMs` more at most. */
   hasten(watch: Watch, waitMs: number): void {
-    if (watch.deadline === null) return;
-    watch.deadline.cancel();
-    watch.deadline = this.#deadlines.schedule(waitMs, () => this.#expire(watch), watch.waiting);
+    const { deadline, waiting } = watch;
+    if (deadline === null || deadline.dueMs <= this.#clock.monotonicMs() + waitMs) return;
+    deadline.cancel();
+    watch.deadline = this.#deadlines.schedule(waitMs, () => this.#expire(watch), waiting);
   }
 
   /** Forgets a request, whose client may have gone. */
