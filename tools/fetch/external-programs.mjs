@@ -55,9 +55,9 @@ function kafkaJars(version) {
   return jars("kafka", `kafka-${version}`, `kafka_2.13-${version}.jar`, `-Dkafka.version=${version}`);
 }
 
-/** The newest one's classes, as Java maps them: made again where the jars or Java came after it. */
 const kafkaDirectory = join(cacheDirectory, `kafka-${KAFKA_VERSION}`);
 const archiveFile = join(kafkaDirectory, "classes.jsa");
+/** The newest one's classes, as Java maps them: made again where the jars or Java came after it. */
 const kafkaArchive = {
   find: () => {
     const sources = [onPath("java"), join(kafkaDirectory, `kafka_2.13-${KAFKA_VERSION}.jar`)];

@@ -12,7 +12,7 @@ const withE2e = !process.argv.includes("--no-e2e");
 const DEEP = { OTTLA_TEST_DEEP: "1", OTTLA_TEST_SEEDS: "500", OTTLA_TEST_RUNS: "1000" };
 const environment = { ...process.env, NX_DAEMON: "false", ...(deep && DEEP) };
 
-/** Runs one command, and says whether it passed. Its output is shown as it comes; beside another one, when it is over. */
+/** Runs one command, and says whether it passed. Its output is shown as it comes; that of a short one `isBeside` another at its end. */
 async function check(name, command, args, { isBeside = false } = {}) {
   const startedMs = Date.now();
   const title = `\n> ${name}\n`;
@@ -24,7 +24,10 @@ async function check(name, command, args, { isBeside = false } = {}) {
       output += text;
     });
   }
-  const [status] = await once(child, "close");
+  const [status] = await once(child, "close").catch((error) => {
+    console.error(error.message);
+    return [null];
+  });
   if (isBeside) process.stdout.write(output);
   console.log(`${status === 0 ? "passed" : "FAILED"}: ${name} (${((Date.now() - startedMs) / 1000).toFixed(1)} s)`);
   return { name, passed: status === 0 };
@@ -82,7 +85,7 @@ function summarize(checks) {
   return totals;
 }
 
-/** What takes little, or waits for the network, beside the compiler, which leaves a core free. */
+/** What takes little, or waits for the network (and then tells what for), beside the compiler, which leaves a core free. */
 async function smallChecks() {
   const beside = { isBeside: true };
   const layers = ["depcruise", "--config", "tools/layers/dependency-cruiser.mjs", "libs", "apps"];
@@ -92,7 +95,7 @@ async function smallChecks() {
   ];
   if (withE2e) {
     const fetch = ["tools/fetch/external-programs.mjs"];
-    await check("programs for the end-to-end tests", "node", fetch, beside);
+    checks.push(await check("programs for the end-to-end tests", process.execPath, fetch));
   }
   return checks;
 }

@@ -94,8 +94,11 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
       );
     }
   } finally {
-    await consumers.close();
-    await Promise.all(brokers.map((broker) => broker.stop()));
+    try {
+      await consumers.close();
+    } finally {
+      await Promise.all(brokers.map((broker) => broker.stop()));
+    }
   }
 }
 
