@@ -34,6 +34,11 @@ export interface BrokerLifecycleOptions {
 const RETRY_MS = 100;
 /** Between lines of the log that say the same. */
 const REMINDER_MS = 10_000;
+/**
+ * Who was controller may be about to start as well, and answers nobody until it is registered, with this broker perhaps, that
+ * has the office by now: who has it is looked up again after that.
+ */
+const REGISTRATION_TIMEOUT_MS = 10_000;
 /** While something is awaited, heartbeats come faster. */
 const IMPATIENT_HEARTBEAT_MS = 50;
 
@@ -192,7 +197,7 @@ export class BrokerLifecycle {
     const { announcement, clusterId, endpoints, features, rack, logDirs, channel, follower, onRegistered } =
       this.#options;
     const { brokerId, incarnationId } = announcement;
-    const response = await channel.request(brokerRegistrationApi, 4, {
+    const registration = {
       brokerId,
       clusterId,
       incarnationId,
@@ -201,7 +206,8 @@ export class BrokerLifecycle {
       rack,
       logDirs: logDirs().online,
       previousBrokerEpoch: this.#previousEpoch(),
-    });
+    };
+    const response = await channel.request(brokerRegistrationApi, 4, registration, REGISTRATION_TIMEOUT_MS);
     if (response.errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(response.errorCode);
     this.#brokerEpoch = response.brokerEpoch;
     this.#isFenced = true;
