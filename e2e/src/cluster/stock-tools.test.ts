@@ -139,7 +139,12 @@ describe.skipIf(absent)("Apache Kafka's command-line tools on a cluster of three
     await admin.createTopics([
       { name: "unclean", partitions: 1, replicationFactor: 2, configs: { "min.insync.replicas": 1 } },
     ]);
-    const [{ replicas }] = (await partitionsOf("unclean")) as unknown as [{ replicas: number[] }];
+    // The broker that is asked may hear of it a moment later than the one that created it.
+    let replicas: readonly number[] = [];
+    await until("the topic is known", async () => {
+      replicas = (await partitionsOf("unclean").catch(() => []))[0]?.replicas ?? [];
+      return replicas.length === 2;
+    });
     const [first, second] = replicas as [number, number];
     await cluster.stopBroker(second);
     await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, acks: "all" });
