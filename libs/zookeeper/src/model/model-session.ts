@@ -68,12 +68,12 @@ export class ModelSession implements ZooKeeper {
       if (znode === null) throw new ZooKeeperError("NO_NODE", `ZooKeeper answered NO_NODE to reading ${path}`);
       return { data: znode.data.slice(), stat: znode.stat };
     };
-    return this.#read(path, read, () => this.#watches.add("data", path, watch));
+    return this.#read("data", path, watch, read);
   }
 
   exists(path: string, watch?: Watch): Promise<ZnodeStat | null> {
     const read = (tree: ZnodeTree) => tree.get(path)?.stat ?? null;
-    return this.#read(path, read, () => this.#watches.add("data", path, watch));
+    return this.#read("data", path, watch, read);
   }
 
   children(path: string, watch?: Watch): Promise<readonly string[]> {
@@ -81,7 +81,7 @@ export class ModelSession implements ZooKeeper {
       if (tree.get(path) === null) throw new ZooKeeperError("NO_NODE", `ZooKeeper answered NO_NODE to listing ${path}`);
       return tree.children(path);
     };
-    return this.#read(path, read, () => this.#watches.add("children", path, watch));
+    return this.#read("children", path, watch, read);
   }
 
   multi(operations: readonly ZnodeOperation[]): Promise<void> {
@@ -185,23 +185,31 @@ export class ModelSession implements ZooKeeper {
     this.#seenZxid = this.#model.tree.zxid;
   }
 
-  /** `onDone` is called when the answer arrives: only then the client knows that its watch is set. */
-  #read<T>(path: string, read: (tree: ZnodeTree) => T, onDone: () => void): Promise<T> {
+  /** The watch stands once the answer has arrived: only then the client knows that it is set. */
+  #read<T>(
+    kind: "data" | "children",
+    path: string,
+    watch: Watch | undefined,
+    read: (tree: ZnodeTree) => T,
+  ): Promise<T> {
     return this.#call((connection) => {
       const fault = this.#fault("read");
-      return connection.request(() => {
-        if (fault !== null && fault !== "stale-read") this.breakConnection();
-        // Nobody is there to hear the answer, nor of what would be watched.
-        if (!connection.isOpen) throw unreachable();
-        const tree = fault === "stale-read" ? this.#model.staleTree(this.#seenZxid) : this.#model.tree;
-        this.#model.options.onMessage?.("read", tree.get(path)?.data.length ?? 0);
-        if (tree.zxid > this.#seenZxid) this.#seenZxid = tree.zxid;
-        // What happens while the lagging server catches up is an event for the watch that is set there.
-        if (tree !== this.#model.tree) {
-          queueMicrotask(() => connection.tell(() => this.#watches.fire({ type: "dataChanged", path })));
-        }
-        return read(tree);
-      }, onDone);
+      return connection.request(
+        () => {
+          if (fault !== null && fault !== "stale-read") this.breakConnection();
+          // Nobody is there to hear the answer, nor of what would be watched.
+          if (!connection.isOpen) throw unreachable();
+          const tree = fault === "stale-read" ? this.#model.staleTree(this.#seenZxid) : this.#model.tree;
+          this.#model.options.onMessage?.("read", tree.get(path)?.data.length ?? 0);
+          if (tree.zxid > this.#seenZxid) this.#seenZxid = tree.zxid;
+          // What happens while the lagging server catches up is an event for the watch that is set there.
+          if (tree !== this.#model.tree) {
+            queueMicrotask(() => connection.tell(() => this.#watches.fire({ type: "dataChanged", path })));
+          }
+          return read(tree);
+        },
+        () => this.#watches.add(kind, path, watch),
+      );
     });
   }
 
