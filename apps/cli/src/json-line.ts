@@ -2,20 +2,39 @@ import * as z from "zod";
 import { UsageError } from "./exit.ts";
 import type { ParsedLine } from "./record-lines.ts";
 
-/** Any JSON: text and null stand for themselves, anything else is written as JSON text. */
-const data = z
-  .json()
-  .transform((value) => (value === null || typeof value === "string" ? value : JSON.stringify(value)));
+/** What is no text. */
+const bytes = z
+  .strictObject({ base64: z.base64() })
+  .transform(({ base64 }) => new Uint8Array(Buffer.from(base64, "base64")));
 
-const header = z.tuple([z.string(), z.string().nullable()], 'a header is a pair such as ["name", "text"]');
+/** Any JSON: text and null stand for themselves, `{"base64": …}` for bytes; anything else is written as JSON text. */
+const data = z.json().transform((value, context) => {
+  if (value === null || typeof value === "string") return value;
+  if (!isBytes(value)) return JSON.stringify(value);
+  const parsed = bytes.safeParse(value);
+  if (parsed.success) return parsed.data;
+  context.addIssue('{"base64": …} holds no base64');
+  return z.NEVER;
+});
 
-/** One line of `produce --json`. */
+function isBytes(value: z.core.util.JSONType): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).join() === "base64";
+}
+
+const HEADER = 'a header is a pair such as ["name", "text"] or ["name", {"base64": "AP8="}]';
+const header = z.tuple([z.string(), z.union([z.string(), z.null(), bytes])], HEADER);
+
+/** One line of `produce --json`, with all that `consume --json` writes. */
 const recordLine = z.strictObject({
   key: data.default(null),
   value: data.default(null),
   headers: z.array(header).optional(),
   partition: z.int().min(0).optional(),
-  timestampMs: z.int().min(0).optional(),
+  /** Records of long ago have none: -1. */
+  timestampMs: z.int().min(-1).optional(),
+  /** Where the record was read from; where it goes is the command's to say. */
+  topic: z.string().optional(),
+  offset: z.int().min(0).optional(),
 });
 
 /** The record that a line of JSON stands for. @throws UsageError that names the line and what is wrong in it */
@@ -28,7 +47,7 @@ export function parseJsonLine(line: string, lineNumber: number): ParsedLine {
     value,
     ...(headers !== undefined && { headers }),
     ...(partition !== undefined && { partition }),
-    ...(timestampMs !== undefined && { timestampMs }),
+    ...(timestampMs !== undefined && timestampMs >= 0 && { timestampMs }),
   };
 }
 

@@ -30,6 +30,19 @@ describe("a line of JSON", () => {
       '{"value":"v","headers":[["a","1"]],"partition":2,"timestampMs":5}',
       { key: null, value: "v", headers: [["a", "1"]], partition: 2, timestampMs: 5 },
     ],
+    [
+      '{"topic":"t","partition":1,"offset":7,"timestampMs":-1,"key":{"base64":"/w=="},"value":"v","headers":[["h",{"base64":"gA=="}],["n",null]]}',
+      {
+        key: Uint8Array.of(255),
+        value: "v",
+        partition: 1,
+        headers: [
+          ["h", Uint8Array.of(128)],
+          ["n", null],
+        ],
+      },
+    ],
+    ['{"value":{"base64":"/w==","more":1}}', { key: null, value: '{"base64":"/w==","more":1}' }],
   ])("%s", (line, record) => expect(parse(line)).toEqual(record));
 
   it.each([
@@ -42,6 +55,11 @@ describe("a line of JSON", () => {
     '{"partition":"0"}',
     '{"headers":[["a"]]}',
     '{"timestampMs":1.5}',
+    '{"timestampMs":-2}',
+    '{"value":{"base64":"not base64!"}}',
+    '{"value":{"base64":1}}',
+    '{"headers":[["a",{"base64":"?"}]]}',
+    '{"headers":[["a",{"b":"c"}]]}',
   ])("%s is an error that names the line", (line) => {
     expect(() => parse(line)).toThrow(/Line 3/);
   });

@@ -18,10 +18,11 @@ export function textLineParser(keySeparator: string | undefined): LineParser {
   };
 }
 
-/** A record as one JSON line that `produce --json` of another topic can read in part. */
+/** A record as one JSON line that `produce --json` makes the same record of, byte by byte. */
 export function formatJsonLine(record: ConsumerRecord): string {
-  const { topic, partition, offset, timestampMs, key, value } = record;
-  const headers = [...record.headers].map(([name, data]) => [name, data === null ? null : textOf(data)]);
+  const { topic, partition, offset, timestampMs } = record;
+  const headers = [...record.headers].map(([name, data]) => [name, dataOf(data)]);
+  const [key, value] = [dataOf(record.keyBytes), dataOf(record.valueBytes)];
   return JSON.stringify({ topic, partition, offset, timestampMs, key, value, headers });
 }
 
@@ -31,4 +32,15 @@ export function formatTextLine(record: ConsumerRecord, keySeparator: string): st
   return record.key === null ? value : `${record.key}${keySeparator}${value}`;
 }
 
-const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+/** A byte order mark is a part of the data like any other. */
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Data in a JSON line: text as it is, and what is no text as `{"base64": …}`. */
+function dataOf(bytes: Uint8Array | null): string | null | { readonly base64: string } {
+  if (bytes === null) return null;
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return { base64: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64") };
+  }
+}

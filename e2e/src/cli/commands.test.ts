@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Consumer } from "@ottla/consumer";
+import { Producer } from "@ottla/producer";
 import { startTestBroker } from "@ottla/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
@@ -112,6 +114,64 @@ describe("the ottla command", () => {
     ]);
   });
 
+  it("takes what consume --json prints in produce --json, byte by byte", async () => {
+    const { bootstrapServers } = broker;
+    await succeed(["topics", "create", "cli-pipe-from", "cli-pipe-to", "--partitions", "3"]);
+    const bytes = Uint8Array.of(0, 255, 128, 10, 0xc3);
+    const marked = Uint8Array.of(0xef, 0xbb, 0xbf, 65);
+    {
+      await using producer = new Producer({ bootstrapServers, transactionalId: "cli-pipe" });
+      await producer.transaction(async (transaction) => {
+        const topic = "cli-pipe-from";
+        await transaction.send([
+          {
+            topic,
+            partition: 0,
+            key: "k",
+            value: "väl\u2028ue\n",
+            headers: [
+              ["a", "1"],
+              ["a", null],
+              ["b", bytes],
+            ],
+          },
+          { topic, partition: 0, key: bytes, value: bytes, timestampMs: 1_234_567_890_123 },
+          { topic, partition: 0, key: null, value: null },
+          { topic, partition: 2, key: "", value: "", timestampMs: 0 },
+          { topic, partition: 2, key: marked, value: '{"base64":"AP8="}' },
+        ]);
+      });
+    }
+    // The partitions end with a marker of the transaction, which is no record; partition 1 has none at all.
+    const lines = await succeed(["consume", "cli-pipe-from", "--from", "beginning", "--until-end", "--json"]);
+    await succeed(["produce", "cli-pipe-to", "--json"], lines);
+    const records = async (topic: string) => {
+      await using consumer = new Consumer({ bootstrapServers, allowAutoCreateTopics: false });
+      consumer.assign([0, 1, 2].map((partition) => ({ topic, partition })));
+      consumer.seekToBeginning();
+      const found: unknown[] = [];
+      for await (const { partition, offset, timestampMs, keyBytes, valueBytes, headers } of consumer) {
+        found.push({ partition, offset, timestampMs, keyBytes, valueBytes, headers: [...headers] });
+        if (found.length === 5) break;
+      }
+      return found.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+    };
+    const written = await records("cli-pipe-from");
+    expect(written).toContainEqual(expect.objectContaining({ keyBytes: bytes, timestampMs: 1_234_567_890_123 }));
+    expect(await records("cli-pipe-to")).toEqual(written);
+  });
+
+  it("reads up to where the topic ended at the start, from wherever it began", async () => {
+    await succeed(["topics", "create", "cli-end", "--partitions", "4"]);
+    const read = (...args: string[]) => succeed(["consume", "cli-end", "--until-end", ...args]);
+    expect(await read("--from", "beginning")).toBe("");
+    const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`);
+    await succeed(["produce", "cli-end"], `${lines.join("\n")}\n`);
+    expect((await read("--from", "beginning")).trim().split("\n").sort()).toEqual([...lines].sort());
+    expect((await read("--from", "beginning", "--max", "7")).trim().split("\n")).toHaveLength(7);
+    expect(await read("--from", new Date(Date.now() + 60_000).toISOString())).toBe("");
+  });
+
   it("consumes from a time", async () => {
     await succeed(["topics", "create", "cli-time"]);
     await succeed(["produce", "cli-time"], "old\n");
@@ -153,6 +213,8 @@ describe("the ottla command", () => {
     [["consume", "nowhere"], 1, /nowhere.*UNKNOWN_TOPIC_OR_PARTITION/],
     [["consume", "x", "--from", "yesterday"], 2, /beginning, end, an offset/],
     [["consume", "x", "--group", "g", "--from", "3"], 2, /exclude each other/],
+    [["consume", "x", "--group", "g", "--until-end", "--from", "beginning"], 2, /--until-end and --group exclude/],
+    [["consume", "x", "--until-end"], 2, /--until-end needs a --from before the end/],
     [["produce", "x", "--file", "/does/not/exist"], 2, /cannot be read/],
     [["produce", "x", "--file", "/"], 2, /The file \/ cannot be read: it is a directory/],
     [["produce", "x", "--key-separator", ""], 2, /--key-separator is empty/],
@@ -182,7 +244,19 @@ describe("the ottla command", () => {
     expect(names).not.toContain("cli-first");
   });
 
-  it("says which line of JSON is wrong, after writing those before it", async () => {
+  it("writes nothing of a file that has a wrong line", async () => {
+    await succeed(["topics", "create", "cli-whole-file"]);
+    const file = join(directory, "wrong.ndjson");
+    await writeFile(file, '{"value":"good"}\nnot json\n');
+    const result = await client(["produce", "cli-whole-file", "--json", "--file", file]);
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(/Line 2 is not JSON/) });
+    const noKey = await client(["produce", "cli-whole-file", "--key-separator", ":", "--file", file]);
+    expect(noKey).toMatchObject({ code: 2, stderr: expect.stringMatching(/Line 2 does not hold the key separator/) });
+    expect(await succeed(["consume", "cli-whole-file", "--from", "beginning", "--until-end"])).toBe("");
+  });
+
+  it("says which line of standard input is wrong, after writing those before it, and says so before", async () => {
+    expect((await ottla(["produce", "--help"])).stdout).toMatch(/of standard input\s+the lines before/);
     await succeed(["topics", "create", "cli-half"]);
     const result = await client(["produce", "cli-half", "--json"], '{"value":"good"}\nnot json\n');
     expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(/Line 2 is not JSON/) });

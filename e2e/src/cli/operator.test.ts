@@ -69,7 +69,7 @@ describe("what an operator does on the command line", () => {
     await succeed(["configs", "alter", "orders", "--delete", "cleanup.policy"]);
   });
 
-  it("moves no offsets of a group that has members, and says why", async () => {
+  it("moves no offsets of a group that has members, and deletes none beside one, and says why", async () => {
     const consumer = new Consumer({
       bootstrapServers: broker.bootstrapServers,
       groupId: "busy",
@@ -83,8 +83,15 @@ describe("what an operator does on the command line", () => {
       stderr:
         'ottla: Group "busy" is Stable; its offsets are moved while it has no members: stop its consumers first.\n',
     });
+    await admin.alterGroupOffsets("idle", [{ topic: "orders", partition: 0, offset: 1 }]);
+    expect(await client(["groups", "delete", "idle", "busy"])).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        'ottla: Groups with members cannot be deleted: "busy" (1). Nothing was deleted; stop their consumers first.\n',
+    });
     await consumer.close();
-    await admin.deleteGroups(["busy"]);
+    expect(await succeed(["groups", "delete", "idle", "busy"])).toBe("deleted idle\ndeleted busy\n");
   });
 
   it("shows and changes quotas of users, clients and addresses", async () => {

@@ -147,10 +147,17 @@ async function partitionsOf(admin: Admin, named: readonly string[]): Promise<Top
 
 async function deleteGroups(groupIds: string[], options: BaseOptions): Promise<void> {
   await withAdmin(options, async (admin) => {
-    // All or none: a name that is mistyped is found out before anything is gone.
-    if (groupIds.length > 1) await admin.describeGroups(groupIds);
+    if (groupIds.length > 1) await requireDeletable(admin, groupIds);
     await admin.deleteGroups(groupIds);
     if (options.json) printJson(groupIds.map((groupId) => ({ groupId })));
     else for (const groupId of groupIds) process.stdout.write(`deleted ${groupId}\n`);
   });
+}
+
+/** All or none: a name that is mistyped, or a group that somebody is in, is found out before anything is gone. */
+async function requireDeletable(admin: Admin, groupIds: readonly string[]): Promise<void> {
+  const inUse = (await admin.describeGroups(groupIds)).filter(({ members }) => members.length > 0);
+  if (inUse.length === 0) return;
+  const named = inUse.map(({ groupId, members }) => `"${groupId}" (${members.length})`).join(", ");
+  throw new Error(`Groups with members cannot be deleted: ${named}. Nothing was deleted; stop their consumers first.`);
 }

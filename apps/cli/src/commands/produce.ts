@@ -1,6 +1,6 @@
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { createInterface } from "node:readline";
+import { createReadStream, ReadStream } from "node:fs";
+import { access, constants, stat } from "node:fs/promises";
+import { createInterface, type Interface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { ProducerRecord } from "@ottla/producer";
 import { type Command, Option } from "commander";
@@ -8,6 +8,7 @@ import { type ConnectionOptions, connectionOf, withConnection } from "../connect
 import { UsageError } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
+import { type Progress, startProgress } from "../progress.ts";
 import { type LineParser, textLineParser } from "../record-lines.ts";
 import { requireBroker } from "../with-admin.ts";
 
@@ -24,13 +25,20 @@ interface ProduceOptions extends ConnectionOptions {
 /** Lines that are in flight before reading pauses: bounds memory, and is plenty to fill batches. */
 const MAX_UNACKNOWLEDGED = 10_000;
 
+const WRONG_LINES = `
+A wrong line ends the command with code 2. A file is looked through before its first line is written; of standard input
+the lines before the wrong one have been written by then.`;
+
 export function addProduceCommand(program: Command): void {
   const command = program
     .command("produce")
     .argument("<topic>", "topic to write to")
     .description("Write records: one per line from standard input, or from a file.")
     .option("-f, --file <path>", "read from this file instead of standard input")
-    .option("--json", 'each line is a JSON object: {"key", "value", "headers", "partition", "timestampMs"}')
+    .option(
+      "--json",
+      'each line is a JSON object: {"key", "value", "headers", "partition", "timestampMs"}, as consume --json writes it; {"base64": "AP8="} is bytes',
+    )
     .option("-K, --key-separator <text>", "what stands between key and value in a line")
     .option("-p, --partition <number>", "write to this partition", wholeNumber(0))
     .option("--max-request-size <bytes>", "bound of a request, so of a record too (default: 1048576)", wholeNumber(1))
@@ -39,7 +47,8 @@ export function addProduceCommand(program: Command): void {
       new Option("--compression <codec>", "codec of the batches")
         .choices(["none", "gzip", "snappy", "lz4", "zstd"])
         .default("none"),
-    );
+    )
+    .addHelpText("after", WRONG_LINES);
   withConnection(command).action(produce);
 }
 
@@ -51,6 +60,8 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
   const parseLine = await lineParser(options);
   const input = await openInput(options.file);
   const signal = interruptSignal();
+  // Standard input, and what else can be read but once, is written as it comes.
+  if (input.sizeBytes !== null) await checkLines(input.open(), signal, parseLine);
   await requireBroker(options, signal);
   const { Producer } = await import("@ottla/producer");
   await using producer = new Producer({
@@ -61,11 +72,18 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
     ...(options.maxRequestSize !== undefined && { maxRequestSize: options.maxRequestSize }),
   });
   const send = (record: ProducerRecord) => producer.send(record, { signal });
-  const count = await sendLines(input, signal, (line, number) => {
+  const stream = input.open();
+  const progress = startProgress({ isShown: input.sizeBytes !== null, total: input.sizeBytes ?? 0, unit: "bytes" });
+  const count = await sendLines(stream, signal, (line, number) => {
+    showProgress(progress, stream);
     const parsed = parseLine(line, number);
     return send({ topic, ...(options.partition === undefined ? {} : { partition: options.partition }), ...parsed });
-  });
-  if (input === process.stdin && process.stdin.isTTY) process.stderr.write(`${count} records written to ${topic}\n`);
+  }).finally(() => progress.stop());
+  if (stream === process.stdin && process.stdin.isTTY) process.stderr.write(`${count} records written to ${topic}\n`);
+}
+
+function showProgress(progress: Progress, stream: Readable): void {
+  if (stream instanceof ReadStream) progress.update(stream.bytesRead);
 }
 
 /** The schema of JSON lines is loaded only where lines are JSON. */
@@ -75,15 +93,37 @@ async function lineParser({ json, keySeparator }: ProduceOptions): Promise<LineP
   return parseJsonLine;
 }
 
-async function openInput(file: string | undefined): Promise<Readable> {
-  if (file === undefined) return process.stdin;
+/** Where lines come from. */
+interface Input {
+  /** Null where it can be read but once, and nobody knows how much there is. */
+  readonly sizeBytes: number | null;
+  readonly open: () => Readable;
+}
+
+/** @throws UsageError where there is no such file, or nothing to read in it */
+async function openInput(file: string | undefined): Promise<Input> {
+  if (file === undefined) return { sizeBytes: null, open: () => process.stdin };
   try {
-    await using opened = await open(file);
-    if ((await opened.stat()).isDirectory()) throw new Error("it is a directory");
+    const found = await stat(file);
+    if (found.isDirectory()) throw new Error("it is a directory");
+    await access(file, constants.R_OK);
+    return { sizeBytes: found.isFile() ? found.size : null, open: () => createReadStream(file) };
   } catch (error) {
     throw new UsageError(`The file ${file} cannot be read: ${(error as Error).message}`);
   }
-  return createReadStream(file);
+}
+
+/** Nothing of a file is written that has a wrong line. @throws UsageError that names the line */
+async function checkLines(input: Readable, signal: AbortSignal, parseLine: LineParser): Promise<void> {
+  let number = 0;
+  for await (const line of linesOf(input, signal)) parseLine(line, ++number);
+}
+
+function linesOf(input: Readable, signal: AbortSignal): Interface {
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  if (signal.aborted) lines.close();
+  else signal.addEventListener("abort", () => lines.close(), { once: true });
+  return lines;
 }
 
 /** Sends each line; resolves to how many there were once all are acknowledged, rejects with the first failure. */
@@ -93,12 +133,10 @@ async function sendLines(
   send: (line: string, number: number) => Promise<unknown>,
 ): Promise<number> {
   if (signal.aborted) return 0;
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  signal.addEventListener("abort", () => lines.close());
   const pending = new Set<Promise<void>>();
   let failure: unknown;
   let count = 0;
-  for await (const line of lines) {
+  for await (const line of linesOf(input, signal)) {
     const sent = send(line, ++count).then(
       () => void pending.delete(sent),
       (error) => {

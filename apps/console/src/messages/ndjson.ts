@@ -1,6 +1,6 @@
 import type { ConsumerRecord } from "@ottla/consumer";
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A record as a line, with the fields of `ottla consume --json`. What is no text is given as `{"base64": …}`. */
 export function toJsonLine(record: ConsumerRecord): string {
