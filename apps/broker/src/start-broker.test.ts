@@ -1,8 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { apiVersionsApi, createTopicsApi, metadataApi } from "@ottla/protocol";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { apiVersionsApi, createTopicsApi, encodeRecordBatch, fetchApi, metadataApi, produceApi } from "@ottla/protocol";
 import { createSystemRuntime } from "@ottla/runtime";
 import { type BrokerAddress, BrokerConnection, createDefaultConnector, parseAddress } from "@ottla/transport";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { BrokerStartError, startBroker } from "./start-broker.ts";
 
 async function connect(address: BrokerAddress): Promise<BrokerConnection> {
@@ -56,6 +59,35 @@ describe("startBroker", () => {
     expect((await toFirst.request(metadataApi, { topics: null })).topics).toEqual([]);
   });
 
+  it("keeps its data where it is told to, for the next one", async () => {
+    const dataDirectory = mkdtempSync(join(tmpdir(), "ottla-start-broker-"));
+    onTestFinished(() => rmSync(dataDirectory, { recursive: true, force: true }));
+    const records = encodeRecordBatch({ records: [{ key: "k", value: "kept" }], timestampMs: 1 });
+    let clusterId: string;
+    let topicId: string;
+    {
+      await using broker = await startBroker({ port: 0, dataDirectory });
+      const connection = await connect(parseAddress(broker.bootstrapServers));
+      const topic = { name: "a", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+      const { topics } = await connection.request(createTopicsApi, { topics: [topic] });
+      ({ clusterId } = broker);
+      topicId = topics[0]!.topicId;
+      const topicData = [{ topicId, partitionData: [{ index: 0, records }] }];
+      const { responses } = await connection.request(produceApi, { acks: -1, timeoutMs: 5_000, topicData });
+      expect(responses[0]!.partitionResponses).toMatchObject([{ errorCode: 0, baseOffset: 0 }]);
+    }
+    await using broker = await startBroker({ port: 0, dataDirectory });
+    expect(broker.clusterId).toBe(clusterId);
+    const connection = await connect(parseAddress(broker.bootstrapServers));
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000 }];
+    const topics = [{ topicId, partitions }];
+    const { responses } = await connection.request(fetchApi, { maxWaitMs: 0, minBytes: 1, maxBytes: 1_000, topics });
+    const [partition] = responses[0]!.partitions;
+    expect(partition).toMatchObject({ errorCode: 0, highWatermark: 1 });
+    expect(Buffer.from(partition!.records!).includes("kept")).toBe(true);
+    await expect(startBroker({ port: 0, dataDirectory })).rejects.toThrow(BrokerStartError);
+  });
+
   it("speaks Kafka over WebSocket on the same port, and tells WebSocket clients its URL", async () => {
     await using broker = await startBroker(inMemory);
     const connection = await connect(parseAddress(broker.webSocketUrl));
@@ -66,7 +98,7 @@ describe("startBroker", () => {
     expect(brokers).toMatchObject([{ nodeId: 1, port: broker.port, url: broker.webSocketUrl }]);
   });
 
-  it("is ready until it begins to stop, and tells /metrics what it and its process do", async () => {
+  it("is ready, and tells /metrics what it and its process do", async () => {
     const broker = await startBroker(inMemory);
     const connection = await connect(parseAddress(broker.bootstrapServers));
     const get = (path: string) => fetch(`http://localhost:${broker.port}${path}`);

@@ -43,8 +43,35 @@ describe("the metrics of a broker", () => {
     );
     expect(versions).toHaveLength(1);
     expect(series.get('kafka_network_requestmetrics_totaltimems_count{request="Produce"}')).toBe(1);
-    expect(series.get('ottla_request_total_time_seconds_bucket{request="Produce",le="+Inf"}')).toBe(1);
     expect(series.has('kafka_network_requestmetrics_totaltimems{request="Produce",quantile="0.99"}')).toBe(true);
+  });
+
+  it("tell of total time, queue time and size of requests as histograms that can be summed over brokers", async () => {
+    await using broker = await TestBroker.start();
+    await broker.createTopic("a");
+    await broker.produce("a", 0, batchOf("one"));
+    await broker.produce("a", 0, batchOf("x".repeat(5_000)));
+    const text = [...prometheusText(await broker.broker.metrics())].join("");
+    const series = await scrape(broker);
+    for (const name of ["total_time_seconds", "queue_time_seconds", "size_bytes"].map(
+      (end) => `ottla_request_${end}`,
+    )) {
+      expect(text).toContain(`# TYPE ${name} histogram\n`);
+      const start = `${name}_bucket{request="Produce",le="`;
+      const buckets = [...series].filter(([key]) => key.startsWith(start));
+      expect(buckets.at(-1), name).toEqual([`${start}+Inf"}`, 2]);
+      const counts = buckets.map(([, count]) => count);
+      expect(counts, name).toEqual(counts.toSorted((a, b) => a - b));
+      const bounds = buckets.map(([key]) => Number(key.slice(start.length, -2).replace("+Inf", "Infinity")));
+      expect(bounds, name).toEqual(bounds.toSorted((a, b) => a - b));
+      expect(series.get(`${name}_count{request="Produce"}`), name).toBe(2);
+    }
+    const size = (le: number) => series.get(`ottla_request_size_bytes_bucket{request="Produce",le="${le}"}`);
+    expect([size(1_024), size(4_096), size(16_384)]).toEqual([1, 1, 2]);
+    const sum = series.get('ottla_request_size_bytes_sum{request="Produce"}')!;
+    expect(sum).toBeGreaterThan(5_000);
+    expect(sum).toBeLessThan(6_000);
+    expect(series.has('ottla_request_queue_time_seconds_sum{request="Produce"}')).toBe(true);
   });
 
   it("count the errors of answers, those inside of them too", async () => {

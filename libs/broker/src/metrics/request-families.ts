@@ -4,10 +4,54 @@ import type { MetricFamily, MetricSample } from "./metric-family.ts";
 import { QUANTILES } from "./quantiles.ts";
 import type { ApiMetrics, RequestMetrics } from "./request-metrics.ts";
 
-/** Upper bounds in milliseconds, powers of two: the histogram counts them exactly. */
-const BOUNDS_MS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096, 16_384] as const;
+/** Upper bounds, powers of two: the histogram counts them exactly. */
+const BOUNDS_MS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096, 16_384];
+const BOUNDS_BYTES = [6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26].map((exponent) => 2 ** exponent);
 
-/** Kafka's RequestMetrics as the exporter shows them, and the total time once more as a histogram of Prometheus'. */
+interface HistogramFamily {
+  /** What the name has in Kafka's RequestMetrics. */
+  readonly kafkaName: string;
+  readonly kafkaHelp: string;
+  readonly name: string;
+  readonly help: string;
+  readonly of: (metrics: ApiMetrics) => Histogram;
+  /** In the unit of what is recorded. */
+  readonly bounds: readonly number[];
+  /** So many of those are one of the name's unit. */
+  readonly perUnit: number;
+}
+
+const HISTOGRAMS: readonly HistogramFamily[] = [
+  {
+    kafkaName: "totaltimems",
+    kafkaHelp: "From request to answer, in ms.",
+    name: "ottla_request_total_time_seconds",
+    help: "From request to answer, long polling included.",
+    of: ({ totalTimeMs }) => totalTimeMs,
+    bounds: BOUNDS_MS,
+    perUnit: 1_000,
+  },
+  {
+    kafkaName: "requestqueuetimems",
+    kafkaHelp: "How long requests waited for a handler, in ms.",
+    name: "ottla_request_queue_time_seconds",
+    help: "How long requests waited for a handler.",
+    of: ({ queueTimeMs }) => queueTimeMs,
+    bounds: BOUNDS_MS,
+    perUnit: 1_000,
+  },
+  {
+    kafkaName: "requestbytes",
+    kafkaHelp: "Size of requests.",
+    name: "ottla_request_size_bytes",
+    help: "Size of requests.",
+    of: ({ requestBytes }) => requestBytes,
+    bounds: BOUNDS_BYTES,
+    perUnit: 1,
+  },
+];
+
+/** Kafka's RequestMetrics as the exporter shows them, and times and sizes once more as histograms of Prometheus'. */
 export function* requestFamilies(requests: RequestMetrics, nowMs: number): Generator<MetricFamily> {
   yield {
     name: "kafka_network_requestmetrics_requests_total",
@@ -21,22 +65,15 @@ export function* requestFamilies(requests: RequestMetrics, nowMs: number): Gener
     help: "Error codes in answers by API, NONE among them: one answer may have many.",
     samples: errorsOf(requests),
   };
-  const histograms: readonly [name: string, help: string, of: (metrics: ApiMetrics) => Histogram][] = [
-    ["totaltimems", "From request to answer, in ms.", ({ totalTimeMs }) => totalTimeMs],
-    ["requestqueuetimems", "How long requests waited for a handler, in ms.", ({ queueTimeMs }) => queueTimeMs],
-    ["requestbytes", "Size of requests.", ({ requestBytes }) => requestBytes],
-  ];
-  for (const [name, help, of] of histograms) {
-    const full = `kafka_network_requestmetrics_${name}`;
-    yield { name: full, type: "gauge", help, samples: quantilesOf(requests, of, nowMs) };
-    yield { name: `${full}_count`, type: "counter", help: "Requests by API.", samples: totalsOf(requests, of) };
+  for (const { kafkaName, kafkaHelp, of } of HISTOGRAMS) {
+    const name = `kafka_network_requestmetrics_${kafkaName}`;
+    yield { name, type: "gauge", help: kafkaHelp, samples: quantilesOf(requests, of, nowMs) };
+    yield { name: `${name}_count`, type: "counter", help: "Requests by API.", samples: totalsOf(requests, of) };
   }
-  yield {
-    name: "ottla_request_total_time_seconds",
-    type: "histogram",
-    help: "From request to answer, long polling included.",
-    samples: bucketsOf(requests),
-  };
+  for (const family of HISTOGRAMS) {
+    const { name, help } = family;
+    yield { name, type: "histogram", help, samples: bucketsOf(requests, family) };
+  }
 }
 
 function* countsOf(requests: RequestMetrics): Generator<MetricSample> {
@@ -70,14 +107,15 @@ function* totalsOf(requests: RequestMetrics, of: (metrics: ApiMetrics) => Histog
   for (const metrics of requests) yield { labels: { request: metrics.name }, value: of(metrics).count };
 }
 
-function* bucketsOf(requests: RequestMetrics): Generator<MetricSample> {
-  for (const { name: request, totalTimeMs } of requests) {
-    for (const boundMs of BOUNDS_MS) {
-      const labels = { request, le: boundMs / 1_000 };
-      yield { suffix: "_bucket", labels, value: totalTimeMs.countUpTo(boundMs) };
+function* bucketsOf(requests: RequestMetrics, { of, bounds, perUnit }: HistogramFamily): Generator<MetricSample> {
+  for (const metrics of requests) {
+    const request = metrics.name;
+    const histogram = of(metrics);
+    for (const bound of bounds) {
+      yield { suffix: "_bucket", labels: { request, le: bound / perUnit }, value: histogram.countUpTo(bound) };
     }
-    yield { suffix: "_bucket", labels: { request, le: "+Inf" }, value: totalTimeMs.count };
-    yield { suffix: "_sum", labels: { request }, value: totalTimeMs.sum / 1_000 };
-    yield { suffix: "_count", labels: { request }, value: totalTimeMs.count };
+    yield { suffix: "_bucket", labels: { request, le: "+Inf" }, value: histogram.count };
+    yield { suffix: "_sum", labels: { request }, value: histogram.sum / perUnit };
+    yield { suffix: "_count", labels: { request }, value: histogram.count };
   }
 }
