@@ -12,15 +12,26 @@ import { Application, LogLevel, ReflectionKind, UnknownType } from "typedoc";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const DIRECTORY = join(ROOT, "docs/api");
 
-/** The packages that have a page, what others re-export first. */
-export const PACKAGES = ["client", "producer", "consumer", "admin", "exactly-once", "testing", "broker"];
+/** The packages that have a page by its name, with their directories; what others re-export first. */
+const DIRECTORIES = {
+  client: "libs/client",
+  producer: "libs/producer",
+  consumer: "libs/consumer",
+  admin: "libs/admin",
+  "exactly-once": "libs/exactly-once",
+  testing: "libs/testing",
+  broker: "libs/broker",
+  ottla: "apps/cli",
+};
+
+export const PACKAGES = Object.keys(DIRECTORIES);
 
 /** Their pages by file name, and the names of what is exported without a docstring. */
 export async function apiReference() {
   const app = await Application.bootstrapWithPlugins({
     plugin: ["typedoc-plugin-markdown"],
     name: "API reference",
-    entryPoints: PACKAGES.map((name) => join(ROOT, `libs/${name}/src/index.ts`)),
+    entryPoints: Object.values(DIRECTORIES).map((directory) => join(ROOT, directory, "src/index.ts")),
     tsconfig: join(ROOT, "tools/api-reference/tsconfig.json"),
     basePath: ROOT,
     outputFileStrategy: "modules",
@@ -45,9 +56,14 @@ export async function apiReference() {
   });
   const project = await app.convert();
   if (project === undefined) throw new Error("the sources do not compile");
-  for (const module of project.children) module.name = module.name.replace(/^libs\/(.*)\/src$/, "$1");
+  for (const module of project.children) module.name = nameOf(module.name);
   shortenTables(project);
   return { pages: await render(app, project), undocumented: undocumentedOf(project) };
+}
+
+/** `libs/client/src` is called client. */
+function nameOf(path) {
+  return PACKAGES.find((name) => path === `${DIRECTORIES[name]}/src`) ?? path;
 }
 
 /** The pages as they lie in docs/api, by file name. */
@@ -72,7 +88,7 @@ const NOTE = "Made by `npm run api-reference` from the docstrings; do not edit."
 
 function tidy(name, page) {
   const [heading, ...rest] = withoutDeadAnchors(page).split("\n");
-  const title = name === "README.md" ? heading : heading.replace("# ", "# @ottla/");
+  const title = ["README.md", "ottla.md"].includes(name) ? heading : heading.replace("# ", "# @ottla/");
   return [title, "", NOTE, ...rest].join("\n");
 }
 

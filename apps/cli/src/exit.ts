@@ -14,7 +14,8 @@ const EXIT_NO_READER = 141;
 
 /** Shown below `--help`. */
 export const EXIT_CODES = `
-Exit codes: ${EXIT_OK} done, ${EXIT_FAILED} failed, ${EXIT_USAGE} wrong usage, 130 ended with Ctrl-C.`;
+Exit codes: ${EXIT_OK} done, ${EXIT_FAILED} failed, ${EXIT_USAGE} wrong usage, 130 ended with Ctrl-C,
+${EXIT_NO_READER} the reader of the output has gone, 143 ended with SIGTERM.`;
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;

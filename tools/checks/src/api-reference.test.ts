@@ -12,6 +12,7 @@ describe("docs/api", () => {
     expect([...reference.pages.keys()].sort()).toEqual(["README.md", ...PACKAGES.map((name) => `${name}.md`)].sort());
     expect(reference.pages.get("producer.md")).toContain("### ProducerOptions");
     expect(reference.pages.get("consumer.md")).toContain("### Consumer");
+    expect(reference.pages.get("ottla.md")).toMatch(/^# ottla\n.*### BrokerStartError.*### startBroker\(\)/s);
   });
 
   it("says what the docstrings say: npm run api-reference brings it up to date", () => {
