@@ -9,7 +9,12 @@ import { stripVTControlCharacters } from "node:util";
 
 const deep = process.argv.includes("--deep");
 const withE2e = !process.argv.includes("--no-e2e");
-const DEEP = { OTTLA_TEST_DEEP: "1", OTTLA_TEST_SEEDS: "500", OTTLA_TEST_RUNS: "1000" };
+const DEEP = {
+  OTTLA_TEST_DEEP: "1",
+  OTTLA_TEST_SEEDS: "500",
+  OTTLA_TEST_RUNS: "1000",
+  OTTLA_TEST_FAULT_ROUNDS: "40",
+};
 const environment = { ...process.env, NX_DAEMON: "false", ...(deep && DEEP) };
 
 /** Runs one command, and says whether it passed. Its output is shown as it comes; that of a short one `isBeside` another at its end. */

@@ -8,9 +8,11 @@ import { until } from "../harness/until.ts";
 import { LeaderWatch } from "./leader-watch.ts";
 import { goesOn, javaLoad, kafkajsLoad, kcatLoad, LOAD_PARTITIONS, type LoadClient, ourLoad } from "./load.ts";
 
-const DEEP_ROUNDS = process.env.OTTLA_TEST_DEEP ? Number(process.env.OTTLA_TEST_RUNS ?? 40) : 0;
+const DEEP_ROUNDS = process.env.OTTLA_TEST_DEEP ? Number(process.env.OTTLA_TEST_FAULT_ROUNDS ?? 40) : 0;
 const SEED = Number(process.env.OTTLA_TEST_SEED ?? 1);
 const TOPICS = ["ours", "kafkajs", "kcat", "java"];
+/** Groups without members: what was committed for them once stays as it was. Enough for each partition of `__consumer_offsets`. */
+const QUIET_GROUPS = Array.from({ length: 12 }, (_, index) => `quiet-${index}`);
 /** Longer than the sessions of {@link ClusterProcesses}. */
 const SESSIONS_END_MS = 4_000;
 
@@ -23,6 +25,14 @@ const SHORT = new Set([
 ]);
 
 const sleep = (delayMs: number) => new Promise<void>((resolve) => setTimeout(resolve, delayMs));
+
+/** Other ones for each group, so that no group has another's. */
+function quietOffsets(group: string) {
+  const index = QUIET_GROUPS.indexOf(group);
+  return Array.from({ length: LOAD_PARTITIONS }, (_, partition) => {
+    return { topic: "ours", partition, offset: 10 * index + partition, leaderEpoch: 0, metadata: group };
+  });
+}
 
 /** All that is in a topic, by partition. */
 async function readBack(bootstrapServers: string, topic: string): Promise<Map<number, number[]>> {
@@ -57,6 +67,7 @@ describe.skipIf(zooKeeperClassPath === null)(
       loads = [ourLoad(bootstrapServers), await kafkajsLoad(bootstrapServers)];
       if (external.kcat !== null) loads.push(kcatLoad(bootstrapServers));
       if (kafkaClassPath !== null) loads.push(javaLoad(bootstrapServers));
+      for (const group of QUIET_GROUPS) await admin.alterGroupOffsets(group, quietOffsets(group));
       await everybodyGoesOn();
       const ports = cluster.brokerIds.map((brokerId) => cluster.portOf(brokerId));
       leaders = new LeaderWatch(ports, TOPICS, [...Array(LOAD_PARTITIONS).keys()]);
@@ -80,12 +91,24 @@ describe.skipIf(zooKeeperClassPath === null)(
         async () => (await partitions()).every(({ inSyncReplicas }) => inSyncReplicas.length === 3),
         60_000,
       );
+    /** What each group has committed that has members, which read on and commit on. */
     const committedOffsets = async () => {
       const offsets = new Map<string, number>();
       for (const topic of loads.map((load) => load.topic))
         for (const { partition, offset } of await admin.listGroupOffsets(topic))
           offsets.set(`${topic}-${partition}`, offset);
       return offsets;
+    };
+    const offsetsAreKept = async (before: ReadonlyMap<string, number>) => {
+      for (const group of QUIET_GROUPS)
+        expect(await admin.listGroupOffsets(group), `what was committed once for ${group}`).toEqual(
+          quietOffsets(group),
+        );
+      const after = await committedOffsets();
+      for (const [partition, offset] of before)
+        expect(after.get(partition) ?? -1, `what was committed of ${partition}`).toBeGreaterThanOrEqual(offset);
+      for (const { topic, record } of loads)
+        expect(record.rewinds, `read again by ${topic} from before its commit`).toEqual([]);
     };
 
     /** Something happens; then everything goes on as before, and no group has lost its place. */
@@ -97,6 +120,7 @@ describe.skipIf(zooKeeperClassPath === null)(
         () => leaders.seenCount === TOPICS.length * LOAD_PARTITIONS,
       );
       leaders.takeLongestMs();
+      leaders.takeLongestSilenceMs();
       try {
         await fault();
         await everybodyGoesOn();
@@ -105,12 +129,14 @@ describe.skipIf(zooKeeperClassPath === null)(
         console.log(`${what}: ${cluster.lastWords}`);
         throw error;
       }
-      for (const [partition, offset] of await committedOffsets())
-        expect(offset, `what was committed of ${partition}`).toBeGreaterThanOrEqual(before.get(partition) ?? -1);
+      await offsetsAreKept(before);
       const pauses = loads
         .filter(({ topic }) => topic !== "kcat")
         .map(({ topic, record }) => `${topic} ${Math.round(record.takeLongestPauseMs())}`);
-      console.log(`${what}: longest time of a partition without a leader: ${Math.round(leaders.takeLongestMs())} ms`);
+      const withoutMs = Math.round(leaders.takeLongestMs());
+      const silentMs = Math.round(leaders.takeLongestSilenceMs());
+      console.log(`${what}: longest time of a partition without a leader: ${withoutMs} ms`);
+      console.log(`${what}: longest that a leader which stayed took to answer: ${silentMs} ms`);
       console.log(`${what}: longest time without an acknowledgement, in ms: ${pauses.join(", ")}`);
     }
 

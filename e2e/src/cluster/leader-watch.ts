@@ -15,17 +15,25 @@ const runtime = createSystemRuntime();
 const connector = createDefaultConnector(runtime);
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
+/** When a leader of a partition answered last, and which. */
+interface Led {
+  /** -1 where the leader is so new that it answers with an error. */
+  readonly epoch: number;
+  readonly atMs: number;
+}
+
 /**
  * Asks every broker all the time which partitions it leads. A partition is without a leader from the last answer of one
- * to the first of the next. (A broker that is cut off, and does not know yet that it is no leader any more, counts as one.)
+ * to the first of the next, which may be the same one after a restart. (A broker that is cut off, and does not know yet
+ * that it is no leader any more, counts as one.)
  */
 export class LeaderWatch {
   readonly #topics: readonly string[];
   readonly #partitions: readonly number[];
-  /** By partition: when a leader of it answered last. */
-  readonly #ledMs = new Map<string, number>();
+  readonly #led = new Map<string, Led>();
   readonly #asking: Promise<void>[];
   #longestMs = 0;
+  #longestSilenceMs = 0;
   #isStopped = false;
 
   constructor(ports: readonly number[], topics: readonly string[], partitions: readonly number[]) {
@@ -41,9 +49,19 @@ export class LeaderWatch {
     return longest;
   }
 
+  /**
+   * The longest that a leader which stayed took to answer, since this was asked last. So late may answers be that the
+   * other time is measured by: a machine with too much to do is slow to answer without anybody being without a leader.
+   */
+  takeLongestSilenceMs(): number {
+    const longest = this.#longestSilenceMs;
+    this.#longestSilenceMs = 0;
+    return longest;
+  }
+
   /** How many partitions have had a leader. */
   get seenCount(): number {
-    return this.#ledMs.size;
+    return this.#led.size;
   }
 
   async stop(): Promise<void> {
@@ -77,14 +95,17 @@ export class LeaderWatch {
     const request = { replicaId: -1, isolationLevel: 0, topics };
     const answer = await connection.request(listOffsetsApi, request, { version: VERSION });
     for (const { name, partitions: answered } of answer.topics) {
-      for (const { partitionIndex, errorCode } of answered)
-        if (ANSWERS_OF_A_LEADER.includes(errorCode)) this.#isLed(`${name}-${partitionIndex}`);
+      for (const { partitionIndex, errorCode, leaderEpoch } of answered)
+        if (ANSWERS_OF_A_LEADER.includes(errorCode)) this.#isLed(`${name}-${partitionIndex}`, leaderEpoch);
     }
   }
 
-  #isLed(partition: string): void {
-    const nowMs = performance.now();
-    this.#longestMs = Math.max(this.#longestMs, nowMs - (this.#ledMs.get(partition) ?? nowMs));
-    this.#ledMs.set(partition, nowMs);
+  #isLed(partition: string, epoch: number): void {
+    const atMs = performance.now();
+    const before = this.#led.get(partition) ?? { epoch, atMs };
+    this.#led.set(partition, { epoch, atMs });
+    const gapMs = atMs - before.atMs;
+    if (before.epoch === epoch) this.#longestSilenceMs = Math.max(this.#longestSilenceMs, gapMs);
+    else this.#longestMs = Math.max(this.#longestMs, gapMs);
   }
 }

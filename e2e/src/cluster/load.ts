@@ -22,6 +22,8 @@ const REQUEST_TIMEOUT_MS = 4_000;
 export class LoadRecord {
   readonly acknowledged = new Set<number>();
   readonly failures: string[] = [];
+  /** What was read again although a commit beyond it was acknowledged, where the client tells of its commits. */
+  readonly rewinds: string[] = [];
   /** The next number that will be written. */
   next = 0;
   highestRead = -1;
@@ -117,8 +119,15 @@ export function ourLoad(bootstrapServers: string): LoadClient {
   const endWriting = startWriting(record, (number) =>
     producer.send({ topic, partition: number % LOAD_PARTITIONS, value: String(number) }),
   );
+  const committed = new Map<number, number>();
+  consumer.on("commit", ({ offsets }) => {
+    for (const { partition, offset } of offsets) committed.set(partition, offset);
+  });
   const reading = (async () => {
-    for await (const { value } of consumer) record.read(Number(value));
+    for await (const { partition, offset, value } of consumer) {
+      if (offset < (committed.get(partition) ?? 0)) record.rewinds.push(`${partition}@${offset}`);
+      record.read(Number(value));
+    }
   })();
   const stopWriting = async () => {
     await endWriting();

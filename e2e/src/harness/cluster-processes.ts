@@ -18,9 +18,12 @@ export interface ClusterProcessesOptions {
   readonly set?: readonly string[];
 }
 
+/** A broker that is gone is noticed after so long. */
+export const SESSION_TIMEOUT_MS = 2_000;
+
 /** Short, so that failures are noticed within seconds; a real cluster takes 18 s and 9 s. */
 const TIMEOUTS = [
-  "zookeeper.session.timeout.ms=2000",
+  `zookeeper.session.timeout.ms=${SESSION_TIMEOUT_MS}`,
   "broker.session.timeout.ms=3000",
   "broker.heartbeat.interval.ms=300",
   "replica.lag.time.max.ms=5000",
