@@ -299,18 +299,23 @@ function readLimit(request: FetchRequest): ReadLimit {
   return request.isolationLevel === READ_COMMITTED ? "lastStable" : "highWatermark";
 }
 
-const CONSUMER: FetchReader = { kind: "consumer", isContentWithFollower: false };
-const CONTENT_CONSUMER: FetchReader = { kind: "consumer", isContentWithFollower: true };
+const OLD_CONSUMER: FetchReader = { kind: "consumer", contentWithFollower: "never" };
+const CONSUMER: FetchReader = { kind: "consumer", contentWithFollower: "of this epoch" };
+const CONTENT_CONSUMER: FetchReader = { kind: "consumer", contentWithFollower: "always" };
 
-/** A consumer that says where it is reads from any replica; any other means the leader. */
+/**
+ * A consumer that says where it is reads from any replica. So does one that knows the epoch of today, and with it who
+ * leads; any other means the leader.
+ */
 function readerOf({ image }: BrokerServices, request: FetchRequest, apiVersion: number): FetchReader {
   const brokerId = followerId(request);
   if (brokerId >= 0) {
     const { replicaEpoch: brokerEpoch } = request.replicaState;
     return { kind: "follower", brokerId, brokerEpoch, registration: brokerById(image, brokerId) };
   }
-  const saysWhereItIs = apiVersion >= FIRST_VERSION_WITH_RACK && request.rackId !== "";
-  return saysWhereItIs || isDebugging(request) ? CONTENT_CONSUMER : CONSUMER;
+  if (isDebugging(request)) return CONTENT_CONSUMER;
+  if (apiVersion < FIRST_VERSION_WITH_RACK) return OLD_CONSUMER;
+  return request.rackId === "" ? CONSUMER : CONTENT_CONSUMER;
 }
 
 function toTarget(broker: BrokerServices, fetched: FetchedPartition, byId: boolean, reader: FetchReader): FetchTarget {

@@ -47,8 +47,13 @@ export interface FollowerReader {
   readonly registration: BrokerImage | undefined;
 }
 
-/** A consumer may be content with any replica (KIP-392). */
-export type FetchReader = FollowerReader | { readonly kind: "consumer"; readonly isContentWithFollower: boolean };
+/** A consumer may be content with any replica (KIP-392), or where it names the leader epoch of today. */
+export interface ConsumerReader {
+  readonly kind: "consumer";
+  readonly contentWithFollower: "never" | "of this epoch" | "always";
+}
+
+export type FetchReader = FollowerReader | ConsumerReader;
 
 /** What one partition gave: records, or an error. */
 export interface FetchOutcome {
@@ -209,9 +214,7 @@ function positionsOf({ highWatermark, lastStableOffset, logStartOffset }: Partit
 }
 
 function betterReplica(partition: Partition, { reader, query }: FetchTarget, { preferred }: FetchReadOptions): number {
-  if (preferred === null || reader.kind !== "consumer" || !reader.isContentWithFollower || !partition.isLeader) {
-    return NO_OTHER_REPLICA;
-  }
+  if (preferred === null || reader.kind !== "consumer" || !partition.isLeader) return NO_OTHER_REPLICA;
   const best = preferred(partition, query.fetchOffset);
   return best === partition.leaderId ? NO_OTHER_REPLICA : best;
 }
@@ -237,12 +240,17 @@ function leaderEpochOf({ currentLeaderEpoch }: FetchRequestPartition): number {
   return Math.max(currentLeaderEpoch, NO_LEADER_EPOCH);
 }
 
+function isContentWithFollower(reader: FetchReader, query: FetchRequestPartition): boolean {
+  if (reader.kind === "follower" || reader.contentWithFollower === "never") return false;
+  return reader.contentWithFollower === "always" || query.currentLeaderEpoch >= 0;
+}
+
 /**
  * What a follower has beyond its high watermark may still be cut off: its consumers come back for it. For what it does not
  * have at all they turn to the leader.
  */
 function checkReader(partition: Partition, { reader, query }: FetchTarget): number {
-  if (partition.isLeader || reader.kind === "follower" || !reader.isContentWithFollower) {
+  if (partition.isLeader || !isContentWithFollower(reader, query)) {
     return partition.checkLeaderEpoch(leaderEpochOf(query));
   }
   const errno = partition.checkEpoch(leaderEpochOf(query));

@@ -479,8 +479,8 @@ describe("a follower", () => {
     await start();
     await Promise.all([append(1, "a").committed, set.runtime.advance(1_000)]);
     const client = set.node(2).connect();
-    const fetch = async (fetchOffset: number, rackId: string, version = 12) => {
-      const partitions = [{ partition: 0, fetchOffset, partitionMaxBytes: 1000 }];
+    const fetch = async (fetchOffset: number, rackId: string, version = 12, currentLeaderEpoch = -1) => {
+      const partitions = [{ partition: 0, fetchOffset, partitionMaxBytes: 1000, currentLeaderEpoch }];
       const topics = [{ topic: TOPIC, partitions }];
       const response = await client.send(fetchApi, version, {
         maxWaitMs: 0,
@@ -503,6 +503,9 @@ describe("a follower", () => {
       currentLeader: { leaderId: 1, leaderEpoch: 0 },
     });
     expect(await fetch(0, "", 10)).toMatchObject({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER });
+    expect(await fetch(0, "", 12, 0), "knows who leads").toMatchObject({ errorCode: ErrorCode.NONE, highWatermark: 1 });
+    expect(await fetch(2, "", 12, 0)).toMatchObject({ errorCode: ErrorCode.OFFSET_NOT_AVAILABLE });
+    expect(await fetch(0, "", 10, 0)).toMatchObject({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER });
     client.close();
   });
 });
