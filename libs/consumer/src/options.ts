@@ -70,7 +70,10 @@ export interface ConsumerOptions<K = string | null, V = string | null> extends C
    * and one rolling restart away from cooperative.
    */
   readonly partitionAssignors?: readonly (AssignorName | PartitionAssignor)[];
-  /** The rack of this consumer (`client.rack`), for assignors that keep reads within a rack (KIP-881). */
+  /**
+   * The rack of this consumer (`client.rack`). Brokers with `replica.selector.class` then have it read from a replica in
+   * its rack instead of the leader (KIP-392), and assignors keep reads within a rack (KIP-881).
+   */
   readonly clientRack?: string;
   /** The least that a fetch waits for (`fetch.min.bytes`). Default 1. */
   readonly fetchMinBytes?: number;

@@ -311,6 +311,99 @@ describe("a position outside the log", () => {
   });
 });
 
+describe("the closest replica", () => {
+  /** Whom the latest fetch went to that named the partition. */
+  let asked: number[];
+
+  /** The leader is broker 1, and names broker 2 to who is in rack `r`. */
+  async function readFromFollower(options: Partial<ConsumerOptions> = {}) {
+    kafka = new FakeKafka(runtime, { t: 1 }, 2);
+    kafka.preferredReplica = 2;
+    asked = [];
+    kafka.onFetch = ({ topics }, brokerId) => {
+      if (topics.length > 0) asked.push(brokerId);
+    };
+    kafka.append("t", 0, ["a"]);
+    const consumer = reader({ clientRack: "r", ...options });
+    const { values } = readAll(consumer);
+    await runtime.advance(1_000);
+    return { consumer, values };
+  }
+
+  test("is read from where the leader names it, and goes on being", async () => {
+    const { values } = await readFromFollower();
+    kafka.append("t", 0, ["b"]);
+    await runtime.advance(1_000);
+    expect(values).toEqual(["a", "b"]);
+    expect(asked[0]).toBe(1);
+    expect(new Set(asked.slice(1))).toEqual(new Set([2]));
+    expect(kafka.fetches[0]!.rackId).toBe("r");
+  });
+
+  test("nobody is told of without a rack", async () => {
+    const { values } = await readFromFollower({ clientRack: "" });
+    expect(values).toEqual(["a"]);
+    expect(new Set(asked)).toEqual(new Set([1]));
+  });
+
+  test("counts no longer than metadata does: then the leader is asked again", async () => {
+    const { values } = await readFromFollower({ metadataMaxAgeMs: 5_000 });
+    await runtime.advance(3_000);
+    kafka.append("t", 0, ["b"]);
+    await runtime.advance(100);
+    expect(asked.filter((brokerId) => brokerId === 1)).toHaveLength(1);
+    kafka.preferredReplica = undefined;
+    await runtime.advance(5_000);
+    kafka.append("t", 0, ["c"]);
+    await runtime.advance(1_000);
+    expect(values).toEqual(["a", "b", "c"]);
+    expect(asked.at(-1)).toBe(1);
+  });
+
+  test.each(["OFFSET_OUT_OF_RANGE", "OFFSET_NOT_AVAILABLE", "NOT_LEADER_OR_FOLLOWER", "KAFKA_STORAGE_ERROR"] as const)(
+    "is left for the leader at %s, and the position stays",
+    async (code) => {
+      const { consumer, values } = await readFromFollower();
+      const resets: unknown[] = [];
+      consumer.on("reset", (event) => resets.push(event));
+      kafka.followerError = ErrorCode[code];
+      asked.length = 0;
+      kafka.fetchFault = (answer) => {
+        if ((answer.preferredReadReplica ?? -1) >= 0) kafka.preferredReplica = undefined;
+        return answer;
+      };
+      kafka.append("t", 0, ["b"]);
+      await runtime.advance(3_000);
+      kafka.append("t", 0, ["c"]);
+      await runtime.advance(3_000);
+      expect(values).toEqual(["a", "b", "c"]);
+      expect(asked.at(-1)).toBe(1);
+      expect(resets).toEqual([]);
+    },
+  );
+
+  test("that is gone is left for the leader", async () => {
+    const { values } = await readFromFollower();
+    kafka.cluster.stop(2);
+    kafka.preferredReplica = undefined;
+    kafka.append("t", 0, ["b"]);
+    await runtime.advance(3_000);
+    expect(values).toEqual(["a", "b"]);
+    expect(asked.at(-1)).toBe(1);
+  });
+
+  test("is asked for anew where the leader is another one", async () => {
+    const { values } = await readFromFollower();
+    kafka.cluster.moveLeader("t", 0, 2);
+    kafka.preferredReplica = 1;
+    kafka.append("t", 0, ["b"]);
+    await runtime.advance(3_000);
+    expect(values).toEqual(["a", "b"]);
+    expect(asked.slice(-2)).toEqual([1, 1]);
+    expect(asked.lastIndexOf(2)).toBeGreaterThan(asked.indexOf(2));
+  });
+});
+
 describe("leaders", () => {
   test("that move are found; the epoch is sent", async () => {
     kafka = new FakeKafka(runtime, { t: 1 }, 2);
@@ -323,6 +416,20 @@ describe("leaders", () => {
     await runtime.advance(2_000);
     expect(values).toEqual(["a", "b"]);
     expect(kafka.fetches.at(-1)!.topics[0]!.partitions[0]!.currentLeaderEpoch).toBe(1);
+  });
+
+  test("that the answer to a fetch tells of are asked at once, without asking for metadata", async () => {
+    kafka = new FakeKafka(runtime, { t: 1 }, 2);
+    kafka.cluster.givesLeaderHints = true;
+    kafka.append("t", 0, ["a"]);
+    const { values } = readAll(reader());
+    await runtime.advance(100);
+    kafka.cluster.requestCounts.clear();
+    kafka.cluster.moveLeader("t", 0, 2);
+    kafka.append("t", 0, ["b"]);
+    await runtime.advance(50);
+    expect(values, "before any backoff").toEqual(["a", "b"]);
+    expect(kafka.cluster.requestCounts.get("Metadata")).toBeUndefined();
   });
 
   test("a broker that is gone for long is a stall, and reading goes on when it is back", async () => {

@@ -299,12 +299,17 @@ export class FakeCluster {
       }
       responses.push({ ...(givenName ? { name: givenName } : { topicId }), partitionResponses });
     }
-    return { throttleTimeMs: this.produceThrottleTimeMs, responses, nodeEndpoints: this.#nodeEndpoints() };
+    return { throttleTimeMs: this.produceThrottleTimeMs, responses, nodeEndpoints: this.nodeEndpoints };
   }
 
-  #nodeEndpoints() {
+  /** What responses say of where brokers are, for hints of leaders. */
+  get nodeEndpoints() {
     if (!this.givesLeaderHints) return [];
     return this.brokerIds.map((nodeId) => ({ nodeId, host: "fake", port: portOf(nodeId) }));
+  }
+
+  leaderHint({ leader, leaderEpoch }: FakePartition) {
+    return this.givesLeaderHints ? { leaderId: leader, leaderEpoch } : {};
   }
 
   async #append(name: string | undefined, index: number, records: Uint8Array, brokerId: number, errorCode: number) {
@@ -313,9 +318,7 @@ export class FakeCluster {
     if (errorCode !== 0) return { ...base, errorCode };
     if (partition === undefined) return { ...base, errorCode: ErrorCode.UNKNOWN_TOPIC_ID };
     if (partition.leader !== brokerId) {
-      const { leader, leaderEpoch } = partition;
-      const currentLeader = this.givesLeaderHints ? { leaderId: leader, leaderEpoch } : {};
-      return { ...base, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, currentLeader };
+      return { ...base, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, currentLeader: this.leaderHint(partition) };
     }
     return { index, ...(await partition.append(records)) };
   }

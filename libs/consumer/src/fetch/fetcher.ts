@@ -60,8 +60,8 @@ const PREFETCH_PART = 1 / 8;
 const FIRST_VERSION_WITH_SESSIONS = 7;
 
 /**
- * Keeps records coming. Each broker has one fetch under way at a time, for all partitions that it leads, also those
- * that have records waiting: no partition then waits behind another one's long poll. A fetch begins after what waits
+ * Keeps records coming. Each broker has one fetch under way at a time, for all partitions that are read from it (those
+ * that it leads, or whose leaders have named it: KIP-392), also those that have records waiting: no partition then waits behind another one's long poll. A fetch begins after what waits
  * already, so that the next records come while these are handled; when more than `prefetchMaxBytes` wait, fetching
  * waits too.
  */
@@ -114,23 +114,23 @@ export class Fetcher<K, V> {
     if (this.#closing.signal.aborted) return;
     const budgetBytes = this.#settings.prefetchMaxBytes - this.#readyBytes();
     if (budgetBytes <= 0) return;
-    for (const [broker, states] of this.#validByLeader()) {
+    for (const [broker, states] of this.#validByBroker()) {
       if (!this.#busyBrokers.has(broker)) void this.#fetch(broker, states, budgetBytes);
     }
   }
 
-  /** What is due, less what the leader is asked about first. */
-  #validByLeader(): Map<number, PartitionState<K, V>[]> {
-    const byLeader = this.#dueByLeader();
-    for (const [leader, states] of byLeader) {
+  /** What is due, less what the leader is asked about first: what was not read from it yet, and so from no other replica. */
+  #validByBroker(): Map<number, PartitionState<K, V>[]> {
+    const byBroker = this.#dueByBroker();
+    for (const [broker, states] of byBroker) {
       const unsure = states.filter((state) => state.needsValidation(currentLeaderEpoch(this.#client, state)));
       if (unsure.length === 0) continue;
-      this.#validator.validate(leader, unsure);
+      this.#validator.validate(broker, unsure);
       const rest = states.filter((state) => !unsure.includes(state));
-      if (rest.length === 0) byLeader.delete(leader);
-      else byLeader.set(leader, rest);
+      if (rest.length === 0) byBroker.delete(broker);
+      else byBroker.set(broker, rest);
     }
-    return byLeader;
+    return byBroker;
   }
 
   #createValidator(): PositionValidator<K, V> {
@@ -166,9 +166,9 @@ export class Fetcher<K, V> {
     return bytes;
   }
 
-  #dueByLeader(): Map<number, PartitionState<K, V>[]> {
+  #dueByBroker(): Map<number, PartitionState<K, V>[]> {
     const nowMs = this.#client.runtime.clock.monotonicMs();
-    const byLeader = new Map<number, PartitionState<K, V>[]>();
+    const byBroker = new Map<number, PartitionState<K, V>[]>();
     let nextRetryMs = Number.POSITIVE_INFINITY;
     for (const state of this.#partitions) {
       if (!state.isFetchable) continue;
@@ -176,21 +176,32 @@ export class Fetcher<K, V> {
         nextRetryMs = Math.min(nextRetryMs, state.retryAtMs - nowMs);
         continue;
       }
-      const leader = this.#leaderOf(state);
-      if (leader === -1) {
+      const broker = this.#brokerOf(state, nowMs);
+      if (broker === -1) {
         this.#onPartitionError(state, ErrorCode.LEADER_NOT_AVAILABLE);
         continue;
       }
-      const group = byLeader.get(leader);
-      if (group === undefined) byLeader.set(leader, [state]);
+      const group = byBroker.get(broker);
+      if (group === undefined) byBroker.set(broker, [state]);
       else group.push(state);
     }
     this.#planIn(nextRetryMs);
-    return byLeader;
+    return byBroker;
   }
 
-  #leaderOf({ topic, partition }: PartitionState<K, V>): number {
-    return this.#client.metadata.view.topics.get(topic)?.partitions[partition]?.leader ?? -1;
+  /** The replica that the leader has named, for as long as that counts, else the leader; -1 where there is none. */
+  #brokerOf(state: PartitionState<K, V>, nowMs: number): number {
+    const partition = this.#client.metadata.view.topics.get(state.topic)?.partitions[state.partition];
+    const { preferred } = state;
+    if (
+      preferred !== undefined &&
+      preferred.untilMs > nowMs &&
+      preferred.leaderEpoch === partition?.leaderEpoch &&
+      !partition.offlineReplicas.includes(preferred.brokerId)
+    )
+      return preferred.brokerId;
+    state.preferred = undefined;
+    return partition?.leader ?? -1;
   }
 
   #planIn(delayMs: number): void {
@@ -239,12 +250,13 @@ export class Fetcher<K, V> {
   }
 
   async #request(broker: number, states: readonly PartitionState<K, V>[], budgetBytes: number): Promise<FetchResponse> {
-    const { fetchMaxWaitMs, fetchMinBytes, fetchMaxBytes, isolationLevel } = this.#settings;
+    const { fetchMaxWaitMs, fetchMinBytes, fetchMaxBytes, isolationLevel, clientRack } = this.#settings;
     const request = {
       maxWaitMs: fetchMaxWaitMs,
       minBytes: fetchMinBytes,
       maxBytes: Math.min(fetchMaxBytes, budgetBytes, this.#pieceBytes()),
       isolationLevel: isolationLevel === "read_committed" ? 1 : 0,
+      rackId: clientRack ?? "",
     };
     const topics = this.#topics(states);
     const session = this.#sessionOf(broker);
@@ -319,14 +331,18 @@ export class Fetcher<K, V> {
 
   /** Returns whether there is something to hand out. */
   #acceptPartition({ state, offset, leaderEpoch }: Asked<K, V>, answer: PartitionAnswer): boolean {
-    if (answer.errorCode !== ErrorCode.NONE) {
-      this.#onPartitionError(state, answer.errorCode);
+    const { errorCode } = answer;
+    if (errorCode !== ErrorCode.NONE) {
+      // A leader that came later is known: from this answer itself, mostly. It is asked at once.
+      const hasMoved = isStaleMetadata(errorCode) && currentLeaderEpoch(this.#client, state) > leaderEpoch;
+      if (!hasMoved) this.#onPartitionError(state, errorCode);
       return false;
     }
     state.failures = 0;
     state.markValid(leaderEpoch);
     state.highWatermark = answer.highWatermark;
     this.#listener.onRecovered(fetchOf(state));
+    if (answer.preferredReadReplica >= 0) this.#prefer(state, answer.preferredReadReplica, leaderEpoch);
     const bytes = answer.records;
     if (bytes === null || bytes.length === 0) return false;
     state.servedTurn = ++this.#turn;
@@ -343,6 +359,11 @@ export class Fetcher<K, V> {
     }
   }
 
+  #prefer(state: PartitionState<K, V>, brokerId: number, leaderEpoch: number): void {
+    const { settings, runtime } = this.#client;
+    state.preferred = { brokerId, leaderEpoch, untilMs: runtime.clock.monotonicMs() + settings.metadataMaxAgeMs };
+  }
+
   /** What was fetched cannot be read. The fault may lie on the way, so it is fetched again a few times. */
   onUnreadable(state: PartitionState<K, V>, cause: unknown): void {
     const error = unreadable(state, cause);
@@ -355,7 +376,10 @@ export class Fetcher<K, V> {
     const error = KafkaError.fromCode(errno, `Fetching ${formatPartition(state)}`);
     // What was fetched before is handed out first: the position may lie in range when that is done.
     const isAtPosition = state.position?.offset === state.fetchOffset;
-    if (errno === ErrorCode.OFFSET_OUT_OF_RANGE && isAtPosition) {
+    // Another replica may lag, or have deleted what the leader has: the leader is asked before that is believed.
+    const isOfLeader = state.preferred === undefined;
+    state.preferred = undefined;
+    if (errno === ErrorCode.OFFSET_OUT_OF_RANGE && isAtPosition && isOfLeader) {
       this.#listener.onOutOfRange(state);
       return;
     }
@@ -377,7 +401,10 @@ export class Fetcher<K, V> {
     const failures = (this.#brokerFailures.get(broker) ?? 0) + 1;
     this.#brokerFailures.set(broker, failures);
     const retryAtMs = this.#client.runtime.clock.monotonicMs() + this.#client.retryBackoffMs(failures);
-    for (const state of states) state.retryAtMs = retryAtMs;
+    for (const state of states) {
+      state.retryAtMs = retryAtMs;
+      state.preferred = undefined;
+    }
     this.#listener.onTrouble(`fetch from broker ${broker}`, error);
     if (!error.retriable) this.#listener.onFailure(error);
   }

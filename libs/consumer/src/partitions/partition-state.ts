@@ -16,6 +16,13 @@ export interface HandedOut {
   readonly among: readonly HandedOut[];
 }
 
+/** The replica that a partition's leader has named to read from (KIP-392). It counts for a while, and under that leader. */
+export interface PreferredReplica {
+  readonly brokerId: number;
+  readonly leaderEpoch: number;
+  readonly untilMs: number;
+}
+
 /** How the position of a partition is to be found, while it has none. */
 export type PositionSource = "committed" | "earliest" | "latest" | "policy";
 
@@ -66,6 +73,8 @@ export class PartitionState<K, V> implements TopicPartition {
   unreadable = 0;
   /** Not fetched before this time, on the monotonic clock. */
   retryAtMs = 0;
+  /** Who is read from in place of the leader. */
+  preferred: PreferredReplica | undefined;
   /** When data last came, as a running number: whoever waits longest is served first. */
   servedTurn = 0;
   /** As of the last fetch; -1 before. */
@@ -341,9 +350,11 @@ export class PartitionState<K, V> implements TopicPartition {
     this.#unfinished = [];
   }
 
+  /** Begins with the leader, at once. */
   #forgetFailures(): void {
     this.failures = 0;
     this.unreadable = 0;
     this.retryAtMs = 0;
+    this.preferred = undefined;
   }
 }

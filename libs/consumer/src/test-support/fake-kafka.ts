@@ -65,6 +65,12 @@ export class FakeKafka {
   readonly commits: RequestOf<typeof offsetCommitApi>[] = [];
   /** Changes the answer for a partition; by default it stays. */
   fetchFault: (answer: PartitionAnswer, topic: string, offset: number) => PartitionAnswer = (answer) => answer;
+  /** The replica that leaders name to consumers that say where they are (KIP-392); with it followers answer too. */
+  preferredReplica: number | undefined;
+  /** What followers answer with in place of records. */
+  followerError: number = ErrorCode.NONE;
+  /** Hears of every Fetch request, and of who got it. */
+  onFetch: (request: FetchRequest, brokerId: number) => void = () => {};
   /** What fetches are told to wait for. */
   throttleTimeMs = 0;
   /** What the next heartbeats are answered with. */
@@ -139,6 +145,7 @@ export class FakeKafka {
 
   async #fetch(request: FetchRequest, brokerId: number): Promise<ResponseInput<typeof fetchApi>> {
     this.fetches.push(request);
+    this.onFetch(request, brokerId);
     const first = this.#read(request, brokerId);
     if (first.hasNews) return first.response;
     await Promise.race([
@@ -153,16 +160,19 @@ export class FakeKafka {
     const responses = request.topics.map(({ topicId, partitions }) => {
       const topic = this.#nameOf(topicId);
       const answers = partitions.map((partition) => {
-        const answer = this.fetchFault(this.#readPartition(topic, partition, brokerId), topic, partition.fetchOffset);
-        hasNews ||= answer.errorCode !== ErrorCode.NONE || (answer.records?.length ?? 0) > 0;
+        const read = this.#readPartition(topic, partition, brokerId, request.rackId !== "");
+        const answer = this.fetchFault(read, topic, partition.fetchOffset);
+        const isElsewhere = (answer.preferredReadReplica ?? -1) >= 0;
+        hasNews ||= answer.errorCode !== ErrorCode.NONE || isElsewhere || (answer.records?.length ?? 0) > 0;
         return answer;
       });
       return { topicId, partitions: answers };
     });
-    return { hasNews, response: { throttleTimeMs: this.throttleTimeMs, responses } };
+    const { nodeEndpoints } = this.cluster;
+    return { hasNews, response: { throttleTimeMs: this.throttleTimeMs, responses, nodeEndpoints } };
   }
 
-  #readPartition(topic: string, asked: FetchPartition, brokerId: number): PartitionAnswer {
+  #readPartition(topic: string, asked: FetchPartition, brokerId: number, hasRack: boolean): PartitionAnswer {
     const log = this.log(topic, asked.partition);
     const answer = {
       partitionIndex: asked.partition,
@@ -174,11 +184,18 @@ export class FakeKafka {
       records: new Uint8Array(0),
     };
     const leader = this.cluster.partition(topic, asked.partition);
-    if (leader.leader !== brokerId) return { ...answer, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER };
+    const isLeader = leader.leader === brokerId;
+    const { preferredReplica, followerError } = this;
+    const isServed = isLeader || (hasRack && preferredReplica === brokerId);
+    const currentLeader = this.cluster.leaderHint(leader);
+    if (!isServed) return { ...answer, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, currentLeader };
+    if (!isLeader && followerError !== ErrorCode.NONE) return { ...answer, errorCode: followerError };
     if (asked.currentLeaderEpoch < leader.leaderEpoch) return { ...answer, errorCode: ErrorCode.FENCED_LEADER_EPOCH };
     if (asked.fetchOffset < log.logStartOffset || asked.fetchOffset > log.nextOffset) {
       return { ...answer, errorCode: ErrorCode.OFFSET_OUT_OF_RANGE };
     }
+    if (isLeader && hasRack && preferredReplica !== undefined && preferredReplica !== brokerId)
+      return { ...answer, preferredReadReplica: preferredReplica };
     return { ...answer, records: log.read(asked.fetchOffset, asked.partitionMaxBytes) };
   }
 
