@@ -1,6 +1,7 @@
 import { createDefaultConnector, type ServerConnection } from "@ottla/transport";
 import type { BrokerOptions } from "./broker-options.ts";
 import type { BrokerLifecycle } from "./cluster/broker-lifecycle.ts";
+import { CONTROLLER_CHANNEL_API_KEYS } from "./cluster/controller-channel.ts";
 import type { BrokerComponent } from "./components.ts";
 import { listenersOf } from "./config/listeners.ts";
 import { LiveConfig } from "./config/live-config.ts";
@@ -97,6 +98,8 @@ async function startWith(context: StartContext): Promise<Broker> {
         for (const connection of server.connections()) connection.close("the broker is cut off from the cluster");
     };
     const logDirs = () => ({ online: onlineIds(logs), offline: offlineIds(logs) });
+    // It may have been controller, or be about to be: brokers that start with it must not wait for each other.
+    gate.letPass(CONTROLLER_CHANNEL_API_KEYS);
     const { gateway } = member;
     lifecycle = await enterCluster(context, life, plane, { clusterId, gateway, channel, logDirs, onCutOff });
   }

@@ -34,10 +34,7 @@ export interface BrokerLifecycleOptions {
 const RETRY_MS = 100;
 /** Between lines of the log that say the same. */
 const REMINDER_MS = 10_000;
-/**
- * Who was controller may be about to start as well, and answers nobody until it is registered, with this broker perhaps, that
- * has the office by now: who has it is looked up again after that.
- */
+/** Who was controller may be starting as well, or stand still: who has the office is looked up again after that. */
 const REGISTRATION_TIMEOUT_MS = 10_000;
 /** While something is awaited, heartbeats come faster. */
 const IMPATIENT_HEARTBEAT_MS = 50;

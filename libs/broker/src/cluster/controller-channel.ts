@@ -4,7 +4,10 @@ import {
   type ApiDefinition,
   allocateProducerIdsApi,
   alterPartitionApi,
+  apiVersionsApi,
   assignReplicasToDirsApi,
+  brokerHeartbeatApi,
+  brokerRegistrationApi,
   concatBytes,
   createTopicsApi,
   decodeResponse,
@@ -46,6 +49,17 @@ export interface ControllerChannelOptions {
 const PURPOSE = "controller";
 
 const CREATE_TOPICS_VERSION = 7;
+
+/** Keys of all that comes over such a connection. */
+export const CONTROLLER_CHANNEL_API_KEYS: readonly number[] = [
+  apiVersionsApi,
+  brokerRegistrationApi,
+  brokerHeartbeatApi,
+  alterPartitionApi,
+  allocateProducerIdsApi,
+  assignReplicasToDirsApi,
+  envelopeApi,
+].map(({ key }) => key);
 
 /** The way to the active controller: in this process, or over a connection to the broker that has the office. */
 export class ControllerChannel implements ControllerClient {
