@@ -2,14 +2,16 @@ import type { ApiMetrics, Broker } from "@ottla/broker";
 import type { HttpResponse, ServerConnection } from "@ottla/transport";
 import type { ProcessMetrics } from "./process-metrics.ts";
 
-/** The most connections of one answer. */
+/** The most connections, and names of partitions, of one answer. */
 const CONNECTIONS_MAX = 1_000;
+const PARTITIONS_MAX = 1_000;
 
 /** What the console asks for over HTTP: what Kafka's protocol has no API for. Read-only. */
 export function consoleApi(path: string, broker: Broker, processMetrics: ProcessMetrics): HttpResponse | null {
   if (path === "/console/state") return json(stateOf(broker, processMetrics));
   if (path === "/console/topics") return json(topicsOf(broker));
   if (path === "/console/connections") return json(connectionsOf(broker));
+  if (path === "/console/replication") return json(replicationOf(broker));
   return null;
 }
 
@@ -46,6 +48,19 @@ function topicsOf(broker: Broker) {
     bytesOut,
   ]);
   return { nodeId: broker.nodeId, atMs: broker.services.runtime.clock.nowMs(), topics };
+}
+
+/** Counters grow from the broker's start; partitions are those that it leads. */
+function replicationOf({ nodeId, services }: Broker) {
+  const { counters, lags } = services.replication;
+  const { isrShrinks, isrExpands, bytesIn, bytesOut } = counters;
+  let maxLag = 0;
+  for (const { lag } of lags()) maxLag = Math.max(maxLag, lag);
+  const underMinIsr: string[] = [];
+  for (const { isLeader, isUnderMinIsr, topic, partition } of services.partitions.all()) {
+    if (isLeader && isUnderMinIsr && underMinIsr.length < PARTITIONS_MAX) underMinIsr.push(`${topic}-${partition}`);
+  }
+  return { nodeId, maxLag, isrShrinks, isrExpands, bytesIn, bytesOut, underMinIsr };
 }
 
 function connectionsOf(broker: Broker) {

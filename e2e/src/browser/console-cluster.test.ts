@@ -92,4 +92,39 @@ describe.skipIf(!isPossible)("the console of a cluster, served by one of three b
     expect((await admin.describeTopics(["orders"]))[0]!.partitions[0]!.replicas).toEqual([1, 2]);
     expect(errors).toEqual([]);
   });
+
+  it("shows what each broker replicates, and what brokers that die leave behind", async () => {
+    await admin.createTopics([{ name: "payments", assignments: [[1, 2, 3]] }]);
+    await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers });
+    await producer.send({ topic: "payments", partition: 0, value: "x".repeat(500_000) });
+    await goTo("#/cluster");
+    const replicated = (brokerId: number) =>
+      page
+        .locator(".replication tbody tr")
+        .nth(brokerId - 1)
+        .innerText();
+    await expect.poll(() => replicated(1), TIMEOUT).toMatch(/\d(\.\d)? MB$/);
+    expect(await replicated(1)).toMatch(/^1\s+0\s+0\s/);
+    await waitFor(".notice", "All partitions have a leader, and all replicas are in sync.");
+
+    await cluster.killBroker(3);
+    await waitFor("td .badge.bad", "fenced");
+    const payments = page.locator(".troubles tr", { hasText: "payments-0" });
+    await payments.locator(".badge.bad", { hasText: "3" }).waitFor(TIMEOUT);
+    expect(await payments.locator(".badge.good").allInnerTexts()).toEqual(["1", "2"]);
+    const alone = page.locator(".troubles tr", { hasText: "orders-2" });
+    expect(await alone.locator(".badge.bad").allInnerTexts()).toEqual(["none", "3"]);
+    expect(await page.locator(".troubles", { hasText: "under min.insync.replicas" }).count()).toBe(0);
+
+    await cluster.killBroker(2);
+    await payments.locator(".badge.bad", { hasText: "under min.insync.replicas" }).waitFor(TIMEOUT);
+    // Also orders-0, which has moved to brokers 1 and 2.
+    await expect.poll(() => replicated(1), TIMEOUT).toMatch(/^1\s+0\s+2\s/);
+    expect(await replicated(2)).toMatch(/^2\s+–/);
+    await goTo("#/");
+    for (const said of ["Broker 2 is fenced", "Broker 3 is fenced", "without a leader", "with replicas out of sync"]) {
+      await waitFor(".concerns li", said);
+    }
+    expect(errors).toEqual([]);
+  });
 });

@@ -64,3 +64,18 @@ export interface TopicTraffic {
   readonly atMs: number;
   readonly topics: readonly (readonly [string, number, number, number])[];
 }
+
+/** What `/console/replication` answers. Counters grow from the broker's start. */
+export interface ReplicationState {
+  readonly nodeId: number;
+  /** Records that its replicas are behind their leaders, at the most. */
+  readonly maxLag: number;
+  /** ISRs that it, as their leader, has had made smaller and larger. */
+  readonly isrShrinks: number;
+  readonly isrExpands: number;
+  /** Bytes of record batches from leaders, and to followers. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Partitions that it leads and that have too few replicas in sync for acks=all, as `topic-0`. */
+  readonly underMinIsr: readonly string[];
+}

@@ -1,6 +1,8 @@
-import type { FeaturesDescription, LogDir } from "@ottla/admin";
+import type { BrokerDescription, FeaturesDescription, LogDir } from "@ottla/admin";
 import { admin } from "../app/cluster.ts";
 import { hrefOf } from "../app/router.ts";
+import type { ReplicationState } from "../data/broker-state.ts";
+import { askBrokers } from "../data/brokers.ts";
 import { clusterState } from "../data/overview.ts";
 import { type Polled, usePolled } from "../data/polled.ts";
 import { topicFacts } from "../data/summary.ts";
@@ -9,6 +11,7 @@ import * as format from "../ui/format.ts";
 import { Reassignments } from "./reassignments.tsx";
 
 const INTERVAL_MS = 10_000;
+const REPLICATION_INTERVAL_MS = 2_000;
 
 /** So many partitions that are not well are named. */
 const TROUBLES_MAX = 200;
@@ -16,6 +19,11 @@ const TROUBLES_MAX = 200;
 /** Brokers, where they keep their logs, and partitions that are not as they should be. */
 export function ClusterPage() {
   const features = usePolled((signal) => admin.describeFeatures({ signal }), INTERVAL_MS);
+  const replication = usePolled(
+    (signal) => askBrokers<ReplicationState>("replication", clusterState.value.peek()?.brokers ?? [], signal),
+    REPLICATION_INTERVAL_MS,
+    [clusterState.value.value?.brokers.length],
+  );
   const id = clusterState.value.value?.clusterId;
   // All of it at once: none of the panels moves another one.
   const isAwaited = [clusterState, topicFacts, features].some(
@@ -24,49 +32,25 @@ export function ClusterPage() {
   return (
     <>
       <PageHead title="Cluster" about={id === undefined ? "\u00a0" : <code>{id}</code>} />
-      {isAwaited ? <Skeleton /> : <Panels features={features} />}
+      {isAwaited ? <Skeleton /> : <Panels features={features} replication={replication.value.value ?? []} />}
     </>
   );
 }
 
-function Panels({ features }: { readonly features: Polled<FeaturesDescription> }) {
+interface PanelsProps {
+  readonly features: Polled<FeaturesDescription>;
+  readonly replication: readonly ReplicationState[];
+}
+
+function Panels({ features, replication }: PanelsProps) {
   return (
     <>
       <Loaded of={clusterState} what="The cluster">
         {({ brokers, controllerId }) => (
-          <Panel title="Brokers" note={`controller: ${controllerId < 0 ? "none" : `broker ${controllerId}`}`}>
-            <div class="scroll">
-              <table>
-                <thead>
-                  <tr>
-                    <th>Broker</th>
-                    <th>Address</th>
-                    <th>Rack</th>
-                    <th>State</th>
-                    <th class="number">Leads</th>
-                    <th class="number">Replicas</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {brokers.map(({ id, address, rack, isFenced }) => (
-                    <tr key={id}>
-                      <td>{id}</td>
-                      <td>
-                        <code>{"url" in address ? String(address.url) : `${address.host}:${address.port}`}</code>
-                      </td>
-                      <td>{rack ?? "–"}</td>
-                      <td>
-                        <Badge tone={isFenced ? "bad" : "good"}>{isFenced ? "fenced" : "running"}</Badge>
-                        {id === controllerId ? <Badge>controller</Badge> : null}
-                      </td>
-                      <td class="number">{format.count(countPartitions(({ leader }) => leader === id))}</td>
-                      <td class="number">{format.count(countPartitions(({ replicas }) => replicas.includes(id)))}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          </Panel>
+          <>
+            <Brokers brokers={brokers} controllerId={controllerId} />
+            {brokers.length > 1 ? <Replication brokers={brokers} replication={replication} /> : null}
+          </>
         )}
       </Loaded>
       <Loaded of={topicFacts} what="The log directories">
@@ -74,7 +58,7 @@ function Panels({ features }: { readonly features: Polled<FeaturesDescription> }
           <>
             <LogDirs logDirs={logDirs} />
             <Reassignments />
-            <Troubles />
+            <Troubles underMinIsr={new Set(replication.flatMap(({ underMinIsr }) => underMinIsr))} />
           </>
         )}
       </Loaded>
@@ -82,6 +66,89 @@ function Panels({ features }: { readonly features: Polled<FeaturesDescription> }
         {(described) => <Features features={described} />}
       </Loaded>
     </>
+  );
+}
+
+interface BrokersProps {
+  readonly brokers: readonly BrokerDescription[];
+  readonly controllerId: number;
+}
+
+function Brokers({ brokers, controllerId }: BrokersProps) {
+  return (
+    <Panel title="Brokers" note={`controller: ${controllerId < 0 ? "none" : `broker ${controllerId}`}`}>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>Broker</th>
+              <th>Address</th>
+              <th>Rack</th>
+              <th>State</th>
+              <th class="number">Leads</th>
+              <th class="number">Replicas</th>
+            </tr>
+          </thead>
+          <tbody>
+            {brokers.map(({ id, address, rack, isFenced }) => (
+              <tr key={id}>
+                <td>{id}</td>
+                <td>
+                  <code>{"url" in address ? String(address.url) : `${address.host}:${address.port}`}</code>
+                </td>
+                <td>{rack ?? "–"}</td>
+                <td>
+                  <Badge tone={isFenced ? "bad" : "good"}>{isFenced ? "fenced" : "running"}</Badge>
+                  {id === controllerId ? <Badge>controller</Badge> : null}
+                </td>
+                <td class="number">{format.count(countPartitions(({ leader }) => leader === id))}</td>
+                <td class="number">{format.count(countPartitions(({ replicas }) => replicas.includes(id)))}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}
+
+/** How replicas fare, as each broker tells; one that does not answer has dashes. */
+function Replication({ brokers, replication }: Pick<BrokersProps, "brokers"> & Pick<PanelsProps, "replication">) {
+  const byBroker = new Map(replication.map((state) => [state.nodeId, state]));
+  return (
+    <Panel title="Replication" note="since each broker's start">
+      <div class="scroll">
+        <table class="replication">
+          <thead>
+            <tr>
+              <th>Broker</th>
+              <th class="number">Records behind, at the most</th>
+              <th class="number">Under min ISR</th>
+              <th class="number">ISR shrinks</th>
+              <th class="number">ISR expands</th>
+              <th class="number">From leaders</th>
+              <th class="number">To followers</th>
+            </tr>
+          </thead>
+          <tbody>
+            {brokers.map(({ id }) => {
+              const state = byBroker.get(id);
+              return (
+                <tr key={id}>
+                  <td>{id}</td>
+                  <td class="number">{format.count(state?.maxLag)}</td>
+                  <td class="number">{format.count(state?.underMinIsr.length)}</td>
+                  <td class="number">{format.count(state?.isrShrinks)}</td>
+                  <td class="number">{format.count(state?.isrExpands)}</td>
+                  <td class="number">{format.bytes(state?.bytesIn)}</td>
+                  <td class="number">{format.bytes(state?.bytesOut)}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
   );
 }
 
@@ -137,7 +204,7 @@ function LogDirs({ logDirs }: { readonly logDirs: readonly LogDir[] }) {
 }
 
 /** Partitions without a leader, or with replicas out of sync. */
-function Troubles() {
+function Troubles({ underMinIsr }: { readonly underMinIsr: ReadonlySet<string> }) {
   const troubled = (topicFacts.value.value?.topics ?? []).flatMap(({ name, partitions }) =>
     partitions
       .filter(({ leader, replicas, inSyncReplicas }) => leader < 0 || inSyncReplicas.length < replicas.length)
@@ -147,7 +214,7 @@ function Troubles() {
     return <Notice tone="good">All partitions have a leader, and all replicas are in sync.</Notice>;
   return (
     <Panel title="Partitions that need attention" note={format.plural(troubled.length, "partition")}>
-      <table>
+      <table class="troubles">
         <thead>
           <tr>
             <th>Partition</th>
@@ -170,6 +237,7 @@ function Troubles() {
                     {replica}
                   </Badge>
                 ))}
+                {underMinIsr.has(`${name}-${partition}`) ? <Badge tone="bad">under min.insync.replicas</Badge> : null}
               </td>
             </tr>
           ))}

@@ -144,7 +144,7 @@ const HUNTS = {
   },
   brokerEpoch: { firstSeed: 8, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
   controllerEpoch: {
-    firstSeed: 2,
+    firstSeed: 24,
     rare: { electedPaused: 1 },
     onceIn: { cutFromZooKeeper: 30, zooKeeperOutage: 100 },
   },
