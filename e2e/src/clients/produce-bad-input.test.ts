@@ -2,13 +2,14 @@ import { startBroker } from "@ottla/broker-app";
 import {
   createTopicsApi,
   encodeRecordBatch,
+  fetchApi,
   listOffsetsApi,
   produceApi,
   RecordBatchBuilder,
   type RecordBatchInput,
   type ResponseOf,
 } from "@ottla/protocol";
-import { writeBatchCrc } from "@ottla/protocol/internal";
+import { baseTimestampAt, isLogAppendTimeAt, maxTimestampAt, writeBatchCrc } from "@ottla/protocol/internal";
 import { createSystemRuntime } from "@ottla/runtime";
 import { BrokerConnection, createDefaultConnector, parseAddress } from "@ottla/transport";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -29,9 +30,13 @@ function batch(input: Partial<RecordBatchInput> = {}): Uint8Array {
   return encodeRecordBatch({ records, timestampMs: Date.now(), ...input });
 }
 
-/** The same with something changed in it, and a CRC that agrees all the same. */
-function changed(change: (view: DataView) => void, options: { readonly fixCrc?: boolean } = { fixCrc: true }) {
-  const bytes = batch().slice();
+/** The same, or another batch, with something changed in it, and a CRC that agrees all the same. */
+function changed(
+  change: (view: DataView) => void,
+  options: { readonly fixCrc?: boolean } = { fixCrc: true },
+  original = batch(),
+) {
+  const bytes = original.slice();
   change(new DataView(bytes.buffer));
   if (options.fixCrc) writeBatchCrc(bytes, 0);
   return bytes;
@@ -49,8 +54,43 @@ const compressed = (timestampsMs: readonly number[]) => {
 
 const noCrc = { fixCrc: false };
 
-/** What is wrong, where it goes, the bytes, Kafka's error, and the records that are named as at fault. */
-const TABLE: readonly (readonly [string, "plain" | "compacted", () => Uint8Array, string, number[]])[] = [
+/** Of each of the three records of {@link batch}: a length, attributes, two deltas, key, value, no headers. */
+const RECORD_BYTES = 9;
+const [FIRST_RECORD, LAST_RECORD] = [61, 61 + 2 * RECORD_BYTES];
+
+/** Says that it has `count` records, as its last offset does. */
+const counting = (count: number) =>
+  changed((view) => {
+    view.setInt32(23, count - 1);
+    view.setInt32(57, count);
+  });
+
+/** The batch with `length` bytes more, which belong to it by its own account. */
+const withBytesLeft = (length: number) =>
+  changed((view) => view.setInt32(8, view.byteLength - 12), undefined, concat(batch(), new Uint8Array(length)));
+
+/** One byte of a record is another, written as the zigzag number that it holds. */
+const withVarint = (position: number, value: number) => changed((view) => view.setUint8(position, (value << 1) >>> 0));
+
+const withAttribute = (attribute: number, original = batch()) =>
+  changed((view) => view.setUint8(22, view.getUint8(22) | attribute), undefined, original);
+const LOG_APPEND_TIME = 0x08;
+
+/** The topics, and what is special about them. `plain` has no timestamps older than two hours. */
+const TOPICS = {
+  plain: {},
+  compacted: { "cleanup.policy": "compact" },
+  unbounded: { "message.timestamp.before.max.ms": String(2n ** 63n - 1n) },
+  stamped: { "message.timestamp.type": "LogAppendTime" },
+};
+type Topic = keyof typeof TOPICS;
+
+/** Where ours says what it was and Apache Kafka fails: docs/decisions/0052-apache-kafka-is-the-judge.md. */
+const unknownToKafka = (ours: string) => ({ ours, kafka: "UNKNOWN_SERVER_ERROR" });
+type Refusal = string | ReturnType<typeof unknownToKafka>;
+
+/** What is wrong, where it goes, the bytes, the error, and the records that are named as at fault. */
+const TABLE: readonly (readonly [string, Topic, () => Uint8Array, Refusal, number[]])[] = [
   ["magic 0", "plain", () => changed((view) => view.setInt8(16, 0), noCrc), "INVALID_RECORD", []],
   ["magic 1", "plain", () => changed((view) => view.setInt8(16, 1), noCrc), "INVALID_RECORD", []],
   ["magic 3", "plain", () => changed((view) => view.setInt8(16, 3), noCrc), "CORRUPT_MESSAGE", []],
@@ -83,6 +123,70 @@ const TABLE: readonly (readonly [string, "plain" | "compacted", () => Uint8Array
     "INVALID_RECORD",
     [0, 2],
   ],
+  ["fewer records than it says", "unbounded", () => counting(4), "INVALID_RECORD", []],
+  ["more records than it says", "unbounded", () => counting(2), "INVALID_RECORD", []],
+  ["bytes after its records", "unbounded", () => withBytesLeft(5), "INVALID_RECORD", []],
+  ["a record longer than the batch", "unbounded", () => withVarint(LAST_RECORD, 30), "INVALID_RECORD", []],
+  ["a record of a negative length", "unbounded", () => withVarint(FIRST_RECORD, -3), "INVALID_RECORD", []],
+  ["a key longer than its record", "unbounded", () => withVarint(FIRST_RECORD + 4, 20), "INVALID_RECORD", []],
+  ["a value longer than its record", "unbounded", () => withVarint(FIRST_RECORD + 6, 20), "INVALID_RECORD", []],
+  ["a record that is not filled", "unbounded", () => withVarint(FIRST_RECORD + 6, 0), "INVALID_RECORD", []],
+  ["headers that are not there", "unbounded", () => withVarint(LAST_RECORD + 8, 1), "INVALID_RECORD", []],
+  ["a negative count of headers", "unbounded", () => withVarint(FIRST_RECORD + 8, -1), "INVALID_RECORD", []],
+  ["a base offset", "unbounded", () => changed((view) => view.setBigInt64(0, 5n), noCrc), "INVALID_RECORD", []],
+  ["a negative base offset", "unbounded", () => changed((view) => view.setBigInt64(0, -1n)), "INVALID_RECORD", []],
+  ["a negative timestamp", "plain", () => at([-5, Date.now()]), "INVALID_TIMESTAMP", [0]],
+  [
+    "a codec that does not exist",
+    "unbounded",
+    () => withAttribute(6),
+    unknownToKafka("UNSUPPORTED_COMPRESSION_TYPE"),
+    [],
+  ],
+  [
+    "what does not decompress",
+    "compacted",
+    () => changed((view) => view.setUint32(61, 7), undefined, compressed([0])),
+    unknownToKafka("INVALID_RECORD"),
+    [],
+  ],
+  [
+    "LogAppendTime set by the producer",
+    "stamped",
+    () => withAttribute(LOG_APPEND_TIME),
+    "INVALID_TIMESTAMP",
+    [0, 1, 2],
+  ],
+  [
+    "LogAppendTime set by the producer, compressed",
+    "stamped",
+    () => withAttribute(LOG_APPEND_TIME, compressed([5, 6])),
+    "INVALID_TIMESTAMP",
+    [0, 1],
+  ],
+];
+
+const withMax = (timestampMs: number, original: Uint8Array) =>
+  changed((view) => view.setBigInt64(35, BigInt(timestampMs)), undefined, original);
+const withBase = (timestampMs: number, original: Uint8Array) =>
+  changed((view) => view.setBigInt64(27, BigInt(timestampMs)), undefined, original);
+const [OLD_MS, YEAR_3000_MS] = [Date.UTC(2020, 0, 1), Date.UTC(3000, 0, 1)];
+
+/** What is odd, the bytes, and the base and the largest timestamp that are kept of them, in a topic without bounds. */
+const TAKEN: readonly (readonly [string, () => Uint8Array, number, number])[] = [
+  ["too large a max timestamp", () => withMax(YEAR_3000_MS, at([OLD_MS, OLD_MS + 9])), OLD_MS, OLD_MS + 9],
+  ["too small a max timestamp", () => withMax(OLD_MS + 1, at([OLD_MS, OLD_MS + 9, OLD_MS + 4])), OLD_MS, OLD_MS + 9],
+  ["no max timestamp", () => withMax(-1, at([OLD_MS, OLD_MS + 9])), OLD_MS, OLD_MS + 9],
+  ["a max timestamp below -1", () => withMax(-7, at([OLD_MS])), OLD_MS, OLD_MS],
+  ["no timestamps", () => at([-1, -1]), -1, -1],
+  ["a negative timestamp", () => at([-5]), -5, -1],
+  ["a negative base timestamp", () => withBase(-40, at([OLD_MS, OLD_MS + 90])), -40, 50],
+  ["too large a max timestamp, compressed", () => withMax(YEAR_3000_MS, compressed([OLD_MS])), OLD_MS, OLD_MS],
+  ["no max timestamp, compressed", () => withMax(-1, compressed([OLD_MS, OLD_MS + 9])), OLD_MS, OLD_MS + 9],
+  ["a max timestamp before the base, compressed", () => withMax(5, compressed([OLD_MS])), OLD_MS, OLD_MS],
+  ["a negative timestamp, compressed", () => compressed([-5, -9]), -5, -1],
+  ["LogAppendTime set by the producer", () => withAttribute(LOG_APPEND_TIME, at([OLD_MS])), OLD_MS, OLD_MS],
+  ["the same, compressed", () => withAttribute(LOG_APPEND_TIME, compressed([OLD_MS])), OLD_MS, OLD_MS],
 ];
 
 function concat(...parts: readonly Uint8Array[]): Uint8Array {
@@ -121,12 +225,12 @@ for (const [name, isHere, startTarget] of TARGETS) {
       const address = parseAddress(target.bootstrapServers);
       const connector = createDefaultConnector(runtime);
       connection = await BrokerConnection.open({ connector, runtime, address, clientId: "hand" });
-      const topics = ["plain", "compacted"].map((topic) => ({
+      const topics = Object.entries(TOPICS).map(([topic, configs]) => ({
         name: topic,
         numPartitions: 3,
         replicationFactor: 1,
         assignments: [],
-        configs: topic === "compacted" ? [{ name: "cleanup.policy", value: "compact" }] : [],
+        configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
       }));
       const created = await connection.request(createTopicsApi, { topics, timeoutMs: 30_000 });
       for (const topic of created.topics) ids.set(topic.name, topic.topicId);
@@ -137,7 +241,7 @@ for (const [name, isHere, startTarget] of TARGETS) {
       await target?.stop();
     });
 
-    const produce = async (topic: string, records: readonly Uint8Array[]): Promise<PartitionResult[]> => {
+    const produce = async (topic: Topic, records: readonly Uint8Array[]): Promise<PartitionResult[]> => {
       const partitionData = records.map((bytes, index) => ({ index, records: bytes }));
       const topicData = [{ topicId: ids.get(topic)!, partitionData }];
       const request = { acks: -1, timeoutMs: 10_000, topicData };
@@ -145,7 +249,7 @@ for (const [name, isHere, startTarget] of TARGETS) {
       return [...responses[0]!.partitionResponses].sort((a, b) => a.index - b.index);
     };
 
-    const ends = async (topic: string) => {
+    const ends = async (topic: Topic) => {
       const partitions = [0, 1, 2].map((partitionIndex) => ({ partitionIndex, timestamp: -1 }));
       const { topics } = await connection.request(listOffsetsApi, {
         replicaId: -1,
@@ -154,11 +258,37 @@ for (const [name, isHere, startTarget] of TARGETS) {
       return [...topics[0]!.partitions].sort((a, b) => a.partitionIndex - b.partitionIndex).map(({ offset }) => offset);
     };
 
-    it.each(TABLE)("%s, to a %s topic", async (_what, topic, bytes, error, atFault) => {
-      // A leader may not be elected yet.
-      await expect
-        .poll(async () => (await produce(topic, [batch(), batch(), batch()])).map((r) => r.errorCode))
+    /** A leader may not be elected yet. */
+    const ready = (topic: Topic) =>
+      expect
+        .poll(async () => (await produce(topic, [batch(), batch(), batch()])).map((r) => r.errorCode), {
+          timeout: 30_000,
+        })
         .toEqual([0, 0, 0]);
+
+    /** The batch at an offset of the first partition of a topic. */
+    const fetched = async (topic: Topic, fetchOffset: number): Promise<Uint8Array> => {
+      const request = {
+        maxWaitMs: 5000,
+        minBytes: 1,
+        topics: [{ topic, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1_000_000 }] }],
+      };
+      const { responses } = await connection.request(fetchApi, request, { version: 12 });
+      return responses[0]!.partitions[0]!.records!;
+    };
+
+    it.each(TAKEN)("%s is taken, and mended", async (_what, bytes, baseTimestampMs, maxTimestampMs) => {
+      await ready("unbounded");
+      const [taken] = await produce("unbounded", [bytes()]);
+      expect(nameOf(taken!.errorCode)).toBe("NONE");
+      const kept = await fetched("unbounded", taken!.baseOffset);
+      expect(isLogAppendTimeAt(kept, 0)).toBe(false);
+      expect([baseTimestampAt(kept, 0), maxTimestampAt(kept, 0)]).toEqual([baseTimestampMs, maxTimestampMs]);
+    });
+
+    it.each(TABLE)("%s, to a %s topic", async (_what, topic, bytes, refusal, atFault) => {
+      await ready(topic);
+      const error = typeof refusal === "string" ? refusal : refusal[isOurs ? "ours" : "kafka"];
       const before = await ends(topic);
       const results = await produce(topic, [batch(), bytes(), batch()]);
       const errors = results.map(({ errorCode }) => nameOf(errorCode));

@@ -32,6 +32,7 @@ export {
   validateProducedBatch,
 } from "./records/validate.ts";
 export { varintSize, varlongSize, writeVarint, writeVarlong } from "./records/varint.ts";
+export { largestTimestampOf } from "./records/walk.ts";
 export {
   array,
   bigint64,

@@ -6,6 +6,7 @@ import {
   type RequestInput,
   ZERO_UUID,
 } from "@ottla/protocol";
+import { writeBatchCrc } from "@ottla/protocol/internal";
 import { describe, expect, it } from "vitest";
 import { type BothBrokers, CLOSED, type Side } from "../both-brokers.ts";
 
@@ -24,7 +25,14 @@ function patched(records: Uint8Array, at: number, ...values: number[]): Uint8Arr
 }
 
 /** Positions in a record batch. */
-const [MAGIC, CRC] = [16, 17];
+const [LAST_BYTE_OF_BASE_OFFSET, MAGIC, CRC, FIRST_RECORD] = [7, 16, 17, 61];
+
+/** {@link patched}, and a CRC that agrees. */
+function rightly(records: Uint8Array, at: number, ...values: number[]): Uint8Array {
+  const copy = patched(records, at, ...values);
+  writeBatchCrc(copy, 0);
+  return copy;
+}
 
 export function recordsCases(both: () => BothBrokers): void {
   describe("Produce", () => {
@@ -69,6 +77,9 @@ export function recordsCases(both: () => BothBrokers): void {
       await send(v, { records: patched(batch(), CRC, 1, 2, 3, 4) });
       await send(v, { records: batch().subarray(0, 65) });
       await send(v, { records: batch({ records: [{ value: "x".repeat(3000) }] }) });
+      await send(v, { records: batch({ timestampType: "LogAppendTime" }) });
+      await send(v, { records: patched(batch(), LAST_BYTE_OF_BASE_OFFSET, 5) });
+      for (const length of [0, 3, 2, 60]) await send(v, { records: rightly(batch(), FIRST_RECORD, length) });
       const two = [batch(), batch()];
       await send(v, { records: Buffer.concat(two) });
     });
@@ -84,6 +95,9 @@ export function recordsCases(both: () => BothBrokers): void {
         topic: "compacted",
         records: batch({ records: [{ key: "a", value: "v" }, { value: "v" }, { value: "v" }] }),
       });
+      await both().createTopic("stamped", 1, { "message.timestamp.type": "LogAppendTime" });
+      await send(v, { topic: "stamped", records: batch({ timestampType: "LogAppendTime" }) });
+      await send(v, { topic: "timed", records: batch({ timestampMs: -5 }) });
       await send(v, { topic: "timed", records: batch({ timestampMs: 5 }) });
       await send(v, { topic: "timed", records: batch({ timestampMs: NOW_MS + 10_000_000 }) });
     });

@@ -11,7 +11,7 @@ import {
   type RecordBatchCloseOptions,
   readRecordBatch,
 } from "@ottla/protocol";
-import { compressionAt } from "@ottla/protocol/internal";
+import { compressionAt, setMaxTimestamp, writeBatchCrc } from "@ottla/protocol/internal";
 import { seededRandom } from "@ottla/runtime";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DECOMPRESSED_BYTES_MAX } from "../partition/batch-preparation.ts";
@@ -162,6 +162,20 @@ describe("compression.type of a topic", () => {
     expect(test.broker.services.partitions.get("orders", 0)!.log.logEndOffset).toBe(0);
   });
 
+  it("says that what does not decompress is invalid: a producer would send what is corrupt again and again", async () => {
+    await test.createTopic("orders", 1, { "compression.type": "gzip" });
+    for (const codec of ["gzip", "snappy", "lz4", "zstd"] as const) {
+      const batch = await batchWith(codec, VALUES);
+      batch.fill(0x5a, 61);
+      writeBatchCrc(batch, 0);
+      // Of the topic's own codec it is left as it came, and unread.
+      const { errorCode, errorMessage } = await produce(batch);
+      if (codec === "gzip") expect(errorCode).toBe(ErrorCode.NONE);
+      else expect([errorCode, errorMessage]).toEqual([ErrorCode.INVALID_RECORD, expect.stringMatching(codec)]);
+    }
+    expect(test.broker.services.partitions.get("orders", 0)!.log.logEndOffset).toBe(VALUES.length);
+  });
+
   it("tells old clients that they cannot read or write zstd", async () => {
     await test.createTopic("orders", 1, { "compression.type": "zstd" });
     expect((await produce(await batchWith("zstd", ["a"]), 6)).errorCode).toBe(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE);
@@ -211,6 +225,29 @@ describe("message.timestamp.before.max.ms and message.timestamp.after.max.ms of 
     expect(late.errorMessage).toMatch(/out of range/);
     expect((await produce(await batchAt(codec, 0, -60 * SECOND_MS, 60 * SECOND_MS))).errorCode).toBe(ErrorCode.NONE);
     expect((await stored()).records).toHaveLength(3);
+  });
+
+  it("are told of compressed records by a header that cannot be right, which is mended", async () => {
+    await test.createTopic("orders", 1, { "message.timestamp.after.max.ms": "60000" });
+    for (const codec of codecs) {
+      for (const claimedMs of [-1, -7, 0]) {
+        const batch = await batchAt(codec, 0, 60 * SECOND_MS, 5);
+        setMaxTimestamp(batch, 0, claimedMs);
+        const { errorCode, baseOffset } = await produce(batch);
+        expect(errorCode).toBe(ErrorCode.NONE);
+        const kept = await stored(baseOffset);
+        expect(kept.batch.maxTimestampMs).toBe(test.runtime.clock.nowMs() + 60 * SECOND_MS);
+        expect(kept.codec).toBe(codecByName(codec).id);
+        const late = await batchAt(codec, 0, 61 * SECOND_MS);
+        setMaxTimestamp(late, 0, claimedMs);
+        expect((await produce(late)).recordErrors.map(({ batchIndex }) => batchIndex)).toEqual([1]);
+      }
+      const young = await batchAt(codec, 0, 1);
+      setMaxTimestamp(young, 0, Date.UTC(3000, 0, 1));
+      const { errorCode, baseOffset } = await produce(young);
+      expect(errorCode).toBe(ErrorCode.NONE);
+      expect((await stored(baseOffset)).batch.maxTimestampMs).toBe(test.runtime.clock.nowMs() + 1);
+    }
   });
 
   it("do not count where the broker sets the time", async () => {

@@ -8,6 +8,7 @@ import {
 } from "@ottla/protocol";
 import {
   BATCH_HEADER_BYTES,
+  baseOffsetAt,
   batchSizeAt,
   compressionAt,
   isTransactionalAt,
@@ -320,6 +321,10 @@ function checkBatch(records: Uint8Array, apiVersion: number): void {
       ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
       `Produce requests with version ${apiVersion} are not allowed to use ZStandard compression`,
     );
+  }
+  const baseOffset = baseOffsetAt(records, 0);
+  if (!isCorrupt && baseOffset !== 0) {
+    throw new AppendRejected(ErrorCode.INVALID_RECORD, `A producer's batch begins at offset 0, not at ${baseOffset}`);
   }
 }
 

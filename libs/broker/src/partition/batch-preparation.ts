@@ -1,6 +1,8 @@
 import {
   type CompressionType,
+  CorruptRecordError,
   codecByName,
+  ErrorCode,
   type RecordBatch,
   RecordBatchBuilder,
   readRecordBatch,
@@ -41,7 +43,7 @@ const LARGE_AT_ONCE_MAX = 2;
 /**
  * Prepares producers' batches where their topic asks for more than appending them as they came: another codec
  * (`compression.type`), or a look at compressed records (at their keys in a compacted topic, at their timestamps where the
- * header does not say that all are within bounds).
+ * header does not say that all are within bounds, or cannot be right).
  */
 export class BatchPreparation {
   readonly #runtime: Pick<Runtime, "clock" | "timers">;
@@ -62,15 +64,16 @@ export class BatchPreparation {
     const present = compressionAt(batch, 0);
     const mustRecompress = codecId !== null && codecId !== present;
     const rules = new RecordRules(policy, this.#runtime.clock.nowMs());
-    const mustLook = present !== 0 && rules.mustLook(batch, 0);
-    if (!mustRecompress && !mustLook) return batch;
+    const mustOpen = present !== 0 && rules.mustOpen(batch, 0);
+    if (!mustRecompress && !mustOpen) return batch;
     const problem = validateProducedBatch(batch, 0);
     if (problem !== null) throw new AppendRejected(problem.errorCode, problem.message);
     // More than one batch: the log says no.
     if (batchSizeAt(batch, 0) !== batch.length) return batch;
+    rules.dropLogAppendTime(batch, 0);
     const work = () =>
       after(openBatch(batch), (opened) => {
-        rules.check(opened.cursor());
+        rules.check(opened, batch, 0);
         return mustRecompress ? recompress(batch, opened, policy.compression!) : batch;
       });
     return batch.length <= AT_ONCE_BYTES_MAX ? work() : this.#inTurn(work);
@@ -92,7 +95,21 @@ export class BatchPreparation {
 }
 
 function openBatch(batch: Uint8Array): RecordBatch | Promise<RecordBatch> {
-  return readRecordBatch(batch, 0, { checkCrcs: false, maxDecompressedBytes: DECOMPRESSED_BYTES_MAX });
+  try {
+    const opened = readRecordBatch(batch, 0, { checkCrcs: false, maxDecompressedBytes: DECOMPRESSED_BYTES_MAX });
+    return opened instanceof Promise ? opened.catch(refuse) : opened;
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+/**
+ * What does not decompress though its CRC is right was sent like that. Its producer is not to send it again and again, as
+ * CORRUPT_MESSAGE would have it do.
+ */
+function refuse(error: unknown): never {
+  if (!(error instanceof CorruptRecordError)) throw error;
+  throw new AppendRejected(ErrorCode.INVALID_RECORD, error.message);
 }
 
 function recompress(

@@ -18,7 +18,7 @@ export interface RecordsSection {
 }
 
 /** attributes, timestamp delta, offset delta, key length, value length, headers count: a byte each. */
-const MIN_RECORD_BYTES = 6;
+export const MIN_RECORD_BYTES = 6;
 
 /**
  * Walks the records of a batch and allocates nothing: after {@link next} its fields describe one record, as positions

@@ -139,6 +139,15 @@ export function setLogAppendTime(bytes: Uint8Array, position: number, timestampM
   writeBatchCrc(bytes, position);
 }
 
+/**
+ * Undoes {@link setLogAppendTime}, but for the largest timestamp, which stays what it says: each record counts as written
+ * when it says itself. Lies inside the CRC, which is computed anew.
+ */
+export function setCreateTime(bytes: Uint8Array, position: number): void {
+  bytes[position + layout.ATTRIBUTES_POSITION + 1]! &= ~layout.ATTRIBUTE_LOG_APPEND_TIME;
+  writeBatchCrc(bytes, position);
+}
+
 /** Says what the largest timestamp was: compaction keeps it when the record is gone. Inside the CRC, which is computed anew. */
 export function setMaxTimestamp(bytes: Uint8Array, position: number, timestampMs: number): void {
   writeInt64(bytes, position + layout.MAX_TIMESTAMP_POSITION, timestampMs);

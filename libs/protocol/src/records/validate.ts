@@ -14,8 +14,7 @@ export type BatchProblemReason =
   | "invalid-count"
   | "inconsistent-offsets"
   | "invalid-sequence"
-  | "control-batch"
-  | "invalid-timestamp";
+  | "control-batch";
 
 /** The first thing found wrong with a batch. */
 export interface BatchProblem {
@@ -37,7 +36,6 @@ const ERROR_CODES: Record<BatchProblemReason, number> = {
   "inconsistent-offsets": ErrorCode.INVALID_RECORD,
   "invalid-sequence": ErrorCode.INVALID_RECORD,
   "control-batch": ErrorCode.INVALID_RECORD,
-  "invalid-timestamp": ErrorCode.INVALID_TIMESTAMP,
 };
 
 const HIGHEST_COMPRESSION_ID = 4;
@@ -97,8 +95,8 @@ function hex(crc: number): string {
 
 /**
  * What a broker checks before it appends a producer's batch: {@link checkBatchIntegrity}, then that the header adds
- * up: a positive count that agrees with the offsets, a sequence where there is a producer, no control batch, no
- * negative timestamp. The records themselves are not looked at.
+ * up: a positive count that agrees with the offsets, a sequence where there is a producer, no control batch. The records
+ * themselves are not looked at (`largestTimestampOf` does), nor is what the header says of their times.
  *
  * @returns what is wrong first, with the error code that Kafka answers, or null
  */
@@ -116,7 +114,7 @@ function checkProducedHeader(bytes: Uint8Array, position: number): BatchProblem 
   if (header.isControlBatchAt(bytes, position)) {
     return problem("control-batch", "clients are not allowed to write control records");
   }
-  return checkProducedSequence(bytes, position) ?? checkProducedTimestamps(bytes, position);
+  return checkProducedSequence(bytes, position);
 }
 
 function checkProducedSequence(bytes: Uint8Array, position: number): BatchProblem | null {
@@ -129,13 +127,6 @@ function checkProducedSequence(bytes: Uint8Array, position: number): BatchProble
     return problem("invalid-sequence", "a transactional batch needs a producer id");
   }
   return null;
-}
-
-function checkProducedTimestamps(bytes: Uint8Array, position: number): BatchProblem | null {
-  const maxTimestamp = header.maxTimestampAt(bytes, position);
-  const baseTimestamp = header.baseTimestampAt(bytes, position);
-  if (maxTimestamp >= -1 && baseTimestamp >= -1) return null;
-  return problem("invalid-timestamp", `base timestamp ${baseTimestamp} or max timestamp ${maxTimestamp} is negative`);
 }
 
 /** Throws the error that stands for `found`, for readers to whom a problem is exceptional. */

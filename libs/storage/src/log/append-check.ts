@@ -1,19 +1,13 @@
 import { ErrorCode } from "@ottla/protocol";
-import {
-  batchSizeAt,
-  checkBatchFrame,
-  checkBatchIntegrity,
-  isLogAppendTimeAt,
-  validateProducedBatch,
-} from "@ottla/protocol/internal";
+import { batchSizeAt, checkBatchFrame, checkBatchIntegrity, validateProducedBatch } from "@ottla/protocol/internal";
 import type { LogConfig } from "../log-config.ts";
 import { AppendRejected } from "../log-errors.ts";
 import type { LeaderAppendOptions } from "../partition-log.ts";
 import { checkRecords, RecordRules } from "./record-check.ts";
 
 /**
- * Throws {@link AppendRejected} unless every batch may be appended by a leader. Looks at headers and CRCs, and at
- * records only where the log's config asks for it and they are not compressed.
+ * Throws {@link AppendRejected} unless every batch may be appended by a leader. Looks at headers and CRCs,
+ * and at the records of clients where they are not compressed. Headers are mended where they are wrong about times.
  */
 export function checkLeaderBatches(
   bytes: Uint8Array,
@@ -27,7 +21,6 @@ export function checkLeaderBatches(
     if (problem !== null) throw new AppendRejected(problem.errorCode, problem.message);
     checkSize(batchSizeAt(bytes, position), config);
     if (origin !== "client") continue;
-    checkTimestampType(bytes, position);
     checkRecords(bytes, position, rules);
   }
   checkTotal(bytes, config);
@@ -59,9 +52,4 @@ function checkTotal(bytes: Uint8Array, config: LogConfig): void {
     ErrorCode.RECORD_LIST_TOO_LARGE,
     `${bytes.length} bytes of batches do not fit a segment of ${config.segmentBytes} bytes (segment.bytes)`,
   );
-}
-
-function checkTimestampType(bytes: Uint8Array, position: number): void {
-  if (!isLogAppendTimeAt(bytes, position)) return;
-  throw new AppendRejected(ErrorCode.INVALID_TIMESTAMP, "a producer must not set the timestamp type to LogAppendTime");
 }

@@ -1,5 +1,12 @@
 import { encodeRecordBatch, RecordBatchBuilder } from "@ottla/protocol";
-import { setLogAppendTime, writeBatchCrc } from "@ottla/protocol/internal";
+import {
+  checkBatchIntegrity,
+  isLogAppendTimeAt,
+  maxTimestampAt,
+  setLogAppendTime,
+  setMaxTimestamp,
+  writeBatchCrc,
+} from "@ottla/protocol/internal";
 import { describe, expect, it } from "vitest";
 import { AppendRejected } from "../log-errors.ts";
 import { batch, concat, sequenced } from "../test-support/batches.ts";
@@ -20,40 +27,97 @@ function encodeCompressed(timestampMs: number) {
 
 const HOUR_MS = 3_600_000;
 
-/** What is wrong, the bytes, Kafka's error code, and what the message must speak of (where it is this library's). */
+const stampedAt = (timestampMs: number) => (bytes: Uint8Array) => {
+  setLogAppendTime(bytes, 0, timestampMs);
+  return bytes;
+};
+
+const withCrc = (change: (view: DataView, bytes: Uint8Array) => void) => changed(change, { fixCrc: true });
+
+/** Says that it has `count` records, as its last offset does. */
+const counting = (count: number) =>
+  withCrc((view) => {
+    view.setInt32(23, count - 1);
+    view.setInt32(57, count);
+  });
+
+/** Each of the three records: a length, attributes, two deltas, "key-N" and ten bytes with their lengths, no headers. */
+const RECORD_BYTES = 22;
+const [FIRST_RECORD, LAST_RECORD] = [61, 61 + 2 * RECORD_BYTES];
+
+/** A number of one byte in a record is another. */
+const withVarint = (position: number, value: number) =>
+  withCrc((view) => view.setUint8(position, value < 0 ? -2 * value - 1 : 2 * value));
+
+function withBytesLeft(count: number): Uint8Array {
+  const bytes = concat([batch({ count: 3 }), new Uint8Array(count)]);
+  new DataView(bytes.buffer).setInt32(8, bytes.length - 12);
+  writeBatchCrc(bytes, 0);
+  return bytes;
+}
+
+/** What is wrong, the bytes, Kafka's error code, and what the message must say. */
 const table: [string, () => Uint8Array, number, RegExp][] = [
   ["nothing at all", () => new Uint8Array(0), 87, /no record batch/],
-  ["a truncated header", () => batch().subarray(0, 20), 2, /./],
-  ["a truncated batch", () => batch().subarray(0, -1), 2, /./],
-  ["bytes after the batch", () => concat([batch(), new Uint8Array(5)]), 2, /./],
-  ["magic 1", () => changed((view) => view.setInt8(16, 1)), 43, /./],
-  ["magic 3", () => changed((view) => view.setInt8(16, 3)), 2, /./],
-  ["a wrong CRC", () => changed((view) => view.setUint32(17, 0)), 2, /./],
-  ["a wrong byte in a record", () => changed((view) => view.setInt8(80, 99)), 2, /./],
-  ["a length below the header's", () => changed((view) => view.setInt32(8, 10)), 2, /./],
-  ["a negative length", () => changed((view) => view.setInt32(8, -1)), 2, /./],
-  ["no records", () => changed((view) => view.setInt32(57, 0), { fixCrc: true }), 87, /./],
-  ["a negative count", () => changed((view) => view.setInt32(57, -3), { fixCrc: true }), 87, /./],
-  ["an offset delta that is too large", () => changed((view) => view.setInt32(23, 7), { fixCrc: true }), 87, /./],
-  ["a negative offset delta", () => changed((view) => view.setInt32(23, -1), { fixCrc: true }), 87, /./],
-  ["an unknown codec", () => changed((view) => view.setInt16(21, 6), { fixCrc: true }), 76, /./],
-  ["a control batch", () => changed((view) => view.setInt16(21, 0x20), { fixCrc: true }), 87, /./],
-  ["a producer without a sequence", () => changed((view) => view.setBigInt64(43, 9n), { fixCrc: true }), 87, /./],
-  ["a transaction without a producer", () => changed((view) => view.setInt16(21, 0x10), { fixCrc: true }), 87, /./],
-  ["a timestamp below -1", () => changed((view) => view.setBigInt64(35, -2n), { fixCrc: true }), 32, /./],
-  ["a timestamp too far ahead", () => batch({ timestampMs: START_MS + HOUR_MS + 1 }), 32, /out of range/],
+  ["a truncated header", () => batch().subarray(0, 15), 2, /^15 bytes are too few for the header/],
+  ["a header that is there in part", () => batch().subarray(0, 20), 2, /claims 83 bytes, 20 are there/],
+  ["a truncated batch", () => batch().subarray(0, -1), 2, /claims 83 bytes, 82 are there/],
+  ["bytes after the batch", () => concat([batch(), new Uint8Array(5)]), 2, /^5 bytes are too few/],
+  ["magic 1", () => changed((view) => view.setInt8(16, 1)), 43, /\(magic\) 1 are not supported/],
+  ["magic 3", () => changed((view) => view.setInt8(16, 3)), 2, /\(magic\) 3 does not exist/],
+  ["a wrong CRC", () => changed((view) => view.setUint32(17, 0x12)), 2, /CRC is 0x[0-9a-f]{8}, .* says 0x00000012$/],
+  ["a wrong byte in a record", () => changed((view) => view.setInt8(80, 99)), 2, /CRC is 0x[0-9a-f]{8}, /],
+  ["a length below the header's", () => changed((view) => view.setInt32(8, 10)), 2, /claims 22 bytes, .* has 61/],
+  ["a negative length", () => changed((view) => view.setInt32(8, -1)), 2, /claims 11 bytes/],
+  ["no records", () => withCrc((view) => view.setInt32(57, 0)), 87, /claims 0 records/],
+  ["a negative count", () => withCrc((view) => view.setInt32(57, -3)), 87, /claims -3 records/],
+  ["too large an offset delta", () => withCrc((view) => view.setInt32(23, 7)), 87, /delta 7 .* with 3 records/],
+  ["a negative offset delta", () => withCrc((view) => view.setInt32(23, -1)), 87, /delta -1 .* with 3 records/],
+  ["an unknown codec", () => withCrc((view) => view.setInt16(21, 6)), 76, /codec id 6/],
+  ["a control batch", () => withCrc((view) => view.setInt16(21, 0x20)), 87, /control records/],
+  ["a producer without a sequence", () => withCrc((view) => view.setBigInt64(43, 9n)), 87, /sequence -1 .* id 9$/],
+  ["a transaction without a producer", () => withCrc((view) => view.setInt16(21, 0x10)), 87, /needs a producer id/],
+  ["fewer records than it says", () => counting(4), 87, /record 4 of 4: it has 0 bytes .*, -1 are left/],
+  ["more records than it says", () => counting(2), 87, /22 bytes are left after its 2 records/],
+  ["bytes after its records", () => withBytesLeft(5), 87, /5 bytes are left after its 3 records/],
   [
-    "LogAppendTime set by the producer",
-    () => changed((_, bytes) => setLogAppendTime(bytes, 0, START_MS)),
-    32,
-    /LogAppendTime/,
+    "a record longer than the batch",
+    () => withVarint(LAST_RECORD, 63),
+    87,
+    /record 3 of 3: it has 63 bytes .*, 21 are/,
   ],
-  ["more than max.message.bytes", () => batch({ valueBytes: 2000 }), 10, /max.message.bytes is 1500/],
+  ["a record of a negative length", () => withVarint(FIRST_RECORD, -3), 87, /record 1 of 3: it has -3 bytes/],
+  ["a record of no bytes", () => withVarint(FIRST_RECORD, 0), 87, /record 1 of 3: it has 0 bytes/],
+  ["an offset out of order", () => withVarint(LAST_RECORD + 3, 1), 87, /record 3 of 3: its offset delta is 1$/],
+  ["a key longer than its record", () => withVarint(FIRST_RECORD + 4, 20), 87, /its key has 20 bytes .*, 17 are/],
+  ["a value longer than its record", () => withVarint(FIRST_RECORD + 10, 12), 87, /its value has 12 bytes .*, 11 are/],
+  ["a value of -2 bytes", () => withVarint(FIRST_RECORD + 10, -2), 87, /its value has -2 bytes/],
+  [
+    "a record that is not filled",
+    () => withVarint(FIRST_RECORD + 10, 9),
+    87,
+    /1 of 3: 1 bytes are left after its parts/,
+  ],
+  ["parts beyond their record", () => withVarint(FIRST_RECORD, 20), 87, /1 of 3: its parts go 1 bytes beyond/],
+  [
+    "headers that are not there",
+    () => withVarint(LAST_RECORD + 21, 1),
+    87,
+    /record 3 of 3: it has 1 headers .* 0 bytes/,
+  ],
+  ["a negative count of headers", () => withVarint(FIRST_RECORD + 21, -1), 87, /record 1 of 3: it has -1 headers/],
+  [
+    "a timestamp too far ahead",
+    () => batch({ timestampMs: START_MS + HOUR_MS + 1 }),
+    32,
+    new RegExp(`out of range, .* ${START_MS + HOUR_MS}\\]$`),
+  ],
+  ["more than max.message.bytes", () => batch({ valueBytes: 2000 }), 10, /2075 bytes, max.message.bytes is 1500/],
   [
     "more than segment.bytes",
     () => concat(Array.from({ length: 40 }, () => batch({ valueBytes: 50 }))),
     18,
-    /segment.bytes/,
+    /^4920 bytes .* 4000 bytes \(segment.bytes\)/,
   ],
 ];
 
@@ -68,6 +132,21 @@ describe("what a producer must not send", () => {
     expect(attempt).toThrow(expect.objectContaining({ errno, message: expect.stringMatching(message) }));
     expect((await append(log, batch())).baseOffset).toBe(2);
     expect(Buffer.compare((await readAll(log)).subarray(0, before.length), before)).toBe(0);
+    await fixture.manager.close();
+  });
+
+  it("LogAppendTime set by the producer where the broker sets the time, and is told of each record", async () => {
+    const fixture = await openFixture({ config: { messageTimestampType: "LogAppendTime" } });
+    const log = await openLog(fixture);
+    const stamped = () => changed((_, bytes) => setLogAppendTime(bytes, 0, START_MS));
+    await expect(append(log, stamped())).rejects.toMatchObject({
+      errno: 32,
+      message: expect.stringMatching(/LogAppendTime/),
+      recordErrors: [0, 1, 2].map((batchIndex) => expect.objectContaining({ batchIndex })),
+    });
+    const compressed = (await encodeCompressed(START_MS)) as Uint8Array;
+    setLogAppendTime(compressed, 0, START_MS);
+    await expect(append(log, compressed)).rejects.toMatchObject({ errno: 32, recordErrors: [] });
     await fixture.manager.close();
   });
 
@@ -145,6 +224,75 @@ describe("what a producer must not send", () => {
       expect.objectContaining({ errno: 45 }),
     );
     expect(await append(log, sequenced(producer, 0, 2))).toMatchObject({ baseOffset: 0, isDuplicate: false });
+    await fixture.manager.close();
+  });
+});
+
+/** A batch whose header says that `maxTimestampMs` is the largest timestamp. */
+function claiming(maxTimestampMs: number, bytes: Uint8Array): Uint8Array {
+  setMaxTimestamp(bytes, 0, maxTimestampMs);
+  return bytes;
+}
+
+const threeAt = (timestampMs: number) => batch({ count: 3, timestampMs });
+const compressedAt = async (timestampMs: number) => (await encodeCompressed(timestampMs)) as Uint8Array;
+const YEAR_3000_MS = Date.UTC(3000, 0, 1);
+
+describe("a header that is wrong about times", () => {
+  it.each<[string, () => Uint8Array | Promise<Uint8Array>, number]>([
+    ["too large", () => claiming(YEAR_3000_MS, threeAt(START_MS)), START_MS + 2],
+    ["too small", () => claiming(START_MS + 1, threeAt(START_MS)), START_MS + 2],
+    ["of 1970", () => claiming(0, threeAt(START_MS)), START_MS + 2],
+    ["none", () => claiming(-1, threeAt(START_MS)), START_MS + 2],
+    ["below -1", () => claiming(-9, threeAt(START_MS)), START_MS + 2],
+    ["one where no record has any", () => claiming(START_MS, batch({ timestampMs: -1 })), -1],
+    ["that of negative ones", () => threeAt(-40), -1],
+    ["set by the broker, as it says", () => changed((_, bytes) => setLogAppendTime(bytes, 0, START_MS)), START_MS + 2],
+    ["set by the broker, compressed", () => compressedAt(START_MS).then(stampedAt(START_MS)), START_MS],
+  ])("is mended before it is written: %s", async (_what, bytes, maxTimestampMs) => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await append(log, await bytes());
+    const stored = await readAll(log);
+    expect(checkBatchIntegrity(stored, 0)).toBeNull();
+    expect(maxTimestampAt(stored, 0)).toBe(maxTimestampMs);
+    expect(isLogAppendTimeAt(stored, 0)).toBe(false);
+    await fixture.manager.close();
+  });
+
+  it("does not make records too young that are not, and makes none old enough", async () => {
+    const fixture = await openFixture({
+      config: { messageTimestampAfterMaxMs: 1000, messageTimestampBeforeMaxMs: 1000 },
+    });
+    const log = await openLog(fixture);
+    await append(log, claiming(YEAR_3000_MS, threeAt(START_MS)));
+    await expect(append(log, claiming(START_MS, threeAt(START_MS + 999)))).rejects.toMatchObject({
+      errno: 32,
+      recordErrors: [expect.objectContaining({ batchIndex: 2 })],
+    });
+    expect(maxTimestampAt(await readAll(log), 0)).toBe(START_MS + 2);
+    await fixture.manager.close();
+  });
+
+  it("hides no record from who looks it up by its time", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await append(log, claiming(-1, threeAt(START_MS)));
+    expect(await log.offsetForTimestamp(START_MS + 1, "logEnd")).toMatchObject({ offset: 1 });
+    expect(await log.offsetForMaxTimestamp()).toMatchObject({ offset: 2, timestampMs: START_MS + 2 });
+    await fixture.manager.close();
+  });
+
+  it.each([
+    ["of 1970 has no young record deleted", 0, 7 * HOUR_MS, 0],
+    ["of the year 3000 keeps no old record", YEAR_3000_MS, HOUR_MS / 60, 3],
+  ])("%s", async (_what, maxTimestampMs, retentionMs, logStartOffset) => {
+    const fixture = await openFixture({ config: { retentionMs } });
+    const log = await openLog(fixture);
+    await append(log, claiming(maxTimestampMs, threeAt(START_MS)));
+    log.setHighWatermark(3);
+    await fixture.runtime.advance(HOUR_MS);
+    expect(log.logStartOffset).toBe(logStartOffset);
     await fixture.manager.close();
   });
 });
