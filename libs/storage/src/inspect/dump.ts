@@ -126,7 +126,7 @@ async function* dumpRecords(
     const batch = await readRecordBatch(bytes, position, { checkCrcs: false });
     for (const record of batch) yield { kind: "record", fields: recordFields(batch, record, topic, decode) };
   } catch (error) {
-    // The CRC is right, so that is how the batch was sent: a broker does not look at records either.
+    // The CRC is right, so that is how the batch was sent. A leader finds it where records are not compressed, Kafka's always.
     yield damage(filePosition, `its records cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
@@ -195,6 +195,7 @@ async function* dumpText(disk: Disk, path: string, name: string): AsyncGenerator
     case names.RECOVERY_POINT_CHECKPOINT:
     case names.HIGH_WATERMARK_CHECKPOINT:
     case names.LOG_START_CHECKPOINT:
+    case names.CLEANER_CHECKPOINT:
       for (const [key, offset] of await readOffsetCheckpoint(disk, path)) {
         const [topic, partition] = key.split(" ");
         yield { kind: "checkpoint", fields: { topic, partition: Number(partition), offset } };
