@@ -1,5 +1,5 @@
 import { setPriority } from "node:os";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, threadId, workerData } from "node:worker_threads";
 import { createSystemRuntime, DiskError } from "@ottla/runtime";
 import { createNodeDisk } from "@ottla/runtime/node";
 import type { CleanedGroup } from "@ottla/storage";
@@ -39,7 +39,7 @@ try {
   // The broker ends the thread to end the compaction.
   const { signal } = new AbortController();
   const result = await cleanLog(createNodeDisk(dataDirectory), createSystemRuntime(), job, swap, signal);
-  tell({ type: "done", result });
+  tell({ type: "done", result: { ...result, thread: `log-cleaner-${threadId}` } });
 } catch (error) {
   const disk = error instanceof DiskError ? { disk: { code: error.code, path: error.path } } : {};
   tell({ type: "failed", message: String(error), ...disk });

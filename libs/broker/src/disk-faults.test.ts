@@ -262,6 +262,26 @@ describe("a disk that hangs at one file", () => {
     },
   );
 
+  it("by a sync in the background (log.flush.interval.ms) keeps no producer waiting", async () => {
+    const [disk, gate] = [new FaultyDisk(), new DiskGate()];
+    const test = await startForTest({ disk, config: { "log.flush.interval.ms": 10 } });
+    await test.createTopic("orders");
+    await test.produce("orders", 0, batchOf("before"));
+    disk.fault = (action, path) => (action === "sync" && path.includes("orders-0/") ? gate.wait() : null);
+    await test.runtime.advance(5_000);
+    expect(gate.waiting).toBe(1);
+    for (let i = 1; i <= 3; i++) {
+      expect(await test.produce("orders", 0, batchOf("meanwhile"))).toMatchObject({ errorCode: 0, baseOffset: i });
+      await test.runtime.advance(1_000);
+    }
+    expect(gate.waiting).toBe(1);
+    expect(await endOf(test.client, 0)).toBe(4);
+    disk.repair();
+    gate.open();
+    await test.runtime.settle();
+    expect(await test.produce("orders", 0, batchOf("after"))).toMatchObject({ errorCode: 0, baseOffset: 4 });
+  });
+
   it("answers acks=all in the client's own time", async () => {
     const [disk, gate] = [new FaultyDisk(), new DiskGate()];
     const test = await startForTest({ disk });

@@ -65,6 +65,8 @@ export interface CleanedGroup {
 export interface CompactionResult {
   /** Everything below is compacted now: less than was asked for when the map of keys was full before. */
   readonly cleanedEndOffset: number;
+  /** The thread that did it, by its own account; absent where it was the log's own. */
+  readonly thread?: string;
 }
 
 /**

@@ -155,8 +155,14 @@ export class LogCleaner {
     const { clock, logger } = this.#runtime;
     const fields = { topic: log.topic, partition: log.partition };
     const [startedMs, sizeBytes] = [clock.monotonicMs(), log.sizeBytes];
+    let thread = "main";
+    const executor: CompactionExecutor = async (job, swap, signal) => {
+      const result = await this.#executor(job, swap, signal);
+      if (result.thread !== undefined) thread = result.thread;
+      return result;
+    };
     try {
-      await log.compactor.run(cleanable, this.#executor, {
+      await log.compactor.run(cleanable, executor, {
         dedupeBufferBytes: dedupeBufferBytes / threads,
         loadFactor,
         ioMaxBytesPerSecond: ioMaxBytesPerSecond / threads,
@@ -169,7 +175,7 @@ export class LogCleaner {
     const elapsedMs = Math.round(clock.monotonicMs() - startedMs);
     const pass = { bytesBefore: sizeBytes, bytesAfter: log.sizeBytes, elapsedMs };
     this.#observer?.compacted(pass);
-    logger.info("log compacted", { ...fields, ...pass });
+    logger.info("log compacted", { ...fields, ...pass, thread });
   }
 
   /** Where the checkpoint cannot be written, the log is compacted once more after the next start: that harms nothing. */
