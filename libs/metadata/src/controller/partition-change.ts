@@ -94,19 +94,18 @@ function withIsrKept(partition: PartitionImage, wanted: PartitionState, { keepsE
   return wanted.isr.length > 0 || keepsElr ? wanted : { ...wanted, isr: partition.isr };
 }
 
-/** A reassignment ends when all that are added are in sync: those that are removed go then. */
+/**
+ * A reassignment ends when all that are added are in sync: those that are removed go then. Where fewer come than go, all
+ * that stay have to be in sync: what those that go have would be on fewer than before.
+ */
 function completeReassignment(state: PartitionState): PartitionState {
   const { addingReplicas, removingReplicas } = state;
   if (addingReplicas.length === 0 && removingReplicas.length === 0) return state;
   const isr = without(state.isr, removingReplicas);
-  if (isr.length === 0 || !addingReplicas.every((replica) => isr.includes(replica))) return state;
-  return {
-    ...state,
-    isr,
-    replicas: without(state.replicas, removingReplicas),
-    addingReplicas: [],
-    removingReplicas: [],
-  };
+  const replicas = without(state.replicas, removingReplicas);
+  const awaited = addingReplicas.length < removingReplicas.length ? replicas : addingReplicas;
+  if (isr.length === 0 || !awaited.every((replica) => isr.includes(replica))) return state;
+  return { ...state, isr, replicas, addingReplicas: [], removingReplicas: [] };
 }
 
 /**
@@ -147,9 +146,9 @@ function elect(
   }
   if (leader === NO_LEADER) return rememberLastLeader(partition, { ...state, leader });
   if (state.isr.includes(leader)) return { ...state, leader, lastKnownElr: [] };
-  // It is in sync with nobody yet; but who was so far still has everything, as long as it acknowledges nothing alone.
+  // Nobody was in sync. Who else was eligible still has everything, as long as the new leader acknowledges nothing alone.
   const isAloneEnough = !rules.keepsElr || isEnough(1, state, rules.minInsyncReplicas);
-  const elr = isAloneEnough ? [] : without(distinct([...state.elr, ...state.isr]), [leader]);
+  const elr = isAloneEnough ? [] : without(state.elr, [leader]);
   return { ...state, leader, isr: [leader], elr, lastKnownElr: [] };
 }
 
@@ -159,7 +158,9 @@ function findLeader(
   { isActive, keepsElr }: Pick<PartitionRules, "isActive" | "keepsElr">,
 ): { readonly leader: number; readonly isUnclean: boolean } {
   const { replicas, isr, elr, lastKnownElr } = state;
-  const canLead = (replica: number) => (isr.includes(replica) || elr.includes(replica)) && isActive(replica);
+  // With anybody in sync, one that is eligible may lack what acks=1 has brought since.
+  const hasAll = (replica: number) => isr.includes(replica) || (isr.length === 0 && elr.includes(replica));
+  const canLead = (replica: number) => hasAll(replica) && isActive(replica);
   const [preferred] = replicas;
   if (election === "preferred" && preferred !== undefined && canLead(preferred)) return clean(preferred);
   if (canLead(state.leader)) return clean(state.leader);
