@@ -23,7 +23,7 @@ export interface ControllerDutiesOptions {
   readonly runtime: Runtime;
   readonly sessionTimeoutMs: () => number;
   /** How leadership is balanced; null where it is not. */
-  readonly balance: () => { readonly intervalMs: number; readonly imbalancePercentage: number } | null;
+  readonly balance: () => { readonly intervalMs: number } | null;
 }
 
 /** What the controller knows of a broker besides the metadata. */
@@ -161,7 +161,7 @@ export class ControllerDuties {
     const how = balance();
     if (how === null || this.#nowMs() - this.#balancedMs < how.intervalMs) return;
     this.#balancedMs = this.#nowMs();
-    this.#submit((state) => balanceLeaders(state, how.imbalancePercentage)).then(
+    this.#submit(balanceLeaders).then(
       ({ response: partitions }) => {
         if (partitions > 0) runtime.logger.info("leadership was given back to preferred replicas", { partitions });
       },

@@ -633,6 +633,7 @@ const cluster = {
   "leader.imbalance.per.broker.percentage": intConfig(
     10,
     "The share of its preferred partitions that a broker may not lead before leadership is balanced, in percent.",
+    ignored("every leadership that has wandered off goes back, as in Apache Kafka since KRaft"),
   ),
 } as const;
 

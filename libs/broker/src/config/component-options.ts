@@ -60,10 +60,7 @@ export function serverLimits(config: BrokerConfig): ServerLimits {
 /** How leaderships go back to preferred replicas by themselves, or null where they do not. */
 export function leaderBalancing(config: BrokerConfig) {
   if (!config.require("auto.leader.rebalance.enable")) return null;
-  return {
-    intervalMs: config.require("leader.imbalance.check.interval.seconds") * 1000,
-    imbalancePercentage: config.require("leader.imbalance.per.broker.percentage"),
-  };
+  return { intervalMs: config.require("leader.imbalance.check.interval.seconds") * 1000 };
 }
 
 /** How long a stop waits for the leaderships to be handed over. */

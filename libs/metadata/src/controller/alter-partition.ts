@@ -90,8 +90,9 @@ function problemOf(image: MetadataImage, brokerId: number, partition: PartitionI
   const { leaderEpoch, partitionEpoch } = proposal;
   // A leader that knows more than this controller was told by a later one.
   if (leaderEpoch > partition.leaderEpoch || partitionEpoch > partition.partitionEpoch) return ErrorCode.NOT_CONTROLLER;
-  if (brokerId !== partition.leader) return ErrorCode.INVALID_REQUEST;
+  // A leader of before asks by its own epoch: it was deposed, and has said nothing that is wrong.
   if (leaderEpoch < partition.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
+  if (brokerId !== partition.leader) return ErrorCode.INVALID_REQUEST;
   if (partitionEpoch < partition.partitionEpoch) return ErrorCode.INVALID_UPDATE_VERSION;
   if (!isPlausible(partition, proposal)) return ErrorCode.INVALID_REQUEST;
   const isEligible = proposal.newIsr.every((member) => isEligibleForIsr(image, partition, member));

@@ -39,7 +39,7 @@ const EVENTS: Readonly<
     const input = { electionType: random.nextInt(20) === 0 ? 1 : 0, topicPartitions: null };
     return (state) => electLeaders(state, input);
   },
-  balance: () => (state) => balanceLeaders(state, 0),
+  balance: () => (state) => balanceLeaders(state),
   reassign: (_state, random) => {
     const replicas = BROKERS.filter(() => random.nextInt(2) === 0);
     const reassignment = { topic: anyOf(TOPICS, random), partition: random.nextInt(2), replicas };

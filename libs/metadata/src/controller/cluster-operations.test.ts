@@ -116,6 +116,7 @@ describe("AlterPartition", () => {
     expect(partitionOf(elected)).toMatchObject({ leader: 2, leaderEpoch: 1 });
     const again = after(elected, [{ ...registration(1), brokerEpoch: 10 } as NewMetadataRecord]);
     expect(propose(again, { partitionEpoch: 1 }, 2).response[0]!.errno).toBe(ErrorCode.FENCED_LEADER_EPOCH);
+    expect(propose(again, {}, 1).response[0]!.errno, "of the leader of before").toBe(ErrorCode.FENCED_LEADER_EPOCH);
   });
 
   it("refuses a replica whose broker is fenced, or about to stop", () => {
@@ -364,11 +365,16 @@ describe("ElectLeaders", () => {
     expect(errnoOf(() => elect(cluster(), 5))).toBe(ErrorCode.INVALID_REQUEST);
   });
 
-  it("balances by itself past the imbalance that is tolerated", () => {
+  it("balances by itself, be it one partition of many that has wandered", () => {
     const state = wandered();
-    expect(balanceLeaders(state, 100).response).toBe(0);
-    const balanced = after(state, balanceLeaders(state, 10).records);
+    const balanced = after(state, balanceLeaders(state).records);
     expect([0, 1, 2].map((index) => partitionOf(balanced, index).leader)).toEqual([1, 2, 3]);
+    const many = cluster([1, 2, 3], 60);
+    const oneWandered = after(many, [
+      { type: "PartitionChangeRecord", topicId: TOPIC_ID, partitionId: 0, leader: partitionOf(many, 0).replicas[1]! },
+    ]);
+    expect(balanceLeaders(oneWandered).records).toEqual([expect.objectContaining({ partitionId: 0 })]);
+    expect(balanceLeaders(many)).toMatchObject({ records: [], response: 0 });
   });
 });
 
@@ -447,14 +453,30 @@ describe("reassignments", () => {
     expect(move(state, null).response[0]!.errno).toBe(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS);
   });
 
-  it("is replaced by another one, which begins where the first began", () => {
+  it("is replaced by another one: what the first was adding goes with the others", () => {
     const state = moved(moved(start(), [4, 1, 2]), [5, 1, 2]);
     expect(partitionOf(state)).toMatchObject({
-      replicas: [5, 1, 2, 3],
+      replicas: [5, 1, 2, 4, 3],
       addingReplicas: [5],
-      removingReplicas: [3],
+      removingReplicas: [4, 3],
       isr: [1, 2, 3],
     });
+  });
+
+  it("is what it was when it is asked for again", () => {
+    const state = moved(start(), [4, 1, 2]);
+    expect(move(state, [4, 1, 2])).toMatchObject({ records: [], response: [{ errno: ErrorCode.NONE }] });
+  });
+
+  it("is replaced by one that adds nothing, and ends when all that stay are in sync", () => {
+    const state = moved(moved(start(), [4, 1, 2]), [2, 3]);
+    expect(partitionOf(state)).toMatchObject({ replicas: [2, 3], isr: [2, 3], addingReplicas: [], removingReplicas: [] });
+  });
+
+  it("takes a replica away when all that stay are in sync", () => {
+    const lagging = after(start(), [{ type: "PartitionChangeRecord", topicId: TOPIC_ID, partitionId: 0, isr: [1, 3] }]);
+    const state = moved(lagging, [1, 2]);
+    expect(partitionOf(state)).toMatchObject({ replicas: [1, 2, 3], isr: [1, 3], removingReplicas: [3], leader: 1 });
   });
 
   it("takes replicas away at once, and changes the replication factor", () => {

@@ -1,5 +1,5 @@
 import { ErrorCode } from "@ottla/protocol";
-import { NO_LEADER, type PartitionImage, type TopicImage } from "../image/metadata-image.ts";
+import { NO_LEADER, type PartitionImage } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import {
   type ControllerResult,
@@ -52,32 +52,23 @@ export function electLeaders(
 /** How many leaderships are given back in one step: others wait for the controller too. */
 const BALANCED_AT_ONCE_MAX = 1000;
 
-/**
- * Gives leaderships back to the preferred replicas of brokers that lead too few of their partitions: fewer than all but
- * `imbalancePercentage` of those that they are preferred for (`auto.leader.rebalance.enable`).
- */
-export function balanceLeaders(state: ControllerState, imbalancePercentage: number): ControllerResult<number> {
-  const preferred = new Map<number, { total: number; lost: (readonly [TopicImage, PartitionImage])[] }>();
+/** Gives leaderships that have wandered off back to the preferred replicas (`auto.leader.rebalance.enable`). */
+export function balanceLeaders(state: ControllerState): ControllerResult<number> {
+  const records: NewMetadataRecord[] = [];
   for (const topic of state.image.topicsByName.values()) {
-    for (const partition of topic.partitions) {
-      const [broker] = partition.replicas;
-      if (broker === undefined || !isActiveBroker(state.image, broker)) continue;
-      const share = preferred.get(broker) ?? { total: 0, lost: [] };
-      preferred.set(broker, share);
-      share.total++;
-      if (partition.leader !== broker) share.lost.push([topic, partition]);
+    const wandered = topic.partitions.filter((partition) => hasWandered(state, partition));
+    if (wandered.length === 0) continue;
+    const rules = rulesFor(state, topic.name);
+    for (const partition of wandered) {
+      records.push(...partitionChangeRecord(topic, partition, { election: "preferred" }, rules));
+      if (records.length === BALANCED_AT_ONCE_MAX) return { records, response: records.length, isAtomic: false };
     }
   }
-  const imbalanced = [...preferred.values()].filter(
-    ({ total, lost }) => lost.length * 100 > total * imbalancePercentage,
-  );
-  const records = imbalanced
-    .flatMap(({ lost }) => lost)
-    .slice(0, BALANCED_AT_ONCE_MAX)
-    .flatMap(([topic, partition]) =>
-      partitionChangeRecord(topic, partition, { election: "preferred" }, rulesFor(state, topic.name)),
-    );
   return { records, response: records.length, isAtomic: false };
+}
+
+function hasWandered({ image }: ControllerState, { leader, replicas: [preferred] }: PartitionImage): boolean {
+  return preferred !== undefined && preferred !== leader && isActiveBroker(image, preferred);
 }
 
 function electionOf(electionType: number): Election {

@@ -33,7 +33,8 @@ export interface ReassignmentOutcome extends ItemOutcome {
 
 /**
  * AlterPartitionReassignments (KIP-455): moves replicas. The new ones are added first; the old ones go when all new ones
- * are in sync. A reassignment that replaces one under way begins where that one began.
+ * are in sync. A reassignment that replaces one under way begins where that one has come to: what that one was adding, and
+ * this one does not want, goes with the others.
  */
 export function alterPartitionReassignments(
   state: ControllerState,
@@ -127,9 +128,7 @@ function change(
   allowFactorChange: boolean,
 ): PartitionTarget {
   checkManualAssignment(state.image, replicas, null);
-  // What a reassignment under way has added and brought in sync is a replica like any other.
-  const pending = without(partition.addingReplicas, partition.isr);
-  const before = without(partition.replicas, pending);
+  const original = without(partition.replicas, partition.addingReplicas);
   const factor = partition.replicas.length - partition.removingReplicas.length;
   if (!allowFactorChange && replicas.length !== factor) {
     throw refuse(
@@ -137,11 +136,10 @@ function change(
       `The replication factor is changed from ${factor} to ${replicas.length}`,
     );
   }
-  const removingReplicas = without(before, replicas);
-  const merged = [...replicas, ...removingReplicas];
+  const removingReplicas = without(partition.replicas, replicas);
   return {
-    replicas: merged,
-    addingReplicas: without(replicas, before),
+    replicas: [...replicas, ...removingReplicas],
+    addingReplicas: without(replicas, original),
     removingReplicas,
   };
 }
