@@ -57,6 +57,20 @@ describe.skipIf(zooKeeperClassPath === null)(
       expect(broker.output).toContain("broker 1 of cluster");
     });
 
+    it("waits while /controller_epoch is corrupt, says so in one line, and starts when it is whole again", async () => {
+      await (await start("/epoch")).stop();
+      const path = "/epoch/controller_epoch";
+      const { data } = await client.get(path);
+      await client.set(path, text("NaN"), -1);
+      const starting = start("/epoch");
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      expect(new TextDecoder().decode((await client.get(path)).data)).toBe("NaN");
+      await client.set(path, data, -1);
+      await using broker = await starting;
+      const message = "the znode /epoch/controller_epoch does not hold what a broker writes there: NaN";
+      expect(broker.output.split(message)).toHaveLength(2);
+    });
+
     it("goes on serving while the head is corrupt, and creates topics again when it is whole", async () => {
       const path = "/running/metadata/head";
       await using broker = await start("/running");

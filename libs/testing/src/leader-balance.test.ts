@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from "vitest";
+import { afterEach, it } from "vitest";
 import { startCluster, type TestCluster } from "./test-cluster.ts";
 import { until } from "./test-support/until.ts";
 
@@ -13,7 +13,13 @@ const partitions = () => {
 };
 
 const isLedBy = (leaders: readonly number[]) =>
-  until(`leaders ${leaders.join()}`, () => partitions().map(({ leader }) => leader).join() === leaders.join());
+  until(
+    `leaders ${leaders.join()}`,
+    () =>
+      partitions()
+        .map(({ leader }) => leader)
+        .join() === leaders.join(),
+  );
 
 it("gives a broker that is back its leaderships again", { timeout: 60_000 }, async () => {
   cluster = await startCluster({ brokers: 3, config: CONFIG });

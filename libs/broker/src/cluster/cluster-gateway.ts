@@ -21,6 +21,8 @@ export class ClusterGateway implements ControllerGateway {
   #isCandidate = false;
   #looking: Promise<void> | null = null;
   #lookAgain = false;
+  /** What was last said of the office being unreadable; null while it is readable. */
+  #lastComplaint: string | null = null;
   #closed = false;
 
   constructor(options: ClusterGatewayOptions) {
@@ -78,11 +80,20 @@ export class ClusterGateway implements ControllerGateway {
       this.#lookAgain = false;
       try {
         await this.#lookOnce();
+        this.#lastComplaint = null;
       } catch (error) {
-        this.#options.runtime.logger.warn("it cannot be found out who is controller", { err: error });
+        this.#complain(error);
       }
     }
     this.#looking = null;
+  }
+
+  /** Every request that finds no controller has it looked up, until somebody mends what is amiss: that is said once. */
+  #complain(error: unknown): void {
+    const complaint = String(error);
+    if (complaint === this.#lastComplaint) return;
+    this.#lastComplaint = complaint;
+    this.#options.runtime.logger.error("it cannot be found out who is controller", { err: error });
   }
 
   async #lookOnce(): Promise<void> {

@@ -47,8 +47,8 @@ export class ControllerDuties {
   readonly #options: ControllerDutiesOptions;
   readonly #sessions = new Map<number, Session>();
   readonly #unsubscribe: readonly (() => void)[];
-  /** The incarnations of the brokers that were announced when this was last looked at. */
-  #announced: ReadonlyMap<number, string> = new Map();
+  /** The incarnations of the brokers that were announced when this was last looked at; null where it could not be read. */
+  #announced: ReadonlyMap<number, string | null> = new Map();
   /** Brokers that are to be fenced as soon as the log can be appended to, as `id@epoch`. */
   readonly #fencing = new Set<string>();
   #timer: Timer | null = null;
@@ -184,7 +184,8 @@ export class ControllerDuties {
         const incarnations = new Map(live.map(({ brokerId, incarnationId }) => [brokerId, incarnationId]));
         this.#announced = incarnations;
         for (const { brokerId, epoch, fenced, incarnationId } of follower.image.brokers.values()) {
-          if (fenced || incarnations.get(brokerId) === incarnationId) continue;
+          const announced = incarnations.get(brokerId);
+          if (fenced || announced === incarnationId || announced === null) continue;
           this.#fence(brokerId, epoch, "its announcement has ended");
         }
       } catch (error) {

@@ -470,7 +470,12 @@ describe("reassignments", () => {
 
   it("is replaced by one that adds nothing, and ends when all that stay are in sync", () => {
     const state = moved(moved(start(), [4, 1, 2]), [2, 3]);
-    expect(partitionOf(state)).toMatchObject({ replicas: [2, 3], isr: [2, 3], addingReplicas: [], removingReplicas: [] });
+    expect(partitionOf(state)).toMatchObject({
+      replicas: [2, 3],
+      isr: [2, 3],
+      addingReplicas: [],
+      removingReplicas: [],
+    });
   });
 
   it("takes a replica away when all that stay are in sync", () => {

@@ -23,8 +23,8 @@ import {
 
 /** The metadata log says something that cannot be: it is damaged, or was written by something else. */
 export class CorruptMetadataError extends Error {
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = "CorruptMetadataError";
   }
 }

@@ -69,6 +69,8 @@ export interface MetadataEntry {
   readonly epoch: number;
   /** Values of the records in Kafka's form (see `serializeRecord`), one offset each. */
   readonly records: readonly Uint8Array[];
+  /** Where the log has it, for whoever has to mend it. */
+  readonly where?: string;
 }
 
 export type LogSlice =
@@ -98,6 +100,8 @@ export interface MetadataSnapshot {
   /** The epoch of that record. */
   readonly epoch: number;
   readonly records: readonly Uint8Array[];
+  /** Where it was loaded from, for whoever has to mend it. */
+  readonly where?: string;
 }
 
 /** Who writes the log. Epochs grow with every change of controller and fence the ones before. */
@@ -132,7 +136,7 @@ export interface BrokerLiveness {
   announce(broker: BrokerAnnouncement): Promise<AnnounceOutcome>;
   /** Takes the announcement back at once: an orderly stop. */
   withdraw(brokerId: number): Promise<void>;
-  live(): Promise<readonly BrokerAnnouncement[]>;
+  live(): Promise<readonly LiveBroker[]>;
   /** Called when a broker may have come or gone. A hint. */
   onChange(listener: () => void): () => void;
   /** Called when this broker's own announcement has ended: it must act as dead until it has announced itself again. */
@@ -145,6 +149,13 @@ export interface BrokerAnnouncement {
   readonly incarnationId: Uuid;
   /** The data directory's id in `meta.properties`: whose broker id it is. */
   readonly directoryId: Uuid;
+}
+
+/** A broker that is announced. Which life of it is null where its announcement is there, but cannot be read. */
+export interface LiveBroker {
+  readonly brokerId: number;
+  readonly incarnationId: Uuid | null;
+  readonly directoryId: Uuid | null;
 }
 
 export type AnnounceOutcome =

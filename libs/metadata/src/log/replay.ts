@@ -32,7 +32,8 @@ export function* replayingEntry(replay: Replay, entry: MetadataEntry): Generator
   let state = replay;
   for (const [index, record] of entry.records.entries()) {
     if (index > 0 && index % RECORDS_A_TURN === 0) yield;
-    state = replayRecord(state, record, entry.baseOffset + index, entry.epoch, fresh);
+    const offset = entry.baseOffset + index;
+    state = atItsPlace(entry.where, offset, () => replayRecord(state, record, offset, entry.epoch, fresh));
   }
   const { image, before } = state;
   return { image: { ...image, offset: entry.endOffset - 1, epoch: entry.epoch }, before };
@@ -71,6 +72,17 @@ function replayRecord(
   }
 }
 
+/** What cannot be replayed is said together with where it is: somebody has to mend it there. */
+function atItsPlace<T>(where: string | undefined, offset: number, replay: () => T): T {
+  try {
+    return replay();
+  } catch (cause) {
+    const what = where === undefined ? "the metadata log" : `the ${where}`;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CorruptMetadataError(`${what} cannot be replayed at offset ${offset}: ${why}`, { cause });
+  }
+}
+
 function noTransaction(does: string): CorruptMetadataError {
   return new CorruptMetadataError(`the metadata log ${does} a transaction that has not begun`);
 }
@@ -82,7 +94,9 @@ export function* replayingSnapshot(snapshot: MetadataSnapshot): Generator<void, 
   let image = EMPTY_IMAGE;
   for (const [index, record] of snapshot.records.entries()) {
     if (index > 0 && index % RECORDS_A_TURN === 0) yield;
-    image = applyRecord(image, deserializeRecord(record), offset, snapshot.epoch, fresh);
+    image = atItsPlace(snapshot.where, offset, () =>
+      applyRecord(image, deserializeRecord(record), offset, snapshot.epoch, fresh),
+    );
   }
   return { image: { ...image, offset, epoch: snapshot.epoch }, before: null };
 }

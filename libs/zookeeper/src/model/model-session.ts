@@ -90,6 +90,7 @@ export class ModelSession implements ZooKeeper {
       const sessionId = this.#sessionId;
       const commit = () => this.#commit(operations, sessionId);
       const request = connection.request(() => {
+        if (fault === "expired") this.#refuseAndExpire(connection);
         if (fault !== "lost-request" && fault !== "late-request") commit();
         if (fault === "late-request") this.#later(() => refusedOrDone(commit));
         if (fault !== null && fault !== "stale-read") this.breakConnection();
@@ -102,7 +103,9 @@ export class ModelSession implements ZooKeeper {
     return this.#call((connection) =>
       connection.request(() => {
         this.#model.options.onMessage?.("sync", 0);
-        if (this.#fault("read") === "lost-request") this.breakConnection();
+        const fault = this.#fault("read");
+        if (fault === "lost-request") this.breakConnection();
+        if (fault === "expired") this.expire();
         this.#seenZxid = this.#model.tree.zxid;
       }),
     );
@@ -176,6 +179,12 @@ export class ModelSession implements ZooKeeper {
     });
   }
 
+  /** The session is over: the server says so to the write that comes, and closes the connection behind that. */
+  #refuseAndExpire(connection: ModelConnection): void {
+    this.#endSession();
+    queueMicrotask(() => connection.tell(() => this.breakConnection()));
+  }
+
   /** A request of a session that is over is refused, on whatever connection it comes. */
   #commit(operations: readonly ZnodeOperation[], sessionId: bigint): void {
     if (this.#isExpired || this.#sessionId !== sessionId || this.#model.isDown)
@@ -196,7 +205,8 @@ export class ModelSession implements ZooKeeper {
       const fault = this.#fault("read");
       return connection.request(
         () => {
-          if (fault !== null && fault !== "stale-read") this.breakConnection();
+          if (fault === "expired") this.expire();
+          else if (fault !== null && fault !== "stale-read") this.breakConnection();
           // Nobody is there to hear the answer, nor of what would be watched.
           if (!connection.isOpen) throw unreachable();
           const tree = fault === "stale-read" ? this.#model.staleTree(this.#seenZxid) : this.#model.tree;

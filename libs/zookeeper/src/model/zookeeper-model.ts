@@ -12,7 +12,9 @@ export type ModelFault =
   /** The connection breaks, and the request arrives later. */
   | "late-request"
   /** A read is answered by a server that lags behind (but not behind what this session has seen). */
-  | "stale-read";
+  | "stale-read"
+  /** The session ends before the request arrives: a write is refused, and the connection breaks. */
+  | "expired";
 
 /** Something that was done. */
 export interface ModelCommit {

@@ -13,6 +13,14 @@ export interface HeldOffice {
   readonly sessionId: bigint;
 }
 
+interface OfficeHolder {
+  /** What `/controller` holds. */
+  readonly data: Uint8Array;
+  readonly controllerEpoch: number;
+  readonly epochVersion: number;
+  readonly ownerSessionId: bigint;
+}
+
 /**
  * The election of the controller: whoever creates the ephemeral `/controller` has the office, and raises
  * `/controller_epoch` in the same transaction.
@@ -38,6 +46,11 @@ export class ZooKeeperElection implements ControllerElection {
     return this.#held?.sessionId === this.#client.sessionId ? this.#held : null;
   }
 
+  /** What is known of the office in this epoch may not be so any more: the next claim asks the ensemble. */
+  forget(controllerEpoch: number): void {
+    if (this.#held?.controllerEpoch === controllerEpoch) this.#held = null;
+  }
+
   async claim(brokerId: number): Promise<ClaimOutcome> {
     const { held } = this;
     if (held !== null) return { kind: "won", controllerEpoch: held.controllerEpoch };
@@ -52,7 +65,8 @@ export class ZooKeeperElection implements ControllerElection {
 
   async current(): Promise<ControllerTerm | null> {
     await this.#patient.sync(this.#paths.controller);
-    return (await this.#holder())?.term ?? null;
+    const holder = await this.#holder();
+    return holder === null ? null : this.#termOf(holder);
   }
 
   async resign(controllerEpoch: number): Promise<void> {
@@ -78,7 +92,7 @@ export class ZooKeeperElection implements ControllerElection {
     const { controller, controllerEpoch: epochPath } = this.#paths;
     const { sessionId } = this.#client;
     const { data, stat } = await this.#patient.get(epochPath);
-    const controllerEpoch = decodeEpoch(data) + 1;
+    const controllerEpoch = decodeEpoch(data, epochPath) + 1;
     try {
       await this.#client.multi([
         { type: "create", path: controller, data: encodeController(brokerId, this.#clock.nowMs()), ephemeral: true },
@@ -98,26 +112,30 @@ export class ZooKeeperElection implements ControllerElection {
     await this.#patient.sync(this.#paths.controller);
     const holder = await this.#holder();
     if (holder === null) return await this.#claim(brokerId);
-    const { term, epochVersion, ownerSessionId } = holder;
-    if (ownerSessionId !== sessionId) return { kind: "lost", to: term };
-    this.#held = { controllerEpoch: term.controllerEpoch, epochVersion, sessionId };
-    return { kind: "won", controllerEpoch: term.controllerEpoch };
+    const { controllerEpoch, epochVersion, ownerSessionId } = holder;
+    if (ownerSessionId !== sessionId) return { kind: "lost", to: this.#termOf(holder) };
+    this.#held = { controllerEpoch, epochVersion, sessionId };
+    return { kind: "won", controllerEpoch };
   }
 
   /** Who has the office, with the epoch of that very election: it cannot change while the same `/controller` exists. */
-  async #holder() {
+  async #holder(): Promise<OfficeHolder | null> {
     for (;;) {
       const before = await this.#patient.find(this.#paths.controller);
       if (before === null) return null;
       const epoch = await this.#patient.get(this.#paths.controllerEpoch);
       const after = await this.#patient.find(this.#paths.controller);
       if (after?.stat.createdZxid !== before.stat.createdZxid) continue;
-      const controllerId = decodeControllerId(before.data, this.#paths.controller);
       return {
-        term: { controllerId, controllerEpoch: decodeEpoch(epoch.data) },
+        data: before.data,
+        controllerEpoch: decodeEpoch(epoch.data, this.#paths.controllerEpoch),
         epochVersion: epoch.stat.version,
         ownerSessionId: before.stat.ephemeralOwner,
       };
     }
+  }
+
+  #termOf({ data, controllerEpoch }: OfficeHolder): ControllerTerm {
+    return { controllerId: decodeControllerId(data, this.#paths.controller), controllerEpoch };
   }
 }

@@ -78,12 +78,10 @@ export function encodeEntry({ id, epoch, baseOffset, records }: Omit<StoredEntry
 
 /** @throws Error that names the znode, when it does not hold an entry */
 export function decodeEntry(bytes: Uint8Array, path: string): StoredEntry {
-  try {
-    return readEntry(new ByteReader(bytes));
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`the znode ${path} does not hold an entry of a metadata log: ${why}`, { cause });
-  }
+  return decodeWhole(bytes, path, "an entry of a metadata log", (reader) => ({
+    ...readEntry(reader),
+    where: `znode ${path}`,
+  }));
 }
 
 function readEntry(reader: ByteReader): StoredEntry {
@@ -94,6 +92,18 @@ function readEntry(reader: ByteReader): StoredEntry {
   return { id, epoch, baseOffset, endOffset: baseOffset + records.length, records };
 }
 
+function decodeWhole<T>(bytes: Uint8Array, path: string, what: string, read: (reader: ByteReader) => T): T {
+  try {
+    const reader = new ByteReader(bytes);
+    const value = read(reader);
+    if (reader.remaining > 0) throw new RangeError(`${reader.remaining} bytes are left after it`);
+    return value;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the znode ${path} does not hold ${what}: ${why}`, { cause });
+  }
+}
+
 const LENGTH_BYTES = 4;
 
 export function encodeRecords(records: readonly Uint8Array[]): Uint8Array {
@@ -102,8 +112,9 @@ export function encodeRecords(records: readonly Uint8Array[]): Uint8Array {
   return writer.toUint8Array();
 }
 
-export function decodeRecords(bytes: Uint8Array): Uint8Array[] {
-  return readRecords(new ByteReader(bytes));
+/** @throws Error that names the znode, when it does not hold a part of a snapshot */
+export function decodeChunk(bytes: Uint8Array, path: string): Uint8Array[] {
+  return decodeWhole(bytes, path, "a part of a snapshot of the metadata", readRecords);
 }
 
 function writeRecords(writer: ByteWriter, records: readonly Uint8Array[]): void {
@@ -123,14 +134,21 @@ export function encodeJson(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
 }
 
-/** @throws Error that names the znode, when it does not hold JSON */
+/** @throws Error that names the znode, when it does not hold an object in JSON */
 export function decodeJson(bytes: Uint8Array, path: string): Record<string, unknown> {
-  const text = decoder.decode(bytes);
+  let value: unknown;
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    value = JSON.parse(decoder.decode(bytes));
   } catch (cause) {
-    throw new Error(`the znode ${path} does not hold what a broker writes there: ${text.slice(0, 80)}`, { cause });
+    throw corrupt(bytes, path, { cause });
   }
+  if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  throw corrupt(bytes, path);
+}
+
+function corrupt(bytes: Uint8Array, path: string, options?: ErrorOptions): Error {
+  const text = decoder.decode(bytes.subarray(0, 80));
+  return new Error(`the znode ${path} does not hold what a broker writes there: ${text}`, options);
 }
 
 export function encodeHead({ endOffset, epoch, logStartOffset, snapshot, origin }: HeadState): Uint8Array {
@@ -139,18 +157,27 @@ export function encodeHead({ endOffset, epoch, logStartOffset, snapshot, origin 
 
 export function decodeHead(bytes: Uint8Array, path: string): HeadState {
   const { endOffset, epoch, logStartOffset, snapshot, origin = null } = decodeJson(bytes, path);
-  const isHead = [endOffset, epoch, logStartOffset].every(Number.isSafeInteger);
+  const isHead = [endOffset, epoch, logStartOffset].every(Number.isSafeInteger) && isSnapshotOrNull(snapshot);
   if (!isHead) throw new Error(`the znode ${path} is not the head of a metadata log`);
   return { endOffset, epoch, logStartOffset, snapshot, origin } as HeadState;
+}
+
+function isSnapshotOrNull(value: unknown): boolean {
+  if (value === null) return true;
+  if (typeof value !== "object") return false;
+  const { name, epoch, chunks } = value as Partial<NonNullable<HeadState["snapshot"]>>;
+  return typeof name === "string" && Number.isSafeInteger(epoch) && Number.isSafeInteger(chunks);
 }
 
 export function encodeAnnouncement({ incarnationId, directoryId }: BrokerAnnouncement, nowMs: number): Uint8Array {
   return encodeJson({ version: 1, incarnationId, directoryId, timestamp: String(nowMs) });
 }
 
+/** @throws Error that names the znode, when it does not say who the broker is */
 export function decodeAnnouncement(brokerId: number, bytes: Uint8Array, path: string): BrokerAnnouncement {
   const { incarnationId, directoryId } = decodeJson(bytes, path);
-  return { brokerId, incarnationId: String(incarnationId), directoryId: String(directoryId) };
+  if (typeof incarnationId !== "string" || typeof directoryId !== "string") throw corrupt(bytes, path);
+  return { brokerId, incarnationId, directoryId };
 }
 
 /** As Kafka's. */
@@ -169,14 +196,24 @@ export function encodeController(brokerId: number, nowMs: number): Uint8Array {
   return encodeJson({ version: 2, brokerid: brokerId, timestamp: String(nowMs), kraftControllerEpoch: -1 });
 }
 
+/** @throws Error that names the znode, when it does not say who is controller */
 export function decodeControllerId(bytes: Uint8Array, path: string): number {
-  return Number(decodeJson(bytes, path).brokerid);
+  const { brokerid } = decodeJson(bytes, path);
+  if (typeof brokerid !== "number" || !Number.isSafeInteger(brokerid)) throw corrupt(bytes, path);
+  return brokerid;
 }
 
 export function encodeEpoch(epoch: number): Uint8Array {
   return encoder.encode(String(epoch));
 }
 
-export function decodeEpoch(bytes: Uint8Array): number {
-  return Number(decoder.decode(bytes));
+/** @throws Error that names the znode, when it does not hold an epoch: the next one would be none either */
+export function decodeEpoch(bytes: Uint8Array, path: string): number {
+  const text = decoder.decode(bytes);
+  const epoch = Number(text);
+  if (!/^\d+$/.test(text) || epoch > EPOCH_MAX) throw corrupt(bytes, path);
+  return epoch;
 }
+
+/** Kafka's epochs have 32 bits, and another one has to come after this. */
+const EPOCH_MAX = 2 ** 31 - 2;

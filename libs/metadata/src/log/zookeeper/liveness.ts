@@ -1,19 +1,31 @@
-import type { Clock } from "@ottla/runtime";
-import { isZooKeeperError, type Znode, type ZnodeOperation, type ZooKeeper } from "@ottla/zookeeper";
+import type { Runtime } from "@ottla/runtime";
+import type { Znode, ZnodeOperation, ZooKeeper } from "@ottla/zookeeper";
 import { Listeners } from "../listeners.ts";
-import type { AnnounceOutcome, BrokerAnnouncement, BrokerLiveness } from "../metadata-log.ts";
+import type { AnnounceOutcome, BrokerAnnouncement, BrokerLiveness, LiveBroker } from "../metadata-log.ts";
 import { decodeAnnouncement, encodeAnnouncement, type ZooKeeperPaths } from "./layout.ts";
 import type { PatientClient } from "./patient-client.ts";
 import { StandingWatch } from "./standing-watch.ts";
+
+/** What was there has just gone or come, the answer was lost, or another session has begun: it is looked at again. */
+const PASSING_WHILE_ANNOUNCING = [
+  "NODE_EXISTS",
+  "NO_NODE",
+  "BAD_VERSION",
+  "CONNECTION_LOSS",
+  "SESSION_MOVED",
+  "SESSION_EXPIRED",
+] as const;
 
 /** Who is alive: the ephemeral znodes below `/brokers/ids`. */
 export class ZooKeeperLiveness implements BrokerLiveness {
   readonly #client: ZooKeeper;
   readonly #patient: PatientClient;
   readonly #paths: ZooKeeperPaths;
-  readonly #clock: Clock;
+  readonly #runtime: Pick<Runtime, "clock" | "logger">;
   readonly #changes: StandingWatch;
   readonly #lost = new Listeners();
+  /** Znodes of which it was said that they cannot be read. */
+  readonly #complainedOf = new Set<string>();
   /** Whom this session has announced. */
   #announced: number | null = null;
   /** Sessions that have ended so far. */
@@ -21,14 +33,19 @@ export class ZooKeeperLiveness implements BrokerLiveness {
   /** Since when there has been no connection, on the monotonic clock; null while there is one. */
   #disconnectedMs: number | null = null;
 
-  constructor(client: ZooKeeper, patient: PatientClient, paths: ZooKeeperPaths, clock: Clock) {
+  constructor(
+    client: ZooKeeper,
+    patient: PatientClient,
+    paths: ZooKeeperPaths,
+    runtime: Pick<Runtime, "clock" | "logger">,
+  ) {
     this.#client = client;
     this.#patient = patient;
     this.#paths = paths;
-    this.#clock = clock;
+    this.#runtime = runtime;
     this.#changes = new StandingWatch(client, (watch) => client.children(paths.brokerIds, watch));
     client.onSessionEvent((event) => {
-      this.#disconnectedMs = event === "disconnected" ? clock.monotonicMs() : null;
+      this.#disconnectedMs = event === "disconnected" ? runtime.clock.monotonicMs() : null;
       if (event !== "expired") return;
       this.#expired++;
       if (this.#announced === null) return;
@@ -38,9 +55,8 @@ export class ZooKeeperLiveness implements BrokerLiveness {
   }
 
   get isInDoubt(): boolean {
-    return (
-      this.#disconnectedMs !== null && this.#clock.monotonicMs() - this.#disconnectedMs > this.#client.sessionTimeoutMs
-    );
+    if (this.#disconnectedMs === null) return false;
+    return this.#runtime.clock.monotonicMs() - this.#disconnectedMs > this.#client.sessionTimeoutMs;
   }
 
   /**
@@ -49,17 +65,18 @@ export class ZooKeeperLiveness implements BrokerLiveness {
    */
   async announce(broker: BrokerAnnouncement): Promise<AnnounceOutcome> {
     for (;;) {
-      const expired = this.#expired;
-      try {
-        const outcome = await this.#announce(broker);
-        if (expired !== this.#expired) continue;
-        if (outcome.kind === "done") this.#announced = broker.brokerId;
-        return outcome;
-      } catch (error) {
-        // What was there has just gone or come, or the answer was lost: look again.
-        if (!isZooKeeperError(error, "NODE_EXISTS", "NO_NODE", "BAD_VERSION", "CONNECTION_LOSS")) throw error;
-      }
+      const outcome = await this.#patient.repeat(() => this.#announceIn(broker), PASSING_WHILE_ANNOUNCING);
+      if (outcome !== null) return outcome;
     }
+  }
+
+  /** Null where the session has ended meanwhile. */
+  async #announceIn(broker: BrokerAnnouncement): Promise<AnnounceOutcome | null> {
+    const expired = this.#expired;
+    const outcome = await this.#announce(broker);
+    if (expired !== this.#expired) return null;
+    if (outcome.kind === "done") this.#announced = broker.brokerId;
+    return outcome;
   }
 
   async withdraw(brokerId: number): Promise<void> {
@@ -72,11 +89,35 @@ export class ZooKeeperLiveness implements BrokerLiveness {
     );
   }
 
-  async live(): Promise<readonly BrokerAnnouncement[]> {
+  async live(): Promise<readonly LiveBroker[]> {
     await this.#patient.sync(this.#paths.brokerIds);
-    const ids = (await this.#patient.children(this.#paths.brokerIds)).map(Number).sort((a, b) => a - b);
-    const announcements = await Promise.all(ids.map((id) => this.#read(id)));
-    return announcements.flatMap((found) => (found === null ? [] : [found.announcement]));
+    const names = (await this.#patient.children(this.#paths.brokerIds)).filter((name) => /^\d+$/.test(name));
+    const ids = names.map(Number).sort((a, b) => a - b);
+    const found = await Promise.all(ids.map((id) => this.#look(id)));
+    return found.filter((broker) => broker !== null);
+  }
+
+  /** One whose znode is corrupt is there: whoever has announced it is, or the znode were gone. */
+  async #look(brokerId: number): Promise<LiveBroker | null> {
+    const path = this.#paths.brokerId(brokerId);
+    const znode = await this.#patient.find(path);
+    if (znode === null) return null;
+    try {
+      const announcement = decodeAnnouncement(brokerId, znode.data, path);
+      this.#complainedOf.delete(path);
+      return announcement;
+    } catch (error) {
+      this.#complain(path, error);
+      return { brokerId, incarnationId: null, directoryId: null };
+    }
+  }
+
+  #complain(path: string, error: unknown): void {
+    if (this.#complainedOf.has(path)) return;
+    this.#complainedOf.add(path);
+    this.#runtime.logger.error("a broker's announcement cannot be read: which life it is of is not known", {
+      err: error,
+    });
   }
 
   onChange(listener: () => void): () => void {
@@ -92,7 +133,7 @@ export class ZooKeeperLiveness implements BrokerLiveness {
     const create: ZnodeOperation = {
       type: "create",
       path,
-      data: encodeAnnouncement(broker, this.#clock.nowMs()),
+      data: encodeAnnouncement(broker, this.#runtime.clock.nowMs()),
       ephemeral: true,
     };
     await this.#patient.sync(path);

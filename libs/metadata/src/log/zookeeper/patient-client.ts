@@ -30,7 +30,7 @@ export class PatientClient {
   }
 
   get(path: string): Promise<Znode> {
-    return this.#repeat(() => this.#client.get(path));
+    return this.repeat(() => this.#client.get(path));
   }
 
   /** The znode, or null where there is none. */
@@ -44,25 +44,29 @@ export class PatientClient {
   }
 
   exists(path: string, watch?: Watch): Promise<ZnodeStat | null> {
-    return this.#repeat(() => this.#client.exists(path, watch));
+    return this.repeat(() => this.#client.exists(path, watch));
   }
 
   children(path: string): Promise<readonly string[]> {
-    return this.#repeat(() => this.#client.children(path));
+    return this.repeat(() => this.#client.children(path));
   }
 
   /** Reads that follow see everything that was done before. */
   sync(path: string): Promise<void> {
-    return this.#repeat(() => this.#client.sync(path));
+    return this.repeat(() => this.#client.sync(path));
   }
 
   /**
-   * Repeats a write whose outcome is not known. `needless` are the refusals that say that there is nothing (more) to do:
-   * the write may have been done before, or its session has ended and taken along what it was about.
+   * Repeats a write whose outcome is not known, or that another session has to do. `needless` are the refusals that say that
+   * there is nothing (more) to do: the write may have been done before, or its session has ended and taken along what it was
+   * about.
    */
   async settle(write: () => Promise<void>, ...needless: ZooKeeperErrorCode[]): Promise<void> {
     try {
-      await this.#repeat(write, ["CONNECTION_LOSS"]);
+      await this.repeat(
+        write,
+        PASSING.filter((code) => !needless.includes(code)),
+      );
     } catch (error) {
       if (!isZooKeeperError(error, ...needless)) throw error;
     }
@@ -72,7 +76,8 @@ export class PatientClient {
     this.#closed = true;
   }
 
-  async #repeat<T>(operation: () => Promise<T>, passing: readonly ZooKeeperErrorCode[] = PASSING): Promise<T> {
+  /** Repeats an operation for as long as it fails with what goes by, more slowly after a few times. */
+  async repeat<T>(operation: () => Promise<T>, passing: readonly ZooKeeperErrorCode[] = PASSING): Promise<T> {
     for (let failures = 1; ; failures++) {
       try {
         return await operation();

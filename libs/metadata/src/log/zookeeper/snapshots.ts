@@ -2,7 +2,7 @@ import { uuidFromBytes } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
 import { isZooKeeperError, type ZooKeeper } from "@ottla/zookeeper";
 import type { MetadataSnapshot } from "../metadata-log.ts";
-import { decodeRecords, encodeRecords, entryName, type ZooKeeperPaths } from "./layout.ts";
+import { decodeChunk, encodeRecords, entryName, type ZooKeeperPaths } from "./layout.ts";
 import type { PatientClient } from "./patient-client.ts";
 
 /** Bytes of records in one znode, below ZooKeeper's `jute.maxbuffer`. */
@@ -45,8 +45,9 @@ export class ZooKeeperSnapshots {
   async read(name: string, chunks: number): Promise<Uint8Array[] | null> {
     try {
       const indexes = Array.from({ length: chunks }, (_, index) => index);
-      const znodes = await Promise.all(indexes.map((index) => this.#patient.get(this.#paths.chunk(name, index))));
-      return znodes.flatMap(({ data }) => decodeRecords(data));
+      const paths = indexes.map((index) => this.#paths.chunk(name, index));
+      const znodes = await Promise.all(paths.map((path) => this.#patient.get(path)));
+      return znodes.flatMap(({ data }, index) => decodeChunk(data, paths[index]!));
     } catch (error) {
       if (isZooKeeperError(error, "NO_NODE")) return null;
       throw error;

@@ -91,7 +91,7 @@ export class ZooKeeperMetadataLog implements MetadataLog {
     this.#patient = patient;
     this.#office = new ZooKeeperElection(client, patient, paths, runtime.clock);
     this.election = this.#office;
-    this.liveness = new ZooKeeperLiveness(client, patient, paths, runtime.clock);
+    this.liveness = new ZooKeeperLiveness(client, patient, paths, runtime);
     this.#snapshots = new ZooKeeperSnapshots(client, patient, paths, runtime);
     this.#headMoved = new StandingWatch(client, (watch) => client.exists(paths.head, watch));
   }
@@ -163,7 +163,8 @@ export class ZooKeeperMetadataLog implements MetadataLog {
       const { snapshot, logStartOffset } = await this.#readHead();
       if (snapshot === null) return null;
       const records = await this.#snapshots.read(snapshot.name, snapshot.chunks);
-      if (records !== null) return { endOffset: logStartOffset, epoch: snapshot.epoch, records };
+      const where = `znode ${this.#paths.snapshot(snapshot.name)}`;
+      if (records !== null) return { endOffset: logStartOffset, epoch: snapshot.epoch, records, where };
     }
   }
 
@@ -248,10 +249,13 @@ export class ZooKeeperMetadataLog implements MetadataLog {
    * What became of an append that cannot be done now, nor ever will be: it was done before, and its answer lost, or it
    * was not. The refused transaction is the proof that no earlier one is still under way: it would be refused too.
    */
-  async #outcomeOf({ id, expectedOffset }: MetadataAppend): Promise<AppendOutcome> {
+  async #outcomeOf({ id, controllerEpoch, expectedOffset }: MetadataAppend): Promise<AppendOutcome> {
     await this.#patient.sync(this.#paths.head);
     const found = await this.#readEntry(expectedOffset);
-    return found?.id === id ? { kind: "done", endOffset: found.endOffset } : { kind: "not-controller" };
+    if (found?.id === id) return { kind: "done", endOffset: found.endOffset };
+    // What is known of the office may be what is amiss: somebody else may have written to its znodes.
+    this.#office.forget(controllerEpoch);
+    return { kind: "not-controller" };
   }
 
   async #headOf(office: HeldOffice): Promise<VersionedHead> {

@@ -51,6 +51,7 @@ const ZOOKEEPER_FAULTS: Readonly<Record<ModelFault, number>> = {
   "lost-answer": 300,
   "late-request": 300,
   "stale-read": 40,
+  expired: 3_000,
 };
 
 /** What is under way to a disk when something else happens. */

@@ -37,7 +37,7 @@ export class MetadataTruth {
   readonly onCommit = ({ tree, changes }: ModelCommit): void => {
     for (const { type, path } of changes) {
       if (path === paths.controllerEpoch && type === "dataChanged") {
-        this.#controllerEpoch = decodeEpoch(tree.get(path)!.data);
+        this.#controllerEpoch = decodeEpoch(tree.get(path)!.data, path);
         this.#tally.add("transition: controller elected");
         this.onElected(decodeControllerId(tree.get(paths.controller)!.data, paths.controller));
       } else if (path === paths.controller && type === "deleted") {
