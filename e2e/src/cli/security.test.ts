@@ -123,6 +123,32 @@ describe.skipIf(kafkaClassPath === null || !hasOpenssl)("the ottla command with 
     }
   });
 
+  it("doctor says on what client and listener do not agree", async () => {
+    const plain = ["--sasl-mechanism", "PLAIN", "--sasl-username", "alice"];
+    const ca = ["--ssl-ca", pathOf("ca.pem")];
+    const other = new Certificates();
+    const cases: [string, string, readonly string[], RegExp][] = [
+      ["no credentials", kafka.addressOf("SASL"), [], /If the listener asks for SASL, give the client its credentials/],
+      ["no credentials, over TLS", kafka.addressOf("SASLTLS"), ca, /If the listener asks for SASL, give the client/],
+      ["credentials where nobody asks", kafka.bootstrapServers, plain, /Client and listener must agree/],
+      ["a wrong password", kafka.addressOf("SASL"), plain, /Check user name, password or token, and the mechanism/],
+      ["another authority", kafka.addressOf("TLS"), ["--ssl-ca", join(other.directory, "ca.pem")], /--ssl-ca/],
+      ["TLS where there is none", kafka.bootstrapServers, ca, /Use the port of a TLS listener, or leave TLS out/],
+      ["no TLS where there is", kafka.addressOf("TLS"), [], /Give clients TLS/],
+    ];
+    try {
+      for (const [name, bootstrap, args, advice] of cases) {
+        const result = await ottla(["doctor", "--bootstrap", bootstrap, ...args], {
+          env: { OTTLA_SASL_PASSWORD: "wrong" },
+        });
+        expect({ name, ...result }).toEqual({ name, code: 1, stdout: expect.stringMatching(advice), stderr: "" });
+        expect(result.stdout, name).not.toMatch(/wrong|\n\s+at /);
+      }
+    } finally {
+      other.remove();
+    }
+  });
+
   it("what is wrong is said in words, without the secret", async () => {
     const wrong = `${SECRET}-but-wrong`;
     const list = (listener: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) =>

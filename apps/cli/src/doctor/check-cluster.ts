@@ -23,12 +23,6 @@ const REPLICATION_KEYS = [
 /** A key that only Ottla knows. */
 const OTTLA_KEY = "log.tail.memory.bytes";
 
-export async function checkVersions(admin: Admin): Promise<Finding[]> {
-  const { finalized } = await admin.describeFeatures();
-  const levels = Object.entries(finalized).map(([name, { maxLevel }]) => `${name} ${maxLevel}`);
-  return [good(levels.length === 0 ? "The brokers tell of no features." : `Features in force: ${levels.join(", ")}.`)];
-}
-
 /** Brokers that take no part. A topic can still be given replicas there. */
 export function checkBrokers(registered: Registered): Finding[] {
   return registered
@@ -122,13 +116,13 @@ export async function checkPartitions(admin: Admin): Promise<Finding[]> {
   ];
 }
 
-export async function checkGroups(admin: Admin): Promise<Finding[]> {
+export async function checkGroups(admin: Admin, watchMs = LAG_WATCH_MS): Promise<Finding[]> {
   const groups = (await admin.listGroups()).slice(0, GROUPS_MAX);
   const before = await lagsOf(
     admin,
     groups.map(({ groupId }) => groupId),
   );
-  await new Promise((resolve) => setTimeout(resolve, LAG_WATCH_MS));
+  await new Promise((resolve) => setTimeout(resolve, watchMs));
   const after = await lagsOf(
     admin,
     groups.map(({ groupId }) => groupId),
@@ -141,7 +135,7 @@ export async function checkGroups(admin: Admin): Promise<Finding[]> {
     if (grownBy > 0)
       return [
         warn(
-          `Group ${groupId} is ${lag} records behind, ${grownBy} more than ${LAG_WATCH_MS} ms before.`,
+          `Group ${groupId} is ${lag} records behind, ${grownBy} more than ${watchMs} ms before.`,
           "Its consumers are too slow, or stuck: look at them, or add some.",
         ),
       ];

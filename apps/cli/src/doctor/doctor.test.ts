@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { type Admin, KafkaError, PartialFailureError } from "@ottla/admin";
 import { describe, expect, it } from "vitest";
 import { checkClock } from "./check-clock.ts";
-import { checkDisks, diskFindings } from "./check-cluster.ts";
+import { checkDisks, checkGroups, diskFindings } from "./check-cluster.ts";
+import { type BrokerVersions, versionFindings } from "./check-versions.ts";
 import { clusterFindings } from "./examine.ts";
 
 /** The clock is asked for over HTTP alone. */
@@ -40,7 +41,11 @@ describe("the doctor", () => {
       },
     } as unknown as Admin;
     const found: string[] = [];
-    for await (const { what } of clusterFindings(admin, { clusterId: "c", controllerId: 2, brokers: [] }))
+    for await (const { what } of clusterFindings(
+      admin,
+      { clusterId: "c", controllerId: 2, brokers: [] },
+      async () => [],
+    ))
       found.push(what);
     expect(found).toContain("Broker 1 is registered, but takes no part (it is fenced).");
     expect(found).toContain("min.insync.replicas=3 ask for more than the 2 broker(s) that there are.");
@@ -53,6 +58,92 @@ describe("the doctor", () => {
       { level: "warn", what: expect.stringMatching(/clock of broker 1 is \d+ ms ahead/), advice: expect.any(String) },
     ]);
     expect(await clockFindings(-60_000)).toMatchObject([{ what: expect.stringMatching(/\d+ ms behind/) }]);
+  });
+
+  it("tells of a group whose lag grows while it looks, and of one that nobody is in", async () => {
+    let end = 100;
+    const committed = { slow: 90, well: 100, idle: 70 } as const;
+    const lists = { slow: "Stable", well: "Stable", idle: "Empty" };
+    const admin = {
+      listGroups: async () => Object.entries(lists).map(([groupId, state]) => ({ groupId, state })),
+      async listGroupOffsets(groupId: keyof typeof committed) {
+        const offset = groupId === "well" ? end : committed[groupId];
+        return [{ topic: "orders", partition: 0, offset }];
+      },
+      async listOffsets() {
+        const offsets = [{ topic: "orders", partition: 0, offset: end }];
+        end += 7;
+        return offsets;
+      },
+    } as unknown as Admin;
+    expect(await checkGroups(admin, 1)).toEqual([
+      {
+        level: "warn",
+        what: "Group slow is 17 records behind, 7 more than 1 ms before.",
+        advice: expect.stringContaining("too slow, or stuck"),
+      },
+      {
+        level: "warn",
+        what: "Group idle has no members, and 37 records to read.",
+        advice: "Its consumers are not running.",
+      },
+    ]);
+  });
+
+  describe("of versions", () => {
+    const broker = (nodeId: number, changes: Partial<BrokerVersions> = {}): BrokerVersions => ({
+      nodeId,
+      apis: new Map([
+        [0, { min: 3, max: 13 }],
+        [1, { min: 4, max: 18 }],
+      ]),
+      supported: new Map([["group.version", { min: 0, max: 1 }]]),
+      finalized: new Map([["group.version", 1]]),
+      ...changes,
+    });
+
+    it("finds nothing wrong where all brokers are of one release", () => {
+      expect(versionFindings([broker(1), broker(2)])).toEqual([
+        { level: "good", what: "Features in force: group.version 1." },
+      ]);
+      expect(versionFindings([broker(1, { supported: new Map(), finalized: new Map() })])).toMatchObject([
+        { level: "good", what: "The brokers tell of no features." },
+      ]);
+    });
+
+    it("tells of a broker that cannot do what is in force", () => {
+      const old = broker(2, { supported: new Map([["group.version", { min: 0, max: 0 }]]), finalized: new Map() });
+      expect(versionFindings([broker(1), old])).toMatchObject([
+        { level: "bad", what: "Feature group.version is at level 1, and broker 2 can do 0 to 0." },
+        { level: "good" },
+      ]);
+      const unknowing = broker(3, { supported: new Map([["other", { min: 0, max: 1 }]]) });
+      expect(versionFindings([unknowing])[0]).toMatchObject({
+        level: "bad",
+        what: "Feature group.version is at level 1, and broker 3 does not know it.",
+      });
+    });
+
+    it("tells of a broker that is older than another one, and by what", () => {
+      const old = broker(1, { apis: new Map([[0, { min: 0, max: 11 }]]) });
+      expect(versionFindings([old, broker(2)])).toMatchObject([
+        {
+          level: "warn",
+          what: "Broker 1 is older than broker 2: it serves Produce up to 11 (13), Fetch not at all (18).",
+        },
+        { level: "good" },
+      ]);
+    });
+
+    it("says which levels could be raised", () => {
+      const able = { supported: new Map([["group.version", { min: 0, max: 2 }]]) };
+      expect(versionFindings([broker(1, able)])).toMatchObject([
+        { level: "good", what: "Features in force: group.version 1 (2 is possible)." },
+      ]);
+      expect(versionFindings([broker(1, able), broker(2)])).toMatchObject([
+        { level: "good", what: "Features in force: group.version 1." },
+      ]);
+    });
   });
 
   it("tells of a disk that is nearly full, and passes over those that do not tell", () => {

@@ -4,14 +4,8 @@ import type { Connection } from "../connection.ts";
 import { explain as explainError } from "../exit.ts";
 import { describeWithFenced } from "../registered-brokers.ts";
 import { checkClock } from "./check-clock.ts";
-import {
-  checkBrokers,
-  checkConfigs,
-  checkDisks,
-  checkGroups,
-  checkPartitions,
-  checkVersions,
-} from "./check-cluster.ts";
+import { checkBrokers, checkConfigs, checkDisks, checkGroups, checkPartitions } from "./check-cluster.ts";
+import { type BrokerVersions, versionFindings, versionsOf } from "./check-versions.ts";
 import { type ClusterView, clusterSeenFrom } from "./cluster-view.ts";
 import { bad, type Finding, good } from "./findings.ts";
 import { type Reach, reach } from "./reach.ts";
@@ -46,11 +40,15 @@ export async function* examine(connection: Connection): AsyncGenerator<Finding> 
     ...connection,
     defaultApiTimeoutMs: CALL_TIMEOUT_MS,
   });
-  yield* clusterFindings(admin, cluster);
+  yield* clusterFindings(admin, cluster, () => versionsOf(connection, cluster));
 }
 
 /** @internal What there is to say of a cluster that can be reached. */
-export async function* clusterFindings(admin: Admin, cluster: ClusterView): AsyncGenerator<Finding> {
+export async function* clusterFindings(
+  admin: Admin,
+  cluster: ClusterView,
+  versions: () => Promise<BrokerVersions[]>,
+): AsyncGenerator<Finding> {
   let asked: Promise<ClusterDescription> | undefined;
   const registered = async () => {
     asked ??= describeWithFenced(admin);
@@ -58,12 +56,12 @@ export async function* clusterFindings(admin: Admin, cluster: ClusterView): Asyn
   };
   const checks: ((admin: Admin, cluster: ClusterView) => Promise<Finding[]>)[] = [
     checkClock,
-    checkVersions,
+    async () => versionFindings(await versions()),
     async () => checkBrokers(await registered()),
     async () => checkConfigs(admin, await registered()),
     checkDisks,
     checkPartitions,
-    checkGroups,
+    async () => await checkGroups(admin),
   ];
   for (const check of checks) {
     try {
@@ -172,13 +170,13 @@ function reasonOf(found: Reach): string {
 }
 
 /** What client and listener do not agree on. */
-function adviceOn(error: unknown, { sasl, ssl }: Connection): string {
+function adviceOn(error: unknown, { sasl }: Connection): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "SASL_AUTHENTICATION_FAILED") return "Check user name, password or token, and the mechanism.";
   if (code.includes("SASL")) {
     return "Client and listener must agree: SASL_PLAINTEXT and SASL_SSL listeners ask who it is, others take no answer.";
   }
-  if (ssl !== undefined && /certificate|self.signed|TLS|SSL/i.test(messageOf(error))) {
+  if (code === "SSL_HANDSHAKE_FAILED") {
     return "Give the client the certificate of who signed the broker's (--ssl-ca), and the name that is in it.";
   }
   return sasl === undefined
