@@ -14,8 +14,11 @@ export function startProgress(options: {
   readonly total: number;
   /** What is counted; null where its share of the whole is all that it tells. */
   readonly unit: "bytes" | "partitions" | "records" | null;
+  /** Default: standard error. */
+  readonly stream?: NodeJS.WriteStream;
 }): Progress {
-  const isShown = options.isShown && process.stderr.isTTY === true;
+  const { stream = process.stderr } = options;
+  const isShown = options.isShown && stream.isTTY === true;
   let { total } = options;
   let done = 0;
   let bar: { update(value: number): void; setTotal(total: number): void; stop(): void } | undefined;
@@ -28,7 +31,7 @@ export function startProgress(options: {
     const format = `{bar} {percentage}%${count} | {eta_formatted} left`;
     const formatValue = (value: number, _options: unknown, type: string) =>
       String(isBytes && (type === "value" || type === "total") ? Math.round(value / 1e6) : value);
-    const shown = new cliProgress.SingleBar({ format, formatValue, clearOnComplete: true, stream: process.stderr });
+    const shown = new cliProgress.SingleBar({ format, formatValue, clearOnComplete: true, stream });
     shown.start(total, done);
     bar = shown;
   };
@@ -41,7 +44,7 @@ export function startProgress(options: {
       bar?.update(done);
     },
     write(text) {
-      if (bar !== undefined) process.stderr.write("\r\u001b[K");
+      if (bar !== undefined) stream.write("\r\u001b[K");
       process.stdout.write(text);
     },
     stop() {

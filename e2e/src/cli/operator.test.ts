@@ -241,6 +241,120 @@ describe("what an operator does on the command line", () => {
     expect(JSON.parse(line!).topics).toContainEqual({ topic: "orders", records: 100, recordsPerSecond: null });
   });
 
+  it("draws rates and lag while records are written", async () => {
+    await admin.createTopics([{ name: "busy-topic", partitions: 1 }]);
+    await admin.alterGroupOffsets("behind", [{ topic: "busy-topic", partition: 0, offset: 0 }]);
+    await using producer = new Producer({ bootstrapServers: broker.bootstrapServers });
+    let isWriting = true;
+    let written = 0;
+    const writing = (async () => {
+      for (; isWriting; written++) await producer.send({ topic: "busy-topic", value: "v" });
+    })();
+    const lines = (await succeed(["top", "--iterations", "2", "--interval", "1", "--json"])).trim().split("\n");
+    isWriting = false;
+    await writing;
+    const { topics, groups } = JSON.parse(lines[1]!);
+    const topic = topics.find(({ topic }: { topic: string }) => topic === "busy-topic");
+    expect(topic.records).toBeGreaterThan(0);
+    expect(topic.recordsPerSecond).toBeGreaterThan(0);
+    expect(topic.recordsPerSecond).toBeLessThanOrEqual(written);
+    expect(topics[0]).toEqual(topic); // the busiest first
+    expect(groups).toContainEqual({ groupId: "behind", state: "Empty", lag: topic.records });
+    await admin.deleteGroups(["behind"]);
+  });
+
+  it("deletes records before an offset, a time or the end, all that is wanted or nothing", async () => {
+    await admin.createTopics([{ name: "cut", partitions: 2 }]);
+    await using producer = new Producer({ bootstrapServers: broker.bootstrapServers });
+    const times = [1_000, 2_000, 3_000, 4_000].map((each) => Date.now() - 100_000 + each);
+    const records = [0, 1].flatMap((partition) =>
+      times.slice(partition).map((timestampMs) => ({ topic: "cut", partition, value: "v", timestampMs })),
+    );
+    await producer.send(records);
+    const begins = async () =>
+      (
+        await admin.listOffsets([0, 1].map((partition) => ({ topic: "cut", partition, spec: "earliest" as const })))
+      ).map(({ offset }) => offset);
+    const cut = (...args: string[]) => succeed(["topics", "delete-records", "cut", ...args]);
+    expect(await cut("--before", "2", "--dry-run")).toMatch(
+      /PARTITION +FROM +UP TO +END\ncut +0 +0 +2 +4\ncut +1 +0 +2 +3\nnothing was deleted \(--dry-run\)\n$/,
+    );
+    expect(await begins()).toEqual([0, 0]);
+    expect(await client(["topics", "delete-records", "cut", "--before", "4"])).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "ottla: --before 4: partition 1 ends at 3. Nothing was deleted; name others with --partition.\n",
+    });
+    expect(await begins()).toEqual([0, 0]);
+    await cut("--before", "1", "--partition", "0");
+    expect(await begins()).toEqual([1, 0]);
+    await cut("--before", new Date(times[2]!).toISOString());
+    expect(await begins()).toEqual([2, 1]);
+    expect(JSON.parse(await cut("--before", "latest", "--json"))).toEqual([
+      { topic: "cut", partition: 0, beginOffset: 2, endOffset: 4, beforeOffset: 4 },
+      { topic: "cut", partition: 1, beginOffset: 1, endOffset: 3, beforeOffset: 3 },
+    ]);
+    expect(await begins()).toEqual([4, 3]);
+    for (const [args, message] of [
+      [["cut", "--before", "soon"], '--before is "soon"'],
+      [["cut", "--before", "1", "--partition", "7"], "--partition 7: cut has the partitions 0 to 1"],
+      [["cut"], "--before"],
+    ] as const) {
+      const result = await client(["topics", "delete-records", ...args]);
+      expect(result).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(message) });
+    }
+  });
+
+  it("moves replicas as the file of kafka-reassign-partitions says, all of them or none", async () => {
+    await using cluster = await startCluster({ brokers: 3 });
+    await using clusterAdmin = new Admin({ bootstrapServers: cluster.bootstrapServers });
+    await clusterAdmin.createTopics([{ name: "moved", assignments: [[1], [2]] }]);
+    const directory = await mkdtemp(join(tmpdir(), "ottla-reassign-"));
+    const reassign = async (file: unknown, ...args: string[]) => {
+      const path = join(directory, "plan.json");
+      await writeFile(path, typeof file === "string" ? file : JSON.stringify(file));
+      return await ottla([
+        ...["cluster", "reassign", "--json-file", path, ...args],
+        ...["--bootstrap", cluster.bootstrapServers],
+      ]);
+    };
+    const replicas = async () =>
+      (await clusterAdmin.describeTopics(["moved"]))[0]!.partitions.map((each) => [...each.replicas]);
+    const to = (partition: number, ...ids: number[]) => ({ topic: "moved", partition, replicas: ids });
+    try {
+      const wrong: [unknown, number, string][] = [
+        ["{", 2, "cannot be read"],
+        [{ partitions: [] }, 2, "It has to be like"],
+        [{ partitions: [{ ...to(0, 2), log_dirs: ["/data"] }] }, 2, "log_dirs"],
+        [{ partitions: [to(0, 2), to(0, 3)] }, 2, "has moved-0 twice"],
+        [{ partitions: [to(0, 2, 2)] }, 2, "moved-0 has a broker twice"],
+        [{ partitions: [to(0, 2), to(1, 9)] }, 2, "there is no broker 9; there are 1, 2, 3"],
+        [{ partitions: [to(0, 2), to(7, 1)] }, 2, "moved has the partitions 0 to 1, not 7"],
+        [{ partitions: [to(0, 2), { ...to(0, 1), topic: "nowhere" }] }, 1, "UNKNOWN_TOPIC_OR_PARTITION"],
+      ];
+      for (const [file, code, message] of wrong) {
+        expect(await reassign(file)).toMatchObject({ code, stdout: "", stderr: expect.stringContaining(message) });
+      }
+      expect(await replicas()).toEqual([[1], [2]]);
+      const file = { version: 1, partitions: [to(0, 3, 1), to(1, 1)] };
+      const dry = await reassign(file, "--dry-run");
+      expect(dry).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/moved +0 +1 +3,1\nmoved +1 +2 +1\nnothing/),
+      });
+      expect(await replicas()).toEqual([[1], [2]]);
+      expect(await reassign(file)).toMatchObject({ code: 0, stdout: expect.stringContaining("begun; ottla cluster") });
+      await until("the replicas have moved", async () => {
+        const ongoing = await clusterAdmin.listPartitionReassignments();
+        return ongoing.length === 0 && JSON.stringify(await replicas()) === "[[3,1],[1]]";
+      });
+      const idle = await reassign(file, "--cancel");
+      expect(idle).toMatchObject({ code: 1, stderr: expect.stringContaining("NO_REASSIGNMENT_IN_PROGRESS") });
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+
   it.each(["bash", "zsh", "fish"])("completes in %s", async (shell) => {
     const { stdout, code } = await ottla(["completion", shell]);
     expect(code).toBe(0);

@@ -7,6 +7,7 @@ import { clientTargets, type RunningTarget } from "../harness/client-targets.ts"
 import { kafka3ClassPath, kafkaClassPath } from "../harness/external.ts";
 import { kafkaTool } from "../harness/java.ts";
 import { JavaTools } from "../harness/java-tools.ts";
+import { ottla } from "../harness/ottla-command.ts";
 import { itIsDissected } from "../harness/tshark.ts";
 import { twice } from "../harness/twice.ts";
 
@@ -36,6 +37,12 @@ const RELEASES = [
     latencyArguments: (server: string, topic: string) => [server, topic, "20", "all", "100"],
   },
 ];
+
+/** Lines with all numbers the same; without those that are about the tool's own options. */
+function shapeOf(printed: string): string[] {
+  const lines = printed.split("\n").filter((line) => line.trim() !== "" && !/^Option .* deprecated/.test(line));
+  return lines.map((line) => line.trimEnd().replaceAll(/\d+(?:\.\d+)?/g, "0"));
+}
 
 for (const release of RELEASES) {
   describe.skipIf(release.classPath === null).each(clientTargets)(
@@ -263,7 +270,17 @@ for (const release of RELEASES) {
         expect(Number(read.trim().split("\n").at(-1)?.split(", ")[4])).toBeGreaterThanOrEqual(2000);
         await topics("--create", "--topic", "latency", "--partitions", "1", "--if-not-exists");
         const latency = release.latencyArguments(broker.bootstrapServers, "latency");
-        expect(await tool("org.apache.kafka.tools.EndToEndLatency", latency)).toMatch(/Percentiles: 50th = \d+/);
+        const measured = await tool("org.apache.kafka.tools.EndToEndLatency", latency);
+        expect(measured).toMatch(/Percentiles: 50th = \d+/);
+        // So that figures compare, `ottla perf` prints the same lines, but for the numbers in them.
+        const perf = async (...args: string[]) => {
+          const result = await ottla(["perf", ...args, "--bootstrap", broker.bootstrapServers]);
+          expect(result, args.join(" ")).toMatchObject({ code: 0, stderr: "" });
+          return shapeOf(result.stdout);
+        };
+        expect(await perf("produce", topic, "-n", "2000", "-s", "200")).toEqual(shapeOf(written));
+        expect(await perf("consume", topic, "-n", "2000")).toEqual(shapeOf(read));
+        expect(await perf("latency", "latency", "-n", "20", "-s", "100")).toEqual(shapeOf(measured));
       });
 
       twice("the verifiable producer's records reach the verifiable consumer, all of them", async () => {

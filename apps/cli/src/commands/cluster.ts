@@ -11,7 +11,7 @@ ZooKeeper's jars in --zookeeper-jars, in $ZOOKEEPER_HOME/lib or in .cache/zookee
 export function addClusterCommand(program: Command): void {
   const cluster = program
     .command("cluster")
-    .description("Start a cluster on this machine, look at one, compare its replicas.");
+    .description("Start a cluster on this machine, look at one, compare its replicas, move them.");
   cluster
     .command("start")
     .description("Run several brokers as processes of this machine, until Ctrl-C.")
@@ -45,6 +45,16 @@ export function addClusterCommand(program: Command): void {
     .option("--max-wait <seconds>", "how long a replica may take to catch up with its leader", wholeNumber(0), 10)
     .option("--json", "print JSON")
     .action(async (topics, options) => (await import("../cluster/verify.ts")).verifyCluster(topics, options));
+  withConnection(cluster.command("reassign"))
+    .description("Move replicas of partitions to other brokers, or give that up. cluster describe shows how far it is.")
+    .requiredOption(
+      "--json-file <file>",
+      "which partitions, and where to: the file of Kafka's kafka-reassign-partitions",
+    )
+    .option("--cancel", "give up what is under way for the partitions in the file")
+    .option("--dry-run", "show what would change, change nothing")
+    .option("--json", "print JSON")
+    .action(async (options) => (await import("../cluster/reassign.ts")).reassign(options));
 }
 
 function collectSetting(setting: string, previous: string[] = []): string[] {

@@ -61,7 +61,8 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
   const input = await openInput(options.file);
   const signal = interruptSignal();
   // Standard input, and what else can be read but once, is written as it comes.
-  if (input.sizeBytes !== null) await checkLines(input.open(), signal, parseLine);
+  const mayBeWrong = options.json || options.keySeparator !== undefined;
+  if (input.sizeBytes !== null && mayBeWrong) await checkLines(input, signal, parseLine);
   await requireBroker(options, signal);
   const { Producer } = await import("@ottla/producer");
   await using producer = new Producer({
@@ -73,13 +74,17 @@ async function produce(topic: string, options: ProduceOptions): Promise<void> {
   });
   const send = (record: ProducerRecord) => producer.send(record, { signal });
   const stream = input.open();
-  const progress = startProgress({ isShown: input.sizeBytes !== null, total: input.sizeBytes ?? 0, unit: "bytes" });
+  const progress = progressOf(input);
   const count = await sendLines(stream, signal, (line, number) => {
     showProgress(progress, stream);
     const parsed = parseLine(line, number);
     return send({ topic, ...(options.partition === undefined ? {} : { partition: options.partition }), ...parsed });
   }).finally(() => progress.stop());
   if (stream === process.stdin && process.stdin.isTTY) process.stderr.write(`${count} records written to ${topic}\n`);
+}
+
+function progressOf({ sizeBytes }: Input): Progress {
+  return startProgress({ isShown: sizeBytes !== null, total: sizeBytes ?? 0, unit: "bytes" });
 }
 
 function showProgress(progress: Progress, stream: Readable): void {
@@ -114,9 +119,19 @@ async function openInput(file: string | undefined): Promise<Input> {
 }
 
 /** Nothing of a file is written that has a wrong line. @throws UsageError that names the line */
-async function checkLines(input: Readable, signal: AbortSignal, parseLine: LineParser): Promise<void> {
+async function checkLines(input: Input, signal: AbortSignal, parseLine: LineParser): Promise<void> {
+  const stream = input.open();
+  const progress = progressOf(input);
   let number = 0;
-  for await (const line of linesOf(input, signal)) parseLine(line, ++number);
+  try {
+    for await (const line of linesOf(stream, signal)) {
+      showProgress(progress, stream);
+      parseLine(line, ++number);
+    }
+  } finally {
+    progress.stop();
+    stream.destroy();
+  }
 }
 
 function linesOf(input: Readable, signal: AbortSignal): Interface {

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { checkDeletedKeys } from "../config-keys.ts";
 import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
-import { collectKeyValue, positiveInt } from "../options.ts";
+import { collectKeyValue, positiveInt, wholeNumber } from "../options.ts";
 import { printJson, printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 
@@ -14,7 +14,9 @@ interface BaseOptions extends ConnectionOptions {
 type ConfigValues = Readonly<Record<string, string>>;
 
 export function addTopicsCommand(program: Command): void {
-  const topics = program.command("topics").description("Create, list, describe, alter and delete topics.");
+  const topics = program
+    .command("topics")
+    .description("Create, list, describe, alter and delete topics, delete their records.");
   withConnection(topics.command("create"))
     .argument("<topic...>", "names of the topics")
     .description("Create topics.")
@@ -47,6 +49,18 @@ export function addTopicsCommand(program: Command): void {
     .description("Delete topics with all their records.")
     .option("--json", "print JSON")
     .action(deleteTopics);
+  withConnection(topics.command("delete-records"))
+    .argument("<topic>", "name of the topic")
+    .description("Delete the oldest records of a topic's partitions, for good.")
+    .requiredOption("--before <where>", "latest, the first offset to keep, or a time such as 2026-01-31T12:00:00Z")
+    .option("-p, --partition <numbers>", "these only, with commas between them (default: all)", collectPartition)
+    .option("--dry-run", "show what would go, delete nothing")
+    .option("--json", "print JSON")
+    .action(async (topic, options) => (await import("../delete-records.ts")).deleteRecords(topic, options));
+}
+
+function collectPartition(text: string, previous: number[] = []): number[] {
+  return [...previous, ...text.split(",").map((each) => wholeNumber(0)(each.trim()))];
 }
 
 function collect(key: string, previous: string[] = []): string[] {
