@@ -120,10 +120,21 @@ describe("a cluster of three", () => {
     const load = new Load(cluster.bootstrapServers, "orders", 6);
     const seen: string[] = [];
     const { bootstrapServers } = cluster;
+    // Nobody commits for this group again: it tells whether what was committed before stays.
+    const once = [0, 1, 2].map((partition) => {
+      return { topic: "orders", partition, offset: 1_000 + partition, leaderEpoch: 0, metadata: "once" };
+    });
+    await admin.alterGroupOffsets("quiet", once);
     const consumer = new Consumer({ bootstrapServers, groupId: "g", autoOffsetReset: "earliest", autoCommit: false });
     consumer.subscribe(["orders"]);
+    const acknowledged = new Map<number, number>();
+    const rewinds: string[] = [];
+    consumer.on("commit", ({ offsets }) => {
+      for (const { partition, offset } of offsets) acknowledged.set(partition, offset);
+    });
     const reading = (async () => {
-      for await (const { value } of consumer) {
+      for await (const { partition, offset, value } of consumer) {
+        if (offset < (acknowledged.get(partition) ?? 0)) rewinds.push(`${partition}@${offset}`);
         seen.push(value!);
         if (seen.length % 50 === 0) await consumer.commit();
       }
@@ -136,9 +147,13 @@ describe("a cluster of three", () => {
       await until("the group reads on", () => seen.length > before + 300);
       await cluster.start(coordinator);
       await until("all replicas in sync", () => isWhole("orders") && isWhole("__consumer_offsets"));
+      expect(await admin.listGroupOffsets("quiet")).toEqual(once);
     }
     await load.stop();
     await until("all is read", () => new Set(seen).size === load.acknowledged.length);
+    expect(rewinds, "read again from before a commit").toEqual([]);
+    for (const { partition, offset } of await admin.listGroupOffsets("g"))
+      expect(offset, `committed of ${partition}`).toBeGreaterThanOrEqual(acknowledged.get(partition)!);
     await consumer.commit();
     await consumer.close();
     await reading;

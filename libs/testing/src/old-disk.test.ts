@@ -24,7 +24,10 @@ async function copyOf(disk: Disk, to: Disk = createMemoryDisk(), directory = "/"
   return to;
 }
 
-it("a broker with an old copy of its disk is eligible nowhere, though that copy was left by a clean stop", async () => {
+it.each([
+  ["an old copy of its disk, left by a clean stop", (old: Disk) => old],
+  ["an empty disk", () => createMemoryDisk()],
+])("a broker with %s is eligible nowhere, and nothing acknowledged is lost", async (_what, diskAfterwards) => {
   const disks = [createMemoryDisk() as Disk];
   const diskOf = (brokerId: number) => (brokerId === 2 ? disks : [createMemoryDisk()]);
   cluster = await startCluster({ brokers: 3, disks: diskOf, config: { "min.insync.replicas": 2 } });
@@ -41,7 +44,7 @@ it("a broker with an old copy of its disk is eligible nowhere, though that copy 
   await cluster.stop(2);
   await cluster.stop(1);
   await until("nobody leads, both are eligible", () => partition().eligibleLeaderReplicas.length === 2);
-  disks[0] = old;
+  disks[0] = diskAfterwards(old);
   await cluster.start(2);
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(partition()).toMatchObject({ leader: -1, eligibleLeaderReplicas: [1] });
@@ -49,4 +52,6 @@ it("a broker with an old copy of its disk is eligible nowhere, though that copy 
   await until("the other one leads", () => partition().leader === 1);
   const { log } = cluster.broker(1).broker.services.partitions.get("orders", 0)!;
   expect(log.logEndOffset).toBe(1);
+  await until("both are in sync again", () => partition().isr.length === 2);
+  expect(cluster.broker(2).broker.services.partitions.get("orders", 0)!.log.logEndOffset).toBe(1);
 });

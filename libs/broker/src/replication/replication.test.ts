@@ -62,6 +62,36 @@ describe("replication", () => {
     await expectSame(...ALL.map((id) => set.node(id)));
   });
 
+  it("has so many fetchers for each leader as num.replica.fetchers says, among which partitions are spread", async () => {
+    set = await ReplicaSet.start({ config: { "num.replica.fetchers": 3 } });
+    const connections: string[] = [];
+    set.wire = (from, to) => {
+      connections.push(`${from} to ${to}`);
+      return {};
+    };
+    const partitions = [0, 1, 2, 3, 4, 5];
+    for (const index of partitions) set.change({ replicas: ALL, isr: ALL, leader: 1 }, index);
+    await set.publish();
+    await set.runtime.advance(100);
+    const appends = partitions.map((index) =>
+      set
+        .node(1)
+        .partition(index)
+        .appendAsLeader(batchOf(`of ${index}`), { acks: -1, origin: "client" }),
+    );
+    await set.runtime.advance(10);
+    await Promise.all(appends.map(({ committed }) => committed));
+    await set.runtime.advance(600);
+    expect(connections.sort()).toEqual([2, 2, 2, 3, 3, 3].map((follower) => `${follower} to 1`));
+    for (const index of partitions) {
+      const [leader, ...followers] = ALL.map((id) => set.node(id).partition(index));
+      for (const follower of followers) {
+        expect(positions(follower)).toEqual([0, 1, 1]);
+        expect(await bytesOf(follower)).toBe(await bytesOf(leader!));
+      }
+    }
+  });
+
   it("reads nothing of a partition that is at rest while others have records, and all of it once it has some", async () => {
     await start();
     set.change({ replicas: ALL, isr: ALL, leader: 1 }, 1);
