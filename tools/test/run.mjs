@@ -114,6 +114,12 @@ const checks = [
   await check("unit and integration tests", "npx", nx("run-many", "-t", "test")),
 ];
 if (withE2e) checks.push(await check("end-to-end tests", "npx", nx("run", "@ottla/e2e:e2e")));
+if (deep)
+  checks.push(
+    await check("the cluster's simulation goes the same way on Node.js 20 and 24", process.execPath, [
+      ...["tools/test/node-versions.mjs", "--traces", "20", "24"],
+    ]),
+  );
 const { passed, failed, skipped } = summarize(checks);
 console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -4,6 +4,7 @@ import { Producer } from "@ottla/producer";
 import { decodeResponse, encodeRequest, metadataApi } from "@ottla/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RawConnection, TCP } from "../fuzz/carriers.ts";
+import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
 import { kafkaClassPath } from "../harness/external.ts";
 import { JavaTools } from "../harness/java-tools.ts";
 
@@ -64,31 +65,31 @@ describe("a client above its request_percentage", () => {
 });
 
 /** Apache Kafka's own producer at a client's quota: it is told to wait, says so, and gets everything through. */
-describe.skipIf(kafkaClassPath === null)("a Java producer above its quota", () => {
-  let broker: RunningBroker;
+describe.skipIf(kafkaClassPath === null).each(clientTargets)("a Java producer above its quota, on $name", (target) => {
+  let running: RunningTarget;
   let tools: JavaTools;
 
   beforeAll(async () => {
-    broker = await startBroker({ port: 0, memory: true });
+    running = await target.start();
     tools = JavaTools.start(kafkaClassPath);
-    await using admin = new Admin({ bootstrapServers: `localhost:${broker.port}` });
+    await using admin = new Admin({ bootstrapServers: running.bootstrapServers });
     await admin.createTopics([{ name: "bounded", partitions: 1 }]);
     const quotas = { producer_byte_rate: QUOTA_BYTES_PER_SECOND };
     await admin.alterClientQuotas([{ entity: { clientId: "slow" }, quotas }]);
     expect(await admin.describeClientQuotas({ filter: [{ type: "clientId", name: "slow" }] })).toEqual([
       { entity: { clientId: "slow" }, quotas },
     ]);
-  });
+  }, 60_000);
   afterAll(async () => {
     tools?.stop();
-    await broker?.close();
+    await running?.stop();
   });
 
   async function produceAs(clientId: string) {
     const { code, stdout, stderr } = await tools.run("org.apache.kafka.tools.ProducerPerformance", [
       ...["--topic", "bounded", "--num-records", String(RECORDS), "--record-size", String(RECORD_BYTES)],
       ...["--throughput", "-1", "--print-metrics", "--producer-props"],
-      ...[`bootstrap.servers=localhost:${broker.port}`, `client.id=${clientId}`, "acks=all"],
+      ...[`bootstrap.servers=${running.bootstrapServers}`, `client.id=${clientId}`, "acks=all"],
     ]);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     const recordsPerSecond = Number(/records sent, ([\d.]+) records\/sec[^\n]*99\.9th/.exec(stdout)?.[1]);

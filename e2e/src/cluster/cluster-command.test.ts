@@ -84,6 +84,7 @@ describe.skipIf(zooKeeperClassPath === null)("ottla cluster start", { timeout: 1
 
   it("brings up brokers that replicate to each other", async () => {
     expect(bootstrap.split(",")).toHaveLength(3);
+    await using admin = new Admin({ bootstrapServers: bootstrap });
     expect((await ottla(["topics", "create", "orders", "-p", "3", "-b", bootstrap])).code).toBe(0);
     const input = Array.from({ length: 100 }, (_, n) => `line ${n}\n`).join("");
     expect((await ottla(["produce", "orders", "-b", bootstrap], { input })).code).toBe(0);
@@ -99,28 +100,45 @@ describe.skipIf(zooKeeperClassPath === null)("ottla cluster start", { timeout: 1
     expect(code).toBe(0);
     expect(stdout).toMatch(/^features .*metadata\.version=\d+/m);
     expect(stdout).toContain("1 topics, 3 partitions, 0 offline, 0 under min.insync.replicas");
+    const [configs] = await admin.describeConfigs([{ type: "topic", name: "orders", keys: ["min.insync.replicas"] }]);
+    expect(configs!.entries[0]!.value).toBe("2");
+    const lags = state.brokers.map(({ replication }: { replication: { maxLag: number } }) => replication.maxLag);
+    expect(lags).toEqual([0, 0, 0]);
+    const { replicationBytesIn } = state.brokers[0].replication;
+    expect(replicationBytesIn, "what it has got from the leaders of the others").toBeGreaterThan(100);
+    expect(stdout).toMatch(new RegExp(`^1 .* 3 +3 +0 +\\d+/\\d+ +${replicationBytesIn}/\\d+$`, "m"));
     const verified = await cluster(bootstrap, "verify");
     expect(verified).toMatchObject({ code: 0, stderr: "" });
     expect(verified.stdout).toMatch(/^3 partitions, 100 offsets, \d+ bytes .*all replicas agree\n$/);
   });
 
   it("tells of a broker that ended, and describe of what that one's partitions lack", async () => {
+    await using admin = new Admin({ bootstrapServers: bootstrap });
+    await admin.createTopics([{ name: "single", assignments: [[2]], configs: { "min.insync.replicas": 1 } }]);
     process.kill(started.pidOf(2), "SIGKILL");
     await until("it is told of", () => started.output.includes("ottla: broker 2 ended by SIGKILL"));
-    await until("it is fenced", async () => (await describeJson()).underReplicated.length === 3, 20_000);
+    await until("it is fenced", async () => (await describeJson()).offline.length === 1, 20_000);
     const { stdout } = await cluster(bootstrap, "describe");
-    expect(stdout).toMatch(/^2 .* west +fenced +0 +3 +0/m);
+    expect(stdout).toMatch(/^2 .* west +fenced +0 +4 +0/m);
+    expect(stdout).toMatch(/, 1 offline, 1 under min.insync.replicas, 3 at min.insync.replicas, 4 under-replicated$/m);
+    expect(stdout).toMatch(/^single-0 +offline +none +2 /m);
     expect(stdout).toMatch(/^orders-\d +under-replicated +[13] /m);
     const verified = await cluster(bootstrap, "verify", "orders");
     expect(verified.code).toBe(1);
     expect(verified.stdout).toMatch(/^orders-0: the replica of broker 2 is unreadable: /m);
   });
 
+  it("describe tells of partitions under min.insync.replicas", async () => {
+    process.kill(started.pidOf(1), "SIGKILL");
+    await until("it is fenced", async () => (await describeJson()).underMinIsr.length === 4, 20_000);
+    expect((await cluster(bootstrap, "describe")).stdout).toMatch(/^orders-\d +under min ISR +3 +\S+ +3 /m);
+  });
+
   it("stops with Ctrl-C and leaves no process behind; the data is there at the next start", async () => {
-    const brokers = [1, 3].map((id) => started.pidOf(id));
+    const last = started.pidOf(3);
     expect(await started.interrupt()).toBe(130);
     expect(started.output).toMatch(/^stopped$/m);
-    for (const pid of brokers) expect(() => process.kill(pid, 0), `process ${pid}`).toThrow("ESRCH");
+    expect(isGone(last), `process ${last}`).toBe(true);
     started = new StartedCluster(data);
     bootstrap = await started.ready();
     await until("all are in sync", async () => (await describeJson()).underReplicated.length === 0, 30_000);
@@ -142,6 +160,28 @@ describe.skipIf(zooKeeperClassPath === null)("ottla cluster start", { timeout: 1
     await until("all are in sync", async () => (await describeJson()).underReplicated.length === 0, 30_000);
     expect(await started.interrupt()).toBe(130);
     expect(isGone(zooKeeper)).toBe(true);
+  });
+});
+
+describe.skipIf(zooKeeperClassPath === null)("ottla cluster start --zookeeper-servers 3", { timeout: 90_000 }, () => {
+  it("starts an ensemble that a server less does not stop, and ends it", async () => {
+    const data = await mkdtemp(join(tmpdir(), "ottla-cluster-ensemble-"));
+    const started = new StartedCluster(data, "--brokers", "1", "--zookeeper-servers", "3");
+    try {
+      const bootstrapServers = await started.ready();
+      const pids = await Promise.all(
+        [1, 2, 3].map(async (id) => Number(await readFile(join(data, `zookeeper-${id}`, "pid"), "utf8"))),
+      );
+      expect(new Set(pids).size).toBe(3);
+      process.kill(pids[0]!, "SIGKILL");
+      await using admin = new Admin({ bootstrapServers });
+      await admin.createTopics([{ name: "orders", partitions: 1 }]);
+      expect(await started.interrupt()).toBe(130);
+      expect(pids.map(isGone)).toEqual([true, true, true]);
+    } finally {
+      await started.interrupt();
+      await rm(data, { recursive: true, force: true });
+    }
   });
 });
 

@@ -16,6 +16,8 @@ export interface ClusterProcessesOptions {
   readonly cuttable?: boolean;
   /** `key=value`, for every broker. */
   readonly set?: readonly string[];
+  /** Whether each broker is in a rack of its own: `rack-1` and so on. */
+  readonly racks?: boolean;
 }
 
 /** A broker that is gone is noticed after so long. */
@@ -65,6 +67,7 @@ export class ClusterProcesses {
   readonly #directory: string;
   readonly #set: readonly string[];
   readonly #directories: number;
+  readonly #hasRacks: boolean;
 
   private constructor(
     ensemble: ZooKeeperEnsemble,
@@ -72,12 +75,14 @@ export class ClusterProcesses {
     directory: string,
     set: readonly string[],
     directories: number,
+    hasRacks: boolean,
   ) {
     this.ensemble = ensemble;
     this.#members = members;
     this.#directory = directory;
     this.#set = set;
     this.#directories = directories;
+    this.#hasRacks = hasRacks;
   }
 
   static async start(options: ClusterProcessesOptions = {}): Promise<ClusterProcesses> {
@@ -101,6 +106,7 @@ export class ClusterProcesses {
       directory,
       [...TIMEOUTS, ...replicated, ...(options.set ?? [])],
       options.directories ?? 1,
+      options.racks ?? false,
     );
     try {
       await Promise.all(members.map(({ brokerId }) => cluster.startBroker(brokerId)));
@@ -161,6 +167,7 @@ export class ClusterProcesses {
     const { port, wires } = member;
     const connect = wires === null ? this.connect : connectTo(wires.toZooKeeper.map((proxy) => proxy.port));
     const settings = [`node.id=${brokerId}`, `zookeeper.connect=${connect}`, ...this.#set, ...set];
+    if (this.#hasRacks) settings.push(`broker.rack=rack-${brokerId}`);
     if (wires !== null) settings.push(...listenerSettings(port, wires));
     member.process = await BrokerProcess.start({
       port,
