@@ -5,6 +5,7 @@ import { type Options, readOptions } from "./harness/options.ts";
 import { drawPicture } from "./harness/picture.ts";
 import { describeMachine, formatRow, formatSeconds, type ScenarioResult } from "./harness/report.ts";
 import { type RowResult, runRow } from "./harness/run-row.ts";
+import { RunTime } from "./harness/run-time.ts";
 import type { Effort, Scenario } from "./harness/scenario.ts";
 
 async function main(options: Options): Promise<void> {
@@ -17,11 +18,19 @@ async function main(options: Options): Promise<void> {
   }
   const machine = describeMachine();
   print(`Node.js ${machine.node}, ${machine.cpu}, ${machine.cores} cores, ${machine.platform}`);
-  print(`About ${formatSeconds(quietSeconds(scenarios, options.effort))} where nothing else runs.`);
-  const startedMs = performance.now();
+  const planned = quietSeconds(scenarios, options.effort);
+  print(`About ${formatSeconds(planned)} where nothing else runs.`);
+  const time = new RunTime(options.limits, planned);
   const results: ScenarioResult[] = [];
-  for (const scenario of scenarios) results.push(await runScenario(scenario, options, print));
-  print(`\nIt took ${formatSeconds((performance.now() - startedMs) / 1_000)}.`);
+  for (const scenario of scenarios) {
+    if (time.isOver) {
+      print(`\nSKIPPED: ${scenario.name}: the time of the run is over`);
+      continue;
+    }
+    time.begin(quietSeconds([scenario], options.effort));
+    results.push(await runScenario(scenario, options, time, print));
+  }
+  print(`\nIt took ${formatSeconds(time.elapsedSeconds)}.`);
   if (options.picture !== undefined) {
     const caption = `Node.js ${machine.node}, ${machine.cores} cores of ${machine.cpu}, ${new Date().toISOString().slice(0, 10)}`;
     writeFileSync(options.picture, drawPicture(results, caption));
@@ -39,6 +48,7 @@ function quietSeconds(scenarios: readonly Scenario[], { quick, soakMinutes }: Ef
 async function runScenario(
   scenario: Scenario,
   { effort }: Options,
+  time: RunTime,
   print: (text: string) => void,
 ): Promise<ScenarioResult> {
   print(`\n${scenario.name}: ${scenario.description}`);
@@ -46,7 +56,12 @@ async function runScenario(
   const collectGarbage = garbageCollector();
   const rows: RowResult[] = [];
   for await (const row of scenario.rows(effort)) {
-    const result = await runRow(row, effort, collectGarbage);
+    if (time.isOver) {
+      print(`  SKIPPED: ${row.name}, and what comes after it: the time of the run is over`);
+      for (const contestant of row.contestants) await contestant.close?.();
+      break;
+    }
+    const result = await runRow(row, effort, collectGarbage, time);
     print(formatRow(result));
     rows.push(result);
   }

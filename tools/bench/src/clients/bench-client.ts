@@ -4,8 +4,8 @@ import type { CompressionType } from "@ottla/protocol";
 export interface BenchClient {
   /** Produces `calls` times an array of `recordsPerCall` records, `callsInFlight` of them at a time. */
   produceBatches(task: BatchTask): Promise<void>;
-  /** Produces single records, `concurrency` awaited at a time. */
-  produceSingles(task: SinglesTask): Promise<void>;
+  /** Produces single records, `concurrency` awaited at a time: see {@link inWaves}. */
+  produceSingles(task: SinglesTask): Promise<number[]>;
   /** Reads the topic from its beginning, touching keys and values; resolves once `records` were seen. */
   consume(task: ConsumeTask): Promise<ConsumeResult>;
   /** Starts reading the topic's end; `onRecord` gets each value. Resolves when it reads, with what ends the reading. */
@@ -83,6 +83,20 @@ export function recordValues(recordBytes: number): string[] {
 
 /** Of single sends. */
 export const RECORD_VALUE = recordValues(100)[0]!;
+
+/**
+ * Sends so many at once, and again when all of them are acknowledged. How long each such wave took, in ms: none of its
+ * sends took longer, and most took as long.
+ */
+export async function inWaves({ records, concurrency }: SinglesTask, send: () => Promise<unknown>): Promise<number[]> {
+  const taken: number[] = [];
+  for (let sent = 0; sent < records; sent += concurrency) {
+    const startedMs = performance.now();
+    await Promise.all(Array.from({ length: Math.min(concurrency, records - sent) }, send));
+    taken.push(performance.now() - startedMs);
+  }
+  return taken;
+}
 
 /** Runs `task` `count` times, `inFlight` of them at a time. */
 export async function inFlight(count: number, limit: number, task: (index: number) => Promise<unknown>): Promise<void> {

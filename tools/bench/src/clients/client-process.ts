@@ -34,9 +34,10 @@ async function perform(client: BenchClient, request: ClientRequest, startedMs: n
     case "produceBatches":
       await client.produceBatches(request);
       return { elapsedMs: sinceStart(), records: request.calls * request.recordsPerCall };
-    case "produceSingles":
-      await client.produceSingles(request);
-      return { elapsedMs: sinceStart(), records: request.records };
+    case "produceSingles": {
+      const latenciesMs = await client.produceSingles(request);
+      return { elapsedMs: sinceStart(), records: request.records, latenciesMs };
+    }
     case "consume": {
       const { firstAtMs, firstCount, endedMs } = await client.consume(request);
       return { elapsedMs: endedMs - firstAtMs, records: request.records - firstCount };

@@ -4,6 +4,7 @@ import {
   type BenchClient,
   type ClientSettings,
   inFlight,
+  inWaves,
   RECORD_KEY,
   RECORD_VALUE,
   recordValues,
@@ -41,12 +42,9 @@ export async function createKafkajsClient(
         producer.send({ topic: topics[call % topics.length]!, messages, ...options }),
       );
     },
-    async produceSingles({ topic, records, concurrency }) {
+    produceSingles(task) {
       const messages = [{ key: RECORD_KEY, value: RECORD_VALUE }];
-      for (let sent = 0; sent < records; sent += concurrency) {
-        const sends = Array.from({ length: concurrency }, () => producer.send({ topic, messages, ...options }));
-        await Promise.all(sends);
-      }
+      return inWaves(task, () => producer.send({ topic: task.topic, messages, ...options }));
     },
     async consume({ topic, records }) {
       const consumer = await read(topic, true);

@@ -4,6 +4,7 @@ import {
   type BenchClient,
   type ClientSettings,
   inFlight,
+  inWaves,
   RECORD_KEY,
   RECORD_VALUE,
   recordValues,
@@ -29,11 +30,9 @@ export function createOttlaClient(
       }));
       await inFlight(calls, callsInFlight, (call) => producers[call % connections]!.send(records));
     },
-    async produceSingles({ topic, records, concurrency }) {
-      const record = { topic, key: RECORD_KEY, value: RECORD_VALUE };
-      for (let sent = 0; sent < records; sent += concurrency) {
-        await Promise.all(Array.from({ length: concurrency }, () => producer.send(record)));
-      }
+    produceSingles(task) {
+      const record = { topic: task.topic, key: RECORD_KEY, value: RECORD_VALUE };
+      return inWaves(task, () => producer.send(record));
     },
     async consume({ topic, partitions, records, recordBytes }) {
       await using consumer = new Consumer({ bootstrapServers, autoOffsetReset: "earliest" });

@@ -5,6 +5,7 @@ import {
   type BenchClient,
   type ClientSettings,
   inFlight,
+  inWaves,
   RECORD_KEY,
   RECORD_VALUE,
   recordValues,
@@ -35,11 +36,9 @@ export function createPlatformaticClient(
       }));
       await inFlight(calls, callsInFlight, () => producer.send({ messages, acks }));
     },
-    async produceSingles({ topic, records, concurrency }) {
-      const messages = [{ topic, key: RECORD_KEY, value: RECORD_VALUE }];
-      for (let sent = 0; sent < records; sent += concurrency) {
-        await Promise.all(Array.from({ length: concurrency }, () => producer.send({ messages, acks })));
-      }
+    produceSingles(task) {
+      const messages = [{ topic: task.topic, key: RECORD_KEY, value: RECORD_VALUE }];
+      return inWaves(task, () => producer.send({ messages, acks }));
     },
     async consume({ topic, records }) {
       const stream = await read(topic, MessagesStreamModes.EARLIEST);

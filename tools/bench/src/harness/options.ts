@@ -1,9 +1,11 @@
 import { parseArgs } from "node:util";
+import type { TimeLimits } from "./run-time.ts";
 import type { Effort } from "./scenario.ts";
 
 /** What the command line asks for. */
 export interface Options {
   readonly effort: Effort;
+  readonly limits: TimeLimits;
   /** Names of scenarios, or parts of names, in several options or between commas; none means all. */
   readonly only: readonly string[];
   /** A file, or "-" for stdout; undefined: no JSON. */
@@ -13,8 +15,14 @@ export interface Options {
   readonly list: boolean;
 }
 
-const FULL = { repetitions: 5, repetitionMs: 60, quick: false };
-const QUICK = { repetitions: 3, repetitionMs: 40, quick: true };
+const FULL = {
+  effort: { repetitions: 5, repetitionMs: 60, quick: false },
+  limits: { runSeconds: 1_100, measureMs: 1_200 },
+};
+const QUICK = {
+  effort: { repetitions: 3, repetitionMs: 40, quick: true },
+  limits: { runSeconds: 105, measureMs: 500 },
+};
 
 /** @throws TypeError for options that do not exist */
 export function readOptions(args: readonly string[]): Options {
@@ -31,9 +39,13 @@ export function readOptions(args: readonly string[]): Options {
   });
   const soakMinutes = Number(values["soak-minutes"]);
   if (!(soakMinutes >= 0)) throw new TypeError("--soak-minutes is a number");
+  const { effort, limits } = values.quick ? QUICK : FULL;
+  const only = values.only.flatMap((names) => names.split(",")).filter((name) => name !== "");
   return {
-    effort: { ...(values.quick ? QUICK : FULL), soakMinutes },
-    only: values.only.flatMap((names) => names.split(",")).filter((name) => name !== ""),
+    effort: { ...effort, soakMinutes },
+    // Who names scenarios wants all of them.
+    limits: only.length === 0 ? limits : { ...limits, runSeconds: Number.POSITIVE_INFINITY },
+    only,
     json: values.json,
     picture: values.picture,
     list: values.list,

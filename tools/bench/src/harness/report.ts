@@ -42,17 +42,21 @@ const COLUMNS: readonly Column[] = [
   ["median", ({ median }) => formatNumber(median)],
   ["(min … max)", ({ min, max }) => `(${formatNumber(min)} … ${formatNumber(max)})`],
   ["ratio", ({ name, ratio }, { baseline }) => (name === baseline ? "baseline" : formatRatio(ratio))],
-  ["MB/s", ({ median }, { recordBytes }) => (recordBytes ? formatNumber((median * recordBytes) / 1e6) : "")],
+  ["MB/s", ({ median, recordBytes }) => (recordBytes ? formatNumber((median * recordBytes) / 1e6) : "")],
   ["p50", ({ latencyMs }) => formatOptional(latencyMs?.p50)],
   ["p99", ({ latencyMs }) => formatOptional(latencyMs?.p99)],
   ["p99.9 ms", ({ latencyMs }) => formatOptional(latencyMs?.p999)],
+  ["p99 of each round, warm-up first", ({ latencies = [] }) => latencies.map(({ p99 }) => formatNumber(p99)).join(" ")],
   ["per CPU s", ({ perCpuSecond }) => formatOptional(perCpuSecond?.median)],
   ["ratio", ({ name, perCpuSecond }, { baseline }) => formatCpuRatio(perCpuSecond, name === baseline)],
   ["per client CPU s", ({ perClientCpuSecond }) => formatOptional(perClientCpuSecond?.median)],
   ["ratio", ({ name, perClientCpuSecond }, { baseline }) => formatCpuRatio(perClientCpuSecond, name === baseline)],
   ["per broker CPU s", ({ perBrokerCpuSecond }) => formatOptional(perBrokerCpuSecond?.median)],
   ["ratio", ({ name, perBrokerCpuSecond }, { baseline }) => formatCpuRatio(perBrokerCpuSecond, name === baseline)],
-  ["broker loop p99 ms", ({ brokerDelayP99Ms }) => formatOptional(brokerDelayP99Ms)],
+  ["broker loop p99 ms, last 1-2 min", ({ brokerDelayP99Ms }) => formatOptional(brokerDelayP99Ms)],
+  ["broker MB, highest", ({ brokerMegabytes }) => formatOptional(brokerMegabytes)],
+  ["broker requests", ({ brokerRequests }) => formatOptional(brokerRequests)],
+  ["broker MB out", ({ brokerMegabytesOut }) => formatOptional(brokerMegabytesOut)],
 ];
 
 /** A row as a small table, the best first. */
@@ -66,7 +70,8 @@ export function formatRow(row: RowResult): string {
   ];
   const widths = columns.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   const table = lines.map((line) => `    ${line.map((cell, column) => pad(cell, widths[column]!, column)).join("  ")}`);
-  return [`  ${row.name}, ${row.unit}`, ...table].join("\n");
+  const shortened = row.share === undefined ? "" : `; shortened to ${Math.round(row.share * 100)}% of its records`;
+  return [`  ${row.name}, ${row.unit}${shortened}`, ...table].join("\n");
 }
 
 /** Names to the left, figures to the right. */

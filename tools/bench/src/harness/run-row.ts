@@ -1,18 +1,31 @@
+import type { RunTime } from "./run-time.ts";
 import type { Contestant, Effort, LatencyMs, Measurement, Row } from "./scenario.ts";
 import { ratio, type Summary, summarize } from "./statistics.ts";
 
 /** What a contestant did in a row. */
-export interface ContestantResult extends Compared {
+export interface ContestantResult extends Compared, BrokerFigures {
   readonly name: string;
   /** The same for the amount of work a CPU second, if the contestant measures that: all processes, client, broker. */
   readonly perCpuSecond?: Compared;
   readonly perClientCpuSecond?: Compared;
   readonly perBrokerCpuSecond?: Compared;
-  /** Median over the repetitions. */
-  readonly brokerDelayP99Ms?: number;
   /** Medians over the repetitions. */
   readonly latencyMs?: LatencyMs;
+  /** Of each round, the warm-up first: a process is slow in its first seconds. */
+  readonly latencies?: readonly LatencyMs[];
+  /** Key and value of a record, where the figure counts records of one size. */
+  readonly recordBytes?: number;
 }
+
+/** How what a broker says of itself becomes one figure of all repetitions. */
+const BROKER_FIGURES = {
+  brokerDelayP99Ms: "median",
+  brokerMegabytes: "max",
+  brokerRequests: "median",
+  brokerMegabytesOut: "median",
+} as const;
+
+type BrokerFigures = { readonly [F in keyof typeof BROKER_FIGURES]?: number };
 
 /** Figures over the repetitions, and how they stand to the baseline's. */
 export interface Compared extends Summary {
@@ -27,43 +40,65 @@ export interface RowResult {
   readonly unit: string;
   readonly better: "more" | "less";
   readonly baseline: string;
-  readonly recordBytes?: number;
+  /** The share of its work that each contestant did, where it would have taken too long. */
+  readonly share?: number;
+  readonly isMain?: boolean;
   readonly contestants: readonly ContestantResult[];
 }
 
 /**
  * Puts the row's question to all contestants, one after the other and then again: what disturbs a repetition disturbs
- * all of them. The order turns with each repetition, so that none is always the one after the worst litterer.
+ * all of them. The order turns with each repetition, so that none is always the one after the worst litterer. What
+ * takes longer in the warm-up than there is time for is shortened, for all alike.
  */
-export async function runRow(row: Row, effort: Effort, collectGarbage: () => void): Promise<RowResult> {
-  const samples = new Map<Contestant, Measurement[]>(row.contestants.map((contestant) => [contestant, []]));
-  for (let warmUp = 0; warmUp < (row.warmUps ?? 1); warmUp++) {
-    for (const contestant of row.contestants) await contestant.measure(effort);
+export async function runRow(
+  row: Row,
+  effort: Effort,
+  collectGarbage: () => void,
+  time?: Pick<RunTime, "shareOf">,
+): Promise<RowResult> {
+  const rounds: Round[] = [];
+  const round = async (contestants: readonly Contestant[], share: number) => {
+    const startedMs = performance.now();
+    const measured = new Map<Contestant, Measurement>();
+    for (const contestant of contestants) {
+      collectGarbage();
+      measured.set(contestant, await contestant.measure({ ...effort, share }));
+    }
+    rounds.push(measured);
+    return performance.now() - startedMs;
+  };
+  for (const contestant of row.contestants) await contestant.prepare?.();
+  let share = 1;
+  const warmUps = row.warmUps ?? 1;
+  for (let warmUp = 0; warmUp < warmUps; warmUp++) {
+    const roundMs = await round(row.contestants, share);
+    share = time?.shareOf(row, roundMs / share) ?? 1;
   }
   const repetitions = Math.min(effort.repetitions, row.repetitions ?? effort.repetitions);
-  for (let repetition = 0; repetition < repetitions; repetition++) {
-    for (const contestant of turned(row.contestants, repetition)) {
-      collectGarbage();
-      samples.get(contestant)!.push(await contestant.measure(effort));
-    }
-  }
+  for (let repetition = 0; repetition < repetitions; repetition++)
+    await round(turned(row.contestants, repetition), share);
   for (const contestant of row.contestants) await contestant.close?.();
-  return summarizeRow(row, samples);
+  return { ...summarizeRow(row, rounds, warmUps), ...(share < 1 && { share }) };
 }
+
+type Round = ReadonlyMap<Contestant, Measurement>;
 
 function turned<T>(items: readonly T[], by: number): T[] {
   const start = by % items.length;
   return [...items.slice(start), ...items.slice(0, start)];
 }
 
-function summarizeRow(row: Row, measurements: ReadonlyMap<Contestant, readonly Measurement[]>): RowResult {
+function summarizeRow(row: Row, rounds: readonly Round[], warmUps: number): RowResult {
   const better = row.better ?? "more";
   const baseline = row.contestants.find(({ name }) => name === row.baseline);
   if (baseline === undefined) throw new Error(`row "${row.name}" has no contestant called ${row.baseline}`);
-  const ofBaseline = measurements.get(baseline)!;
+  const repetitionsOf = (contestant: Contestant) => rounds.slice(warmUps).map((round) => round.get(contestant)!);
+  const ofBaseline = repetitionsOf(baseline);
   const contestants = row.contestants.map((contestant): ContestantResult => {
-    const own = measurements.get(contestant)!;
-    const latencyMs = summarizeLatency(own);
+    const own = repetitionsOf(contestant);
+    const latencies = rounds.flatMap((round) => round.get(contestant)!.latencyMs ?? []);
+    const recordBytes = contestant.recordBytes ?? row.recordBytes;
     return {
       name: contestant.name,
       ...compare(
@@ -74,13 +109,13 @@ function summarizeRow(row: Row, measurements: ReadonlyMap<Contestant, readonly M
       ...compareCpuFigures("perCpuSecond", own, ofBaseline),
       ...compareCpuFigures("perClientCpuSecond", own, ofBaseline),
       ...compareCpuFigures("perBrokerCpuSecond", own, ofBaseline),
-      ...(latencyMs === undefined ? {} : { latencyMs }),
-      ...summarizeDelay(own),
+      ...(latencies.length > 0 && { latencies, latencyMs: medianLatency(latencies.slice(warmUps)) }),
+      ...summarizeBrokerFigures(own),
+      ...(recordBytes !== undefined && { recordBytes }),
     };
   });
-  const { name, unit, recordBytes } = row;
-  const result = { name, unit, better, baseline: row.baseline, contestants };
-  return recordBytes === undefined ? result : { ...result, recordBytes };
+  const { name, unit, isMain } = row;
+  return { name, unit, better, baseline: row.baseline, ...(isMain && { isMain }), contestants };
 }
 
 type CpuFigure = "perCpuSecond" | "perClientCpuSecond" | "perBrokerCpuSecond";
@@ -96,16 +131,18 @@ function compareCpuFigures<F extends CpuFigure>(
   return { [which]: compare(figures(own), figures(baseline), "more") } as { [K in F]: Compared };
 }
 
-function summarizeLatency(all: readonly Measurement[]): LatencyMs | undefined {
-  const latencies = all.flatMap(({ latencyMs }) => latencyMs ?? []);
-  if (latencies.length === 0) return undefined;
+function medianLatency(latencies: readonly LatencyMs[]): LatencyMs {
   const median = (of: keyof LatencyMs) => summarize(latencies.map((latency) => latency[of])).median;
   return { p50: median("p50"), p99: median("p99"), p999: median("p999") };
 }
 
-function summarizeDelay(all: readonly Measurement[]): Pick<ContestantResult, "brokerDelayP99Ms"> {
-  const delays = all.flatMap(({ brokerDelayP99Ms }) => brokerDelayP99Ms ?? []);
-  return delays.length === 0 ? {} : { brokerDelayP99Ms: summarize(delays).median };
+function summarizeBrokerFigures(all: readonly Measurement[]): BrokerFigures {
+  const names = Object.keys(BROKER_FIGURES) as (keyof typeof BROKER_FIGURES)[];
+  const figures = names.flatMap((name) => {
+    const measured = all.flatMap((one) => one[name] ?? []);
+    return measured.length === 0 ? [] : [[name, summarize(measured)[BROKER_FIGURES[name]]]];
+  });
+  return Object.fromEntries(figures);
 }
 
 function compare(samples: readonly number[], baseline: readonly number[], better: "more" | "less"): Compared {

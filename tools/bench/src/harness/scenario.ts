@@ -8,6 +8,8 @@ export interface Effort {
   readonly quick: boolean;
   /** How long the long load of `sustained` goes on; 0 for its usual seconds. */
   readonly soakMinutes: number;
+  /** The share of its work that a contestant does that can do less; 1 where it is absent. See `RunTime`. */
+  readonly share?: number;
 }
 
 /** What a contestant found in one repetition. */
@@ -20,8 +22,13 @@ export interface Measurement {
   readonly perClientCpuSecond?: number;
   /** The same for the broker's process alone. */
   readonly perBrokerCpuSecond?: number;
-  /** How long the broker's event loop was held up, 99th percentile over the last minute, in ms. */
+  /** How long the broker's event loop was held up, 99th percentile over the last one to two minutes, in ms. */
   readonly brokerDelayP99Ms?: number;
+  /** Its resident memory. */
+  readonly brokerMegabytes?: number;
+  /** Requests that it was sent, and bytes that it sent to consumers. */
+  readonly brokerRequests?: number;
+  readonly brokerMegabytesOut?: number;
   /** Where latency is meant. */
   readonly latencyMs?: LatencyMs;
 }
@@ -37,6 +44,12 @@ export interface LatencyMs {
 export interface Contestant {
   /** Ours are called `ottla…`. */
   readonly name: string;
+  /** Whether it heeds {@link Effort.share}. */
+  readonly canDoLess?: boolean;
+  /** Where it differs from the row's. */
+  readonly recordBytes?: number;
+  /** Starts what it needs, so that the warm-up is nothing but a repetition. */
+  prepare?(): Promise<void>;
   /** Measures once. Called before it counts too, to warm up. */
   measure(effort: Effort): Measurement | Promise<Measurement>;
   /** Releases what the contestant holds. */
@@ -55,6 +68,8 @@ export interface Row {
   readonly contestants: readonly Contestant[];
   /** Key and value of a record, where the figure counts records of one size: the table then has MB/s. */
   readonly recordBytes?: number;
+  /** Whether it belongs to the main comparison, which `--picture` draws. */
+  readonly isMain?: boolean;
   /** At most so many repetitions, for rows that take seconds each. */
   readonly repetitions?: number;
   /**

@@ -8,6 +8,13 @@ import { cpuMsOf, residentBytesOf } from "./proc.ts";
 
 export const OTTLA_COMMAND = fileURLToPath(new URL("../../../../apps/cli/bin/ottla.cjs", import.meta.url));
 
+/** What has gone through a broker so far. */
+export interface Traffic {
+  readonly requests: number;
+  /** To consumers. */
+  readonly bytesOut: number;
+}
+
 /** A broker in a process of its own, ours or Apache Kafka's, listening on 127.0.0.1. */
 export interface BenchBroker {
   readonly name: string;
@@ -16,8 +23,12 @@ export interface BenchBroker {
   cpuMs(): number | undefined;
   /** Resident memory now, in bytes; undefined where the platform does not tell. */
   residentBytes(): number | undefined;
-  /** How long its event loop was held up, 99th percentile over the last minute; absent where there is none. */
+  /** How long its event loop was held up, 99th percentile over the last one to two minutes; absent where there is none. */
   eventLoopDelayP99Ms?(): Promise<number>;
+  /** Absent where it does not tell. */
+  traffic?(): Promise<Traffic>;
+  /** Stops and starts again on the same files: nothing of them is in its memory then. The port may be another. */
+  restart?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,13 +72,24 @@ export class BrokerUnderTest implements BenchBroker {
   }
 
   async eventLoopDelayP99Ms(): Promise<number> {
-    const response = await fetch(`http://127.0.0.1:${this.port}/metrics`);
-    const seconds = /^nodejs_eventloop_lag_p99_seconds (\S+)$/m.exec(await response.text())?.[1];
-    if (seconds === undefined) throw new Error("the broker does not tell of its event loop");
-    return Number(seconds) * 1_000;
+    return (await this.#metric("nodejs_eventloop_lag_p99_seconds")) * 1_000;
   }
 
-  /** Stops and starts again on the same files, at another port: nothing of them is in its memory then. */
+  async traffic(): Promise<Traffic> {
+    return {
+      requests: await this.#metric("kafka_network_requestmetrics_requests_total\\{.*\\}"),
+      bytesOut: await this.#metric("kafka_server_brokertopicmetrics_bytesout_total"),
+    };
+  }
+
+  /** The sum of all samples called so. */
+  async #metric(name: string): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.port}/metrics`)).text();
+    const samples = [...text.matchAll(new RegExp(`^${name} (\\S+)$`, "gm"))];
+    if (samples.length === 0) throw new Error(`the broker does not tell of ${name}`);
+    return samples.reduce((sum, [, value]) => sum + Number(value), 0);
+  }
+
   async restart(): Promise<void> {
     await this.#end();
     this.#started = await startOn(this.#directory, this.#args, process.execPath);

@@ -1,11 +1,13 @@
 import { type ClientSettings, DEFAULT_SETTINGS } from "../clients/bench-client.ts";
 import type { ClientKind, ClientRequest, ClientResponse } from "../clients/protocol.ts";
 import type { Contestant, LatencyMs, Measurement } from "../harness/scenario.ts";
-import type { BenchBroker } from "./broker.ts";
+import type { BenchBroker, Traffic } from "./broker.ts";
 import { type ClientHandle, ClientProcess } from "./client-process.ts";
 import { JavaClientProcess, TUNED_JAVA } from "./java-client.ts";
 import { hasKafka } from "./kafka.ts";
 import { findKcat, KcatClient } from "./kcat-client.ts";
+
+const MEGABYTE = 1024 * 1024;
 
 /** A client as it appears in a row. */
 export interface ClientUnderTest {
@@ -84,31 +86,39 @@ export interface ContestantOptions {
   readonly name?: string;
   /** What to read from the answer; records a second by default. */
   readonly figure?: (response: ClientResponse) => number;
+  /** The row's by default. */
+  readonly recordBytes?: number;
+  /** Whether the broker is to tell of requests and bytes. */
+  readonly hasTraffic?: boolean;
 }
 
 /**
- * A contestant that asks a client process. `request` says what for. The CPU time is that of client and broker together,
- * and of each: what the work costs.
+ * A contestant that asks a client process. `request` says what for, in full. The CPU time is that of client and broker
+ * together, and of each: what the work costs.
  */
 export function clientContestant(
   client: ClientUnderTest,
   broker: BenchBroker,
   request: (client: ClientUnderTest) => ClientRequest,
-  { name = client.name, figure = recordsPerSecond, kept }: ContestantOptions = {},
+  { name = client.name, figure = recordsPerSecond, kept, recordBytes, hasTraffic = false }: ContestantOptions = {},
 ): Contestant {
   let process: ClientHandle | undefined;
   return {
     name,
-    async measure(): Promise<Measurement> {
-      process ??= await (kept?.process() ?? startClient(client, broker));
+    canDoLess: true,
+    ...(recordBytes !== undefined && { recordBytes }),
+    async prepare() {
+      process = await (kept?.process() ?? startClient(client, broker));
+    },
+    async measure({ share = 1 }): Promise<Measurement> {
+      const trafficBefore = hasTraffic ? await broker.traffic?.() : undefined;
       const brokerCpuBeforeMs = broker.cpuMs();
-      const response = await process.ask(request(client));
+      const response = await process!.ask(partOf(request(client), share));
       const brokerCpuAfterMs = broker.cpuMs();
-      const brokerDelayP99Ms = await broker.eventLoopDelayP99Ms?.();
       const measurement = {
         figure: figure(response),
         ...latencyOf(response),
-        ...(brokerDelayP99Ms === undefined ? {} : { brokerDelayP99Ms }),
+        ...(await brokerFigures(broker, trafficBefore)),
       };
       if (brokerCpuBeforeMs === undefined || brokerCpuAfterMs === undefined) return measurement;
       const brokerCpuMs = brokerCpuAfterMs - brokerCpuBeforeMs;
@@ -125,6 +135,36 @@ export function clientContestant(
       process = undefined;
     },
   };
+}
+
+/** What a broker says of itself when a repetition is over. */
+export async function brokerFigures(broker: BenchBroker, before?: Traffic): Promise<Partial<Measurement>> {
+  const residentBytes = broker.residentBytes();
+  const brokerDelayP99Ms = await broker.eventLoopDelayP99Ms?.();
+  const now = before === undefined ? undefined : await broker.traffic?.();
+  return {
+    ...(residentBytes !== undefined && { brokerMegabytes: residentBytes / MEGABYTE }),
+    ...(brokerDelayP99Ms !== undefined && { brokerDelayP99Ms }),
+    ...(before !== undefined &&
+      now !== undefined && {
+        brokerRequests: now.requests - before.requests,
+        brokerMegabytesOut: (now.bytesOut - before.bytesOut) / 1e6,
+      }),
+  };
+}
+
+/** The same with a share of its records. */
+function partOf(request: ClientRequest, share: number): ClientRequest {
+  const part = (count: number) => Math.max(1, Math.round(count * share));
+  switch (request.kind) {
+    case "produceBatches":
+      return { ...request, calls: part(request.calls) };
+    case "producePaced":
+    case "followPaced":
+      return request; // they take their time, not their records
+    default:
+      return { ...request, records: part(request.records) };
+  }
 }
 
 function recordsPerSecond({ records, elapsedMs }: ClientResponse): number {

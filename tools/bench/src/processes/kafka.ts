@@ -25,8 +25,8 @@ export function hasKafka(): boolean {
 export class KafkaUnderTest implements BenchBroker {
   readonly name = `Apache Kafka ${KAFKA_VERSION}`;
   readonly port: number;
-  readonly #child: ChildProcess;
   readonly #directory: string;
+  #child: ChildProcess;
 
   private constructor(child: ChildProcess, directory: string, port: number) {
     this.#child = child;
@@ -38,7 +38,7 @@ export class KafkaUnderTest implements BenchBroker {
   static async start(settings: Readonly<Record<string, string>> = {}, ofController?: number): Promise<KafkaUnderTest> {
     const directory = await mkdtemp(join(tmpdir(), "kafka-bench-"));
     const [port, controllerPort] = [await freePort(), ofController ?? (await freePort())];
-    const file = join(directory, "server.properties");
+    const file = propertiesFile(directory);
     await writeFile(file, propertiesText(directory, port, controllerPort, settings));
     const formatted = java(["kafka.tools.StorageTool", "format", "--config", file, "--cluster-id", CLUSTER_ID]);
     await once(formatted, "exit");
@@ -60,6 +60,12 @@ export class KafkaUnderTest implements BenchBroker {
     return residentBytesOf(this.#child.pid ?? 0);
   }
 
+  async restart(): Promise<void> {
+    await endProcess(this.#child, "SIGTERM");
+    this.#child = java(["kafka.Kafka", propertiesFile(this.#directory)]);
+    await this.#ready();
+  }
+
   async stop(): Promise<void> {
     await endProcess(this.#child, "SIGKILL");
     await rm(this.#directory, { recursive: true, force: true });
@@ -77,6 +83,8 @@ export class KafkaUnderTest implements BenchBroker {
     await Promise.race([admin.listTopics(), ended]);
   }
 }
+
+const propertiesFile = (directory: string) => join(directory, "server.properties");
 
 function java(args: readonly string[]): ChildProcess {
   const classPath = externalPrograms.kafkaJars.find() ?? "";

@@ -48,10 +48,12 @@ async function openClientPage(port: number): Promise<BarePage> {
 function pageContestant(broker: BrokerUnderTest, page: BarePage, task: PageTask, work: PageWork): Contestant {
   return {
     name: IN_CHROMIUM,
-    async measure(): Promise<Measurement> {
+    canDoLess: true,
+    async measure({ share = 1 }): Promise<Measurement> {
       const cpuBeforeMs = broker.cpuMs() ?? Number.NaN;
+      const part = { ...task, records: Math.ceil((task.records * share) / 1_000) * 1_000 };
       const { records, elapsedMs } = await page.evaluate<Awaited<ReturnType<PageWork>>>(
-        `(${work})(${JSON.stringify(task)})`,
+        `(${work})(${JSON.stringify(part)})`,
       );
       const brokerCpuMs = (broker.cpuMs() ?? Number.NaN) - cpuBeforeMs;
       return { figure: (records * 1_000) / elapsedMs, perBrokerCpuSecond: (records * 1_000) / brokerCpuMs };

@@ -26,7 +26,7 @@ function point(curve: string, at: Point, bytesPerRepetition: number): Contestant
   let broker: BrokerUnderTest | undefined;
   let asked: Contestant | undefined;
   const calls = Math.max(connections, Math.ceil(bytesPerRepetition / (recordsPerCall(recordBytes) * recordBytes)));
-  const start = async () => {
+  const prepare = async () => {
     broker = await BrokerUnderTest.start();
     const topic = await createTopic(broker, curve, PARTITIONS);
     await at.prepare?.(broker, topic);
@@ -39,17 +39,17 @@ function point(curve: string, at: Point, bytesPerRepetition: number): Contestant
       recordBytes,
       connections,
     });
-    return clientContestant(OTTLA_TCP, broker, request, {
+    asked = clientContestant(OTTLA_TCP, broker, request, {
       name,
       figure: ({ records, elapsedMs }) => (records * recordBytes) / (elapsedMs * 1_000),
     });
+    await asked.prepare?.();
   };
   return {
     name,
-    async measure(effort) {
-      asked ??= await start();
-      return await asked.measure(effort);
-    },
+    canDoLess: true,
+    prepare,
+    measure: (effort) => asked!.measure(effort),
     async close() {
       await asked?.close?.();
       await broker?.stop();

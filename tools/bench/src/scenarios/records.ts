@@ -177,6 +177,7 @@ const scenario: Scenario = {
   name: "records",
   description: "record batches to and from bytes; only ours verifies the CRC when decoding",
   quietSeconds: { quick: 10, full: 31 },
+  inQuick: false,
   *rows() {
     for (const shape of SHAPES) yield encodeRow(new Input(shape));
     for (const shape of SHAPES) if (!shape.text) yield decodeRow(new Input(shape));

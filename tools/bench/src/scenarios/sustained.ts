@@ -1,7 +1,7 @@
 import { DEFAULT_SETTINGS } from "../clients/bench-client.ts";
 import type { Contestant, Effort, Measurement, Row, Scenario } from "../harness/scenario.ts";
 import { BrokerUnderTest } from "../processes/broker.ts";
-import { latencyOf } from "../processes/client-contestant.ts";
+import { brokerFigures, latencyOf } from "../processes/client-contestant.ts";
 import { ClientProcess } from "../processes/client-process.ts";
 import { createTopic } from "../processes/topics.ts";
 
@@ -60,7 +60,8 @@ async function load(
       perCpuSecond: amount / (produced.cpuMs + consumed.cpuMs + brokerCpuMs),
       perClientCpuSecond: amount / (produced.cpuMs + consumed.cpuMs),
       perBrokerCpuSecond: amount / brokerCpuMs,
-      brokerDelayP99Ms: await broker.eventLoopDelayP99Ms(),
+      ...(await brokerFigures(broker)),
+      brokerMegabytes: Math.max(...residentBytes) / MEGABYTE,
     };
     return { measurement, residentBytes };
   } finally {

@@ -66,7 +66,7 @@ async function produceRow(
       callsInFlight: 4,
       recordBytes,
     });
-    contestants.push(clientContestant({ ...OTTLA_TCP, settings, transport }, broker, request, { name }));
+    contestants.push(clientContestant({ ...OTTLA_TCP, settings, transport }, broker, request, { name, recordBytes }));
   }
   return factorRow(`produce arrays, by ${factor}`, contestants);
 }
@@ -92,7 +92,7 @@ async function consumeRow({ quick }: Effort): Promise<Row> {
     const topic = await fillTopic(broker, "read", partitions, records, { recordBytes });
     if (isRestarted) await broker.restart();
     const request = (): ClientRequest => ({ kind: "consume", topic, partitions, records, recordBytes });
-    const asked = clientContestant({ ...OTTLA_TCP, kind: "ottla-batches" }, broker, request, { name });
+    const asked = clientContestant({ ...OTTLA_TCP, kind: "ottla-batches" }, broker, request, { name, recordBytes });
     return {
       ...asked,
       async close() {
@@ -115,19 +115,21 @@ async function fanOutRow(broker: BrokerUnderTest, { quick }: Effort): Promise<Ro
   for (const consumers of quick ? [1, 100] : [1, 10, 100, 1_000]) {
     const topic = await createTopic(broker, `fan-out-${consumers}`, 1);
     const request = (): ClientRequest => ({ kind: "fanOut", topic, consumers, records: deliveries / consumers });
-    contestants.push(clientContestant(OTTLA_TCP, broker, request, { name: `${consumers} consumers` }));
+    const options = { name: `${consumers} consumers`, hasTraffic: true };
+    contestants.push(clientContestant(OTTLA_TCP, broker, request, options));
   }
   return factorRow("records delivered to consumers of one partition, by consumers", contestants, "1 consumers");
 }
 
 function factorRow(name: string, contestants: readonly Contestant[], baseline = BASE.name): Row {
-  return { name, unit: "records/s", baseline, repetitions: 5, contestants };
+  return { name, unit: "records/s", baseline, recordBytes: BASE.recordBytes, repetitions: 5, contestants };
 }
 
 const scenario: Scenario = {
   name: "workloads",
   description: "our client on our broker; each row varies one thing of the base case (100 B, 6 partitions, acks=all)",
   quietSeconds: { quick: 24, full: 101 },
+  inQuick: false,
   rows,
 };
 export default scenario;

@@ -1,0 +1,64 @@
+import type { Row } from "./scenario.ts";
+
+/** What a run, and each part of it, may take. */
+export interface TimeLimits {
+  readonly runSeconds: number;
+  /** A contestant's repetition, on average over those of a row. */
+  readonly measureMs: number;
+}
+
+/** With less to do, starting to do it would be most of what is measured. */
+const LEAST_SHARE = 0.1;
+
+/**
+ * Keeps a run within its time: a slow machine does less, it does not take longer. What a row's warm-up takes says how much
+ * this machine does in a repetition's time; what the scenarios before took, how much of the time is left for this one.
+ */
+export class RunTime {
+  readonly #limits: TimeLimits;
+  readonly #plannedSeconds: number;
+  readonly #nowMs: () => number;
+  /** Planned seconds of the scenarios that are done, and of the one under way. */
+  #done = 0;
+  #current = 0;
+  #begunAtSeconds = 0;
+
+  /** @param nowMs since the process began */
+  constructor(limits: TimeLimits, plannedSeconds: number, nowMs = () => performance.now()) {
+    this.#limits = limits;
+    this.#plannedSeconds = plannedSeconds;
+    this.#nowMs = nowMs;
+  }
+
+  get elapsedSeconds(): number {
+    return this.#nowMs() / 1_000;
+  }
+
+  /** Whether nothing more is to begin. */
+  get isOver(): boolean {
+    return this.elapsedSeconds > this.#limits.runSeconds;
+  }
+
+  /** The next scenario begins, for which so much is planned. */
+  begin(plannedSeconds: number): void {
+    this.#done += this.#current;
+    this.#current = plannedSeconds;
+    this.#begunAtSeconds = this.elapsedSeconds;
+  }
+
+  /** The share of its work that each contestant of a row does in a repetition, where all did all of it in `roundMs`. */
+  shareOf({ contestants }: Pick<Row, "contestants">, roundMs: number): number {
+    if (!contestants.every(({ canDoLess }) => canDoLess)) return 1;
+    const fitting = (this.#limits.measureMs * contestants.length) / roundMs;
+    return Math.max(LEAST_SHARE, Math.min(1, fitting) * this.#pace());
+  }
+
+  /** Below 1 where all that is to come would take longer than there is time, at the speed of what is done. */
+  #pace(): number {
+    const slowness = this.#done === 0 ? 1 : Math.max(1, this.#begunAtSeconds / this.#done);
+    const spentSeconds = this.elapsedSeconds - this.#begunAtSeconds;
+    const neededSeconds = (this.#plannedSeconds - this.#done) * slowness - spentSeconds;
+    const leftSeconds = this.#limits.runSeconds - this.elapsedSeconds;
+    return Math.max(0, Math.min(1, leftSeconds / Math.max(1, neededSeconds)));
+  }
+}
