@@ -71,15 +71,18 @@ export async function runRow(
   for (const contestant of row.contestants) await contestant.prepare?.();
   let share = 1;
   const warmUps = row.warmUps ?? 1;
-  for (let warmUp = 0; warmUp < warmUps; warmUp++) {
+  const warmUp = async () => {
     const roundMs = await round(row.contestants, share);
     share = time?.shareOf(row, roundMs / share) ?? 1;
-  }
+  };
+  for (let done = 0; done < warmUps; done++) await warmUp();
+  // Who is cold takes longer than who is not: a second look, at a share, says what it is to be.
+  if (share < 1) await warmUp();
   const repetitions = Math.min(effort.repetitions, row.repetitions ?? effort.repetitions);
   for (let repetition = 0; repetition < repetitions; repetition++)
     await round(turned(row.contestants, repetition), share);
   for (const contestant of row.contestants) await contestant.close?.();
-  return { ...summarizeRow(row, rounds, warmUps), ...(share < 1 && { share }) };
+  return { ...summarizeRow(row, rounds, rounds.length - repetitions), ...(share < 1 && { share }) };
 }
 
 type Round = ReadonlyMap<Contestant, Measurement>;

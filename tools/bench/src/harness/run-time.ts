@@ -10,6 +10,9 @@ export interface TimeLimits {
 /** With less to do, starting to do it would be most of what is measured. */
 const LEAST_SHARE = 0.1;
 
+/** A scenario that takes longer than planned has still something to do. */
+const MOST_DONE = 0.9;
+
 /**
  * Keeps a run within its time: a slow machine does less, it does not take longer. What a row's warm-up takes says how much
  * this machine does in a repetition's time; what the scenarios before took, how much of the time is left for this one.
@@ -53,12 +56,11 @@ export class RunTime {
     return Math.max(LEAST_SHARE, Math.min(1, fitting) * this.#pace());
   }
 
-  /** Below 1 where all that is to come would take longer than there is time, at the speed of what is done. */
+  /** Below 1 where what is to come would take longer than there is time, if it is as slow as what is done. */
   #pace(): number {
-    const slowness = this.#done === 0 ? 1 : Math.max(1, this.#begunAtSeconds / this.#done);
-    const spentSeconds = this.elapsedSeconds - this.#begunAtSeconds;
-    const neededSeconds = (this.#plannedSeconds - this.#done) * slowness - spentSeconds;
-    const leftSeconds = this.#limits.runSeconds - this.elapsedSeconds;
-    return Math.max(0, Math.min(1, leftSeconds / Math.max(1, neededSeconds)));
+    const elapsed = this.elapsedSeconds;
+    const done = this.#done + Math.min(this.#current * MOST_DONE, elapsed - this.#begunAtSeconds);
+    const needed = (this.#plannedSeconds - done) * Math.max(1, elapsed / done);
+    return Math.max(0, Math.min(1, (this.#limits.runSeconds - elapsed) / needed));
   }
 }
