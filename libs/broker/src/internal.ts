@@ -1,2 +1,3 @@
 export { checkStartOptions, OPTION_RULES } from "./config/start-options.ts";
+export { RequestMetrics } from "./metrics/request-metrics.ts";
 export type { BrokerServices, ControllerGateway } from "./services/broker-services.ts";

@@ -12,3 +12,4 @@ export {
 export { type RunningListener, type RunningServer, startServer } from "./node/server/start-server.ts";
 export { createTcpConnector, type TcpConnectorOptions } from "./node/tcp-connector.ts";
 export { createNodeWebSocketConnector, type NodeWebSocketConnectorOptions } from "./node/websocket-connector.ts";
+export { maskedMessage } from "./node/websocket-frames.ts";

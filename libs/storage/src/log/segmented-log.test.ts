@@ -59,6 +59,18 @@ describe.each(bothDisks)("a partition log on a %s disk", (_name, createDisk) => 
     await fixture.manager.close();
   });
 
+  it("gives all who read at the tail slices of the same buffer: a batch is there once, whoever waits for it", async () => {
+    const fixture = await openFixture({ disk: createDisk() });
+    const log = await openLog(fixture);
+    const bytes = batch({ count: 3, valueBytes: 1000 });
+    await append(log, bytes);
+    const [one, other] = [await log.read(0, READ_ALL), await log.read(0, READ_ALL)];
+    for (const { chunks } of [one, other]) expect(chunks.map(({ buffer }) => buffer)).toEqual([bytes.buffer]);
+    expect(other.chunks[0]!.buffer).toBe(one.chunks[0]!.buffer);
+    expect(other.chunks[0]!.byteOffset).toBe(one.chunks[0]!.byteOffset);
+    await fixture.manager.close();
+  });
+
   it("has its records after it was closed and opened again", async () => {
     const disk = createDisk();
     const fixture = await openFixture({ disk });

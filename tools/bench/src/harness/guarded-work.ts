@@ -1,6 +1,7 @@
 import { codecByName, crc32c, type RecordBatch, RecordBatchBuilder, readRecordBatch } from "@ottla/protocol";
 import { crc32cPortable, portableCodecs } from "@ottla/protocol/internal";
 import { RECORD_KEY, recordValues } from "../clients/bench-client.ts";
+import { dataPathWork } from "./data-path-work.ts";
 import type { GuardedWork } from "./guard.ts";
 
 const TIME = 1_700_000_000_000;
@@ -8,7 +9,7 @@ const BATCH_HEADER_BYTES = 61;
 const CODEC_INPUT_BYTES = 16 * 1024;
 const CODECS = ["gzip", "snappy", "lz4", "zstd"] as const;
 
-/** What the data path does with each batch: encode, checksum, decode, compress and decompress. */
+/** What happens to each batch: encode, checksum, decode, compress and decompress; and the steps of the data path. */
 export async function guardedWork(): Promise<GuardedWork[]> {
   const values = recordValues(100);
   const buffer = new Uint8Array(256 * 1024);
@@ -21,10 +22,11 @@ export async function guardedWork(): Promise<GuardedWork[]> {
   const section = batch.slice(BATCH_HEADER_BYTES, BATCH_HEADER_BYTES + CODEC_INPUT_BYTES);
   return [
     { name: "encode 1,000 records", run: encode },
-    { name: "decode 1,000 records", run: () => decode(batch) },
+    { name: "decode 1,000 records", reference: "objects", run: () => decode(batch) },
     { name: "crc32c of 16 KiB", run: () => crc32c(section) },
     { name: "crc32c of 16 KiB, portable", run: () => crc32cPortable(section, 0, section.length) },
     ...(await codecWork(section)),
+    ...(await dataPathWork(values)),
   ];
 }
 
