@@ -46,7 +46,10 @@ export async function dataPathWork(values: readonly string[]): Promise<GuardedWo
     { name: "Produce request, decoded and appended", reference: "objects", run: appending(appended, request) },
     { name: "Fetch response, read at the tail and encoded", reference: "objects", run: () => fetchResponse(read) },
     // Without the native one, which not every machine has.
-    { name: "WebSocket frame, masked", run: () => maskedMessage([request], request.length, key, null) },
+    {
+      name: "WebSocket frame, masked",
+      run: () => maskedMessage([request], request.length, key, null),
+    },
     { name: "array of 1,000 records, sent to nowhere", reference: "objects", run: () => producer.send(array) },
   ];
 }

@@ -17,6 +17,8 @@ export type GuardFigures = Readonly<Record<string, number>>;
  */
 const LEAST_SHARE = 0.6;
 
+/** Of a step with much code in it; half a second of a processor compiles that. */
+const WARM_UPS = 20;
 const REPETITIONS = 7;
 const AGAIN_MAX = 3;
 const REFERENCE_ROUNDS = 1_000;
@@ -45,9 +47,11 @@ export async function measureGuard(
   for (const { name, run, reference: referenceName = "sums" } of work) {
     const reference = references[referenceName];
     const quotients: number[] = [];
-    for (const call of [run, reference]) await rate(call); // warms up
+    // Once: a collection throws away optimized code too, which on a busy machine takes long to come back.
+    collectGarbage();
+    await rate(reference);
+    for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) await rate(run);
     for (let repetition = 0; repetition < REPETITIONS; repetition++) {
-      collectGarbage();
       const referenceRate = await rate(reference);
       quotients.push(((await rate(run)) / referenceRate) * REFERENCE_ROUNDS);
     }
@@ -90,7 +94,10 @@ export function findSlowDowns(now: GuardFigures, before: GuardFigures): string[]
 
 const referenceBytes = Uint8Array.from({ length: 16_384 }, (_, i) => (i * 31) & 0xff);
 
-/** What work does most of. How fast memory is beside the processor differs from machine to machine. */
+/**
+ * What work does most of: how fast memory is beside the processor differs from machine to machine. (A third loop, that copies
+ * into new buffers, went up and down more than what was measured beside it.)
+ */
 const REFERENCES = { sums: sumsLoop, objects: objectsLoop } as const;
 
 export type ReferenceName = keyof typeof REFERENCES;

@@ -82,11 +82,10 @@ export class BrokerUnderTest implements BenchBroker {
     };
   }
 
-  /** The sum of all samples called so. */
+  /** The sum of all samples called so: there are none of requests that have not come yet. */
   async #metric(name: string): Promise<number> {
     const text = await (await fetch(`http://127.0.0.1:${this.port}/metrics`)).text();
     const samples = [...text.matchAll(new RegExp(`^${name} (\\S+)$`, "gm"))];
-    if (samples.length === 0) throw new Error(`the broker does not tell of ${name}`);
     return samples.reduce((sum, [, value]) => sum + Number(value), 0);
   }
 
