@@ -1,3 +1,7 @@
+import { createSystemRuntime } from "@ottla/runtime";
+import { MetadataFollower } from "../log/metadata-follower.ts";
+import { RECORD_OVERHEAD_BYTES_MAX } from "../log/metadata-log.ts";
+import { serializeRecord } from "../records/record-serde.ts";
 import {
   appendUntilKnown,
   BROKER_1,
@@ -10,6 +14,22 @@ import {
   testUuid,
 } from "./contract-harness.ts";
 import { eventually, expectEqual, expectThat } from "./expectations.ts";
+
+/** Three of them are more than a znode holds. */
+const SNAPSHOT_RECORD_BYTES = 400 * 1024;
+
+/** A record of so many bytes. */
+function largeConfig(name: string, sizeBytes: number): Uint8Array {
+  const recordOf = (length: number) =>
+    serializeRecord({ type: "ConfigRecord", resourceType: 4, resourceName: "1", name, value: "v".repeat(length) });
+  // The length of the length changes with the length.
+  const withoutMost = recordOf(sizeBytes - 100).length - (sizeBytes - 100);
+  return recordOf(sizeBytes - withoutMost);
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
 
 /**
  * What every metadata log must do, wherever it keeps its entries. Run each case on a new, empty log:
@@ -144,6 +164,42 @@ export const metadataLogContract: readonly ContractCase[] = [
       expectEqual(Array.from(snapshot.records[0]!), Array.from(feature(2)), "the snapshot's record");
       expectEqual(levelsOf(await readAll(log, 2)), [3], "the entries after it");
       expectEqual(await log.head(), { endOffset: 3, epoch }, "the head");
+    },
+  },
+  {
+    name: "an append may be as large as the log says, and no record of it is lost",
+    async run(harness) {
+      const log = await harness.connect();
+      const epoch = await becomeController(log);
+      const record = largeConfig("large", log.appendBytesMax - 2 * RECORD_OVERHEAD_BYTES_MAX - feature(1).length);
+      const outcome = await appendUntilKnown(log, epoch, 0, [record, feature(1)]);
+      expectEqual(outcome, { kind: "done", endOffset: 2 }, "the append");
+      const [read] = (await readAll(log)).flatMap(({ records }) => records);
+      expectThat(read !== undefined && isSame(read, record), "the record is what was appended");
+    },
+  },
+  {
+    name: "a snapshot may be larger than an append, and who has read less than it stands for goes on from it",
+    async run(harness) {
+      const log = await harness.connect();
+      const epoch = await becomeController(log);
+      const follower = new MetadataFollower(log, createSystemRuntime());
+      await appendUntilKnown(log, epoch, 0, [feature(1)]);
+      await follower.catchUpTo(0);
+      const large = ["a", "b", "c"].map((name) => largeConfig(name, SNAPSHOT_RECORD_BYTES));
+      for (const [index, record] of large.entries()) await appendUntilKnown(log, epoch, 1 + index, [record]);
+      await log.storeSnapshot({ endOffset: 4, epoch, records: [feature(1), ...large] });
+      await appendUntilKnown(log, epoch, 4, [feature(2)]);
+      expectEqual((await log.read(1)).kind, "trimmed", "reading on");
+      const snapshot = await log.loadSnapshot();
+      const records = snapshot?.records ?? [];
+      expectEqual(records.length, 1 + large.length, "the snapshot's records");
+      for (const [index, record] of large.entries())
+        expectThat(isSame(records[1 + index]!, record), `record ${index} of the snapshot is what was stored`);
+      const image = await follower.catchUpTo(4);
+      expectEqual(image.offset, 4, "how far the follower has come");
+      expectEqual(image.features.get("test.version"), 2, "what it has read behind the snapshot");
+      follower.stop();
     },
   },
   {

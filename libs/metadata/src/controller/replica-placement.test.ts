@@ -24,16 +24,21 @@ describe("the placement of replicas", () => {
           const image = imageAfter(records);
           const placed = placeReplicas(image, brokers * 4, factor, seededRandom(seed));
           const leaders = new Map<number, number>();
+          const replicasOf = new Map<number, number>();
           for (const replicas of placed) {
             expect(new Set(replicas).size).toBe(factor);
             const perRackOfPartition = new Map<number, number>();
             for (const id of replicas) {
+              replicasOf.set(id, (replicasOf.get(id) ?? 0) + 1);
               perRackOfPartition.set((id - 1) % racks, (perRackOfPartition.get((id - 1) % racks) ?? 0) + 1);
             }
             expect(perRackOfPartition.size).toBe(Math.min(racks, factor));
             leaders.set(replicas[0]!, (leaders.get(replicas[0]!) ?? 0) + 1);
           }
           expect([...leaders.values()]).toEqual(new Array(brokers).fill(4));
+          const counts = [...replicasOf.values()];
+          expect(counts).toHaveLength(brokers);
+          expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
         },
       ),
       { numRuns: 60 },

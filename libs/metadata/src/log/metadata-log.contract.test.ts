@@ -23,7 +23,7 @@ class LocalHarness implements ContractHarness {
   async connect(): Promise<MetadataLog> {
     const { clock } = this.#runtime;
     this.#manager = await openLogManager({ disk: this.#disk, directory: "/data", runtime: this.#runtime });
-    const config = { ...defaultLogConfig, retentionMs: -1 };
+    const config = { ...defaultLogConfig, retentionMs: -1, maxMessageBytes: 16 * 1024 * 1024 };
     const log = await this.#manager.openOrCreate(METADATA_TOPIC, 0, METADATA_TOPIC_ID, config);
     return new LocalMetadataLog({ log, disk: this.#disk, directory: `/data/${METADATA_TOPIC}-0`, clock });
   }
