@@ -23,7 +23,7 @@ const CLUSTER_CONFIG = {
   "socket.connection.setup.timeout.max.ms": 3_000,
   "controlled.shutdown.retry.backoff.ms": 500,
   "leader.imbalance.check.interval.seconds": 5,
-  "metadata.log.max.record.bytes.between.snapshots": 20_000,
+  "metadata.log.max.record.bytes.between.snapshots": 4_000,
   "min.insync.replicas": MIN_INSYNC_REPLICAS,
   "transaction.state.log.min.isr": 2,
 };

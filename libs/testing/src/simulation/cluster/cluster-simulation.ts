@@ -1,5 +1,6 @@
 import { Admin } from "@ottla/admin";
 import type { Random } from "@ottla/runtime";
+import { GroupLogCheck } from "../groups/group-log-check.ts";
 import { type MemberObserver, SimulatedMember } from "../groups/simulated-member.ts";
 import { MIN_INSYNC_REPLICAS } from "../simulated-cluster.ts";
 import type { Arrival } from "../simulated-link.ts";
@@ -62,7 +63,11 @@ export class ClusterSimulation implements MemberObserver {
   readonly #faultsMs: number;
   readonly #onceIn: Readonly<Record<Fault, number>>;
   readonly #writers: SteadyWriter[] = [];
-  readonly #handled = new Map<number, Set<number>>();
+  /** By partition: what the group has handled, and up to where all of it. */
+  readonly #handled = new Map<number, { upTo: number; readonly offsets: Set<number> }>();
+  readonly #groupLog: GroupLogCheck;
+  /** Writes to a topic that comes and goes. */
+  #churnWriter: SteadyWriter | undefined;
   #members: SimulatedMember[] = [];
   #reader: TopicReader | undefined;
 
@@ -79,6 +84,7 @@ export class ClusterSimulation implements MemberObserver {
       onArrived: (arrival) => this.#arrived(arrival),
       ...(logger !== undefined && { logger }),
     });
+    this.#groupLog = new GroupLogCheck(tally, (_, partition, offset) => this.#handledUpTo(partition) >= offset);
     this.#random = this.#world.random;
     this.#admin = new Admin(this.#world.operatorClient(this.#cluster.bootstrapServers));
   }
@@ -96,7 +102,7 @@ export class ClusterSimulation implements MemberObserver {
     while (this.#world.nowMs < endMs) {
       this.#startMissing();
       this.#world.inflict(this.#onceIn, { ...this.#all.faults.actions, ...this.#faults });
-      await this.#all.step();
+      await this.#step();
     }
     await this.#calmDown();
     await this.#goOnWithoutOne();
@@ -122,8 +128,21 @@ export class ClusterSimulation implements MemberObserver {
   }
 
   handled(_groupId: string, partition: number, offset: number): void {
-    const handled = this.#handled.get(partition) ?? new Set<number>();
-    this.#handled.set(partition, handled.add(offset));
+    const handled = this.#handled.get(partition) ?? { upTo: 0, offsets: new Set<number>() };
+    this.#handled.set(partition, handled);
+    handled.offsets.add(offset);
+    while (handled.offsets.has(handled.upTo)) handled.upTo++;
+  }
+
+  #handledUpTo(partition: number): number {
+    return this.#handled.get(partition)?.upTo ?? 0;
+  }
+
+  /** All along what the group's coordinators write holds to {@link GroupLogCheck}: above all, no commit goes back. */
+  async #step(): Promise<void> {
+    await this.#all.step();
+    const broker = this.#cluster.anyRunning;
+    if (broker !== undefined) this.#groupLog.read(broker).catch((error: unknown) => this.violated(error));
   }
 
   violated(error: unknown): void {
@@ -179,8 +198,18 @@ export class ClusterSimulation implements MemberObserver {
       const own = { topic: TOPIC, partitions: PARTITIONS };
       this.#writers.push(new SteadyWriter({ ...this.#common, ...this.#newClient("writer-"), ...own }));
     }
+    if (this.#churnWriter?.process.isDead ?? true) this.#startChurnWriter();
     this.#members = this.#members.filter(({ isAlive }) => isAlive);
     while (this.#members.length < MEMBERS) this.#startMember();
+  }
+
+  /** What is acknowledged of such a topic may be deleted with it: that replicas agree is all that holds. */
+  #startChurnWriter(): void {
+    const observer = { acknowledged: () => this.#tally.add("record of a changing topic acknowledged") };
+    this.#churnWriter = new SteadyWriter({
+      ...{ ...this.#common, ...this.#newClient("churn-writer-"), observer },
+      ...{ topic: CHURN[0]!, partitions: 1 },
+    });
   }
 
   #startMember(): void {
@@ -202,6 +231,7 @@ export class ClusterSimulation implements MemberObserver {
   *#processes(): IterableIterator<SimulatedProcess> {
     for (const { process } of this.#writers) yield process;
     for (const { process } of this.#members) yield process;
+    if (this.#churnWriter !== undefined) yield this.#churnWriter.process;
     if (this.#reader !== undefined) yield this.#reader.process;
   }
 
@@ -261,6 +291,7 @@ export class ClusterSimulation implements MemberObserver {
     for (const writer of this.#writers) writer.stop();
     this.#startMissing();
     for (const writer of this.#writers) writer.stop();
+    this.#churnWriter?.stop();
     await this.#untilSettled();
   }
 
@@ -272,7 +303,7 @@ export class ClusterSimulation implements MemberObserver {
   async #until(amiss: () => string | null): Promise<void> {
     const endMs = this.#world.nowMs + QUIET_MS_MAX;
     for (;;) {
-      await this.#all.step();
+      await this.#step();
       const what = amiss();
       if (what === null) return;
       if (this.#world.nowMs > endMs) throw new Error(`after ${QUIET_MS_MAX} ms of calm ${what}`);
@@ -291,7 +322,7 @@ export class ClusterSimulation implements MemberObserver {
       // Who leads by the metadata may not have heard of it yet.
       const end = this.#cluster.leaderOf(TOPIC, partition)?.log.highWatermark;
       if (end === undefined) return `nobody takes itself for the leader of partition ${partition}`;
-      const handled = this.#handled.get(partition)?.size ?? 0;
+      const handled = this.#handled.get(partition)?.offsets.size ?? 0;
       if (handled < end) return `the group has handled ${handled} of ${end} records of partition ${partition}`;
       const position = this.#reader!.positionOf(partition);
       if (position < end) return `the reader is at ${position} of ${end} in partition ${partition}`;

@@ -18,7 +18,7 @@ type Progress = Extract<GroupRecord, { type: "consumerProgress" }>;
  * 1. In a generation of the classic protocol a partition is assigned to one member.
  * 2. In the consumer protocol no two members have a partition, what they have still to give up included.
  * 3. Generations and group epochs never go back.
- * 4. Committed offsets never go back, as no member ever seeks.
+ * 4. Committed offsets never go back, as no member ever seeks, and no request to commit comes late.
  * 5. What is committed as processed was handed to some member of the group.
  */
 export class GroupLogCheck {
