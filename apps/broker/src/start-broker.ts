@@ -19,6 +19,7 @@ import { ListenError, startServer } from "@ottla/transport/node";
 import { compactInWorker } from "./compact-in-worker.ts";
 import { explainStartFailure } from "./explain-start-failure.ts";
 import { httpHandler } from "./http-handler.ts";
+import { prepareInWorker } from "./prepare-in-worker.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
 
 export type { ConfigValues };
@@ -142,6 +143,7 @@ async function start(
   const runtime = createSystemRuntime({ logger });
   for (const { key, reason } of config.ignoredKeys()) logger.warn(`${key} has no effect here: ${reason}`);
   const startedMs = runtime.clock.monotonicMs();
+  const preparationExecutor = prepareInWorker();
   let broker: Broker | null = null;
   broker = await startCore({
     config,
@@ -153,6 +155,7 @@ async function start(
       uptimeMs: () => Math.round(runtime.clock.monotonicMs() - startedMs),
       processMetrics,
     }),
+    ...(preparationExecutor !== undefined && { preparationExecutor }),
     ...(onFatal !== undefined && { onFatal }),
   });
   return broker;

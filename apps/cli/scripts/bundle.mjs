@@ -24,8 +24,9 @@ async function bundle() {
     absWorkingDir: root,
     entryPoints: {
       ottla: join(root, "dist/main.js"),
-      // A thread of the broker, started by its file's name.
+      // Threads of the broker, started by their files' names.
       "compaction-worker": join(brokerApp, "dist/compaction-worker.js"),
+      "preparation-worker": join(brokerApp, "dist/preparation-worker.js"),
     },
     outdir: directory,
     chunkNames: "[name]-[hash]",

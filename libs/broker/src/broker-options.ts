@@ -2,6 +2,7 @@ import type { DiskError, Runtime } from "@ottla/runtime";
 import type { CompactionExecutor } from "@ottla/storage";
 import type { Connector, HttpHandler } from "@ottla/transport";
 import type { BrokerConfig } from "./config/broker-config.ts";
+import type { PreparationExecutor } from "./partition/batch-preparation.ts";
 import type { DataDirectory } from "./services/open-directories.ts";
 import type { StartServer } from "./services/server.ts";
 import type { OpenMetadataLog } from "./services/shared-metadata-log.ts";
@@ -22,6 +23,8 @@ export interface BrokerOptions {
   readonly connector?: Connector;
   /** Answers plain HTTP on the listeners. */
   readonly http?: HttpHandler;
+  /** Where large batches are looked into and compressed anew, when their topic asks for that. Default: in this thread. */
+  readonly preparationExecutor?: PreparationExecutor;
   /**
    * Called when the broker cannot go on, because the disk of the metadata or of all log directories has failed. Without
    * it the broker lives on as far as it can.

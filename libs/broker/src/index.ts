@@ -7,6 +7,7 @@ export * from "./config/config-sources.ts";
 export { type TopicConfigName, topicConfigTable } from "./config/topic-config-table.ts";
 export { type MetricFamily, type MetricSample, prometheusText, single } from "./metrics/metric-family.ts";
 export type { ApiMetrics } from "./metrics/request-metrics.ts";
+export type { PreparationExecutor } from "./partition/batch-preparation.ts";
 export { StartupError } from "./services/data-directory.ts";
 export { DataDirectoryError } from "./services/open-directories.ts";
 export {

@@ -1,6 +1,7 @@
 import type { ConfigImage } from "@ottla/metadata";
 import type { LogConfig } from "@ottla/storage";
-import type { BatchPolicy, TopicCompression } from "../partition/batch-preparation.ts";
+import type { BatchPolicy } from "../partition/batch-preparation.ts";
+import type { TopicCompression } from "../partition/prepare-batch.ts";
 import { ThrottledReplicas } from "../replication/replication-quota.ts";
 import { type BrokerConfig, ConfigSource } from "./broker-config.ts";
 import { LONG_MAX } from "./config-definition.ts";

@@ -14,7 +14,7 @@ import {
 import { compressionAt, setMaxTimestamp, writeBatchCrc } from "@ottla/protocol/internal";
 import { seededRandom } from "@ottla/runtime";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { DECOMPRESSED_BYTES_MAX } from "../partition/batch-preparation.ts";
+import { DECOMPRESSED_BYTES_MAX } from "../partition/prepare-batch.ts";
 import { batchOf, TestBroker } from "../test-support/test-broker.ts";
 
 let test: TestBroker;

@@ -1,29 +1,9 @@
-import {
-  type CompressionType,
-  CorruptRecordError,
-  codecByName,
-  ErrorCode,
-  type RecordBatch,
-  RecordBatchBuilder,
-  readRecordBatch,
-} from "@ottla/protocol";
-import {
-  BATCH_HEADER_BYTES,
-  baseTimestampAt,
-  batchSizeAt,
-  compressionAt,
-  validateProducedBatch,
-} from "@ottla/protocol/internal";
+import { codecByName } from "@ottla/protocol";
+import { BATCH_HEADER_BYTES, batchSizeAt, compressionAt, validateProducedBatch } from "@ottla/protocol/internal";
 import type { Runtime } from "@ottla/runtime";
 import { AppendRejected, type LogConfig } from "@ottla/storage";
 import { type RecordPolicy, RecordRules } from "@ottla/storage/internal";
-
-/** `compression.type` of a topic that does not leave it to the producer. */
-export interface TopicCompression {
-  readonly type: CompressionType;
-  /** The codec's own default where absent. */
-  readonly level?: number;
-}
+import { type PreparationOrder, prepareBatch, type TopicCompression } from "./prepare-batch.ts";
 
 /** What a leader does to a producer's batches before they are appended. */
 export interface BatchPolicy extends RecordPolicy, Pick<LogConfig, "maxMessageBytes"> {
@@ -31,8 +11,11 @@ export interface BatchPolicy extends RecordPolicy, Pick<LogConfig, "maxMessageBy
   readonly compression: TopicCompression | null;
 }
 
-/** A batch whose records have to be looked at may hold this much: it is decompressed in one piece. */
-export const DECOMPRESSED_BYTES_MAX = 32 * 1024 * 1024;
+/**
+ * Does what {@link prepareBatch} does somewhere else, in a thread: with a large batch it takes longer than others should wait
+ * for the event loop. The batch is left as it is.
+ */
+export type PreparationExecutor = (batch: Uint8Array, order: PreparationOrder) => Promise<Uint8Array>;
 
 /** Up to this size a batch is prepared at once: it takes less than a millisecond. */
 const AT_ONCE_BYTES_MAX = 64 * 1024;
@@ -47,11 +30,14 @@ const LARGE_AT_ONCE_MAX = 2;
  */
 export class BatchPreparation {
   readonly #runtime: Pick<Runtime, "clock" | "timers">;
+  readonly #prepareLarge: PreparationExecutor;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(runtime: Pick<Runtime, "clock" | "timers">) {
+  /** @param executor where large batches are prepared; default: each in a turn of the event loop of its own */
+  constructor(runtime: Pick<Runtime, "clock" | "timers">, executor?: PreparationExecutor) {
     this.#runtime = runtime;
+    this.#prepareLarge = executor ?? ((batch, order) => this.#inTurn(batch, order));
   }
 
   /**
@@ -63,76 +49,37 @@ export class BatchPreparation {
     if (batch.length < BATCH_HEADER_BYTES || batch.length > policy.maxMessageBytes) return batch;
     const present = compressionAt(batch, 0);
     const mustRecompress = codecId !== null && codecId !== present;
-    const rules = new RecordRules(policy, this.#runtime.clock.nowMs());
-    const mustOpen = present !== 0 && rules.mustOpen(batch, 0);
+    const nowMs = this.#runtime.clock.nowMs();
+    const mustOpen = present !== 0 && new RecordRules(policy, nowMs).mustOpen(batch, 0);
     if (!mustRecompress && !mustOpen) return batch;
     const problem = validateProducedBatch(batch, 0);
     if (problem !== null) throw new AppendRejected(problem.errorCode, problem.message);
     // More than one batch: the log says no.
     if (batchSizeAt(batch, 0) !== batch.length) return batch;
-    rules.dropLogAppendTime(batch, 0);
-    const work = () =>
-      after(openBatch(batch), (opened) => {
-        rules.check(opened, batch, 0);
-        return mustRecompress ? recompress(batch, opened, policy.compression!) : batch;
-      });
-    return batch.length <= AT_ONCE_BYTES_MAX ? work() : this.#inTurn(work);
+    const order = { policy: recordPolicy(policy), nowMs, compression: mustRecompress ? policy.compression : null };
+    return batch.length <= AT_ONCE_BYTES_MAX ? prepareBatch(batch, order) : this.#fewAtATime(batch, order);
   }
 
-  /** Each begins in a turn of the event loop of its own. */
-  async #inTurn(work: () => Uint8Array | Promise<Uint8Array>): Promise<Uint8Array> {
+  async #fewAtATime(batch: Uint8Array, order: PreparationOrder): Promise<Uint8Array> {
     if (this.#running < LARGE_AT_ONCE_MAX) this.#running++;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
-      await new Promise<void>((resolve) => this.#runtime.timers.defer(resolve));
-      return await work();
+      return await this.#prepareLarge(batch, order);
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#running--;
       else next();
     }
   }
-}
 
-function openBatch(batch: Uint8Array): RecordBatch | Promise<RecordBatch> {
-  try {
-    const opened = readRecordBatch(batch, 0, { checkCrcs: false, maxDecompressedBytes: DECOMPRESSED_BYTES_MAX });
-    return opened instanceof Promise ? opened.catch(refuse) : opened;
-  } catch (error) {
-    return refuse(error);
+  async #inTurn(batch: Uint8Array, order: PreparationOrder): Promise<Uint8Array> {
+    await new Promise<void>((resolve) => this.#runtime.timers.defer(resolve));
+    return await prepareBatch(batch, order);
   }
 }
 
-/**
- * What does not decompress though its CRC is right was sent like that. Its producer is not to send it again and again, as
- * CORRUPT_MESSAGE would have it do.
- */
-function refuse(error: unknown): never {
-  if (!(error instanceof CorruptRecordError)) throw error;
-  throw new AppendRejected(ErrorCode.INVALID_RECORD, error.message);
-}
-
-function recompress(
-  batch: Uint8Array,
-  opened: RecordBatch,
-  { type, level }: TopicCompression,
-): Uint8Array | Promise<Uint8Array> {
-  const builder = new RecordBatchBuilder({
-    initialCapacityBytes: 2 * batch.length,
-    baseTimestampMs: baseTimestampAt(batch, 0),
-  });
-  for (const cursor = opened.cursor(); cursor.next(); ) builder.appendCopy(cursor, cursor.offset - opened.baseOffset);
-  return builder.close({
-    compression: type,
-    ...(level !== undefined && { compressionLevel: level }),
-    producerId: opened.producerId,
-    producerEpoch: opened.producerEpoch,
-    baseSequence: opened.baseSequence,
-    isTransactional: opened.isTransactional,
-    timestampType: opened.timestampType,
-  });
-}
-
-function after<In, Out>(value: In | Promise<In>, step: (value: In) => Out | Promise<Out>): Out | Promise<Out> {
-  return value instanceof Promise ? value.then(step) : step(value);
+/** Of a partition's configs what a thread has to know. */
+function recordPolicy(policy: RecordPolicy): RecordPolicy {
+  const { cleanupPolicy, messageTimestampType, messageTimestampBeforeMaxMs, messageTimestampAfterMaxMs } = policy;
+  return { cleanupPolicy, messageTimestampType, messageTimestampBeforeMaxMs, messageTimestampAfterMaxMs };
 }

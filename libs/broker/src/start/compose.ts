@@ -151,7 +151,7 @@ export function compose(
     partitions,
     replicaMoves,
     purgatory,
-    preparation: new BatchPreparation(runtime),
+    preparation: new BatchPreparation(runtime, options.preparationExecutor),
     fetchSessions: new FetchSessionCache({
       slotsMax: () => config.current.require("max.incremental.fetch.session.cache.slots"),
       ...runtime,
