@@ -153,8 +153,9 @@ describe("a broker that is fenced, and runs", () => {
       errorCode: ErrorCode.FENCED_LEADER_EPOCH,
       currentLeader: { leaderId: leader, leaderEpoch },
     });
-    expect(await fetch(victim, leaderEpoch)).toMatchObject({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER });
-    // It is still a replica, for consumers that want the closest one.
+    expect(await fetch(victim, -1)).toMatchObject({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER });
+    // It is still a replica, for consumers that want the closest one, or know who leads.
+    expect(await fetch(victim, leaderEpoch)).toMatchObject({ errorCode: ErrorCode.NONE, highWatermark: 1 });
     expect(await fetch(victim, leaderEpoch, "here")).toMatchObject({ errorCode: ErrorCode.NONE, highWatermark: 1 });
     const topics = [{ name: TOPIC, partitions: [{ partitionIndex: 0, timestamp: -1 }] }];
     const offsets = await ask(victim, listOffsetsApi, 7, { replicaId: -1, topics });
