@@ -23,11 +23,11 @@ async function main(options: Options): Promise<void> {
   const time = new RunTime(options.limits, planned);
   const results: ScenarioResult[] = [];
   for (const scenario of scenarios) {
+    time.begin(quietSeconds([scenario], options.effort));
     if (time.isOver) {
       print(`\nSKIPPED: ${scenario.name}: the time of the run is over`);
       continue;
     }
-    time.begin(quietSeconds([scenario], options.effort));
     results.push(await runScenario(scenario, options, time, print));
   }
   print(`\nIt took ${formatSeconds(time.elapsedSeconds)}.`);
@@ -57,7 +57,7 @@ async function runScenario(
   const rows: RowResult[] = [];
   for await (const row of scenario.rows(effort)) {
     if (time.isOver) {
-      print(`  SKIPPED: ${row.name}, and what comes after it: the time of the run is over`);
+      print(`  SKIPPED: ${row.name}, and what comes after it: its time is over`);
       for (const contestant of row.contestants) await contestant.close?.();
       break;
     }

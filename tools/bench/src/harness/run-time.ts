@@ -37,9 +37,10 @@ export class RunTime {
     return this.#nowMs() / 1_000;
   }
 
-  /** Whether nothing more is to begin. */
+  /** Whether nothing more of this scenario is to begin. Half of what is planned for those that follow is kept for them. */
   get isOver(): boolean {
-    return this.elapsedSeconds > this.#limits.runSeconds;
+    const following = this.#plannedSeconds - this.#done - this.#current;
+    return this.elapsedSeconds > this.#limits.runSeconds - following / 2;
   }
 
   /** The next scenario begins, for which so much is planned. */
