@@ -11,6 +11,7 @@ export type {
   SslOptions,
 } from "@ottla/transport";
 export type { CallOptions } from "./deadline.ts";
+export type { TroubleEvents } from "./events.ts";
 export type { ClientOptions } from "./options.ts";
 export {
   bytesSerde,

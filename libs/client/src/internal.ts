@@ -19,6 +19,7 @@ export {
   timedOut,
   toKafkaError,
 } from "./errors.ts";
+export { type DiagnosticsChannel, EventHub, type OpenChannel, requireEvent } from "./events.ts";
 export type { BrokerNode, ClusterView, PartitionView, TopicView } from "./metadata/cluster-view.ts";
 export type { LeaderHint } from "./metadata/merge-metadata.ts";
 export type { MetadataCache, MetadataListener } from "./metadata/metadata-cache.ts";
@@ -32,3 +33,4 @@ export {
   wholeNumber,
 } from "./options.ts";
 export { isLostCoordinator, isRetriable, isStaleMetadata } from "./retry-policy.ts";
+export { TroubleMonitor } from "./trouble.ts";

@@ -21,6 +21,7 @@ export {
   type StandardSchema,
   string,
   stringSerde,
+  type TroubleEvents,
   type TypedTopic,
   topic,
 } from "@ottla/client";

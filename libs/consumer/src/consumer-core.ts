@@ -1,9 +1,17 @@
 import type { CallOptions, KafkaError } from "@ottla/client";
-import { ClusterClient, clientClosed, Deadline, loaded, toKafkaError, trueOrFalse } from "@ottla/client/internal";
+import {
+  ClusterClient,
+  clientClosed,
+  Deadline,
+  loaded,
+  TroubleMonitor,
+  toKafkaError,
+  trueOrFalse,
+} from "@ottla/client/internal";
 import { loadGroupEngine } from "#group-engine";
 import type { PartitionAssignor } from "./assignors/assignor.ts";
 import { invalidState, noGroup } from "./errors.ts";
-import { EventHub, type EventSource } from "./events.ts";
+import { type ConsumerEventHub, createEventHub, type EventSource } from "./events.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
 import type { GroupEngine } from "./group/engine.ts";
 import type { GroupSession } from "./group/group-session.ts";
@@ -24,7 +32,6 @@ import { Moment } from "./reading/moment.ts";
 import type { RebalanceListener } from "./rebalance-listener.ts";
 import type { TopicPartition } from "./topic-partition.ts";
 import { TopicWatch } from "./topic-watch.ts";
-import { TroubleMonitor } from "./trouble.ts";
 
 /** The purpose of the connection that metadata and the like go over. */
 const MAIN_CONNECTION = "main";
@@ -41,7 +48,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
   readonly client: ClusterClient;
   readonly settings: ConsumerSettings<K, V>;
   readonly source: EventSource;
-  readonly events: EventHub;
+  readonly events: ConsumerEventHub;
   readonly partitions = new AssignedPartitions<K, V>();
   readonly delivery: Delivery<K, V>;
   readonly #counters: ConsumerCounters;
@@ -70,9 +77,9 @@ export class ConsumerCore<K, V> implements ReadingHost {
     const allowAutoTopicCreation = trueOrFalse("allowAutoCreateTopics", options.allowAutoCreateTopics, true);
     this.client = new ClusterClient(options, { component: "The consumer", allowAutoTopicCreation });
     this.source = { clientId: this.client.settings.clientId, groupId: this.settings.groupId };
-    this.events = new EventHub(this.source);
+    this.events = createEventHub(this.source);
     this.#counters = new ConsumerCounters(this.events);
-    this.#troubles = new TroubleMonitor(this.client.runtime, this.events);
+    this.#troubles = new TroubleMonitor("the consumer", this.client.runtime, this.events);
     this.#topicWatch = new TopicWatch(this.client);
     this.#history = new History(this.client, this.settings.autoOffsetReset, this.events, {
       onPositionMissing: () => this.findPositions(),

@@ -1,11 +1,18 @@
 import type { CallOptions } from "@ottla/client";
-import { checkCallOptions, checkedList, invalidArgument, loaded, requireOptions } from "@ottla/client/internal";
+import {
+  checkCallOptions,
+  checkedList,
+  invalidArgument,
+  loaded,
+  requireEvent,
+  requireOptions,
+} from "@ottla/client/internal";
 import { loadRecordRunner } from "#record-runner";
 import type { GroupMetadata } from "./assignors/assignor.ts";
 import { ConsumerBatch } from "./batch.ts";
 import { ConsumerCore } from "./consumer-core.ts";
 import { invalidTopic, isTopicName, noGroup, notOwned } from "./errors.ts";
-import { type ConsumerEvents, requireEvent } from "./events.ts";
+import { CONSUMER_EVENTS, type ConsumerEvents } from "./events.ts";
 import type { MembershipState } from "./group/membership.ts";
 import { Subscription } from "./group/subscription.ts";
 import type { ConsumerMetrics } from "./metrics.ts";
@@ -332,10 +339,7 @@ export class Consumer<K = string | null, V = string | null>
    * also published with `diagnostics_channel`, as `ottla:consumer:<event>`, with `clientId` and `groupId`.
    */
   on<N extends keyof ConsumerEvents>(name: N, listener: (event: ConsumerEvents[N]) => void): () => void {
-    requireEvent(name);
-    if (typeof listener !== "function") {
-      throw invalidArgument('on takes the name of an event and a function: on("assigned", (event) => …).');
-    }
+    requireEvent(CONSUMER_EVENTS, name, listener);
     return this.#core.events.on(name, listener);
   }
 

@@ -1,7 +1,6 @@
-import type { KafkaError } from "@ottla/client";
-import { describe, invalidArgument } from "@ottla/client/internal";
+import type { KafkaError, TroubleEvents } from "@ottla/client";
+import { EventHub } from "@ottla/client/internal";
 import { openChannel } from "#diagnostics";
-import type { DiagnosticsChannel } from "./diagnostics/contract.ts";
 import type { MembershipState } from "./group/membership.ts";
 import type { OffsetToCommit } from "./offsets/offset-types.ts";
 import type { TopicPartition } from "./topic-partition.ts";
@@ -13,7 +12,7 @@ import type { TopicPartition } from "./topic-partition.ts";
 export type ResetReason = "noCommittedOffset" | "outOfRange" | "truncated";
 
 /** What a consumer tells of, by name. */
-export interface ConsumerEvents {
+export interface ConsumerEvents extends TroubleEvents {
   /** The membership of the group went from one state to another. */
   membership: { readonly from: MembershipState; readonly to: MembershipState; readonly reason: string };
   /** Partitions were taken over. */
@@ -64,12 +63,6 @@ export interface ConsumerEvents {
    * record to hand out and the end of the partition.
    */
   lag: { readonly partitions: readonly (TopicPartition & { readonly lag: number })[] };
-  /** Something failed and is tried again. Restarts and moves of brokers show up here; by itself it is no cause for worry. */
-  retry: { readonly operation: string; readonly error: KafkaError };
-  /** What is tried again has failed for ten seconds by now: something is wrong. Told once, until it goes well again. */
-  stall: { readonly operation: string; readonly error: KafkaError; readonly sinceMs: number };
-  /** What was tried again went well. */
-  recovered: { readonly operation: string };
   /** The consumer has ended because of an error that trying again does not heal; reading throws the same error. */
   failed: { readonly error: KafkaError };
 }
@@ -80,7 +73,7 @@ export interface EventSource {
   readonly groupId: string | null;
 }
 
-const EVENTS: Readonly<Record<keyof ConsumerEvents, true>> = {
+export const CONSUMER_EVENTS: Readonly<Record<keyof ConsumerEvents, true>> = {
   membership: true,
   assigned: true,
   revoked: true,
@@ -98,68 +91,8 @@ const EVENTS: Readonly<Record<keyof ConsumerEvents, true>> = {
   failed: true,
 };
 
-/** @throws KafkaError INVALID_ARGUMENT if there is no such event, which would never be told of */
-export function requireEvent(name: unknown): void {
-  if (typeof name === "string" && Object.hasOwn(EVENTS, name)) return;
-  throw invalidArgument(
-    `on takes the name of an event, and was given ${describe(name)}: ${Object.keys(EVENTS).join(", ")}.`,
-  );
-}
+export type ConsumerEventHub = EventHub<ConsumerEvents>;
 
-type Listener<E> = (event: E) => void;
-
-/** Names of the channels are made of this and the event's name. */
-const CHANNEL_PREFIX = "ottla:consumer:";
-
-/**
- * Calls those who listen to an event, in the order in which they came. Where the platform has `diagnostics_channel`,
- * events are also published there.
- */
-export class EventHub {
-  readonly #listeners = new Map<keyof ConsumerEvents, Set<Listener<never>>>();
-  readonly #channels = new Map<keyof ConsumerEvents, DiagnosticsChannel | undefined>();
-  readonly #source: EventSource;
-
-  /** @param source says on a channel, which all consumers of the process share, whose event it is */
-  constructor(source: EventSource) {
-    this.#source = source;
-  }
-
-  /** Whether anybody listens: events that take some work to make need not be made otherwise. */
-  isHeard(name: keyof ConsumerEvents): boolean {
-    return (this.#listeners.get(name)?.size ?? 0) > 0 || this.#channel(name)?.hasSubscribers === true;
-  }
-
-  /** Calls `listener` at each event of that name; returns how to stop that. */
-  on<N extends keyof ConsumerEvents>(name: N, listener: Listener<ConsumerEvents[N]>): () => void {
-    let listeners = this.#listeners.get(name);
-    if (listeners === undefined) {
-      listeners = new Set();
-      this.#listeners.set(name, listeners);
-    }
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }
-
-  emit<N extends keyof ConsumerEvents>(name: N, event: ConsumerEvents[N]): void {
-    for (const listener of this.#listeners.get(name) ?? []) call(listener as Listener<ConsumerEvents[N]>, event);
-    const channel = this.#channel(name);
-    if (channel?.hasSubscribers) channel.publish({ ...this.#source, ...event });
-  }
-
-  #channel(name: keyof ConsumerEvents): DiagnosticsChannel | undefined {
-    if (!this.#channels.has(name)) this.#channels.set(name, openChannel(`${CHANNEL_PREFIX}${name}`));
-    return this.#channels.get(name);
-  }
-}
-
-/** What a listener throws is its own affair: it is uncaught, as anywhere else, and does not get into the works here. */
-function call<E>(listener: Listener<E>, event: E): void {
-  try {
-    listener(event);
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
-}
+/** Events of all consumers are published as `ottla:consumer:<event>`, too, where the platform has such channels. */
+export const createEventHub = (source: EventSource): ConsumerEventHub =>
+  new EventHub("ottla:consumer:", source, openChannel);

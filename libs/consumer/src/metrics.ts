@@ -1,4 +1,4 @@
-import type { EventHub } from "./events.ts";
+import type { ConsumerEventHub } from "./events.ts";
 import type { PartitionState } from "./partitions/partition-state.ts";
 
 /** Running totals of a consumer since it was made, and how things are now. Sizes in bytes, times in ms. */
@@ -48,7 +48,7 @@ export class ConsumerCounters {
   #commitsFailed = 0;
   #rebalances = 0;
 
-  constructor(events: EventHub) {
+  constructor(events: ConsumerEventHub) {
     events.on("fetch", ({ sizeBytes, durationMs, throttleTimeMs }) => {
       this.#fetches++;
       this.#bytes += sizeBytes;

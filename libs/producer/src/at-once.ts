@@ -23,12 +23,14 @@ export {
   type StandardSchema,
   string,
   stringSerde,
+  type TroubleEvents,
   type TypedTopic,
   topic,
 } from "@ottla/client";
 export type { CompressionType } from "@ottla/protocol";
 export { ArraySendError, type RecordOutcome } from "./array-send.ts";
 export type { SendContext, TracedRecord } from "./diagnostics/contract.ts";
+export type { ProducerEvents } from "./events.ts";
 export type { ProducerMetrics } from "./metrics.ts";
 export type { Acks, ProducerOptions } from "./options.ts";
 export type { PartitionerArgs, PartitionerOption, PartitionFunction } from "./partitioner/partitioner.ts";

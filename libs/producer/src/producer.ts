@@ -5,20 +5,24 @@ import {
   checkCallOptions,
   clientClosed,
   Deadline,
+  EventHub,
   invalidArgument,
   isSignal,
   loaded,
+  requireEvent,
   requireOptions,
+  TroubleMonitor,
 } from "@ottla/client/internal";
 import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 import { onAbort } from "@ottla/runtime";
-import { sendTracing } from "#diagnostics";
+import { openChannel, sendTracing } from "#diagnostics";
 import { loadTransactionEngine } from "#transaction-engine";
 import { Accumulator } from "./accumulator/accumulator.ts";
 import type { ProducerBatch } from "./accumulator/producer-batch.ts";
 import type { WaitReason } from "./accumulator/waiting-sends.ts";
 import { ArraySend } from "./array-send.ts";
 import type { OperationTracing, SendContext, TracedRecord } from "./diagnostics/contract.ts";
+import { PRODUCER_EVENTS, type ProducerEvents } from "./events.ts";
 import { ProducerCounters, type ProducerMetrics } from "./metrics.ts";
 import { type ProducerOptions, type ProducerSettings, resolveProducerSettings } from "./options.ts";
 import { topicPartitioners } from "./partitioner/partitioner.ts";
@@ -60,6 +64,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
   readonly #settings: ProducerSettings;
   readonly #encoder: RecordEncoder<K, V>;
   readonly #counters = new ProducerCounters();
+  readonly #events: EventHub<ProducerEvents>;
   readonly #accumulator: Accumulator;
   /** Null before the first transaction. */
   #transactions: TransactionManager<K, V> | null = null;
@@ -73,7 +78,10 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     const { batchSizeBytes, maxRequestSizeBytes, isAdaptive } = this.#settings;
     const sticky = { stickyBytes: batchSizeBytes, isAdaptive };
     const createPartitioner = topicPartitioners(options.partitioner, sticky, this.#client.runtime.random);
-    this.#accumulator = new Accumulator(this.#client, this.#settings, createPartitioner, this.#counters);
+    this.#events = new EventHub("ottla:producer:", { clientId: this.#client.settings.clientId }, openChannel);
+    const troubles = new TroubleMonitor("the producer", this.#client.runtime, this.#events);
+    const watch = { counters: this.#counters, troubles };
+    this.#accumulator = new Accumulator(this.#client, this.#settings, createPartitioner, watch);
     this.#encoder = new RecordEncoder({
       keySerializer: options.keySerializer,
       valueSerializer: options.valueSerializer,
@@ -175,6 +183,19 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
       totalBytes: this.#settings.bufferMemoryBytes,
       waitingSends: this.#accumulator.waitingSends,
     });
+  }
+
+  /**
+   * Calls `listener` at each event of that name; returns how to stop that. In Node.js all events of all producers are
+   * also published with `diagnostics_channel`, as `ottla:producer:<event>`, with `clientId`.
+   *
+   * ```ts
+   * producer.on("stall", ({ operation, error }) => alert(`${operation}: ${error.message}`));
+   * ```
+   */
+  on<N extends keyof ProducerEvents>(name: N, listener: (event: ProducerEvents[N]) => void): () => void {
+    requireEvent(PRODUCER_EVENTS, name, listener);
+    return this.#events.on(name, listener);
   }
 
   #createTransactions(engine: TransactionEngine, transactionalId: string): TransactionManager<K, V> {

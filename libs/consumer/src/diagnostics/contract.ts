@@ -1,14 +1,5 @@
 import type { ConsumerRecord } from "../record.ts";
 
-/** A place where events are published for observers of the whole process, such as tracers. */
-export interface DiagnosticsChannel {
-  readonly hasSubscribers: boolean;
-  publish(message: unknown): void;
-}
-
-/** The channel of that name; undefined where the platform has none. */
-export type OpenChannel = (name: string) => DiagnosticsChannel | undefined;
-
 /** Follows an operation from its start to its end, for tracers. The shape of Node.js's `TracingChannel`. */
 export interface OperationTracing<C extends object> {
   readonly hasSubscribers: boolean;

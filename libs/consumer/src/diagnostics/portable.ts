@@ -1,4 +1,5 @@
-import type { OpenChannel, OperationTracing, ProcessContext } from "./contract.ts";
+import type { OpenChannel } from "@ottla/client/internal";
+import type { OperationTracing, ProcessContext } from "./contract.ts";
 
 /** Browsers have no such channels. */
 export const openChannel: OpenChannel = () => undefined;

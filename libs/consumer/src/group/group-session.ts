@@ -1,15 +1,14 @@
-import { toKafkaError } from "@ottla/client/internal";
+import { type TroubleMonitor, toKafkaError } from "@ottla/client/internal";
 import { KafkaError } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
 import type { GroupMetadata, MemberAssignment } from "../assignors/assignor.ts";
-import type { EventHub } from "../events.ts";
+import type { ConsumerEventHub } from "../events.ts";
 import type { Commits } from "../offsets/commits.ts";
 import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
 import type { PartitionState } from "../partitions/partition-state.ts";
 import type { Delivery } from "../reading/delivery.ts";
 import type { RebalanceListener } from "../rebalance-listener.ts";
 import type { TopicPartition } from "../topic-partition.ts";
-import type { TroubleMonitor } from "../trouble.ts";
 import type { GroupMember, GroupMemberHost } from "./member.ts";
 import type { GiveUpScope, MembershipState } from "./membership.ts";
 import type { Subscription } from "./subscription.ts";
@@ -20,7 +19,7 @@ export interface GroupSessionParts<K, V> {
   readonly partitions: AssignedPartitions<K, V>;
   readonly delivery: Delivery<K, V>;
   readonly commits: Commits<K, V>;
-  readonly events: EventHub;
+  readonly events: ConsumerEventHub;
   readonly troubles: TroubleMonitor;
   readonly autoCommit: boolean;
   readonly commitTimeoutMs: number;

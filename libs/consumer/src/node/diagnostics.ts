@@ -1,5 +1,6 @@
 import { channel, tracingChannel } from "node:diagnostics_channel";
-import type { OpenChannel, OperationTracing, ProcessContext } from "../diagnostics/contract.ts";
+import type { OpenChannel } from "@ottla/client/internal";
+import type { OperationTracing, ProcessContext } from "../diagnostics/contract.ts";
 
 /** Node.js's `diagnostics_channel`. */
 export const openChannel: OpenChannel = (name) => channel(name);

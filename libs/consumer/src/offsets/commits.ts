@@ -4,7 +4,7 @@ import type { KafkaError } from "@ottla/protocol";
 import { ErrorCode } from "@ottla/protocol/client";
 import type { Timer } from "@ottla/runtime";
 import { notOwned } from "../errors.ts";
-import type { EventHub } from "../events.ts";
+import type { ConsumerEventHub } from "../events.ts";
 import type { MemberIdentity } from "../group/membership.ts";
 import type { AssignedPartitions } from "../partitions/assigned-partitions.ts";
 import type { CommitIdentity, CommittedOffsets } from "./committed-offsets.ts";
@@ -46,7 +46,7 @@ export class Commits<K, V> {
   readonly #offsets: CommittedOffsets;
   readonly #partitions: AssignedPartitions<K, V>;
   readonly #committer: Committer;
-  readonly #events: EventHub;
+  readonly #events: ConsumerEventHub;
   #timer: Timer | undefined;
   #isAutomaticUnderWay = false;
 
@@ -55,7 +55,7 @@ export class Commits<K, V> {
     offsets: CommittedOffsets,
     partitions: AssignedPartitions<K, V>,
     committer: Committer,
-    events: EventHub,
+    events: ConsumerEventHub,
   ) {
     this.#client = client;
     this.#offsets = offsets;

@@ -1,7 +1,7 @@
 import type { ClusterClient } from "@ottla/client/internal";
 import type { KafkaError } from "@ottla/protocol";
 import { logTruncated } from "../errors.ts";
-import type { ConsumerEvents, EventHub } from "../events.ts";
+import type { ConsumerEventHub, ConsumerEvents } from "../events.ts";
 import { currentLeaderEpoch } from "../partitions/leader-epoch.ts";
 import type { PartitionState } from "../partitions/partition-state.ts";
 import type { Divergence } from "./position-validator.ts";
@@ -19,12 +19,12 @@ export interface HistoryHost {
 export class History<K, V> {
   readonly #client: ClusterClient;
   readonly #policy: ResolvedResetPolicy;
-  readonly #events: EventHub;
+  readonly #events: ConsumerEventHub;
   readonly #host: HistoryHost;
   /** At which version of a partition's state its truncation was told of. */
   readonly #toldTruncations = new WeakMap<PartitionState<K, V>, number>();
 
-  constructor(client: ClusterClient, policy: ResolvedResetPolicy, events: EventHub, host: HistoryHost) {
+  constructor(client: ClusterClient, policy: ResolvedResetPolicy, events: ConsumerEventHub, host: HistoryHost) {
     this.#client = client;
     this.#policy = policy;
     this.#events = events;

@@ -3,12 +3,12 @@ import type { KafkaError, RecordData, RecordHeaderInput } from "@ottla/protocol"
 import type { Identity } from "../idempotence/identity.ts";
 import { PartitionSequence } from "../idempotence/partition-sequence.ts";
 import { ProducerIdentity } from "../idempotence/producer-identity.ts";
-import type { ProducerCounters } from "../metrics.ts";
 import type { ProducerSettings } from "../options.ts";
 import type { TopicPartitioner } from "../partitioner/partitioner.ts";
 import { BatchOutcomes, type BatchOwner } from "../sender/batch-outcomes.ts";
 import { BrokerSender, type SenderEnvironment } from "../sender/broker-sender.ts";
 import type { TransactionIdentity } from "../transactions/transaction-identity.ts";
+import type { ProducerWatch } from "../watch.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import { IncompleteBatches } from "./incomplete-batches.ts";
 import { PartitionQueue } from "./partition-queue.ts";
@@ -38,7 +38,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
     client: ClusterClient,
     settings: ProducerSettings,
     createPartitioner: () => TopicPartitioner,
-    counters: ProducerCounters,
+    watch: ProducerWatch,
   ) {
     this.#client = client;
     this.#settings = settings;
@@ -51,7 +51,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
     this.#incomplete = new IncompleteBatches(client.runtime, settings.deliveryTimeoutMs, (batch) =>
       this.#expire(batch),
     );
-    this.#outcomes = new BatchOutcomes(client, this, counters);
+    this.#outcomes = new BatchOutcomes(client, this, watch);
     this.#identity = this.#createIdentity();
     this.#topics = new TopicRegistry({
       client,
@@ -59,7 +59,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
       metadataMaxIdleMs: settings.metadataMaxIdleMs,
       queueOwner: this,
       createPartitioner,
-      createSender: (brokerId) => new BrokerSender(brokerId, this.#senderEnvironment(counters)),
+      createSender: (brokerId) => new BrokerSender(brokerId, this.#senderEnvironment(watch)),
       onReady: (topic) => this.#waiting.topicReady(topic),
       onRemoved: (queue, error) => this.#giveUp(queue, error),
       onFailed: (topic, error) => this.#waiting.topicFailed(topic, error),
@@ -266,13 +266,13 @@ export class Accumulator implements QueueOwner, BatchOwner {
     }
   }
 
-  #senderEnvironment(counters: ProducerCounters): SenderEnvironment {
+  #senderEnvironment(watch: ProducerWatch): SenderEnvironment {
     return {
       client: this.#client,
       settings: this.#settings,
       identity: this.#identity,
       outcomes: this.#outcomes,
-      counters,
+      ...watch,
       isFlushing: () => this.#flushes > 0,
       isMemoryShort: () => this.#waiting.isMemoryShort,
       maxProduceVersion: () => this.#transactions?.maxProduceVersion,

@@ -1,10 +1,11 @@
-import { type ClusterClient, isStaleMetadata, toKafkaError } from "@ottla/client/internal";
+import { type ClusterClient, isStaleMetadata, type TroubleMonitor, toKafkaError } from "@ottla/client/internal";
 import type { ProduceResponse } from "@ottla/protocol";
 import { ErrorCode, errorByCode, KafkaError } from "@ottla/protocol/client";
 import type { PartitionQueue } from "../accumulator/partition-queue.ts";
 import type { BatchFailure, BatchResult, ProducerBatch } from "../accumulator/producer-batch.ts";
 import { splitBatch } from "../accumulator/split-batch.ts";
 import type { ProducerCounters } from "../metrics.ts";
+import type { ProducerWatch } from "../watch.ts";
 import type { PartitionResponse, TakenBatch } from "./produce-exchange.ts";
 
 /** What outcomes need from the accumulator. */
@@ -29,17 +30,20 @@ export class BatchOutcomes {
   readonly #client: ClusterClient;
   readonly #owner: BatchOwner;
   readonly #counters: ProducerCounters;
+  readonly #troubles: TroubleMonitor;
 
-  constructor(client: ClusterClient, owner: BatchOwner, counters: ProducerCounters) {
+  constructor(client: ClusterClient, owner: BatchOwner, { counters, troubles }: ProducerWatch) {
     this.#client = client;
     this.#owner = owner;
     this.#counters = counters;
+    this.#troubles = troubles;
   }
 
   /** The batch was written (or, with `acks: 0`, sent). */
   written({ queue, batch }: TakenBatch, { baseOffset, logAppendTimeMs }: BatchResult): void {
     queue.answered(batch);
     queue.sequence?.acked(batch);
+    if (this.#troubles.isInTrouble) this.#troubles.recovered(producingTo(queue));
     if (batch.isDone) return;
     this.#counters.recordsSent += batch.recordsCount;
     batch.complete({ baseOffset, logAppendTimeMs });
@@ -114,6 +118,7 @@ export class BatchOutcomes {
       return;
     }
     this.#counters.recordsRetried += batch.recordsCount;
+    this.#troubles.report(producingTo(queue), error);
     batch.lastFailure = error;
     batch.retryAtMs = this.#client.runtime.clock.monotonicMs() + this.#client.retryBackoffMs(batch.attempts, error);
     queue.retry(batch);
@@ -168,6 +173,11 @@ function isSequenceError(errorCode: number): boolean {
 
 function describe({ topic, partition }: PartitionQueue, detail?: string | null): string {
   return detail ? `${topic}-${partition}: ${detail}` : `${topic}-${partition}`;
+}
+
+/** The operation, as events name it. */
+function producingTo(queue: PartitionQueue): string {
+  return `produce to ${describe(queue)}`;
 }
 
 function recordErrorsOf(queue: PartitionQueue, response: PartitionResponse): Pick<BatchFailure, "recordErrors"> {

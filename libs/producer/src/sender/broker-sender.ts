@@ -1,4 +1,10 @@
-import { type BrokerConnection, type ClusterClient, isRetriable, toKafkaError } from "@ottla/client/internal";
+import {
+  type BrokerConnection,
+  type ClusterClient,
+  isRetriable,
+  type TroubleMonitor,
+  toKafkaError,
+} from "@ottla/client/internal";
 import type { KafkaError, ProduceResponse } from "@ottla/protocol";
 import type { Timer } from "@ottla/runtime";
 import { type DrainRules, NEVER, type PartitionQueue, type QueueDrainer } from "../accumulator/partition-queue.ts";
@@ -23,6 +29,7 @@ export interface SenderEnvironment {
   readonly identity: Identity | null;
   readonly outcomes: BatchOutcomes;
   readonly counters: ProducerCounters;
+  readonly troubles: TroubleMonitor;
   /** Whether someone waits for everything to be sent: nothing lingers then. */
   isFlushing(): boolean;
   /** Whether sends wait for the memory of batches that are not full: `lingerMs` does not count then. */
@@ -240,6 +247,7 @@ export class BrokerSender implements QueueDrainer {
       () => {
         this.#isConnecting = false;
         this.#connectFailures = 0;
+        this.#environment.troubles.recovered(this.#connecting);
         this.schedule();
       },
       (error) => {
@@ -251,15 +259,21 @@ export class BrokerSender implements QueueDrainer {
 
   /** The leader may be elsewhere by now; if the metadata do not say so, it is tried again. */
   #connectFailed(cause: unknown): void {
-    const { client, giveUp } = this.#environment;
+    const { client, giveUp, troubles } = this.#environment;
     const error = toKafkaError(cause);
     if (!isRetriable(error)) {
       for (const queue of [...this.#queues]) giveUp(queue, error);
       return;
     }
+    troubles.report(this.#connecting, error);
     for (const queue of this.#queues) for (const batch of queue.unfinished()) batch.lastFailure = error;
     client.metadata.requestRefresh();
     this.#wakeIn(client.retryBackoffMs(++this.#connectFailures), this.#nowMs());
+  }
+
+  /** The operation, as events name it. */
+  get #connecting(): string {
+    return `connect to broker ${this.#brokerId}`;
   }
 
   /** Drains in `delayMs` or before; in whole milliseconds, so that what was due then is due when the timer fires. */

@@ -1,9 +1,13 @@
-import type { KafkaError } from "@ottla/client";
+import type { KafkaError } from "@ottla/protocol/client";
 import type { Runtime } from "@ottla/runtime";
-import type { EventHub } from "./events.ts";
+import type { TroubleEvents } from "./events.ts";
 
 /** Trouble that lasts so long is told of. */
 const STALL_AFTER_MS = 10_000;
+
+interface TroubleListener {
+  emit<N extends keyof TroubleEvents>(name: N, event: TroubleEvents[N]): void;
+}
 
 interface Trouble {
   readonly sinceMs: number;
@@ -15,13 +19,21 @@ interface Trouble {
  * what goes on failing is a `stall` event and a warning, once; a `recovered` event says that it is over.
  */
 export class TroubleMonitor {
+  /** Who has the trouble, as lines of the log begin: `the consumer`. */
+  readonly #who: string;
   readonly #runtime: Runtime;
-  readonly #events: EventHub;
+  readonly #events: TroubleListener;
   readonly #troubles = new Map<string, Trouble>();
 
-  constructor(runtime: Runtime, events: EventHub) {
+  constructor(who: string, runtime: Runtime, events: TroubleListener) {
+    this.#who = who;
     this.#runtime = runtime;
     this.#events = events;
+  }
+
+  /** Whether anything is tried again: only then is there something to tell {@link recovered}. */
+  get isInTrouble(): boolean {
+    return this.#troubles.size > 0;
   }
 
   report(operation: string, error: KafkaError): void {
@@ -29,11 +41,11 @@ export class TroubleMonitor {
     const trouble = this.#troubles.get(operation) ?? { sinceMs: clock.monotonicMs(), isTold: false };
     this.#troubles.set(operation, trouble);
     const sinceMs = clock.monotonicMs() - trouble.sinceMs;
-    logger.debug("the consumer tries again after a failure", { operation, code: error.code, error, sinceMs });
+    logger.debug(`${this.#who} tries again after a failure`, { operation, code: error.code, error, sinceMs });
     this.#events.emit("retry", { operation, error });
     if (trouble.isTold || sinceMs < STALL_AFTER_MS) return;
     trouble.isTold = true;
-    logger.warn("the consumer is stalled", { operation, code: error.code, error: error.message, sinceMs });
+    logger.warn(`${this.#who} is stalled`, { operation, code: error.code, error: error.message, sinceMs });
     this.#events.emit("stall", { operation, error, sinceMs });
   }
 
@@ -41,7 +53,7 @@ export class TroubleMonitor {
     const trouble = this.#troubles.get(operation);
     if (trouble === undefined) return;
     this.#troubles.delete(operation);
-    if (trouble.isTold) this.#runtime.logger.info("the consumer goes on", { operation });
+    if (trouble.isTold) this.#runtime.logger.info(`${this.#who} goes on`, { operation });
     this.#events.emit("recovered", { operation });
   }
 }
