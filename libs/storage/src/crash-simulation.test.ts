@@ -5,7 +5,7 @@ import { steps } from "./test-support/simulation/steps.ts";
 
 /** The seed of a failing run plays it again: OTTLA_TEST_SEED=<seed> OTTLA_TEST_SEEDS=1. */
 const FIRST_SEED = Number(process.env.OTTLA_TEST_SEED ?? 1);
-const SEEDS = Number(process.env.OTTLA_TEST_SEEDS ?? 400);
+const SEEDS = Number(process.env.OTTLA_TEST_SEEDS ?? 300);
 /** With fewer seeds some of what can happen may not. */
 const COVERING_SEEDS = 200;
 /** How many seeds a missing guard may survive. */
