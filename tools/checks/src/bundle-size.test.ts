@@ -10,11 +10,11 @@ import { repositoryRoot } from "./repository.ts";
  * says why these are not the 40 KB that are aimed at.
  */
 const INITIAL_GZIPPED_BYTES_MAX = 59.3 * 1024;
-const TOTAL_GZIPPED_BYTES_MAX = 97.5 * 1024;
+const TOTAL_GZIPPED_BYTES_MAX = 97.8 * 1024;
 /** What comes besides, whether a page is in a group or not, and the most that it may have loaded then. */
 const LOADED_IN_USE = [
-  { use: "assigned partitions", modules: ["prose/client-errors.ts"], bytesMax: 62.8 * 1024 },
-  { use: "a group", modules: ["prose/client-errors.ts", "group/classic-engine.ts"], bytesMax: 75 * 1024 },
+  { use: "assigned partitions", modules: ["prose/client-errors.ts"], bytesMax: 62.9 * 1024 },
+  { use: "a group", modules: ["prose/client-errors.ts", "group/classic-engine.ts"], bytesMax: 75.3 * 1024 },
   { use: "a group by KIP-848", modules: ["prose/client-errors.ts", "group/consumer-engine.ts"], bytesMax: 70.3 * 1024 },
 ] as const;
 

@@ -3,7 +3,7 @@ import { failureOf, seedsOf } from "../seeds.ts";
 import { Tally } from "../tally.ts";
 import { faults, GroupSimulation } from "./group-simulation.ts";
 
-const STANDARD_SEEDS = 40;
+const STANDARD_SEEDS = 30;
 const { seeds, isReplay } = seedsOf(STANDARD_SEEDS);
 
 /** A run in which one of these never happens proves less than it seems to. */

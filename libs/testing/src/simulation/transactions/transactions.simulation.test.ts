@@ -4,7 +4,7 @@ import { Tally } from "../tally.ts";
 import { faults, TransactionSimulation } from "./transaction-simulation.ts";
 import { CLIENTS_MUST_HAVE } from "./transaction-workload.ts";
 
-const STANDARD_SEEDS = 20;
+const STANDARD_SEEDS = 16;
 const { seeds, isReplay } = seedsOf(STANDARD_SEEDS);
 
 /** Of each of the older versions. */
