@@ -104,9 +104,16 @@ describe.skipIf(zooKeeperClassPath === null)("ottla cluster start", { timeout: 1
     expect(configs!.entries[0]!.value).toBe("2");
     const lags = state.brokers.map(({ replication }: { replication: { maxLag: number } }) => replication.maxLag);
     expect(lags).toEqual([0, 0, 0]);
-    const { replicationBytesIn } = state.brokers[0].replication;
-    expect(replicationBytesIn, "what it has got from the leaders of the others").toBeGreaterThan(100);
-    expect(stdout).toMatch(new RegExp(`^1 .* 3 +3 +0 +\\d+/\\d+ +${replicationBytesIn}/\\d+$`, "m"));
+    // The lines may all lie in one partition, whose leader gets nothing: its two followers do.
+    const received = state.brokers
+      .map(({ id, replication }: { id: number; replication: { replicationBytesIn: number } }) => ({
+        id,
+        bytesIn: replication.replicationBytesIn,
+      }))
+      .filter(({ bytesIn }: { bytesIn: number }) => bytesIn > 100);
+    expect(received.length, "brokers that have got records from the leaders of others").toBeGreaterThanOrEqual(2);
+    for (const { id, bytesIn } of received)
+      expect(stdout).toMatch(new RegExp(`^${id} .* 3 +3 +0 +\\d+/\\d+ +${bytesIn}/\\d+$`, "m"));
     const verified = await cluster(bootstrap, "verify");
     expect(verified).toMatchObject({ code: 0, stderr: "" });
     expect(verified.stdout).toMatch(/^3 partitions, 100 offsets, \d+ bytes .*all replicas agree\n$/);
