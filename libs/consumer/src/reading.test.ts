@@ -481,53 +481,6 @@ describe("leaders", () => {
   });
 });
 
-describe("prefetch", () => {
-  test("begins before the loop is given what came, where more waits at the broker", async () => {
-    for (let batch = 0; batch < 3; batch++) kafka.append("t", 0, [`batch ${batch}`]);
-    const consumer = reader({ maxPartitionFetchBytes: 1 });
-    const fetchesBefore: number[] = [];
-    void (async () => {
-      // A loop that does not let go of the event loop meanwhile.
-      for await (const _ of consumer.batches()) fetchesBefore.push(kafka.fetches.length);
-    })();
-    await runtime.advance(100);
-    expect(fetchesBefore[0]).toBeGreaterThan(1);
-  });
-
-  test("goes on while records are handled, and stops at its limit", async () => {
-    for (let batch = 0; batch < 20; batch++) kafka.append("t", 0, ["x".repeat(1_000)]);
-    const consumer = reader({ maxPartitionFetchBytes: 1, prefetchMaxBytes: 5_000 });
-    const loop = consumer.records();
-    await settle(runtime, loop.next());
-    await runtime.advance(10_000);
-    const fetchedWhileBusy = kafka.fetches.length;
-    expect(fetchedWhileBusy).toBeGreaterThan(3);
-    expect(fetchedWhileBusy).toBeLessThan(9);
-    for (let read = 1; read < 20; read++) await settle(runtime, loop.next());
-    expect(await consumer.position(T0)).toBe(20);
-  });
-
-  test.each([
-    [{}, 2_097_152],
-    [{ maxPartitionFetchBytes: 3_000_000 }, 3_000_000],
-    [{ prefetchMaxBytes: 80_000_000 }, 10_000_000],
-    [{ fetchMaxBytes: 1_000 }, 1_000],
-  ])("comes in pieces: with %j a fetch asks for %d bytes at the most", async (options, maxBytes) => {
-    kafka.append("t", 0, ["v"]);
-    await settle(runtime, reader(options).records().next());
-    expect(kafka.fetches[0]!.maxBytes).toBe(maxBytes);
-  });
-
-  test("begins after what waits", async () => {
-    for (let batch = 0; batch < 3; batch++) kafka.append("t", 0, [`v${batch}`]);
-    const consumer = reader({ maxPartitionFetchBytes: 1 });
-    await settle(runtime, consumer.records().next());
-    await runtime.advance(1_000);
-    const offsets = kafka.fetches.map((fetch) => fetch.topics[0]!.partitions[0]!.fetchOffset);
-    expect(offsets.slice(0, 4)).toEqual([0, 1, 2, 3]);
-  });
-});
-
 describe("the loop", () => {
   test("pause holds back what was fetched, resume goes on from there", async () => {
     kafka.append("t", 0, numbered("a", 4));
