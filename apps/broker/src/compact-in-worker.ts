@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { DiskError } from "@ottla/runtime";
 import type { CleanedGroup, CompactionExecutor, CompactionJob, CompactionResult } from "@ottla/storage";
 import type { CompactionOrder, MessageFromWorker, MessageToWorker } from "./compaction-messages.ts";
+import { threadCode } from "./thread-code.ts";
 
 const SWAPPED: MessageToWorker = { type: "swapped" };
 
@@ -13,8 +12,8 @@ const SWAPPED: MessageToWorker = { type: "swapped" };
  * they are: compaction then takes its turns in this thread.
  */
 export function compactInWorker(dataDirectory: string): CompactionExecutor | undefined {
-  const url = new URL("./compaction-worker.js", import.meta.url);
-  if (!existsSync(fileURLToPath(url))) return undefined;
+  const url = threadCode("compaction-worker.js");
+  if (url === undefined) return undefined;
   return (job, swap, signal) => runWorker(new Worker(url, workerOptions({ dataDirectory, job })), job, swap, signal);
 }
 

@@ -1,10 +1,9 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { PreparationExecutor } from "@ottla/broker";
 import type { PreparationOrder } from "@ottla/broker/internal";
 import { AppendRejected } from "@ottla/storage";
 import type { MessageFromWorker, MessageToWorker } from "./preparation-messages.ts";
+import { threadCode } from "./thread-code.ts";
 
 /** A thread takes a few megabytes, and tens of milliseconds to start. */
 const IDLE_MAX_MS = 10_000;
@@ -14,8 +13,8 @@ const IDLE_MAX_MS = 10_000;
  * thread's code is not there, which is when the sources run as they are.
  */
 export function prepareInWorker(): PreparationExecutor | undefined {
-  const url = new URL("./preparation-worker.js", import.meta.url);
-  if (!existsSync(fileURLToPath(url))) return undefined;
+  const url = threadCode("preparation-worker.js");
+  if (url === undefined) return undefined;
   let thread: PreparationThread | null = null;
   return (batch, order) => {
     if (thread === null || thread.hasEnded) thread = new PreparationThread(url);

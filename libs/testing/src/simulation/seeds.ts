@@ -4,10 +4,3 @@ export function seedsOf(standard: number): { readonly seeds: readonly number[]; 
   if (one !== undefined) return { seeds: [Number(one)], isReplay: true };
   return { seeds: Array.from({ length: Number(many ?? standard) }, (_, index) => index + 1), isReplay: false };
 }
-
-/** A violated invariant of one seed, with what repeats it. */
-export function failureOf(seed: number, cause: unknown): Error {
-  return new Error(`OTTLA_TEST_SEED=${seed} repeats it: ${cause instanceof Error ? cause.message : String(cause)}`, {
-    cause,
-  });
-}

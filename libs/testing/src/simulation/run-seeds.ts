@@ -1,0 +1,57 @@
+import { expect } from "vitest";
+import { seedsOf } from "./seeds.ts";
+import { Tally } from "./tally.ts";
+
+/** What a simulation takes of a test run: after that it goes on only for what has yet to happen. */
+const STANDARD_MS = 60_000;
+
+/** A seed that takes longer than this stands still. */
+const SEED_MS = 120_000;
+
+/** The simulation of one seed: counts what happens, throws at a violated invariant. */
+type SeedRun = (seed: number, tally: Tally) => Promise<unknown>;
+
+/** How many seeds are tried, and what has to come of it. */
+export interface SeedPlan {
+  /** As many as a fast machine runs in the time. */
+  readonly standard: number;
+  /** Of what never happens nothing is proven: a run without one of these fails. */
+  readonly mustHappen: readonly string[];
+  /** @default a minute */
+  readonly standardMs?: number;
+}
+
+/**
+ * Runs seeds one after another. `OTTLA_TEST_SEED` replays one; `OTTLA_TEST_SEEDS` says how many are run, however long
+ * they take. By default the `standard` ones are, or as many as fit a minute, if all that must happen has happened by then.
+ */
+export async function runSeeds(plan: SeedPlan, run: SeedRun): Promise<void> {
+  const { standard, mustHappen, standardMs = STANDARD_MS } = plan;
+  const { seeds, isReplay } = seedsOf(standard);
+  const isBounded = process.env.OTTLA_TEST_SEEDS === undefined && !isReplay;
+  const tally = new Tally();
+  const startedMs = performance.now();
+  let runs = 0;
+  for (const seed of seeds) {
+    const isOver = performance.now() - startedMs > standardMs;
+    if (isBounded && isOver && tally.missing(mustHappen).length === 0) break;
+    await run(seed, tally).catch((error) => {
+      throw failureOf(seed, error);
+    });
+    runs++;
+  }
+  console.info(`${runs} runs:\n${tally}`);
+  if (!isReplay && seeds.length >= standard) expect(tally.missing(mustHappen), "never happened").toEqual([]);
+}
+
+/** For a test that runs `standard` seeds, or as many as the environment says. */
+export function timeoutOf(standard: number): number {
+  return SEED_MS * Math.max(seedsOf(standard).seeds.length, 10);
+}
+
+/** A violated invariant of one seed, with what repeats it. */
+function failureOf(seed: number, cause: unknown): Error {
+  return new Error(`OTTLA_TEST_SEED=${seed} repeats it: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    cause,
+  });
+}
