@@ -26,6 +26,8 @@ export declare const externalPrograms: Readonly<
     ExternalProgram
   >
 >;
+/** What the benchmark alone asks for. */
+export declare const benchmarkPrograms: Readonly<Record<"confluentClient", ExternalProgram>>;
 export declare function ensureExternalPrograms(
   report?: (line: string) => void,
 ): Record<keyof typeof externalPrograms, string | null>;

@@ -1,7 +1,7 @@
 // The programs that other people wrote and that the end-to-end tests drive: where each is found, and how it is got.
 // Only ordinary package clients are used (apt-get, mvn, pip, go). What cannot be got is reported; its tests are then skipped by name.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -104,6 +104,40 @@ const franzGo = {
   },
 };
 
+/** librdkafka's client for Node.js, an add-on: as it was built for this machine, or else from its sources, which takes minutes. */
+const confluentDirectory = join(cacheDirectory, "confluent-kafka-javascript");
+const confluentPackage = join(confluentDirectory, "node_modules/@confluentinc/kafka-javascript");
+const confluentClient = {
+  find: () =>
+    existsSync(join(confluentPackage, "build/Release/confluent-kafka-javascript.node")) ? confluentPackage : null,
+  get: () => {
+    mkdirSync(confluentDirectory, { recursive: true });
+    const install = ["install", "--no-save", "--ignore-scripts", "--prefix", confluentDirectory];
+    execFileSync("npm", [...install, "@confluentinc/kafka-javascript@1.10.1"], { stdio: "pipe" });
+    const nodePreGyp = (argument, variables = {}) =>
+      execFileSync("npm", ["exec", "--prefix", confluentDirectory, "-c", `node-pre-gyp install ${argument}`], {
+        cwd: confluentPackage,
+        stdio: "pipe",
+        env: { ...process.env, ...variables },
+      });
+    try {
+      nodePreGyp("--fallback-to-build=false");
+    } catch {
+      installDebianPackages("g++", "make", "zlib1g-dev", "libssl-dev", "libzstd-dev", "libcurl4-openssl-dev");
+      nodePreGyp("--build-from-source", { CKJS_LINKING: "dynamic", ...nodeHeaders() });
+    }
+  },
+};
+
+/** Where this Node.js came with its headers they need no download. */
+function nodeHeaders() {
+  const prefix = dirname(dirname(process.execPath));
+  return existsSync(join(prefix, "include/node/node.h")) ? { npm_config_nodedir: prefix } : {};
+}
+
+/** Rivals that the benchmark alone asks for: got by `--benchmark`. */
+export const benchmarkPrograms = { confluentClient };
+
 /** name -> how to find it (null when absent) and how to get it (throws when that is not possible here). */
 export const externalPrograms = {
   kcat: { find: () => onPath("kcat", "kafkacat"), get: () => installDebianPackages("kcat") },
@@ -127,9 +161,9 @@ export const externalPrograms = {
 };
 
 /** Finds every program and gets the missing ones. Returns name -> path, or null with the reason on `report`. */
-export function ensureExternalPrograms(report = console.log) {
+export function ensureExternalPrograms(report = console.log, programs = externalPrograms) {
   const found = {};
-  for (const [name, program] of Object.entries(externalPrograms)) {
+  for (const [name, program] of Object.entries(programs)) {
     found[name] = program.find();
     if (found[name] !== null) continue;
     report(`getting ${name} …`);
@@ -144,9 +178,12 @@ export function ensureExternalPrograms(report = console.log) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  // `--list` prints what is there (an input of Nx's cache); without it, what is missing is fetched.
+  // `--list` prints what is there (an input of Nx's cache); without it, what is missing is fetched, with `--benchmark` the benchmark's rivals too.
   const found = process.argv.includes("--list")
     ? Object.fromEntries(Object.entries(externalPrograms).map(([name, program]) => [name, program.find()]))
-    : ensureExternalPrograms();
+    : ensureExternalPrograms(console.log, {
+        ...externalPrograms,
+        ...(process.argv.includes("--benchmark") && benchmarkPrograms),
+      });
   for (const [name, path] of Object.entries(found)) console.log(`${name}: ${path ?? "absent"}`);
 }

@@ -11,8 +11,9 @@ import { TCP, WEB_SOCKET } from "./carriers.ts";
 import { corpusFor, type Seed } from "./corpus.ts";
 import { faultIn, fuzz } from "./fuzzer.ts";
 
-/** Mutations of each request on each carrier. */
+/** Mutations of each request on each carrier: so many, or at least a few of them where a minute has no more in it. */
 const ROUNDS = Number(process.env.OTTLA_TEST_RUNS ?? 60);
+const BOUNDED = process.env.OTTLA_TEST_RUNS === undefined ? { forMs: 30_000, roundsMin: 10 } : {};
 const SEED = Number(process.env.OTTLA_TEST_SEED ?? 20_261);
 const WARM_UP_ROUNDS = 2;
 const MEMORY_GROWTH_MAX_BYTES = 64 * 1_048_576;
@@ -20,7 +21,7 @@ const HEARTBEAT = { groupId: "g", generationId: 1, memberId: "m" };
 const TIMEOUT_MS = 60_000 + ROUNDS * 5_000;
 const WITNESS_TOPIC = "witness";
 
-describe(`mutated requests of every API and version (seed ${SEED}, ${ROUNDS} of each)`, () => {
+describe(`mutated requests of every API and version (seed ${SEED}, up to ${ROUNDS} of each)`, () => {
   let broker: BrokerProcess;
   let corpus: Seed[];
   let witness: Witness;
@@ -54,9 +55,10 @@ describe(`mutated requests of every API and version (seed ${SEED}, ${ROUNDS} of 
     const linesSince = () => broker.output.slice(from).split("\n");
     let [closed, pending] = [0, 0];
     for (const carrier of [TCP, WEB_SOCKET]) {
-      const result = await fuzz({ port: broker.port, carrier, corpus, rounds: ROUNDS, seed: SEED });
+      const result = await fuzz({ port: broker.port, carrier, corpus, rounds: ROUNDS, ...BOUNDED, seed: SEED });
       expect(result.faults).toEqual([]);
-      expect(result.sent).toBe(corpus.length * ROUNDS);
+      expect(result.sent).toBeGreaterThanOrEqual(corpus.length * (BOUNDED.roundsMin ?? ROUNDS));
+      console.info(`${result.sent} mutants of ${corpus.length} requests were sent`);
       expect(result.answered).toBeGreaterThan(result.sent / 10);
       expect(result.closed).toBeGreaterThan(result.sent / 10);
       closed += result.closed;

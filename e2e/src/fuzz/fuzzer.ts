@@ -39,6 +39,9 @@ export interface FuzzOptions {
   readonly corpus: readonly Seed[];
   /** How many mutations of each request are sent. */
   readonly rounds: number;
+  /** After so long no more than `roundsMin` are sent: a slow machine does less. Endless by default. */
+  readonly forMs?: number;
+  readonly roundsMin?: number;
   readonly seed: number;
 }
 
@@ -46,11 +49,15 @@ export interface FuzzOptions {
  * Sends mutated requests, each on a connection of its own with an intact request behind it: which is answered too, or
  * the connection is closed.
  */
-export async function fuzz({ port, carrier, corpus, rounds, seed }: FuzzOptions): Promise<FuzzResult> {
+export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
+  const { port, carrier, corpus, rounds, forMs = Number.POSITIVE_INFINITY, roundsMin = rounds, seed } = options;
+  const endsAtMs = performance.now() + forMs;
+  const isOver = (index: number) =>
+    index >= corpus.length * rounds || (index >= corpus.length * roundsMin && performance.now() > endsAtMs);
   const result: FuzzResult = { sent: 0, answered: 0, closed: 0, pending: 0, faults: [] };
   let next = 0;
   const worker = async () => {
-    for (let index = next++; index < corpus.length * rounds; index = next++) {
+    for (let index = next++; !isOver(index); index = next++) {
       const random = seeded(seed * 1_000_003 + index);
       const { api, version, frame, batchAt } = corpus[index % corpus.length]!;
       const other = corpus[Math.floor(random() * corpus.length)]!.frame;

@@ -1,5 +1,6 @@
 import { createBareClient } from "./bare-client.ts";
 import type { BenchClient, ClientSettings } from "./bench-client.ts";
+import { createConfluentClient } from "./confluent-client.ts";
 import { fanOut } from "./fan-out.ts";
 import { createKafkajsClient } from "./kafkajs-client.ts";
 import { latencies } from "./latencies.ts";
@@ -15,6 +16,7 @@ async function createClient(kind: ClientKind, bootstrap: string, settings: Clien
     return createOttlaClient(bootstrap, kind === "ottla" ? "record" : "batch", settings);
   }
   if (kind === "kafkajs") return await createKafkajsClient(bootstrap, settings);
+  if (kind === "confluent") return await createConfluentClient(bootstrap, settings);
   if (kind === "bare") return await createBareClient(bootstrap);
   const { createPlatformaticClient } = await import("./platformatic-client.ts");
   return createPlatformaticClient(bootstrap, PLATFORMATIC_DEFAULT_FETCH_BYTES, settings);

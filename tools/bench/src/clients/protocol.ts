@@ -1,7 +1,7 @@
 import type { BatchTask, ConsumeTask, SinglesTask } from "./bench-client.ts";
 
 /** Clients in JavaScript, each run by `client-process.ts`. */
-export type ClientKind = "ottla" | "ottla-batches" | "kafkajs" | "platformatic" | "bare";
+export type ClientKind = "ottla" | "ottla-batches" | "kafkajs" | "platformatic" | "confluent" | "bare";
 
 export interface LatencyTask {
   readonly topic: string;

@@ -1,6 +1,7 @@
+import { benchmarkPrograms } from "../../../fetch/external-programs.mjs";
 import { type ClientSettings, DEFAULT_SETTINGS } from "../clients/bench-client.ts";
 import type { ClientKind, ClientRequest, ClientResponse } from "../clients/protocol.ts";
-import type { Contestant, LatencyMs, Measurement } from "../harness/scenario.ts";
+import type { Contestant, Effort, LatencyMs, Measurement } from "../harness/scenario.ts";
 import type { BenchBroker, Traffic } from "./broker.ts";
 import { type ClientHandle, ClientProcess } from "./client-process.ts";
 import { JavaClientProcess, TUNED_JAVA } from "./java-client.ts";
@@ -21,6 +22,11 @@ export const OTTLA_TCP: ClientUnderTest = { name: "ottla", kind: "ottla", transp
 export const OTTLA_WEBSOCKET: ClientUnderTest = { name: "ottla, WebSocket", kind: "ottla", transport: "websocket" };
 export const KAFKAJS: ClientUnderTest = { name: "kafkajs", kind: "kafkajs", transport: "tcp" };
 export const PLATFORMATIC: ClientUnderTest = { name: "@platformatic/kafka", kind: "platformatic", transport: "tcp" };
+export const CONFLUENT: ClientUnderTest = {
+  name: "@confluentinc/kafka-javascript",
+  kind: "confluent",
+  transport: "tcp",
+};
 export const JAVA: ClientUnderTest = { name: "Java client", kind: "java", transport: "tcp" };
 export const JAVA_TUNED: ClientUnderTest = {
   name: "Java client, batch.size=256 KiB",
@@ -30,15 +36,22 @@ export const JAVA_TUNED: ClientUnderTest = {
 export const KCAT: ClientUnderTest = { name: "librdkafka (kcat)", kind: "kcat", transport: "tcp" };
 /** No Kafka: what a request and its answer take at the least. For an `EchoServer`. */
 export const BARE_ROUND_TRIP: ClientUnderTest = { name: "bare round trip", kind: "bare", transport: "tcp" };
-/** Those in JavaScript. */
-export const ALL_CLIENTS = [OTTLA_TCP, OTTLA_WEBSOCKET, KAFKAJS, PLATFORMATIC] as const;
+/** Those for programs in JavaScript; of the last one, an add-on, a quick run has no time to say something. */
+const JAVASCRIPT_CLIENTS = [OTTLA_TCP, OTTLA_WEBSOCKET, KAFKAJS, PLATFORMATIC, CONFLUENT] as const;
+
+/** Those for programs in JavaScript that this machine has. */
+export function javaScriptClients({ quick }: Effort): ClientUnderTest[] {
+  return present(quick ? JAVASCRIPT_CLIENTS.filter((client) => client !== CONFLUENT) : JAVASCRIPT_CLIENTS);
+}
 
 /** A client in JavaScript that is several times slower than the others: it is given less to do, or it takes most of the time. */
-export const isSlow = ({ kind }: ClientUnderTest): boolean => kind === "kafkajs" || kind === "platformatic";
+export const isSlow = ({ kind }: ClientUnderTest): boolean =>
+  kind === "kafkajs" || kind === "platformatic" || kind === "confluent";
 
 /** Whether this machine has what the client needs. */
 function isPresent({ kind }: ClientUnderTest): boolean {
   if (kind === "kcat") return findKcat() !== null;
+  if (kind === "confluent") return benchmarkPrograms.confluentClient.find() !== null;
   return kind === "java" || kind === "java-tuned" ? hasKafka() : true;
 }
 

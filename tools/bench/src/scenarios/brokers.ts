@@ -179,7 +179,7 @@ async function* fromDiskRows(clients: readonly ClientUnderTest[], brokers: reado
 const scenario: Scenario = {
   name: "brokers",
   description: "our broker beside Apache Kafka (1 GB heap) under the same clients: Java, librdkafka, JavaScript, ours",
-  quietSeconds: { quick: 30, full: 265 },
+  quietSeconds: { quick: 30, full: 225 },
   rows,
 };
 export default scenario;

@@ -1,26 +1,26 @@
 import type { Effort, Row, Scenario } from "../harness/scenario.ts";
 import { BrokerUnderTest } from "../processes/broker.ts";
 import {
-  ALL_CLIENTS,
   type ClientUnderTest,
   clientContestant,
   isSlow,
   JAVA_TUNED,
+  javaScriptClients,
   KAFKAJS,
   KCAT,
   present,
 } from "../processes/client-contestant.ts";
 import { fillTopic } from "../processes/topics.ts";
 
-const CLIENTS: readonly ClientUnderTest[] = [
+const IN_BATCHES: readonly ClientUnderTest[] = [
   { name: "ottla, batches", kind: "ottla-batches", transport: "tcp" },
   { name: "ottla, batches, WebSocket", kind: "ottla-batches", transport: "websocket" },
-  ...ALL_CLIENTS,
 ];
 
 async function* rows(effort: Effort): AsyncIterable<Row> {
-  const own = effort.quick ? CLIENTS.filter(({ transport }) => transport === "tcp") : CLIENTS;
-  const clients = [...own, ...present(effort.quick ? [KCAT] : [JAVA_TUNED, KCAT])];
+  const all = [...IN_BATCHES, ...javaScriptClients(effort)];
+  const chosen = effort.quick ? all.filter(({ transport }) => transport === "tcp") : all;
+  const clients = [...chosen, ...present(effort.quick ? [KCAT] : [JAVA_TUNED, KCAT])];
   const broker = await BrokerUnderTest.start();
   try {
     for (const partitions of effort.quick ? [1] : [1, 6]) {

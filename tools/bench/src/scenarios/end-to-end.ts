@@ -1,26 +1,41 @@
 import type { Effort, Row, Scenario } from "../harness/scenario.ts";
 import { BrokerUnderTest } from "../processes/broker.ts";
 import {
-  ALL_CLIENTS,
+  type ClientUnderTest,
+  CONFLUENT,
   clientContestant,
+  javaScriptClients,
   medianLatency,
   OTTLA_TCP,
   OTTLA_WEBSOCKET,
   PLATFORMATIC,
+  present,
 } from "../processes/client-contestant.ts";
 import { createTopic } from "../processes/topics.ts";
 
+/** Who keeps up, and whom the others are compared with. */
+interface Rate {
+  readonly ratePerSecond: number;
+  readonly clients: readonly ClientUnderTest[];
+  readonly baseline: ClientUnderTest;
+}
+
 /** Above 1,000 a second, clients that make a request of each send fall behind without end: they are not asked. */
-const RATES = [
-  { ratePerSecond: 1_000, clients: ALL_CLIENTS, baseline: PLATFORMATIC },
-  { ratePerSecond: 10_000, clients: [OTTLA_TCP, OTTLA_WEBSOCKET], baseline: OTTLA_TCP },
-  { ratePerSecond: 100_000, clients: [OTTLA_TCP, OTTLA_WEBSOCKET], baseline: OTTLA_TCP },
-] as const;
+function rates(effort: Effort): Rate[] {
+  const slow = { ratePerSecond: 1_000, clients: javaScriptClients(effort), baseline: PLATFORMATIC };
+  if (effort.quick) return [slow];
+  const ours = [OTTLA_TCP, OTTLA_WEBSOCKET];
+  return [
+    slow,
+    { ratePerSecond: 10_000, clients: [...ours, ...present([CONFLUENT])], baseline: OTTLA_TCP },
+    { ratePerSecond: 100_000, clients: ours, baseline: OTTLA_TCP },
+  ];
+}
 
 async function* rows(effort: Effort): AsyncIterable<Row> {
   const broker = await BrokerUnderTest.start();
   try {
-    for (const { ratePerSecond, clients, baseline } of effort.quick ? RATES.slice(0, 1) : RATES) {
+    for (const { ratePerSecond, clients, baseline } of rates(effort)) {
       const topic = await createTopic(broker, `end-to-end-${ratePerSecond}`, 1);
       const records = ratePerSecond * (effort.quick ? 0.5 : 1);
       yield {

@@ -2,12 +2,12 @@ import type { ClientRequest } from "../clients/protocol.ts";
 import type { Effort, Row, Scenario } from "../harness/scenario.ts";
 import { BrokerUnderTest } from "../processes/broker.ts";
 import {
-  ALL_CLIENTS,
   BARE_ROUND_TRIP,
   type ClientUnderTest,
   clientContestant,
   isSlow,
   JAVA_TUNED,
+  javaScriptClients,
   KCAT,
   medianLatency,
   OTTLA_WEBSOCKET,
@@ -21,7 +21,8 @@ import { createTopic } from "../processes/topics.ts";
 const isOurs = ({ kind }: ClientUnderTest) => kind === "ottla";
 
 async function* rows(effort: Effort): AsyncIterable<Row> {
-  const clients = effort.quick ? ALL_CLIENTS.filter((client) => client !== OTTLA_WEBSOCKET) : ALL_CLIENTS;
+  const all = javaScriptClients(effort);
+  const clients = effort.quick ? all.filter((client) => client !== OTTLA_WEBSOCKET) : all;
   const batchClients = [...clients, ...present(effort.quick ? [KCAT] : [JAVA_TUNED, KCAT])];
   const broker = await BrokerUnderTest.start();
   const echo = await EchoServer.start();

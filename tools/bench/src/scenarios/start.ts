@@ -120,7 +120,7 @@ function* rows({ quick }: Effort): Iterable<Row> {
     unit: "MB",
     better: "less",
     baseline: bareNodeMemory.name,
-    repetitions: 5,
+    repetitions: 3,
     contestants: [
       bareNodeMemory,
       brokerMemory("ottla broker", 0),
@@ -132,7 +132,7 @@ function* rows({ quick }: Effort): Iterable<Row> {
 const scenario: Scenario = {
   name: "start",
   description: "how long a broker takes to start, and what it holds while it has nothing to do",
-  quietSeconds: { quick: 4, full: 50 },
+  quietSeconds: { quick: 4, full: 38 },
   rows,
 };
 export default scenario;

@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import { createRequire } from "node:module";
+import { benchmarkPrograms } from "../../../fetch/external-programs.mjs";
+import {
+  type BenchClient,
+  type ClientSettings,
+  inFlight,
+  inWaves,
+  RECORD_KEY,
+  RECORD_VALUE,
+  recordValues,
+} from "./bench-client.ts";
+
+/** What is used of @confluentinc/kafka-javascript's promises: kafkajs's calls, with settings at the producer and the consumer. */
+interface Message {
+  readonly key?: Uint8Array | string | null;
+  readonly value: Uint8Array | string | null;
+}
+interface Producer {
+  connect(): Promise<void>;
+  send(record: { readonly topic: string; readonly messages: readonly Message[] }): Promise<unknown>;
+  disconnect(): Promise<void>;
+}
+interface Consumer {
+  connect(): Promise<void>;
+  subscribe(subscription: { readonly topic: string }): Promise<void>;
+  run(options: {
+    eachBatch?(payload: { readonly batch: { readonly messages: readonly Message[] } }): Promise<void>;
+    eachMessage?(payload: { readonly message: Message }): Promise<void>;
+  }): Promise<void>;
+  assignment(): readonly unknown[];
+  disconnect(): Promise<void>;
+}
+interface ConfluentModule {
+  readonly KafkaJS: {
+    readonly Kafka: new (
+      options: object,
+    ) => { producer(options: object): Producer; consumer(options: object): Consumer };
+    readonly logLevel: { readonly NOTHING: number };
+  };
+}
+
+/** How often a consumer is asked whether it has its partitions: no event says so. */
+const ASSIGNMENT_POLL_MS = 10;
+
+/** librdkafka in Node.js: it has an accumulator, which its documentation wants without linger where each send is awaited. It reads only in groups. */
+export async function createConfluentClient(bootstrap: string, settings: ClientSettings): Promise<BenchClient> {
+  const directory = benchmarkPrograms.confluentClient.find();
+  if (directory === null) throw new Error("@confluentinc/kafka-javascript is absent");
+  const { KafkaJS } = createRequire(import.meta.url)(directory) as ConfluentModule;
+  const kafka = new KafkaJS.Kafka({ kafkaJS: { brokers: [bootstrap], logLevel: KafkaJS.logLevel.NOTHING } });
+  const producer = kafka.producer({
+    kafkaJS: { acks: settings.acks === "all" ? -1 : settings.acks, compression: settings.compression },
+    "linger.ms": 0,
+  });
+  await producer.connect();
+  const consumers: Consumer[] = [];
+  const read = async (topic: string, fromBeginning: boolean): Promise<Consumer> => {
+    const consumer = kafka.consumer({ kafkaJS: { groupId: randomUUID(), fromBeginning, autoCommit: false } });
+    consumers.push(consumer);
+    await consumer.connect();
+    await consumer.subscribe({ topic });
+    return consumer;
+  };
+  return {
+    async produceBatches({ topics, calls, recordsPerCall, callsInFlight, recordBytes }) {
+      const values = recordValues(recordBytes);
+      const messages = Array.from({ length: recordsPerCall }, (_, i) => ({
+        key: RECORD_KEY,
+        value: values[i % values.length]!,
+      }));
+      await inFlight(calls, callsInFlight, (call) => producer.send({ topic: topics[call % topics.length]!, messages }));
+    },
+    produceSingles(task) {
+      const messages = [{ key: RECORD_KEY, value: RECORD_VALUE }];
+      return inWaves(task, () => producer.send({ topic: task.topic, messages }));
+    },
+    async consume({ topic, records }) {
+      const consumer = await read(topic, true);
+      const first = await new Promise<{ firstAtMs: number; firstCount: number }>((resolve, reject) => {
+        let seen = 0;
+        let begun = { firstAtMs: 0, firstCount: 0 };
+        const eachBatch = async ({ batch: { messages } }: { batch: { messages: readonly Message[] } }) => {
+          if (seen === 0) begun = { firstAtMs: performance.now(), firstCount: messages.length };
+          for (const { key, value } of messages) seen += key !== null && value !== null ? 1 : 0;
+          if (seen >= records) resolve(begun);
+        };
+        consumer.run({ eachBatch }).catch(reject);
+      });
+      const endedMs = performance.now();
+      consumers.splice(consumers.indexOf(consumer), 1);
+      await consumer.disconnect();
+      return { ...first, endedMs };
+    },
+    async follow(topic, onRecord) {
+      const consumer = await read(topic, false);
+      await consumer.run({ eachMessage: async ({ message }) => onRecord(message.value ?? "") });
+      while (consumer.assignment().length === 0)
+        await new Promise((resolve) => setTimeout(resolve, ASSIGNMENT_POLL_MS));
+      return () => consumer.disconnect();
+    },
+    async produceOne(topic, value) {
+      await producer.send({ topic, messages: [{ value }] });
+    },
+    async close() {
+      await Promise.all([producer.disconnect(), ...consumers.map((consumer) => consumer.disconnect())]);
+    },
+  };
+}
