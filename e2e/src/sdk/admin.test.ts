@@ -228,6 +228,18 @@ for (const target of sdkTargets) {
       expect(error.failures).toMatchObject([{ resource: "nobody", error: { code: "TRANSACTIONAL_ID_NOT_FOUND" } }]);
     });
 
+    it("elects leaders where that is needed, and forgets no broker that it does not know", async () => {
+      await admin.createTopics([{ name: "led", partitions: 2 }]);
+      await eventually(topicNames).toContain("led");
+      expect(await admin.electLeaders("preferred", null)).toEqual([]);
+      expect(await admin.electLeaders("unclean", null)).toEqual([]);
+      const unneeded = await failureOf(admin.electLeaders("preferred", [{ topic: "led", partition: 1 }]));
+      expect(unneeded.failures).toMatchObject([{ resource: "led-1", error: { code: "ELECTION_NOT_NEEDED" } }]);
+      const unknown = await failureOf(admin.electLeaders("unclean", [{ topic: "led", partition: 9 }]));
+      expect(unknown.failures).toMatchObject([{ resource: "led-9", error: { code: "UNKNOWN_TOPIC_OR_PARTITION" } }]);
+      await expect(admin.unregisterBroker(4711)).rejects.toMatchObject({ code: "BROKER_ID_NOT_REGISTERED" });
+    });
+
     it("describes features", async () => {
       const { supported, finalized } = await admin.describeFeatures();
       for (const [feature, { minLevel, maxLevel }] of Object.entries(finalized)) {

@@ -10,10 +10,13 @@ import {
   describeLogDirsApi,
   describeTopicPartitionsApi,
   ErrorCode,
+  electLeadersApi,
   findCoordinatorApi,
   listGroupsApi,
   listOffsetsApi,
   offsetCommitApi,
+  unregisterBrokerApi,
+  writeTxnMarkersApi,
 } from "@ottla/protocol";
 import { createSimulatedRuntime } from "@ottla/runtime";
 import { afterEach, describe, expect, test } from "vitest";
@@ -447,4 +450,94 @@ describe("log directories of replicas", () => {
       [2, "/a", [1]],
     ]);
   });
+});
+
+describe("elections", () => {
+  const at = (partition: number) => ({ topic: "orders", partition });
+
+  function answer(cluster: FakeCluster, codes: readonly number[]) {
+    const asked: unknown[] = [];
+    cluster.handle(electLeadersApi, ({ electionType, topicPartitions }) => {
+      asked.push([electionType, topicPartitions]);
+      const partitionResult = codes.map((errorCode, partitionId) => ({ partitionId, errorCode, errorMessage: null }));
+      return { throttleTimeMs: 0, errorCode: 0, replicaElectionResults: [{ topic: "orders", partitionResult }] };
+    });
+    return asked;
+  }
+
+  test("of partitions, or of all, tell who has another leader", async () => {
+    const { cluster, admin, within } = setUp();
+    const asked = answer(cluster, [0, 0]);
+    expect(await within(admin.electLeaders("preferred", [at(0), at(1)]))).toEqual([at(0), at(1)]);
+    expect(await within(admin.electLeaders("unclean", null))).toEqual([at(0), at(1)]);
+    expect(asked).toEqual([
+      [0, [{ topic: "orders", partitions: [0, 1] }]],
+      [1, null],
+    ]);
+  });
+
+  test("fail for each partition", async () => {
+    const { cluster, admin, failure } = setUp();
+    answer(cluster, [0, ErrorCode.ELECTION_NOT_NEEDED]);
+    expect(await failure(admin.electLeaders("preferred", [at(0), at(1)]))).toMatchObject({
+      failures: [{ resource: "orders-1", error: { code: "ELECTION_NOT_NEEDED" } }],
+      results: [at(0)],
+    });
+  });
+
+  test("and the end of a broker are asked for again where the controller has moved", async () => {
+    const { cluster, admin, within } = setUp();
+    cluster.handle(electLeadersApi, () => ({
+      throttleTimeMs: 0,
+      errorCode: calls(cluster, electLeadersApi) < 3 ? ErrorCode.NOT_CONTROLLER : 0,
+      replicaElectionResults: [],
+    }));
+    const forgotten: number[] = [];
+    cluster.handle(unregisterBrokerApi, ({ brokerId }) => {
+      forgotten.push(brokerId);
+      const errorCode = forgotten.length < 2 ? ErrorCode.NOT_CONTROLLER : 0;
+      return { throttleTimeMs: 0, errorCode, errorMessage: null };
+    });
+    expect(await within(admin.electLeaders("preferred", null))).toEqual([]);
+    expect(calls(cluster, electLeadersApi)).toBe(3);
+    await within(admin.unregisterBroker(2));
+    expect(forgotten).toEqual([2, 2]);
+  });
+
+  test("a broker that is not registered is what the controller says", async () => {
+    const { cluster, admin, within } = setUp();
+    cluster.handle(unregisterBrokerApi, () => ({
+      throttleTimeMs: 0,
+      errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED,
+      errorMessage: "Broker ID 9 is not currently registered",
+    }));
+    const error = await within(admin.unregisterBroker(9).catch((reason: unknown) => reason));
+    expect(error).toMatchObject({
+      code: "BROKER_ID_NOT_REGISTERED",
+      message: expect.stringContaining("Broker ID 9 is not currently registered"),
+    });
+  });
+});
+
+test("a transaction that hangs is aborted by the leader of its partition, wherever that has moved", async () => {
+  const { cluster, admin, within, failure } = setUp();
+  const asked: unknown[] = [];
+  let refusal: number = ErrorCode.NONE;
+  cluster.handle(writeTxnMarkersApi, ({ markers }, broker) => {
+    const [{ producerId, producerEpoch, coordinatorEpoch, transactionResult }] = markers as [(typeof markers)[number]];
+    asked.push([broker, producerId, producerEpoch, coordinatorEpoch, transactionResult]);
+    if (asked.length === 1) cluster.moveLeader("orders", 0, 2);
+    const errorCode = asked.length === 1 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : refusal;
+    return { markers: [{ producerId, topics: [{ name: "orders", partitions: [{ partitionIndex: 0, errorCode }] }] }] };
+  });
+  const open = { topic: "orders", partition: 0, producerId: 7, producerEpoch: 3, coordinatorEpoch: -1 };
+  await within(admin.abortTransaction(open));
+  expect(asked).toEqual([
+    [1, 7, 3, 0, false],
+    [2, 7, 3, 0, false],
+  ]);
+  refusal = ErrorCode.INVALID_PRODUCER_EPOCH;
+  expect((await failure(admin.abortTransaction(open))).failures).toMatchObject([
+    { resource: "orders-0", error: { code: "INVALID_PRODUCER_EPOCH" } },
+  ]);
 });

@@ -1,6 +1,7 @@
 import type { CallOptions, ClientOptions } from "@ottla/client";
-import { ClusterClient, requireOptions } from "@ottla/client/internal";
-import { checkOptions, listOf, optionalListOf } from "./call-arguments.ts";
+import { ClusterClient, watchedOptions } from "@ottla/client/internal";
+import { type AbortTransactionSpec, abortTransaction } from "./abort-transaction.ts";
+import { checkOpenTransaction, checkOptions, listOf, optionalListOf } from "./call-arguments.ts";
 import {
   type AlterClientQuotasOptions,
   alterClientQuotas,
@@ -15,6 +16,7 @@ import {
   describeCluster,
   describeFeatures,
   type FeaturesDescription,
+  unregisterBroker,
 } from "./cluster.ts";
 import {
   type AlterConfigsOptions,
@@ -38,6 +40,7 @@ import {
   type NewGroupOffset,
 } from "./group-offsets.ts";
 import { deleteGroups, type GroupListing, type ListGroupsOptions, listGroups } from "./groups.ts";
+import { type ElectionType, electLeaders } from "./leader-elections.ts";
 import { type FoundOffset, type ListOffsetsOptions, listOffsets, type OffsetQuery } from "./list-offsets.ts";
 import {
   alterReplicaLogDirs,
@@ -100,12 +103,13 @@ export class Admin implements AsyncDisposable {
 
   /** Connects with the first call. @throws KafkaError INVALID_CONFIG when an option is wrong */
   constructor(options: AdminOptions) {
-    requireOptions("Admin", options);
-    this.#client = new ClusterClient(options, {
+    const [watched, refuseOthers] = watchedOptions("Admin", options);
+    this.#client = new ClusterClient(watched, {
       component: "The admin client",
       allowAutoTopicCreation: false,
       isAdmin: true,
     });
+    refuseOthers();
   }
 
   /**
@@ -166,10 +170,26 @@ export class Admin implements AsyncDisposable {
   async listPartitionReassignments(
     options: CallOptions & { readonly partitions?: readonly TopicPartition[] } = {},
   ): Promise<PartitionReassignment[]> {
-    checkOptions("listPartitionReassignments", options);
+    checkOptions("listPartitionReassignments", options, {}, ["partitions"]);
     const { partitions, ...call } = options;
     const list = optionalListOf("listPartitionReassignments", partitions);
     return await listPartitionReassignments(this.#client, list, call);
+  }
+
+  /**
+   * Elects leaders (KIP-183, KIP-460): of the partitions given, or of all with null. `"preferred"` gives leadership back to
+   * the first of a partition's replicas; `"unclean"` has one lead that is not in sync, where none in sync is left, and **loses
+   * what it lacks**. Gives the partitions that have a new leader. Fails with ELECTION_NOT_NEEDED (of the partitions given
+   * alone), PREFERRED_LEADER_NOT_AVAILABLE, ELIGIBLE_LEADERS_NOT_AVAILABLE and others, per partition.
+   */
+  async electLeaders(
+    electionType: ElectionType,
+    partitions: readonly TopicPartition[] | null,
+    options: CallOptions = {},
+  ): Promise<TopicPartition[]> {
+    const list = partitions === null ? null : listOf("electLeaders", partitions, options);
+    checkOptions("electLeaders", options);
+    return await electLeaders(this.#client, electionType, list, options);
   }
 
   /**
@@ -208,7 +228,7 @@ export class Admin implements AsyncDisposable {
 
   /** The quotas that are set, of all entities or of those that fit a filter (KIP-546). */
   async describeClientQuotas(options: DescribeClientQuotasOptions = {}): Promise<ClientQuotas[]> {
-    checkOptions("describeClientQuotas", options, { strict: "boolean?" });
+    checkOptions("describeClientQuotas", options, { strict: "boolean?" }, ["filter"]);
     const filter = optionalListOf("describeClientQuotas", options.filter);
     return await describeClientQuotas(this.#client, { ...options, ...(filter && { filter }) });
   }
@@ -233,6 +253,15 @@ export class Admin implements AsyncDisposable {
   async describeCluster(options: DescribeClusterOptions = {}): Promise<ClusterDescription> {
     checkOptions("describeCluster", options, { includeFencedBrokers: "boolean?" });
     return await describeCluster(this.#client, options);
+  }
+
+  /**
+   * Has the cluster forget a broker that has ended for good (KIP-631): one whose replicas were moved away and that
+   * was stopped. One that still runs registers itself again. Fails with BROKER_ID_NOT_REGISTERED.
+   */
+  async unregisterBroker(brokerId: number, options: CallOptions = {}): Promise<void> {
+    checkOptions("unregisterBroker", options);
+    return await unregisterBroker(this.#client, brokerId, options);
   }
 
   /** The feature levels that the cluster has agreed on, and those that the broker asked could do (KIP-584). */
@@ -304,7 +333,7 @@ export class Admin implements AsyncDisposable {
     groupId: string,
     options: CallOptions & { readonly partitions?: readonly TopicPartition[] } = {},
   ): Promise<GroupOffset[]> {
-    checkOptions("listGroupOffsets", options);
+    checkOptions("listGroupOffsets", options, {}, ["partitions"]);
     const { partitions, ...call } = options;
     return await listGroupOffsets(this.#client, groupId, optionalListOf("listGroupOffsets", partitions), call);
   }
@@ -339,6 +368,18 @@ export class Admin implements AsyncDisposable {
     options: BulkOptions = {},
   ): Promise<TransactionDescription[]> {
     return await describeTransactions(this.#client, listOf("describeTransactions", transactionalIds, options), options);
+  }
+
+  /**
+   * Ends a transaction that hangs in one partition (KIP-664): its leader writes a marker that aborts it, as no coordinator
+   * knows of it that would. **Not for transactions that a coordinator knows**: those end by their timeout, and what they
+   * have in other partitions would stay. Which hang, {@link describeProducers} and {@link describeTransactions} tell together.
+   * Fails with INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED, UNKNOWN_TOPIC_OR_PARTITION and others.
+   */
+  async abortTransaction(transaction: AbortTransactionSpec, options: CallOptions = {}): Promise<void> {
+    checkOpenTransaction(transaction);
+    checkOptions("abortTransaction", options);
+    return await abortTransaction(this.#client, transaction, options);
   }
 
   /** Closes the connections; calls under way reject with code `CLOSED`. Closing twice is harmless. */

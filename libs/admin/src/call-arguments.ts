@@ -4,6 +4,7 @@ import {
   describe,
   type Fields,
   invalidArgument,
+  strangeOption,
   wrongField,
 } from "@ottla/client/internal";
 
@@ -13,6 +14,12 @@ const TOPIC_ID = { topicId: "string" } as const;
 const VALIDATE = { validateOnly: "boolean?" } as const;
 const DESPITE_QUOTA = { retryOnQuotaViolation: "boolean?" } as const;
 const TEXTS = "strings";
+const OPEN_TRANSACTION: Fields = {
+  ...PARTITION,
+  producerId: "integer",
+  producerEpoch: "integer",
+  coordinatorEpoch: "integer",
+};
 
 interface ListRule {
   readonly texts?: typeof TEXTS;
@@ -44,6 +51,7 @@ const RULES = {
   },
   alterPartitionReassignments: { fields: { ...PARTITION, replicas: "list|null" } },
   listPartitionReassignments: { fields: PARTITION },
+  electLeaders: { fields: PARTITION },
   deleteRecords: { fields: PARTITION },
   describeConfigs: {
     fields: { ...RESOURCE, keys: "list?" },
@@ -66,13 +74,24 @@ const RULES = {
 
 export type ListCall = keyof typeof RULES;
 
+/** Options that all calls have. */
+const COMMON = ["timeoutMs", "signal", "onProgress"];
+
 /**
- * The options of a call, which may be left out, as may each of them: `fields` says what they are.
+ * The options of a call, which may be left out, as may each of them: `fields` says what they are, `others` which there are
+ * besides. One that is mistyped would be left to its default.
  * @throws KafkaError `INVALID_ARGUMENT`
  */
-export function checkOptions(call: string, options: object | undefined, fields: Fields = {}): void {
+export function checkOptions(
+  call: string,
+  options: object | undefined,
+  fields: Fields = {},
+  others: readonly string[] = [],
+): void {
   checkCallOptions(call, options);
   if (options === undefined) return;
+  const strange = strangeOption(options, new Set([...Object.keys(fields), ...others, ...COMMON]));
+  if (strange) throw invalidArgument(`${call}: ${strange}`);
   const given: Readonly<Record<string, unknown>> = { ...options };
   const all: Fields = { onProgress: "function?", ...fields };
   const wrong = wrongField(given, all);
@@ -99,4 +118,14 @@ function refuseOtherFields(call: ListCall, items: readonly unknown[], fields: Fi
 /** The same for a list that may be left out. */
 export function optionalListOf<T>(call: ListCall, list: Iterable<T> | undefined): T[] | undefined {
   return list === undefined ? undefined : listOf(call, list, undefined);
+}
+
+/** What `abortTransaction` was given. @throws KafkaError `INVALID_ARGUMENT` */
+export function checkOpenTransaction(transaction: unknown): void {
+  const given = typeof transaction === "object" && transaction !== null ? { ...transaction } : null;
+  const fields: Readonly<Record<string, unknown>> = given ?? {};
+  const wrong = wrongField(fields, OPEN_TRANSACTION);
+  if (wrong === undefined) return;
+  const what = given === null ? describe(transaction) : `one where ${wrong} is ${describe(fields[wrong])}`;
+  throw invalidArgument(`abortTransaction takes ${JSON.stringify(OPEN_TRANSACTION)}, and was given ${what}.`);
 }

@@ -1,6 +1,6 @@
 import type { BrokerAddress, CallOptions } from "@ottla/client";
-import type { ClusterClient } from "@ottla/client/internal";
-import { apiVersionsApi, describeClusterApi } from "@ottla/protocol";
+import { type ClusterClient, describe, invalidArgument } from "@ottla/client/internal";
+import { apiVersionsApi, describeClusterApi, unregisterBrokerApi } from "@ottla/protocol";
 import { requireVersion } from "./unsupported.ts";
 
 /** The cluster and its brokers. */
@@ -51,6 +51,13 @@ export async function describeCluster(
       return { id: brokerId, address: client.addressOf(where), rack, isFenced };
     }),
   };
+}
+
+export async function unregisterBroker(client: ClusterClient, brokerId: number, call: CallOptions): Promise<void> {
+  if (!Number.isSafeInteger(brokerId) || brokerId < 0) {
+    throw invalidArgument(`unregisterBroker: the broker is ${describe(brokerId)}; it must be the id of one.`);
+  }
+  await client.ask("controller", unregisterBrokerApi, { brokerId }, call);
 }
 
 /** The features of a cluster (KIP-584), such as `metadata.version`. */

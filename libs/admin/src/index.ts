@@ -1,4 +1,5 @@
 export { type CallOptions, type ClientOptions, KafkaError } from "@ottla/client";
+export type { AbortTransactionSpec } from "./abort-transaction.ts";
 export { Admin, type AdminOptions } from "./admin.ts";
 export type {
   AlterClientQuotasOptions,
@@ -34,6 +35,7 @@ export type { DescribeTopicsOptions, TopicDescription, TopicPartitionDescription
 export type { QuotaRetryOptions } from "./despite-quota.ts";
 export type { GroupOffset, NewGroupOffset } from "./group-offsets.ts";
 export type { GroupListing, ListGroupsOptions } from "./groups.ts";
+export type { ElectionType } from "./leader-elections.ts";
 export type { FoundOffset, ListOffsetsOptions, OffsetQuery, OffsetSpec } from "./list-offsets.ts";
 export type {
   DescribeLogDirsOptions,

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { Admin } from "./index.ts";
 
@@ -42,7 +43,8 @@ const OPTION_CALLS = [
 ];
 
 test("every call is in one of the lists", () => {
-  const known = new Set([...LIST_CALLS, ...OPTION_CALLS, "listGroupOffsets", "constructor", "close"]);
+  const others = ["listGroupOffsets", "electLeaders", "unregisterBroker", "abortTransaction", "constructor", "close"];
+  const known = new Set([...LIST_CALLS, ...OPTION_CALLS, ...others]);
   const calls = Object.getOwnPropertyNames(Admin.prototype).filter((name) => !known.has(name));
   expect(calls).toEqual([]);
 });
@@ -54,6 +56,25 @@ test.each([undefined, null, "localhost:9092", 5])("options %j are none", (option
       message: expect.stringContaining("new Admin({ bootstrapServers"),
     }),
   );
+});
+
+test.each([
+  [{ requestTimeout: 5 }, "new Admin: there is no option requestTimeout; did you mean requestTimeoutMs?"],
+  [{ groupId: "g" }, "there is no option groupId."],
+])("options %j have one that there is not", (options, message) => {
+  expect(() => new Admin({ bootstrapServers: "localhost:1", ...options } as never)).toThrow(
+    expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringContaining(message) }),
+  );
+});
+
+test("every option of the interface is one", () => {
+  const names = [["../../client/src/options.ts", "ClientOptions"]].flatMap(([path, name]) => {
+    const source = readFileSync(new URL(path!, import.meta.url), "utf8");
+    const [body] = source.split(new RegExp(`export interface ${name}\\b`))[1]!.split(/^}/m);
+    return [...body!.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, option]) => option!);
+  });
+  expect(names.length).toBeGreaterThan(15);
+  for (const name of names) new Admin({ [name]: undefined, bootstrapServers: "localhost:1" } as never);
 });
 
 test.each([
@@ -132,6 +153,23 @@ test.each([
   await expect(call("describeClientQuotas", { filter })).rejects.toThrow(message);
 });
 
+test.each([
+  ["electLeaders", ["clean", null], 'the election type is "clean"; it must be one of preferred, unclean'],
+  ["electLeaders", ["preferred"], "electLeaders takes a list"],
+  ["electLeaders", ["preferred", [{ topic: "a" }]], "one where partition is undefined"],
+  ["electLeaders", ["preferred", null, { timeoutMs: "5" }], "timeoutMs is no number"],
+  ["unregisterBroker", ["3"], 'the broker is "3"; it must be the id of one'],
+  ["unregisterBroker", [-1], "the broker is -1"],
+  ["unregisterBroker", [3, 5], "the options are 5"],
+  ["abortTransaction", [undefined], "and was given undefined"],
+  ["abortTransaction", [{ topic: "a", partition: 0, producerId: 5 }], "one where producerEpoch is undefined"],
+])("%s(...%j)", async (name, args, message) => {
+  await expect(call(name, ...args)).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringContaining(message),
+  });
+});
+
 test("a signal or a time that is none", async () => {
   await expect(call("listTopics", { signal: 5 })).rejects.toThrow("signal is no AbortSignal");
   for (const timeoutMs of ["5"]) {
@@ -157,6 +195,9 @@ test.each([
   ["describeLogDirs", [{ brokers: "1" }], 'brokers is "1"'],
   ["describeTopics", [[], { partitionsPerResponse: "5" }], 'partitionsPerResponse is "5"'],
   ["describeCluster", [{ includeFencedBrokers: 0 }], "includeFencedBrokers is 0"],
+  ["createTopics", [[], { validateonly: true }], "there is no option validateonly; did you mean validateOnly?"],
+  ["listGroupOffsets", ["g", { partition: [] }], "there is no option partition; did you mean partitions?"],
+  ["unregisterBroker", [3, { force: true }], "there is no option force."],
 ])("%s(...%j)", async (name, args, message) => {
   await expect(call(name, ...args)).rejects.toMatchObject({
     code: "INVALID_ARGUMENT",

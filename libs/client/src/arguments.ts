@@ -8,10 +8,42 @@ type Kind = "string" | "integer" | "offset" | "boolean" | "function" | "list" | 
 export type Fields = Readonly<Record<string, Kind | `${Kind}?` | `${Kind}|null` | `${Kind}?|null`>>;
 
 /** @throws KafkaError `INVALID_CONFIG` where a client is made without options */
-export function requireOptions(client: string, options: unknown): void {
+function requireOptions(client: string, options: unknown): void {
   if (isObject(options)) return;
-  const right = `new ${client}({ bootstrapServers: "localhost:9092" })`;
-  throw wrongOption(`The options of the ${client} are ${describe(options)}; they must be an object: ${right}.`);
+  throw wrongOption(
+    `new ${client}({ bootstrapServers: "localhost:9092" }) is right; it was given ${describe(options)}.`,
+  );
+}
+
+/**
+ * The options of a client, which note what they are asked for: what was not asked for by the end is no option. So there is no
+ * list of names that a page has to load, and none to keep.
+ * @throws KafkaError `INVALID_CONFIG` as {@link requireOptions} does; the function that it gives, for an option that is none
+ */
+export function watchedOptions<T extends object>(client: string, options: T): [options: T, refuseOthers: () => void] {
+  requireOptions(client, options);
+  const known = new Set<string>();
+  const get = (target: T, name: string | symbol) => {
+    known.add(name as string);
+    return target[name as keyof T];
+  };
+  const refuseOthers = () => {
+    const strange = strangeOption(options, known);
+    if (strange) throw wrongOption(`new ${client}: ${strange}`);
+  };
+  return [new Proxy(options, { get }), refuseOthers];
+}
+
+/** What is given and not known, in words, with the known name that is nearest; undefined where there is none. */
+export function strangeOption(given: object, known: ReadonlySet<string>): string | undefined {
+  const name = Object.keys(given).find((each) => !known.has(each));
+  if (name === undefined) return undefined;
+  const typed = name.toLowerCase();
+  // More than 0 where more than half of its letters stand, with the two behind them, in what was typed.
+  const likeness = (other: string) =>
+    [...typed].filter((_, at) => other.toLowerCase().includes(typed.slice(at, at + 3))).length * 2 - other.length;
+  const [near = ""] = [...known].sort((a, b) => likeness(b) - likeness(a));
+  return `there is no option ${name}${likeness(near) > 0 ? `; did you mean ${near}?` : "."}`;
 }
 
 /** The options of a call, which may be left out. @throws KafkaError `INVALID_ARGUMENT` */

@@ -1,5 +1,12 @@
 export type { BrokerConnection } from "@ottla/transport";
-export { checkCallOptions, checkedList, type Fields, requireOptions, wrongField } from "./arguments.ts";
+export {
+  checkCallOptions,
+  checkedList,
+  type Fields,
+  strangeOption,
+  watchedOptions,
+  wrongField,
+} from "./arguments.ts";
 export {
   type AskOptions,
   ClusterClient,
@@ -18,6 +25,7 @@ export {
   loaded,
   timedOut,
   toKafkaError,
+  wrongOption,
 } from "./errors.ts";
 export { type DiagnosticsChannel, EventHub, type OpenChannel, requireEvent } from "./events.ts";
 export type { BrokerNode, ClusterView, PartitionView, TopicView } from "./metadata/cluster-view.ts";

@@ -8,6 +8,7 @@ import {
   toKafkaError,
   trueOrFalse,
 } from "@ottla/client/internal";
+import { processTracing } from "#diagnostics";
 import { loadGroupEngine } from "#group-engine";
 import type { PartitionAssignor } from "./assignors/assignor.ts";
 import { invalidState, noGroup } from "./errors.ts";
@@ -49,6 +50,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
   readonly settings: ConsumerSettings<K, V>;
   readonly source: EventSource;
   readonly events: ConsumerEventHub;
+  readonly tracing = processTracing;
   readonly partitions = new AssignedPartitions<K, V>();
   readonly delivery: Delivery<K, V>;
   readonly #counters: ConsumerCounters;
@@ -89,6 +91,10 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.#group = this.#createGroup();
     this.#fetcher = this.#createFetcher();
     this.#finder = this.#createFinder();
+  }
+
+  createMoment(): Moment {
+    return new Moment();
   }
 
   /** How the consumer is doing: totals since it was made, and how things are now. */

@@ -5,7 +5,7 @@ import {
   invalidArgument,
   loaded,
   requireEvent,
-  requireOptions,
+  watchedOptions,
 } from "@ottla/client/internal";
 import { loadRecordRunner } from "#record-runner";
 import type { GroupMetadata } from "./assignors/assignor.ts";
@@ -62,9 +62,11 @@ export class Consumer<K = string | null, V = string | null>
 
   /** @throws KafkaError `INVALID_CONFIG` that names the option */
   constructor(options: ConsumerOptions<K, V>) {
-    requireOptions("Consumer", options);
-    this.#core = new ConsumerCore(options);
-    if (options.topics !== undefined) this.subscribe(options.topics, options.rebalanceListener);
+    const [watched, refuseOthers] = watchedOptions("Consumer", options);
+    this.#core = new ConsumerCore(watched);
+    const { topics, rebalanceListener } = watched;
+    refuseOthers();
+    if (topics !== undefined) this.subscribe(topics, rebalanceListener);
   }
 
   /** Reads record by record. */

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { Consumer } from "./index.ts";
 
@@ -16,6 +17,29 @@ test.each([undefined, null, "localhost:9092", 5])("options %j are none", (option
       message: expect.stringContaining("new Consumer({ bootstrapServers"),
     }),
   );
+});
+
+test.each([
+  [{ fetchMaxWait: 5 }, "new Consumer: there is no option fetchMaxWait; did you mean fetchMaxWaitMs?"],
+  [{ groupid: "g" }, "there is no option groupid; did you mean groupId?"],
+  [{ fromBeginning: true }, "there is no option fromBeginning."],
+])("options %j have one that there is not", (options, message) => {
+  expect(() => new Consumer({ bootstrapServers: "localhost:1", ...options } as never)).toThrow(
+    expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringContaining(message) }),
+  );
+});
+
+test("every option of the interface is one", () => {
+  const names = [
+    ["../../client/src/options.ts", "ClientOptions"],
+    ["./options.ts", "ConsumerOptions"],
+  ].flatMap(([path, name]) => {
+    const source = readFileSync(new URL(path!, import.meta.url), "utf8");
+    const [body] = source.split(new RegExp(`export interface ${name}\\b`))[1]!.split(/^}/m);
+    return [...body!.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, option]) => option!);
+  });
+  expect(names.length).toBeGreaterThan(15);
+  for (const name of names) new Consumer({ [name]: undefined, bootstrapServers: "localhost:1" } as never);
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { KafkaError } from "@ottla/client";
-import { sleep } from "@ottla/client/internal";
+import { sleep, strangeOption, wrongOption } from "@ottla/client/internal";
 import { Consumer, type ConsumerBatch, type ConsumerOptions, type ConsumerRecord } from "@ottla/consumer";
 import { Producer, type ProducerOptions, type ProducerRecord, transactionErrorKind } from "@ottla/producer";
 import { createSystemRuntime, type Runtime } from "@ottla/runtime";
@@ -41,6 +41,11 @@ export type RecordTransform<K, V, OutK, OutV> = (
 
 type Results<K, V> = TransformedRecord<K, V> | readonly TransformedRecord<K, V>[] | null | undefined;
 
+const NAMES: ReadonlySet<string> = new Set<keyof ExactlyOnceOptions<unknown, unknown, unknown, unknown>>([
+  ...(["bootstrapServers", "from", "to", "groupId", "transactionalId", "batch"] as const),
+  ...(["signal", "onRetry", "consumer", "producer"] as const),
+]);
+
 const BATCH_RECORDS = 500;
 const RETRY_MS = { first: 100, max: 5_000 };
 
@@ -65,6 +70,8 @@ export async function exactlyOnce<K = string | null, V = string | null, OutK = s
   options: ExactlyOnceOptions<K, V, OutK, OutV>,
   transform: RecordTransform<K, V, OutK, OutV>,
 ): Promise<void> {
+  const strange = strangeOption(options, NAMES);
+  if (strange) throw wrongOption(`exactlyOnce: ${strange}`);
   const { bootstrapServers, transactionalId, signal, onRetry } = options;
   const runtime = options.producer?.runtime ?? createSystemRuntime();
   await using producer = new Producer<OutK, OutV>({ ...options.producer, bootstrapServers, transactionalId });

@@ -10,8 +10,8 @@ import {
   isSignal,
   loaded,
   requireEvent,
-  requireOptions,
   TroubleMonitor,
+  watchedOptions,
 } from "@ottla/client/internal";
 import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 import { onAbort } from "@ottla/runtime";
@@ -72,21 +72,22 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
 
   /** @throws KafkaError INVALID_CONFIG that names the option which cannot be used, and what is allowed */
   constructor(options: ProducerOptions<K, V>) {
-    requireOptions("Producer", options);
-    this.#settings = resolveProducerSettings(options);
-    this.#client = new ClusterClient(options, { component: "The producer", allowAutoTopicCreation: true });
+    const [watched, refuseOthers] = watchedOptions("Producer", options);
+    this.#settings = resolveProducerSettings(watched);
+    this.#client = new ClusterClient(watched, { component: "The producer", allowAutoTopicCreation: true });
     const { batchSizeBytes, maxRequestSizeBytes, isAdaptive } = this.#settings;
     const sticky = { stickyBytes: batchSizeBytes, isAdaptive };
-    const createPartitioner = topicPartitioners(options.partitioner, sticky, this.#client.runtime.random);
+    const createPartitioner = topicPartitioners(watched.partitioner, sticky, this.#client.runtime.random);
     this.#events = new EventHub("ottla:producer:", { clientId: this.#client.settings.clientId }, openChannel);
     const troubles = new TroubleMonitor("the producer", this.#client.runtime, this.#events);
     const watch = { counters: this.#counters, troubles };
     this.#accumulator = new Accumulator(this.#client, this.#settings, createPartitioner, watch);
     this.#encoder = new RecordEncoder({
-      keySerializer: options.keySerializer,
-      valueSerializer: options.valueSerializer,
+      keySerializer: watched.keySerializer,
+      valueSerializer: watched.valueSerializer,
       maxRecordBytes: maxRequestSizeBytes,
     });
+    refuseOthers();
   }
 
   /**

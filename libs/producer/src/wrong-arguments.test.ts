@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { Producer } from "./index.ts";
 
@@ -12,6 +13,30 @@ test.each([undefined, null, "localhost:9092", 5])("options %j are none", (option
       message: expect.stringContaining("new Producer({ bootstrapServers"),
     }),
   );
+});
+
+test.each([
+  [{ lingerMS: 5 }, "new Producer: there is no option lingerMS; did you mean lingerMs?"],
+  [{ maxInFlightRequests: 5 }, "did you mean maxInFlightRequestsPerConnection?"],
+  [{ brokers: ["localhost:9092"] }, "there is no option brokers."],
+  [{ groupId: undefined }, "there is no option groupId."],
+])("options %j have one that there is not", (options, message) => {
+  expect(() => new Producer({ bootstrapServers: "localhost:1", ...options } as never)).toThrow(
+    expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringContaining(message) }),
+  );
+});
+
+test("every option of the interface is one", () => {
+  const names = [
+    ["../../client/src/options.ts", "ClientOptions"],
+    ["./options.ts", "ProducerOptions"],
+  ].flatMap(([path, name]) => {
+    const source = readFileSync(new URL(path!, import.meta.url), "utf8");
+    const [body] = source.split(new RegExp(`export interface ${name}\\b`))[1]!.split(/^}/m);
+    return [...body!.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, option]) => option!);
+  });
+  expect(names.length).toBeGreaterThan(15);
+  for (const name of names) new Producer({ [name]: undefined, bootstrapServers: "localhost:1" } as never);
 });
 
 test.each(["keySerializer", "valueSerializer"])("%s that cannot serialize", (name) => {

@@ -1,13 +1,13 @@
 import { aborted, sleep, toKafkaError } from "@ottla/client/internal";
 import { onAbort, type Runtime } from "@ottla/runtime";
-import { processTracing } from "#diagnostics";
+import type { OperationTracing, ProcessContext } from "../diagnostics/contract.ts";
 import type { EventSource } from "../events.ts";
 import type { HandedOut, PartitionState } from "../partitions/partition-state.ts";
 import type { ConsumerRecord } from "../record.ts";
 import { toDeadLetter } from "./dead-letter.ts";
 import type { Delivery, Runner } from "./delivery.ts";
 import type { ReadingHost } from "./iterators.ts";
-import { Moment } from "./moment.ts";
+import type { Moment } from "./moment.ts";
 import {
   type HandlerContext,
   type RecordHandler,
@@ -24,6 +24,9 @@ export interface RunnerHost<K, V> extends ReadingHost {
   readonly delivery: Delivery<K, V>;
   readonly partitions: Iterable<PartitionState<K, V>>;
   readonly source: EventSource;
+  // Handed in, not imported: bundlers make a chunk of its own of what a runner shares with a page's first one.
+  readonly tracing: OperationTracing<ProcessContext> | undefined;
+  createMoment(): Moment;
   onPartitionsChanged(): void;
 }
 
@@ -58,7 +61,7 @@ export class RecordRunner<K, V> implements Runner {
   /** At work, the one begun longest ago first. */
   readonly #working = new Set<Task<K, V>>();
   readonly #stopping = new AbortController();
-  readonly #changed = new Moment();
+  readonly #changed: Moment;
   /** Taken and neither finished nor dropped. */
   #taken = 0;
   #begun = 0;
@@ -69,6 +72,7 @@ export class RecordRunner<K, V> implements Runner {
     this.#runtime = runtime;
     this.#host = host;
     this.#settings = resolveRunOptions(options);
+    this.#changed = host.createMoment();
     this.#handler = handler;
   }
 
@@ -189,9 +193,10 @@ export class RecordRunner<K, V> implements Runner {
   }
 
   #call(record: ConsumerRecord<K, V>, context: HandlerContext): Promise<void> | void {
-    if (!processTracing?.hasSubscribers) return this.#handler(record, context);
+    const { tracing, source } = this.#host;
+    if (!tracing?.hasSubscribers) return this.#handler(record, context);
     const work = async () => await this.#handler(record, context);
-    return processTracing.tracePromise(work, { ...this.#host.source, record, attempt: context.attempt });
+    return tracing.tracePromise(work, { ...source, record, attempt: context.attempt });
   }
 
   async #bury(record: ConsumerRecord<K, V>, error: unknown, attempts: number): Promise<true> {

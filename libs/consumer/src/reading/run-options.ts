@@ -1,4 +1,4 @@
-import { invalidOption, nonNegativeNumber, wholeNumber } from "@ottla/client/internal";
+import { invalidOption, nonNegativeNumber, strangeOption, wholeNumber, wrongOption } from "@ottla/client/internal";
 import type { ConsumerRecord } from "../record.ts";
 
 /** What keeps its order while several handlers work: the records of each partition, or those with the same key. */
@@ -70,8 +70,18 @@ export interface RunSettings {
   readonly signal: AbortSignal | undefined;
 }
 
+const NAMES: ReadonlySet<string> = new Set<keyof RunOptions>([
+  "concurrency",
+  "orderBy",
+  "retry",
+  "deadLetter",
+  "signal",
+]);
+
 /** @throws KafkaError `INVALID_CONFIG` that names the option */
 export function resolveRunOptions(options: RunOptions): RunSettings {
+  const strange = strangeOption(options, NAMES);
+  if (strange) throw wrongOption(`run: ${strange}`);
   const { orderBy = "partition", retry, deadLetter, signal } = options;
   if (orderBy !== "partition" && orderBy !== "key") throw invalidOption("orderBy", orderBy, '"partition" or "key"');
   return {
