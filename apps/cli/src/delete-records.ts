@@ -1,6 +1,7 @@
 import type { Admin, RecordsDeletion } from "@ottla/admin";
 import type { ConnectionOptions } from "./connection.ts";
 import { UsageError } from "./exit.ts";
+import { namedPartitions } from "./named-partitions.ts";
 import { printJson, printRows } from "./table.ts";
 import { parseTime } from "./time.ts";
 import { withAdmin } from "./with-admin.ts";
@@ -61,13 +62,7 @@ function parseBoundary(text: string): Boundary {
 }
 
 async function cutsOf(admin: Admin, topic: string, boundary: Boundary, named: readonly number[]): Promise<Cut[]> {
-  const [described] = await admin.describeTopics([topic]);
-  const all = described!.partitions.map(({ partition }) => partition);
-  const missing = named.find((partition) => !all.includes(partition));
-  if (missing !== undefined) {
-    throw new UsageError(`--partition ${missing}: ${topic} has the partitions 0 to ${all.length - 1}.`);
-  }
-  const partitions = named.length === 0 ? all : [...new Set(named)];
+  const partitions = (await namedPartitions(admin, topic, named)).map(({ partition }) => partition);
   const ask = async (spec: "earliest" | "latest" | { readonly timestampMs: number }) =>
     (await admin.listOffsets(partitions.map((partition) => ({ topic, partition, spec })))).map(({ offset }) => offset);
   const [begins, ends] = await Promise.all([ask("earliest"), ask("latest")]);

@@ -32,3 +32,8 @@ export function collectKeyValue(text: string, collected: Record<string, string> 
   if (separator <= 0) throw new InvalidArgumentError("key=value is expected.");
   return { ...collected, [text.slice(0, separator).trim()]: text.slice(separator + 1).trim() };
 }
+
+/** Collects the numbers of partitions: several with commas between them, and the option several times. */
+export function collectPartitions(text: string, collected: readonly number[] = []): number[] {
+  return [...collected, ...text.split(",").map((each) => wholeNumber(0)(each.trim()))];
+}

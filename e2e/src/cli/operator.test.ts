@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { Admin } from "@ottla/admin";
 import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
-import { startCluster } from "@ottla/testing";
+import { startCluster, startTestBroker } from "@ottla/testing";
 import { freePort } from "@ottla/transport/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
+import { leaveHangingTransaction } from "../harness/hanging-transaction.ts";
 import { ottla } from "../harness/ottla-command.ts";
 import { run } from "../harness/process.ts";
 import { until } from "../harness/until.ts";
@@ -353,6 +354,109 @@ describe("what an operator does on the command line", () => {
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
+  });
+
+  it("elects leaders, and has the cluster forget a broker", async () => {
+    await using cluster = await startCluster({ brokers: 3, config: { "auto.leader.rebalance.enable": false } });
+    await using clusterAdmin = new Admin({ bootstrapServers: cluster.broker(1).bootstrapServers });
+    await clusterAdmin.createTopics([
+      { name: "led", assignments: [[2, 1]], configs: { "min.insync.replicas": 1 } },
+      { name: "lost", assignments: [[3, 2]], configs: { "min.insync.replicas": 1 } },
+    ]);
+    const run = (...args: string[]) => ottla(["cluster", ...args, "--bootstrap", cluster.broker(1).bootstrapServers]);
+    const leaderOf = async (topic: string) => (await clusterAdmin.describeTopics([topic]))[0]!.partitions[0]!.leader;
+    const leads = (topic: string, leader: number) =>
+      until(`${leader} leads ${topic}`, async () => (await leaderOf(topic)) === leader);
+    const wrong: [string[], number, string][] = [
+      [["elect"], 2, "Of which topics? Give their names, or --all."],
+      [["elect", "led", "--partition", "0,4"], 2, "--partition 4: led has the partitions 0 to 0"],
+      [["elect", "led", "--type", "clean"], 2, "preferred, unclean"],
+      [["elect", "led", "nowhere"], 1, "UNKNOWN_TOPIC_OR_PARTITION"],
+      [["unregister", "2"], 1, "broker 2 is running, and would register itself again: stop it first"],
+      [["unregister", "9"], 1, "Broker ID 9 is not currently registered"],
+    ];
+    for (const [args, code, message] of wrong) {
+      expect(await run(...args)).toMatchObject({ code, stdout: "", stderr: expect.stringContaining(message) });
+    }
+    await cluster.stop(2);
+    await leads("led", 1);
+    await cluster.start(2);
+    const inSync = async (topic: string) =>
+      (await clusterAdmin.describeTopics([topic]))[0]!.partitions[0]!.inSyncReplicas;
+    await until("it is in sync", async () => (await inSync("led")).includes(2));
+    expect(await run("elect", "--all", "--dry-run")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^led +0 +1 +2,1 .*\n(.*\n)*nothing was changed/m),
+    });
+    expect(await leaderOf("led")).toBe(1);
+    expect(await run("elect", "led")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/\nelected; ottla topics/),
+    });
+    await leads("led", 2);
+    expect((await run("elect", "led")).stdout).toBe("no partition has been given another leader (preferred)\n");
+    // Nobody is in sync any more of what 3 alone has taken.
+    await cluster.kill(2);
+    await using producer = new Producer({ bootstrapServers: cluster.broker(3).bootstrapServers });
+    await until("3 is alone", async () => (await inSync("lost")).length === 1);
+    await producer.send({ topic: "lost", value: "v" });
+    await cluster.kill(3);
+    await cluster.start(2);
+    await leads("lost", -1);
+    const unclean = JSON.parse((await run("elect", "lost", "--type", "unclean", "--json")).stdout);
+    expect(unclean).toEqual([{ topic: "lost", partition: 0, leader: null, replicas: [3, 2], inSyncReplicas: [] }]);
+    await leads("lost", 2);
+    const held = await run("unregister", "3");
+    expect(held).toMatchObject({ code: 1, stderr: expect.stringMatching(/broker 3 has replicas of lost-0.* --force/) });
+    expect(await run("unregister", "3", "--force")).toMatchObject({
+      code: 0,
+      stdout: "broker 3 is no longer registered\n",
+    });
+    const { brokers } = await clusterAdmin.describeCluster({ includeFencedBrokers: true });
+    expect(brokers.map(({ id }) => id)).toEqual([1, 2]);
+  });
+
+  it("lists and describes transactions, finds what hangs, and aborts it", async () => {
+    await using hung = await startTestBroker({
+      topics: ["hung", "sound"],
+      config: { "transaction.partition.verification.enable": false },
+    });
+    const { bootstrapServers } = hung;
+    const run = (...args: string[]) => ottla(["transactions", ...args, "--bootstrap", bootstrapServers]);
+    await leaveHangingTransaction(bootstrapServers, "hung", { broker: 1 });
+    await using producer = new Producer({ bootstrapServers, transactionalId: "billing" });
+    await producer.transaction(async (transaction) => {
+      await transaction.send({ topic: "sound", value: "v" });
+      expect((await run("list", "--state", "Ongoing")).stdout).toMatch(/^billing +\d+ +Ongoing$/m);
+      expect((await run("describe", "billing")).stdout).toMatch(/^billing +Ongoing +\d+ +\d+ +60000 +20.*Z +sound-0$/m);
+      expect((await run("producers", "sound")).stdout).toMatch(/^0 +\d+ +\d+ +-1 +0 +20\S+Z +0$/m);
+      const found = JSON.parse((await run("find-hanging", "--older-than", "0", "--json")).stdout);
+      expect(found, "the other has a coordinator that ends it").toMatchObject([
+        { topic: "hung", partition: 0, startOffset: 0, producerEpoch: 0, coordinatorEpoch: -1 },
+      ]);
+      const known = ["abort", "sound", "--partition", "0", "--start-offset", "0"];
+      expect(await run(...known)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("is known to its coordinator"),
+      });
+    });
+    expect((await run("find-hanging", "hung")).stdout).toMatch(
+      /^hung +0 +0 +\d+ +0 +20\S+Z\nottla transactions abort/m,
+    );
+    const abort = (...args: string[]) => run("abort", "hung", "--partition", "0", ...args);
+    for (const [args, message] of [[["--start-offset", "7"], "begins there; those open there begin at 0"]] as const) {
+      expect(await abort(...args)).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(message) });
+    }
+    expect((await run("producers", "hung", "--partition", "3")).stderr).toContain("hung has the partitions 0 to 0");
+    expect((await run("describe", "nobody")).stderr).toContain("TRANSACTIONAL_ID_NOT_FOUND");
+    expect((await abort("--start-offset", "0", "--dry-run")).stdout).toMatch(
+      /^would abort the transaction of producer \d+ in hung-0/,
+    );
+    expect((await abort("--start-offset", "0")).stdout).toMatch(
+      /^aborted the transaction of producer \d+ in hung-0 from offset 0 on\n$/,
+    );
+    expect((await run("find-hanging", "--older-than", "0")).stdout).toBe("no transaction hangs\n");
+    expect((await abort("--start-offset", "0")).stderr).toContain("none is open there");
   });
 
   it.each(["bash", "zsh", "fish"])("completes in %s", async (shell) => {

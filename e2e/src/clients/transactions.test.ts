@@ -1,13 +1,13 @@
 import "../harness/codecs.ts";
 import "../harness/with-resolvers.ts";
-import { ClusterClient } from "@ottla/client/internal";
 import { Consumer, type IsolationLevel } from "@ottla/consumer";
-import { describeProducersApi, encodeRecordBatch, initProducerIdApi, produceApi } from "@ottla/protocol";
+import { describeProducersApi } from "@ottla/protocol";
 import { Producer as PlatformaticProducer, stringSerializers } from "@platformatic/kafka";
 import { type Admin, Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
 import { external, kafkaClassPath } from "../harness/external.ts";
+import { leaveHangingTransaction, newClient } from "../harness/hanging-transaction.ts";
 import { kafkaTool } from "../harness/java.ts";
 import { run } from "../harness/process.ts";
 import { until } from "../harness/until.ts";
@@ -148,29 +148,3 @@ describe.each(clientTargets)("other people's transactional clients on $name", ({
     },
   );
 });
-
-function newClient(bootstrapServers: string): ClusterClient {
-  return new ClusterClient({ bootstrapServers }, { component: "e2e", allowAutoTopicCreation: false });
-}
-
-/** A transactional record that no coordinator knows of, as a delayed one could become where none is verified. */
-async function leaveHangingTransaction(bootstrapServers: string, topic: string, leader: { broker: number }) {
-  await using client = newClient(bootstrapServers);
-  const { producerId } = await client.ask("any", initProducerIdApi, {
-    transactionalId: null,
-    transactionTimeoutMs: 1000,
-  });
-  const timestampMs = Date.now() - 3_600_000;
-  const records = encodeRecordBatch({
-    records: [{ value: "hangs" }],
-    timestampMs,
-    producerId,
-    producerEpoch: 0,
-    baseSequence: 0,
-    isTransactional: true,
-  });
-  const topicData = [{ name: topic, partitionData: [{ index: 0, records }] }];
-  const body = { transactionalId: "nobody", acks: -1, timeoutMs: 1000, topicData };
-  const { responses } = await client.ask(leader, produceApi, body, { maxVersion: 11 });
-  expect(responses[0]!.partitionResponses[0]!.errorCode).toBe(0);
-}

@@ -1,8 +1,8 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { withConnection } from "../connection.ts";
 import { readerGoneSignal } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
-import { wholeNumber } from "../options.ts";
+import { collectPartitions, wholeNumber } from "../options.ts";
 
 const START_HELP = `
 Brokers keep their metadata in ZooKeeper. Without --zookeeper this command starts servers of its own: that needs Java, and
@@ -11,7 +11,7 @@ ZooKeeper's jars in --zookeeper-jars, in $ZOOKEEPER_HOME/lib or in .cache/zookee
 export function addClusterCommand(program: Command): void {
   const cluster = program
     .command("cluster")
-    .description("Start a cluster on this machine, look at one, compare its replicas, move them.");
+    .description("Start a cluster on this machine, look at one, compare its replicas, move them, elect leaders.");
   cluster
     .command("start")
     .description("Run several brokers as processes of this machine, until Ctrl-C.")
@@ -55,6 +55,34 @@ export function addClusterCommand(program: Command): void {
     .option("--dry-run", "show what would change, change nothing")
     .option("--json", "print JSON")
     .action(async (options) => (await import("../cluster/reassign.ts")).reassign(options));
+  withConnection(cluster.command("elect"))
+    .argument("[topic...]", "names of topics; --all for all of them")
+    .description("Give leadership back to the preferred replicas, or have one lead that is not in sync.")
+    .addOption(
+      new Option("-t, --type <type>", "unclean: where no replica in sync is left; what the new leader lacks is lost")
+        .choices(["preferred", "unclean"])
+        .default("preferred"),
+    )
+    .option("--all", "the partitions of all topics, internal ones too")
+    .option(
+      "-p, --partition <numbers>",
+      "these of one topic, with commas between them (default: all)",
+      collectPartitions,
+    )
+    .option("--dry-run", "show which partitions would get another leader, change nothing")
+    .option("--json", "print JSON")
+    .action(async (topics, options) => (await import("../cluster/elect.ts")).elect(topics, options));
+  withConnection(cluster.command("unregister"))
+    .argument("<id>", "id of a broker that was stopped for good", brokerId)
+    .description("Have the cluster forget a broker that will not come back.")
+    .option("--force", "also where it has replicas")
+    .option("--json", "print JSON")
+    .action(async (id, options) => (await import("../cluster/unregister.ts")).unregister(id, options));
+}
+
+/** The parser of an argument is given what came before, where it may be given several times. */
+function brokerId(text: string): number {
+  return wholeNumber(0)(text);
 }
 
 function collectSetting(setting: string, previous: string[] = []): string[] {

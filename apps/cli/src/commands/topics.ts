@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { checkDeletedKeys } from "../config-keys.ts";
 import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
-import { collectKeyValue, positiveInt, wholeNumber } from "../options.ts";
+import { collectKeyValue, collectPartitions, positiveInt } from "../options.ts";
 import { printJson, printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 
@@ -53,14 +53,10 @@ export function addTopicsCommand(program: Command): void {
     .argument("<topic>", "name of the topic")
     .description("Delete the oldest records of a topic's partitions, for good.")
     .requiredOption("--before <where>", "latest, the first offset to keep, or a time such as 2026-01-31T12:00:00Z")
-    .option("-p, --partition <numbers>", "these only, with commas between them (default: all)", collectPartition)
+    .option("-p, --partition <numbers>", "these only, with commas between them (default: all)", collectPartitions)
     .option("--dry-run", "show what would go, delete nothing")
     .option("--json", "print JSON")
     .action(async (topic, options) => (await import("../delete-records.ts")).deleteRecords(topic, options));
-}
-
-function collectPartition(text: string, previous: number[] = []): number[] {
-  return [...previous, ...text.split(",").map((each) => wholeNumber(0)(each.trim()))];
 }
 
 function collect(key: string, previous: string[] = []): string[] {
