@@ -1,14 +1,15 @@
 import type { Broker } from "@ottla/broker";
 import type { HttpRequest } from "@ottla/transport";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { httpHandler } from "./http-handler.ts";
+import { httpHandler, startingHandler } from "./http-handler.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
 
 /** What is answered while the broker is as given: null before it serves. */
-function probes(broker: Pick<Broker, "isStopping"> | null) {
+function probes(broker: Pick<Broker, "isStopping"> | null, handler = httpHandler) {
   const processMetrics = new ProcessMetrics();
   onTestFinished(() => processMetrics.close());
-  const answer = httpHandler({ broker: () => broker as Broker | null, uptimeMs: () => 7, processMetrics });
+  const step = () => "opening its logs";
+  const answer = handler({ broker: () => broker as Broker | null, uptimeMs: () => 7, step, processMetrics });
   return async (path: string) => {
     const request: HttpRequest = { method: "GET", path, query: "", headers: {} } as never;
     const { status, body } = await answer(request);
@@ -17,12 +18,14 @@ function probes(broker: Pick<Broker, "isStopping"> | null) {
 }
 
 describe("the probes over HTTP", () => {
-  it("say 503 and why while the broker starts", async () => {
-    const get = probes(null);
-    expect(await get("/health")).toEqual([503, { status: "starting", uptimeMs: 7 }]);
-    const starting = { ready: false, reason: "the broker is starting" };
-    expect(await get("/ready")).toEqual([503, starting]);
-    expect(await get("/metrics")).toEqual([503, starting]);
+  it("say that it gets no clients and why while the broker starts, but lives", async () => {
+    const reason = "the broker is starting: opening its logs";
+    for (const get of [probes(null), probes(null, startingHandler)]) {
+      expect(await get("/health")).toEqual([200, { status: "starting", reason, uptimeMs: 7 }]);
+      expect(await get("/ready")).toEqual([503, { ready: false, reason }]);
+      expect(await get("/metrics")).toEqual([503, { ready: false, reason }]);
+    }
+    expect(await probes(null, startingHandler)("/")).toEqual([503, { ready: false, reason }]);
   });
 
   it("say 200 while it serves", async () => {
@@ -33,7 +36,8 @@ describe("the probes over HTTP", () => {
 
   it("say that it gets no more clients while it stops, but lives", async () => {
     const get = probes({ isStopping: true });
-    expect(await get("/health")).toEqual([200, { status: "ok", uptimeMs: 7 }]);
-    expect(await get("/ready")).toEqual([503, { ready: false, reason: "the broker is stopping" }]);
+    const reason = "the broker is stopping";
+    expect(await get("/health")).toEqual([200, { status: "stopping", reason, uptimeMs: 7 }]);
+    expect(await get("/ready")).toEqual([503, { ready: false, reason }]);
   });
 });

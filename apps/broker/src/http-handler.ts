@@ -11,7 +11,14 @@ export interface HttpView {
   /** Null until the broker serves. */
   readonly broker: () => Broker | null;
   readonly uptimeMs: () => number;
+  /** What a start is at. */
+  readonly step: () => string;
   readonly processMetrics: ProcessMetrics;
+}
+
+/** What a port answers that nothing else listens on yet: whether the process lives, and why it is not ready. */
+export function startingHandler(view: HttpView): HttpHandler {
+  return (request) => answerOf(request, view) ?? unready(view);
 }
 
 /** Plain HTTP of a broker: `/health`, `/ready`, `/metrics`, what the console asks for, and the console itself. */
@@ -30,22 +37,31 @@ function answerOf({ method, path }: HttpRequest, view: HttpView): HttpResponse |
   if (path === "/health") return healthResponse(view);
   if (path === "/ready") return readyResponse(view);
   const broker = view.broker();
-  if (path === "/metrics") return broker === null ? unavailable() : metricsResponse(broker, view.processMetrics);
+  if (path === "/metrics") return broker === null ? unready(view) : metricsResponse(broker, view.processMetrics);
   return broker === null ? null : consoleApi(path, broker, view.processMetrics);
 }
 
-/** Whether the process lives: 503 only before it has come up for the first time. */
-function healthResponse({ broker, uptimeMs }: HttpView): HttpResponse {
-  const status = broker() === null ? "starting" : "ok";
-  return probe(status === "ok", { status, uptimeMs: uptimeMs() });
+/** Whether the process lives: who starts, waits or stops is not helped by being killed. */
+function healthResponse(view: HttpView): HttpResponse {
+  const reason = reasonOf(view);
+  const status = view.broker() === null ? "starting" : reason === null ? "ok" : "stopping";
+  return probe(true, { status, ...(reason !== null && { reason }), uptimeMs: view.uptimeMs() });
 }
 
 /** Whether it should get clients. */
 function readyResponse(view: HttpView): HttpResponse {
-  const broker = view.broker();
-  if (broker === null) return probe(false, { ready: false, reason: "the broker is starting" });
-  if (broker.isStopping) return probe(false, { ready: false, reason: "the broker is stopping" });
-  return probe(true, { ready: true });
+  return reasonOf(view) === null ? probe(true, { ready: true }) : unready(view);
+}
+
+function unready(view: HttpView): HttpResponse {
+  return probe(false, { ready: false, reason: reasonOf(view) });
+}
+
+/** Why it should get no clients; null where it should. */
+function reasonOf({ broker, step }: HttpView): string | null {
+  const running = broker();
+  if (running === null) return `the broker is starting: ${step()}`;
+  return running.isStopping ? "the broker is stopping" : null;
 }
 
 function probe(isGood: boolean, body: object): HttpResponse {
@@ -54,10 +70,6 @@ function probe(isGood: boolean, body: object): HttpResponse {
     headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" },
     body: JSON.stringify(body),
   };
-}
-
-function unavailable(): HttpResponse {
-  return probe(false, { ready: false, reason: "the broker is starting" });
 }
 
 async function metricsResponse(broker: Broker, processMetrics: ProcessMetrics): Promise<HttpResponse> {

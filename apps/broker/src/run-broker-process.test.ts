@@ -16,6 +16,7 @@ import {
 } from "@ottla/protocol";
 import { createSystemRuntime } from "@ottla/runtime";
 import { BrokerConnection, createDefaultConnector } from "@ottla/transport";
+import { freePort } from "@ottla/transport/node";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess, buildBrokerProcess } from "./test-support/broker-process.ts";
 
@@ -89,14 +90,25 @@ describe("a broker process", () => {
     }
   });
 
-  it("ends with SIGTERM while it still waits for others", async () => {
+  it("answers probes while it waits for others, and ends with SIGTERM", async () => {
     const silent = createServer(() => {});
     silent.listen(0, "127.0.0.1");
     await once(silent, "listening");
     const { port } = silent.address() as { port: number };
     const arrived = once(silent, "connection");
-    const broker = start({ memory: true, set: [`zookeeper.connect=127.0.0.1:${port}`] });
+    const ownPort = await freePort();
+    const broker = start({ memory: true, port: ownPort, set: [`zookeeper.connect=127.0.0.1:${port}`] });
     await arrived;
+    const probe = async (path: string) => {
+      const response = await fetch(`http://localhost:${ownPort}${path}`);
+      return [response.status, await response.json()];
+    };
+    const reason = `the broker is starting: waiting for ZooKeeper (zookeeper.connect=127.0.0.1:${port})`;
+    await expect
+      .poll(() => probe("/ready").catch(() => null), { timeout: 20_000 })
+      .toEqual([503, { ready: false, reason }]);
+    expect(await probe("/health")).toEqual([200, { status: "starting", reason, uptimeMs: expect.any(Number) }]);
+    await expect(connect(ownPort), "a client turns to another broker").rejects.toThrow();
     expect(await broker.stop("SIGTERM")).toBe(143);
     expect(broker.plainErrors).toEqual(["ottla: SIGTERM came before the broker had started"]);
     silent.close();

@@ -6,19 +6,18 @@ import {
   bootstrapServersOf,
   type ConfigSetting,
   type ConfigValues,
-  type OpenServer,
-  type ServerOptions,
   settingsFromObject,
   startBroker as startCore,
   webSocketUrlOf,
 } from "@ottla/broker";
-import { checkStartOptions, OPTION_RULES } from "@ottla/broker/internal";
+import { checkStartOptions, listenersOf, OPTION_RULES } from "@ottla/broker/internal";
 import { createMemoryDisk, createSystemRuntime, type Logger, silentLogger } from "@ottla/runtime";
 import { createNodeDisk } from "@ottla/runtime/node";
-import { ListenError, startServer } from "@ottla/transport/node";
 import { compactInWorker } from "./compact-in-worker.ts";
+import { EarlyProbes } from "./early-probes.ts";
 import { explainStartFailure } from "./explain-start-failure.ts";
-import { httpHandler } from "./http-handler.ts";
+import { httpHandler, startingHandler } from "./http-handler.ts";
+import { openPorts } from "./open-ports.ts";
 import { prepareInWorker } from "./prepare-in-worker.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
 
@@ -145,20 +144,34 @@ async function start(
   const startedMs = runtime.clock.monotonicMs();
   const preparationExecutor = prepareInWorker();
   let broker: Broker | null = null;
-  broker = await startCore({
-    config,
-    directories: directoryNames.length === 0 ? [inMemory()] : directoryNames.map(onDisk),
-    runtime,
-    startServer: openPorts,
-    http: httpHandler({
-      broker: () => broker,
-      uptimeMs: () => Math.round(runtime.clock.monotonicMs() - startedMs),
-      processMetrics,
-    }),
-    ...(preparationExecutor !== undefined && { preparationExecutor }),
-    ...(onFatal !== undefined && { onFatal }),
-  });
-  return broker;
+  let step = "reading its configs";
+  const view = {
+    broker: () => broker,
+    uptimeMs: () => Math.round(runtime.clock.monotonicMs() - startedMs),
+    step: () => step,
+    processMetrics,
+  };
+  const probes = new EarlyProbes(listenersOf(config)[0]!, startingHandler(view));
+  try {
+    broker = await startCore({
+      config,
+      directories: directoryNames.length === 0 ? [inMemory()] : directoryNames.map(onDisk),
+      runtime,
+      startServer: async (options) => {
+        await probes.close();
+        return await openPorts(options);
+      },
+      http: httpHandler(view),
+      onStep: (next) => {
+        step = next;
+      },
+      ...(preparationExecutor !== undefined && { preparationExecutor }),
+      ...(onFatal !== undefined && { onFatal }),
+    });
+    return broker;
+  } finally {
+    await probes.close();
+  }
 }
 
 function inMemory(): BrokerDirectory {
@@ -173,20 +186,6 @@ function onDisk(name: string): BrokerDirectory {
     name,
     ...(compactionExecutor !== undefined && { compactionExecutor }),
   };
-}
-
-const NO_IPV6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL"]);
-
-/** Every interface means IPv6 and IPv4 where the system has both, IPv4 alone where it has not. */
-async function openPorts(options: ServerOptions): Promise<OpenServer> {
-  try {
-    return await startServer(options);
-  } catch (error) {
-    if (!(error instanceof ListenError && NO_IPV6.has(error.code))) throw error;
-    if (!options.listeners.some(({ host }) => host === "::")) throw error;
-    const listeners = options.listeners.map((each) => (each.host === "::" ? { ...each, host: "0.0.0.0" } : each));
-    return await startServer({ ...options, listeners });
-  }
 }
 
 function running(broker: Broker, processMetrics: ProcessMetrics): RunningBroker {

@@ -25,6 +25,8 @@ export interface BrokerOptions {
   readonly http?: HttpHandler;
   /** Where large batches are looked into and compressed anew, when their topic asks for that. Default: in this thread. */
   readonly preparationExecutor?: PreparationExecutor;
+  /** Told what a start is at, in words: what may take long is one of it. */
+  readonly onStep?: (step: string) => void;
   /**
    * Called when the broker cannot go on, because the disk of the metadata or of all log directories has failed. Without
    * it the broker lives on as far as it can.

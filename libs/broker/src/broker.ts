@@ -72,7 +72,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
 async function startWith(context: StartContext): Promise<Broker> {
   const { closers } = context;
-  const { logger } = context.options.runtime;
+  const { runtime, onStep = () => {} } = context.options;
+  const { logger } = runtime;
   const watch = new DirectoryWatch(context);
   const { directories, sharedMetadata, early, memory } = await openLogs(context, watch.onFailure);
   const { identity, logs } = directories;
@@ -82,6 +83,7 @@ async function startWith(context: StartContext): Promise<Broker> {
   const { services, registry, parts, channel, assignments } = compose(context, identity, logs, plane, member);
   const gate = new Gate(createDispatcher(registry, logger, services.requests, services.quotas));
   const server = await listen(context, gate.handle, plane, services.quotas, memory.frames);
+  onStep("reading the metadata of the cluster");
   await plane.follower.start();
   // What a lagging server has not shown yet must not be taken for deleted.
   await plane.follower.catchUpTo((await plane.log.head()).endOffset - 1);
@@ -101,6 +103,7 @@ async function startWith(context: StartContext): Promise<Broker> {
     // It may have been controller, or be about to be: brokers that start with it must not wait for each other.
     gate.letPass(CONTROLLER_CHANNEL_API_KEYS);
     const { gateway } = member;
+    onStep("waiting for the controller to let it in");
     lifecycle = await enterCluster(context, life, plane, { clusterId, gateway, channel, logDirs, onCutOff });
   }
   assignments.begin();

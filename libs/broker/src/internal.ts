@@ -1,3 +1,4 @@
+export { listenersOf } from "./config/listeners.ts";
 export { checkStartOptions, OPTION_RULES } from "./config/start-options.ts";
 export { RequestMetrics } from "./metrics/request-metrics.ts";
 export { type PreparationOrder, prepareBatch } from "./partition/prepare-batch.ts";

@@ -16,24 +16,30 @@ export interface OpenLogs {
   readonly memory: LogMemory;
 }
 
+const OPENING = "opening its logs";
+
 /** Opens the log directories and, for a broker of a cluster, what says which cluster that is. */
 export async function openLogs(
   context: StartContext,
   onDirectoryFailure: (directory: BrokerDirectory, error: DiskError) => void,
 ): Promise<OpenLogs> {
   const { closers } = context;
-  const { directories, runtime } = context.options;
+  const { directories, runtime, onStep = () => {} } = context.options;
   const config = context.config.current;
   const openShared = context.options.openMetadataLog ?? sharedMetadataLog(config, context.connector, runtime);
   const early = new EarlyMetadata(runtime, config);
   let shared: MetadataLog | null = null;
   const sharedClusterId = async (open: OpenMetadataLog, proposedId: string) => {
+    onStep(`waiting for ZooKeeper (zookeeper.connect=${config.get("zookeeper.connect")})`);
     const log = await open();
     closers.add(() => log.close());
     shared = log;
     early.share(log);
-    return await log.clusterId(proposedId);
+    const clusterId = await log.clusterId(proposedId);
+    onStep(OPENING);
+    return clusterId;
   };
+  onStep(OPENING);
   const memory = new LogMemory(logMemoryBounds(config));
   // The directory that is opened first: a broker on its own has its metadata there.
   let main: OwnMetadata | null = null;
