@@ -5,6 +5,8 @@ import { precompress } from "./build/precompress.ts";
 
 /** The broker serves `dist/page`; file names under `assets/` carry hashes and are cached for good. */
 export default defineConfig({
+  // A reverse proxy may put the page below a path of its own.
+  base: "./",
   plugins: [coastline(), firstPaint(), precompress()],
   build: {
     outDir: "dist/page",

@@ -1,4 +1,5 @@
 import { Admin } from "@ottla/admin";
+import { brokerUrl } from "./broker-url.ts";
 
 const CLIENT_ID = "ottla-console";
 
@@ -6,7 +7,7 @@ const CLIENT_ID = "ottla-console";
 const CALL_TIMEOUT_MS = 8_000;
 
 /** The page's own broker, over the way that the page came. */
-export const bootstrapServers = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/kafka`;
+export const bootstrapServers = brokerUrl(location.href);
 
 export const clientOptions = { bootstrapServers, clientId: CLIENT_ID, reconnectBackoffMaxMs: 2_000 } as const;
 
@@ -29,7 +30,8 @@ export function closeClients(): void {
  * @param origin of another broker's HTTP; default: the broker that serves the page
  */
 export async function askBroker<T>(what: string, signal: AbortSignal, origin = ""): Promise<T> {
-  const response = await fetch(`${origin}/console/${what}`, { signal });
+  // The page's own may lie below a path that a proxy has put it at.
+  const response = await fetch(`${origin === "" ? "" : `${origin}/`}console/${what}`, { signal });
   if (!response.ok) throw new Error(`The broker answered ${response.status} to /console/${what}.`);
   return (await response.json()) as T;
 }

@@ -49,7 +49,7 @@ export function Frame(props: {
       <nav class="side" aria-label="Main">
         <div class="brand">
           <a href="#/" aria-label="Ottla, overview">
-            <img src="/icon.svg" alt="" width="28" height="28" />
+            <img src="icon.svg" alt="" width="28" height="28" />
             <strong>Ottla</strong>
           </a>
           <Button kind="quiet" icon="menu" label="Menu" pressed={props.isMenuOpen} onClick={props.onMenu} />

@@ -1,4 +1,5 @@
 import { useEffect, useMemo } from "preact/hooks";
+import { bootstrapServers } from "../app/cluster.ts";
 import { PageHead } from "../ui/basics.tsx";
 import * as format from "../ui/format.ts";
 import { LiveFeed } from "./feed/live-feed.ts";
@@ -21,7 +22,7 @@ const TEXTS: Readonly<Record<Status["name"], string>> = {
 /** The demo: this page as a member of a group, drawing what it reads. It is one for as long as this view is open. */
 export function LivePage() {
   const state = useMemo(createPageState, []);
-  const feed = useMemo(() => new LiveFeed(state, location), [state]);
+  const feed = useMemo(() => new LiveFeed(state, bootstrapServers), [state]);
   useEffect(() => {
     void feed.run();
     const close = () => feed.close();

@@ -31,10 +31,10 @@ export class LiveFeed {
   #isClosed = false;
   #ticking: ReturnType<typeof setInterval> | undefined;
 
-  /** @param location where the page came from: its broker is asked over the same way */
-  constructor(state: PageState, location: Pick<Location, "protocol" | "host">) {
+  /** @param bootstrapServers the broker that the page came from */
+  constructor(state: PageState, bootstrapServers: string) {
     this.#state = state;
-    this.bootstrapServers = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/kafka`;
+    this.bootstrapServers = bootstrapServers;
     this.#producer = new Producer({ bootstrapServers: this.bootstrapServers, clientId: CLIENT_ID });
   }
 
