@@ -1,21 +1,13 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { transformSync } from "esbuild";
 import { describe, expect, it } from "vitest";
+import { codeBlocks, PAGES, read } from "./pages.ts";
 import { repositoryRoot } from "./repository.ts";
 
 const TIMEOUT_MS = 30_000;
 
-/** Every page of the repository, as paths from its root. */
-const PAGES = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], {
-  cwd: repositoryRoot,
-  encoding: "utf8",
-})
-  .split("\n")
-  .filter((path) => path !== "" && existsSync(join(repositoryRoot, path)));
-
-const read = (page: string) => readFileSync(join(repositoryRoot, page), "utf8");
 const withoutCode = (text: string) => text.replace(/^```[\s\S]*?^```/gm, "").replace(/`[^`\n]*`/g, "");
 
 /** The anchors of a page: those that headings get where it is shown on the web, and those that it sets itself. */
@@ -51,12 +43,7 @@ describe("links", () => {
 });
 
 /** Code blocks that claim to run say so: ```ts run. */
-const BLOCKS = PAGES.flatMap((page) =>
-  [...read(page).matchAll(/^```ts run\n([\s\S]*?)^```/gm)].map(([, code], index) => ({
-    name: `${page} ${index + 1}`,
-    code: code!,
-  })),
-);
+const BLOCKS = codeBlocks("ts").filter(({ info }) => info === "run");
 
 describe("code blocks that claim to run", () => {
   it("are there", () => expect(BLOCKS.length).toBeGreaterThanOrEqual(4));
