@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Admin } from "@ottla/admin";
 import { Producer } from "@ottla/producer";
@@ -13,7 +14,10 @@ import { LongRunning } from "../harness/long-running.ts";
 import { readCommitted } from "../harness/read-committed.ts";
 import { until } from "../harness/until.ts";
 
-const KILLS = process.env.OTTLA_TEST_DEEP ? 30 : 3;
+const IS_DEEP = Boolean(process.env.OTTLA_TEST_DEEP);
+const KILLS = IS_DEEP ? 30 : 3;
+/** Every third time a killed broker is away for long enough that clients give up what they were about to do. */
+const AWAY_MS = IS_DEEP ? 5_000 : 0;
 const RECORDS_PER_ROUND = 400;
 const KEYS = 5;
 const PARTITIONS = 2;
@@ -96,7 +100,7 @@ for (const { name, what, isAbsent, signal, command } of COPIERS) {
       return offsets.reduce((sum, { offset }) => sum + offset, 0);
     }
 
-    it("copies each record once, in order, and nothing hangs", { timeout: 300_000 }, async () => {
+    it("copies each record once, in order, and nothing hangs", { timeout: IS_DEEP ? 600_000 : 300_000 }, async () => {
       const [program, ...args] = command({ bootstrapServers: broker.bootstrapServers, stateDirectory });
       const copier = new LongRunning(program!, args);
       const read = async () => {
@@ -115,6 +119,7 @@ for (const { name, what, isAbsent, signal, command } of COPIERS) {
           await until("records are copied", isMoving, PROGRESS_TIMEOUT_MS, () => copier.output);
           broker.child.kill("SIGKILL");
           await once(broker.child, "exit");
+          if (kill % 3 === 0) await setTimeout(AWAY_MS);
           broker = await BrokerProcess.start({ dataDirectory, port: broker.port });
         }
         await send(KILLS);
