@@ -9,6 +9,9 @@ import { endSession, startSession } from "./sessions.ts";
 
 const NO_ASSIGNMENTS: Assignments = new Map();
 
+/** What members have for asking for their assignment however short their rebalance timeout: clients that leave that out send 0. */
+const SYNC_TIME_MIN_MS = 1_000;
+
 /** The members or what they say have changed: a rebalance begins, or the one under way may be able to go on. */
 export function rebalance(context: CoordinatorContext, step: Step, group: ClassicGroup, reason: string): void {
   if (group.canRebalance) prepareRebalance(context, step, group, reason);
@@ -100,7 +103,8 @@ function announceGeneration(context: CoordinatorContext, step: Step, group: Clas
     member.isIdKnown = true;
     startSession(context, step, group, member.memberId, member.details.sessionTimeoutMs);
   }
-  context.deadlines.schedule(group.syncDeadline, step.monotonicMs + group.rebalanceTimeoutMs);
+  const timeMs = Math.max(group.rebalanceTimeoutMs, SYNC_TIME_MIN_MS);
+  context.deadlines.schedule(group.syncDeadline, step.monotonicMs + timeMs);
 }
 
 /** Members that have not asked for their assignment in time are out. */

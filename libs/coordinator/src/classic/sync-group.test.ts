@@ -86,6 +86,13 @@ describe("SyncGroup", () => {
     expect(harness.heartbeat(leader, 1)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
   });
 
+  it("gives members whose rebalance timeout is 0 the time of a round trip", () => {
+    const harness = new ShardHarness();
+    const { leader } = completingGroup(harness, { rebalanceTimeoutMs: 0 });
+    harness.advance(999);
+    expect(harness.sync(leader, 1).answer.errorCode).toBe(ErrorCode.NONE);
+  });
+
   it("waits for the leader only as long as the leader lives", () => {
     const harness = new ShardHarness();
     const { follower } = completingGroup(harness);
