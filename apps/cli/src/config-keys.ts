@@ -9,7 +9,8 @@ export async function describeKnownConfigs(admin: Admin, query: ConfigQuery) {
   if (unknown.length > 0) {
     throw new UsageError(`There is no config ${unknown.join(", ")} of a ${query.type}; --all shows those there are.`);
   }
-  return entries;
+  // Brokers tell them in the order of a hash map.
+  return [...entries].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 /**

@@ -125,7 +125,9 @@ function quotaOf(type: QuotaType, key: string, text: string): number {
 }
 
 function only({ entity, quotas }: ClientQuotas, keys: readonly string[] | undefined): ClientQuotas {
-  const entries = Object.entries(quotas).filter(([key]) => keys?.includes(key) ?? true);
+  const entries = Object.entries(quotas)
+    .filter(([key]) => keys?.includes(key) ?? true)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return { entity, quotas: Object.fromEntries(entries) };
 }
 

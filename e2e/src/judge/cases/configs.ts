@@ -90,7 +90,7 @@ export function configsCases(both: () => BothBrokers): void {
       version,
       { resources: [{ resourceType, resourceName, configurationKeys: keys }], includeSynonyms: true },
       // Apache Kafka answers an alteration before it can be seen.
-      { inAnyOrder: true, whereKafkaIsSilent: ["errorMessage"], eventually: true },
+      { whereKafkaIsSilent: ["errorMessage"], eventually: true },
     );
 
   /** What each says of every config, by name. */
@@ -107,11 +107,15 @@ export function configsCases(both: () => BothBrokers): void {
     return { ours: ours!, kafka: kafka! };
   }
 
+  const firstSentence = (text: string | null | undefined) => text?.slice(0, text.indexOf(".") + 1);
+
   describe("DescribeConfigs", () => {
     it("tells every config of a topic: value, type, source, synonyms", async () => {
       await both().createTopic("described", 1, { "retention.ms": "5", "cleanup.policy": "compact,delete" });
       const { ours, kafka } = await describeAll(TOPIC, "described");
       expect([...ours.keys()].sort()).toEqual([...kafka.keys()].sort());
+      const aboutPolicy = [ours, kafka].map((configs) => configs.get("cleanup.policy")?.documentation);
+      expect(firstSentence(aboutPolicy[0])).toBe(firstSentence(aboutPolicy[1]));
       for (const [name, { documentation, ...config }] of ours) {
         expect(documentation?.length, name).toBeGreaterThan(10);
         if (name === "min.insync.replicas" || name.startsWith("local.")) continue; // set for the cluster, for KIP-966; tiered storage
@@ -318,6 +322,19 @@ export function configsCases(both: () => BothBrokers): void {
         await alter(increment(BROKER, name, config));
         await show("1");
         await show("");
+      }
+    });
+
+    it("of brokers: keys that nobody knows, and what is told of them", async () => {
+      for (const [name, operation, value] of [
+        ["", SET, "all"],
+        ["1", SET, "one"],
+        ["1", APPEND, "more"],
+        ["", DELETE, null],
+        ["1", DELETE, null],
+      ] as [string, number, string | null][]) {
+        await alter(increment(BROKER, name, ["no.such.key", operation, value]));
+        for (const described of ["1", ""]) await describeKeys(4, BROKER, described, "no.such.key");
       }
     });
 

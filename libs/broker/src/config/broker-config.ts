@@ -128,6 +128,12 @@ export class BrokerConfig {
     return found;
   }
 
+  /** Keys of nobody's that were set at run time: Kafka takes them, for plugins may know them. */
+  get unknownKeys(): readonly string[] {
+    const keys = new Set([...this.#dynamic.keys(), ...this.#dynamicDefault.keys()]);
+    return [...keys].filter((key) => definitionOf(key) === undefined);
+  }
+
   /** Keys that were set and have no effect here, with the reason. */
   ignoredKeys(): { readonly key: string; readonly reason: string }[] {
     return [...this.#static.keys()].flatMap((key) => {

@@ -88,6 +88,8 @@ export class TableConfigPolicy implements ConfigPolicy {
   #problemOf(resourceType: number, table: Table, name: string, value: string): string | null {
     const definition = Object.hasOwn(table, name) ? table[name] : undefined;
     if (definition === undefined) {
+      // As Kafka: a plugin of a broker may know it.
+      if (resourceType === ConfigResourceType.BROKER) return null;
       return `Unknown ${kinds[resourceType]} config name: ${name}${this.#suggestion(table, name)}`;
     }
     const parsed = definition.parse(value);

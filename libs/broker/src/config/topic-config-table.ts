@@ -21,7 +21,7 @@ export const SEGMENT_BYTES_MIN = 1024 * 1024;
 export const topicConfigTable = {
   "cleanup.policy": listConfig(
     ["delete"],
-    "What happens to old segments: `delete` drops what retention no longer covers, `compact` keeps the last record of every key.",
+    "This config designates the retention policy to use on log segments. `delete` drops what retention no longer covers, `compact` keeps the last record of every key.",
     {
       choices: ["compact", "delete"],
     },

@@ -1,7 +1,8 @@
-import { type AlteredQuotas, alterClientQuotas } from "@ottla/metadata";
+import { type AlteredQuotas, alterClientQuotas, quotaEntityOf } from "@ottla/metadata";
 import { type AlterClientQuotasRequest, alterClientQuotasApi, type ResponseInput } from "@ottla/protocol";
 import { apiHandler, type WholeRequestError } from "../api-handler.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
+import { outcomesInOrder, partsInOrder } from "../services/client-quota-order.ts";
 import { submitWithin } from "../services/submit-within.ts";
 
 /** AlterClientQuotas: sets and removes quotas, each entity on its own. */
@@ -21,6 +22,10 @@ function allFailed({ entries }: AlterClientQuotasRequest, { errno, message }: Wh
 }
 
 function answer(altered: readonly AlteredQuotas[]): ResponseInput<typeof alterClientQuotasApi> {
-  const entries = altered.map(({ entity, errno, message }) => ({ errorCode: errno, errorMessage: message, entity }));
+  const entries = outcomesInOrder(altered).map(({ entity, errno, message }) => ({
+    errorCode: errno,
+    errorMessage: message,
+    entity: partsInOrder(quotaEntityOf(entity)),
+  }));
   return { throttleTimeMs: 0, entries };
 }

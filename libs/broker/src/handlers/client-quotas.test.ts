@@ -38,7 +38,34 @@ describe("client quotas", () => {
     await alter(1, "client-id", "c", "consumer_byte_rate", 2000);
     await test[Symbol.asyncDispose]();
     await start({ disk });
-    expect(await described()).toMatchObject([{ values: [{ value: 1000 }, { value: 2000 }] }]);
+    expect(await described()).toMatchObject([{ values: [{ value: 2000 }, { value: 1000 }] }]);
+  });
+
+  it("are told in the order of Apache Kafka's hash maps: parts of an entity, entities, quotas", async () => {
+    await start();
+    const user = { entityType: "user", entityName: "User1" };
+    const client = { entityType: "client-id", entityName: "Client1" };
+    const ops = ["producer_byte_rate", "consumer_byte_rate", "request_percentage"].map((key) => ({
+      key,
+      value: 1000,
+      remove: false,
+    }));
+    const altered = await test.client.send(alterClientQuotasApi, 1, {
+      entries: [
+        { entity: [user, client], ops },
+        { entity: [user], ops },
+      ],
+      validateOnly: false,
+    });
+    expect(altered.entries.map(({ entity }) => entity)).toEqual([[user], [client, user]]);
+    const values = ["consumer_byte_rate", "request_percentage", "producer_byte_rate"].map((key) => ({
+      key,
+      value: 1000,
+    }));
+    expect(await described()).toEqual([
+      { entity: [user], values },
+      { entity: [client, user], values },
+    ]);
   });
 
   it("are refused one by one, and a filter as a whole", async () => {

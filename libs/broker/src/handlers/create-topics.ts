@@ -1,7 +1,7 @@
 import { type CreatedTopic, createTopics } from "@ottla/metadata";
 import { type CreateTopicsRequest, createTopicsApi, ErrorCode, type ResponseInput } from "@ottla/protocol";
 import { apiHandler, type WholeRequestError } from "../api-handler.ts";
-import { describeInheritedConfigs } from "../config/describe-configs.ts";
+import { describeInheritedConfigs, ORDER_OF_TOPICS } from "../config/describe-configs.ts";
 import { TopicConfig } from "../config/topic-config.ts";
 import type { TopicConfigName } from "../config/topic-config-table.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
@@ -52,13 +52,15 @@ function result(broker: BrokerServices, created: CreatedTopic, apiVersion: numbe
     ...base,
     numPartitions: created.numPartitions,
     replicationFactor: created.replicationFactor,
-    configs: describeInheritedConfigs(config).map(({ name: key, value, isReadOnly, isSensitive }) => ({
-      name: key,
-      value,
-      readOnly: isReadOnly,
-      // As Kafka: the source is told here that DescribeConfigs leaves out where the value is in another unit.
-      configSource: config.sourceOf(key as TopicConfigName),
-      isSensitive,
-    })),
+    configs: describeInheritedConfigs(config, ORDER_OF_TOPICS)
+      .sort((a, b) => (a.name < b.name ? -1 : 1)) // here Kafka sorts
+      .map(({ name: key, value, isReadOnly, isSensitive }) => ({
+        name: key,
+        value,
+        readOnly: isReadOnly,
+        // As Kafka: the source is told here that DescribeConfigs leaves out where the value is in another unit.
+        configSource: config.sourceOf(key as TopicConfigName),
+        isSensitive,
+      })),
   };
 }

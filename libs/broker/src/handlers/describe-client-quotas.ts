@@ -1,7 +1,8 @@
-import { type ClientQuotaImage, isQuotaEntityType, QuotaEntityType, quotaEntityParts, refuse } from "@ottla/metadata";
+import { type ClientQuotaImage, isQuotaEntityType, QuotaEntityType, refuse } from "@ottla/metadata";
 import { type DescribeClientQuotasRequest, describeClientQuotasApi, ErrorCode } from "@ottla/protocol";
 import { apiHandler } from "../api-handler.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
+import { entitiesInOrder, partsInOrder, valuesInOrder } from "../services/client-quota-order.ts";
 
 /** Kafka's numbers for how a component of a filter is matched. */
 const MatchType = { EXACT: 0, DEFAULT: 1, SPECIFIED: 2 } as const;
@@ -22,10 +23,10 @@ export const describeClientQuotasHandler = (broker: BrokerServices) =>
     },
     ({ components, strict }) => {
       const filter = new EntityFilter(components, strict);
-      const found = [...broker.image.clientQuotas.values()].filter((quotas) => filter.matches(quotas));
+      const found = entitiesInOrder(broker.image).filter((quotas) => filter.matches(quotas));
       const entries = found.map(({ entity, values }) => ({
-        entity: quotaEntityParts(entity),
-        values: [...values].map(([key, value]) => ({ key, value })),
+        entity: partsInOrder(entity),
+        values: valuesInOrder(values),
       }));
       return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null, entries };
     },

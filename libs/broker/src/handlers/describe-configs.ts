@@ -2,7 +2,13 @@ import { ConfigResourceType, checkItemsCount, configsOf, outcomeOf, refuse, topi
 import { type DescribeConfigsRequest, describeConfigsApi, ErrorCode, type ResponseInput } from "@ottla/protocol";
 import { apiHandler, type WholeRequestError } from "../api-handler.ts";
 import { ConfigSource } from "../config/broker-config.ts";
-import { type DescribedConfig, describeBrokerConfigs, describeInheritedConfigs } from "../config/describe-configs.ts";
+import {
+  type DescribedConfig,
+  describeBrokerConfigs,
+  describeInheritedConfigs,
+  ORDER_OF_GROUPS,
+  ORDER_OF_TOPICS,
+} from "../config/describe-configs.ts";
 import { ConsumerGroupConfig } from "../config/group-config.ts";
 import { TopicConfig } from "../config/topic-config.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
@@ -64,13 +70,17 @@ function describeTopic({ image, config }: BrokerServices, name: string): Describ
   if (!image.topicsByName.has(name)) {
     throw refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${name}' does not exist.`);
   }
-  return describeInheritedConfigs(new TopicConfig(configsOf(image, ConfigResourceType.TOPIC, name), config));
+  return describeInheritedConfigs(
+    new TopicConfig(configsOf(image, ConfigResourceType.TOPIC, name), config),
+    ORDER_OF_TOPICS,
+  );
 }
 
 /** A group need not exist to have configs. */
 function describeGroup({ image, config }: BrokerServices, groupId: string): DescribedConfig[] {
   if (groupId === "") throw refuse(ErrorCode.INVALID_REQUEST, "Group name must not be empty");
-  return describeInheritedConfigs(new ConsumerGroupConfig(configsOf(image, ConfigResourceType.GROUP, groupId), config));
+  const group = new ConsumerGroupConfig(configsOf(image, ConfigResourceType.GROUP, groupId), config);
+  return describeInheritedConfigs(group, ORDER_OF_GROUPS);
 }
 
 /** Without a name: what was set at run time for all brokers, and nothing else. */
