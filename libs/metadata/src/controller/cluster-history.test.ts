@@ -9,7 +9,7 @@ import { registerBroker } from "./brokers.ts";
 import type { ControllerOperation, ControllerState } from "./controller-state.ts";
 import { createTopics } from "./create-topics.ts";
 import { balanceLeaders, electLeaders } from "./elect-leaders.ts";
-import { isActiveBroker } from "./partition-rules.ts";
+import { ELR_VERSION_FEATURE, isActiveBroker, UNCLEAN_ELECTION_CONFIG } from "./partition-rules.ts";
 import { alterPartitionReassignments } from "./reassignments.ts";
 
 const BROKERS = [1, 2, 3, 4];
@@ -64,7 +64,7 @@ function register(brokerId: number, cleanShutdown: boolean): ControllerOperation
     brokerId,
     incarnationId,
     endpoints: [],
-    features: [],
+    features: [{ name: ELR_VERSION_FEATURE, minSupportedVersion: 0, maxSupportedVersion: 1 }],
     rack: null,
     logDirs,
     fenced: true,
@@ -162,7 +162,9 @@ describe("the history of a cluster", () => {
   it.each(Array.from({ length: SEEDS }, (_, index) => index + 1))("keeps its invariants, seed %i", (seed) => {
     const random = seededRandom(seed);
     const start = stateWith(BROKERS, [
-      { type: "FeatureLevelRecord", name: "eligible.leader.replicas.version", featureLevel: seed % 4 === 0 ? 0 : 1 },
+      { type: "FeatureLevelRecord", name: ELR_VERSION_FEATURE, featureLevel: seed % 4 === 0 ? 0 : 1 },
+      // One of the two topics takes a leader that is not in sync rather than none.
+      { type: "ConfigRecord", resourceType: 2, resourceName: TOPICS[0]!, name: UNCLEAN_ELECTION_CONFIG, value: "true" },
     ]);
     const configs = [{ name: "min.insync.replicas", value: "2" }];
     const topics = TOPICS.map((name) => ({ name, numPartitions: 2, replicationFactor: 3, assignments: [], configs }));

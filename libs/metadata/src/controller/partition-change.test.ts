@@ -39,7 +39,33 @@ interface Case {
   readonly after: ReturnType<typeof partitionChange>;
 }
 
+/** Replica 4 was to take the place of 1, and is the only one in sync; that is taken back, though records be lost. */
+const TAKEN_BACK: Pick<Case, "before" | "target"> = {
+  before: {
+    ...{ replicas: [4, 2, 3, 1], directories: ["dir-4", "dir-2", "dir-3", "dir-1"] },
+    ...{ isr: [4], leader: 4, addingReplicas: [4], removingReplicas: [1] },
+  },
+  target: { replicas: [2, 3, 1], isr: [], addingReplicas: [], removingReplicas: [], election: "unclean" },
+};
+const NOT_MOVED = {
+  ...{ replicas: [2, 3, 1], addingReplicas: [], removingReplicas: [] },
+  directories: ["dir-2", "dir-3", "dir-1"],
+};
+
 const cases: readonly Case[] = [
+  {
+    ...{ name: "taken back without ELR: no replica that is none any more stays in sync, or leads", ...TAKEN_BACK },
+    ...{ active: [1, 3, 4], rules: NO_ELR },
+    after: { leader: 3, isr: [3], ...NOT_MOVED, leaderRecoveryState: 1 },
+  },
+  {
+    ...{ name: "the same while none is alive: the first is awaited", ...TAKEN_BACK, active: [4], rules: NO_ELR },
+    after: { leader: NO_LEADER, isr: [2], ...NOT_MOVED },
+  },
+  {
+    ...{ name: "the same with ELR: nobody is in sync", ...TAKEN_BACK, active: [1, 3, 4] },
+    after: { leader: 3, isr: [3], ...NOT_MOVED, leaderRecoveryState: 1 },
+  },
   { name: "nothing to change", target: {}, active: [1, 2, 3], after: null },
   { name: "the ISR shrinks", target: { isr: [1, 2] }, active: [1, 2, 3], after: { leader: UNCHANGED, isr: [1, 2] } },
   {

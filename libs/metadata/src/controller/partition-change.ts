@@ -90,8 +90,10 @@ function applyTarget(partition: PartitionImage, target: PartitionTarget): Partit
   };
 }
 
+/** Where a reassignment is taken back, those in sync may all have been replicas that it has added: none of them is left then. */
 function withIsrKept(partition: PartitionImage, wanted: PartitionState, { keepsElr }: PartitionRules): PartitionState {
-  return wanted.isr.length > 0 || keepsElr ? wanted : { ...wanted, isr: partition.isr };
+  if (wanted.isr.length > 0 || keepsElr) return wanted;
+  return { ...wanted, isr: partition.isr.filter((replica) => wanted.replicas.includes(replica)) };
 }
 
 /**
@@ -144,7 +146,7 @@ function elect(
     const recovering = LeaderRecoveryState.RECOVERING;
     return { ...state, leader, isr: [leader], elr: [], lastKnownElr: [], leaderRecoveryState: recovering };
   }
-  if (leader === NO_LEADER) return rememberLastLeader(partition, { ...state, leader });
+  if (leader === NO_LEADER) return rememberLastLeader(partition, { ...withAnyInSync(partition, state, rules), leader });
   if (state.isr.includes(leader)) return { ...state, leader, lastKnownElr: [] };
   // Nobody was in sync. Who else was eligible still has everything, as long as the new leader acknowledges nothing alone.
   const isAloneEnough = !rules.keepsElr || isEnough(1, state, rules.minInsyncReplicas);
@@ -175,6 +177,12 @@ function findLeader(
 
 function clean(leader: number) {
   return { leader, isUnclean: false };
+}
+
+/** As Kafka: where none of those that were in sync is a replica any more, and nobody can lead, the first is awaited. */
+function withAnyInSync(partition: PartitionImage, state: PartitionState, { keepsElr }: PartitionRules): PartitionState {
+  const hadAny = partition.isr.length > 0 && !keepsElr;
+  return hadAny && state.isr.length === 0 ? { ...state, isr: state.replicas.slice(0, 1) } : state;
 }
 
 /** With nobody in sync, the last leader is what is known best of who has the records. */
