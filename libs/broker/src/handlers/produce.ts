@@ -260,6 +260,8 @@ function findPartition(
   if (isInternalTopic(partition.topic) && clientId !== ADMIN_CLIENT_ID) {
     throw KafkaError.fromCode(ErrorCode.INVALID_TOPIC_EXCEPTION, `${partition.topic} is written by the broker alone`);
   }
+  // Before anything is made of the records, or a transaction's coordinator hears of a partition that they never come to.
+  if (!partition.isLeader) throw KafkaError.fromCode(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   return partition;
 }
 

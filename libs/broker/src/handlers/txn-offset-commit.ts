@@ -45,7 +45,8 @@ async function commit(
   if (groupId === "") return txnOffsetCommitError(request, ErrorCode.INVALID_GROUP_ID);
   const index = groups.partitionOf(groupId);
   const partition = index === undefined ? undefined : broker.partitions.get(CONSUMER_OFFSETS_TOPIC, index);
-  if (partition === undefined) return txnOffsetCommitError(request, ErrorCode.NOT_COORDINATOR);
+  // A replica that follows would have its transaction's coordinator asked for nothing, and take the partition into it.
+  if (!partition?.isLeader) return txnOffsetCommitError(request, ErrorCode.NOT_COORDINATOR);
   if (!gate.isClosed(partition, producerId, producerEpoch, options)) return store(broker, groups, request);
   const hold = new EntryHold(partition, producerId, producerEpoch);
   try {
