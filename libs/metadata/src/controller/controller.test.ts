@@ -1,7 +1,7 @@
 import { ErrorCode } from "@ottla/protocol";
 import { createSimulatedRuntime, type LogFields, type Logger, seededRandom } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
-import { FaultyMetadataLog } from "../log/faulty-metadata-log.ts";
+import { FaultyMetadataLog, noFaults } from "../log/faulty-metadata-log.ts";
 import { MemoryMetadataStore } from "../log/memory-metadata-log.ts";
 import { MetadataFollower } from "../log/metadata-follower.ts";
 import type { MetadataLog } from "../log/metadata-log.ts";
@@ -74,6 +74,16 @@ const NEW_LIFE = {
   fenced: false,
   cleanShutdown: true,
 };
+
+/** Resolves once the broker is announced, however often that fails. */
+async function announced(log: MetadataLog): Promise<void> {
+  const isDone = () =>
+    log.liveness.announce({ brokerId: 1, ...NEW_LIFE }).then(
+      () => true,
+      () => false,
+    );
+  while (!(await isDone()));
+}
 
 describe("Controller", () => {
   it("answers when this broker's image has the records", async () => {
@@ -185,6 +195,45 @@ describe("Controller", () => {
       expect(node.follower.image.nextProducerId, `seed ${seed}`).toBe(10_000);
       expect(store.endOffset, `seed ${seed}`).toBe(11);
     }
+  });
+
+  it("gives no id twice, and nothing is lost, where all other calls of the log take long or fail too", async () => {
+    const total = noFaults();
+    for (let seed = 1; seed <= 20; seed++) {
+      const store = new MemoryMetadataStore();
+      const original = store.connect();
+      const faults = { lostAnswerRate: 0.1, lostRequestRate: 0.1, lateRequestRate: 0.1, staleReadRate: 0.2 };
+      const others = { lostHintRate: 0.5, slowCallRate: 0, failedCallRate: 0 };
+      const options = { random: seededRandom(seed), ...faults, ...others };
+      const log = new FaultyMetadataLog(original, options);
+      const node = await new Node(log, 1, 200).start();
+      const { response } = await node.register();
+      Object.assign(options, { slowCallRate: 0.2, failedCallRate: 0.05 });
+      const owner = { brokerId: 1, brokerEpoch: response.brokerEpoch };
+      const ids: number[] = [];
+      for (let i = 0; i < 20; i++) {
+        const allocation = node.controller.submit((state) => allocateProducerIds(state, owner));
+        // Whether what failed is in the log is not known, as it is with every error of a connection.
+        await node.run(allocation).then(
+          ({ response: block }) => ids.push(block.firstProducerId),
+          () => {},
+        );
+        if (i % 7 < 6) continue;
+        original.expireSession();
+        await node.run(announced(log));
+      }
+      expect(ids.length, `seed ${seed}`).toBeGreaterThan(3);
+      expect(ids, `seed ${seed}`).toEqual([...new Set(ids)].sort((a, b) => a - b));
+      const newcomer = new MetadataFollower(store.connect(), node.runtime);
+      await newcomer.start();
+      expect(newcomer.image.nextProducerId, `seed ${seed}`).toBeGreaterThanOrEqual(ids.at(-1)! + 1000);
+      Object.assign(options, { failedCallRate: 0, staleReadRate: 0 });
+      await node.run(node.follower.catchUpTo(newcomer.image.offset));
+      expect(node.follower.image.nextProducerId, `seed ${seed}`).toBe(newcomer.image.nextProducerId);
+      expect(store.snapshot, `seed ${seed}`).not.toBeNull();
+      for (const kind of Object.keys(total) as (keyof typeof total)[]) total[kind] += log.faults[kind];
+    }
+    for (const [kind, count] of Object.entries(total)) expect(count, kind).toBeGreaterThan(0);
   });
 
   it("takes over where another controller stopped, with all that it had done", async () => {

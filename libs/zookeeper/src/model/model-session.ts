@@ -91,6 +91,7 @@ export class ModelSession implements ZooKeeper {
       const commit = () => this.#commit(operations, sessionId);
       const request = connection.request(() => {
         if (fault === "expired") this.#refuseAndExpire(connection);
+        if (fault === "moved") throw this.#refuseAsMoved(connection);
         if (fault !== "lost-request" && fault !== "late-request") commit();
         if (fault === "late-request") this.#later(() => refusedOrDone(commit));
         if (fault !== null && fault !== "stale-read") this.breakConnection();
@@ -106,6 +107,7 @@ export class ModelSession implements ZooKeeper {
         const fault = this.#fault("read");
         if (fault === "lost-request") this.breakConnection();
         if (fault === "expired") this.expire();
+        if (fault === "moved") throw this.#refuseAsMoved(connection);
         this.#seenZxid = this.#model.tree.zxid;
       }),
     );
@@ -185,6 +187,12 @@ export class ModelSession implements ZooKeeper {
     queueMicrotask(() => connection.tell(() => this.breakConnection()));
   }
 
+  /** The server has nothing to do with the session any more, and closes the connection behind its answer. */
+  #refuseAsMoved(connection: ModelConnection): ZooKeeperError {
+    queueMicrotask(() => connection.tell(() => this.breakConnection()));
+    return new ZooKeeperError("SESSION_MOVED", "Another server has the session");
+  }
+
   /** A request of a session that is over is refused, on whatever connection it comes. */
   #commit(operations: readonly ZnodeOperation[], sessionId: bigint): void {
     if (this.#isExpired || this.#sessionId !== sessionId || this.#model.isDown)
@@ -205,6 +213,7 @@ export class ModelSession implements ZooKeeper {
       const fault = this.#fault("read");
       return connection.request(
         () => {
+          if (fault === "moved") throw this.#refuseAsMoved(connection);
           if (fault === "expired") this.expire();
           else if (fault !== null && fault !== "stale-read") this.breakConnection();
           // Nobody is there to hear the answer, nor of what would be watched.

@@ -14,7 +14,9 @@ export type ModelFault =
   /** A read is answered by a server that lags behind (but not behind what this session has seen). */
   | "stale-read"
   /** The session ends before the request arrives: a write is refused, and the connection breaks. */
-  | "expired";
+  | "expired"
+  /** Another server has the session by now: the request is refused, and the connection breaks. */
+  | "moved";
 
 /** Something that was done. */
 export interface ModelCommit {

@@ -12,29 +12,28 @@ import {
 } from "../../contract/contract-harness.ts";
 import { ZooKeeperMetadataLog } from "./zookeeper-metadata-log.ts";
 
-/** An ensemble in which the session of the first client ends in the operation of that number. */
-function start(endsAt: number) {
+/** An ensemble in which the session of the first client ends, or moves, in the operation of that number. */
+function start(endsAt: number, fault: "expired" | "moved") {
   const runtime = createSystemRuntime();
   let operations = 0;
   const model = new ZooKeeperModel({
     runtime,
     sessionTimeoutMs: 50,
-    fault: () => (operations++ === endsAt ? "expired" : null),
+    fault: () => (operations++ === endsAt ? fault : null),
   });
   const client = model.connect();
   const open = () => ZooKeeperMetadataLog.open({ client, root: "/ottla", runtime });
   return { model, runtime, client, open, hasEnded: () => operations > endsAt };
 }
 
-/** Runs it with the session ending in its first operation, its second, and so on, until all is done before that. */
+/** Runs it with the session hit in its first operation, its second, and so on, until all is done before that. */
 async function atEveryStep(
   run: (log: ZooKeeperMetadataLog, client: ModelSession) => Promise<void>,
-  before: (log: ZooKeeperMetadataLog) => Promise<unknown> = async () => {},
+  fault: "expired" | "moved" = "expired",
 ): Promise<number> {
   for (let endsAt = 0; ; endsAt++) {
-    const { open, hasEnded, client } = start(endsAt);
+    const { open, hasEnded, client } = start(endsAt, fault);
     const log = await open();
-    await before(log);
     await run(log, client);
     await log.close();
     if (!hasEnded()) return endsAt;
@@ -78,4 +77,32 @@ it("a controller whose session ends at any step has everything in the log once, 
     if (from > 0) expect((await log.loadSnapshot())?.records).toEqual([feature(1)]);
   });
   expect(steps).toBeGreaterThan(30);
+});
+
+it("a session that another server has by now loses nothing: office, announcement and snapshots go on as they were", async () => {
+  const steps = await atEveryStep(async (log) => {
+    expect(await log.clusterId(testUuid(1))).toBe(testUuid(1));
+    let lost = 0;
+    log.liveness.onLost(() => lost++);
+    const epoch = await becomeController(log);
+    await appendUntilKnown(log, epoch, 0, [feature(1)]);
+    await appendUntilKnown(log, epoch, 1, [feature(2)]);
+    await log.storeSnapshot({ endOffset: 1, epoch, records: [feature(1)] });
+    expect(await appendUntilKnown(log, epoch, 2, [feature(3)])).toEqual({ kind: "done", endOffset: 3 });
+    expect(await log.read(0)).toEqual({ kind: "trimmed", logStartOffset: 1 });
+    expect(levelsOf(await readAll(log, 1))).toEqual([2, 3]);
+    expect((await log.loadSnapshot())?.records).toEqual([feature(1)]);
+    expect([await log.liveness.live(), lost]).toEqual([[BROKER_1], 0]);
+    await log.election.resign(epoch);
+    expect(await log.election.current()).toBeNull();
+  }, "moved");
+  expect(steps).toBeGreaterThan(40);
+});
+
+it("what a lone broker had is adopted once, though its session moves meanwhile", async () => {
+  const snapshot = { endOffset: 40, epoch: 0, records: [feature(1)] };
+  await atEveryStep(async (log) => {
+    expect(await log.adopt(snapshot, testUuid(1))).toBe(true);
+    expect(await log.head()).toEqual({ endOffset: 40, epoch: 0 });
+  }, "moved");
 });

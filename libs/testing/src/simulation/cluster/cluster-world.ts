@@ -52,6 +52,7 @@ const ZOOKEEPER_FAULTS: Readonly<Record<ModelFault, number>> = {
   "late-request": 300,
   "stale-read": 40,
   expired: 3_000,
+  moved: 1_000,
 };
 
 /** What is under way to a disk when something else happens. */

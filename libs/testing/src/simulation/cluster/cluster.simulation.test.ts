@@ -20,7 +20,9 @@ const MUST_HAPPEN = [
   ],
   ...faults.map((fault) => `fault ${fault}`),
   ...["fault joinerLoses", "fault electedPaused"],
-  ...["lost-request", "lost-answer", "late-request", "stale-read", "expired"].map((fault) => `ZooKeeper: ${fault}`),
+  ...["lost-request", "lost-answer", "late-request", "stale-read", "expired", "moved"].map(
+    (fault) => `ZooKeeper: ${fault}`,
+  ),
   ...["connected", "disconnected", "expired"].map((event) => `ZooKeeper session ${event}`),
   ...["controller elected", "controller gone", "ISR grows", "ISR shrinks", "no leader"].map(transition),
   ...["leader elected from ISR", "leader elected from ELR", "last known leader elected"].map(transition),
