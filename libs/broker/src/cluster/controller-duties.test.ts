@@ -8,9 +8,10 @@ import {
   registerBroker,
 } from "@ottla/metadata";
 import { createSimulatedRuntime, seededRandom } from "@ottla/runtime";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerConfig } from "../config/broker-config.ts";
 import { controllerPolicy } from "../config/component-options.ts";
+import { registeredFeatures, supportedFeatures } from "../services/features.ts";
 import { ControllerDuties } from "./controller-duties.ts";
 
 const SESSION_TIMEOUT_MS = 1_000;
@@ -26,9 +27,11 @@ describe("the controller's duties", () => {
     lateRequestRate: 0,
     staleReadRate: 0,
     lostHintRate: 0,
+    failedCallRate: 0,
   };
   const runtime = createSimulatedRuntime(1);
   const store = new MemoryMetadataStore();
+  const second = store.connect();
   const log = new FaultyMetadataLog(store.connect(), faults);
   const follower = new MetadataFollower(log, runtime);
   const controller = new Controller({
@@ -44,22 +47,23 @@ describe("the controller's duties", () => {
     follower,
     log,
     runtime,
+    supportedFeatures,
     sessionTimeoutMs: () => SESSION_TIMEOUT_MS,
     balance: () => null,
   });
   let decisions = 0;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     await follower.start();
     await register(1, log);
-    await register(2, store.connect());
+    await register(2, second);
     const submit = controller.submit.bind(controller);
     controller.submit = (operation) => {
       decisions++;
       return submit(operation);
     };
   });
-  afterEach(() => duties.close());
+  afterAll(() => duties.close());
 
   async function register(brokerId: number, connection: MetadataLog) {
     const life = {
@@ -68,7 +72,8 @@ describe("the controller's duties", () => {
       directoryId: "AAAAAAAAAAAAAAAAAAAABA",
     };
     await connection.liveness.announce(life);
-    const rest = { endpoints: [], features: [], rack: null, logDirs: [], fenced: false, cleanShutdown: true };
+    const features = registeredFeatures(supportedFeatures);
+    const rest = { endpoints: [], features, rack: null, logDirs: [], fenced: false, cleanShutdown: true };
     await controller.submit((state) => registerBroker(state, { ...life, ...rest }));
   }
 
@@ -94,6 +99,17 @@ describe("the controller's duties", () => {
     await waiting;
     expect([isFenced(1), isFenced(2)]).toEqual([false, false]);
     await pass(3 * SESSION_TIMEOUT_MS, [1]);
+    expect([isFenced(1), isFenced(2)]).toEqual([false, true]);
+  });
+
+  it("look again for who is gone where they could not find out", async () => {
+    await register(2, second);
+    faults.failedCallRate = 1;
+    second.expireSession();
+    await pass(SESSION_TIMEOUT_MS / 2, [1, 2]);
+    expect(isFenced(2)).toBe(false);
+    faults.failedCallRate = 0;
+    await pass(SESSION_TIMEOUT_MS / 2, [1, 2]);
     expect([isFenced(1), isFenced(2)]).toEqual([false, true]);
   });
 });

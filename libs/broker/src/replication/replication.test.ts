@@ -600,4 +600,33 @@ describe("a throttle", () => {
     expect(log.logEndOffset).toBe(100);
     expect(set.partitionImage().isr).toEqual([1, 2, 3]);
   });
+
+  it("costs producers nothing that wait for all replicas in sync while another one catches up", async () => {
+    const rate = 2 * SIZE_BYTES;
+    const rates = { "leader.replication.throttled.rate": rate, "follower.replication.throttled.rate": rate };
+    const every = new ThrottledReplicas(["*"]);
+    await start({
+      config: { ...rates, "replica.fetch.max.bytes": SIZE_BYTES },
+      topic: { leaderThrottled: every, followerThrottled: every },
+    });
+    set.cut(1, 3);
+    set.change({ isr: [1, 2] });
+    await set.publish();
+    await fill(100);
+    await set.runtime.advance(31_000);
+    set.heal();
+    for (let second = 0; second < 20; second++) {
+      let isCommitted = false;
+      void append(1, "x".repeat(SIZE_BYTES)).committed.then(() => {
+        isCommitted = true;
+      });
+      await set.runtime.advance(20);
+      expect(isCommitted, `in second ${second}`).toBe(true);
+      await set.runtime.advance(980);
+    }
+    // The first ten seconds may be had at once; then it is so much a second.
+    const { log } = set.node(3).partition();
+    expect(log.logEndOffset).toBeGreaterThan(20);
+    expect(log.logEndOffset).toBeLessThan(60);
+  });
 });

@@ -62,6 +62,15 @@ describe("OffsetCommit", () => {
     expect(harness.fetch()).toEqual({ "t-0": 1 });
   });
 
+  it("counts if it comes last in its generation, though its offset be smaller, as in Kafka", () => {
+    const harness = new ShardHarness();
+    const { memberIds, generationId } = harness.stableGroup(2);
+    for (const offset of [9, 5]) {
+      expect(harness.commitError({ "t-0": offset }, { memberId: memberIds[0]!, generationId })).toBe(ErrorCode.NONE);
+    }
+    expect(harness.fetch()).toMatchObject({ "t-0": 5 });
+  });
+
   it("with metadata that is too long fails for that partition alone", () => {
     const harness = new ShardHarness({ offsetMetadataMaxBytes: 10 });
     expect(harness.commitError({ "t-0": 1 }, { metadata: "x".repeat(11) })).toBe(ErrorCode.OFFSET_METADATA_TOO_LARGE);
