@@ -3,6 +3,7 @@ import type { CompactionExecutor } from "@ottla/storage";
 import type { Connector, HttpHandler } from "@ottla/transport";
 import type { BrokerConfig } from "./config/broker-config.ts";
 import type { PreparationExecutor } from "./partition/batch-preparation.ts";
+import type { SupportedFeatures } from "./services/features.ts";
 import type { DataDirectory } from "./services/open-directories.ts";
 import type { StartServer } from "./services/server.ts";
 import type { OpenMetadataLog } from "./services/shared-metadata-log.ts";
@@ -27,6 +28,8 @@ export interface BrokerOptions {
   readonly preparationExecutor?: PreparationExecutor;
   /** Told what a start is at, in words: what may take long is one of it. */
   readonly onStep?: (step: string) => void;
+  /** The levels of Kafka's features that it can run at. Default: those of this version; for tests of upgrades. */
+  readonly supportedFeatures?: SupportedFeatures;
   /**
    * Called when the broker cannot go on, because the disk of the metadata or of all log directories has failed. Without
    * it the broker lives on as far as it can.

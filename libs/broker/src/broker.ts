@@ -12,6 +12,7 @@ import type { MetricFamily } from "./metrics/metric-family.ts";
 import { removeStrayLogs } from "./partition/stray-logs.ts";
 import type { BrokerServices } from "./services/broker-services.ts";
 import { Closers } from "./services/closers.ts";
+import { supportedFeatures } from "./services/features.ts";
 import { offlineIds, onlineIds } from "./services/open-directories.ts";
 import type { OpenListener, OpenServer } from "./services/server.ts";
 import { compose, joinCluster } from "./start/compose.ts";
@@ -58,6 +59,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     config: new LiveConfig(options.config),
     listeners: listenersOf(options.config),
     connector: options.connector ?? createDefaultConnector(options.runtime),
+    supportedFeatures: options.supportedFeatures ?? supportedFeatures,
     logActivity: new LogActivity(options.runtime.clock),
     incarnationId: null,
     brokerEpoch: -1,

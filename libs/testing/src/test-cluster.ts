@@ -8,7 +8,7 @@ import {
   startBroker,
   webSocketUrlOf,
 } from "@ottla/broker";
-import { checkStartOptions, OPTION_RULES } from "@ottla/broker/internal";
+import { checkStartOptions, OPTION_RULES, type SupportedFeatures } from "@ottla/broker/internal";
 import { type MemoryMetadataLog, MemoryMetadataStore } from "@ottla/metadata";
 import { createMemoryDisk, type Disk, type Logger } from "@ottla/runtime";
 import { ProcessLife } from "./process-life.ts";
@@ -96,9 +96,20 @@ const QUICK = {
  * ```
  * @throws ConfigError when an option or a config value is wrong
  */
-export async function startCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
+export function startCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
+  return startClusterOf(options, {});
+}
+
+/** What is none of our users' business. */
+export interface ClusterInsides {
+  /** The levels of Kafka's features at which a broker can run; asked at each of its starts. */
+  readonly supportedFeatures?: (brokerId: number) => SupportedFeatures;
+}
+
+/** {@link startCluster} for our own tests. */
+export async function startClusterOf(options: TestClusterOptions, insides: ClusterInsides): Promise<TestCluster> {
   checkStartOptions("startCluster", options, RULES);
-  const cluster = new InMemoryCluster(options);
+  const cluster = new InMemoryCluster(options, insides);
   try {
     await cluster.startAll();
   } catch (error) {
@@ -151,12 +162,14 @@ class Member implements ClusterBroker {
 class InMemoryCluster implements TestCluster {
   readonly brokers: readonly Member[];
   readonly #options: TestClusterOptions;
+  readonly #insides: ClusterInsides;
   readonly #store = new MemoryMetadataStore();
   #admin: Promise<Admin> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: TestClusterOptions) {
+  constructor(options: TestClusterOptions, insides: ClusterInsides) {
     this.#options = options;
+    this.#insides = insides;
     this.brokers = Array.from(
       { length: options.brokers ?? REPLICAS_MAX },
       (_, index) => new Member(index + 1, options.disks?.(index + 1)),
@@ -198,6 +211,7 @@ class InMemoryCluster implements TestCluster {
       runtime: life.runtime,
       connector: life.connector,
       startServer: life.startServer,
+      ...(this.#insides.supportedFeatures && { supportedFeatures: this.#insides.supportedFeatures(brokerId) }),
       openMetadataLog: async () => {
         const log = this.#store.connect();
         member.metadata = log;

@@ -1,4 +1,11 @@
-import type { BrokerAnnouncement, BrokerEndpoint, BrokerFeature, MetadataFollower, MetadataLog } from "@ottla/metadata";
+import {
+  type BrokerAnnouncement,
+  type BrokerEndpoint,
+  type BrokerFeature,
+  type MetadataFollower,
+  type MetadataLog,
+  unsupportedLevel,
+} from "@ottla/metadata";
 import { brokerHeartbeatApi, brokerRegistrationApi, ErrorCode, KafkaError, type RequestInput } from "@ottla/protocol";
 import type { Runtime, Timer } from "@ottla/runtime";
 import { StartupError } from "../services/data-directory.ts";
@@ -75,9 +82,10 @@ export class BrokerLifecycle {
 
   /**
    * Announces and registers the broker; resolves when it is unfenced, and its image says so.
-   * @throws StartupError when another broker has its id, or the cluster is another one
+   * @throws StartupError when another broker has its id, the cluster is another one, or at levels that this one cannot run at
    */
   async start(): Promise<void> {
+    this.#checkLevels();
     await this.#announce();
     await this.#options.gateway.stand();
     await this.#register();
@@ -184,10 +192,18 @@ export class BrokerLifecycle {
         return;
       } catch (error) {
         if (error instanceof KafkaError && FATAL.has(error.errno)) throw refusedRegistration(error);
+        this.#checkLevels();
         this.#remind("this broker is not registered yet: no controller answers", error);
         await this.#pause(RETRY_MS);
       }
     }
+  }
+
+  /** A cluster whose levels this version cannot run at has no place for it, however often it asks. */
+  #checkLevels(): void {
+    const { follower, features } = this.#options;
+    const problem = unsupportedLevel(follower.image.features, features);
+    if (problem !== null) throw new StartupError(problem);
   }
 
   async #registerOnce(): Promise<void> {

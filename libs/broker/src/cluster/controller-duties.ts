@@ -4,6 +4,7 @@ import {
   type Committed,
   type Controller,
   type ControllerOperation,
+  type ControllerState,
   fenceBroker,
   finalizeFeatures,
   type HeartbeatContext,
@@ -14,13 +15,14 @@ import {
 } from "@ottla/metadata";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { Runtime, Timer } from "@ottla/runtime";
-import { levelsToFinalize } from "../services/features.ts";
+import { levelsToFinalize, type SupportedFeatures } from "../services/features.ts";
 
 export interface ControllerDutiesOptions {
   readonly controller: Controller;
   readonly follower: MetadataFollower;
   readonly log: MetadataLog;
   readonly runtime: Runtime;
+  readonly supportedFeatures: SupportedFeatures;
   readonly sessionTimeoutMs: () => number;
   /** How leadership is balanced; null where it is not. */
   readonly balance: () => { readonly intervalMs: number } | null;
@@ -55,6 +57,8 @@ export class ControllerDuties {
   #balancedMs = 0;
   #looking: Promise<void> | null = null;
   #lookAgain = false;
+  /** Whether the last look failed: no hint will come for what it has missed. */
+  #hasFailedToLook = false;
 
   constructor(options: ControllerDutiesOptions) {
     this.#options = options;
@@ -124,8 +128,9 @@ export class ControllerDuties {
   }
 
   #finalizeFeatures(): void {
-    const { runtime } = this.#options;
-    this.#submit((state) => finalizeFeatures(state, levelsToFinalize(state.image.features))).catch((error) =>
+    const { runtime, supportedFeatures } = this.#options;
+    const levels = ({ image }: ControllerState) => levelsToFinalize(image.features, supportedFeatures);
+    this.#submit((state) => finalizeFeatures(state, levels(state))).catch((error) =>
       runtime.logger.warn("the features' levels could not be finalized", { err: error }),
     );
   }
@@ -136,6 +141,7 @@ export class ControllerDuties {
     this.#timer = this.#options.runtime.timers.schedule(intervalMs, () => {
       this.#forgive(this.#nowMs() - dueMs);
       this.#checkSessions();
+      if (this.#hasFailedToLook) this.#lookWhoIsAlive();
       this.#balance();
       this.#planCheck();
     });
@@ -181,6 +187,7 @@ export class ControllerDuties {
       this.#lookAgain = false;
       try {
         const live = await log.liveness.live();
+        this.#hasFailedToLook = false;
         const incarnations = new Map(live.map(({ brokerId, incarnationId }) => [brokerId, incarnationId]));
         this.#announced = incarnations;
         for (const { brokerId, epoch, fenced, incarnationId } of follower.image.brokers.values()) {
@@ -189,6 +196,7 @@ export class ControllerDuties {
           this.#fence(brokerId, epoch, "its announcement has ended");
         }
       } catch (error) {
+        this.#hasFailedToLook = true;
         runtime.logger.warn("it cannot be found out which brokers are alive", { err: error });
       }
     }

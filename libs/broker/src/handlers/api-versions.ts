@@ -1,7 +1,6 @@
 import { apiVersionsApi, ErrorCode, KafkaError } from "@ottla/protocol";
 import { apiHandler } from "../api-handler.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
-import { supportedFeatures } from "../services/features.ts";
 
 /** From here on a client says what it is (KIP-511), and features are answered. */
 const FIRST_VERSION_WITH_SOFTWARE = 3;
@@ -22,7 +21,7 @@ export const apiVersionsHandler = (broker: BrokerServices) =>
     }
     connection.clientSoftwareName = clientSoftwareName;
     connection.clientSoftwareVersion = clientSoftwareVersion;
-    const { image } = broker;
+    const { image, supportedFeatures } = broker;
     const finalizedFeatures = [...image.features].map(([name, level]) => ({
       name,
       maxVersionLevel: level,

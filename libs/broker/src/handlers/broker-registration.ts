@@ -1,4 +1,4 @@
-import { brokerById, registerBroker } from "@ottla/metadata";
+import { brokerById, hasLostNothing, registerBroker } from "@ottla/metadata";
 import { brokerRegistrationApi, ErrorCode, KafkaError } from "@ottla/protocol";
 import { apiHandler } from "../api-handler.ts";
 import type { ControllerDuties } from "../cluster/controller-duties.ts";
@@ -21,7 +21,7 @@ export const brokerRegistrationHandler = (
         rack,
         logDirs,
         fenced: true,
-        cleanShutdown: previousBrokerEpoch >= 0 && brokerById(state.image, brokerId)?.epoch === previousBrokerEpoch,
+        cleanShutdown: hasLostNothing(brokerById(state.image, brokerId), { incarnationId, previousBrokerEpoch }),
       }),
     );
     duties.heardOf(brokerId, response.brokerEpoch, -1);

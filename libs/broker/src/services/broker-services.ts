@@ -16,6 +16,7 @@ import type { ReplicaMoves } from "../partition/replica-moves.ts";
 import type { ClientQuotas } from "../quotas/client-quotas.ts";
 import type { Replication } from "../replication/replication.ts";
 import type { LeaderThrottle } from "../replication/throttle.ts";
+import type { SupportedFeatures } from "./features.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { TopicCreator } from "./topic-creator.ts";
 
@@ -56,6 +57,7 @@ export interface BrokerServices {
   readonly topics: TopicCreator;
   /** What requests were like so far. */
   readonly requests: RequestMetrics;
+  readonly supportedFeatures: SupportedFeatures;
   /** What ApiVersions answers. */
   readonly servedApis: () => readonly ServedApi[];
 }

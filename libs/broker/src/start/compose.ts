@@ -46,7 +46,7 @@ export interface Composition {
 }
 
 export function joinCluster(
-  { options, config, closers }: StartContext,
+  { options, config, closers, supportedFeatures }: StartContext,
   { nodeId }: DirectoryIdentity,
   plane: MetadataPlane,
 ): ClusterMember {
@@ -55,6 +55,7 @@ export function joinCluster(
   closers.add(() => gateway.close());
   const duties = new ControllerDuties({
     runtime,
+    supportedFeatures,
     sessionTimeoutMs: () => config.current.require("broker.session.timeout.ms"),
     balance: () => leaderBalancing(config.current),
     ...plane,
@@ -167,6 +168,7 @@ export function compose(
     producerIds: new ProducerIds(channel),
     topics: new TopicCreator(channel, currentConfig, member === null),
     requests: new RequestMetrics(runtime.clock),
+    supportedFeatures: context.supportedFeatures,
     servedApis: () => registry?.advertised() ?? [],
     get config() {
       return config.current;

@@ -5,14 +5,15 @@ import {
   randomUuid,
   registerBroker,
   setOnlineDirectories,
+  unsupportedLevel,
 } from "@ottla/metadata";
 import type { LogDirectories } from "@ottla/storage";
 import type { BrokerDirectory } from "../broker-options.ts";
 import { BrokerLifecycle, type BrokerLifecycleOptions } from "../cluster/broker-lifecycle.ts";
 import { handoverTimeoutMs } from "../config/component-options.ts";
 import type { ControllerGateway } from "../services/broker-services.ts";
-import type { DirectoryIdentity } from "../services/data-directory.ts";
-import { levelsToFinalize, supportedFeatures } from "../services/features.ts";
+import { type DirectoryIdentity, StartupError } from "../services/data-directory.ts";
+import { levelsToFinalize, registeredFeatures } from "../services/features.ts";
 import type { MetadataPlane } from "../services/metadata-plane.ts";
 import { type OpenDirectories, onlineIds } from "../services/open-directories.ts";
 import { advertisedUrlOf, type OpenListener, tcpAddressOf } from "../services/server.ts";
@@ -48,17 +49,21 @@ export async function registerAlone(
   const { announcement, cleanShutdown, endpoints } = life;
   const { brokerId, incarnationId } = announcement;
   await plane.log.liveness.announce(announcement);
-  await plane.controller.submit((state) => finalizeFeatures(state, levelsToFinalize(state.image.features)));
+  await plane.controller.submit((state) =>
+    finalizeFeatures(state, levelsToFinalize(state.image.features, context.supportedFeatures)),
+  );
   const registration = {
     brokerId,
     incarnationId,
     endpoints,
-    features: registeredFeatures(),
+    features: registeredFeatures(context.supportedFeatures),
     rack: context.config.current.get("broker.rack"),
     logDirs,
     fenced: false,
     cleanShutdown,
   };
+  const problem = unsupportedLevel(plane.follower.image.features, registration.features);
+  if (problem !== null) throw new StartupError(problem);
   const { response } = await plane.controller.submit((state) => registerBroker(state, registration));
   context.brokerEpoch = response.brokerEpoch;
 }
@@ -85,7 +90,7 @@ export async function enterCluster(
   const lifecycle = new BrokerLifecycle({
     ...life,
     ...cluster,
-    features: registeredFeatures(),
+    features: registeredFeatures(context.supportedFeatures),
     rack: config.current.get("broker.rack"),
     log,
     follower,
@@ -99,14 +104,6 @@ export async function enterCluster(
   context.closers.add(() => lifecycle.close());
   await lifecycle.start();
   return lifecycle;
-}
-
-function registeredFeatures() {
-  return [...supportedFeatures].map(([name, { minVersion, maxVersion }]) => ({
-    name,
-    minSupportedVersion: minVersion,
-    maxSupportedVersion: maxVersion,
-  }));
 }
 
 /** Kafka's number of PLAINTEXT. */

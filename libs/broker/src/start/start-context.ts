@@ -5,6 +5,7 @@ import type { ListenerConfig } from "../config/listeners.ts";
 import type { LiveConfig } from "../config/live-config.ts";
 import type { LogActivity } from "../metrics/log-activity.ts";
 import type { Closers } from "../services/closers.ts";
+import type { SupportedFeatures } from "../services/features.ts";
 
 /** What the steps of a start share. */
 export interface StartContext {
@@ -14,6 +15,7 @@ export interface StartContext {
   readonly config: LiveConfig;
   readonly listeners: readonly ListenerConfig[];
   readonly connector: Connector;
+  readonly supportedFeatures: SupportedFeatures;
   /** Counts what the logs do. */
   readonly logActivity: LogActivity;
   /** By which this life of the broker is told from those before; null until it is about to be registered. */

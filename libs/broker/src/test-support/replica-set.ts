@@ -50,6 +50,7 @@ import { Purgatory } from "../partition/purgatory.ts";
 import { ClientQuotas } from "../quotas/client-quotas.ts";
 import { Replication } from "../replication/replication.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
+import { supportedFeatures } from "../services/features.ts";
 import { NO_POLICY } from "./partition-policy.ts";
 import { TestClient } from "./test-client.ts";
 
@@ -137,6 +138,7 @@ export class ReplicaNode {
       get image() {
         return self.image;
       },
+      supportedFeatures,
       servedApis: () => handlers.advertised(),
     } as unknown as BrokerServices;
     const handlers: HandlerRegistry = new HandlerRegistry([

@@ -9,6 +9,7 @@ import {
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { type ControllerResult, type ControllerState, refuse } from "./controller-state.ts";
 import { changesWithout } from "./leader-changes.ts";
+import { unsupportedLevel } from "./update-features.ts";
 
 /** As Kafka: how many producer ids a broker is given at a time. */
 export const PRODUCER_ID_BLOCK_SIZE = 1000;
@@ -66,11 +67,24 @@ export interface BrokerRegistration {
 }
 
 /**
+ * Whether a broker that registers surely has what it had in the life that the metadata know: it has stopped cleanly from
+ * that one; or it is in it still, and has not heard what came of its registration.
+ */
+export function hasLostNothing(
+  existing: BrokerImage | undefined,
+  { incarnationId, previousBrokerEpoch }: { readonly incarnationId: Uuid; readonly previousBrokerEpoch: number },
+): boolean {
+  if (existing === undefined) return false;
+  return existing.incarnationId === incarnationId || existing.epoch === previousBrokerEpoch;
+}
+
+/**
  * Registers a broker that has started. Its epoch is the offset of the registration record, so that whatever it said in
  * an earlier life can be told apart.
  *
  * After an unclean stop every partition that it leads alone gets a new leader epoch: offsets that were handed out before
  * and lost may come again with other records, and consumers notice by the epoch (KIP-320).
+ * @throws KafkaError DUPLICATE_BROKER_REGISTRATION; UNSUPPORTED_VERSION where it cannot run at the levels of the cluster
  */
 export function registerBroker(
   state: ControllerState,
@@ -79,6 +93,8 @@ export function registerBroker(
   const { image } = state;
   const existing = brokerById(image, input.brokerId);
   if (existing !== undefined && input.fenced) checkSameBroker(existing, input);
+  const unsupported = unsupportedLevel(image.features, input.features);
+  if (unsupported !== null) throw refuse(ErrorCode.UNSUPPORTED_VERSION, unsupported);
   const brokerEpoch = state.nextOffset;
   const registration: NewMetadataRecord = {
     type: "RegisterBrokerRecord",

@@ -6,7 +6,7 @@ import { imageAfter, registration, stateWith } from "../test-support/controller-
 import { ConfigOperation, incrementalAlterConfigs } from "./alter-configs.ts";
 import { alterPartition, type IsrProposal } from "./alter-partition.ts";
 import { brokerHeartbeat, fenceBroker, type HeartbeatContext, unregisterBroker } from "./broker-lifecycle.ts";
-import { registerBroker } from "./brokers.ts";
+import { hasLostNothing, registerBroker } from "./brokers.ts";
 import type { ControllerState } from "./controller-state.ts";
 import { balanceLeaders, ElectionType, electLeaders } from "./elect-leaders.ts";
 import { assignDirectories } from "./log-directories.ts";
@@ -14,6 +14,9 @@ import { alterPartitionReassignments, listPartitionReassignments } from "./reass
 
 const TOPIC_ID = "AAAAAAAAAAAAAAAAAAAACQ";
 const INCARNATION = "AAAAAAAAAAAAAAAAAAAAAw";
+
+/** All that the brokers here can run at. */
+const FEATURES = [{ name: "eligible.leader.replicas.version", minSupportedVersion: 0, maxSupportedVersion: 1 }];
 
 const topic = (replicas: readonly number[] = [1, 2, 3], partitions = 1): NewMetadataRecord[] => [
   { type: "FeatureLevelRecord", name: "eligible.leader.replicas.version", featureLevel: 1 },
@@ -196,7 +199,7 @@ describe("a broker's life", () => {
       brokerId: 1,
       incarnationId: INCARNATION,
       endpoints: [],
-      features: [],
+      features: FEATURES,
       rack: null,
       logDirs: [`dir-1${"A".repeat(17)}`],
       fenced: true,
@@ -210,18 +213,56 @@ describe("a broker's life", () => {
     expect(partitionOf(clean).eligibleLeaderReplicas).toEqual([2, 1]);
   });
 
+  it("that has not heard what came of its registration, and registers again, has lost nothing by that", () => {
+    const down = [3, 2, 1].reduce(fenced, cluster());
+    const input = { brokerId: 1, incarnationId: INCARNATION, endpoints: [], features: FEATURES, rack: null };
+    const life = { ...input, logDirs: [`dir-1${"A".repeat(17)}`], fenced: true, previousBrokerEpoch: 10 };
+    const register = (state: ControllerState) => {
+      const cleanShutdown = hasLostNothing(brokerById(state.image, 1), life);
+      return after(state, registerBroker(state, { ...life, cleanShutdown }).records);
+    };
+    const twice = register(register(down));
+    expect(partitionOf(twice).eligibleLeaderReplicas).toEqual([2, 1]);
+    expect(hasLostNothing(brokerById(twice.image, 1), { ...life, incarnationId: TOPIC_ID })).toBe(false);
+    expect(hasLostNothing(undefined, life)).toBe(false);
+  });
+
+  it("is refused where it cannot run at the levels that the cluster is at, and changes nothing by asking", () => {
+    const input = { brokerId: 1, incarnationId: INCARNATION, endpoints: [], rack: null, logDirs: [] };
+    const life = { ...input, fenced: true, cleanShutdown: true };
+    const down = fenced(cluster(), 1);
+    const refusal = (features: typeof FEATURES) => errnoOf(() => registerBroker(down, { ...life, features }));
+    expect(refusal([])).toBe(ErrorCode.UNSUPPORTED_VERSION);
+    expect(refusal(FEATURES.map((each) => ({ ...each, maxSupportedVersion: 0 })))).toBe(ErrorCode.UNSUPPORTED_VERSION);
+    expect(refusal(FEATURES.map((each) => ({ ...each, minSupportedVersion: 2, maxSupportedVersion: 3 })))).toBe(
+      ErrorCode.UNSUPPORTED_VERSION,
+    );
+    expect(refusal(FEATURES.map((each) => ({ ...each, maxSupportedVersion: 7 })))).toBe(ErrorCode.NONE);
+    const withoutLevels = after(down, [
+      { type: "FeatureLevelRecord", name: "eligible.leader.replicas.version", featureLevel: 0 },
+    ]);
+    expect(errnoOf(() => registerBroker(withoutLevels, { ...life, features: [] }))).toBe(ErrorCode.NONE);
+  });
+
   it("is eligible nowhere when it begins anew although it was unregistered: its disk may be another one", () => {
     const down = [3, 2].reduce(fenced, cluster());
     expect(partitionOf(down)).toMatchObject({ isr: [1], eligibleLeaderReplicas: [2] });
     const gone = after(down, unregisterBroker(down, 2).records);
-    const input = { brokerId: 2, incarnationId: INCARNATION, endpoints: [], features: [], rack: null, fenced: true };
+    const input = {
+      brokerId: 2,
+      incarnationId: INCARNATION,
+      endpoints: [],
+      features: FEATURES,
+      rack: null,
+      fenced: true,
+    };
     const logDirs = ["AAAAAAAAAAAAAAAAAAAADw"];
     const anew = after(gone, registerBroker(gone, { ...input, logDirs, cleanShutdown: false }).records);
     expect(partitionOf(anew)).toMatchObject({ leader: 1, isr: [1], eligibleLeaderReplicas: [] });
   });
 
   it("keeps its id for itself as long as it is alive", () => {
-    const input = { brokerId: 1, incarnationId: INCARNATION, endpoints: [], features: [], rack: null };
+    const input = { brokerId: 1, incarnationId: INCARNATION, endpoints: [], features: FEATURES, rack: null };
     const other = { ...input, logDirs: ["AAAAAAAAAAAAAAAAAAAADw"], fenced: true, cleanShutdown: true };
     expect(errnoOf(() => registerBroker(cluster(), other))).toBe(ErrorCode.DUPLICATE_BROKER_REGISTRATION);
     expect(errnoOf(() => registerBroker(fenced(cluster(), 1), other))).toBe(ErrorCode.NONE);

@@ -75,3 +75,22 @@ function unsupportedBy(image: MetadataImage, name: string, level: number): strin
   }
   return null;
 }
+
+/**
+ * Which of the levels that are finalized a broker cannot run at, in Kafka's words; null where it can at all of them. One
+ * that could not would write and read other things than the rest of the cluster.
+ */
+export function unsupportedLevel(
+  finalized: ReadonlyMap<string, number>,
+  supported: readonly BrokerFeature[],
+): string | null {
+  for (const [name, level] of finalized) {
+    const { minSupportedVersion: min, maxSupportedVersion: max } =
+      supported.find((each) => each.name === name) ?? NOT_AT_ALL;
+    if (level >= min && level <= max) continue;
+    return `Unable to register because the broker does not support finalized version ${level} of ${name}. The broker wants a version between ${min} and ${max}, inclusive.`;
+  }
+  return null;
+}
+
+const NOT_AT_ALL = { minSupportedVersion: NO_FEATURE_LEVEL, maxSupportedVersion: NO_FEATURE_LEVEL };
