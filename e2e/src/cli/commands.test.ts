@@ -5,13 +5,42 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
-import { startTestBroker } from "@ottla/testing";
+import { startCluster, startTestBroker } from "@ottla/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { OTTLA_COMMAND, ottla } from "../harness/ottla-command.ts";
 
-describe("the ottla command", () => {
-  let broker: BrokerProcess;
+interface Place {
+  readonly bootstrapServers: string;
+  stop(): Promise<unknown>;
+}
+
+let brokerProcess: BrokerProcess;
+
+/** What the commands are tried on; in the long form a cluster too. */
+const PLACES: readonly (readonly [name: string, brokers: number, start: () => Promise<Place>])[] = [
+  [
+    "one broker",
+    1,
+    async () => {
+      brokerProcess = await BrokerProcess.start();
+      return brokerProcess;
+    },
+  ],
+  [
+    "a cluster",
+    3,
+    async () => {
+      const cluster = await startCluster();
+      return { bootstrapServers: cluster.bootstrapServers, stop: () => cluster.close() };
+    },
+  ],
+];
+
+const places = process.env.OTTLA_TEST_DEEP ? PLACES : PLACES.slice(0, 1);
+
+describe.each(places)("the ottla command, on %s", (_place, brokers, startPlace) => {
+  let broker: Place;
   let directory: string;
   const client = (args: readonly string[], input?: string) => {
     const where = args.includes("--bootstrap") ? [] : ["--bootstrap", broker.bootstrapServers];
@@ -25,23 +54,22 @@ describe("the ottla command", () => {
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "ottla-cli-"));
-    broker = await BrokerProcess.start();
+    broker = await startPlace();
   });
   afterAll(async () => {
     await broker?.stop();
     await rm(directory, { recursive: true, force: true });
   });
 
-  it("says ready with its addresses and the milliseconds it took", () => {
-    expect(broker.output).toMatch(
-      new RegExp(`ready .*localhost:${broker.port}.*ws://localhost:${broker.port}.* \\d+ ms`),
-    );
+  it.skipIf(brokers > 1)("says ready with its addresses and the milliseconds it took", () => {
+    const { output, port } = brokerProcess;
+    expect(output).toMatch(new RegExp(`ready .*localhost:${port}.*ws://localhost:${port}.* \\d+ ms`));
   });
 
   it("creates, lists, describes, alters and deletes topics", async () => {
     await succeed(["topics", "create", "cli-a", "--partitions", "2", "--config", "retention.ms=60000"]);
     await succeed(["topics", "create", "cli-a", "--if-not-exists"]);
-    expect(await succeed(["topics", "list"])).toMatch(/cli-a +2 +1/);
+    expect(await succeed(["topics", "list"])).toMatch(new RegExp(`cli-a +2 +${brokers}`));
     await succeed(["topics", "alter", "cli-a", "--partitions", "3", "--config", "cleanup.policy=compact"]);
     const [described] = JSON.parse(await succeed(["topics", "describe", "cli-a", "--json"]));
     expect(described).toMatchObject({

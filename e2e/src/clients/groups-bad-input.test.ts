@@ -2,12 +2,14 @@ import { Admin } from "@ottla/admin";
 import { startBroker } from "@ottla/broker-app";
 import { findCoordinatorApi } from "@ottla/protocol";
 import { createSystemRuntime } from "@ottla/runtime";
-import { BrokerConnection, createDefaultConnector, parseAddress } from "@ottla/transport";
+import { startCluster } from "@ottla/testing";
+import { BrokerConnection, createDefaultConnector, parseBootstrap } from "@ottla/transport";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KAFKA_VERSION } from "../../../tools/fetch/external-programs.mjs";
 import { kafkaClassPath } from "../harness/external.ts";
 import { GroupHand, nameOf, type Topic } from "../harness/group-hand.ts";
 import { KafkaProcess } from "../harness/kafka-process.ts";
+import { until } from "../harness/until.ts";
 import {
   CONSUMER_GROUP_DESCRIBE,
   DELETE_GROUPS,
@@ -65,11 +67,40 @@ const targets: readonly (readonly [name: string, isAbsent: boolean, start: () =>
     },
   ],
   [
+    "the coordinator of a cluster of ours",
+    false,
+    async () => {
+      const cluster = await startCluster({ config: { ...SETTINGS, "offsets.topic.num.partitions": 1 } });
+      const { bootstrapServers } = cluster.broker(await coordinatorOf(cluster.bootstrapServers));
+      return { bootstrapServers, stop: () => cluster.close() };
+    },
+  ],
+  [
     `Apache Kafka ${KAFKA_VERSION}`,
     kafkaClassPath === null,
     () => KafkaProcess.start({ ...SETTINGS, "group.consumer.migration.policy": "disabled" }),
   ],
 ];
+
+async function connect(bootstrapServers: string): Promise<BrokerConnection> {
+  const runtime = createSystemRuntime();
+  const [address] = parseBootstrap(bootstrapServers);
+  const connector = createDefaultConnector(runtime);
+  return await BrokerConnection.open({ connector, runtime, address: address!, clientId: "hand" });
+}
+
+/** The coordinator of all groups, where they have one partition. */
+async function coordinatorOf(bootstrapServers: string): Promise<number> {
+  const connection = await connect(bootstrapServers);
+  let nodeId = -1;
+  await until("there is a coordinator", async () => {
+    const asked = { keyType: 0, coordinatorKeys: ["any"] };
+    nodeId = (await connection.request(findCoordinatorApi, asked, { version: 6 })).coordinators[0]!.nodeId;
+    return nodeId >= 0;
+  });
+  connection.close();
+  return nodeId;
+}
 
 for (const [name, isAbsent, start] of targets) {
   describe.skipIf(isAbsent)(`bad input of group APIs: ${name}`, () => {
@@ -90,14 +121,7 @@ for (const [name, isAbsent, start] of targets) {
       await using admin = new Admin({ bootstrapServers: target.bootstrapServers });
       const [created] = await admin.createTopics([{ name: "bad-input", partitions: 2 }]);
       topic = { name: "bad-input", id: created!.topicId };
-      const runtime = createSystemRuntime();
-      const address = parseAddress(target.bootstrapServers);
-      connection = await BrokerConnection.open({
-        connector: createDefaultConnector(runtime),
-        runtime,
-        address,
-        clientId: "hand",
-      });
+      connection = await connect(target.bootstrapServers);
       await connection.request(findCoordinatorApi, { keyType: 0, coordinatorKeys: ["any"] }, { version: 6 });
     }, 120_000);
 

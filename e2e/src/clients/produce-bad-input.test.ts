@@ -11,6 +11,7 @@ import {
 } from "@ottla/protocol";
 import { baseTimestampAt, isLogAppendTimeAt, maxTimestampAt, writeBatchCrc } from "@ottla/protocol/internal";
 import { createSystemRuntime } from "@ottla/runtime";
+import { startCluster, type TestCluster } from "@ottla/testing";
 import { BrokerConnection, createDefaultConnector, parseAddress } from "@ottla/transport";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KAFKA_VERSION } from "../../../tools/fetch/external-programs.mjs";
@@ -193,43 +194,76 @@ function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }
 
-interface Target {
+interface Running {
+  /** Of the broker that leads. */
   readonly bootstrapServers: string;
   stop(): Promise<unknown>;
 }
 
+interface Target {
+  readonly name: string;
+  readonly isAbsent: boolean;
+  readonly isOurs: boolean;
+  /** The replicas of each partition, the leader first. */
+  readonly replicas: readonly number[];
+  start(): Promise<Running>;
+}
+
 const SETTINGS = { "log.message.timestamp.before.max.ms": String(2 * HOUR_MS) };
 
-const TARGETS: readonly (readonly [string, boolean, () => Promise<Target>])[] = [
-  [
-    "our broker",
-    true,
-    async () => {
+let cluster: TestCluster;
+
+const TARGETS: readonly Target[] = [
+  {
+    ...{ name: "our broker", isAbsent: false, isOurs: true, replicas: [1] },
+    async start() {
       const { bootstrapServers, close } = await startBroker({ port: 0, memory: true, config: SETTINGS });
       return { bootstrapServers, stop: close };
     },
-  ],
-  [`Apache Kafka ${KAFKA_VERSION}`, kafkaClassPath !== null, () => KafkaProcess.start(SETTINGS)],
+  },
+  {
+    ...{ name: "a leader of ours that has followers", isAbsent: false, isOurs: true, replicas: [1, 2, 3] },
+    async start() {
+      cluster = await startCluster({ config: SETTINGS });
+      return { bootstrapServers: cluster.broker(1).bootstrapServers, stop: () => cluster.close() };
+    },
+  },
+  {
+    ...{ name: `Apache Kafka ${KAFKA_VERSION}`, isAbsent: kafkaClassPath === null, isOurs: false, replicas: [1] },
+    start: () => KafkaProcess.start(SETTINGS),
+  },
 ];
 
-for (const [name, isHere, startTarget] of TARGETS) {
-  const isOurs = name === TARGETS[0]![0];
-  describe.skipIf(!isHere)(`what a producer must not send, to ${name}`, () => {
-    let target: Target;
+/** All that a broker of the cluster has of the topics, as text. */
+async function contentOf(brokerId: number): Promise<string[]> {
+  const { partitions } = cluster.broker(brokerId).broker.services;
+  const contents = Object.keys(TOPICS).flatMap((topic) =>
+    [0, 1, 2].map(async (partition) => {
+      const { log } = partitions.get(topic, partition)!;
+      const read = await log.read(log.logStartOffset, { limit: "logEnd", maxBytes: 10_000_000, minOneBatch: true });
+      const text = read.chunks.map((chunk) => Buffer.from(chunk).toString("hex")).join("");
+      read.release();
+      return `${topic}-${partition} to ${log.logEndOffset}: ${text}`;
+    }),
+  );
+  return await Promise.all(contents);
+}
+
+for (const { name, isAbsent, isOurs, replicas, start } of TARGETS) {
+  describe.skipIf(isAbsent)(`what a producer must not send, to ${name}`, () => {
+    let target: Running;
     let connection: BrokerConnection;
     const ids = new Map<string, string>();
 
     beforeAll(async () => {
-      target = await startTarget();
+      target = await start();
       const runtime = createSystemRuntime();
       const address = parseAddress(target.bootstrapServers);
       const connector = createDefaultConnector(runtime);
       connection = await BrokerConnection.open({ connector, runtime, address, clientId: "hand" });
+      const assignments = [0, 1, 2].map((partitionIndex) => ({ partitionIndex, brokerIds: replicas }));
       const topics = Object.entries(TOPICS).map(([topic, configs]) => ({
-        name: topic,
-        numPartitions: 3,
-        replicationFactor: 1,
-        assignments: [],
+        ...{ name: topic, numPartitions: -1, replicationFactor: -1, assignments },
         configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
       }));
       const created = await connection.request(createTopicsApi, { topics, timeoutMs: 30_000 });
@@ -300,6 +334,13 @@ for (const [name, isHere, startTarget] of TARGETS) {
       expect(baseOffset).toBe(-1);
       if (isOurs) expect(errorMessage).toMatch(/\w+ \w+/);
       expect(await ends(topic)).toEqual([before[0]! + 3, before[1]!, before[2]! + 3]);
+    });
+
+    it.skipIf(replicas.length === 1)("the followers have what the leader has, byte by byte", async () => {
+      const content = await contentOf(1);
+      expect(content.join().length).toBeGreaterThan(10_000);
+      for (const follower of replicas.slice(1))
+        await expect.poll(() => contentOf(follower), { timeout: 10_000 }).toEqual(content);
     });
   });
 }

@@ -40,10 +40,14 @@ describe.skipIf(zooKeeperClassPath === null)(
         "/metadata/entries/00000000000000000000",
         /the znode \/Z\/metadata\/entries\/0{20} does not hold .* metadata log/,
       ],
+      ["/metadata/snapshots", /the znode \/Z\/metadata\/snapshots\/\S+\/000000 does not hold a part of a snapshot/],
     ])("says in one line that %s is corrupt, and starts when it is whole again", async (znode, message) => {
       const root = `/corrupt${znode.replaceAll("/", "-")}`;
-      await (await start(root)).stop();
-      const path = `${root}${znode}`;
+      // A snapshot takes the place of the entries that it stands for.
+      const set = znode === "/metadata/snapshots" ? ["metadata.log.max.record.bytes.between.snapshots=1"] : [];
+      await (await start(root, set)).stop();
+      const [snapshot] = set.length > 0 ? await client.children(`${root}${znode}`) : [];
+      const path = snapshot === undefined ? `${root}${znode}` : `${root}${znode}/${snapshot}/000000`;
       const { data } = await client.get(path);
       await client.set(path, text("rubbish"), -1);
       const failure = await start(root).then(
@@ -90,6 +94,25 @@ describe.skipIf(zooKeeperClassPath === null)(
           ),
         30_000,
       );
+    });
+
+    it("goes on serving, and deciding, while what it has announced is corrupt, and says so once where it reads it", async () => {
+      await using broker = await start("/announced");
+      await using admin = new Admin({ bootstrapServers: broker.bootstrapServers, defaultApiTimeoutMs: 20_000 });
+      const create = (name: string) => admin.createTopics([{ name, partitions: 1, replicationFactor: 1 }]);
+      for (const znode of ["/controller", "/brokers/ids/1"]) {
+        const path = `/announced${znode}`;
+        const { data } = await client.get(path);
+        await client.set(path, text("rubbish"), -1);
+        await create(`while${znode.replaceAll("/", "-")}`);
+        await client.set(path, data, -1);
+        await create(`after${znode.replaceAll("/", "-")}`);
+      }
+      expect(await admin.listTopics()).toHaveLength(4);
+      const { brokers } = await admin.describeCluster({ includeFencedBrokers: true });
+      expect(brokers).toMatchObject([{ id: 1, isFenced: false }]);
+      for (const path of ["/announced/controller", "/announced/brokers/ids/1"])
+        expect(broker.output.split(`the znode ${path} does not hold`).length).toBeLessThanOrEqual(2);
     });
 
     it("without a ZooKeeper server says so, goes on trying, and starts when there is one", async () => {
