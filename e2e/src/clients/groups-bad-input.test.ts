@@ -68,7 +68,7 @@ const targets: readonly (readonly [name: string, isAbsent: boolean, start: () =>
   ],
   [
     "the coordinator of a cluster of ours",
-    false,
+    !process.env.OTTLA_TEST_DEEP,
     async () => {
       const cluster = await startCluster({ config: { ...SETTINGS, "offsets.topic.num.partitions": 1 } });
       const { bootstrapServers } = cluster.broker(await coordinatorOf(cluster.bootstrapServers));

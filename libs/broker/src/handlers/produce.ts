@@ -18,7 +18,7 @@ import {
 import { inTurns } from "@ottla/runtime/internal";
 import { AppendRejected, type LogAppend } from "@ottla/storage";
 import { apiHandler, later, NO_RESPONSE, type RequestContext } from "../api-handler.ts";
-import type { Acks, Partition, PartitionAppend } from "../partition/partition.ts";
+import { type Acks, notLeader, type Partition, type PartitionAppend } from "../partition/partition.ts";
 import { errnoOf } from "../partition/partition-error.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { isInternalTopic } from "../services/internal-topics.ts";
@@ -261,7 +261,7 @@ function findPartition(
     throw KafkaError.fromCode(ErrorCode.INVALID_TOPIC_EXCEPTION, `${partition.topic} is written by the broker alone`);
   }
   // Before anything is made of the records, or a transaction's coordinator hears of a partition that they never come to.
-  if (!partition.isLeader) throw KafkaError.fromCode(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  if (!partition.isLeader) throw notLeader(partition);
   return partition;
 }
 

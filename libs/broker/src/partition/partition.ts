@@ -356,7 +356,7 @@ function rejected(error: KafkaError): Promise<never> {
   return promise;
 }
 
-function notLeader({ topic, partition }: Partition): KafkaError {
+export function notLeader({ topic, partition }: Partition): KafkaError {
   return KafkaError.fromCode(ErrorCode.NOT_LEADER_OR_FOLLOWER, `This broker does not lead ${topic}-${partition}`);
 }
 

@@ -36,7 +36,7 @@ import { StandingWatch } from "./standing-watch.ts";
 const APPEND_BYTES_MAX = 512 * 1024;
 /** How often a snapshot is begun anew when the connection breaks. */
 const SNAPSHOT_ATTEMPTS_MAX = 10;
-const PASSING_WHILE_STORING = ["NODE_EXISTS", "CONNECTION_LOSS", "SESSION_MOVED", "SESSION_EXPIRED"] as const;
+const PASSING_WHILE_STORING = ["NODE_EXISTS", "CONNECTION_LOSS", "SESSION_MOVED"] as const;
 const PASSING_WHILE_ADOPTING = [
   "BAD_VERSION",
   "NO_NODE",
@@ -175,7 +175,7 @@ export class ZooKeeperMetadataLog implements MetadataLog {
         try {
           return await this.#storeSnapshot(snapshot);
         } catch (error) {
-          // Whether the head has moved or not, and whose office it is: the next attempt sees it.
+          // Whether the head has moved or not: the next attempt sees it.
           this.#head = null;
           if (!isZooKeeperError(error, ...PASSING_WHILE_STORING) || attempt === SNAPSHOT_ATTEMPTS_MAX) throw error;
         }

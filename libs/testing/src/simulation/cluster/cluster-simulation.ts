@@ -74,13 +74,13 @@ export class ClusterSimulation implements MemberObserver {
   constructor(
     seed: number,
     tally: Tally,
-    { faultsMs = 30_000, onceIn = {}, rare = {}, logger }: ClusterSimulationOptions<Fault> = {},
+    { faultsMs = 30_000, onceIn = {}, rare = {}, zooKeeperFaults = {}, logger }: ClusterSimulationOptions<Fault> = {},
   ) {
     this.#onceIn = { ...FAULTS, ...onceIn };
     this.#tally = tally;
     this.#faultsMs = faultsMs;
     this.#all = new ClusterWorld({
-      ...{ seed, tally, config: CONFIG, skewMsMax: SKEW_MS_MAX, rare },
+      ...{ seed, tally, config: CONFIG, skewMsMax: SKEW_MS_MAX, rare, zooKeeperFaults },
       onArrived: (arrival) => this.#arrived(arrival),
       ...(logger !== undefined && { logger }),
     });

@@ -46,14 +46,16 @@ const CONFIG = {
   "max.incremental.fetch.session.cache.slots": 4,
 };
 
-const ZOOKEEPER_FAULTS: Readonly<Record<ModelFault, number>> = {
+const ZOOKEEPER_FAULTS: ZooKeeperFaults = {
   "lost-request": 300,
   "lost-answer": 300,
   "late-request": 300,
   "stale-read": 40,
   expired: 3_000,
-  moved: 1_000,
 };
+
+/** How often each fault hits an operation: once in so many. */
+export type ZooKeeperFaults = Readonly<Partial<Record<ModelFault, number>>>;
 
 /** What is under way to a disk when something else happens. */
 const DISK_FAULTS = { slow: 0.01 };
@@ -78,6 +80,8 @@ export interface ClusterSimulationOptions<Fault extends string> {
   /** Faults that are to be tried more often, or less. */
   readonly onceIn?: Readonly<Partial<Record<Fault, number>>>;
   readonly rare?: RareEvents;
+  /** Faults of the ensemble that come on top of those of all simulated clusters. */
+  readonly zooKeeperFaults?: ZooKeeperFaults;
   /** How long faults go on. */
   readonly faultsMs?: number;
   readonly logger?: Logger;
@@ -91,6 +95,7 @@ export interface ClusterWorldOptions {
   /** Clocks are so far off at the most. */
   readonly skewMsMax: number;
   readonly rare?: RareEvents;
+  readonly zooKeeperFaults?: ZooKeeperFaults;
   readonly logger?: Logger;
   /** Told of each message as it arrives. */
   readonly onArrived?: (arrival: Arrival) => void;
@@ -115,7 +120,8 @@ export class ClusterWorld {
   /** Since when nothing goes wrong any more, no message of before is under way, and all brokers serve. */
   #calmSinceMs = Number.POSITIVE_INFINITY;
 
-  constructor({ seed, tally, config, skewMsMax, rare, logger, onArrived = () => {} }: ClusterWorldOptions) {
+  constructor(options: ClusterWorldOptions) {
+    const { seed, tally, config, skewMsMax, rare, zooKeeperFaults, logger, onArrived = () => {} } = options;
     this.#tally = tally;
     this.#rare = { ...RARE, ...rare };
     this.#skewMsMax = skewMsMax;
@@ -136,7 +142,7 @@ export class ClusterWorld {
         world: this.world,
         brokers: BROKERS,
         config: { ...CONFIG, ...config },
-        zooKeeperFaults: ZOOKEEPER_FAULTS,
+        zooKeeperFaults: { ...ZOOKEEPER_FAULTS, ...zooKeeperFaults },
         diskFaults: DISK_FAULTS,
       },
       clock: () => ({ skewMs: this.aSkewMs(), rate: 1 + RATE_OFF_MAX * (2 * this.world.random.nextFloat() - 1) }),
