@@ -43,27 +43,11 @@ function transition(name: string): string {
   return `transition: ${name}`;
 }
 
-<<<<<<< HEAD
 test("a cluster keeps its promises under every kind of fault", { timeout: timeoutOf(STANDARD_SEEDS) }, () =>
   runSeeds({ standard: STANDARD_SEEDS, mustHappen: MUST_HAPPEN }, (seed, tally) =>
-    new ClusterSimulation(seed, tally).run(),
+    new ClusterSimulation(seed, tally, { zooKeeperFaults: SESSIONS_MOVE }).run(),
   ),
 );
-=======
-test(`a cluster keeps its promises under every kind of fault, in ${seeds.length} runs`, {
-  timeout: 120_000 * Math.max(seeds.length, 10),
-}, async () => {
-  const tally = new Tally();
-  for (const seed of seeds) {
-    await new ClusterSimulation(seed, tally, { zooKeeperFaults: SESSIONS_MOVE }).run().catch((error) => {
-      throw failureOf(seed, error);
-    });
-  }
-  console.info(`${seeds.length} runs:\n${tally}`);
-  if (isReplay || seeds.length < STANDARD_SEEDS) return;
-  expect(tally.missing(MUST_HAPPEN), "never happened").toEqual([]);
-});
->>>>>>> c5e9a65 (test(simulation): sessions that move befall the cluster in its own runs alone, so that what is pinned to seeds holds; suites on a cluster that find nothing new stay in the long form; the API reference anew)
 
 test("the same seed gives the same messages, at the same times, with the same bytes", {
   timeout: 300_000,

@@ -142,13 +142,13 @@ const HUNTS = {
     rare: { lateAlterPartition: 2, joinerLoses: 1_000 },
     onceIn: { ...CALM, cutPair: 15 },
   },
-  brokerEpoch: { firstSeed: 8, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
+  brokerEpoch: { firstSeed: 14, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
   controllerEpoch: {
-    firstSeed: 24,
+    firstSeed: 26,
     rare: { electedPaused: 1 },
     onceIn: { cutFromZooKeeper: 30, zooKeeperOutage: 100 },
   },
-  pendingIsr: { firstSeed: 17 },
+  pendingIsr: { firstSeed: 19 },
   fetchAhead: { firstSeed: 3 },
 } satisfies Record<keyof typeof mutants, Hunt>;
 
