@@ -28,7 +28,6 @@ interface Consumer {
     eachBatch?(payload: { readonly batch: { readonly messages: readonly Message[] } }): Promise<void>;
     eachMessage?(payload: { readonly message: Message }): Promise<void>;
   }): Promise<void>;
-  assignment(): readonly unknown[];
   disconnect(): Promise<void>;
 }
 interface ConfluentModule {
@@ -40,8 +39,8 @@ interface ConfluentModule {
   };
 }
 
-/** How often a consumer is asked whether it has its partitions: no event says so. */
-const ASSIGNMENT_POLL_MS = 10;
+/** How often a record is written to see whether it is read. */
+const PROBE_MS = 50;
 
 /** librdkafka in Node.js: it has an accumulator, which its documentation wants without linger where each send is awaited. It reads only in groups. */
 export async function createConfluentClient(bootstrap: string, settings: ClientSettings): Promise<BenchClient> {
@@ -94,9 +93,18 @@ export async function createConfluentClient(bootstrap: string, settings: ClientS
     },
     async follow(topic, onRecord) {
       const consumer = await read(topic, false);
-      await consumer.run({ eachMessage: async ({ message }) => onRecord(message.value ?? "") });
-      while (consumer.assignment().length === 0)
-        await new Promise((resolve) => setTimeout(resolve, ASSIGNMENT_POLL_MS));
+      let hasRead = false;
+      await consumer.run({
+        async eachMessage({ message }) {
+          hasRead = true;
+          onRecord(message.value ?? "");
+        },
+      });
+      // It has its partitions before it has asked where they end: it reads once it has read something.
+      while (!hasRead) {
+        await producer.send({ topic, messages: [{ value: "probe" }] });
+        await new Promise((resolve) => setTimeout(resolve, PROBE_MS));
+      }
       return () => consumer.disconnect();
     },
     async produceOne(topic, value) {
