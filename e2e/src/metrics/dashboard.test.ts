@@ -2,12 +2,28 @@ import { readFile } from "node:fs/promises";
 import { Admin } from "@ottla/admin";
 import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
+import { startCluster } from "@ottla/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
+import { exporterSeries, parseMBeans } from "./exporter-names.ts";
 
 const DASHBOARD = new URL("../../../docs/grafana-dashboard.json", import.meta.url);
 const NAME = /\b(?:kafka|ottla|process|nodejs)_[a-z0-9_]+/g;
+const MBEANS = new URL("./apache-kafka-mbeans.txt", import.meta.url);
 const PARTITIONS = 1_000;
+
+/** Series of ours that the exporter does not make of those MBeans, and where they are from. */
+const OTHERS: Readonly<Record<string, string>> = {
+  "kafka_controller_controllerstats_leaderelectionrateandtimems_count{}": "Kafka's controller before KRaft",
+  "kafka_log_logcleanermanager_uncleanable_partitions_count{}": "Kafka has it by logDirectory; this is the sum",
+  "kafka_server_brokertopicmetrics_failedfetchrequests_total{topic}": "there once one for the topic has failed",
+  "kafka_server_brokertopicmetrics_failedproducerequests_total{topic}": "there once one for the topic has failed",
+  "kafka_server_socket_server_metrics_connection_count{listener,transport}":
+    "connection-count of type=socket-server-metrics, which kafka-2_0_0.yml has no rule for",
+};
+
+/** A series with the names of its labels, as one text. */
+const shapeOf = (name: string, labels: readonly string[]) => `${name}{${[...labels].sort().join()}}`;
 
 describe("/metrics", () => {
   let broker: BrokerProcess;
@@ -43,8 +59,38 @@ describe("/metrics", () => {
     const dashboard = await readFile(DASHBOARD, "utf8");
     const used = new Set([...dashboard.matchAll(NAME)].map(([name]) => name));
     expect(used.size).toBeGreaterThan(20);
-    const series = new Set([...(await scrape()).matchAll(/^([a-z0-9_]+)(?:\{| )/gm)].map(([, name]) => name));
-    expect([...used].filter((name) => !series.has(name))).toEqual([]);
+    const missing = async () => {
+      const series = new Set([...(await scrape()).matchAll(/^([a-z0-9_]+)(?:\{| )/gm)].map(([, name]) => name));
+      return [...used].filter((name) => !series.has(name));
+    };
+    // The cleaner has series once it has looked at all logs.
+    await expect.poll(missing, { timeout: 20_000 }).toEqual([]);
+  });
+
+  it("has the names that the usual exporter makes of Apache Kafka's MBeans", async () => {
+    const known = parseMBeans(await readFile(MBEANS, "utf8")).flatMap(exporterSeries);
+    const shapes = new Set(known.map(({ name, labels }) => shapeOf(name, labels)));
+    const ours = new Set(
+      [...(await scrape()).matchAll(/^(kafka_[a-z0-9_]+)(?:\{(.*)\})? /gm)].map(([, name, labels = ""]) =>
+        shapeOf(
+          name!,
+          [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label!),
+        ),
+      ),
+    );
+    // What only brokers of a cluster have.
+    await using cluster = await startCluster({ brokers: 2 });
+    await (await cluster.admin()).createTopics([{ name: "both", partitions: 2, replicationFactor: 2 }]);
+    for (const { broker: member } of cluster.brokers) {
+      for (const family of await member.metrics()) {
+        for (const { labels, suffix = "" } of family?.samples ?? []) {
+          ours.add(shapeOf(`${family!.name}${suffix}`, Object.keys(labels)));
+        }
+      }
+    }
+    const strange = [...ours].filter((shape) => shape.startsWith("kafka_") && !shapes.has(shape)).sort();
+    expect(ours.size).toBeGreaterThan(80);
+    expect(strange).toEqual(Object.keys(OTHERS).sort());
   });
 
   it("counts what was written and read, and keeps to the text format", async () => {
