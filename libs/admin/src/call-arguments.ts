@@ -65,7 +65,7 @@ const RULES = {
   describeProducers: { fields: PARTITION },
   describeGroups: { texts: TEXTS },
   deleteGroups: { texts: TEXTS },
-  listOffsets: { fields: PARTITION },
+  listOffsets: { fields: PARTITION, options: { isolationLevel: "string?" } },
   listGroupOffsets: { fields: PARTITION },
   alterGroupOffsets: { fields: { ...PARTITION, offset: "offset" } },
   deleteGroupOffsets: { fields: PARTITION },

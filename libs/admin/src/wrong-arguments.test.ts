@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { Admin } from "./index.ts";
 
@@ -203,6 +203,42 @@ test.each([
     code: "INVALID_ARGUMENT",
     message: expect.stringContaining(message),
   });
+});
+
+test("every option that a call declares is one", async () => {
+  const sources = readdirSync(new URL(".", import.meta.url))
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .map((name) => readFileSync(new URL(name, import.meta.url), "utf8"));
+  /** Names in the body of an interface and of those that it extends; what is no interface is the body itself. */
+  const namesOf = (type: string): string[] => {
+    const [, above = "", body = type.includes("{") ? type : ""] =
+      sources
+        .map((text) =>
+          new RegExp(`interface ${type.split(" ")[0]} (?:extends (.*) )?\\{([\\s\\S]*?)^\\}`, "m").exec(text),
+        )
+        .find(Boolean) ?? [];
+    const own = [...body.matchAll(/readonly (\w+)\?:/g)].map(([, name]) => name!);
+    return [...own, ...above.split(", ").filter(Boolean).flatMap(namesOf)];
+  };
+  const source = readFileSync(new URL("admin.ts", import.meta.url), "utf8");
+  const calls = [...source.matchAll(/^ {2}async (\w+)\(([\s\S]*?)\): Promise/gm)].map(([, name, args]) => {
+    const type = /options: ([\s\S]*?) = \{\}/.exec(args!)![1]!;
+    return { name: name!, options: type.split(" & ").flatMap(namesOf) };
+  });
+  expect(calls.flatMap(({ options }) => options)).toEqual(expect.arrayContaining(["isolationLevel", "partitions"]));
+  const before: Readonly<Record<string, readonly unknown[]>> = {
+    ...Object.fromEntries([...LIST_CALLS].map((name) => [name, [[]]])),
+    ...{ alterGroupOffsets: ["g", []], deleteGroupOffsets: ["g", []], listGroupOffsets: ["g"] },
+    ...{ electLeaders: ["preferred", []], unregisterBroker: [1] },
+    abortTransaction: [{ topic: "a", partition: 0, producerId: 1, producerEpoch: 0, coordinatorEpoch: 0 }],
+  };
+  for (const { name, options } of calls) {
+    const given = Object.fromEntries([...options, "timeoutMs", "signal"].map((option) => [option, undefined]));
+    const failure = await call(name, ...(before[name] ?? []), { ...given, timeoutMs: 1 }).catch(
+      (error: Error) => error,
+    );
+    expect(String(failure), name).not.toContain("there is no option");
+  }
 });
 
 test.each([-1, 1.5, Number.NaN, 2 ** 53])("alterGroupOffsets takes no %d for an offset", async (offset) => {
