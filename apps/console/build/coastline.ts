@@ -16,9 +16,15 @@ const MODULE = "virtual:coastline";
 /** Rings with fewer points than this are islets that nobody sees at this size. */
 const POINTS_MIN = 6;
 
+/** A point that lies closer to the line between others is left out: on the page a degree is about two pixels wide. */
+const TOLERANCE_DEGREES = 0.4;
+
+/** So fine is the grid that points lie on. */
+const UNITS_PER_DEGREE = 5;
+
 /**
  * Makes `virtual:coastline` out of the world map of vega-datasets (Natural Earth, public domain): for each ring of land
- * longitudes and latitudes in turn, in tenths of a degree, as differences from the point before.
+ * longitudes and latitudes in turn, in fifths of a degree, as differences from the point before.
  */
 export function coastline(): Plugin {
   return {
@@ -37,6 +43,7 @@ function readRings(): number[][] {
     .flat()
     .map((ring) => joinArcs(ring, arcs))
     .filter((ring) => ring.length >= POINTS_MIN)
+    .map(simplified)
     .map(toDifferences);
 }
 
@@ -61,10 +68,30 @@ function joinArcs(ring: readonly number[], arcs: readonly Point[][]): Point[] {
   });
 }
 
+/** Keeps the ends and, between them, the points without which the line would run elsewhere (Douglas and Peucker). */
+function simplified(points: readonly Point[]): readonly Point[] {
+  const [first, last] = [points[0]!, points.at(-1)!];
+  let [farthest, distance] = [0, TOLERANCE_DEGREES];
+  for (let index = 1; index < points.length - 1; index++) {
+    const away = distanceOf(points[index]!, first, last);
+    if (away > distance) [farthest, distance] = [index, away];
+  }
+  if (farthest === 0) return points.length < 2 ? points : [first, last];
+  return [...simplified(points.slice(0, farthest + 1)), ...simplified(points.slice(farthest)).slice(1)];
+}
+
+/** From a point to the line between two others; a ring begins and ends at the same one. */
+function distanceOf([x, y]: Point, [fromX, fromY]: Point, [toX, toY]: Point): number {
+  const [dx, dy] = [toX - fromX, toY - fromY];
+  const length = Math.hypot(dx, dy);
+  if (length === 0) return Math.hypot(x - fromX, y - fromY);
+  return Math.abs(dx * (y - fromY) - dy * (x - fromX)) / length;
+}
+
 function toDifferences(ring: readonly Point[]): number[] {
   let [lastX, lastY] = [0, 0];
   return ring.flatMap(([longitude, latitude]) => {
-    const [x, y] = [Math.round(longitude * 10), Math.round(latitude * 10)];
+    const [x, y] = [Math.round(longitude * UNITS_PER_DEGREE), Math.round(latitude * UNITS_PER_DEGREE)];
     const difference = [x - lastX, y - lastY];
     [lastX, lastY] = [x, y];
     return difference;

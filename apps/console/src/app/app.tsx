@@ -1,20 +1,21 @@
 import { Component, type ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { messageOf } from "../data/polled.ts";
-import { ClientsPage } from "../pages/clients.tsx";
-import { ClusterPage } from "../pages/cluster.tsx";
-import { GroupPage } from "../pages/group.tsx";
-import { GroupsPage } from "../pages/groups.tsx";
-import { OverviewPage } from "../pages/overview.tsx";
-import { TopicPage } from "../pages/topic.tsx";
-import { TopicsPage } from "../pages/topics.tsx";
-import { TransactionsPage } from "../pages/transactions.tsx";
 import { Empty, Notice } from "../ui/basics.tsx";
-import { Later } from "../ui/later.tsx";
+import { later } from "../ui/later.tsx";
 import { hrefOf, route } from "./router.ts";
 import { Shell } from "./shell.tsx";
 
-const livePage = async () => (await import("../live/live-page.tsx")).LivePage;
+// Each view is fetched with its address: none of them pays for the others (decision 0262).
+const OverviewPage = later(async () => (await import("../pages/overview.tsx")).OverviewPage);
+const TopicsPage = later(async () => (await import("../pages/topics.tsx")).TopicsPage);
+const TopicPage = later(async () => (await import("../pages/topic.tsx")).TopicPage);
+const GroupsPage = later(async () => (await import("../pages/groups.tsx")).GroupsPage);
+const GroupPage = later(async () => (await import("../pages/group.tsx")).GroupPage);
+const ClusterPage = later(async () => (await import("../pages/cluster.tsx")).ClusterPage);
+const TransactionsPage = later(async () => (await import("../pages/transactions.tsx")).TransactionsPage);
+const ClientsPage = later(async () => (await import("../pages/clients.tsx")).ClientsPage);
+const LivePage = later(async () => (await import("../live/live-page.tsx")).LivePage);
 
 const TOPIC_VIEWS: readonly string[] = ["messages", "partitions", "configs", "consumers"];
 
@@ -43,7 +44,7 @@ function View({ path: [view, name, part] }: { readonly path: readonly string[] }
   if (view === "cluster") return <ClusterPage />;
   if (view === "transactions") return <TransactionsPage />;
   if (view === "clients") return <ClientsPage />;
-  if (view === "live") return <Later load={livePage} props={{}} />;
+  if (view === "live") return <LivePage />;
   return (
     <Empty icon="search" title="There is nothing at this address">
       <a href={hrefOf([])}>Go to the overview</a>

@@ -1,15 +1,10 @@
 import { hrefOf, navigate, replaceQuery, route } from "../app/router.ts";
 import { type GroupFacts, groupFacts } from "../data/summary.ts";
-import { Badge, Empty, Loaded, PageHead, type Tone } from "../ui/basics.tsx";
+import { Badge, Empty, Loaded, PageHead } from "../ui/basics.tsx";
 import * as format from "../ui/format.ts";
 import { Icon } from "../ui/icons.tsx";
+import { StateBadge } from "../ui/state-badge.tsx";
 import { VirtualTable } from "../ui/virtual-list.tsx";
-
-const TONES: Readonly<Record<string, Tone>> = { Stable: "good", Empty: "plain", Dead: "plain" };
-
-export function StateBadge({ state }: { readonly state: string }) {
-  return <Badge tone={TONES[state] ?? "warn"}>{state}</Badge>;
-}
 
 /** All groups with their lag. */
 export function GroupsPage() {
@@ -47,11 +42,11 @@ export function GroupsPage() {
             label="Groups"
             rows={shown}
             rowHeight={46}
-            columns="minmax(160px, 2fr) 170px 90px 110px minmax(120px, 2fr)"
+            columns="minmax(160px, 2fr) 170px 90px 110px 90px minmax(120px, 2fr)"
             keyOf={({ groupId }) => groupId}
             onOpen={({ groupId }) => navigate(["groups", groupId])}
-            head={["Group", "State", "Members", "Lag", "Topics"]}
-            render={({ groupId, state, type, membersCount, lag, topics }) => [
+            head={["Group", "State", "Members", "Lag", "Read /s", "Topics"]}
+            render={({ groupId, state, type, membersCount, lag, recordsPerSecond, topics }) => [
               <a key="id" href={hrefOf(["groups", groupId])}>
                 {groupId}
               </a>,
@@ -60,6 +55,7 @@ export function GroupsPage() {
               </span>,
               format.count(membersCount),
               lag === null ? "…" : format.count(lag),
+              format.perSecond(recordsPerSecond),
               <span key="topics" class="muted">
                 {topics.join(", ")}
               </span>,

@@ -8,12 +8,13 @@ import { groupFacts, LOG_DIRS_TIMEOUT_MS, topicFacts } from "../data/summary.ts"
 import { Badge, Button, Empty, Figure, Loaded, Notice, PageHead, Panel, Tabs } from "../ui/basics.tsx";
 import { Field, FormDialog } from "../ui/dialog.tsx";
 import * as format from "../ui/format.ts";
-import { Later } from "../ui/later.tsx";
+import { later } from "../ui/later.tsx";
+import { Scroll } from "../ui/scroll.tsx";
 import { toast } from "../ui/toast.tsx";
 import { TopicConfigs } from "./topic-configs.tsx";
 
 /** Brings the consumer and producer with it. */
-const messagesView = async () => (await import("./messages.tsx")).MessagesView;
+const MessagesView = later(async () => (await import("./messages.tsx")).MessagesView);
 
 const INTERVAL_MS = 3_000;
 
@@ -73,10 +74,7 @@ export function TopicPage({ name, view }: { readonly name: string; readonly view
       {view === "messages" ? (
         <Loaded of={polled} what="The topic">
           {({ description }) => (
-            <Later
-              load={messagesView}
-              props={{ topic: name, partitions: description.partitions.length, query: route.value.query }}
-            />
+            <MessagesView topic={name} partitions={description.partitions.length} query={route.value.query} />
           )}
         </Loaded>
       ) : null}
@@ -122,7 +120,7 @@ function Partitions({ polled }: { readonly polled: Polled<TopicState> }) {
     <Loaded of={polled} what="The partitions">
       {({ rows, directories }) => (
         <Panel title="Partitions" note={directories.join(", ")}>
-          <div class="scroll">
+          <Scroll>
             <table>
               <thead>
                 <tr>
@@ -155,7 +153,7 @@ function Partitions({ polled }: { readonly polled: Polled<TopicState> }) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
         </Panel>
       )}
     </Loaded>

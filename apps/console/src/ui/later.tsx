@@ -1,28 +1,47 @@
 import { useSignal } from "@preact/signals";
-import type { ComponentType } from "preact";
+import type { ComponentType, FunctionComponent } from "preact";
 import { useEffect } from "preact/hooks";
 import { messageOf } from "../data/polled.ts";
 import { Notice } from "./basics.tsx";
 
-/** A view whose code is fetched when it is first opened. */
-export function Later<Props extends object>(options: {
-  readonly load: () => Promise<ComponentType<Props>>;
-  readonly props: Props;
-}) {
-  const loaded = useSignal<{ readonly View: ComponentType<Props> } | null>(null);
-  const problem = useSignal<string | null>(null);
-  useEffect(() => {
-    options.load().then(
-      (View) => {
-        loaded.value = { View };
-      },
-      (error: unknown) => {
-        problem.value = messageOf(error);
-      },
+/** How long until code that could not be fetched is asked for again: the broker may be on its way back. */
+const RETRY_MS = 2_000;
+
+/** A view whose code is fetched when it is first opened; it is there at once from then on. */
+export function later<Props extends object>(load: () => Promise<ComponentType<Props>>): FunctionComponent<Props> {
+  let loaded: ComponentType<Props> | null = null;
+  return function Later(props: Props) {
+    const isThere = useSignal(loaded !== null);
+    const problem = useSignal<string | null>(null);
+    useEffect(() => {
+      if (loaded !== null) return;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      let isGone = false;
+      const attempt = async () => {
+        try {
+          loaded = await load();
+          isThere.value = true;
+        } catch (error) {
+          problem.value = messageOf(error);
+          if (!isGone) timer = setTimeout(attempt, RETRY_MS);
+        }
+      };
+      void attempt();
+      return () => {
+        isGone = true;
+        clearTimeout(timer);
+      };
+    }, []);
+    if (isThere.value && loaded !== null) {
+      const View = loaded;
+      return <View {...props} />;
+    }
+    if (problem.value === null) return null;
+    return (
+      <Notice tone="bad">
+        <strong>This view could not be loaded.</strong> {problem.value} Trying again; reload the page where that does
+        not help.
+      </Notice>
     );
-  }, []);
-  if (problem.value !== null) return <Notice tone="bad">This view could not be loaded: {problem.value}</Notice>;
-  if (loaded.value === null) return null;
-  const { View } = loaded.value;
-  return <View {...options.props} />;
+  };
 }

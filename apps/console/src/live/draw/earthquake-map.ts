@@ -9,6 +9,9 @@ const RIPPLE_MS = 2_500;
 const FADE_MS = 40_000;
 const FADED = 0.16;
 
+/** The grid of the outlines, as `build/coastline.ts` makes them. */
+const UNITS_PER_DEGREE = 5;
+
 /** The outlines of the land on the plane. */
 const LAND: readonly (readonly [x: number, y: number])[][] = coastline.map(projectRing);
 
@@ -18,7 +21,7 @@ function projectRing(differences: readonly number[]): [number, number][] {
   for (let index = 0; index < differences.length; index += 2) {
     longitude += differences[index]!;
     latitude += differences[index + 1]!;
-    ring.push(project(longitude / 10, latitude / 10));
+    ring.push(project(longitude / UNITS_PER_DEGREE, latitude / UNITS_PER_DEGREE));
   }
   return ring;
 }
