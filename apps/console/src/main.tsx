@@ -3,10 +3,11 @@ import { App } from "./app/app.tsx";
 import { closeClients } from "./app/cluster.ts";
 import { listenToKeys } from "./app/keyboard.ts";
 import { applyTheme } from "./app/theme.ts";
+import { openTransactions } from "./data/open-transactions.ts";
 import { brokerStates, clusterState } from "./data/overview.ts";
 import { groupFacts, topicFacts } from "./data/summary.ts";
 
-for (const poller of [brokerStates, clusterState, topicFacts, groupFacts]) poller.start();
+for (const poller of [brokerStates, clusterState, topicFacts, groupFacts, openTransactions]) poller.start();
 applyTheme();
 listenToKeys();
 render(<App />, document.getElementById("page")!);

@@ -36,6 +36,7 @@ describe("what needs attention", () => {
       membersCount: 1,
       topics: [],
       lag: 0,
+      recordsPerSecond: undefined,
     };
     const all = {
       fenced: [3],
@@ -43,7 +44,7 @@ describe("what needs attention", () => {
       underReplicated: ["a-0", "b-1"],
       disks: [{ broker: 1, path: "/data", freeShare: 0.02 }],
       groups: [group],
-      fallingBehind: [{ groupId: "h", lag: 10, grownBy: 5 }],
+      fallingBehind: [{ groupId: "h", lag: 10, grownBy: 5, overMs: 20_000 }],
     };
     expect(titles(all, [state(1, 300)])).toEqual([
       "Broker 3 is fenced",
@@ -54,6 +55,21 @@ describe("what needs attention", () => {
       "Group g is rebalancing",
       "The broker's event loop is held up for 300 ms (p99)",
     ]);
+  });
+
+  it("is a transaction that nobody ends, and one that should have been ended", () => {
+    const open = { topic: "a", startOffset: 0, lastTimestampMs: 0, transactionalId: null, openForMs: null };
+    const transactions = [
+      { ...open, partition: 0, producerId: 1, verdict: "open" as const },
+      { ...open, partition: 1, producerId: 2, verdict: "hung" as const },
+      { ...open, partition: 2, producerId: 3, verdict: "late" as const },
+      { ...open, partition: 3, producerId: 3, verdict: "late" as const },
+    ];
+    expect(concernsOf(SUMMARY, [state(1, 1)], transactions)).toMatchObject([
+      { tone: "bad", title: "1 hung transaction", advice: expect.stringMatching(/^a-1: /), path: ["transactions"] },
+      { tone: "warn", title: "1 transaction open beyond the timeout", advice: expect.stringMatching(/^a-2, a-3: /) },
+    ]);
+    expect(concernsOf(SUMMARY, [state(1, 1)], transactions.slice(0, 1))).toEqual([]);
   });
 
   it("does not warn of a disk that has no size, which is memory", () => {

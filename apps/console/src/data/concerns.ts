@@ -1,5 +1,6 @@
-import { plural } from "../ui/format.ts";
+import { duration, plural } from "../ui/format.ts";
 import type { BrokerState } from "./broker-state.ts";
+import type { OpenTransaction } from "./hung.ts";
 import type { ClusterSummary } from "./summary.ts";
 
 /** Something that a person should look at, and what they can do. */
@@ -16,10 +17,15 @@ const FREE_SHARE_MIN = 0.1;
 const DELAY_MS_MAX = 100;
 
 /** What needs attention, the worst first. */
-export function concernsOf(summary: ClusterSummary, states: readonly BrokerState[]): Concern[] {
+export function concernsOf(
+  summary: ClusterSummary,
+  states: readonly BrokerState[],
+  transactions: readonly OpenTransaction[] = [],
+): Concern[] {
   return [
     ...brokerConcerns(summary),
     ...partitionConcerns(summary),
+    ...transactionConcerns(transactions),
     ...diskConcerns(summary),
     ...groupConcerns(summary),
     ...states.flatMap((state) => processConcerns(state, states.length > 1)),
@@ -59,6 +65,29 @@ function partitionConcerns({ offline, underReplicated }: ClusterSummary): Concer
   return concerns;
 }
 
+/** Readers of committed records stop where a transaction begins that nobody ends. */
+function transactionConcerns(transactions: readonly OpenTransaction[]): Concern[] {
+  const path = ["transactions"];
+  const of = (verdict: OpenTransaction["verdict"]) => transactions.filter((each) => each.verdict === verdict);
+  const [hung, late] = [of("hung"), of("late")];
+  const concerns: Concern[] = [];
+  if (hung.length > 0) {
+    const advice = `${named(namesOf(hung))}: no coordinator knows of it, so nobody will end it, and readers of committed records get no further. Abort it: the page Transactions says how.`;
+    concerns.push({ tone: "bad", title: plural(hung.length, "hung transaction"), advice, path });
+  }
+  if (late.length > 0) {
+    const advice = `${named(namesOf(late))}: readers of committed records wait there. Its coordinator should have aborted it; look at that broker's log.`;
+    // One transaction may be open in many partitions.
+    const count = new Set(late.map(({ producerId }) => producerId)).size;
+    concerns.push({ tone: "warn", title: `${plural(count, "transaction")} open beyond the timeout`, advice, path });
+  }
+  return concerns;
+}
+
+function namesOf(transactions: readonly OpenTransaction[]): string[] {
+  return transactions.map(({ topic, partition }) => `${topic}-${partition}`);
+}
+
 /** Each disk by itself: room on another one does not help. */
 function diskConcerns({ disks }: ClusterSummary): Concern[] {
   const full = disks.filter(({ freeShare }) => freeShare < FREE_SHARE_MIN).sort((a, b) => a.freeShare - b.freeShare);
@@ -72,8 +101,8 @@ function diskConcerns({ disks }: ClusterSummary): Concern[] {
 function groupConcerns({ fallingBehind, groups }: ClusterSummary): Concern[] {
   const rebalancing = groups.filter(({ state }) => state === "PreparingRebalance");
   return [
-    ...fallingBehind.map(({ groupId, lag, grownBy }): Concern => {
-      const advice = `${lag.toLocaleString("en")} records behind, ${grownBy.toLocaleString("en")} more than 20 seconds ago. Its consumers are too slow, stuck, or not running.`;
+    ...fallingBehind.map(({ groupId, lag, grownBy, overMs }): Concern => {
+      const advice = `${lag.toLocaleString("en")} records behind, ${grownBy.toLocaleString("en")} more than ${duration(overMs)} ago. Its consumers are too slow, stuck, or not running.`;
       return { tone: "warn", title: `Group ${groupId} falls behind`, advice, path: ["groups", groupId] };
     }),
     ...rebalancing.map(({ groupId }): Concern => {

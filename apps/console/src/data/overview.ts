@@ -3,6 +3,7 @@ import { admin } from "../app/cluster.ts";
 import { Series } from "../live/model/series.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { askBrokers } from "./brokers.ts";
+import { readPerSecond } from "./group-reads.ts";
 import { Poller } from "./polled.ts";
 import { SummedRates } from "./rates.ts";
 import { totalsOf } from "./totals.ts";
@@ -13,7 +14,7 @@ const INTERVAL_MS = 1_000;
 const KEPT = 600;
 
 /** The figures of all brokers together, read for as long as the page is open, so that charts have a past wherever one comes from. */
-export const throughput = new Series(["recordsIn"] as const, KEPT);
+export const throughput = new Series(["recordsIn", "read"] as const, KEPT);
 export const bytes = new Series(["in", "out"] as const, KEPT);
 export const latency = new Series(["produce", "fetch"] as const, KEPT);
 export const load = new Series(["cpu", "delay"] as const, KEPT);
@@ -35,7 +36,8 @@ function take(states: readonly BrokerState[]): void {
   const totals = totalsOf(states);
   const time = states[0]!.atMs / 1_000;
   const [recordsIn, bytesIn, bytesOut, cpu] = ["recordsIn", "in", "out", "cpu"].map((name) => rates.of(name));
-  if (recordsIn !== undefined) throughput.set(time, { recordsIn });
+  const read = readPerSecond.peek();
+  if (recordsIn !== undefined) throughput.set(time, { recordsIn, ...(read !== undefined && { read }) });
   if (bytesIn !== undefined && bytesOut !== undefined) bytes.set(time, { in: bytesIn, out: bytesOut });
   const [produce, fetch] = ["Produce", "Fetch"].map((name) => totals.apis.find((api) => api.name === name)?.p99Ms);
   if (produce !== undefined || fetch !== undefined) {

@@ -1,7 +1,10 @@
 import type { LogDir, TopicDescription } from "@ottla/admin";
-import { computed, signal } from "@preact/signals";
+import { computed } from "@preact/signals";
 import { admin } from "../app/cluster.ts";
-import { type GroupLag, lagsOf } from "./lag.ts";
+import { readPerSecond, type SeenLag, seenAgain, sumOfReads } from "./group-reads.ts";
+import { Turns } from "./in-turns.ts";
+import { lagsOf } from "./lag.ts";
+import { forgetLagsBut, type GrowingLag, growingLags, lagHistory, rememberLags } from "./lag-history.ts";
 import { clusterState } from "./overview.ts";
 import { Poller, resultsWithout } from "./polled.ts";
 
@@ -20,8 +23,8 @@ const GROUPS_INTERVAL_MS = 4_000;
 /** Every broker is asked; one that has died answers no more, until it is fenced. */
 export const LOG_DIRS_TIMEOUT_MS = 3_000;
 
-/** Lags of more groups are looked up where one opens them. */
-const GROUPS_WITH_LAG_MAX = 100;
+/** Of more groups the lags are looked up in turns, so many at a time: what a page costs does not grow with them. */
+const LAGS_AT_A_TIME = 100;
 
 /** Describing more topics at once would hold up the page and the broker. */
 const DESCRIBED_AT_ONCE = 1_000;
@@ -53,8 +56,30 @@ export interface GroupFacts {
   readonly protocolType: string;
   readonly membersCount: number;
   readonly topics: readonly string[];
-  /** Null while it is not looked up. */
+  /** Null until it has been looked up. */
   readonly lag: number | null;
+  /** Records that it commits per second; undefined until it has been looked up twice. */
+  readonly recordsPerSecond: number | undefined;
+}
+
+const turns = new Turns();
+let seenLags: ReadonlyMap<string, SeenLag> = new Map();
+
+/** Looks up the lags of those groups whose turn it is; of the others it gives what was seen last. */
+async function lagsInTurns(groupIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, SeenLag>> {
+  const looked = await lagsOf(turns.next(groupIds, LAGS_AT_A_TIME), signal);
+  const atMs = Date.now();
+  const fresh = new Map(looked.map((lag) => [lag.groupId, seenAgain(seenLags.get(lag.groupId), lag, atMs)]));
+  seenLags = new Map(
+    groupIds.flatMap((groupId): [string, SeenLag][] => {
+      const seen = fresh.get(groupId) ?? seenLags.get(groupId);
+      return seen === undefined ? [] : [[groupId, seen]];
+    }),
+  );
+  rememberLags(looked, atMs);
+  forgetLagsBut(groupIds);
+  readPerSecond.value = sumOfReads(seenLags.values());
+  return seenLags;
 }
 
 export const groupFacts = new Poller<readonly GroupFacts[]>(async (signal) => {
@@ -69,9 +94,10 @@ export const groupFacts = new Poller<readonly GroupFacts[]>(async (signal) => {
       )
     ).map((group) => [group.groupId, group]),
   );
-  const withLag = listed.slice(0, GROUPS_WITH_LAG_MAX).map(({ groupId }) => groupId);
-  const lags = new Map((await lagsOf(withLag, signal)).map((lag) => [lag.groupId, lag]));
-  remember([...lags.values()]);
+  const lags = await lagsInTurns(
+    listed.map(({ groupId }) => groupId),
+    signal,
+  );
   return listed.map((group) => {
     const members = described.get(group.groupId)?.members ?? [];
     const lag = lags.get(group.groupId);
@@ -79,25 +105,15 @@ export const groupFacts = new Poller<readonly GroupFacts[]>(async (signal) => {
       ...members.flatMap(({ subscribedTopics }) => subscribedTopics),
       ...(lag?.partitions ?? []).map(({ topic }) => topic),
     ]);
-    return { ...group, membersCount: members.length, topics: [...topics].sort(), lag: lag?.total ?? null };
+    return {
+      ...group,
+      membersCount: members.length,
+      topics: [...topics].sort(),
+      lag: lag?.total ?? null,
+      recordsPerSecond: lag?.recordsPerSecond,
+    };
   });
 }, GROUPS_INTERVAL_MS);
-
-/** Lag of groups over the time that the page is open, oldest first. */
-export const lagHistory = signal<ReadonlyMap<string, readonly { readonly atMs: number; readonly lag: number }[]>>(
-  new Map(),
-);
-const HISTORY_KEPT = 150;
-
-function remember(lags: readonly GroupLag[]): void {
-  const atMs = Date.now();
-  lagHistory.value = new Map(
-    lags.map(({ groupId, total }) => [
-      groupId,
-      [...(lagHistory.peek().get(groupId) ?? []), { atMs, lag: total }].slice(-HISTORY_KEPT),
-    ]),
-  );
-}
 
 /** The cluster in a few figures. */
 export interface ClusterSummary {
@@ -114,8 +130,7 @@ export interface ClusterSummary {
   /** Log directories whose disk tells of itself; none in memory. */
   readonly disks: readonly { readonly broker: number; readonly path: string; readonly freeShare: number }[];
   readonly groups: readonly GroupFacts[];
-  /** Groups whose lag has grown for a while. */
-  readonly fallingBehind: readonly { readonly groupId: string; readonly lag: number; readonly grownBy: number }[];
+  readonly fallingBehind: readonly GrowingLag[];
 }
 
 const summary = computed<ClusterSummary>(() => {
@@ -143,22 +158,9 @@ const summary = computed<ClusterSummary>(() => {
       .filter(({ totalBytes }) => totalBytes > 0)
       .map(({ broker, path, usableBytes, totalBytes }) => ({ broker, path, freeShare: usableBytes / totalBytes })),
     groups: groupFacts.value.value ?? [],
-    fallingBehind: fallingBehind(),
+    fallingBehind: growingLags(lagHistory.value),
   };
 });
-
-/** A lag that was never lower for this many readings in a row, and is more than it was, grows. */
-const READINGS_OF_GROWTH = 5;
-
-function fallingBehind() {
-  return [...lagHistory.value].flatMap(([groupId, history]) => {
-    const recent = history.slice(-READINGS_OF_GROWTH);
-    const grownBy = (recent.at(-1)?.lag ?? 0) - (recent[0]?.lag ?? 0);
-    const grows =
-      recent.length === READINGS_OF_GROWTH && recent.every(({ lag }, at) => at === 0 || lag >= recent[at - 1]!.lag);
-    return grows && grownBy > 0 ? [{ groupId, lag: recent.at(-1)!.lag, grownBy }] : [];
-  });
-}
 
 export function useClusterSummary(): ClusterSummary {
   return summary.value;

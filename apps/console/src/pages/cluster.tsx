@@ -8,6 +8,7 @@ import { type Polled, usePolled } from "../data/polled.ts";
 import { topicFacts } from "../data/summary.ts";
 import { Badge, Bar, Loaded, Notice, PageHead, Panel, Skeleton } from "../ui/basics.tsx";
 import * as format from "../ui/format.ts";
+import { Scroll } from "../ui/scroll.tsx";
 import { Reassignments } from "./reassignments.tsx";
 
 const INTERVAL_MS = 10_000;
@@ -77,7 +78,7 @@ interface BrokersProps {
 function Brokers({ brokers, controllerId }: BrokersProps) {
   return (
     <Panel title="Brokers" note={`controller: ${controllerId < 0 ? "none" : `broker ${controllerId}`}`}>
-      <div class="scroll">
+      <Scroll>
         <table>
           <thead>
             <tr>
@@ -107,7 +108,7 @@ function Brokers({ brokers, controllerId }: BrokersProps) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Panel>
   );
 }
@@ -117,7 +118,7 @@ function Replication({ brokers, replication }: Pick<BrokersProps, "brokers"> & P
   const byBroker = new Map(replication.map((state) => [state.nodeId, state]));
   return (
     <Panel title="Replication" note="since each broker's start">
-      <div class="scroll">
+      <Scroll>
         <table class="replication">
           <thead>
             <tr>
@@ -147,7 +148,7 @@ function Replication({ brokers, replication }: Pick<BrokersProps, "brokers"> & P
             })}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Panel>
   );
 }
@@ -165,7 +166,7 @@ function countPartitions(wanted: (partition: AnyPartition) => boolean): number |
 function LogDirs({ logDirs }: { readonly logDirs: readonly LogDir[] }) {
   return (
     <Panel title="Log directories">
-      <div class="scroll">
+      <Scroll>
         <table>
           <thead>
             <tr>
@@ -198,7 +199,7 @@ function LogDirs({ logDirs }: { readonly logDirs: readonly LogDir[] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Panel>
   );
 }

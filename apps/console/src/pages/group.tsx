@@ -4,16 +4,18 @@ import { useMemo } from "preact/hooks";
 import { admin } from "../app/cluster.ts";
 import { hrefOf, navigate } from "../app/router.ts";
 import { lagsOf, type PartitionLag } from "../data/lag.ts";
+import { lagHistory, rememberLags } from "../data/lag-history.ts";
 import { type Polled, usePolled } from "../data/polled.ts";
-import { groupFacts, lagHistory } from "../data/summary.ts";
+import { groupFacts } from "../data/summary.ts";
 import { Series } from "../live/model/series.ts";
 import { Badge, Bar, Button, Empty, Figure, Loaded, PageHead, Panel } from "../ui/basics.tsx";
-import { Chart } from "../ui/chart.tsx";
+import { Chart, Legend, type Line } from "../ui/chart.tsx";
 import { FormDialog } from "../ui/dialog.tsx";
 import * as format from "../ui/format.ts";
+import { Scroll } from "../ui/scroll.tsx";
+import { StateBadge } from "../ui/state-badge.tsx";
 import { toast } from "../ui/toast.tsx";
 import { AssignmentPicture } from "./assignment-picture.tsx";
-import { StateBadge } from "./groups.tsx";
 import { ResetOffsets } from "./reset-offsets.tsx";
 
 const INTERVAL_MS = 2_000;
@@ -80,6 +82,7 @@ async function readGroup(groupId: string, signal: AbortSignal): Promise<GroupSta
     admin.describeGroups([groupId], { signal }),
     lagsOf([groupId], signal),
   ]);
+  rememberLags([lag!], Date.now());
   return { description: description!, partitions: lag!.partitions, lag: lag!.total };
 }
 
@@ -115,7 +118,9 @@ function Figures({ state: { description, partitions, lag } }: { readonly state: 
   );
 }
 
-/** The lag since the page was opened: it is read with the list of groups. */
+const LAG_LINES: readonly Line[] = [{ label: "Lag", color: "line-4" }];
+
+/** The lag since the page was opened: it is read with the list of groups, and here. */
 function LagOverTime({ groupId }: { readonly groupId: string }) {
   const history = useComputed(() => lagHistory.value.get(groupId) ?? []);
   const { series, frame } = useMemo(() => lagSeries(history), [groupId]);
@@ -128,13 +133,8 @@ function LagOverTime({ groupId }: { readonly groupId: string }) {
           : `the last ${format.duration(Date.now() - history.value[0]!.atMs)}`
       }
     >
-      <Chart
-        label="Lag over time"
-        frame={frame}
-        series={series}
-        lines={[{ label: "Lag", color: "line-4" }]}
-        format={format.compact}
-      />
+      <Legend frame={frame} series={series} lines={LAG_LINES} format={format.count} />
+      <Chart label="Lag over time" frame={frame} series={series} lines={LAG_LINES} format={format.compact} />
     </Panel>
   );
 }
@@ -163,7 +163,7 @@ function LagTable({
       {partitions.length === 0 ? (
         <Empty icon="groups" title="Nothing is committed yet" />
       ) : (
-        <div class="scroll">
+        <Scroll>
           <table>
             <thead>
               <tr>
@@ -206,7 +206,7 @@ function LagTable({
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </Panel>
   );
@@ -220,7 +220,7 @@ function Members({ members }: { readonly members: GroupDescription["members"] })
   if (members.length === 0) return null;
   return (
     <Panel title="Members">
-      <div class="scroll">
+      <Scroll>
         <table>
           <thead>
             <tr>
@@ -246,7 +246,7 @@ function Members({ members }: { readonly members: GroupDescription["members"] })
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Panel>
   );
 }

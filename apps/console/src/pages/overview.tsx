@@ -1,6 +1,8 @@
 import { hrefOf } from "../app/router.ts";
 import type { BrokerState } from "../data/broker-state.ts";
 import { type Concern, concernsOf } from "../data/concerns.ts";
+import { readPerSecond } from "../data/group-reads.ts";
+import { openTransactions } from "../data/open-transactions.ts";
 import {
   brokerStates,
   bytes as bytesSeries,
@@ -17,7 +19,10 @@ import { Chart, Legend, type Line } from "../ui/chart.tsx";
 import * as format from "../ui/format.ts";
 import { Icon } from "../ui/icons.tsx";
 
-const THROUGHPUT: readonly Line[] = [{ label: "Written", color: "line-1" }];
+const THROUGHPUT: readonly Line[] = [
+  { label: "Written", color: "line-1" },
+  { label: "Read by groups", color: "line-2" },
+];
 const BYTES: readonly Line[] = [
   { label: "In", color: "line-1" },
   { label: "Out", color: "line-2" },
@@ -102,6 +107,8 @@ function Figures({ states }: { readonly states: readonly BrokerState[] | undefin
   frame.value;
   const totals = states && totalsOf(states);
   const produce = totals?.apis.find(({ name }) => name === "Produce");
+  const cluster = clusterState.value.value;
+  const brokers = cluster?.brokers ?? [];
   const { storedBytes, usableBytes, totalBytes } = summary;
   const isTight = summary.disks.some(({ freeShare }) => freeShare < 0.1);
   return (
@@ -111,6 +118,12 @@ function Figures({ states }: { readonly states: readonly BrokerState[] | undefin
         value={format.perSecond(throughput.last("recordsIn"))}
         unit="records/s"
         note={totals && `${format.compact(totals.recordsIn)} since start`}
+      />
+      <Figure
+        label="Read"
+        value={format.perSecond(readPerSecond.value)}
+        unit="records/s"
+        note={summary.groups.length > 0 ? "as groups commit" : totals && "no groups"}
       />
       <Figure
         label="In"
@@ -128,6 +141,16 @@ function Figures({ states }: { readonly states: readonly BrokerState[] | undefin
         label="Produce p99"
         value={format.milliseconds(produce?.p99Ms)}
         note={produce ? `p50 ${format.milliseconds(produce.p50Ms)}` : totals && "nothing was produced yet"}
+      />
+      <Figure
+        label="Brokers"
+        value={format.count(cluster && brokers.length - summary.fenced.length)}
+        tone={summary.fenced.length > 0 ? "warn" : "plain"}
+        note={
+          summary.fenced.length > 0
+            ? `${summary.fenced.length} of ${brokers.length} fenced`
+            : cluster && `the controller is ${cluster.controllerId < 0 ? "nobody" : cluster.controllerId}`
+        }
       />
       <Figure
         label="Stored"
@@ -157,8 +180,10 @@ function Figures({ states }: { readonly states: readonly BrokerState[] | undefin
 function Attention() {
   const summary = useClusterSummary();
   const states = brokerStates.value.value;
-  if (!summary.isLoaded || states === undefined) return <Notice tone="plain">Looking at how everything is…</Notice>;
-  const concerns = concernsOf(summary, states);
+  // Also what takes longest to find out: what is below moves once, not twice.
+  const isAwaited = openTransactions.value.value === undefined && openTransactions.error.value === null;
+  if (!summary.isLoaded || states === undefined || isAwaited) return <Looking />;
+  const concerns = concernsOf(summary, states, openTransactions.value.value?.open);
   if (concerns.length === 0) {
     return (
       <Notice tone="good">
@@ -174,6 +199,15 @@ function Attention() {
         ))}
       </ul>
     </Panel>
+  );
+}
+
+/** As long as what comes in its place where all is well: on a phone both take as many lines. */
+function Looking() {
+  return (
+    <Notice tone="plain">
+      Looking at how everything is: partitions with their leaders and replicas, groups with their lag…
+    </Notice>
   );
 }
 

@@ -180,8 +180,10 @@ async function valuesOf(file: File, mode: FileMode): Promise<(string | Uint8Arra
       `The file has ${format.bytes(file.size)}; here at most ${format.bytes(FILE_BYTES_MAX)} are possible. Use ottla produce for it.`,
     );
   }
+  if (file.size === 0)
+    throw new Error(`The file ${file.name} is empty: there is nothing to write. Choose another one.`);
   if (mode === "whole") return [new Uint8Array(await file.arrayBuffer())];
   const lines = (await file.text()).split(/\r?\n/).filter((line) => line !== "");
-  if (lines.length === 0) throw new Error("The file has no lines.");
+  if (lines.length === 0) throw new Error("The file has only empty lines: there is no record in it.");
   return lines;
 }

@@ -7,6 +7,7 @@ import { newOffsetOf, type ResetTarget } from "../groups/reset.ts";
 import { Notice } from "../ui/basics.tsx";
 import { Field, FormDialog } from "../ui/dialog.tsx";
 import * as format from "../ui/format.ts";
+import { Scroll } from "../ui/scroll.tsx";
 import { toast } from "../ui/toast.tsx";
 import type { PolledGroup } from "./group.tsx";
 
@@ -127,7 +128,7 @@ function Preview({ rows }: { readonly rows: readonly PreviewRow[] | null }) {
           ? "Nothing would change."
           : `${format.plural(again, "record")} will be read again, ${format.count(skipped)} will be skipped.`}
       </Notice>
-      <div class="scroll preview-table">
+      <Scroll className="preview-table">
         <table>
           <thead>
             <tr>
@@ -152,7 +153,7 @@ function Preview({ rows }: { readonly rows: readonly PreviewRow[] | null }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </>
   );
 }

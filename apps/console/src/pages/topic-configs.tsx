@@ -1,6 +1,8 @@
 import type { ConfigEntry } from "@ottla/admin";
 import { useSignal } from "@preact/signals";
 import { admin } from "../app/cluster.ts";
+import { type InheritedValue, inheritedBy, keysToLookUp } from "../data/inherited-config.ts";
+import { clusterState } from "../data/overview.ts";
 import { type Polled, usePolled } from "../data/polled.ts";
 import { Badge, Button, Loaded, Panel } from "../ui/basics.tsx";
 import { Field, FormDialog } from "../ui/dialog.tsx";
@@ -21,7 +23,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 /** The configs of a topic with where they come from, in words, and editable. */
 export function TopicConfigs({ topic }: { readonly topic: string }) {
   const search = useSignal("");
-  const edited = useSignal<ConfigEntry | null>(null);
+  const edited = useSignal<Entry | null>(null);
   const polled = usePolled(
     async (signal) => {
       const resource = { type: "topic", name: topic } as const;
@@ -30,7 +32,7 @@ export function TopicConfigs({ topic }: { readonly topic: string }) {
         includeDocumentation: true,
         includeSynonyms: true,
       });
-      return described!.entries;
+      return withInherited(described!.entries, await brokersEntries(keysToLookUp(described!.entries), signal));
     },
     INTERVAL_MS,
     [topic],
@@ -64,16 +66,33 @@ export function TopicConfigs({ topic }: { readonly topic: string }) {
   );
 }
 
+/** A config with what it would be if the topic did not say. */
+interface Entry extends ConfigEntry {
+  readonly inherited: InheritedValue | null;
+}
+
+function withInherited(entries: readonly ConfigEntry[], brokers: readonly ConfigEntry[]): Entry[] {
+  return entries.map((entry) => ({ ...entry, inherited: inheritedBy(entry, brokers) }));
+}
+
+/** Of any broker: what a topic inherits is the same on all of them, if they are set up alike. */
+async function brokersEntries(keys: string[], signal: AbortSignal): Promise<readonly ConfigEntry[]> {
+  const broker = clusterState.value.peek()?.brokers.find(({ isFenced }) => !isFenced);
+  if (keys.length === 0 || broker === undefined) return [];
+  const [described] = await admin.describeConfigs([{ type: "broker", name: String(broker.id), keys }], { signal });
+  return described?.entries ?? [];
+}
+
 /** What is set here comes first. */
-function ordered(entries: readonly ConfigEntry[], search: string): ConfigEntry[] {
+function ordered(entries: readonly Entry[], search: string): Entry[] {
   const wanted = search.toLowerCase();
-  const rank = ({ source }: ConfigEntry) => (source === "topic" ? 0 : 1);
+  const rank = ({ source }: Entry) => (source === "topic" ? 0 : 1);
   return entries
     .filter(({ key, documentation }) => `${key} ${documentation ?? ""}`.toLowerCase().includes(wanted))
     .sort((a, b) => rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
 }
 
-function ConfigRow({ entry, onEdit }: { readonly entry: ConfigEntry; readonly onEdit: () => void }) {
+function ConfigRow({ entry, onEdit }: { readonly entry: Entry; readonly onEdit: () => void }) {
   const isSet = entry.source === "topic";
   return (
     <li class={isSet ? "set" : ""}>
@@ -90,8 +109,21 @@ function ConfigRow({ entry, onEdit }: { readonly entry: ConfigEntry; readonly on
           disabled={entry.isReadOnly}
         />
       </div>
+      <Inherited entry={entry} />
       <Documentation text={entry.documentation} />
     </li>
+  );
+}
+
+/** What would hold if it were not set, unless that is what is shown anyway. */
+function Inherited({ entry }: { readonly entry: Entry }) {
+  if (entry.inherited === null) return null;
+  const { value, source } = entry.inherited;
+  const from = source === "default" ? "Default" : `Inherited (${SOURCES[source] ?? source})`;
+  return (
+    <p class="config-default">
+      {from}: {shownValue({ ...entry, value })}
+    </p>
   );
 }
 
@@ -101,7 +133,7 @@ function Documentation({ text }: { readonly text: string | null }) {
   return <p>{parts.map((part, index) => (index % 2 === 0 ? part : <code key={index}>{part}</code>))}</p>;
 }
 
-function shownValue({ key, value, isSensitive }: ConfigEntry): string {
+function shownValue({ key, value, isSensitive }: Pick<ConfigEntry, "key" | "value" | "isSensitive">): string {
   if (isSensitive) return "hidden";
   if (value === null || value === "") return "not set";
   const amount = Number(value);
@@ -113,13 +145,13 @@ function shownValue({ key, value, isSensitive }: ConfigEntry): string {
 
 function EditConfig(props: {
   readonly topic: string;
-  readonly entry: ConfigEntry;
-  readonly polled: Polled<readonly ConfigEntry[]>;
+  readonly entry: Entry;
+  readonly polled: Polled<readonly Entry[]>;
   readonly onClose: () => void;
 }) {
   const { topic, entry, polled } = props;
   const value = useSignal(entry.value ?? "");
-  const inherited = entry.synonyms.find(({ source }) => source !== "topic");
+  const { inherited } = entry;
   const alter = async (change: {
     readonly key: string;
     readonly operation: "set" | "delete";
@@ -144,7 +176,7 @@ function EditConfig(props: {
       <Field
         label="Value"
         hint={
-          inherited === undefined
+          inherited === null || entry.source !== "topic"
             ? "Takes effect at once."
             : `Takes effect at once. Empty it to inherit ${inherited.value ?? "nothing"}.`
         }

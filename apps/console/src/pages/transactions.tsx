@@ -1,10 +1,13 @@
 import type { TransactionDescription } from "@ottla/admin";
 import { useSignal } from "@preact/signals";
 import { admin } from "../app/cluster.ts";
+import { hrefOf } from "../app/router.ts";
+import type { OpenTransaction, Verdict } from "../data/hung.ts";
+import { lookAtAllPartitions, openTransactions } from "../data/open-transactions.ts";
 import { messageOf, usePolled } from "../data/polled.ts";
-import { topicFacts } from "../data/summary.ts";
 import { Badge, Button, Empty, Loaded, Notice, PageHead, Panel, type Tone } from "../ui/basics.tsx";
 import * as format from "../ui/format.ts";
+import { Scroll } from "../ui/scroll.tsx";
 
 const INTERVAL_MS = 3_000;
 
@@ -45,7 +48,7 @@ export function TransactionsPage() {
           </>
         )}
       </Loaded>
-      <HungTransactions />
+      <OpenInPartitions />
     </>
   );
 }
@@ -61,7 +64,7 @@ function Transactions({ described }: { readonly described: readonly TransactionD
   const nowMs = Date.now();
   return (
     <Panel title="Transactional ids">
-      <div class="scroll">
+      <Scroll>
         <table>
           <thead>
             <tr>
@@ -76,13 +79,15 @@ function Transactions({ described }: { readonly described: readonly TransactionD
           </thead>
           <tbody>
             {described.map((each) => {
-              const openForMs = each.startTimeMs < 0 ? null : nowMs - each.startTimeMs;
+              // Coordinators go on telling when the last one began, after its end.
+              const openForMs = each.startTimeMs < 0 || hasEnded(each) ? null : nowMs - each.startTimeMs;
               const isLate = openForMs !== null && openForMs > each.timeoutMs;
               return (
                 <tr key={each.transactionalId}>
                   <td>{each.transactionalId}</td>
                   <td>
                     <Badge tone={isLate ? "bad" : (TONES[each.state] ?? "plain")}>{each.state}</Badge>
+                    {isLate ? <Badge tone="bad">late</Badge> : null}
                   </td>
                   <td class="number">{each.producerId}</td>
                   <td class="number">{each.producerEpoch}</td>
@@ -98,31 +103,28 @@ function Transactions({ described }: { readonly described: readonly TransactionD
             })}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Panel>
   );
 }
 
-/** A transaction that is open in a partition. */
-interface OpenInPartition {
-  readonly name: string;
-  readonly producerId: number;
-  readonly lastTimestampMs: number;
-  readonly startOffset: number;
+function hasEnded({ state }: TransactionDescription): boolean {
+  return ["Empty", "CompleteCommit", "CompleteAbort", "Dead"].includes(state);
 }
 
-/** Asks every partition: too much for doing so unasked. */
-function HungTransactions() {
-  const found = useSignal<readonly OpenInPartition[] | null>(null);
+const VERDICT_TONES: Readonly<Record<Verdict, Tone>> = { open: "plain", late: "warn", hung: "bad" };
+
+/** So many are listed. */
+const OPEN_MAX = 200;
+
+/** What is open in partitions, the worst first, and how a person ends what no coordinator will. */
+function OpenInPartitions() {
   const problem = useSignal<string | null>(null);
   const isBusy = useSignal(false);
   const look = async () => {
     isBusy.value = true;
     try {
-      const partitions = (topicFacts.value.peek()?.topics ?? []).flatMap(({ name, partitions: all }) =>
-        all.map(({ partition }) => ({ topic: name, partition })),
-      );
-      found.value = (await admin.describeProducers(partitions)).flatMap(openOnes);
+      await lookAtAllPartitions();
       problem.value = null;
     } catch (error) {
       problem.value = messageOf(error);
@@ -132,48 +134,97 @@ function HungTransactions() {
   return (
     <Panel title="Open transactions in partitions" note="readers of committed records wait for these">
       {problem.value === null ? null : <Notice tone="bad">{problem.value}</Notice>}
-      <div class="produce-more">
-        <Button icon="search" onClick={look} disabled={isBusy.value}>
-          {isBusy.value ? "Looking…" : "Look in all partitions"}
-        </Button>
-      </div>
-      {found.value === null ? null : found.value.length === 0 ? (
-        <Notice tone="good">No partition has an open transaction.</Notice>
-      ) : (
-        <table>
-          <thead>
-            <tr>
-              <th>Partition</th>
-              <th class="number">Producer id</th>
-              <th class="number">Begins at</th>
-              <th class="number">Last record</th>
-            </tr>
-          </thead>
-          <tbody>
-            {found.value.map(({ name, producerId, startOffset, lastTimestampMs }) => (
-              <tr key={`${name} ${producerId}`}>
-                <td>{name}</td>
-                <td class="number">{producerId}</td>
-                <td class="number">{format.count(startOffset)}</td>
-                <td class="number">
-                  {lastTimestampMs < 0 ? "–" : `${format.duration(Date.now() - lastTimestampMs)} ago`}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+      <Loaded of={openTransactions} what="The open transactions">
+        {({ open, looked, total }) => (
+          <>
+            {open.length === 0 ? (
+              <Notice tone="good">No partition has an open transaction.</Notice>
+            ) : (
+              <OpenTable open={open} />
+            )}
+            <div class="look-again">
+              <Button icon="search" onClick={look} disabled={isBusy.value}>
+                {isBusy.value ? "Looking…" : "Look in all partitions"}
+              </Button>
+              <span class="muted">
+                {looked < total
+                  ? `${format.count(looked)} of ${format.plural(total, "partition")} were looked at so far.`
+                  : `All ${format.plural(total, "partition")} are looked at, again and again.`}
+              </span>
+            </div>
+          </>
+        )}
+      </Loaded>
     </Panel>
   );
 }
 
-function openOnes(partition: Awaited<ReturnType<typeof admin.describeProducers>>[number]): OpenInPartition[] {
-  return partition.producers
-    .filter(({ currentTransactionStartOffset }) => currentTransactionStartOffset >= 0)
-    .map(({ producerId, lastTimestampMs, currentTransactionStartOffset }) => ({
-      name: `${partition.topic}-${partition.partition}`,
-      producerId,
-      lastTimestampMs,
-      startOffset: currentTransactionStartOffset,
-    }));
+function OpenTable({ open }: { readonly open: readonly OpenTransaction[] }) {
+  const order: readonly Verdict[] = ["hung", "late", "open"];
+  const sorted = [...open].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
+  const [worst] = sorted;
+  return (
+    <>
+      {worst?.verdict === "hung" ? <HowToAbort {...worst} /> : null}
+      <Scroll>
+        <table class="open-transactions">
+          <thead>
+            <tr>
+              <th>Partition</th>
+              <th>State</th>
+              <th>Transactional id</th>
+              <th class="number">Producer id</th>
+              <th class="number">Begins at</th>
+              <th class="number">Open for</th>
+              <th class="number">Last record</th>
+            </tr>
+          </thead>
+          <tbody>
+            {sorted.slice(0, OPEN_MAX).map((each) => (
+              <OpenRow key={`${each.topic}-${each.partition} ${each.producerId}`} {...each} />
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </>
+  );
+}
+
+function OpenRow(each: OpenTransaction) {
+  const { topic, partition, verdict, transactionalId, producerId, startOffset, openForMs, lastTimestampMs } = each;
+  return (
+    <tr>
+      <td>
+        <a href={hrefOf(["topics", topic], { partition: String(partition), from: "offset", at: String(startOffset) })}>
+          {topic}-{partition}
+        </a>
+      </td>
+      <td>
+        <Badge tone={VERDICT_TONES[verdict]}>{verdict}</Badge>
+      </td>
+      <td class={transactionalId === null ? "muted" : ""}>{transactionalId ?? "unknown to all coordinators"}</td>
+      <td class="number">{producerId}</td>
+      <td class="number">{format.count(startOffset)}</td>
+      <td class={`number ${verdict === "late" ? "bad-text" : ""}`}>
+        {openForMs === null ? "–" : format.duration(openForMs)}
+      </td>
+      <td class="number">{lastTimestampMs < 0 ? "–" : `${format.duration(Date.now() - lastTimestampMs)} ago`}</td>
+    </tr>
+  );
+}
+
+function HowToAbort({ topic, partition, startOffset }: OpenTransaction) {
+  return (
+    <Notice tone="bad">
+      <strong>
+        A transaction hangs in {topic}-{partition}.
+      </strong>{" "}
+      No coordinator knows of it, so none will end it, and readers of committed records stop at offset{" "}
+      {format.count(startOffset)}. Once its producer is gone for certain, abort it with Kafka's own tool:
+      <code class="command">
+        kafka-transactions.sh --bootstrap-server {location.host} abort --topic {topic} --partition {partition}{" "}
+        --start-offset {startOffset}
+      </code>
+    </Notice>
+  );
 }

@@ -64,7 +64,8 @@ function chartOptions(place: HTMLDivElement, { lines, format, max, floor = 10 }:
   return {
     width: place.clientWidth,
     height: place.clientHeight,
-    padding: [10, 10, 0, 0],
+    // On the right half a time, where one stands at the end of the axis.
+    padding: [10, 26, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: { y: { range: (_chart, _low, high) => [0, max ?? Math.max(floor, (high ?? 0) * 1.15)] } },
