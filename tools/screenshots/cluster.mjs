@@ -1,7 +1,9 @@
 // A cluster with something to see: topics, records, groups with lag, a transaction that is open.
 import { Admin } from "@ottla/admin";
+import { ClusterClient } from "@ottla/client/internal";
 import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
+import { encodeRecordBatch, initProducerIdApi, produceApi } from "@ottla/protocol";
 
 const CITIES = ["Praha", "Brno", "Plzeň", "Liberec", "Olomouc", "Zürau", "Merano"];
 const NAMES = ["Felice", "Milena", "Dora", "Julie", "Max", "Oskar", "Grete"];
@@ -21,7 +23,12 @@ export async function liveCluster(bootstrapServers) {
   await admin.createTopics(TOPICS);
   await admin.close();
   const producer = new Producer({ bootstrapServers, clientId: "shop-frontend", lingerMs: 5 });
-  const accountant = new Producer({ bootstrapServers, clientId: "accounting", transactionalId: "monthly-close" });
+  const accountant = new Producer({
+    bootstrapServers,
+    clientId: "accounting",
+    transactionalId: "monthly-close",
+    transactionTimeoutMs: 600_000,
+  });
   const random = numbers(7);
   let count = 0;
   const sendSome = async () => {
@@ -43,6 +50,7 @@ export async function liveCluster(bootstrapServers) {
     });
   });
   return {
+    leaveHungTransaction: () => leaveHungTransaction(bootstrapServers),
     async close() {
       clearInterval(sending);
       endTransaction();
@@ -50,6 +58,20 @@ export async function liveCluster(bootstrapServers) {
       await Promise.all([...consumers, producer, accountant].map((client) => client.close()));
     },
   };
+}
+
+/** A transactional record that came late, where nobody checks: no coordinator knows of its transaction. */
+async function leaveHungTransaction(bootstrapServers) {
+  const client = new ClusterClient({ bootstrapServers }, { component: "pictures", allowAutoTopicCreation: false });
+  const asked = { transactionalId: null, transactionTimeoutMs: 1_000 };
+  const { producerId } = await client.ask("any", initProducerIdApi, asked);
+  const batch = { producerId, producerEpoch: 0, baseSequence: 0, isTransactional: true };
+  const timestampMs = Date.now() - 5_400_000;
+  const records = encodeRecordBatch({ ...batch, records: [{ value: "late" }], timestampMs });
+  const topicData = [{ name: "payments", partitionData: [{ index: 1, records }] }];
+  const body = { transactionalId: "gone", acks: -1, timeoutMs: 1_000, topicData };
+  await client.ask({ broker: 1 }, produceApi, body, { maxVersion: 11 });
+  await client.close();
 }
 
 function groupOf(bootstrapServers, groupId, topic, members, delayMs) {
