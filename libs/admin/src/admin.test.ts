@@ -178,7 +178,9 @@ describe("what a retry heals", () => {
         })),
       };
     });
-    const found = await within(admin.listOffsets([{ topic: "orders", partition: 0, spec: "latest" }]));
+    const found = await within(
+      admin.listOffsets([{ topic: "orders", partition: 0, spec: "latest" }], { isolationLevel: "read_committed" }),
+    );
     expect(found).toMatchObject([{ topic: "orders", partition: 0, offset: 42 }]);
     expect(asked).toEqual([1, 2]);
   });
