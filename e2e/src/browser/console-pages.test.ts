@@ -542,11 +542,11 @@ describe.skipIf(external.chromium === null)("the console", () => {
       await expect
         .poll(async () => (await open.allInnerTexts()).map((text) => text.replace(/\s+/g, " ")), TIMEOUT)
         .toEqual([
-          expect.stringMatching(/^hung-0 hung unknown to all coordinators \d+ 0 – 1 h ago$/),
-          expect.stringMatching(/^empty-0 open closing \d+ [\d,]+ \d+ m?s \d+ m?s ago$/),
+          expect.stringMatching(/^hung-0 hung unknown to all coordinators \d+ 0 – 1 h ago Abort…$/),
+          expect.stringMatching(/^empty-0 open closing \d+ [\d,]+ \d+ m?s \d+ m?s ago ?$/),
         ]);
       expect(await open.first().locator(".badge.bad").innerText()).toBe("hung");
-      await waitFor(".notice.bad .command", "abort --topic hung --partition 0 --start-offset 0");
+      await waitFor(".notice.bad .command", "ottla transactions abort hung --partition 0 --start-offset 0");
     });
     await transactional.close();
     // What has ended is not open any more, whenever it began.
@@ -556,7 +556,13 @@ describe.skipIf(external.chromium === null)("the console", () => {
       .toMatch(/^closing CompleteCommit \d+ \d+ – 1 min –$/);
     await goTo("#/");
     await waitFor(".concerns li.bad", "1 hung transaction");
-    await admin.deleteTopics(["hung"]);
+    await goTo("#/transactions");
+    await page.click("text=Abort…");
+    await waitFor("dialog", "readers of committed records skip it");
+    await audit("Abort a transaction");
+    await page.click("dialog button[type=submit]");
+    await waitFor(".toasts", "The transaction in hung-0 is aborted.");
+    await waitFor(".notice.good", "No partition has an open transaction.");
     await goTo("#/clients");
     await waitFor(".virtual-row", "ottla-console");
     await waitFor(".badge", "websocket");

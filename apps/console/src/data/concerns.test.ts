@@ -58,7 +58,8 @@ describe("what needs attention", () => {
   });
 
   it("is a transaction that nobody ends, and one that should have been ended", () => {
-    const open = { topic: "a", startOffset: 0, lastTimestampMs: 0, transactionalId: null, openForMs: null };
+    const found = { topic: "a", producerEpoch: 0, coordinatorEpoch: 0, startOffset: 0, lastTimestampMs: 0 };
+    const open = { ...found, transactionalId: null, openForMs: null };
     const transactions = [
       { ...open, partition: 0, producerId: 1, verdict: "open" as const },
       { ...open, partition: 1, producerId: 2, verdict: "hung" as const },

@@ -72,7 +72,7 @@ function transactionConcerns(transactions: readonly OpenTransaction[]): Concern[
   const [hung, late] = [of("hung"), of("late")];
   const concerns: Concern[] = [];
   if (hung.length > 0) {
-    const advice = `${named(namesOf(hung))}: no coordinator knows of it, so nobody will end it, and readers of committed records get no further. Abort it: the page Transactions says how.`;
+    const advice = `${named(namesOf(hung))}: no coordinator knows of it, so nobody will end it, and readers of committed records get no further. Abort it on the page Transactions.`;
     concerns.push({ tone: "bad", title: plural(hung.length, "hung transaction"), advice, path });
   }
   if (late.length > 0) {

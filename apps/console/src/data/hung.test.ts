@@ -3,7 +3,8 @@ import { suspectsOf, verdictsOf } from "./hung.ts";
 
 const NOW_MS = 1_000_000;
 const found = (producerId: number, partition = 0) => ({
-  ...{ topic: "orders", partition, producerId, startOffset: 5, lastTimestampMs: 7 },
+  ...{ topic: "orders", partition, producerId, producerEpoch: 0, coordinatorEpoch: 0 },
+  ...{ startOffset: 5, lastTimestampMs: 7 },
 });
 const listed = [
   { transactionalId: "known", producerId: 1 },

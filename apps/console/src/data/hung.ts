@@ -8,6 +8,8 @@ export interface Partition {
 /** A transaction that is open in a partition, as its leader tells. */
 export interface FoundTransaction extends Partition {
   readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly coordinatorEpoch: number;
   readonly startOffset: number;
   /** Of its last record there, -1 if unknown. */
   readonly lastTimestampMs: number;

@@ -28,6 +28,17 @@ export async function lookAtAllPartitions(): Promise<void> {
   openTransactions.value.value = await look(Number.POSITIVE_INFINITY);
 }
 
+/** Ends a transaction that hangs, if it still does. */
+export async function abortHung({ topic, partition, producerId, startOffset }: OpenTransaction): Promise<void> {
+  const open = await openIn([{ topic, partition }], {});
+  const found = open.find((each) => each.producerId === producerId && each.startOffset === startOffset);
+  if (found === undefined) throw new Error("It is not open any more: somebody has ended it.");
+  if (found.verdict !== "hung") throw new Error("A coordinator knows of it, and will end it: nothing is to be done.");
+  const { producerEpoch, coordinatorEpoch } = found;
+  await admin.abortTransaction({ topic, partition, producerId, producerEpoch, coordinatorEpoch });
+  await lookAtAllPartitions();
+}
+
 async function look(most: number, signal?: AbortSignal): Promise<OpenTransactions> {
   if (topicFacts.value.peek() === undefined) await topicFacts.refresh();
   const all: ReadonlyMap<string, Partition> = new Map(
@@ -85,8 +96,9 @@ async function producersIn(partitions: readonly Partition[], call: Call) {
     ({ topic, partition, producers }) =>
       producers
         .filter(({ currentTransactionStartOffset }) => currentTransactionStartOffset >= 0)
-        .map(({ producerId, lastTimestampMs, currentTransactionStartOffset: startOffset }) => ({
-          ...{ topic, partition, producerId, lastTimestampMs, startOffset },
+        .map(({ producerId, producerEpoch, coordinatorEpoch, lastTimestampMs, currentTransactionStartOffset }) => ({
+          ...{ topic, partition, producerId, producerEpoch, coordinatorEpoch, lastTimestampMs },
+          startOffset: currentTransactionStartOffset,
         })),
   );
 }

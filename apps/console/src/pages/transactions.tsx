@@ -3,11 +3,13 @@ import { useSignal } from "@preact/signals";
 import { admin } from "../app/cluster.ts";
 import { hrefOf } from "../app/router.ts";
 import type { OpenTransaction, Verdict } from "../data/hung.ts";
-import { lookAtAllPartitions, openTransactions } from "../data/open-transactions.ts";
+import { abortHung, lookAtAllPartitions, openTransactions } from "../data/open-transactions.ts";
 import { messageOf, usePolled } from "../data/polled.ts";
 import { Badge, Button, Empty, Loaded, Notice, PageHead, Panel, type Tone } from "../ui/basics.tsx";
+import { FormDialog } from "../ui/dialog.tsx";
 import * as format from "../ui/format.ts";
 import { Scroll } from "../ui/scroll.tsx";
+import { toast } from "../ui/toast.tsx";
 
 const INTERVAL_MS = 3_000;
 
@@ -120,6 +122,7 @@ const OPEN_MAX = 200;
 /** What is open in partitions, the worst first, and how a person ends what no coordinator will. */
 function OpenInPartitions() {
   const problem = useSignal<string | null>(null);
+  const aborted = useSignal<OpenTransaction | null>(null);
   const isBusy = useSignal(false);
   const look = async () => {
     isBusy.value = true;
@@ -135,37 +138,48 @@ function OpenInPartitions() {
     <Panel title="Open transactions in partitions" note="readers of committed records wait for these">
       {problem.value === null ? null : <Notice tone="bad">{problem.value}</Notice>}
       <Loaded of={openTransactions} what="The open transactions">
-        {({ open, looked, total }) => (
-          <>
-            {open.length === 0 ? (
-              <Notice tone="good">No partition has an open transaction.</Notice>
-            ) : (
-              <OpenTable open={open} />
-            )}
-            <div class="look-again">
-              <Button icon="search" onClick={look} disabled={isBusy.value}>
-                {isBusy.value ? "Looking…" : "Look in all partitions"}
-              </Button>
-              <span class="muted">
-                {looked < total
-                  ? `${format.count(looked)} of ${format.plural(total, "partition")} were looked at so far.`
-                  : `All ${format.plural(total, "partition")} are looked at, again and again.`}
-              </span>
-            </div>
-          </>
-        )}
+        {({ open }) =>
+          open.length === 0 ? (
+            <Notice tone="good">No partition has an open transaction.</Notice>
+          ) : (
+            <OpenTable open={open} onAbort={(hung) => (aborted.value = hung)} />
+          )
+        }
       </Loaded>
+      <div class="look-again">
+        <Button icon="search" onClick={look} disabled={isBusy.value}>
+          {isBusy.value ? "Looking…" : "Look in all partitions"}
+        </Button>
+        <LookedAt />
+      </div>
+      {aborted.value === null ? null : <AbortHung hung={aborted.value} onClose={() => (aborted.value = null)} />}
     </Panel>
   );
 }
 
-function OpenTable({ open }: { readonly open: readonly OpenTransaction[] }) {
+/** In turns: it takes a while until all have been looked at. */
+function LookedAt() {
+  const { value } = openTransactions.value;
+  if (value === undefined) return null;
+  const { looked, total } = value;
+  return (
+    <span class="muted">
+      {looked < total
+        ? `${format.count(looked)} of ${format.plural(total, "partition")} were looked at so far.`
+        : `All ${format.plural(total, "partition")} are looked at, again and again.`}
+    </span>
+  );
+}
+
+type OnAbort = (hung: OpenTransaction) => void;
+
+function OpenTable({ open, onAbort }: { readonly open: readonly OpenTransaction[]; readonly onAbort: OnAbort }) {
   const order: readonly Verdict[] = ["hung", "late", "open"];
   const sorted = [...open].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
   const [worst] = sorted;
   return (
     <>
-      {worst?.verdict === "hung" ? <HowToAbort {...worst} /> : null}
+      {worst?.verdict === "hung" ? <WhatHangs {...worst} /> : null}
       <Scroll>
         <table class="open-transactions">
           <thead>
@@ -177,11 +191,18 @@ function OpenTable({ open }: { readonly open: readonly OpenTransaction[] }) {
               <th class="number">Begins at</th>
               <th class="number">Open for</th>
               <th class="number">Last record</th>
+              <th>
+                <span class="visually-hidden">What can be done</span>
+              </th>
             </tr>
           </thead>
           <tbody>
             {sorted.slice(0, OPEN_MAX).map((each) => (
-              <OpenRow key={`${each.topic}-${each.partition} ${each.producerId}`} {...each} />
+              <OpenRow
+                key={`${each.topic}-${each.partition} ${each.producerId}`}
+                transaction={each}
+                onAbort={onAbort}
+              />
             ))}
           </tbody>
         </table>
@@ -190,8 +211,10 @@ function OpenTable({ open }: { readonly open: readonly OpenTransaction[] }) {
   );
 }
 
-function OpenRow(each: OpenTransaction) {
-  const { topic, partition, verdict, transactionalId, producerId, startOffset, openForMs, lastTimestampMs } = each;
+function OpenRow(props: { readonly transaction: OpenTransaction; readonly onAbort: OnAbort }) {
+  const { transaction, onAbort } = props;
+  const { topic, partition, verdict, transactionalId } = transaction;
+  const { producerId, startOffset, openForMs, lastTimestampMs } = transaction;
   return (
     <tr>
       <td>
@@ -209,22 +232,51 @@ function OpenRow(each: OpenTransaction) {
         {openForMs === null ? "–" : format.duration(openForMs)}
       </td>
       <td class="number">{lastTimestampMs < 0 ? "–" : `${format.duration(Date.now() - lastTimestampMs)} ago`}</td>
+      <td class="number">
+        {verdict === "hung" ? (
+          <Button kind="danger" onClick={() => onAbort(transaction)}>
+            Abort…
+          </Button>
+        ) : null}
+      </td>
     </tr>
   );
 }
 
-function HowToAbort({ topic, partition, startOffset }: OpenTransaction) {
+function WhatHangs({ topic, partition, startOffset }: OpenTransaction) {
   return (
     <Notice tone="bad">
       <strong>
         A transaction hangs in {topic}-{partition}.
       </strong>{" "}
       No coordinator knows of it, so none will end it, and readers of committed records stop at offset{" "}
-      {format.count(startOffset)}. Once its producer is gone for certain, abort it with Kafka's own tool:
+      {format.count(startOffset)}. Once its producer is gone for certain, abort it here, or with
       <code class="command">
-        kafka-transactions.sh --bootstrap-server {location.host} abort --topic {topic} --partition {partition}{" "}
-        --start-offset {startOffset}
+        ottla transactions abort {topic} --partition {partition} --start-offset {startOffset}
       </code>
     </Notice>
+  );
+}
+
+function AbortHung({ hung, onClose }: { readonly hung: OpenTransaction; readonly onClose: () => void }) {
+  const { topic, partition, producerId, startOffset } = hung;
+  const abort = async () => {
+    await abortHung(hung);
+    toast(`The transaction in ${topic}-${partition} is aborted.`);
+  };
+  return (
+    <FormDialog
+      title={`Abort the transaction in ${topic}-${partition}?`}
+      submitLabel="Abort it"
+      isDanger
+      onSubmit={abort}
+      onClose={onClose}
+    >
+      <p>
+        What producer {producerId} has written there from offset {format.count(startOffset)} on stays in the log, and
+        readers of committed records skip it, for good; they go on behind it. Should the producer still be alive, what
+        it writes next is refused, or hangs again.
+      </p>
+    </FormDialog>
   );
 }

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** What may be wider than the page is scrolled by itself, with the keyboard too: it takes the focus where there is more of it. */
 export function Scroll({
@@ -12,11 +12,13 @@ export function Scroll({
 }) {
   const place = useRef<HTMLDivElement>(null);
   const hasMore = useSignal(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = place.current!;
-    const observer = new ResizeObserver(() => {
+    const look = () => {
       hasMore.value = element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight;
-    });
+    };
+    look();
+    const observer = new ResizeObserver(look);
     for (const observed of [element, ...element.children]) observer.observe(observed);
     return () => observer.disconnect();
   }, []);
