@@ -24,6 +24,8 @@ const clusterWide = { updateMode: "cluster-wide" } as const;
 const perBroker = { updateMode: "per-broker" } as const;
 
 const NO_THREADS = ignored("one event loop does this work");
+const NO_AUTHENTICATION = "there is no authentication yet";
+const SASL_TUNING = { ...ignored(NO_AUTHENTICATION), ...perBroker };
 
 const LISTENERS = "entries NAME://host:port separated by commas";
 const ADVERTISED = "entries NAME://host:port, ws://host:port/path or wss://host/path separated by commas";
@@ -120,7 +122,7 @@ const identityAndNetwork = {
   }),
   "connection.failed.authentication.delay.ms": intConfig(100, "Delay before a failed authentication is answered.", {
     min: 0,
-    ...ignored("there is no authentication yet"),
+    ...ignored(NO_AUTHENTICATION),
   }),
 } as const;
 
@@ -485,6 +487,18 @@ const others = {
     ...perBroker,
   }),
   "security.inter.broker.protocol": choiceConfig(["PLAINTEXT"], "PLAINTEXT", "The protocol between brokers."),
+  "sasl.kerberos.kinit.cmd": stringConfig("/usr/bin/kinit", "Kerberos' kinit.", SASL_TUNING),
+  "sasl.kerberos.ticket.renew.window.factor": doubleConfig(0.8, "When a ticket is renewed.", SASL_TUNING),
+  "sasl.kerberos.ticket.renew.jitter": doubleConfig(0.05, "Jitter of the renewal of tickets.", SASL_TUNING),
+  "sasl.kerberos.min.time.before.relogin": longConfig(60_000, "Time between renewals of tickets.", SASL_TUNING),
+  "sasl.login.refresh.window.factor": doubleConfig(0.8, "When a login is refreshed.", SASL_TUNING),
+  "sasl.login.refresh.window.jitter": doubleConfig(0.05, "Jitter of the refresh of logins.", SASL_TUNING),
+  "sasl.login.refresh.min.period.seconds": shortConfig(60, "The least time between refreshes of logins.", SASL_TUNING),
+  "sasl.login.refresh.buffer.seconds": shortConfig(
+    300,
+    "How long before its end a login is refreshed at the latest.",
+    SASL_TUNING,
+  ),
   "ssl.keystore.location": stringConfig(null, "Key store.", { ...refused(SECURITY), ...perBroker }),
   "ssl.keystore.type": stringConfig("JKS", "Key store type.", { ...refused(SECURITY), ...perBroker }),
   "ssl.truststore.location": stringConfig(null, "Trust store.", { ...refused(SECURITY), ...perBroker }),
