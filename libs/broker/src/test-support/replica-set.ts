@@ -50,7 +50,7 @@ import { Purgatory } from "../partition/purgatory.ts";
 import { ClientQuotas } from "../quotas/client-quotas.ts";
 import { Replication } from "../replication/replication.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
-import { supportedFeatures } from "../services/features.ts";
+import { registeredFeatures, supportedFeatures } from "../services/features.ts";
 import { NO_POLICY } from "./partition-policy.ts";
 import { TestClient } from "./test-client.ts";
 
@@ -277,7 +277,7 @@ export class ReplicaSet implements AsyncDisposable {
       epoch: this.image.offset + 1,
       incarnationId: TOPIC_ID,
       endpoints: [],
-      features: [],
+      features: registeredFeatures(supportedFeatures),
       rack: null,
       fenced: false,
       inControlledShutdown: false,

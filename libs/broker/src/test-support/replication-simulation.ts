@@ -8,6 +8,7 @@ import {
   type SimulatedRuntime,
   seededRandom,
 } from "@ottla/runtime";
+import { registeredFeatures, supportedFeatures } from "../services/features.ts";
 import { directoryOf, type ReplicaNode, ReplicaSet } from "./replica-set.ts";
 import { ReplicationInvariants, recordsOf } from "./replication-invariants.ts";
 import { batchOf } from "./test-broker.ts";
@@ -280,7 +281,7 @@ export class ReplicationSimulation {
       brokerId: id,
       incarnationId: `AAAAAAAAAAAAAAAAAAA${String(this.#random.nextInt(90) + 10)}A`,
       endpoints: [],
-      features: [],
+      features: registeredFeatures(supportedFeatures),
       rack: null,
       logDirs: [directoryOf(id)],
       fenced: true,
