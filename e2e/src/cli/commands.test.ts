@@ -61,10 +61,12 @@ describe.each(places)("the ottla command, on %s", (_place, brokers, startPlace) 
     await rm(directory, { recursive: true, force: true });
   });
 
-  it.skipIf(brokers > 1)("says ready with its addresses and the milliseconds it took", () => {
-    const { output, port } = brokerProcess;
-    expect(output).toMatch(new RegExp(`ready .*localhost:${port}.*ws://localhost:${port}.* \\d+ ms`));
-  });
+  if (brokers === 1) {
+    it("says ready with its addresses and the milliseconds it took", () => {
+      const { output, port } = brokerProcess;
+      expect(output).toMatch(new RegExp(`ready .*localhost:${port}.*ws://localhost:${port}.* \\d+ ms`));
+    });
+  }
 
   it("creates, lists, describes, alters and deletes topics", async () => {
     await succeed(["topics", "create", "cli-a", "--partitions", "2", "--config", "retention.ms=60000"]);

@@ -57,7 +57,20 @@ interface Target {
   stop(): Promise<unknown>;
 }
 
-const targets: readonly (readonly [name: string, isAbsent: boolean, start: () => Promise<Target>])[] = [
+type Place = readonly [name: string, isAbsent: boolean, start: () => Promise<Target>];
+
+/** In the long form. */
+const CLUSTER: Place = [
+  "the coordinator of a cluster of ours",
+  false,
+  async () => {
+    const cluster = await startCluster({ config: { ...SETTINGS, "offsets.topic.num.partitions": 1 } });
+    const { bootstrapServers } = cluster.broker(await coordinatorOf(cluster.bootstrapServers));
+    return { bootstrapServers, stop: () => cluster.close() };
+  },
+];
+
+const targets: readonly Place[] = [
   [
     "our broker",
     false,
@@ -66,15 +79,7 @@ const targets: readonly (readonly [name: string, isAbsent: boolean, start: () =>
       return { bootstrapServers: broker.bootstrapServers, stop: () => broker.close() };
     },
   ],
-  [
-    "the coordinator of a cluster of ours",
-    !process.env.OTTLA_TEST_DEEP,
-    async () => {
-      const cluster = await startCluster({ config: { ...SETTINGS, "offsets.topic.num.partitions": 1 } });
-      const { bootstrapServers } = cluster.broker(await coordinatorOf(cluster.bootstrapServers));
-      return { bootstrapServers, stop: () => cluster.close() };
-    },
-  ],
+  ...(process.env.OTTLA_TEST_DEEP ? [CLUSTER] : []),
   [
     `Apache Kafka ${KAFKA_VERSION}`,
     kafkaClassPath === null,

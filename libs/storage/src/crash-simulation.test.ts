@@ -142,7 +142,9 @@ describe(`a log directory on a disk that does its worst (seeds ${FIRST_SEED} to 
       const problem = await simulate(seed, new Coverage(), mutant.disk).then(() => null, String);
       if (problem === null) continue;
       violations.push(problem.split("\n", 1)[0]!);
-      if (mutant.violation.test(violations.at(-1)!)) return;
+      if (!mutant.violation.test(violations.at(-1)!)) continue;
+      console.log(`seed ${seed}: ${violations.at(-1)}`);
+      return;
     }
     expect(violations, `nothing was reported like ${mutant.violation}`).toContain(mutant.violation);
   });

@@ -27,7 +27,9 @@ const SEEDS_MAX = 20;
 async function firstViolation(firstSeed: number): Promise<string> {
   for (let seed = firstSeed; seed < firstSeed + SEEDS_MAX; seed++) {
     const violation = await new GroupSimulation(seed, new Tally()).run().catch((error: unknown) => String(error));
-    if (violation !== undefined) return violation;
+    if (violation === undefined) continue;
+    console.info(`seed ${seed}: ${violation}`);
+    return violation;
   }
   return "none";
 }

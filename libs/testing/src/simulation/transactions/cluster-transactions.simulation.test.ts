@@ -4,9 +4,12 @@ import { ClusterTransactionSimulation, faults, NOTHING_LATE } from "./cluster-tr
 import { CLIENTS_MUST_HAVE } from "./transaction-workload.ts";
 
 const STANDARD_SEEDS = 6;
+/** A test run has a minute for both kinds of simulations of transactions. */
+const STANDARD_MS = 30_000;
 
 /** Of the older versions, one after the other. */
 const OLDER_SEEDS = 2;
+const OLDER_MS = 10_000;
 
 /** A run in which one of these never happens proves less than it seems to. */
 const MUST_HAPPEN = [
@@ -35,14 +38,14 @@ test(
     timeout: timeoutOf(STANDARD_SEEDS),
   },
   () =>
-    runSeeds({ standard: STANDARD_SEEDS, mustHappen: MUST_HAPPEN }, (seed, tally) =>
+    runSeeds({ standard: STANDARD_SEEDS, mustHappen: MUST_HAPPEN, standardMs: STANDARD_MS }, (seed, tally) =>
       new ClusterTransactionSimulation(seed, tally).run(),
     ),
 );
 
 /** But for what is said about transactions and comes late: see `delayed-ends.test.ts`. */
 test("so it does with older transaction.versions", { timeout: timeoutOf(OLDER_SEEDS) }, () =>
-  runSeeds({ standard: OLDER_SEEDS, mustHappen: OLDER_MUST_HAVE }, (seed, tally) => {
+  runSeeds({ standard: OLDER_SEEDS, mustHappen: OLDER_MUST_HAVE, standardMs: OLDER_MS }, (seed, tally) => {
     const transactionVersion = seed % 2 === 0 ? 0 : 1;
     return new ClusterTransactionSimulation(seed, tally, { transactionVersion, rare: NOTHING_LATE }).run();
   }),

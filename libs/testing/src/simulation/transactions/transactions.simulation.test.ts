@@ -4,9 +4,12 @@ import { faults, TransactionSimulation } from "./transaction-simulation.ts";
 import { CLIENTS_MUST_HAVE } from "./transaction-workload.ts";
 
 const STANDARD_SEEDS = 16;
+/** A test run has a minute for both kinds of simulations of transactions. */
+const STANDARD_MS = 30_000;
 
 /** Of each of the older versions. */
 const OLDER_SEEDS = 4;
+const OLDER_MS = 10_000;
 
 const FAULTS = faults.map((fault) => `fault ${fault}`);
 
@@ -22,13 +25,13 @@ test(
     timeout: timeoutOf(STANDARD_SEEDS),
   },
   () =>
-    runSeeds({ standard: STANDARD_SEEDS, mustHappen: MUST_HAPPEN }, (seed, tally) =>
+    runSeeds({ standard: STANDARD_SEEDS, mustHappen: MUST_HAPPEN, standardMs: STANDARD_MS }, (seed, tally) =>
       new TransactionSimulation(seed, tally).run(),
     ),
 );
 
 test.each([0, 1] as const)("so it does with transaction.version %i", { timeout: timeoutOf(OLDER_SEEDS) }, (version) =>
-  runSeeds({ standard: OLDER_SEEDS, mustHappen: OLDER_MUST_HAVE, standardMs: 15_000 }, (seed, tally) =>
+  runSeeds({ standard: OLDER_SEEDS, mustHappen: OLDER_MUST_HAVE, standardMs: OLDER_MS }, (seed, tally) =>
     new TransactionSimulation(seed, tally, { transactionVersion: version }).run(),
   ),
 );
