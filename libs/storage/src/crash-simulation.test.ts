@@ -54,12 +54,21 @@ const MUTANTS: Readonly<Record<string, Mutant>> = {
   "a sync of the topic's id": unsynced(/partition\.metadata/, /partition\.metadata cannot be used/),
   "a sync of a partition's directory": namesUnsynced(/^\/data\/./, /batch \[\d+, \d+\] was synced and is gone/),
   "a sync of the log directory": namesUnsynced(/^\/data$/, /records below \d+ were deleted for good/),
-  "a sync of a cleaned log": unsynced(/\.log\.cleaned$/, /key-\d+@\d+ was the last value of its key and is gone/),
-  "a sync of a cleaned offset index": unsynced(/\.index\.cleaned$/, /table-0\/\d+\.index","position":\d+,"problem"/),
-  "a sync of a cleaned time index": unsynced(/\.timeindex\.cleaned$/, /table-0\/\d+\.timeindex","position":\d+/),
+  "a sync of a cleaned log": {
+    ...unsynced(/\.log\.cleaned$/, /key-\d+@\d+ was the last value of its key and is gone/),
+    firstSeed: 80,
+  },
+  "a sync of a cleaned offset index": {
+    ...unsynced(/\.index\.cleaned$/, /table-0\/\d+\.index","position":\d+,"problem"/),
+    firstSeed: 50,
+  },
+  "a sync of a cleaned time index": {
+    ...unsynced(/\.timeindex\.cleaned$/, /table-0\/\d+\.timeindex","position":\d+/),
+    firstSeed: 195,
+  },
   "a sync of a cleaned transaction index": {
     ...unsynced(/\.txnindex\.cleaned$/, /table-0\/\d+\.txnindex"/),
-    firstSeed: 400,
+    firstSeed: 470,
   },
   "the removal of the mark of a clean stop": {
     disk: { ignoresRemoval: (path) => path.endsWith(".kafka_cleanshutdown") },
