@@ -17,7 +17,8 @@ async function main(options: Options): Promise<void> {
     return;
   }
   const machine = describeMachine();
-  print(`Node.js ${machine.node}, ${machine.cpu}, ${machine.cores} cores, ${machine.platform}`);
+  const bufferutil = `bufferutil is ${machine.hasBufferutil ? "there" : "absent"}`;
+  print(`Node.js ${machine.node}, ${machine.cpu}, ${machine.cores} cores, ${machine.platform}; ${bufferutil}`);
   const planned = quietSeconds(scenarios, options.effort);
   print(`About ${formatSeconds(planned)} where nothing else runs.`);
   const time = new RunTime(options.limits, planned);

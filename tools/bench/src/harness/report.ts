@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { cpus, release, totalmem } from "node:os";
 import type { Compared, ContestantResult, RowResult } from "./run-row.ts";
 
@@ -21,6 +22,7 @@ export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryBytes: number;
+  readonly hasBufferutil: boolean;
 }
 
 export function describeMachine(): Machine {
@@ -31,7 +33,18 @@ export function describeMachine(): Machine {
     cpu: processors[0]?.model ?? "unknown",
     cores: processors.length,
     memoryBytes: totalmem(),
+    hasBufferutil: hasBufferutil(),
   };
+}
+
+/** The optional add-on that masks frames of WebSockets. */
+function hasBufferutil(): boolean {
+  try {
+    createRequire(import.meta.resolve("@ottla/transport/node"))("bufferutil");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 type Column = readonly [heading: string, cell: (contestant: ContestantResult, row: RowResult) => string];

@@ -27,6 +27,8 @@ export class KafkaUnderTest implements BenchBroker {
   readonly port: number;
   readonly #directory: string;
   #child: ChildProcess;
+  /** From spawn to the first answer; its directory was formatted before. */
+  startMs = Number.NaN;
 
   private constructor(child: ChildProcess, directory: string, port: number) {
     this.#child = child;
@@ -42,9 +44,11 @@ export class KafkaUnderTest implements BenchBroker {
     await writeFile(file, propertiesText(directory, port, controllerPort, settings));
     const formatted = java(["kafka.tools.StorageTool", "format", "--config", file, "--cluster-id", CLUSTER_ID]);
     await once(formatted, "exit");
+    const startedMs = performance.now();
     const kafka = new KafkaUnderTest(java(["kafka.Kafka", file]), directory, port);
     try {
       await kafka.#ready();
+      kafka.startMs = performance.now() - startedMs;
       return kafka;
     } catch (error) {
       await kafka.stop();

@@ -1,9 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { startBroker } from "@ottla/broker-app";
+import { KAFKA_VERSION } from "../../../fetch/external-programs.mjs";
 import { connectTo } from "../clients/group-member.ts";
 import type { Contestant, Effort, Row, Scenario } from "../harness/scenario.ts";
 import { BrokerUnderTest } from "../processes/broker.ts";
+import { hasKafka, KafkaUnderTest } from "../processes/kafka.ts";
 import { installedNodes, type NodeVersion } from "../processes/node-versions.ts";
 import { residentBytesOf } from "../processes/proc.ts";
 import { createTopic } from "../processes/topics.ts";
@@ -51,6 +53,15 @@ function brokerAnswer({ version, path }: NodeVersion): Contestant {
     },
   };
 }
+
+const kafkaAnswer: Contestant = {
+  name: `Apache Kafka ${KAFKA_VERSION}`,
+  async measure() {
+    const kafka = await KafkaUnderTest.start();
+    await kafka.stop();
+    return { figure: kafka.startMs };
+  },
+};
 
 /** As tests of users have it: in a process that has started one before. */
 const startInProcess: Contestant = {
@@ -115,6 +126,18 @@ function* rows({ quick }: Effort): Iterable<Row> {
     contestants: [startInProcess],
   };
   if (quick) return;
+  if (hasKafka()) {
+    const [node] = installedNodes();
+    yield {
+      name: "from spawn to the first answer, beside Apache Kafka (the bound is a twentieth)",
+      unit: "ms",
+      better: "less",
+      baseline: kafkaAnswer.name,
+      repetitions: 3,
+      warmUps: 0,
+      contestants: [kafkaAnswer, brokerAnswer(node!)],
+    };
+  } else console.error("  SKIPPED: Apache Kafka's jars or Java are absent");
   yield {
     name: "resident memory, idle (the bound is 80 MB)",
     unit: "MB",
@@ -132,7 +155,7 @@ function* rows({ quick }: Effort): Iterable<Row> {
 const scenario: Scenario = {
   name: "start",
   description: "how long a broker takes to start, and what it holds while it has nothing to do",
-  quietSeconds: { quick: 4, full: 38 },
+  quietSeconds: { quick: 4, full: 55 },
   rows,
 };
 export default scenario;
