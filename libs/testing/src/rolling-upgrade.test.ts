@@ -76,10 +76,7 @@ it("brokers of two versions serve side by side; levels go up when all can run at
   consumer.subscribe(["orders"]);
   const read: number[] = [];
   const reading = (async () => {
-    for await (const { value } of consumer) {
-      read.push(Number(value));
-      if (isOver && read.length >= sent) break;
-    }
+    for await (const { value } of consumer) read.push(Number(value));
   })();
 
   // The controller last, so that one of the old version decides for as long as there is one, and a new one after it.
@@ -113,8 +110,9 @@ it("brokers of two versions serve side by side; levels go up when all can run at
 
   isOver = true;
   await sending;
-  await reading;
+  await until("all is read", () => read.length >= sent);
   await consumer.close();
+  await reading;
   await producer.close();
   expect(read).toEqual(Array.from({ length: sent }, (_, number) => number));
 });
