@@ -47,7 +47,7 @@ describe.skipIf(external.chromium === null || !hasOpenssl)("behind a reverse pro
     await page.addScriptTag({ content: await bundleSdks() });
     const failure = await page.evaluate(async (bootstrapServers) => {
       // A busy Chromium takes seconds to say that a WebSocket came to nothing.
-      const producer = new ottla.Producer({ bootstrapServers, maxBlockMs: 12_000, deliveryTimeoutMs: 30_000 });
+      const producer = new ottla.Producer({ bootstrapServers, maxBlockMs: 4_000, deliveryTimeoutMs: 30_000 });
       const error = await producer.send({ topic: "behind", value: "v" }).catch((reason: Error) => reason);
       await producer.close();
       return String(error);

@@ -71,6 +71,16 @@ describe("waiting", () => {
     expect(error.cause).toMatchObject({ code: "UNKNOWN_TOPIC_OR_PARTITION" });
   });
 
+  test("why a topic does not come is said also where the look for it has just begun anew", async () => {
+    const { runtime, producer } = setUp({ maxBlockMs: 2_000, cluster: { latencyMs: () => 400 } });
+    const failed = () => producer.send({ topic: "no-such", value: "v" }).catch((error: Error) => error);
+    const first = failed();
+    await runtime.advance(1);
+    const second = failed();
+    await runtime.advance(3_000);
+    for (const error of [await first, await second]) expect(String(error)).toContain("does not have this topic");
+  });
+
   test("a partition that does not exist is refused; one that has been added is found", async () => {
     const { cluster, producer, rejection, within } = setUp();
     await within(producer.send({ topic: "orders", partition: 1, value: "v" }));

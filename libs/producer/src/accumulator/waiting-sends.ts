@@ -32,6 +32,8 @@ interface Waiter {
   readonly send: WaitingSend;
   reason: WaitReason;
   timer: Timer | null;
+  /** What an earlier look for the topic came to: the one under way may have failed of nothing yet. */
+  lastFailure?: unknown;
   readonly stopListening: () => void;
   /** Settles when the send waits no longer. */
   readonly over: Promise<void>;
@@ -104,11 +106,12 @@ export class WaitingSends {
 
   /** The topic could not be found out about: its sends fail, unless it is worth trying on until their time is over. */
   topicFailed(topic: string, error: unknown): void {
+    const waiters = this.#forTopic.get(topic) ?? [];
+    for (const waiter of waiters) waiter.lastFailure = error;
     if (isRetriable(error)) {
       this.topicReady(topic);
       return;
     }
-    const waiters = this.#forTopic.get(topic) ?? [];
     this.#forTopic.delete(topic);
     for (const waiter of waiters) this.#fail(waiter, error);
   }
@@ -179,9 +182,9 @@ export class WaitingSends {
     waiter.finish();
   }
 
-  #timeoutError({ reason, send }: Waiter): Error {
+  #timeoutError({ reason, send, lastFailure }: Waiter): Error {
     if (reason === "memory") return timedOut(WAITING_FOR_MEMORY, this.#maxBlockMs);
-    const cause = this.#host.lastFailureOf(send.topic);
+    const cause = this.#host.lastFailureOf(send.topic) ?? lastFailure;
     return timedOut(`Waiting for metadata of topic "${send.topic}"`, this.#maxBlockMs, cause);
   }
 
