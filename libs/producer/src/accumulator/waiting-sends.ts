@@ -25,8 +25,7 @@ export interface WaitingHost {
   onMemoryShort(): void;
 }
 
-const WAITING_FOR_MEMORY =
-  "Waiting for buffer memory (the brokers take records more slowly than they are sent; see bufferMemory)";
+const WAITING_FOR_MEMORY = "Waiting for buffer memory (sends are faster than the brokers; see bufferMemory)";
 
 interface Waiter {
   readonly send: WaitingSend;
