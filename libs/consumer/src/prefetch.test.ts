@@ -3,7 +3,7 @@ import { createSimulatedRuntime, type SimulatedRuntime } from "@ottla/runtime";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Consumer, type ConsumerOptions } from "./index.ts";
 import { FakeKafka } from "./test-support/fake-kafka.ts";
-import { settle } from "./test-support/reading.ts";
+import { closeAll, settle } from "./test-support/reading.ts";
 
 const T0 = { topic: "t", partition: 0 };
 
@@ -17,9 +17,7 @@ beforeEach(() => {
   open = [];
 });
 
-afterEach(async () => {
-  for (const consumer of open) await settle(runtime, consumer.close());
-});
+afterEach(() => closeAll(runtime, open));
 
 /** A consumer that reads partition 0 from its beginning. */
 function reader(options: Partial<ConsumerOptions> = {}): Consumer {

@@ -4,7 +4,7 @@ import { createSimulatedRuntime, type SimulatedRuntime } from "@ottla/runtime";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Consumer, type ConsumerOptions, integerSerde } from "./index.ts";
 import { FakeKafka } from "./test-support/fake-kafka.ts";
-import { readAll, settle } from "./test-support/reading.ts";
+import { closeAll, readAll, settle } from "./test-support/reading.ts";
 
 const T0 = { topic: "t", partition: 0 };
 const T1 = { topic: "t", partition: 1 };
@@ -19,11 +19,7 @@ beforeEach(() => {
   open = [];
 });
 
-afterEach(async () => {
-  for (const consumer of open) await settle(runtime, consumer.close());
-  await runtime.advance(1_000); // the double's long polls
-  expect(runtime.pendingTimers).toBe(0);
-});
+afterEach(() => closeAll(runtime, open));
 
 function create(options: Partial<ConsumerOptions> = {}): Consumer {
   const consumer = new Consumer({ ...kafka.clientOptions, autoOffsetReset: "earliest", ...options });

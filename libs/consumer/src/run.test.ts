@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeAssignment } from "./group/consumer-protocol.ts";
 import { Consumer, type ConsumerOptions, type ConsumerRecord, type DeadLetterRecord } from "./index.ts";
 import { FakeKafka } from "./test-support/fake-kafka.ts";
-import { settle } from "./test-support/reading.ts";
+import { closeAll, settle } from "./test-support/reading.ts";
 
 let runtime: SimulatedRuntime;
 let kafka: FakeKafka;
@@ -16,11 +16,7 @@ beforeEach(() => {
   open = [];
 });
 
-afterEach(async () => {
-  for (const consumer of open) await settle(runtime, consumer.close());
-  await runtime.advance(1_000);
-  expect(runtime.pendingTimers).toBe(0);
-});
+afterEach(() => closeAll(runtime, open));
 
 function member(options: Partial<ConsumerOptions> = {}): Consumer {
   const defaults = { groupId: "g", topics: "t", autoOffsetReset: "earliest", autoCommitIntervalMs: 200 } as const;

@@ -1,4 +1,5 @@
 import type { SimulatedRuntime } from "@ottla/runtime";
+import { expect } from "vitest";
 import type { Consumer, ConsumerRecord } from "../index.ts";
 
 /** Reads in the background: collects values, until the loop ends or throws. */
@@ -25,4 +26,11 @@ export async function settle<T>(runtime: SimulatedRuntime, promise: Promise<T>):
   for (let waitedMs = 0; !isSettled && waitedMs < 60_000; waitedMs += 50) await runtime.advance(50);
   if (!isSettled) throw new Error("the promise did not settle within a minute of virtual time");
   return await watched;
+}
+
+/** Ends a test: its consumers are closed, and then nothing waits any more. */
+export async function closeAll(runtime: SimulatedRuntime, consumers: readonly Consumer[]): Promise<void> {
+  for (const consumer of consumers) await settle(runtime, consumer.close());
+  await runtime.advance(1_000); // the double's long polls
+  expect(runtime.pendingTimers).toBe(0);
 }
