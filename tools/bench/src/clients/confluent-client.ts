@@ -55,7 +55,11 @@ export async function createConfluentClient(bootstrap: string, settings: ClientS
   await producer.connect();
   const consumers: Consumer[] = [];
   const read = async (topic: string, fromBeginning: boolean): Promise<Consumer> => {
-    const consumer = kafka.consumer({ kafkaJS: { groupId: randomUUID(), fromBeginning, autoCommit: false } });
+    const consumer = kafka.consumer({
+      kafkaJS: { groupId: randomUUID(), fromBeginning, autoCommit: false },
+      // Batches as they come, as others hand them out: by default they are of 32 records.
+      "js.consumer.max.batch.size": -1,
+    });
     consumers.push(consumer);
     await consumer.connect();
     await consumer.subscribe({ topic });

@@ -70,17 +70,16 @@ const OVERRUN = 1.1;
 
 describe("the time of a run", () => {
   /** Scenarios of one row each, planned at ten seconds, on a machine that is so many times slower than planned. */
-  function runOn(slowness: number, limits = { runSeconds: 60, measureMs: 3_000 }, canDoLess = true) {
+  function runOn(slowness: number, limits = { runSeconds: 60, measureMs: 3_000 }) {
     let nowMs = 0;
     const time = new RunTime(limits, 50, () => nowMs);
-    const row = { contestants: [{ name: "ottla", canDoLess, measure: () => ({ figure: 1 }) }] };
     const shares: number[] = [];
     for (let scenario = 0; scenario < 5; scenario++) {
       time.begin(10);
       if (time.isOver) continue;
       const roundMs = slowness * 2_000;
       nowMs += roundMs;
-      const share = time.shareOf(row, roundMs);
+      const [share] = time.sharesOf([roundMs]) as [number];
       shares.push(share);
       nowMs += 4 * roundMs * share;
     }
@@ -104,20 +103,47 @@ describe("the time of a run", () => {
     expect(runOn(10).shares.length).toBeLessThan(5);
   });
 
-  test("bounds a repetition by what the warm-up took, and what cannot do less does all", () => {
-    const endless = { runSeconds: Number.POSITIVE_INFINITY, measureMs: 3_000 };
+  const endless = { runSeconds: Number.POSITIVE_INFINITY, measureMs: 3_000 };
+
+  test("bounds a repetition by what the warm-up took", () => {
     expect(runOn(3, endless).shares).toEqual([0.5, 0.5, 0.5, 0.5, 0.5]);
-    expect(runOn(3, endless, false).shares).toEqual([1, 1, 1, 1, 1]);
   });
 
-  test("makes all contestants of a row do the same share, which the table tells", async () => {
-    const shares: (number | undefined)[] = [];
-    const measure = ({ share }: Effort) => ({ figure: shares.push(share) });
-    const contestants = ["ottla", "rival"].map((name) => ({ name, canDoLess: true, measure }));
+  test("lets the slow ones do less first, and nobody less than can be measured", () => {
+    const timeOf = (runSeconds: number) => {
+      let nowMs = 0;
+      const time = new RunTime({ ...endless, runSeconds }, 50, () => nowMs);
+      time.begin(10);
+      nowMs = 20_000;
+      return time;
+    };
+    const time = timeOf(Number.POSITIVE_INFINITY);
+    expect(time.sharesOf([1_000, 2_000, 6_000])).toEqual([1, 1, 1]);
+    expect(time.sharesOf([1_000, 10_000, 2_000, 18_000])).toEqual([1, 0.45, 1, 0.25]);
+    expect(time.sharesOf([6_000, 12_000])).toEqual([0.5, 0.25]);
+    expect(timeOf(10).sharesOf([40, 8_000])).toEqual([1, 0.01]);
+  });
+
+  test("is told to the contestants of a row that can do less, each its own, and the table tells", async () => {
+    const asked: [string, number | undefined][] = [];
+    const contestants = ["ottla", "rival"].map((name) => ({
+      name,
+      canDoLess: true,
+      measure: ({ share }: Effort) => ({ figure: asked.push([name, share]) }),
+    }));
     const row: Row = { name: "row", unit: "records/s", baseline: "rival", contestants };
-    const result = await runRow(row, { ...EFFORT, repetitions: 1 }, () => {}, { shareOf: () => 0.25 });
-    expect(shares).toEqual([1, 1, 0.25, 0.25, 0.25, 0.25]);
-    expect(formatRow(result)).toContain("shortened to 25% of its records");
+    const time = { sharesOf: () => [1, 0.25] };
+    const result = await runRow(row, { ...EFFORT, repetitions: 2 }, () => {}, time);
+    const shares = (of: string) => asked.filter(([name]) => name === of).map(([, share]) => share);
+    expect([shares("ottla"), shares("rival")]).toEqual([
+      [1, 1, 1, 1],
+      [1, 0.25, 0.25, 0.25],
+    ]);
+    expect(formatRow(result)).toMatch(/of its records[\s\S]*rival +25%/);
+    const fixed = { ...row, contestants: contestants.map((contestant) => ({ ...contestant, canDoLess: false })) };
+    asked.length = 0;
+    await runRow(fixed, { ...EFFORT, repetitions: 1 }, () => {}, time);
+    expect(asked.every(([, share]) => share === 1)).toBe(true);
   });
 });
 

@@ -52,6 +52,7 @@ type Column = readonly [heading: string, cell: (contestant: ContestantResult, ro
 /** A column that no contestant of a row has anything for is left out of its table. */
 const COLUMNS: readonly Column[] = [
   ["", ({ name }) => name],
+  ["of its records", ({ share }) => (share === undefined ? "" : `${Math.round(share * 100)}%`)],
   ["median", ({ median }) => formatNumber(median)],
   ["(min … max)", ({ min, max }) => `(${formatNumber(min)} … ${formatNumber(max)})`],
   ["ratio", ({ name, ratio }, { baseline }) => (name === baseline ? "baseline" : formatRatio(ratio))],
@@ -83,8 +84,7 @@ export function formatRow(row: RowResult): string {
   ];
   const widths = columns.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   const table = lines.map((line) => `    ${line.map((cell, column) => pad(cell, widths[column]!, column)).join("  ")}`);
-  const shortened = row.share === undefined ? "" : `; shortened to ${Math.round(row.share * 100)}% of its records`;
-  return [`  ${row.name}, ${row.unit}${shortened}`, ...table].join("\n");
+  return [`  ${row.name}, ${row.unit}`, ...table].join("\n");
 }
 
 /** Names to the left, figures to the right. */

@@ -15,6 +15,8 @@ export interface ContestantResult extends Compared, BrokerFigures {
   readonly latencies?: readonly LatencyMs[];
   /** Key and value of a record, where the figure counts records of one size. */
   readonly recordBytes?: number;
+  /** The share of its work that it did, where all of it would have taken too long. */
+  readonly share?: number;
 }
 
 /** How what a broker says of itself becomes one figure of all repetitions. */
@@ -40,8 +42,6 @@ export interface RowResult {
   readonly unit: string;
   readonly better: "more" | "less";
   readonly baseline: string;
-  /** The share of its work that each contestant did, where it would have taken too long. */
-  readonly share?: number;
   readonly isMain?: boolean;
   readonly contestants: readonly ContestantResult[];
 }
@@ -49,40 +49,46 @@ export interface RowResult {
 /**
  * Puts the row's question to all contestants, one after the other and then again: what disturbs a repetition disturbs
  * all of them. The order turns with each repetition, so that none is always the one after the worst litterer. What
- * takes longer in the warm-up than there is time for is shortened, for all alike.
+ * takes longer in the warm-up than there is time for is shortened.
  */
 export async function runRow(
   row: Row,
   effort: Effort,
   collectGarbage: () => void,
-  time?: Pick<RunTime, "shareOf">,
+  time?: Pick<RunTime, "sharesOf">,
 ): Promise<RowResult> {
   const rounds: Round[] = [];
-  const round = async (contestants: readonly Contestant[], share: number) => {
-    const startedMs = performance.now();
+  let shares: ReadonlyMap<Contestant, number> = new Map();
+  const shareOf = (contestant: Contestant) => shares.get(contestant) ?? 1;
+  /** How long all of its work takes each, in the order of the row, from what its share took. */
+  const round = async (contestants: readonly Contestant[]): Promise<readonly number[]> => {
     const measured = new Map<Contestant, Measurement>();
+    const wholeMs = new Map<Contestant, number>();
     for (const contestant of contestants) {
       collectGarbage();
-      measured.set(contestant, await contestant.measure({ ...effort, share }));
+      const startedMs = performance.now();
+      measured.set(contestant, await contestant.measure({ ...effort, share: shareOf(contestant) }));
+      wholeMs.set(contestant, (performance.now() - startedMs) / shareOf(contestant));
     }
     rounds.push(measured);
-    return performance.now() - startedMs;
+    return row.contestants.map((contestant) => wholeMs.get(contestant)!);
   };
   for (const contestant of row.contestants) await contestant.prepare?.();
-  let share = 1;
+  const canDoLess = row.contestants.every((contestant) => contestant.canDoLess);
   const warmUps = row.warmUps ?? 1;
   const warmUp = async () => {
-    const roundMs = await round(row.contestants, share);
-    share = time?.shareOf(row, roundMs / share) ?? 1;
+    const wholeMs = await round(row.contestants);
+    if (time === undefined || !canDoLess) return;
+    const found = time.sharesOf(wholeMs);
+    shares = new Map(row.contestants.map((contestant, index) => [contestant, found[index]!]));
   };
   for (let done = 0; done < warmUps; done++) await warmUp();
   // Who is cold takes longer than who is not: a second look, at a share, says what it is to be.
-  if (share < 1) await warmUp();
+  if (row.contestants.some((contestant) => shareOf(contestant) < 1)) await warmUp();
   const repetitions = Math.min(effort.repetitions, row.repetitions ?? effort.repetitions);
-  for (let repetition = 0; repetition < repetitions; repetition++)
-    await round(turned(row.contestants, repetition), share);
+  for (let repetition = 0; repetition < repetitions; repetition++) await round(turned(row.contestants, repetition));
   for (const contestant of row.contestants) await contestant.close?.();
-  return { ...summarizeRow(row, rounds, rounds.length - repetitions), ...(share < 1 && { share }) };
+  return summarizeRow(row, rounds, rounds.length - repetitions, shareOf);
 }
 
 type Round = ReadonlyMap<Contestant, Measurement>;
@@ -92,7 +98,12 @@ function turned<T>(items: readonly T[], by: number): T[] {
   return [...items.slice(start), ...items.slice(0, start)];
 }
 
-function summarizeRow(row: Row, rounds: readonly Round[], warmUps: number): RowResult {
+function summarizeRow(
+  row: Row,
+  rounds: readonly Round[],
+  warmUps: number,
+  shareOf: (contestant: Contestant) => number,
+): RowResult {
   const better = row.better ?? "more";
   const baseline = row.contestants.find(({ name }) => name === row.baseline);
   if (baseline === undefined) throw new Error(`row "${row.name}" has no contestant called ${row.baseline}`);
@@ -102,6 +113,7 @@ function summarizeRow(row: Row, rounds: readonly Round[], warmUps: number): RowR
     const own = repetitionsOf(contestant);
     const latencies = rounds.flatMap((round) => round.get(contestant)!.latencyMs ?? []);
     const recordBytes = contestant.recordBytes ?? row.recordBytes;
+    const share = shareOf(contestant);
     return {
       name: contestant.name,
       ...compare(
@@ -115,6 +127,7 @@ function summarizeRow(row: Row, rounds: readonly Round[], warmUps: number): RowR
       ...(latencies.length > 0 && { latencies, latencyMs: medianLatency(latencies.slice(warmUps)) }),
       ...summarizeBrokerFigures(own),
       ...(recordBytes !== undefined && { recordBytes }),
+      ...(share < 1 && { share }),
     };
   });
   const { name, unit, isMain } = row;

@@ -1,5 +1,3 @@
-import type { Row } from "./scenario.ts";
-
 /** What a run, and each part of it, may take. */
 export interface TimeLimits {
   readonly runSeconds: number;
@@ -8,7 +6,7 @@ export interface TimeLimits {
 }
 
 /** With less to do, starting to do it would be most of what is measured. */
-const LEAST_SHARE = 0.1;
+const LEAST_MS = 80;
 
 /** A scenario that takes longer than planned has still something to do. */
 const MOST_DONE = 0.9;
@@ -50,11 +48,13 @@ export class RunTime {
     this.#begunAtSeconds = this.elapsedSeconds;
   }
 
-  /** The share of its work that each contestant of a row does in a repetition, where all did all of it in `roundMs`. */
-  shareOf({ contestants }: Pick<Row, "contestants">, roundMs: number): number {
-    if (!contestants.every(({ canDoLess }) => canDoLess)) return 1;
-    const fitting = (this.#limits.measureMs * contestants.length) / roundMs;
-    return Math.max(LEAST_SHARE, Math.min(1, fitting) * this.#pace());
+  /**
+   * The share of its work that each contestant of a row does in a repetition, where doing all of it takes each so long. Who is several
+   * times slower than the others does less before they do: a row is no less exact for having a slow contestant.
+   */
+  sharesOf(wholeMs: readonly number[]): number[] {
+    const capMs = capOf(wholeMs, this.#limits.measureMs * wholeMs.length * this.#pace());
+    return wholeMs.map((ms) => Math.min(1, Math.max(capMs, LEAST_MS) / ms));
   }
 
   /** Below 1 where what is to come would take longer than there is time, if it is as slow as what is done. */
@@ -64,4 +64,16 @@ export class RunTime {
     const needed = (this.#plannedSeconds - done) * Math.max(1, elapsed / done);
     return Math.max(0, Math.min(1, (this.#limits.runSeconds - elapsed) / needed));
   }
+}
+
+/** The most that one may take, so that all together take `budgetMs` where those who need less leave the others the rest. */
+function capOf(neededMs: readonly number[], budgetMs: number): number {
+  let left = budgetMs;
+  const ascending = [...neededMs].sort((a, b) => a - b);
+  for (const [index, ms] of ascending.entries()) {
+    const evenMs = left / (ascending.length - index);
+    if (ms > evenMs) return evenMs;
+    left -= ms;
+  }
+  return Number.POSITIVE_INFINITY;
 }
