@@ -121,7 +121,7 @@ describe("the time of a run", () => {
     expect(time.sharesOf([1_000, 2_000, 6_000])).toEqual([1, 1, 1]);
     expect(time.sharesOf([1_000, 10_000, 2_000, 18_000])).toEqual([1, 0.45, 1, 0.25]);
     expect(time.sharesOf([6_000, 12_000])).toEqual([0.5, 0.25]);
-    expect(timeOf(10).sharesOf([40, 8_000])).toEqual([1, 0.01]);
+    expect(timeOf(10).sharesOf([40, 8_000])).toEqual([0.2, 0.2]);
   });
 
   test("is told to the contestants of a row that can do less, each its own, and the table tells", async () => {
@@ -136,8 +136,8 @@ describe("the time of a run", () => {
     const result = await runRow(row, { ...EFFORT, repetitions: 2 }, () => {}, time);
     const shares = (of: string) => asked.filter(([name]) => name === of).map(([, share]) => share);
     expect([shares("ottla"), shares("rival")]).toEqual([
-      [1, 1, 1, 1],
-      [1, 0.25, 0.25, 0.25],
+      [0.2, 1, 1, 1],
+      [0.2, 0.25, 0.25, 0.25],
     ]);
     expect(formatRow(result)).toMatch(/of its records[\s\S]*rival +25%/);
     const fixed = { ...row, contestants: contestants.map((contestant) => ({ ...contestant, canDoLess: false })) };

@@ -46,6 +46,9 @@ export interface RowResult {
   readonly contestants: readonly ContestantResult[];
 }
 
+/** What the first look takes of the work of those that can do less: whoever is slow shows it. */
+const FIRST_SHARE = 0.2;
+
 /**
  * Puts the row's question to all contestants, one after the other and then again: what disturbs a repetition disturbs
  * all of them. The order turns with each repetition, so that none is always the one after the worst litterer. What
@@ -58,8 +61,9 @@ export async function runRow(
   time?: Pick<RunTime, "sharesOf">,
 ): Promise<RowResult> {
   const rounds: Round[] = [];
-  let shares: ReadonlyMap<Contestant, number> = new Map();
-  const shareOf = (contestant: Contestant) => shares.get(contestant) ?? 1;
+  const isSized = time !== undefined && row.contestants.every(({ canDoLess }) => canDoLess);
+  let shares = row.contestants.map(() => (isSized ? FIRST_SHARE : 1));
+  const shareOf = (contestant: Contestant) => shares[row.contestants.indexOf(contestant)]!;
   /** How long all of its work takes each, in the order of the row, from what its share took. */
   const round = async (contestants: readonly Contestant[]): Promise<readonly number[]> => {
     const measured = new Map<Contestant, Measurement>();
@@ -74,17 +78,12 @@ export async function runRow(
     return row.contestants.map((contestant) => wholeMs.get(contestant)!);
   };
   for (const contestant of row.contestants) await contestant.prepare?.();
-  const canDoLess = row.contestants.every((contestant) => contestant.canDoLess);
-  const warmUps = row.warmUps ?? 1;
-  const warmUp = async () => {
+  // Who is cold takes longer than who is not: another look, at what the first has found, says what it is to be.
+  const warmUps = (row.warmUps ?? 1) + (isSized ? 1 : 0);
+  for (let done = 0; done < warmUps; done++) {
     const wholeMs = await round(row.contestants);
-    if (time === undefined || !canDoLess) return;
-    const found = time.sharesOf(wholeMs);
-    shares = new Map(row.contestants.map((contestant, index) => [contestant, found[index]!]));
-  };
-  for (let done = 0; done < warmUps; done++) await warmUp();
-  // Who is cold takes longer than who is not: a second look, at a share, says what it is to be.
-  if (row.contestants.some((contestant) => shareOf(contestant) < 1)) await warmUp();
+    if (isSized) shares = time.sharesOf(wholeMs);
+  }
   const repetitions = Math.min(effort.repetitions, row.repetitions ?? effort.repetitions);
   for (let repetition = 0; repetition < repetitions; repetition++) await round(turned(row.contestants, repetition));
   for (const contestant of row.contestants) await contestant.close?.();

@@ -14,7 +14,7 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
   const brokers: BenchBroker[] = [await BrokerUnderTest.start(), await KafkaUnderTest.start()];
   try {
     for (const broker of brokers) await createTopic(broker, TOPIC, 1);
-    const records = 2_000;
+    const records = 1_000;
     const contestants = brokers.map(
       (broker): Contestant => ({
         name: broker.name,
@@ -40,7 +40,7 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
 const scenario: Scenario = {
   name: "java-latency",
   description: "Apache Kafka's own EndToEndLatency tool on our broker and on Apache Kafka",
-  quietSeconds: { quick: 24, full: 42 },
+  quietSeconds: { quick: 24, full: 30 },
   inQuick: false,
   rows,
 };
