@@ -62,7 +62,7 @@ export async function runRow(
 ): Promise<RowResult> {
   const rounds: Round[] = [];
   const isSized = time !== undefined && row.contestants.every(({ canDoLess }) => canDoLess);
-  let shares = row.contestants.map(() => (isSized ? FIRST_SHARE : 1));
+  let shares: readonly number[] = row.contestants.map(() => (isSized ? FIRST_SHARE : 1));
   const shareOf = (contestant: Contestant) => shares[row.contestants.indexOf(contestant)]!;
   /** How long all of its work takes each, in the order of the row, from what its share took. */
   const round = async (contestants: readonly Contestant[]): Promise<readonly number[]> => {
