@@ -1,4 +1,11 @@
-import { createMemoryDisk, type Disk, DiskError, type DiskErrorCode, type DiskFile, type OpenOptions } from "@ottla/runtime";
+import {
+  createMemoryDisk,
+  type Disk,
+  DiskError,
+  type DiskErrorCode,
+  type DiskFile,
+  type OpenOptions,
+} from "@ottla/runtime";
 
 export type DiskAction =
   | "open"

@@ -1,7 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createMemoryDisk, type Disk, DiskError, type DiskErrorCode, type DiskFile, type OpenOptions } from "@ottla/runtime";
+import {
+  createMemoryDisk,
+  type Disk,
+  DiskError,
+  type DiskErrorCode,
+  type DiskFile,
+  type OpenOptions,
+} from "@ottla/runtime";
 import { createNodeDisk } from "@ottla/runtime/node";
 import { joinPath } from "../files/names.ts";
 
