@@ -46,6 +46,31 @@ describe("a subscription", () => {
   );
 });
 
+describe("whoever asks again before the answer is there", () => {
+  test("is given the next record, not the same one", async () => {
+    kafka.append("t", 0, ["a", "b", "c"]);
+    const records = reader()[Symbol.asyncIterator]();
+    const asked = Promise.all([records.next(), records.next(), records.next()]);
+    await runtime.advance(100);
+    expect((await asked).map(({ value }) => value.value)).toEqual(["a", "b", "c"]);
+  });
+
+  test("is given the next batch, not the same one", async () => {
+    kafka.append("t", 0, ["a", "b"]);
+    const batches = reader({ maxPollRecords: 1 }).batches();
+    const asked = Promise.all([batches.next(), batches.next()]);
+    await runtime.advance(100);
+    expect((await asked).map(({ value }) => [...value].map((record) => record.value))).toEqual([["a"], ["b"]]);
+  });
+
+  test("is told that the loop is over where it failed meanwhile", async () => {
+    const records = reader().records({ signal: AbortSignal.abort() });
+    const [first, second] = await Promise.allSettled([records.next(), records.next()]);
+    expect(first).toMatchObject({ status: "rejected", reason: { code: "ABORTED" } });
+    expect(second).toEqual({ status: "fulfilled", value: { done: true, value: undefined } });
+  });
+});
+
 describe("records", () => {
   test("come in order from each partition, with all there is to know", async () => {
     kafka.append("t", 0, ["a", "b"]);

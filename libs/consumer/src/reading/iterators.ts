@@ -20,6 +20,8 @@ export interface ReadingHost {
 abstract class Loop<T> implements AsyncIterableIterator<T> {
   readonly #host: ReadingHost;
   #state: "new" | "reading" | "over" = "new";
+  /** What the loop waits for at this moment. */
+  #step: Promise<IteratorResult<T>> | undefined;
 
   constructor(host: ReadingHost) {
     this.#host = host;
@@ -40,30 +42,33 @@ abstract class Loop<T> implements AsyncIterableIterator<T> {
     this.#end();
   }
 
-  /** Whether the loop has begun and is not over. */
+  /** Whether the loop has begun, is not over, and waits for nothing. */
   protected get isReading(): boolean {
-    return this.#state === "reading";
+    return this.#state === "reading" && this.#step === undefined;
   }
 
-  /** The slow way to the next item: waits for it. */
-  protected async step(take: () => Promise<T | undefined>): Promise<IteratorResult<T>> {
-    if (this.#state === "over") return { done: true, value: undefined };
+  /** The slow way to the next item: waits for it. Who asks meanwhile gets the one after it. */
+  protected step(take: () => Promise<T | undefined>): Promise<IteratorResult<T>> {
+    const again = () => this.next();
+    if (this.#step !== undefined) return this.#step.then(again, again);
+    this.#step = this.#take(take).finally(() => {
+      this.#step = undefined;
+    });
+    return this.#step;
+  }
+
+  async #take(take: () => Promise<T | undefined>): Promise<IteratorResult<T>> {
+    let value: T | undefined;
     try {
-      this.#begin();
-      const value = await take();
-      if (value !== undefined) return { done: false, value };
-    } catch (error) {
-      this.#end();
-      throw error;
+      if (this.#state === "new") {
+        this.#host.beginLoop();
+        this.#state = "reading";
+      }
+      if (this.#state === "reading") value = await take();
+    } finally {
+      if (value === undefined) this.#end();
     }
-    this.#end();
-    return { done: true, value: undefined };
-  }
-
-  #begin(): void {
-    if (this.#state === "reading") return;
-    this.#host.beginLoop();
-    this.#state = "reading";
+    return { done: value === undefined, value } as IteratorResult<T>;
   }
 
   #end(): void {
