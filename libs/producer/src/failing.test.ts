@@ -114,6 +114,7 @@ describe("failing", () => {
     [{ topic: "orders", key: {} as never }, "keySerializer"],
     [{ topic: "orders", headers: [["a"]] as never }, "headers must be"],
     [{ topic: "orders", headers: "a=b" as never }, "headers must be"],
+    [{ topic: "orders", headers: new Map([["a", "b"]]) as never }, "or a plain object"],
   ])("a record that cannot be sent is refused: %o", async (record, message) => {
     const { producer, rejection } = setUp();
     const error = await rejection(producer.send(record));

@@ -41,12 +41,9 @@ const NO_HEADERS: readonly RecordHeaderInput[] = [];
 /** Headers as the pairs that go into the record. @throws KafkaError INVALID_ARGUMENT if they are neither form */
 export function headerPairs(headers: HeadersInput | undefined): readonly RecordHeaderInput[] {
   if (headers === undefined || headers === null) return NO_HEADERS;
-  if (isPairs(headers)) {
-    for (const header of headers) checkHeader(header);
-    return headers;
-  }
-  if (typeof headers !== "object") throw wrongHeaders();
-  const pairs = Object.entries(headers);
+  // A Map has no entries as an object: its headers would be lost without a word.
+  if (typeof headers !== "object" || headers instanceof Map) throw wrongHeaders();
+  const pairs = isPairs(headers) ? headers : Object.entries(headers);
   for (const pair of pairs) checkHeader(pair);
   return pairs;
 }
@@ -65,7 +62,5 @@ export function isRecordData(data: unknown): data is RecordData {
 }
 
 function wrongHeaders(): Error {
-  return invalidArgument(
-    "headers must be a list of [name, value] pairs or an object; names are strings, values strings, bytes or null.",
-  );
+  return invalidArgument("headers must be [name, value] pairs or a plain object; values are text, bytes or null.");
 }
