@@ -1,5 +1,6 @@
+import { KafkaError, PartialFailureError } from "@ottla/admin";
 import { describe, expect, it } from "vitest";
-import { newOffsetOf, type ResetTarget } from "./reset.ts";
+import { explainRefusedReset, newOffsetOf, type ResetTarget } from "./reset.ts";
 
 describe("where an offset goes", () => {
   const range = { begin: 10, end: 100 };
@@ -18,4 +19,13 @@ describe("where an offset goes", () => {
   ])("%j", (target, found, expected) => {
     expect(newOffsetOf(target, 40, range, found)).toBe(expected);
   });
+});
+
+it("says of a group that somebody has joined what to do, and of anything else what it is", () => {
+  const refused = (code: string) => {
+    const failures = [{ resource: "t-0", error: new KafkaError("refused", { code }) }];
+    return new PartialFailureError("alterGroupOffsets", failures, 1);
+  };
+  expect(() => explainRefusedReset(refused("UNKNOWN_MEMBER_ID"))).toThrow("stop its consumers first");
+  expect(() => explainRefusedReset(refused("GROUP_AUTHORIZATION_FAILED"))).toThrow("refused");
 });

@@ -1,3 +1,5 @@
+import { PartialFailureError } from "@ottla/admin";
+
 /** Where offsets are to go. */
 export type ResetTarget =
   | { readonly kind: "earliest" | "latest" }
@@ -21,4 +23,14 @@ export function newOffsetOf(
   if (target.kind === "offset") return within(target.offset);
   if (target.kind === "shift") return within(committed + target.by);
   return found === undefined || found < 0 ? end : within(found);
+}
+
+/** The coordinator only says that it does not know the member who commits. @throws what the person can do about it, or `error` */
+export function explainRefusedReset(error: unknown): never {
+  const isJoined =
+    error instanceof PartialFailureError && error.failures.some((each) => each.error.code === "UNKNOWN_MEMBER_ID");
+  if (!isJoined) throw error;
+  throw new Error(
+    "Somebody has joined the group. Its offsets are moved while it has no members: stop its consumers first.",
+  );
 }

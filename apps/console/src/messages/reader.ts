@@ -33,7 +33,7 @@ export interface ReadProgress {
 /** A page is not a stream processor: a filter that finds nothing stops here, and can be asked to go on. */
 const SCANNED_MAX = 500_000;
 
-/** So often is what was found handed on. */
+/** So often is what was found handed on, and looked whether what is missing are no records. */
 const REPORT_MS = 200;
 
 /** Where each partition is read from, and up to where. */
@@ -58,6 +58,8 @@ export class RecordReader {
   readonly #foundByPartition = new Map<number, number>();
   #scanned = 0;
   #total = 0;
+  /** Whether a partition was left before its end. */
+  #isCutShort = false;
   #planned: ReturnType<typeof setTimeout> | undefined;
 
   constructor(query: ReadQuery, onProgress: (progress: ReadProgress) => void) {
@@ -113,23 +115,45 @@ export class RecordReader {
   }
 
   async #read(ranges: readonly Range[], isLive: boolean): Promise<void> {
-    const consumer = new Consumer({ ...clientOptions, autoOffsetReset: "earliest", fetchMaxWaitMs: 250 });
+    const consumer = new Consumer({
+      ...clientOptions,
+      autoOffsetReset: "earliest",
+      fetchMaxWaitMs: 250,
+      // A topic that somebody deletes meanwhile would come back, empty, because it is looked at.
+      allowAutoCreateTopics: false,
+    });
     this.#consumer = consumer;
     consumer.assign(ranges);
     for (const { topic, partition, from } of ranges) consumer.seek({ topic, partition }, from);
-    const open = new Map(ranges.map(({ partition, end }) => [partition, end]));
-    for await (const batch of consumer.batches({ signal: this.#abort.signal })) {
-      const end = isLive ? Number.POSITIVE_INFINITY : (open.get(batch.partition) ?? 0);
-      for (const record of batch) if (record.offset < end) this.#take(record);
-      if (batch.nextOffset >= end || this.#hasEnoughOf(batch.partition)) this.#finish(open, batch);
-      this.#planReport();
-      if (!isLive && (open.size === 0 || this.#scanned >= SCANNED_MAX)) return;
+    const ends = new Map(ranges.map(({ partition, end }) => [partition, isLive ? Number.POSITIVE_INFINITY : end]));
+    const open = new Set(ranges.map(({ partition }) => partition));
+    const timer = isLive ? undefined : setInterval(() => void this.#passMarkers(consumer, ranges, open), REPORT_MS);
+    try {
+      for await (const batch of consumer.batches({ signal: this.#abort.signal })) {
+        const end = ends.get(batch.partition) ?? 0;
+        for (const record of batch) if (record.offset < end) this.#take(record);
+        const isAtEnd = batch.nextOffset >= end;
+        if (isAtEnd || this.#hasEnoughOf(batch.partition)) {
+          open.delete(batch.partition);
+          consumer.pause([batch]);
+        }
+        this.#planReport();
+        const isEnough = !isLive && this.#scanned >= SCANNED_MAX && open.size > 0;
+        this.#isCutShort ||= isEnough || (!isAtEnd && !open.has(batch.partition));
+        if (isEnough || (!isLive && open.size === 0)) return;
+      }
+    } finally {
+      clearInterval(timer);
     }
   }
 
-  #finish(open: Map<number, number>, { topic, partition }: TopicPartition): void {
-    open.delete(partition);
-    this.#consumer?.pause([{ topic, partition }]);
+  /** The last offsets of a partition may have no record: markers of transactions, or what compaction took. No batch comes of them. */
+  async #passMarkers(consumer: Consumer, ranges: readonly Range[], open: Set<number>): Promise<void> {
+    for (const range of ranges.filter(({ partition }) => open.has(partition))) {
+      const position = await consumer.position(range).catch(() => Number.NaN);
+      if (position >= range.end) open.delete(range.partition);
+    }
+    if (open.size === 0) await consumer.close();
   }
 
   #take(record: ConsumerRecord): void {
@@ -178,7 +202,7 @@ export class RecordReader {
       scanned: this.#scanned,
       total: this.#total,
       isDone,
-      hasMore: this.#scanned < this.#total || found > this.#query.limit,
+      hasMore: this.#isCutShort || found > this.#query.limit,
     });
   }
 }

@@ -47,6 +47,8 @@ export function MessagesView({ topic, partitions, query }: MessagesProps) {
   useReader({ topic, partitions, settings, run, progress, problem });
   const { start } = settings;
   const isLive = settings.startText === "live";
+  // Nothing is being read where the filter is none.
+  const isRefused = problem.value !== null && progress.value === null;
   return (
     <>
       <Toolbar partitions={partitions} settings={settings} set={set} onRefresh={() => run.value++}>
@@ -83,7 +85,7 @@ export function MessagesView({ topic, partitions, query }: MessagesProps) {
       {problem.value === null ? null : <Notice tone="bad">{problem.value}</Notice>}
       {typeof start === "string" ? (
         <Notice tone={settings.at === "" ? "plain" : "bad"}>{start}</Notice>
-      ) : (
+      ) : isRefused ? null : (
         <>
           <Status progress={progress.value} isLive={isLive} onStop={() => set({ from: "newest" })} />
           {progress.value !== null && progress.value.records.length > 0 ? (

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { admin } from "../app/cluster.ts";
 import { offsetsOf, type PartitionLag } from "../data/lag.ts";
 import { messageOf } from "../data/polled.ts";
-import { newOffsetOf, type ResetTarget } from "../groups/reset.ts";
+import { explainRefusedReset, newOffsetOf, type ResetTarget } from "../groups/reset.ts";
 import { Notice } from "../ui/basics.tsx";
 import { Field, FormDialog } from "../ui/dialog.tsx";
 import * as format from "../ui/format.ts";
@@ -50,10 +50,8 @@ export function ResetOffsets(props: {
   }, [kind.value, text.value, topic.value]);
   const rows = preview.value ?? [];
   const reset = async () => {
-    await admin.alterGroupOffsets(
-      props.groupId,
-      rows.map((row) => ({ topic: row.topic, partition: row.partition, offset: row.next })),
-    );
+    const offsets = rows.map((row) => ({ topic: row.topic, partition: row.partition, offset: row.next }));
+    await admin.alterGroupOffsets(props.groupId, offsets).catch(explainRefusedReset);
     await props.polled.refresh();
     toast(`The offsets of ${format.plural(rows.length, "partition")} are moved.`);
   };

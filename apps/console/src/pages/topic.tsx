@@ -5,6 +5,7 @@ import { hrefOf, navigate, route } from "../app/router.ts";
 import { endsOf, lagsOf, offsetsOf } from "../data/lag.ts";
 import { type Polled, resultsWithout, usePolled } from "../data/polled.ts";
 import { groupFacts, LOG_DIRS_TIMEOUT_MS, topicFacts } from "../data/summary.ts";
+import { isCount, PARTITIONS_MAX } from "../topics/new-topic.ts";
 import { Badge, Button, Empty, Figure, Loaded, Notice, PageHead, Panel, Tabs } from "../ui/basics.tsx";
 import { Field, FormDialog } from "../ui/dialog.tsx";
 import * as format from "../ui/format.ts";
@@ -262,7 +263,7 @@ function AddPartitions({ state, polled, onClose }: ChangeProps) {
   const now = state.rows.length;
   const wanted = useSignal(String(now + 1));
   const count = Number(wanted.value);
-  const isGood = Number.isInteger(count) && count > now;
+  const isGood = wanted.value !== "" && isCount(wanted.value, PARTITIONS_MAX) && count > now;
   const grow = async () => {
     await admin.createPartitions([{ topic: state.description.name, count }]);
     toast(`The topic has ${format.plural(count, "partition")} now.`);

@@ -8,6 +8,7 @@ import { clusterState } from "../data/overview.ts";
 import { usePolled } from "../data/polled.ts";
 import { SummedRates } from "../data/rates.ts";
 import { topicFacts } from "../data/summary.ts";
+import { isCount, PARTITIONS_MAX, REPLICAS_MAX, retentionMsOf } from "../topics/new-topic.ts";
 import { Badge, Button, Empty, Loaded, PageHead } from "../ui/basics.tsx";
 import { Field, FormDialog } from "../ui/dialog.tsx";
 import * as format from "../ui/format.ts";
@@ -202,7 +203,7 @@ function useTopicRates() {
 }
 
 const NAME = /^[a-zA-Z0-9._-]{1,249}$/;
-const COUNT_HINT = "A whole number, 1 or more.";
+const countHint = (max: number) => `A whole number from 1 to ${format.count(max)}.`;
 
 function CreateTopic({ onClose }: { readonly onClose: () => void }) {
   const name = useSignal("");
@@ -211,12 +212,13 @@ function CreateTopic({ onClose }: { readonly onClose: () => void }) {
   const retention = useSignal("");
   const policy = useSignal("");
   const isNameWrong = name.value !== "" && (!NAME.test(name.value) || name.value === "." || name.value === "..");
-  const isCount = ({ value }: { readonly value: string }) => value === "" || /^[1-9]\d*$/.test(value);
-  const isRetentionRight = retention.value === "" || Number(retention.value) > 0;
-  const isRight = isCount(partitions) && isCount(replication) && isRetentionRight;
+  const isPartitionsRight = isCount(partitions.value, PARTITIONS_MAX);
+  const isReplicationRight = isCount(replication.value, REPLICAS_MAX);
+  const retentionMs = retention.value === "" ? undefined : retentionMsOf(retention.value);
+  const isRight = isPartitionsRight && isReplicationRight && retentionMs !== null;
   const create = async () => {
     const configs = {
-      ...(retention.value !== "" && { "retention.ms": Math.round(Number(retention.value) * 3_600_000) }),
+      ...(typeof retentionMs === "number" && { "retention.ms": retentionMs }),
       ...(policy.value !== "" && { "cleanup.policy": policy.value }),
     };
     const [created] = await admin.createTopics([
@@ -256,7 +258,7 @@ function CreateTopic({ onClose }: { readonly onClose: () => void }) {
         <Field
           label="Partitions"
           hint="The broker's default where empty. Can grow, never shrink."
-          error={isCount(partitions) ? null : COUNT_HINT}
+          error={isPartitionsRight ? null : countHint(PARTITIONS_MAX)}
         >
           <input
             name="partitions"
@@ -268,7 +270,7 @@ function CreateTopic({ onClose }: { readonly onClose: () => void }) {
         <Field
           label="Replication factor"
           hint="The default where empty."
-          error={isCount(replication) ? null : COUNT_HINT}
+          error={isReplicationRight ? null : countHint(REPLICAS_MAX)}
         >
           <input
             name="replication"
@@ -282,7 +284,7 @@ function CreateTopic({ onClose }: { readonly onClose: () => void }) {
         <Field
           label="Retention in hours"
           hint="Older records go. The default where empty."
-          error={isRetentionRight ? null : "A number above 0, such as 0.5 or 168."}
+          error={retentionMs === null ? "A number above 0, such as 0.5 or 168." : null}
         >
           <input
             name="retention"
