@@ -1,10 +1,16 @@
 import {
   type ApiDefinition,
   addPartitionsToTxnApi,
+  createPartitionsApi,
   createTopicsApi,
+  deleteGroupsApi,
+  deleteRecordsApi,
   deleteTopicsApi,
+  describeConfigsApi,
+  describeGroupsApi,
   findCoordinatorApi,
   includesVersion,
+  incrementalAlterConfigsApi,
   listOffsetsApi,
   offsetCommitApi,
   offsetFetchApi,
@@ -80,6 +86,41 @@ build(deleteTopicsApi, ({ topics, topicNames }, errorCode) => ({
     ...topic,
     ...{ errorCode, errorMessage: null },
   })),
+}));
+build(createPartitionsApi, ({ topics }, errorCode) => ({
+  throttleTimeMs: 0,
+  results: topics.map(({ name }) => ({ name, errorCode })),
+}));
+build(deleteRecordsApi, ({ topics }, errorCode) => ({
+  throttleTimeMs: 0,
+  topics: topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, lowWatermark: -1, errorCode })),
+  })),
+}));
+build(describeConfigsApi, ({ resources }, errorCode) => ({
+  throttleTimeMs: 0,
+  results: resources.map(({ resourceType, resourceName }) => ({
+    ...{ resourceType, resourceName, errorCode },
+    ...{ errorMessage: null, configs: [] },
+  })),
+}));
+build(incrementalAlterConfigsApi, ({ resources }, errorCode) => ({
+  throttleTimeMs: 0,
+  responses: resources.map(({ resourceType, resourceName }) => ({
+    ...{ resourceType, resourceName, errorCode },
+    errorMessage: null,
+  })),
+}));
+build(describeGroupsApi, ({ groups }, errorCode) => ({
+  groups: groups.map((groupId) => ({
+    ...{ groupId, errorCode },
+    ...{ groupState: "", protocolType: "", protocolData: "", members: [] },
+  })),
+}));
+build(deleteGroupsApi, ({ groupsNames }, errorCode) => ({
+  throttleTimeMs: 0,
+  results: groupsNames.map((groupId) => ({ groupId, errorCode })),
 }));
 build(findCoordinatorApi, ({ key, coordinatorKeys }, errorCode, version) => {
   const nobody = { nodeId: -1, host: "", port: -1, errorCode, errorMessage: null };

@@ -17,6 +17,8 @@ describe("faults", () => {
     [{ drop: "both" }, "A fault has"],
     [{ api: "Produce" }, "A fault has"],
     [{ delayMs: 1, times: 0 }, "times is 0"],
+    [{ api: "Produce", error: "NONE" }, "no error called"],
+    [{ delayMs: 5, drop: "request" }, "does one thing, and was given delayMs and drop"],
   ])("%j is none, and says so when it is injected", async (fault, message) => {
     await using broker = await startTestBroker();
     const inject = () => broker.faults.inject(fault as never);
@@ -70,17 +72,32 @@ describe("faults", () => {
     ["DeleteTopics", "TOPIC_DELETION_DISABLED"],
     ["ListOffsets", "UNSUPPORTED_FOR_MESSAGE_FORMAT"],
     ["DescribeCluster", "CLUSTER_AUTHORIZATION_FAILED"],
+    ["CreatePartitions", "POLICY_VIOLATION"],
+    ["DeleteRecords", "POLICY_VIOLATION"],
+    ["DescribeConfigs", "TOPIC_AUTHORIZATION_FAILED"],
+    ["IncrementalAlterConfigs", "POLICY_VIOLATION"],
+    ["DescribeGroups", "GROUP_AUTHORIZATION_FAILED"],
+    ["DeleteGroups", "GROUP_AUTHORIZATION_FAILED"],
   ] as const)("reach %s", async (api, error) => {
     await using broker = await startTestBroker({ topics: ["orders"] });
     const admin = await broker.admin();
+    await admin.alterGroupOffsets("billing", [{ topic: "orders", partition: 0, offset: 0 }]);
     const fault = broker.faults.inject({ api, error });
+    const orders = { type: "topic", name: "orders" } as const;
     const calls = {
       CreateTopics: () => admin.createTopics([{ name: "new" }]),
       DeleteTopics: () => admin.deleteTopics(["orders"]),
       ListOffsets: () => admin.listOffsets([{ topic: "orders", partition: 0, spec: "latest" }]),
       DescribeCluster: () => admin.describeCluster(),
+      CreatePartitions: () => admin.createPartitions([{ topic: "orders", count: 2 }]),
+      DeleteRecords: () => admin.deleteRecords([{ topic: "orders", partition: 0, beforeOffset: "latest" }]),
+      DescribeConfigs: () => admin.describeConfigs([orders]),
+      IncrementalAlterConfigs: () =>
+        admin.incrementalAlterConfigs([{ ...orders, changes: [{ key: "retention.ms", value: "5" }] }]),
+      DescribeGroups: () => admin.describeGroups(["billing"]),
+      DeleteGroups: () => admin.deleteGroups(["billing"]),
     };
-    await expect(calls[api]()).rejects.toThrow();
+    await expect(calls[api]()).rejects.toMatchObject({ code: error });
     expect(fault.hits).toBeGreaterThan(0);
     fault.remove();
     await calls[api]();
@@ -206,7 +223,7 @@ describe("a test broker", () => {
     await broker.clock.advance(601_000);
     expect(broker.clock.nowMs() - before).toBeGreaterThanOrEqual(601_000);
     await expect.poll(stableGroups).toEqual([]);
-    for (const wrong of [-1, Number.NaN, "5" as never]) {
+    for (const wrong of [-1, Number.NaN, Number.POSITIVE_INFINITY, "5" as never]) {
       await expect(broker.clock.advance(wrong)).rejects.toThrow(RangeError);
     }
     expect(() => broker.pausePartition("orders", "0" as never)).toThrow(RangeError);

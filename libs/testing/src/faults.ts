@@ -209,9 +209,14 @@ function checkFault(fault: Fault): void {
   }
   if (typeof times !== "number" || !(times >= 1))
     throw new RangeError(`times is ${times}; a fault meets 1 request or more.`);
+  const effects = (["delayMs", "error", "drop"] as const).filter((name) => name in fault);
+  if (effects.length > 1)
+    throw new RangeError(`A fault does one thing, and was given ${effects.join(" and ")}: inject two.`);
   if ("delayMs" in fault) checkDelay(fault.delayMs);
   else if ("error" in fault) {
-    if (!Object.hasOwn(ErrorCode, fault.error)) throw new RangeError(`Kafka has no error called "${fault.error}".`);
+    // NONE is no error: clients would take an answer that has nothing in it for a success.
+    if (!Object.hasOwn(ErrorCode, fault.error) || fault.error === "NONE")
+      throw new RangeError(`Kafka has no error called "${fault.error}".`);
   } else if (fault.drop !== "request" && fault.drop !== "response") {
     throw new RangeError('A fault has delayMs, error, or drop: "request" or "response".');
   }

@@ -169,6 +169,19 @@ describe("starting and closing", () => {
     await Promise.all(brokers.map((broker) => broker.close()));
   });
 
+  it("says of a closed broker that it is closed", async () => {
+    const broker = await startTestBroker({ topics: ["orders"] });
+    await broker.close();
+    const uses = [
+      () => broker.records("orders"),
+      () => broker.produce("orders", "a"),
+      () => broker.createTopic("more"),
+      () => broker.admin(),
+      () => broker.restart(),
+    ];
+    for (const use of uses) await expect(use()).rejects.toThrow("the test broker is closed");
+  });
+
   it("closes with clients that still wait for records, twice without harm", async () => {
     const broker = await startTestBroker({ topics: ["quiet"] });
     await using consumer = new Consumer({ bootstrapServers: broker.bootstrapServers });

@@ -171,6 +171,11 @@ class InMemoryTestBroker implements TestBroker {
     return this.#broker;
   }
 
+  /** A client would look for the broker until its time is over. @throws Error once the broker is closed */
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new Error("the test broker is closed; start another one");
+  }
+
   pausePartition(topic: string, partition: number, options?: PauseOptions): () => void {
     return this.faults.hold(topic, partition, options);
   }
@@ -182,11 +187,13 @@ class InMemoryTestBroker implements TestBroker {
   }
 
   async restart(): Promise<void> {
+    this.#checkOpen();
     if (this.#life !== null) await this.#running.shutdown();
     await this.start();
   }
 
-  admin(): Promise<Admin> {
+  async admin(): Promise<Admin> {
+    this.#checkOpen();
     const { bootstrapServers } = this;
     this.#admin ??= import("@ottla/admin").then(({ Admin }) => new Admin({ bootstrapServers }));
     return this.#admin;
@@ -203,6 +210,7 @@ class InMemoryTestBroker implements TestBroker {
   }
 
   async produce(topic: string, records: RecordInput | readonly RecordInput[]): Promise<RecordMetadata[]> {
+    this.#checkOpen();
     const { bootstrapServers } = this;
     this.#producer ??= import("@ottla/producer").then(({ Producer }) => new Producer({ bootstrapServers }));
     const producer = await this.#producer;
@@ -223,6 +231,7 @@ class InMemoryTestBroker implements TestBroker {
     topic: string,
     options: ReadTopicOptions<K, V> = {},
   ): Promise<TestRecord<K, V>[]> {
+    this.#checkOpen();
     const { count = 0 } = options;
     if (!Number.isSafeInteger(count))
       throw invalidArgument(`records: count is ${describe(count)}; it must be a number.`);

@@ -35,7 +35,7 @@ export class TestClock implements Clock {
 
   /** Puts the clock forward. Resolves when what was due until then has been begun. */
   async advance(ms: number): Promise<void> {
-    if (typeof ms !== "number" || !(ms >= 0)) throw new RangeError(`the clock cannot be put forward by ${ms} ms`);
+    if (!Number.isFinite(ms) || ms < 0) throw new RangeError(`the clock cannot be put forward by ${ms} ms`);
     this.#aheadMs += ms;
     for (const entry of [...this.#entries].sort((a, b) => a.dueAtMs - b.dueAtMs)) {
       if (this.#entries.has(entry) && entry.dueAtMs <= this.monotonicMs()) entry.fire();
