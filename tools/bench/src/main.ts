@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { chosenScenarios, findScenarios } from "./harness/find-scenarios.ts";
 import { garbageCollector } from "./harness/garbage.ts";
-import { type Options, readOptions } from "./harness/options.ts";
+import { type Options, readOptions, UsageError } from "./harness/options.ts";
 import { drawPicture } from "./harness/picture.ts";
 import { describeMachine, formatRow, formatSeconds, type ScenarioResult } from "./harness/report.ts";
 import { type RowResult, runRow } from "./harness/run-row.ts";
@@ -10,7 +10,6 @@ import type { Effort, Scenario } from "./harness/scenario.ts";
 
 async function main(options: Options): Promise<void> {
   const scenarios = chosenScenarios(await findScenarios(), options);
-  if (scenarios.length === 0) throw new Error(`no scenario is called ${options.only.join(" or ")}`);
   const print = options.json === "-" ? () => {} : (text: string) => console.log(text);
   if (options.list) {
     for (const { name, description } of scenarios) console.log(`${name}: ${description}`);
@@ -76,4 +75,10 @@ function writeJson(target: string, report: unknown): void {
   else writeFileSync(target, text);
 }
 
-await main(readOptions(process.argv.slice(2)));
+try {
+  await main(readOptions(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 2;
+}

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { extname } from "node:path";
-import type { Options } from "./options.ts";
+import { type Options, UsageError } from "./options.ts";
 import type { Scenario } from "./scenario.ts";
 
 const folder = new URL("../scenarios/", import.meta.url);
@@ -16,7 +16,7 @@ export async function findScenarios(): Promise<Scenario[]> {
   return scenarios.sort((a, b) => a.name.localeCompare(b.name));
 }
 
-/** Those that are named, or belong to a run that names none. A name chooses one; a part of names all that have it. */
+/** Those that are named, or belong to a run that names none. A name chooses one; a part of names all that have it. @throws UsageError */
 export function chosenScenarios(
   scenarios: readonly Scenario[],
   { only, effort, list }: Pick<Options, "only" | "effort" | "list">,
@@ -27,5 +27,10 @@ export function chosenScenarios(
   const isName = (part: string) => scenarios.some(({ name }) => name === part);
   const names = only.filter(isName);
   const parts = only.filter((part) => !isName(part));
+  const unknown = parts.filter((part) => !scenarios.some(({ name }) => name.includes(part)));
+  if (unknown.length > 0) {
+    const there = scenarios.map(({ name }) => name).join(", ");
+    throw new UsageError(`There is no scenario ${unknown.map((part) => `"${part}"`).join(", ")}; there are ${there}.`);
+  }
   return scenarios.filter(({ name }) => names.includes(name) || parts.some((part) => name.includes(part)));
 }

@@ -181,7 +181,10 @@ test("options", () => {
     list: false,
   });
   expect(readOptions([])).toMatchObject({ effort: { quick: false }, only: [], json: undefined });
-  expect(() => readOptions(["--fast"])).toThrow(/--fast/);
+  expect(() => readOptions(["--fast"])).toThrow(/--fast.*--quick, --only NAMES/s);
+  // What cannot be written is found out before twenty minutes are over.
+  expect(() => readOptions(["--json", "/no/such/run.json"])).toThrow("--json /no/such/run.json cannot be written");
+  expect(() => readOptions(["--picture", "/no/such/run.svg"])).toThrow("--picture /no/such/run.svg cannot be written");
 });
 
 test("what a row has of CPU time and latency goes into its table, and into no other", async () => {
@@ -214,7 +217,6 @@ test("a scenario's name chooses that one alone, a part of names all that have it
   expect(chosen("produce,scrape")).toEqual(["produce", "scrape"]);
   expect(chosen("scrape-b,consume")).toEqual(["consume", "scrape-beside-produce"]);
   expect(chosen("produc")).toEqual(["produce", "scrape-beside-produce"]);
-  expect(chosen("none of them")).toEqual([]);
 });
 
 test("a full run takes less than twenty minutes, a quick one less than two; quiet machines have time to spare", () => {
@@ -225,4 +227,10 @@ test("a full run takes less than twenty minutes, a quick one less than two; quie
   expect(readOptions([]).limits.runSeconds * OVERRUN).toBeLessThan(20 * 60);
   expect(seconds("quick", ["--quick"])).toBeLessThan(readOptions(["--quick"]).limits.runSeconds);
   expect(readOptions(["--quick"]).limits.runSeconds * OVERRUN).toBeLessThan(2 * 60);
+});
+
+test("a scenario that there is not is named, with those that there are, whatever else is asked for", async () => {
+  const scenarios = await findScenarios();
+  const choose = () => chosenScenarios(scenarios, readOptions(["--only", "produce,prodcue"]));
+  expect(choose).toThrow(/There is no scenario "prodcue"; there are .*consume, .*produce,/);
 });

@@ -1,3 +1,5 @@
+import { accessSync, constants } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { TimeLimits } from "./run-time.ts";
 import type { Effort } from "./scenario.ts";
@@ -24,21 +26,21 @@ const QUICK = {
   limits: { runSeconds: 105, measureMs: 500 },
 };
 
-/** @throws TypeError for options that do not exist */
+/** What was asked for cannot be done: said in a line, not with a stack. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+const POSSIBLE =
+  "--quick, --only NAMES, --json FILE (- for standard output), --picture FILE, --soak-minutes NUMBER, --list";
+
+/** @throws UsageError for options that do not exist, and files that cannot be written */
 export function readOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      quick: { type: "boolean", default: false },
-      only: { type: "string", multiple: true, default: [] },
-      json: { type: "string" },
-      picture: { type: "string" },
-      "soak-minutes": { type: "string", default: "0" },
-      list: { type: "boolean", default: false },
-    },
-  });
+  const values = parse(args);
   const soakMinutes = Number(values["soak-minutes"]);
-  if (!(soakMinutes >= 0)) throw new TypeError("--soak-minutes is a number");
+  if (!(soakMinutes >= 0)) throw new UsageError("--soak-minutes is a number");
+  if (values.json !== "-") requireDirectory("--json", values.json);
+  requireDirectory("--picture", values.picture);
   const { effort, limits } = values.quick ? QUICK : FULL;
   const only = values.only.flatMap((names) => names.split(",")).filter((name) => name !== "");
   return {
@@ -50,4 +52,32 @@ export function readOptions(args: readonly string[]): Options {
     picture: values.picture,
     list: values.list,
   };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        quick: { type: "boolean", default: false },
+        only: { type: "string", multiple: true, default: [] },
+        json: { type: "string" },
+        picture: { type: "string" },
+        "soak-minutes": { type: "string", default: "0" },
+        list: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : error}\nThe options are ${POSSIBLE}.`);
+  }
+}
+
+/** A run takes minutes: that its figures cannot be written is found out before it. */
+function requireDirectory(option: string, file: string | undefined): void {
+  if (file === undefined) return;
+  try {
+    accessSync(dirname(resolve(file)), constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`${option} ${file} cannot be written: ${error instanceof Error ? error.message : error}`);
+  }
 }
