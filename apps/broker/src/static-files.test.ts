@@ -86,6 +86,6 @@ describe("static files", () => {
   });
 
   it("refuses other methods", async () => {
-    expect((await get("/", "POST")).status).toBe(405);
+    expect(await get("/", "POST")).toMatchObject({ status: 405, headers: { allow: "GET, HEAD" } });
   });
 });

@@ -32,7 +32,7 @@ function securityHeaders(scripts: readonly string[] = []): Readonly<Record<strin
  */
 export function staticFiles(directory: string): HttpHandler {
   return async ({ method, path, headers }) => {
-    if (method !== "GET" && method !== "HEAD") return text(405, "Only GET is possible here.\n");
+    if (method !== "GET" && method !== "HEAD") return text(405, "Only GET is possible here.\n", { allow: "GET, HEAD" });
     const file = resolveInside(directory, path === "/" ? "/index.html" : path);
     if (file === null) return text(404, "There is nothing here.\n");
     try {
@@ -85,6 +85,6 @@ function resolveInside(directory: string, path: string): string | null {
   return file.startsWith(directory + sep) ? file : null;
 }
 
-function text(status: number, body: string): HttpResponse {
-  return { status, headers: { ...securityHeaders(), "content-type": "text/plain; charset=utf-8" }, body };
+function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): HttpResponse {
+  return { status, headers: { ...securityHeaders(), "content-type": "text/plain; charset=utf-8", ...headers }, body };
 }
