@@ -7,7 +7,10 @@ export async function describeKnownConfigs(admin: Admin, query: ConfigQuery) {
   const entries = described?.entries ?? [];
   const unknown = (query.keys ?? []).filter((key) => !entries.some((entry) => entry.key === key));
   if (unknown.length > 0) {
-    throw new UsageError(`There is no config ${unknown.join(", ")} of a ${query.type}; --all shows those there are.`);
+    const all = `ottla configs describe ${query.name}${query.type === "topic" ? "" : ` --type ${query.type}`} --all`;
+    throw new UsageError(
+      `There is no config ${unknown.join(", ")} of a ${query.type}; \`${all}\` shows those there are.`,
+    );
   }
   // Brokers tell them in the order of a hash map.
   return [...entries].sort((a, b) => (a.key < b.key ? -1 : 1));

@@ -75,14 +75,17 @@ async function fileProperties(path: string | undefined): Promise<(readonly [stri
 
 /** The options for what is most often needed, as the properties that they stand for. */
 function shortForms(options: ConnectionOptions): (readonly [string, string])[] {
-  const { sslCa, sslCert, sslKey, saslMechanism } = options;
+  const { sslCa, sslCert, sslKey, saslMechanism, saslUsername, saslPasswordFile } = options;
   const hasTls = sslCa !== undefined || sslCert !== undefined;
   if ((sslCert === undefined) !== (sslKey === undefined)) {
     throw new UsageError("--ssl-cert and --ssl-key belong together.");
   }
+  if (saslMechanism === undefined && (saslUsername !== undefined || saslPasswordFile !== undefined)) {
+    throw new UsageError("--sasl-username and --sasl-password-file need --sasl-mechanism.");
+  }
   const entries: (readonly [string, string])[] = [];
-  if (sslCa !== undefined) entries.push(["ssl.truststore.certificates", readText(sslCa)]);
-  if (sslCert !== undefined) entries.push(["ssl.keystore.certificate.chain", readText(sslCert)]);
+  if (sslCa !== undefined) entries.push(["ssl.truststore.certificates", readCertificate(sslCa)]);
+  if (sslCert !== undefined) entries.push(["ssl.keystore.certificate.chain", readCertificate(sslCert)]);
   if (sslKey !== undefined) entries.push(["ssl.keystore.key", readText(sslKey)]);
   if (saslMechanism !== undefined) entries.push(["sasl.mechanism", saslMechanism], ["sasl.jaas.config", jaas(options)]);
   // With a file the protocol is the file's to say; its own word for it stays.
@@ -103,6 +106,13 @@ function jaas({ saslMechanism, saslUsername, saslPasswordFile }: ConnectionOptio
   if (saslMechanism === "OAUTHBEARER") return `token=${quoted(secret)};`;
   if (saslUsername === undefined) throw new UsageError("--sasl-mechanism needs --sasl-username.");
   return `username=${quoted(saslUsername)} password=${quoted(secret)};`;
+}
+
+/** OpenSSL takes a file without certificates for one that trusts nobody, and only says so of the broker's. */
+function readCertificate(path: string): string {
+  const text = readText(path);
+  if (text.includes("-----BEGIN ")) return text;
+  throw new UsageError(`${path} holds no PEM: a certificate in PEM has a line -----BEGIN CERTIFICATE-----.`);
 }
 
 function readText(path: string): string {

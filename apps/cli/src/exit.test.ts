@@ -1,6 +1,7 @@
+import { Writable } from "node:stream";
 import { KafkaError, PartialFailureError } from "@ottla/admin";
-import { expect, it } from "vitest";
-import { exitCodeOf, explain, UsageError } from "./exit.ts";
+import { expect, it, vi } from "vitest";
+import { endWithReader, exitCodeOf, explain, UsageError } from "./exit.ts";
 
 it("says of each thing what failed, and nothing of methods", () => {
   const notFound = new KafkaError("nope: Group nope not found.", { code: "GROUP_ID_NOT_FOUND" });
@@ -34,4 +35,23 @@ it("names Kafka's error once", () => {
   ]);
   expect(explain(new KafkaError("CLOSED by hand", { code: "CLOSED" }))).toEqual(["CLOSED by hand"]);
   expect(explain("what is no error")).toEqual(["what is no error"]);
+});
+
+it.each([
+  ["EPIPE", 141, ""],
+  ["ENOSPC", 1, "ottla: standard output cannot be written: no space left on device\n"],
+])("ends with an output that fails with %s", async (code, exitCode, said) => {
+  const exit = vi.spyOn(process, "exit").mockImplementation(() => undefined as never);
+  const errors = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  try {
+    const output = new Writable({
+      write: (_chunk, _encoding, done) => done(Object.assign(new Error("no space left on device"), { code })),
+    });
+    endWithReader(output as NodeJS.WriteStream);
+    await new Promise((resolve) => output.write("text", resolve));
+    await vi.waitFor(() => expect(exit).toHaveBeenCalledWith(exitCode));
+    expect(errors.mock.calls.map(([text]) => text).join("")).toBe(said);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });

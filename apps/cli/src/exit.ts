@@ -68,21 +68,25 @@ function codeOf(error: Error): string | undefined {
   return "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-let endWithoutReader = (): void => process.exit(EXIT_NO_READER);
+let endWith = (exitCode: number): void => process.exit(exitCode);
 
-/** Ends the process quietly when the reader of its output has gone: `ottla consume orders | head`. */
+/**
+ * Ends the process when its output goes nowhere: quietly when the reader has gone (`ottla consume orders | head`), with a
+ * word about it when a disk is full.
+ */
 export function endWithReader(output: NodeJS.WriteStream): void {
   output.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    endWithoutReader();
+    if (error.code === "EPIPE") return endWith(EXIT_NO_READER);
+    process.stderr.write(`ottla: standard output cannot be written: ${error.message}\n`);
+    endWith(EXIT_FAILED);
   });
 }
 
 /** For a command that may not simply end then, as it has processes to stop: aborts when the reader of its output has gone. */
 export function readerGoneSignal(): AbortSignal {
   const controller = new AbortController();
-  endWithoutReader = () => {
-    process.exitCode = EXIT_NO_READER;
+  endWith = (exitCode) => {
+    process.exitCode = exitCode;
     controller.abort();
   };
   return controller.signal;

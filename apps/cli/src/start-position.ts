@@ -11,7 +11,7 @@ export type StartPosition =
 /** What `--from` means: `beginning`, `end`, an offset, or a time in ISO 8601. @throws UsageError */
 export function parseStart(text: string): StartPosition {
   if (text === "beginning" || text === "end") return { kind: text };
-  if (/^\d+$/.test(text)) return { kind: "offset", offset: Number(text) };
+  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return { kind: "offset", offset: Number(text) };
   const timestampMs = parseTime(text);
   if (!Number.isNaN(timestampMs)) return { kind: "time", timestampMs };
   throw new UsageError(

@@ -67,6 +67,8 @@ async function resetOffsets(
   groupId: string,
   options: BaseOptions & { readonly to: string; readonly topic?: readonly string[]; readonly dryRun?: boolean },
 ): Promise<void> {
+  // Kafka has offsets of a group without a name, for clients of long ago; nobody means it here.
+  if (groupId === "") throw new UsageError("The id of the group is empty; `ottla groups list` shows those there are.");
   const target = parseResetTarget(options.to);
   await withAdmin(options, async (admin) => {
     await requireNoMembers(admin, groupId);

@@ -1,4 +1,4 @@
-import { parse, resolve } from "node:path";
+import { join, parse, resolve } from "node:path";
 import type { Damage, DumpEntry } from "@ottla/storage/internal";
 import type { Command } from "commander";
 import { formatEntry, toJson } from "../dump-format.ts";
@@ -101,12 +101,21 @@ async function verifyDirectory(directory: string, options: { readonly json?: boo
     },
   }).finally(() => progress.stop());
   const { damages, partitions, segments, logBytes } = result;
+  if (partitions === 0 && damages.length === 0 && !(await isLogDirectory(directory))) {
+    throw new UsageError(`${directory} holds no logs: it has neither meta.properties nor a directory of a partition.`);
+  }
   if (options.json) await print(`${toJson({ ...result, damages: damages.map(shown) })}\n`);
   else
     await print(
       `${partitions} partitions, ${segments} segments, ${logBytes} bytes of log: ${verdict(damages.length)}\n`,
     );
   if (damages.length > 0) process.exitCode = EXIT_FAILED;
+}
+
+/** One without logs may be a broker's that has none yet. */
+async function isLogDirectory(directory: string): Promise<boolean> {
+  const { existsSync } = await import("node:fs");
+  return existsSync(join(directory, "meta.properties"));
 }
 
 /** The path as the user began it. */
