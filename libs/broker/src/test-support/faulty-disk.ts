@@ -1,11 +1,4 @@
-import {
-  createMemoryDisk,
-  type Disk,
-  DiskError,
-  type DiskErrorCode,
-  type DiskFile,
-  type OpenOptions,
-} from "@ottla/runtime";
+import { createMemoryDisk, type Disk, DiskError, type DiskErrorCode, type DiskFile } from "@ottla/runtime";
 
 export type DiskAction =
   | "open"
@@ -39,7 +32,7 @@ export class FaultyDisk implements Disk {
     this.fault = () => null;
   }
 
-  async open(path: string, options?: OpenOptions): Promise<DiskFile> {
+  async open(path: string, options?: { readonly create?: boolean; readonly readOnly?: boolean }): Promise<DiskFile> {
     await this.before("open", path);
     return this.#faulty(await this.#disk.open(path, options));
   }

@@ -5,7 +5,6 @@ import {
   type DiskFile,
   type DiskLock,
   type DiskStat,
-  type OpenOptions,
 } from "@ottla/runtime";
 
 /** A disk that keeps, through a power failure, what was synced and nothing else. */
@@ -32,7 +31,7 @@ export class ForgetfulDisk implements Disk {
     return survivor;
   }
 
-  async open(path: string, options?: OpenOptions): Promise<DiskFile> {
+  async open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile> {
     const file = await this.#disk.open(path, options);
     return {
       path,

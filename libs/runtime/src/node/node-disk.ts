@@ -1,4 +1,4 @@
-import { closeSync, constants, promises as fs, fsync, open as openDescriptor } from "node:fs";
+import { constants, promises as fs, open as openDescriptor } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import {
   type Disk,
@@ -8,7 +8,6 @@ import {
   type DiskLock,
   type DiskSpace,
   type DiskStat,
-  type OpenOptions,
 } from "../disk.ts";
 import { lockFile } from "./file-lock.ts";
 import { errnoOf, toDiskError } from "./node-errors.ts";
@@ -33,10 +32,14 @@ class NodeDisk implements Disk {
     this.#root = root;
   }
 
-  async open(path: string, { create, truncate, readOnly }: OpenOptions = {}): Promise<DiskFile> {
-    const access = readOnly ? constants.O_RDONLY : constants.O_RDWR;
-    const flags = access | (create ? constants.O_CREAT : 0) | (truncate ? constants.O_TRUNC : 0);
-    const fd = await this.#mapErrors(path, openFile(this.#resolve(path), flags));
+  async open(path: string, options?: { readonly create?: boolean; readonly readOnly?: boolean }): Promise<DiskFile> {
+    const access = options?.readOnly ? constants.O_RDONLY : constants.O_RDWR;
+    const flags = access | (options?.create ? constants.O_CREAT : 0);
+    const fd = await new Promise<number>((resolve, reject) => {
+      openDescriptor(this.#resolve(path), flags, 0o644, (error, fd) =>
+        error ? reject(toDiskError(error, path)) : resolve(fd),
+      );
+    });
     return new NodeFile(path, fd, this.#pace);
   }
 
@@ -143,20 +146,13 @@ async function makeDirectoryDurably(path: string): Promise<void> {
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  const fd = await openFile(path, constants.O_RDONLY);
+  const handle = await fs.open(path, "r");
   try {
-    await new Promise<void>((resolve, reject) => fsync(fd, (error) => (error ? reject(error) : resolve())));
+    await handle.sync();
   } catch (error) {
     // Some network and FUSE file systems have no sync for directories: their names are as durable as they get.
     if (errnoOf(error) !== "EINVAL" && errnoOf(error) !== "ENOTSUP") throw error;
   } finally {
-    // Nothing waits for the disk when a directory is closed.
-    closeSync(fd);
+    await handle.close();
   }
-}
-
-function openFile(path: string, flags: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    openDescriptor(path, flags, 0o644, (error, fd) => (error ? reject(error) : resolve(fd)));
-  });
 }

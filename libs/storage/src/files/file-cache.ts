@@ -1,4 +1,4 @@
-import { type Disk, DiskError, type DiskFile, type OpenOptions } from "@ottla/runtime";
+import { type Disk, DiskError, type DiskFile } from "@ottla/runtime";
 import { IndexBlocks } from "../indexes/index-blocks.ts";
 
 /**
@@ -58,18 +58,17 @@ export class FileCache {
 export class CachedFile {
   path: string;
   readonly #cache: FileCache;
-  /** How it is opened first: whoever opens it again finds what is there then. */
-  #firstOpen: Pick<OpenOptions, "create" | "truncate"> | undefined;
+  #create: boolean;
   #file: DiskFile | null = null;
   #opening: Promise<DiskFile> | null = null;
   #closing: Promise<void> = Promise.resolve();
   #users = 0;
   #whenUnused: (() => void) | null = null;
 
-  constructor(cache: FileCache, path: string, firstOpen?: Pick<OpenOptions, "create" | "truncate">) {
+  constructor(cache: FileCache, path: string, options: { readonly create: boolean }) {
     this.#cache = cache;
     this.path = path;
-    this.#firstOpen = firstOpen;
+    this.#create = options.create;
   }
 
   /** The open file: at once where it is open already. */
@@ -89,11 +88,6 @@ export class CachedFile {
     this.#whenUnused?.();
     this.#whenUnused = null;
     if (this.#file !== null) this.#cache.becameIdle(this);
-  }
-
-  /** Has the file there. */
-  async make(): Promise<void> {
-    await this.use(() => {});
   }
 
   /** Runs `action` with the open file: at once where it is open already. */
@@ -147,8 +141,8 @@ export class CachedFile {
 
   async #open(): Promise<DiskFile> {
     try {
-      const file = await this.#cache.disk.open(this.path, this.#firstOpen);
-      this.#firstOpen = undefined;
+      const file = await this.#cache.disk.open(this.path, { create: this.#create });
+      this.#create = false;
       this.#file = file;
       this.#cache.opened();
       return file;
