@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { seededRandom } from "./random.ts";
 import type { Runtime } from "./runtime.ts";
+import { TimerQueue } from "./timer-queue.ts";
 import { createSystemTimers, type Timer, type Timers } from "./timers.ts";
 
 export interface SimulatedRuntimeOptions {
@@ -33,21 +34,14 @@ export function createSimulatedRuntime(seed: number, options: SimulatedRuntimeOp
   return new VirtualTimeRuntime(seed, options);
 }
 
-interface ScheduledTimer {
-  readonly dueMs: number;
-  readonly sequence: number;
-  readonly callback: () => void;
-}
-
 class VirtualTimeRuntime implements SimulatedRuntime {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random;
   readonly logger: Logger;
   readonly #deferToPlatform = createSystemTimers().defer;
-  readonly #scheduled = new Set<ScheduledTimer>();
+  readonly #scheduled = new TimerQueue();
   #elapsedMs = 0;
-  #sequence = 0;
   #deferredCount = 0;
 
   constructor(seed: number, options: SimulatedRuntimeOptions) {
@@ -68,9 +62,8 @@ class VirtualTimeRuntime implements SimulatedRuntime {
   async advance(durationMs: number): Promise<void> {
     const targetMs = this.#elapsedMs + durationMs;
     await this.settle();
-    for (let next = this.#nextDue(targetMs); next !== null; next = this.#nextDue(targetMs)) {
+    for (let next = this.#scheduled.takeDue(targetMs); next !== null; next = this.#scheduled.takeDue(targetMs)) {
       this.#elapsedMs = Math.max(this.#elapsedMs, next.dueMs);
-      this.#scheduled.delete(next);
       next.callback();
       await this.settle();
     }
@@ -83,9 +76,8 @@ class VirtualTimeRuntime implements SimulatedRuntime {
   }
 
   #schedule(delayMs: number, callback: () => void): Timer {
-    const timer = { dueMs: this.#elapsedMs + Math.max(delayMs, 0), sequence: this.#sequence++, callback };
-    this.#scheduled.add(timer);
-    return { cancel: () => void this.#scheduled.delete(timer) };
+    const timer = this.#scheduled.add(this.#elapsedMs + Math.max(delayMs, 0), callback);
+    return { cancel: () => this.#scheduled.remove(timer) };
   }
 
   #defer(callback: () => void): void {
@@ -95,16 +87,4 @@ class VirtualTimeRuntime implements SimulatedRuntime {
       callback();
     });
   }
-
-  #nextDue(untilMs: number): ScheduledTimer | null {
-    let next: ScheduledTimer | null = null;
-    for (const timer of this.#scheduled) {
-      if (timer.dueMs <= untilMs && (next === null || isBefore(timer, next))) next = timer;
-    }
-    return next;
-  }
-}
-
-function isBefore(a: ScheduledTimer, b: ScheduledTimer): boolean {
-  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.sequence < b.sequence);
 }
