@@ -22,6 +22,8 @@ const OUTPUTS = Array.from({ length: PARTITIONS }, (_, index) => `out-${index}`)
 
 /** So long after the last fault everything has settled: a thousand records may be left to copy, a few at a time. */
 const QUIET_MS_MAX = 300_000;
+/** Meanwhile each partition's last stable offset moves on: whatever holds it up times out, and is ended. */
+const HELD_UP_MS_MAX = 12 * TRANSACTION_TIMEOUT_MS;
 const LAST_READ_MS = 10_000;
 const CREATE_TIMEOUT_MS = 30_000;
 
@@ -90,6 +92,8 @@ export class TransactionWorkload implements ProcessObserver {
   readonly #zombies = new Set<SimulatedProcess>();
   readonly #copiers = new Map<number, Copier>();
   readonly #currentWriters = new Map<number, PairWriter>();
+  /** By partition: where its last stable offset is held up, and since when. */
+  readonly #heldUp = new Map<string, { readonly offset: number; readonly sinceMs: number }>();
   #sent = 0;
 
   constructor({ world, cluster, clock, step, transactionVersion = HIGHEST }: TransactionWorkloadOptions) {
@@ -283,7 +287,7 @@ export class TransactionWorkload implements ProcessObserver {
       for (const { partition } of broker.services.image.topicsByName.get(topic)?.partitions ?? []) {
         const log = this.#cluster.leaderOf(topic, partition)?.log;
         if (log === undefined) return `${topic}-${partition} is not there`;
-        if (log.lastStableOffset < log.logEndOffset) return `a transaction hangs in ${topic}-${partition}`;
+        if (log.lastStableOffset < log.logEndOffset) return this.#isHeldUp(`${topic}-${partition}`, log);
       }
     }
     const copied = OUTPUTS.reduce((sum, name) => sum + this.#readers.at(-1)!.valuesOf(name).length, 0);
@@ -291,6 +295,16 @@ export class TransactionWorkload implements ProcessObserver {
       return sum + (this.#cluster.leaderOf("in", partition)?.log.highWatermark ?? Number.POSITIVE_INFINITY);
     }, 0);
     return copied < inputs ? `${copied} of ${inputs} records are copied` : null;
+  }
+
+  /** @throws Error where it is no other transaction than long before */
+  #isHeldUp(partition: string, { lastStableOffset: offset }: { readonly lastStableOffset: number }): string {
+    const what = `a transaction hangs in ${partition}`;
+    const { nowMs } = this.#world;
+    const before = this.#heldUp.get(partition);
+    if (before?.offset !== offset) this.#heldUp.set(partition, { offset, sinceMs: nowMs });
+    else if (nowMs - before.sinceMs > HELD_UP_MS_MAX) throw new Error(`after ${HELD_UP_MS_MAX} ms of calm ${what}`);
+    return what;
   }
 
   async #check(): Promise<void> {
