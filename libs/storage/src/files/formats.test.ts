@@ -187,6 +187,15 @@ describe("text files of a log directory", () => {
     await expect(readTopicId(disk, "/")).rejects.toThrow(/partition.metadata cannot be used/);
   });
 
+  it.each(["", "short", "0AAAAAAAAAAAAAAAAAAAA", "0AAAAAAAAAAAAAAAAAAAA*", "0AAAAAAAAAAAAAAAAAAAAQA"])(
+    "partition.metadata with %j for a topic id is damaged, not another topic's",
+    async (id) => {
+      const disk = createMemoryDisk();
+      await writeFile(disk, "/partition.metadata", `version: 0\ntopic_id: ${id}`);
+      await expect(readTopicId(disk, "/")).rejects.toThrow(/partition.metadata cannot be used/);
+    },
+  );
+
   it("meta.properties: what we write, and what Kafka writes", async () => {
     const disk = createMemoryDisk();
     const meta = { clusterId: "Mk3OEYBSQhWKgg", nodeId: 3, directoryId: "d1r" };

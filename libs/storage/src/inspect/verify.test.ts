@@ -1,6 +1,7 @@
+import type { Disk } from "@ottla/runtime";
 import { expect, it } from "vitest";
 import { batch } from "../test-support/batches.ts";
-import { append, openFixture, openLog } from "../test-support/fixture.ts";
+import { append, openFixture, openLog, TOPIC_ID } from "../test-support/fixture.ts";
 import { verifyDirectory } from "./verify.ts";
 
 it("tells its progress by partitions too, where they hold next to nothing beside a large one", async () => {
@@ -46,4 +47,44 @@ it.each([".index", ".timeindex"])("says that a segment's %s is missing, where it
   await fixture.disk.remove(`/data/empty-0/00000000000000000000${suffix}`).catch(() => {});
   const { damages } = await verifyDirectory(fixture.disk, "/data");
   expect(damages).toEqual([{ path, position: null, problem: "the file is missing, and the segment has records" }]);
+});
+
+async function write(disk: Disk, path: string, text: string): Promise<void> {
+  const file = await disk.open(path, { create: true });
+  await file.truncate(0);
+  await file.write([new TextEncoder().encode(text)], 0);
+  await file.close();
+}
+
+/** What is said of a log of two segments with a record each, once a file of it is other than it was. */
+async function problemsAfter(damage: (disk: Disk) => Promise<void>): Promise<string[]> {
+  const fixture = await openFixture({ config: { segmentBytes: batch().length } });
+  const log = await openLog(fixture, "some");
+  for (let i = 0; i < 2; i++) await append(log, batch());
+  await fixture.manager.close();
+  await damage(fixture.disk);
+  const { damages } = await verifyDirectory(fixture.disk, "/data");
+  return damages.map(({ path, problem }) => `${path}: ${problem}`);
+}
+
+it("says that a segment is gone of which an index is still there", async () => {
+  const segment = "/data/some-0/00000000000000000001";
+  const problems = await problemsAfter((disk) => disk.remove(`${segment}.log`));
+  const expected = [".index", ".timeindex"].map((suffix) => `${segment}${suffix}: its segment's .log is missing`);
+  expect(problems.filter((problem) => problem.startsWith("/data/some-0"))).toEqual(expected);
+});
+
+it.each([
+  ["recovery-point-offset-checkpoint", "0\n1\nsome 0 -1\n", "some-0 is said to reach -1"],
+  ["cleaner-offset-checkpoint", "0\n1\nsome 0 3\n", "some-0 is said to reach 3; its log ends at 2"],
+  ["cleaner-offset-checkpoint", "nonsense", 'it has a line that does not belong there: "nonsense"'],
+])("looks at what %s says", async (name, text, problem) => {
+  const path = `/data/${name}`;
+  expect(await problemsAfter((disk) => write(disk, path, text))).toEqual([`${path}: ${problem}`]);
+});
+
+it("says that a topic id is none", async () => {
+  const path = "/data/some-0/partition.metadata";
+  const problems = await problemsAfter((disk) => write(disk, path, `version: 0\ntopic_id: ${TOPIC_ID.slice(1)}`));
+  expect(problems).toEqual([`${path}: its topic id "${TOPIC_ID.slice(1)}" is none`]);
 });

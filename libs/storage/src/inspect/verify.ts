@@ -1,4 +1,4 @@
-import type { Disk } from "@ottla/runtime";
+import type { Disk, DiskEntry } from "@ottla/runtime";
 import {
   type EpochEntry,
   type PartitionOffsets,
@@ -7,6 +7,7 @@ import {
 } from "../files/checkpoint-file.ts";
 import { readMetaProperties } from "../files/meta-properties.ts";
 import {
+  CLEANER_CHECKPOINT,
   HIGH_WATERMARK_CHECKPOINT,
   isDeletedDirectoryName,
   joinPath,
@@ -58,7 +59,8 @@ export async function verifyDirectory(
   directory: string,
   options: VerifyOptions = {},
 ): Promise<VerifyResult> {
-  const partitions = await partitionsBelow(disk, directory);
+  const entries = await disk.list(directory);
+  const partitions = partitionsBelow(directory, entries);
   const totalBytes = await logBytesOf(disk, partitions);
   const total = totalBytes + partitions.length * PARTITION_COST_BYTES;
   const damages: Damage[] = [];
@@ -82,13 +84,14 @@ export async function verifyDirectory(
     endOffsets.set(partition, verified.endOffset);
     context.onRead(PARTITION_COST_BYTES);
   }
-  await verifyCheckpoints(context, directory, endOffsets);
+  const hasCompacted = entries.some(({ name }) => name === CLEANER_CHECKPOINT);
+  const checkpoints = [...OFFSET_CHECKPOINTS, ...(hasCompacted ? [CLEANER_CHECKPOINT] : [])];
+  await verifyCheckpoints(context, directory, checkpoints, endOffsets);
   return { partitions: partitions.length, segments, logBytes: totalBytes, damages };
 }
 
 /** Paths of the partition directories: those in `directory`, or itself. */
-async function partitionsBelow(disk: Disk, directory: string): Promise<string[]> {
-  const entries = await disk.list(directory);
+function partitionsBelow(directory: string, entries: readonly DiskEntry[]): string[] {
   if (entries.some(({ name }) => offsetOfFileName(name, LOG_SUFFIX) !== null)) return [directory];
   const names = entries.filter((entry) => entry.isDirectory).map((entry) => entry.name);
   const isPartition = (name: string) => parsePartitionDirectoryName(name) !== null && !isDeletedDirectoryName(name);
@@ -111,6 +114,8 @@ async function logBytesOf(disk: Disk, partitions: readonly string[]): Promise<nu
 
 /** Of an index. A broker makes it anew when it starts after a clean stop. */
 const MISSING = "the file is missing, and the segment has records";
+/** Of an index: the segment was lost, or a crash came while it was being deleted. A broker removes the index when it starts. */
+const LEFT_ALONE = "its segment's .log is missing";
 
 async function verifyPartition(context: VerifyContext, directory: string) {
   const names = new Set((await context.disk.list(directory)).map((entry) => entry.name));
@@ -134,9 +139,20 @@ async function verifyPartition(context: VerifyContext, directory: string) {
     }
     await verifyTransactionIndex(context, path(TRANSACTION_INDEX_SUFFIX), facts);
   }
+  reportIndexesLeftAlone(context, directory, names);
   await verifySnapshots(context, directory, names);
   await guarded(context, directory, () => readTopicId(context.disk, directory));
   return { segments: starts.length, endOffset: verifier.endOffset };
+}
+
+function reportIndexesLeftAlone(context: VerifyContext, directory: string, names: ReadonlySet<string>): void {
+  for (const name of [...names].sort()) {
+    for (const suffix of [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX]) {
+      const start = offsetOfFileName(name, suffix);
+      if (start === null || names.has(offsetFileName(start, LOG_SUFFIX))) continue;
+      context.report({ path: joinPath(directory, name), position: null, problem: LEFT_ALONE });
+    }
+  }
 }
 
 async function verifyEpochs(context: VerifyContext, directory: string): Promise<EpochEntry[]> {
@@ -159,12 +175,15 @@ async function verifySnapshots(context: VerifyContext, directory: string, names:
   }
 }
 
+const OFFSET_CHECKPOINTS = [RECOVERY_POINT_CHECKPOINT, HIGH_WATERMARK_CHECKPOINT, LOG_START_CHECKPOINT];
+
 async function verifyCheckpoints(
   context: VerifyContext,
   directory: string,
+  checkpoints: readonly string[],
   endOffsets: ReadonlyMap<string, number>,
 ): Promise<void> {
-  for (const name of [RECOVERY_POINT_CHECKPOINT, HIGH_WATERMARK_CHECKPOINT, LOG_START_CHECKPOINT]) {
+  for (const name of checkpoints) {
     const path = joinPath(directory, name);
     const offsets = await guarded(context, path, () => readOffsetCheckpoint(context.disk, path));
     if (offsets !== null) checkOffsets(context, directory, path, offsets, endOffsets);
@@ -182,12 +201,9 @@ function checkOffsets(
   for (const [key, offset] of offsets) {
     const partition = key.replace(" ", "-");
     const endOffset = endOffsets.get(joinPath(directory, partition));
-    if (endOffset === undefined || offset <= endOffset) continue;
-    context.report({
-      path,
-      position: null,
-      problem: `${partition} is said to reach ${offset}; its log ends at ${endOffset}`,
-    });
+    if (endOffset === undefined || (offset >= 0 && offset <= endOffset)) continue;
+    const where = offset < 0 ? "" : `; its log ends at ${endOffset}`;
+    context.report({ path, position: null, problem: `${partition} is said to reach ${offset}${where}` });
   }
 }
 
