@@ -564,17 +564,17 @@ const others = {
   "leader.replication.throttled.rate": longConfig(
     LONG_MAX,
     "The most bytes a second that this broker sends to replicas in leader.replication.throttled.replicas.",
-    { min: 0, updateMode: "per-broker" },
+    { min: 0, ...clusterWide },
   ),
   "follower.replication.throttled.rate": longConfig(
     LONG_MAX,
     "The most bytes a second that this broker fetches for replicas in follower.replication.throttled.replicas.",
-    { min: 0, updateMode: "per-broker" },
+    { min: 0, ...clusterWide },
   ),
   "replica.alter.log.dirs.io.max.bytes.per.second": longConfig(
     LONG_MAX,
     "The most bytes a second that each replica is copied by that moves to another log directory of this broker.",
-    { min: 1, updateMode: "per-broker" },
+    { min: 1, ...clusterWide },
   ),
   "share.coordinator.state.topic.replication.factor": shortConfig(
     3,

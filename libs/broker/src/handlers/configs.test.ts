@@ -154,6 +154,19 @@ describe("configs at run time", () => {
     expect(await describedValue(BROKER, "", "message.max.bytes")).toEqual(["3000", 3]);
   });
 
+  it.each([
+    "leader.replication.throttled.rate",
+    "follower.replication.throttled.rate",
+    "replica.alter.log.dirs.io.max.bytes.per.second",
+  ] as const)("of all brokers hold for %s too, where a broker has none of its own", async (key) => {
+    await start();
+    const rate = () => test.broker.services.config.require(key);
+    expect((await alter(BROKER, "", key, SET, "1000")).errorMessage).toBeNull();
+    expect(rate()).toBe(1000);
+    await alter(BROKER, "1", key, SET, "2000");
+    expect(rate()).toBe(2000);
+  });
+
   /** Keys of a broker that change how its partitions work: a value, and where it is seen. */
   const live: [key: string, value: string, seen: (config: PartitionConfig) => unknown, expected: unknown][] = [
     ["compression.type", "lz4", ({ compression }) => compression, { type: "lz4", level: 9 }],

@@ -8,7 +8,10 @@ import type { BrokerServices } from "../services/broker-services.ts";
 
 type PartitionResult = ResponseInput<typeof describeProducersApi>["topics"][number]["partitions"][number];
 
-/** DescribeProducers: the producers that a partition's leader remembers, and their open transactions (KIP-664). */
+/**
+ * DescribeProducers: the producers that a replica remembers, and their open transactions (KIP-664). As Kafka, followers
+ * answer too: `kafka-transactions` has an option that names the broker.
+ */
 export const describeProducersHandler = (broker: BrokerServices) =>
   apiHandler(
     describeProducersApi,
@@ -38,19 +41,18 @@ function failed(partitionIndex: number, errorCode: number, errorMessage: string 
 
 function describePartition(broker: BrokerServices, topic: string, index: number): PartitionResult {
   try {
-    const activeProducers = leaderOf(broker, topic, index).log.producers().map(describeProducer);
+    const activeProducers = replicaOf(broker, topic, index).log.producers().map(describeProducer);
     return { partitionIndex: index, errorCode: ErrorCode.NONE, errorMessage: null, activeProducers };
   } catch (error) {
     return failed(index, errnoOf(error), error instanceof Error ? error.message : null);
   }
 }
 
-function leaderOf({ partitions }: BrokerServices, topic: string, index: number): Partition {
+function replicaOf({ partitions }: BrokerServices, topic: string, index: number): Partition {
   const problem = topicNameProblem(topic);
   if (problem !== null) throw refuse(ErrorCode.INVALID_TOPIC_EXCEPTION, problem);
   const partition = partitions.get(topic, index);
   if (partition === undefined) throw KafkaError.fromCode(partitions.missingErrno(topic, index));
-  if (!partition.isLeader) throw KafkaError.fromCode(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   return partition;
 }
 

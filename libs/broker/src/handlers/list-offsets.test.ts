@@ -38,6 +38,8 @@ async function offsetAt(timestamp: number, version = 11, more: { currentLeaderEp
   };
 }
 
+/** The replica id of those who look into replicas. */
+const COMPARES_REPLICAS = -2;
 const NOT_FOUND = { errorCode: ErrorCode.NONE, offset: -1, timestamp: -1, leaderEpoch: -1 };
 
 describe("ListOffsets", () => {
@@ -91,11 +93,13 @@ describe("ListOffsets", () => {
     await test.runtime.settle();
     expect(await offsetAt(-1)).toMatchObject({ offset: 1 });
     expect(await offsetAt(-3), "the newest record is not committed").toEqual(NOT_FOUND);
-    const { topics } = await test.client.send(listOffsetsApi, 11, {
-      replicaId: 2,
-      topics: [{ name: "orders", partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
-    });
-    expect(topics[0]!.partitions[0]).toMatchObject({ offset: 2 });
+    for (const replicaId of [2, COMPARES_REPLICAS]) {
+      const { topics } = await test.client.send(listOffsetsApi, 11, {
+        replicaId,
+        topics: [{ name: "orders", partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
+      });
+      expect(topics[0]!.partitions[0]).toMatchObject({ offset: 2 });
+    }
   });
 
   it("refuses what it does not have, stale epochs, and a partition asked for twice", async () => {

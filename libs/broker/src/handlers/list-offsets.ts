@@ -28,7 +28,7 @@ const FIRST_VERSION_OF: Readonly<Record<number, number>> = {
 };
 
 const READ_COMMITTED = 1;
-/** Kafka's id of those who compare replicas: followers answer them too. */
+/** Kafka's id of those who compare replicas: followers answer them too, and all is told that they have. */
 const DEBUGGING_CONSUMER_ID = -2;
 
 const UNKNOWN_OFFSET: TimestampAndOffset = { timestampMs: -1, offset: -1, leaderEpoch: -1 };
@@ -113,7 +113,7 @@ function replicaOf(
 }
 
 function readLimit({ replicaId, isolationLevel }: ListOffsetsRequest): ReadLimit {
-  if (replicaId >= 0) return "logEnd";
+  if (replicaId >= 0 || replicaId === DEBUGGING_CONSUMER_ID) return "logEnd";
   return isolationLevel === READ_COMMITTED ? "lastStable" : "highWatermark";
 }
 

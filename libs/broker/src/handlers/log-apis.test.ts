@@ -155,13 +155,21 @@ describe("DescribeProducers", () => {
     ]);
   });
 
-  it("refuses names that cannot be, partitions that are not there or led elsewhere", async () => {
+  it("refuses names that cannot be, and partitions that are not there", async () => {
     await test.createTopic("orders");
     expect((await describeProducers("bad name")).errorCode).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
     expect((await describeProducers("orders", 3)).errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  });
+
+  it("tells what a follower remembers: kafka-transactions has a --broker-id to ask it", async () => {
+    await test.createTopic("orders");
+    const records = [{ value: "a" }];
+    await test.produce("orders", 0, encodeRecordBatch({ records, producerId: 7, producerEpoch: 2, baseSequence: 0 }));
     const partition = test.broker.services.partitions.get("orders", 0)!;
     partition.update({ ...partition.image, leader: 2, leaderEpoch: 1 });
-    expect((await describeProducers("orders")).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    const { errorCode, activeProducers } = await describeProducers("orders");
+    expect(errorCode).toBe(ErrorCode.NONE);
+    expect(activeProducers).toMatchObject([{ producerId: 7, producerEpoch: 2, lastSequence: 0 }]);
   });
 });
 
