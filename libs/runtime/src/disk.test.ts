@@ -114,6 +114,17 @@ describe.each(adapters)("the disk port over %s", (_name, createDisk) => {
     expect(Buffer.compare(await disk.readFile("/a"), content)).toBe(0);
   });
 
+  it("opens a file as an empty one, whether it was there or not", async () => {
+    const disk = createDisk();
+    await writeFile(disk, "/a", "abc");
+    for (const path of ["/a", "/b"]) {
+      const file = await disk.open(path, { create: true, truncate: true });
+      expect(await file.sizeBytes()).toBe(0);
+      await file.close();
+    }
+    await expectDiskError(disk.open("/c", { truncate: true }), "NOT_FOUND");
+  });
+
   it("truncates, and reads zeros where a later write left a hole", async () => {
     const disk = createDisk();
     await writeFile(disk, "/a", "abcdef");

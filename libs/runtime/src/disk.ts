@@ -6,11 +6,8 @@
  * `syncDirectory` on its directory. An adapter may lose or reorder whatever was not synced.
  */
 export interface Disk {
-  /**
-   * Opens a file. `create` makes it when it is absent (its directory must exist). With `readOnly` it needs no right to
-   * write.
-   */
-  open(path: string, options?: { readonly create?: boolean; readonly readOnly?: boolean }): Promise<DiskFile>;
+  /** Opens a file. */
+  open(path: string, options?: OpenOptions): Promise<DiskFile>;
   /** The whole content of a file. */
   readFile(path: string): Promise<Uint8Array>;
   /** Names directly inside a directory, in no particular order. */
@@ -32,6 +29,15 @@ export interface Disk {
   space?(path: string): Promise<DiskSpace>;
   /** Takes an exclusive lock on a file that ends with the holder, also when the holder is killed. */
   lock(path: string): Promise<DiskLock>;
+}
+
+export interface OpenOptions {
+  /** Makes the file when it is absent; its directory must exist. */
+  readonly create?: boolean;
+  /** What it held is gone, as by {@link DiskFile.truncate}. */
+  readonly truncate?: boolean;
+  /** It needs no right to write. */
+  readonly readOnly?: boolean;
 }
 
 export interface DiskEntry {

@@ -1,5 +1,13 @@
 import { type Clock, systemClock } from "./clock.ts";
-import { type Disk, type DiskEntry, DiskError, type DiskFile, type DiskLock, type DiskStat } from "./disk.ts";
+import {
+  type Disk,
+  type DiskEntry,
+  DiskError,
+  type DiskFile,
+  type DiskLock,
+  type DiskStat,
+  type OpenOptions,
+} from "./disk.ts";
 import { nameOf, notFound, parentOf, segmentsOf } from "./disk-paths.ts";
 import { MemoryBudget, MemoryContent } from "./memory-file.ts";
 
@@ -54,14 +62,16 @@ class InMemoryDisk implements MemoryDisk {
     return this.#budget.usedBytes;
   }
 
-  async open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile> {
+  async open(path: string, options?: OpenOptions): Promise<DiskFile> {
     const parent = this.#directory(parentOf(path));
     let node = parent.entries.get(nameOf(path));
     if (node === undefined && options?.create) {
       node = this.#newFile();
       parent.entries.set(nameOf(path), node);
     }
-    return new MemoryFile(path, asFile(node, path), this.#clock);
+    const file = new MemoryFile(path, asFile(node, path), this.#clock);
+    if (options?.truncate) await file.truncate(0);
+    return file;
   }
 
   async readFile(path: string): Promise<Uint8Array> {

@@ -1,4 +1,11 @@
-import { createMemoryDisk, type Disk, DiskError, type DiskErrorCode, type DiskFile } from "@ottla/runtime";
+import {
+  createMemoryDisk,
+  type Disk,
+  DiskError,
+  type DiskErrorCode,
+  type DiskFile,
+  type OpenOptions,
+} from "@ottla/runtime";
 
 export type DiskAction =
   | "open"
@@ -32,7 +39,7 @@ export class FaultyDisk implements Disk {
     this.fault = () => null;
   }
 
-  async open(path: string, options?: { readonly create?: boolean; readonly readOnly?: boolean }): Promise<DiskFile> {
+  async open(path: string, options?: OpenOptions): Promise<DiskFile> {
     await this.before("open", path);
     return this.#faulty(await this.#disk.open(path, options));
   }

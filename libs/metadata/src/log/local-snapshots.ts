@@ -29,9 +29,8 @@ export class LocalSnapshots {
   async store(snapshot: MetadataSnapshot, timestampMs: number): Promise<void> {
     const older = await this.#list();
     const path = `${this.#directory}/${snapshotName(snapshot)}`;
-    const file = await this.#disk.open(path + TEMPORARY_SUFFIX, { create: true });
+    const file = await this.#disk.open(path + TEMPORARY_SUFFIX, { create: true, truncate: true });
     try {
-      await file.truncate(0);
       await file.write(snapshotBatches(snapshot, timestampMs), 0);
       await file.sync();
     } finally {

@@ -5,6 +5,7 @@ import {
   type DiskFile,
   type DiskLock,
   type DiskStat,
+  type OpenOptions,
 } from "@ottla/runtime";
 
 /** A disk that keeps, through a power failure, what was synced and nothing else. */
@@ -31,7 +32,7 @@ export class ForgetfulDisk implements Disk {
     return survivor;
   }
 
-  async open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile> {
+  async open(path: string, options?: OpenOptions): Promise<DiskFile> {
     const file = await this.#disk.open(path, options);
     return {
       path,

@@ -1,4 +1,4 @@
-import { constants, promises as fs, open as openDescriptor } from "node:fs";
+import { closeSync, constants, promises as fs, fsync, open as openDescriptor } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import {
   type Disk,
@@ -8,6 +8,7 @@ import {
   type DiskLock,
   type DiskSpace,
   type DiskStat,
+  type OpenOptions,
 } from "../disk.ts";
 import { lockFile } from "./file-lock.ts";
 import { errnoOf, toDiskError } from "./node-errors.ts";
@@ -32,14 +33,10 @@ class NodeDisk implements Disk {
     this.#root = root;
   }
 
-  async open(path: string, options?: { readonly create?: boolean; readonly readOnly?: boolean }): Promise<DiskFile> {
-    const access = options?.readOnly ? constants.O_RDONLY : constants.O_RDWR;
-    const flags = access | (options?.create ? constants.O_CREAT : 0);
-    const fd = await new Promise<number>((resolve, reject) => {
-      openDescriptor(this.#resolve(path), flags, 0o644, (error, fd) =>
-        error ? reject(toDiskError(error, path)) : resolve(fd),
-      );
-    });
+  async open(path: string, { create, truncate, readOnly }: OpenOptions = {}): Promise<DiskFile> {
+    const access = readOnly ? constants.O_RDONLY : constants.O_RDWR;
+    const flags = access | (create ? constants.O_CREAT : 0) | (truncate ? constants.O_TRUNC : 0);
+    const fd = await this.#mapErrors(path, openFile(this.#resolve(path), flags));
     return new NodeFile(path, fd, this.#pace);
   }
 
@@ -146,13 +143,20 @@ async function makeDirectoryDurably(path: string): Promise<void> {
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  const handle = await fs.open(path, "r");
+  const fd = await openFile(path, constants.O_RDONLY);
   try {
-    await handle.sync();
+    await new Promise<void>((resolve, reject) => fsync(fd, (error) => (error ? reject(error) : resolve())));
   } catch (error) {
     // Some network and FUSE file systems have no sync for directories: their names are as durable as they get.
     if (errnoOf(error) !== "EINVAL" && errnoOf(error) !== "ENOTSUP") throw error;
   } finally {
-    await handle.close();
+    // Nothing waits for the disk when a directory is closed.
+    closeSync(fd);
   }
+}
+
+function openFile(path: string, flags: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    openDescriptor(path, flags, 0o644, (error, fd) => (error ? reject(error) : resolve(fd)));
+  });
 }

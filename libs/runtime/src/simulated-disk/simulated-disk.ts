@@ -1,4 +1,12 @@
-import { type Disk, type DiskEntry, DiskError, type DiskFile, type DiskLock, type DiskStat } from "../disk.ts";
+import {
+  type Disk,
+  type DiskEntry,
+  DiskError,
+  type DiskFile,
+  type DiskLock,
+  type DiskStat,
+  type OpenOptions,
+} from "../disk.ts";
 import { nameOf, notFound, parentOf, segmentsOf } from "../disk-paths.ts";
 import { type CrashEffect, contentOf, DirectoryInode, FileInode, type Inode } from "./inodes.ts";
 import { type DiskFault, type DiskOperation, Machine, type SimulatedDiskOptions, type StoppedAt } from "./machine.ts";
@@ -81,7 +89,7 @@ class DiskOfMachine implements SimulatedDisk {
     return new DiskOfMachine(next, this.#names.afterPowerCut(this.#root, environment), new NameJournal());
   }
 
-  async open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile> {
+  async open(path: string, options?: OpenOptions): Promise<DiskFile> {
     const isPresent = this.#find(path) !== undefined;
     if (!isPresent && options?.create) {
       await this.#machine.begin("create", path, "nameError", "noSpace");
@@ -91,7 +99,9 @@ class DiskOfMachine implements SimulatedDisk {
     } else {
       await this.#machine.turns();
     }
-    return new SimulatedFile(this.#machine, path, asFile(this.#find(path), path));
+    const file = new SimulatedFile(this.#machine, path, asFile(this.#find(path), path));
+    if (options?.truncate) await file.truncate(0);
+    return file;
   }
 
   async readFile(path: string): Promise<Uint8Array> {

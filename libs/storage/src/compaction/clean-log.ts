@@ -161,7 +161,7 @@ class LogCleaning {
 
   async #walkBlocks(source: JobSegment, visit: BlockVisitor): Promise<void> {
     const path = joinPath(this.#job.directory, offsetFileName(source.baseOffset, LOG_SUFFIX));
-    const log = new CachedFile(this.#files, path, { create: false });
+    const log = new CachedFile(this.#files, path);
     try {
       await walkBlocks(log, this.#pool, source.sizeBytes, async (bytes, end) => {
         this.#signal.throwIfAborted();

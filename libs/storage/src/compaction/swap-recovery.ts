@@ -66,7 +66,7 @@ class Swap {
   async #endOffset(name: string, baseOffset: number): Promise<number> {
     const { disk, files, pool } = this.#env;
     const path = joinPath(this.#directory, name);
-    const log = new CachedFile(files, path, { create: false });
+    const log = new CachedFile(files, path);
     let endOffset = baseOffset;
     await scanBatches(log, pool, 0, (await disk.stat(path))?.sizeBytes ?? 0, (bytes, position) => {
       endOffset = lastOffsetAt(bytes, position) + 1;

@@ -13,9 +13,8 @@ export async function writeFileAtomically(disk: Disk, path: string, content: str
 /** The same, but that a power cut may leave the old content until the directory is synced. */
 export async function replaceFile(disk: Disk, path: string, content: string | Uint8Array): Promise<void> {
   const temporaryPath = path + TEMPORARY_SUFFIX;
-  const file = await disk.open(temporaryPath, { create: true });
+  const file = await disk.open(temporaryPath, { create: true, truncate: true });
   try {
-    await file.truncate(0);
     await file.write([typeof content === "string" ? encoder.encode(content) : content], 0);
     await file.sync();
   } finally {

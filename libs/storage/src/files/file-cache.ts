@@ -1,4 +1,4 @@
-import { type Disk, DiskError, type DiskFile } from "@ottla/runtime";
+import { type Disk, DiskError, type DiskFile, type OpenOptions } from "@ottla/runtime";
 import { IndexBlocks } from "../indexes/index-blocks.ts";
 
 /**
@@ -58,17 +58,18 @@ export class FileCache {
 export class CachedFile {
   path: string;
   readonly #cache: FileCache;
-  #create: boolean;
+  /** How it is opened first: whoever opens it again finds what is there then. */
+  #firstOpen: Pick<OpenOptions, "create" | "truncate"> | undefined;
   #file: DiskFile | null = null;
   #opening: Promise<DiskFile> | null = null;
   #closing: Promise<void> = Promise.resolve();
   #users = 0;
   #whenUnused: (() => void) | null = null;
 
-  constructor(cache: FileCache, path: string, options: { readonly create: boolean }) {
+  constructor(cache: FileCache, path: string, firstOpen?: Pick<OpenOptions, "create" | "truncate">) {
     this.#cache = cache;
     this.path = path;
-    this.#create = options.create;
+    this.#firstOpen = firstOpen;
   }
 
   /** The open file: at once where it is open already. */
@@ -88,6 +89,11 @@ export class CachedFile {
     this.#whenUnused?.();
     this.#whenUnused = null;
     if (this.#file !== null) this.#cache.becameIdle(this);
+  }
+
+  /** Has the file there. */
+  async make(): Promise<void> {
+    await this.use(() => {});
   }
 
   /** Runs `action` with the open file: at once where it is open already. */
@@ -141,8 +147,8 @@ export class CachedFile {
 
   async #open(): Promise<DiskFile> {
     try {
-      const file = await this.#cache.disk.open(this.path, { create: this.#create });
-      this.#create = false;
+      const file = await this.#cache.disk.open(this.path, this.#firstOpen);
+      this.#firstOpen = undefined;
       this.#file = file;
       this.#cache.opened();
       return file;

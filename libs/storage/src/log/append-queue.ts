@@ -239,7 +239,7 @@ export class AppendQueue {
     if (!isSynced) await snapshots.write(point.baseOffset, point.snapshot, { durable: false });
     const createdMs = env.runtime.clock.nowMs();
     const segment = new Segment(env.files, identity.directory, point.baseOffset, NEW_SEGMENT, createdMs);
-    await segment.log.use((file) => file.truncate(0));
+    await segment.log.make();
     segments.add(segment);
     this.#state.namesChanged();
     this.#syncer.rolled();

@@ -129,7 +129,7 @@ function openSegments(env: LogEnvironment, directory: string, names: ReadonlySet
 async function addFirstSegment(state: LogState, baseOffset: number): Promise<void> {
   const { env, identity } = state;
   const segment = new Segment(env.files, identity.directory, baseOffset, NEW_SEGMENT, env.runtime.clock.nowMs());
-  await segment.log.use((file) => file.truncate(0));
+  await segment.log.make();
   state.segments.add(segment);
   state.namesChanged();
   // The checkpoint does not repeat a log start that the first segment's name says: so that has to be on disk.

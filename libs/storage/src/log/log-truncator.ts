@@ -29,7 +29,7 @@ export async function restartLog(state: LogState, deleter: SegmentDeleter, offse
   await lowerRecoveryPoint(state, offset);
   await deleter.delete(previous);
   segments.add(segment);
-  await segment.log.use((file) => file.truncate(0));
+  await segment.log.make();
   // Its name says where the log starts, from now on.
   await env.disk.syncDirectory(identity.directory);
   state.epochs.clear();

@@ -18,7 +18,7 @@ async function fileOf(bytes: Uint8Array, onRead = () => {}): Promise<CachedFile>
     return read(target, position);
   };
   disk.open = async () => file;
-  return new CachedFile(new FileCache(disk, 10), "/log", { create: false });
+  return new CachedFile(new FileCache(disk, 10), "/log");
 }
 
 describe("a scan of batches", () => {

@@ -76,7 +76,8 @@ export class Segment {
     this.createdMs = createdMs;
     this.sizeBytes = sizes.logBytes;
     this.isUnsynced = sizes === NEW_SEGMENT;
-    this.log = new CachedFile(files, path(LOG_SUFFIX), { create: true });
+    // What lies where a new segment is made was left by a crash.
+    this.log = new CachedFile(files, path(LOG_SUFFIX), { create: true, truncate: sizes === NEW_SEGMENT });
     this.offsetIndex = new OffsetIndex(files, path(OFFSET_INDEX_SUFFIX), baseOffset, sizes.offsetIndexBytes);
     this.timeIndex = new TimeIndex(files, path(TIME_INDEX_SUFFIX), baseOffset, sizes.timeIndexBytes);
     this.transactionIndex = new TransactionIndex(files, path(TRANSACTION_INDEX_SUFFIX), sizes.transactionIndexBytes);

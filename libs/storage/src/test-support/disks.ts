@@ -1,7 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createMemoryDisk, type Disk, DiskError, type DiskErrorCode, type DiskFile } from "@ottla/runtime";
+import {
+  createMemoryDisk,
+  type Disk,
+  DiskError,
+  type DiskErrorCode,
+  type DiskFile,
+  type OpenOptions,
+} from "@ottla/runtime";
 import { createNodeDisk } from "@ottla/runtime/node";
 import { joinPath } from "../files/names.ts";
 
@@ -77,7 +84,7 @@ export class FaultyDisk implements Disk {
     this.#disk = disk;
   }
 
-  async open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile> {
+  async open(path: string, options?: OpenOptions): Promise<DiskFile> {
     this.check("open", path);
     return new FaultyFile(this, await this.#disk.open(path, options));
   }
