@@ -145,7 +145,7 @@ export const externalPrograms = {
     find: () => process.env.OTTLA_CHROMIUM ?? onPath("chromium", "chromium-browser", "google-chrome"),
     get: () => installDebianPackages("chromium"),
   },
-  // With its compiler: some of the tests' Java programs are launched from their source.
+  // With its compiler, for the tests' own programs.
   java: { find: () => onPath("javac") && onPath("java"), get: () => installDebianPackages("default-jdk-headless") },
   maven: { find: () => onPath("mvn"), get: () => installDebianPackages("maven") },
   kafkaJars: kafkaJars(KAFKA_VERSION),

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { type CapturedFrame, CaptureProxy } from "../harness/capture-proxy.ts";
 import { external, kafkaClassPath } from "../harness/external.ts";
-import { kafkaTool } from "../harness/java.ts";
+import { JavaTools } from "../harness/java-tools.ts";
 import { run } from "../harness/process.ts";
 
 /** What a client and our broker say to each other, decoded and encoded again with our own declarations. */
@@ -72,9 +72,10 @@ describe("every frame that other clients exchange with our broker encodes to the
 
   it.skipIf(kafkaClassPath === null)("the Java clients", async () => {
     const server = ["--bootstrap-server", bootstrap];
+    using tools = JavaTools.start(kafkaClassPath);
     const seen = await captured(async () => {
       const produce = [...server, "--topic", "frames-java"];
-      await kafkaTool("org.apache.kafka.tools.ConsoleProducer", produce, { input: "1\n2\n" });
+      await tools.run("org.apache.kafka.tools.ConsoleProducer", produce, { input: "1\n2\n" });
       const consume = [
         ...produce,
         "--from-beginning",
@@ -85,9 +86,9 @@ describe("every frame that other clients exchange with our broker encodes to the
         "--group",
         "frames-java",
       ];
-      await kafkaTool("org.apache.kafka.tools.consumer.ConsoleConsumer", consume);
-      await kafkaTool("org.apache.kafka.tools.TopicCommand", [...server, "--describe"]);
-      await kafkaTool("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", [
+      await tools.run("org.apache.kafka.tools.consumer.ConsoleConsumer", consume);
+      await tools.run("org.apache.kafka.tools.TopicCommand", [...server, "--describe"]);
+      await tools.run("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", [
         ...server,
         "--describe",
         "--all-groups",

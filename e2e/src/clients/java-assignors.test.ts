@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import {
   CooperativeStickyAssignor,
   type PartitionAssignor,
@@ -9,6 +8,7 @@ import {
 import { decodeSubscription, encodeAssignment } from "@ottla/consumer/internal";
 import { describe, expect, it } from "vitest";
 import { external, kafkaClassPath } from "../harness/external.ts";
+import { javaProgram } from "../harness/java-programs.ts";
 import { run } from "../harness/process.ts";
 
 /** Groups of each kind, each of which rebalances several times. */
@@ -44,10 +44,9 @@ const partitionsOf = (pairs: readonly Pair[]) => pairs.map(([topic, partition]) 
 const hex = (bytes: Uint8Array | null | undefined) => (bytes == null ? null : Buffer.from(bytes).toString("hex"));
 const sorted = (pairs: readonly Pair[]) => pairs.map(([topic, partition]) => `${topic}-${partition}`).sort();
 
-/** Runs the program with the Java client's own classes, from its source. */
+/** Runs the program with the Java client's own classes. */
 async function javaCases(): Promise<JavaCase[]> {
-  const program = new URL("../../../libs/consumer/src/assignors/fixtures/AssignorCases.java", import.meta.url);
-  const args = ["-Xmx256m", "-XX:+UseSerialGC", "-cp", kafkaClassPath!, fileURLToPath(program)];
+  const args = ["-Xmx256m", "-XX:+UseSerialGC", ...javaProgram("AssignorCases", kafkaClassPath!)];
   const { code, stdout, stderr } = await run(external.java!, [...args, String(GROUPS), String(FIRST_SEED)], {
     timeoutMs: 300_000,
   });

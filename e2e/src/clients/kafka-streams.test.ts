@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Admin } from "@ottla/admin";
 import { bytesSerde } from "@ottla/client";
 import { Consumer } from "@ottla/consumer";
@@ -10,6 +9,7 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
 import { external, kafkaAppsClassPath } from "../harness/external.ts";
 import { SMALL_JVM } from "../harness/java.ts";
+import { javaProgram } from "../harness/java-programs.ts";
 import { LongRunning } from "../harness/long-running.ts";
 import { itIsDissected } from "../harness/tshark.ts";
 import { twice } from "../harness/twice.ts";
@@ -38,10 +38,9 @@ describe.skipIf(kafkaAppsClassPath === null).each(clientTargets)("Kafka Streams 
     await rm(stateDirectory, { recursive: true, force: true });
   });
 
-  const program = fileURLToPath(new URL("../programs/StreamsPrograms.java", import.meta.url));
   const startProgram = () =>
     new LongRunning(external.java!, [
-      ...[...SMALL_JVM, "-cp", kafkaAppsClassPath!, program],
+      ...[...SMALL_JVM, ...javaProgram("StreamsPrograms", kafkaAppsClassPath!)],
       ...[bootstrapServers, "streams-app", stateDirectory],
     ]);
 

@@ -5,7 +5,7 @@ import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { external, kafkaClassPath } from "../harness/external.ts";
-import { kafkaTool } from "../harness/java.ts";
+import { JavaTools } from "../harness/java-tools.ts";
 import { run } from "../harness/process.ts";
 
 const TOPICS = 10_000;
@@ -52,7 +52,8 @@ describe(`${TOPICS} topics`, () => {
 
   it.skipIf(kafkaClassPath === null)("kafka-topics lists and describes them", async () => {
     const server = ["--bootstrap-server", broker.bootstrapServers];
-    const topics = (...args: string[]) => kafkaTool("org.apache.kafka.tools.TopicCommand", [...server, ...args]);
+    using tools = JavaTools.start(kafkaClassPath);
+    const topics = (...args: string[]) => tools.run("org.apache.kafka.tools.TopicCommand", [...server, ...args]);
     expect((await topics("--list")).stdout.trim().split("\n").sort()).toEqual(names);
     const described = await topics("--describe", "--topic", "many-000.*");
     expect(described.stdout.match(/Leader: 1\t/g)).toHaveLength(100);

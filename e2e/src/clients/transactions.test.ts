@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
 import { external, kafkaClassPath } from "../harness/external.ts";
 import { leaveHangingTransaction, newClient } from "../harness/hanging-transaction.ts";
-import { kafkaTool } from "../harness/java.ts";
+import { JavaTools } from "../harness/java-tools.ts";
 import { run } from "../harness/process.ts";
 import { until } from "../harness/until.ts";
 
@@ -37,14 +37,17 @@ describe.each(clientTargets)("other people's transactional clients on $name", ({
   let broker: RunningTarget;
   let admin: Admin;
   let kafka: Kafka;
+  let tools: JavaTools | undefined;
 
   beforeAll(async () => {
+    if (kafkaClassPath !== null) tools = JavaTools.start(kafkaClassPath);
     broker = await start({ "transaction.partition.verification.enable": "false" });
     kafka = new Kafka({ clientId: "kafkajs", brokers: broker.bootstrapServers.split(","), logLevel: logLevel.NOTHING });
     admin = kafka.admin();
     await admin.connect();
   });
   afterAll(async () => {
+    tools?.stop();
     await admin?.disconnect();
     await broker?.stop();
   });
@@ -107,12 +110,12 @@ describe.each(clientTargets)("other people's transactional clients on $name", ({
       await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
       if (version < 2) {
         const feature = ["downgrade", "--feature", `transaction.version=${version}`];
-        const changed = await kafkaTool("org.apache.kafka.tools.FeatureCommand", [...bootstrap, ...feature]);
+        const changed = await tools!.run("org.apache.kafka.tools.FeatureCommand", [...bootstrap, ...feature]);
         expect(changed.code, changed.stdout + changed.stderr).toBe(0);
       }
       const load = ["--num-records", "3000", "--record-size", "10", "--throughput", "3000"];
       const transactional = ["--transactional-id", topic, "--transaction-duration-ms", "100"];
-      const written = await kafkaTool("org.apache.kafka.tools.ProducerPerformance", [
+      const written = await tools!.run("org.apache.kafka.tools.ProducerPerformance", [
         ...["--topic", topic, ...load, ...transactional],
         ...["--command-property", `bootstrap.servers=${bootstrapServers}`],
       ]);
@@ -130,7 +133,7 @@ describe.each(clientTargets)("other people's transactional clients on $name", ({
       const leader = { broker: hung[0]!.partitions[0]!.leader };
       await leaveHangingTransaction(bootstrapServers, "hung", leader);
       const tool = (...args: string[]) =>
-        kafkaTool("org.apache.kafka.tools.TransactionsCommand", ["--bootstrap-server", bootstrapServers, ...args]);
+        tools!.run("org.apache.kafka.tools.TransactionsCommand", ["--bootstrap-server", bootstrapServers, ...args]);
       const listed = await tool("list");
       expect(listed.stdout, listed.stderr).toMatch(/js\s+\d+\s+\d+\s+CompleteCommit/);
       const described = await tool("describe", "--transactional-id", "js");

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
 import { Kafka, logLevel } from "kafkajs";
 import { external, kafkaClassPath } from "../harness/external.ts";
 import { SMALL_JVM } from "../harness/java.ts";
+import { javaProgram } from "../harness/java-programs.ts";
 import { until } from "../harness/until.ts";
 
 export const LOAD_PARTITIONS = 3;
@@ -258,9 +258,10 @@ export function kcatLoad(bootstrapServers: string): LoadClient {
 export function javaLoad(bootstrapServers: string): LoadClient {
   const topic = "java";
   const record = new LoadRecord();
-  const program = fileURLToPath(new URL("../harness/JavaLoad.java", import.meta.url));
   const args = [bootstrapServers, topic, String(LOAD_PARTITIONS), String(PAUSE_MS)];
-  const child = spawn(external.java!, [...SMALL_JVM, "-cp", kafkaClassPath!, program, ...args], { stdio: "pipe" });
+  const child = spawn(external.java!, [...SMALL_JVM, ...javaProgram("JavaLoad", kafkaClassPath!), ...args], {
+    stdio: "pipe",
+  });
   let isWritten = false;
   child.stderr?.on("data", () => {}); // it has no logger, and says so
   onLines(child, (line) => {

@@ -3,13 +3,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { Admin } from "@ottla/admin";
 import { Producer } from "@ottla/producer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { external, kafkaAppsClassPath } from "../harness/external.ts";
 import { SMALL_JVM } from "../harness/java.ts";
+import { javaProgram } from "../harness/java-programs.ts";
 import { LongRunning } from "../harness/long-running.ts";
 import { readCommitted } from "../harness/read-committed.ts";
 import { until } from "../harness/until.ts";
@@ -33,8 +33,6 @@ interface World {
   readonly stateDirectory: string;
 }
 
-const streamsProgram = fileURLToPath(new URL("../programs/StreamsExactlyOnce.java", import.meta.url));
-
 /** Programs of others that copy `NAME-in` to `NAME-out`, record by record, exactly once. */
 const COPIERS = [
   {
@@ -43,7 +41,7 @@ const COPIERS = [
     isAbsent: kafkaAppsClassPath === null,
     signal: null,
     command: ({ bootstrapServers, stateDirectory }: World) => [
-      ...[external.java!, ...SMALL_JVM, "-cp", kafkaAppsClassPath!, streamsProgram],
+      ...[external.java!, ...SMALL_JVM, ...javaProgram("StreamsExactlyOnce", kafkaAppsClassPath!)],
       ...[bootstrapServers, "streams-in", "streams-out", "streams-copier", stateDirectory],
     ],
   },

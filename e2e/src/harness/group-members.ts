@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { Consumer, type ConsumerOptions } from "@ottla/consumer";
 import { AssignerProtocol, type Assignment, Kafka, logLevel, type PartitionAssigner } from "kafkajs";
 import { external, kafkaClassPath } from "./external.ts";
-import { classFlags, SHORT_LIVED_JVM } from "./java.ts";
+import { SHORT_LIVED_JVM } from "./java.ts";
+import { javaProgram } from "./java-programs.ts";
 
 /** One member of a group, whoever made its client. */
 export interface TestMember {
@@ -203,8 +204,8 @@ export function startJavaClient(
   config: Readonly<Record<string, string>>,
   onRecord: OnRecord,
 ): TestMember {
-  const flags = ["-Xmx128m", ...SHORT_LIVED_JVM, ...classFlags(kafkaClassPath!)];
-  const args = [...flags, pathOf("JavaMember.java"), topic, ...toArguments(config)];
+  const program = javaProgram("JavaMember", kafkaClassPath!);
+  const args = ["-Xmx128m", ...SHORT_LIVED_JVM, ...program, topic, ...toArguments(config)];
   // What slf4j has to say goes to standard error.
   const child = spawn(external.java!, args, { stdio: ["pipe", "pipe", "ignore"] });
   return new ForeignMember("java", child, onRecord);

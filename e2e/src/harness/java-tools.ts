@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { external } from "./external.ts";
-import { classFlags, SMALL_JVM } from "./java.ts";
+import { SMALL_JVM } from "./java.ts";
+import { javaProgram } from "./java-programs.ts";
 import type { ProcessResult } from "./process.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -29,8 +29,8 @@ export class JavaTools {
 
   static start(classPath: string | null): JavaTools {
     if (external.java === null || classPath === null) throw new Error("Java or Apache Kafka's jars are absent");
-    const driver = fileURLToPath(new URL("JavaToolsDriver.java", import.meta.url));
-    return new JavaTools(spawn(external.java, [...SMALL_JVM, ...classFlags(classPath), driver], { stdio: "pipe" }));
+    const driver = javaProgram("JavaToolsDriver", classPath);
+    return new JavaTools(spawn(external.java, [...SMALL_JVM, ...driver], { stdio: "pipe" }));
   }
 
   /** Runs a tool by its class. One at a time: later calls wait. */
@@ -46,6 +46,10 @@ export class JavaTools {
 
   stop(): void {
     this.#child.kill("SIGKILL");
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
   }
 
   async #runOne(

@@ -8,13 +8,14 @@ export const SHORT_LIVED_JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"] a
 export const SMALL_JVM = ["-Xmx256m", ...SHORT_LIVED_JVM] as const;
 
 /**
- * The flags by which Java finds classes; those of the newest Apache Kafka are mapped from an archive where there is one.
+ * The flags by which Java finds classes, in `more` too; those of the newest Apache Kafka are mapped from an archive where
+ * there is one.
  * Java goes without an archive that does not fit, and is not to say so where a tool's output is read.
  */
-export function classFlags(classPath: string): string[] {
+export function classFlags(classPath: string, ...more: readonly string[]): string[] {
   const isArchived = classPath === kafkaClassPath && external.kafkaArchive !== null;
   const archive = isArchived ? [`-XX:SharedArchiveFile=${external.kafkaArchive}`, "-Xlog:disable"] : [];
-  return [...archive, "-cp", classPath];
+  return [...archive, "-cp", [classPath, ...more].join(":")];
 }
 
 /** Runs one of Apache Kafka's command-line tools by its class, in a process of its own. */

@@ -6,7 +6,7 @@ import { Producer } from "@ottla/producer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { kafkaClassPath } from "../harness/external.ts";
-import { kafkaTool } from "../harness/java.ts";
+import { JavaTools } from "../harness/java-tools.ts";
 import { ottla } from "../harness/ottla-command.ts";
 
 const TOPIC = "dumped";
@@ -62,8 +62,9 @@ describe("the files of a broker that was stopped", () => {
         ["--cluster-metadata-decoder", "--files", (await filesOf("__cluster_metadata-0", ".log")).join(",")],
       ],
     ];
+    using tools = JavaTools.start(kafkaClassPath);
     for (const [expected, args] of runs) {
-      const { code, stdout, stderr } = await kafkaTool("org.apache.kafka.tools.DumpLogSegments", args);
+      const { code, stdout, stderr } = await tools.run("org.apache.kafka.tools.DumpLogSegments", args);
       expect({ code, complaint: COMPLAINT.exec(stdout + stderr)?.[0] }).toEqual({ code: 0, complaint: undefined });
       expect(stdout).toMatch(expected);
     }
