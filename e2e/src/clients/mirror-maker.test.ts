@@ -8,13 +8,17 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import { CapturedBroker } from "../harness/captured-broker.ts";
 import { external, kafkaAppsClassPath, kafkaClassPath } from "../harness/external.ts";
 import { SMALL_JVM } from "../harness/java.ts";
-import { KafkaProcess } from "../harness/kafka-process.ts";
 import { LongRunning } from "../harness/long-running.ts";
 import { propertiesText } from "../harness/properties.ts";
+import { sharedKafka } from "../harness/shared-kafka.ts";
 import { itIsDissected } from "../harness/tshark.ts";
 import { twice } from "../harness/twice.ts";
 import { until } from "../harness/until.ts";
 
+/** Other files have topics and groups on the same Apache Kafka. */
+const ORDERS = "mirrored-orders";
+const ANSWERS = "mirrored-answers";
+const GROUP = "mirrored-readers";
 const PARTITIONS = 2;
 const RECORDS = 100;
 const READ_BY_GROUP = 60;
@@ -22,14 +26,13 @@ const TIMEOUT_MS = 120_000;
 
 describe.skipIf(kafkaAppsClassPath === null || kafkaClassPath === null)("MirrorMaker 2", () => {
   let ours: CapturedBroker;
-  let kafka: KafkaProcess;
   let directory: string;
   let servers: { readonly ottla: string; readonly kafka: string };
   let admins: { readonly ottla: Admin; readonly kafka: Admin };
 
   beforeAll(async () => {
-    [ours, kafka] = await Promise.all([CapturedBroker.start(), KafkaProcess.start()]);
-    servers = { ottla: ours.bootstrapServers, kafka: kafka.bootstrapServers };
+    ours = await CapturedBroker.start();
+    servers = { ottla: ours.bootstrapServers, kafka: await sharedKafka(kafkaClassPath!) };
     admins = {
       ottla: new Admin({ bootstrapServers: servers.ottla }),
       kafka: new Admin({ bootstrapServers: servers.kafka }),
@@ -42,9 +45,11 @@ describe.skipIf(kafkaAppsClassPath === null || kafkaClassPath === null)("MirrorM
         "kafka.bootstrap.servers": servers.kafka,
         "ottla.bootstrap.servers": servers.ottla,
         "kafka->ottla.enabled": "true",
-        "kafka->ottla.topics": "orders",
+        "kafka->ottla.topics": ORDERS,
         "ottla->kafka.enabled": "true",
-        "ottla->kafka.topics": "answers",
+        "ottla->kafka.topics": ANSWERS,
+        groups: GROUP,
+        ...{ "kafka.plugin.discovery": "service_load", "ottla.plugin.discovery": "service_load" },
         "sync.group.offsets.enabled": "true",
         "sync.group.offsets.interval.seconds": 1,
         "emit.checkpoints.interval.seconds": 1,
@@ -62,12 +67,12 @@ describe.skipIf(kafkaAppsClassPath === null || kafkaClassPath === null)("MirrorM
       }),
     );
     const retention = { "retention.ms": "604800001" };
-    await admins.kafka.createTopics([{ name: "orders", partitions: PARTITIONS, configs: retention }]);
-    await admins.ottla.createTopics([{ name: "answers", partitions: PARTITIONS, configs: retention }]);
+    await admins.kafka.createTopics([{ name: ORDERS, partitions: PARTITIONS, configs: retention }]);
+    await admins.ottla.createTopics([{ name: ANSWERS, partitions: PARTITIONS, configs: retention }]);
   }, TIMEOUT_MS);
   afterAll(async () => {
     await Promise.all([admins?.kafka.close(), admins?.ottla.close()]);
-    await Promise.all([ours?.stop(), kafka?.stop()]);
+    await ours?.stop();
     await rm(directory, { recursive: true, force: true });
   });
 
@@ -81,7 +86,7 @@ describe.skipIf(kafkaAppsClassPath === null || kafkaClassPath === null)("MirrorM
   }
 
   async function readInGroup(bootstrapServers: string, topic: string): Promise<void> {
-    const group = { groupId: "readers", topics: [topic], autoOffsetReset: "earliest" } as const;
+    const group = { groupId: GROUP, topics: [topic], autoOffsetReset: "earliest" } as const;
     await using consumer = new Consumer({ bootstrapServers, ...group });
     let left = READ_BY_GROUP;
     for await (const _record of consumer) if (--left === 0) break;
@@ -110,33 +115,33 @@ describe.skipIf(kafkaAppsClassPath === null || kafkaClassPath === null)("MirrorM
   }
 
   async function committedTotal(admin: Admin, topic: string): Promise<number> {
-    const offsets = (await admin.listGroupOffsets("readers")).filter((committed) => committed.topic === topic);
+    const offsets = (await admin.listGroupOffsets(GROUP)).filter((committed) => committed.topic === topic);
     return offsets.reduce((sum, { offset }) => sum + offset, 0);
   }
 
   twice(
     "mirrors topics, configs and group offsets from Apache Kafka into our broker, and back",
     async (round) => {
-      await Promise.all([write(servers.kafka, "orders", round), write(servers.ottla, "answers", round)]);
-      await readInGroup(servers.kafka, "orders");
+      await Promise.all([write(servers.kafka, ORDERS, round), write(servers.ottla, ANSWERS, round)]);
+      await readInGroup(servers.kafka, ORDERS);
       const main = "org.apache.kafka.connect.mirror.MirrorMaker";
       const file = join(directory, "mirror.properties");
       const mirror = new LongRunning(external.java!, [...SMALL_JVM, "-cp", kafkaAppsClassPath!, main, file]);
       try {
         const describe = () => mirror.output;
-        await until("into ours", () => isCreated(admins.ottla, "kafka.orders"), 60_000, describe);
-        await until("and back", () => isCreated(admins.kafka, "ottla.answers"), 60_000, describe);
+        await until("into ours", () => isCreated(admins.ottla, `kafka.${ORDERS}`), 60_000, describe);
+        await until("and back", () => isCreated(admins.kafka, `ottla.${ANSWERS}`), 60_000, describe);
         const expected = (topic: string) =>
           Array.from({ length: round }, (_, i) => valuesOf(topic, i + 1))
             .flat()
             .sort();
-        const mirrored = await readMirrored(servers.ottla, "kafka.orders", RECORDS * round);
-        expect(mirrored.sort()).toEqual(expected("orders"));
-        const back = await readMirrored(servers.kafka, "ottla.answers", RECORDS * round);
-        expect(back.sort()).toEqual(expected("answers"));
-        const [configs] = await admins.ottla.describeConfigs([{ type: "topic", name: "kafka.orders" }]);
+        const mirrored = await readMirrored(servers.ottla, `kafka.${ORDERS}`, RECORDS * round);
+        expect(mirrored.sort()).toEqual(expected(ORDERS));
+        const back = await readMirrored(servers.kafka, `ottla.${ANSWERS}`, RECORDS * round);
+        expect(back.sort()).toEqual(expected(ANSWERS));
+        const [configs] = await admins.ottla.describeConfigs([{ type: "topic", name: `kafka.${ORDERS}` }]);
         expect(configs?.entries.find(({ key }) => key === "retention.ms")?.value).toBe("604800001");
-        const isSynced = async () => (await committedTotal(admins.ottla, "kafka.orders")) > 0;
+        const isSynced = async () => (await committedTotal(admins.ottla, `kafka.${ORDERS}`)) > 0;
         await until("the group's offsets are translated", isSynced, 60_000, describe);
       } finally {
         await mirror.stop("SIGTERM");

@@ -4,30 +4,36 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
 import { external, kafkaClassPath } from "../harness/external.ts";
 import { OurMember, startJavaClient, startKafkaJs, startLibrdkafka } from "../harness/group-members.ts";
-import { KafkaProcess } from "../harness/kafka-process.ts";
 import { run } from "../harness/process.ts";
 import { SharedGroup } from "../harness/shared-group.ts";
+import { sharedKafka } from "../harness/shared-kafka.ts";
 import { until } from "../harness/until.ts";
 
 const isWithoutClients = external.librdkafka === null || kafkaClassPath === null;
 const SESSION_TIMEOUT_MS = 3_000;
 const PARTITIONS = 12;
 
-/** How fast members of consumer-protocol groups are heard of, or missed. */
-const CONSUMER_PROTOCOL_TIMES = {
-  "group.consumer.heartbeat.interval.ms": "200",
-  "group.consumer.min.heartbeat.interval.ms": "200",
-  "group.consumer.session.timeout.ms": `${SESSION_TIMEOUT_MS}`,
-  "group.consumer.min.session.timeout.ms": `${SESSION_TIMEOUT_MS}`,
+const HEARTBEAT_INTERVAL_MS = 300;
+
+/** How fast members may be heard of, or missed; the Apache Kafka that files share has the same bounds. */
+const BOUNDS = {
+  "group.min.session.timeout.ms": SESSION_TIMEOUT_MS,
+  "group.consumer.min.session.timeout.ms": SESSION_TIMEOUT_MS,
+  "group.consumer.min.heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS,
 };
 
 /** Members of our SDK, librdkafka and the Java client come, go and are killed while records flow. */
 async function shareConsumerProtocolGroup(bootstrapServers: string, admin: Admin): Promise<void> {
   const topic = "shared-848";
+  const groupId = "group-848";
+  const changes = [
+    { key: "consumer.session.timeout.ms", value: SESSION_TIMEOUT_MS },
+    { key: "consumer.heartbeat.interval.ms", value: HEARTBEAT_INTERVAL_MS },
+  ];
+  await admin.incrementalAlterConfigs([{ type: "group", name: groupId, changes }]);
   await admin.createTopics([{ name: topic, partitions: PARTITIONS }]);
   await using group = new SharedGroup(bootstrapServers, topic, PARTITIONS);
   const { onRecord } = group;
-  const groupId = "group-848";
   const foreign = {
     "bootstrap.servers": bootstrapServers,
     "group.id": groupId,
@@ -56,8 +62,7 @@ describe.each(clientTargets)(
     let admin: Admin;
 
     beforeAll(async () => {
-      const config = { ...CONSUMER_PROTOCOL_TIMES, "group.min.session.timeout.ms": SESSION_TIMEOUT_MS };
-      broker = await target.start(config);
+      broker = await target.start(BOUNDS);
       admin = new Admin({ bootstrapServers: broker.bootstrapServers });
     });
     afterAll(async () => {
@@ -191,25 +196,21 @@ describe.each(clientTargets)(
 );
 
 describe.skipIf(kafkaClassPath === null)("on Apache Kafka", () => {
-  let kafka: KafkaProcess;
+  let bootstrapServers: string;
   let admin: Admin;
 
   beforeAll(async () => {
-    kafka = await KafkaProcess.start(CONSUMER_PROTOCOL_TIMES);
-    admin = new Admin({ bootstrapServers: kafka.bootstrapServers });
+    bootstrapServers = await sharedKafka(kafkaClassPath!);
+    admin = new Admin({ bootstrapServers });
   });
-  afterAll(async () => {
-    await admin?.close();
-    await kafka?.stop();
-  });
+  afterAll(() => admin?.close());
 
   it.skipIf(isWithoutClients)("one group of the consumer protocol is shared by all clients that have it", async () => {
-    await shareConsumerProtocolGroup(kafka.bootstrapServers, admin);
+    await shareConsumerProtocolGroup(bootstrapServers, admin);
   });
 
   it.skipIf(external.librdkafka === null)("read_committed shows no record of an aborted transaction", async () => {
-    const { bootstrapServers } = kafka;
-    const topic = "transactions";
+    const topic = "transactions-of-librdkafka";
     await admin.createTopics([{ name: topic, partitions: 1 }]);
     const script = new URL("../harness/librdkafka_transactions.py", import.meta.url).pathname;
     const env = { ...process.env, PYTHONPATH: external.librdkafka! };
@@ -233,7 +234,6 @@ describe.skipIf(kafkaClassPath === null)("on Apache Kafka", () => {
     isolationLevel: "read_committed" | "read_uncommitted",
     maxPartitionFetchBytes: number,
   ): Promise<string[]> {
-    const { bootstrapServers } = kafka;
     const options = { bootstrapServers, isolationLevel, maxPartitionFetchBytes, fetchMaxWaitMs: 50 };
     await using consumer = new Consumer({ ...options, autoOffsetReset: "earliest" });
     const partition = { topic, partition: 0 };

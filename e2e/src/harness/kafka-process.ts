@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createSystemRuntime } from "@ottla/runtime";
 import { BrokerConnection, createDefaultConnector, parseAddress } from "@ottla/transport";
 import { freePort } from "@ottla/transport/node";
@@ -69,13 +72,10 @@ export class KafkaProcess {
     }
     const propertiesFile = propertiesFileIn(directory);
     await writeFile(propertiesFile, serverProperties(directory, ports, listeners, settings));
-    const users = scramUsers.flatMap((user) => ["--add-scram", user]);
-    const formatted = await kafkaTool(
-      "kafka.tools.StorageTool",
-      ["format", "--config", propertiesFile, "--cluster-id", "MkU3OEVBNTcwNTJENDM2Qg", ...users],
-      { classPath },
-    );
-    if (formatted.code !== 0) throw new Error(`formatting failed: ${formatted.stdout}${formatted.stderr}`);
+    const format = () => formatDirectory(propertiesFile, classPath, scramUsers);
+    // More than one, or one elsewhere, the tool has to make by itself.
+    if ("log.dirs" in settings) await format();
+    else await formatOnce(logDirectoryIn(directory), [classPath, ...scramUsers], format);
     const kafka = new KafkaProcess(ports, directory, classPath);
     await kafka.#waitUntilReady();
     return kafka;
@@ -132,6 +132,29 @@ export class KafkaProcess {
     }
     throw new Error(`Apache Kafka did not answer within ${READY_TIMEOUT_MS} ms, or ended`);
   }
+}
+
+async function formatDirectory(
+  propertiesFile: string,
+  classPath: string,
+  scramUsers: readonly string[],
+): Promise<void> {
+  const users = scramUsers.flatMap((user) => ["--add-scram", user]);
+  const args = ["format", "--config", propertiesFile, "--cluster-id", "MkU3OEVBNTcwNTJENDM2Qg", ...users];
+  const { code, stdout, stderr } = await kafkaTool("kafka.tools.StorageTool", args, { classPath });
+  if (code !== 0) throw new Error(`formatting failed: ${stdout}${stderr}`);
+}
+
+/** What the tool writes is the same each time, and costs a start of Java: it is kept by what it depends on, and copied. */
+async function formatOnce(directory: string, dependsOn: readonly string[], format: () => Promise<void>): Promise<void> {
+  const key = createHash("sha256").update(JSON.stringify(dependsOn)).digest("hex").slice(0, 16);
+  const kept = fileURLToPath(new URL(`../../.test-results/kafka-formatted-${key}`, import.meta.url));
+  if (existsSync(kept)) return await cp(kept, directory, { recursive: true });
+  await format();
+  const unfinished = `${kept}.${process.pid}`;
+  await cp(directory, unfinished, { recursive: true });
+  // Another file's may have got there first.
+  await rename(unfinished, kept).catch(() => rm(unfinished, { recursive: true }));
 }
 
 function propertiesFileIn(directory: string): string {

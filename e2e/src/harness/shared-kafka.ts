@@ -16,6 +16,7 @@ const SETTINGS = {
   "num.partitions": "3",
   "group.consumer.heartbeat.interval.ms": "300",
   "group.consumer.min.heartbeat.interval.ms": "300",
+  "group.consumer.min.session.timeout.ms": "3000",
 };
 
 /**
