@@ -16,13 +16,12 @@ const QUIET_GROUPS = Array.from({ length: 12 }, (_, index) => `quiet-${index}`);
 /** Longer than the sessions of {@link ClusterProcesses}. */
 const SESSIONS_END_MS = 4_000;
 
-/** Faults of the short form; the long one has all. */
-const SHORT = new Set([
-  "a rolling restart",
-  "a leader is killed",
-  "the controller is killed, and is back at once",
-  "the controller stands still past its session",
-]);
+/**
+ * Faults of the short form; the long one has all. Brokers that are stopped and started one after another under load are in
+ * `libs/testing/src/rolling-upgrade.test.ts`, as processes in `hand-over.test.ts`; a controller that dies and is back at once
+ * is among the faults of the cluster's simulation.
+ */
+const SHORT = new Set(["a leader is killed", "the controller stands still past its session"]);
 
 const sleep = (delayMs: number) => new Promise<void>((resolve) => setTimeout(resolve, delayMs));
 

@@ -14,6 +14,9 @@ const GROUPS = 20;
 const MEMBERS = 2;
 const PARTITIONS = 4;
 const TOPIC = "busy";
+/** Some records are always under way; each is read by every group. */
+const SEND_PAUSE_MS = 50;
+const COMMIT_INTERVAL_MS = 200;
 const SEED = Number(process.env.OTTLA_TEST_SEED ?? 5);
 
 /** The ways to be a group; they take turns. */
@@ -46,7 +49,7 @@ class BusyGroup {
         groupId: this.id,
         topics: TOPIC,
         autoOffsetReset: "earliest",
-        autoCommitIntervalMs: 100,
+        autoCommitIntervalMs: COMMIT_INTERVAL_MS,
         ...instance,
         ...way,
       });
@@ -139,7 +142,7 @@ function startLoad(bootstrapServers: string) {
       const values = Array.from({ length: 5 }, (_, index) => `value-${next}-${index}`);
       await producer.send(values.map((value) => ({ topic: TOPIC, key: value, value })));
       for (const value of values) acknowledged.add(value);
-      await sleep(10);
+      await sleep(SEND_PAUSE_MS);
     }
   })();
   return {
