@@ -2,7 +2,7 @@ import { ErrorCode, listOffsetsApi } from "@ottla/protocol";
 import { createSystemRuntime } from "@ottla/runtime";
 import { BrokerConnection, createDefaultConnector } from "@ottla/transport";
 
-/** How exact the times are. */
+/** How exact the times are, unless they are only to be read by people. */
 const ASK_EVERY_MS = 10;
 /** What stands still answers nothing: it is asked anew once it runs again. */
 const REQUEST_TIMEOUT_MS = 500;
@@ -30,13 +30,20 @@ interface Led {
 export class LeaderWatch {
   readonly #topics: readonly string[];
   readonly #partitions: readonly number[];
+  readonly #askEveryMs: number;
   readonly #led = new Map<string, Led>();
   readonly #asking: Promise<void>[];
   #longestMs = 0;
   #longestSilenceMs = 0;
   #isStopped = false;
 
-  constructor(ports: readonly number[], topics: readonly string[], partitions: readonly number[]) {
+  constructor(
+    ports: readonly number[],
+    topics: readonly string[],
+    partitions: readonly number[],
+    askEveryMs = ASK_EVERY_MS,
+  ) {
+    this.#askEveryMs = askEveryMs;
     this.#topics = topics;
     this.#partitions = partitions;
     this.#asking = ports.map((port) => this.#askBroker(port));
@@ -78,13 +85,13 @@ export class LeaderWatch {
         try {
           while (!this.#isStopped) {
             await this.#ask(connection);
-            await pause(ASK_EVERY_MS);
+            await pause(this.#askEveryMs);
           }
         } finally {
           void connection.close();
         }
       } catch {
-        await pause(ASK_EVERY_MS); // it is down, stands still, or has closed the connection
+        await pause(this.#askEveryMs); // it is down, stands still, or has closed the connection
       }
     }
   }

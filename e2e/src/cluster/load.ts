@@ -10,8 +10,8 @@ import { javaProgram } from "../harness/java-programs.ts";
 import { until } from "../harness/until.ts";
 
 export const LOAD_PARTITIONS = 3;
-/** Enough for records to be under way whenever something happens. */
-const PAUSE_MS = 20;
+/** Enough for records to be under way whenever something happens, with four clients at work. */
+const PAUSE_MS = process.env.OTTLA_TEST_DEEP ? 20 : 40;
 const GIVE_UP_MS = 120_000;
 const RETRY_MS = 100;
 const CATCH_UP_MS = 90_000;
