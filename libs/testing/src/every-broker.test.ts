@@ -130,7 +130,6 @@ const OF_LEADERS: readonly Row[] = [
     () => ({ timeoutMs, topics: [{ name: "led", partitions: [{ ...partition, offset: 0 }] }] }),
     "NONE",
   ),
-  row(describeProducersApi, () => ({ topics: [{ name: "led", partitionIndexes: [0] }] }), "NONE"),
   row(
     writeTxnMarkersApi,
     () => ({
@@ -143,6 +142,11 @@ const OF_LEADERS: readonly Row[] = [
     }),
     "NONE",
   ),
+];
+
+/** What each replica of the partition answers for itself. */
+const OF_REPLICAS: readonly Row[] = [
+  row(describeProducersApi, () => ({ topics: [{ name: "led", partitionIndexes: [0] }] }), "NONE"),
 ];
 
 /** Whose broker coordinates the group, or the transaction, is asked; what it answers to somebody whom it does not know. */
@@ -407,6 +411,12 @@ describe("each API of clients, asked of each broker of a cluster", () => {
     },
   );
 
+  it.each(named(OF_REPLICAS))("$name: every replica answers it, and nobody else", async ({ api, body, errors }) => {
+    for (const replica of [LEADER, FOLLOWER])
+      expect(await errorsOf(replica, api, body()), `broker ${replica}`).toEqual(errors);
+    expect(await errorsOf(STRANGER, api, body())).toEqual(["NOT_LEADER_OR_FOLLOWER"]);
+  });
+
   it.each(named(OF_COORDINATORS))(
     "$name: the coordinator answers it, all others NOT_COORDINATOR",
     async ({ api, body, errors }) => {
@@ -463,7 +473,14 @@ describe("each API of clients, asked of each broker of a cluster", () => {
   });
 
   it("these are all the APIs that are served", () => {
-    const rows = [...OF_LEADERS, ...OF_COORDINATORS, ...OF_THE_CONTROLLER("x"), ...OF_ANYBODY, ...OF_ITSELF];
+    const rows = [
+      ...OF_LEADERS,
+      ...OF_REPLICAS,
+      ...OF_COORDINATORS,
+      ...OF_THE_CONTROLLER("x"),
+      ...OF_ANYBODY,
+      ...OF_ITSELF,
+    ];
     const asked = new Set(rows.map(([{ key }]) => key));
     for (const brokerId of BROKERS) {
       expect(
