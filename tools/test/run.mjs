@@ -105,27 +105,14 @@ async function smallChecks() {
   return checks;
 }
 
-/**
- * The longest of the libraries' tests that take all from sources, and nothing that the compiler writes meanwhile; with
- * the small checks they fill the core that it leaves free. The others follow, two projects at a time.
- */
-const BESIDE_THE_COMPILER = "@ottla/storage";
-
-async function besideTheCompiler() {
-  const checks = await smallChecks();
-  const tests = nx("run-many", "-t", "test", "-p", BESIDE_THE_COMPILER);
-  return [...checks, await check(`unit tests of ${BESIDE_THE_COMPILER}`, "npx", tests, { isBeside: true })];
-}
-
 // One compiler for all: it leaves to the build only what is bundled.
-async function compile() {
-  const types = await check("types", "npm", ["run", "typecheck"]);
-  return [types, await check("build", "npx", nx("run-many", "-t", "build"))];
-}
-
-const [compiled, others] = await Promise.all([compile(), besideTheCompiler()]);
-const tests = nx("run-many", "-t", "test", `--exclude=${BESIDE_THE_COMPILER}`);
-const checks = [...others, ...compiled, await check("unit and integration tests", "npx", tests)];
+const [types, others] = await Promise.all([check("types", "npm", ["run", "typecheck"]), smallChecks()]);
+const checks = [
+  ...others,
+  types,
+  await check("build", "npx", nx("run-many", "-t", "build")),
+  await check("unit and integration tests", "npx", nx("run-many", "-t", "test")),
+];
 if (withE2e) checks.push(await check("end-to-end tests", "npx", nx("run", "@ottla/e2e:e2e")));
 if (deep)
   checks.push(
