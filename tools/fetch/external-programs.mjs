@@ -60,10 +60,11 @@ const archiveFile = join(kafkaDirectory, "classes.jsa");
 /** The newest one's classes, as Java maps them: made again where the jars or Java came after it. */
 const kafkaArchive = {
   find: () => {
-    const sources = [onPath("java"), join(kafkaDirectory, `kafka_2.13-${KAFKA_VERSION}.jar`)];
-    if (![...sources, archiveFile].every((path) => path !== null && existsSync(path))) return null;
-    const madeMs = statSync(archiveFile).mtimeMs;
-    return sources.every((path) => statSync(path).ctimeMs < madeMs) ? archiveFile : null;
+    const [java, jar] = [onPath("java"), join(kafkaDirectory, `kafka_2.13-${KAFKA_VERSION}.jar`)];
+    if (![java, jar, archiveFile].every((path) => path !== null && existsSync(path))) return null;
+    // Java's files have the times of whoever packed them, but for when they were installed.
+    const latestMs = Math.max(statSync(java).ctimeMs, statSync(jar).mtimeMs);
+    return latestMs < statSync(archiveFile).mtimeMs ? archiveFile : null;
   },
   get: () => {
     const [java, classPath] = [onPath("java"), externalPrograms.kafkaJars.find()];

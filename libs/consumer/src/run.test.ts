@@ -222,6 +222,16 @@ describe("failures", () => {
     await settle(runtime, running);
   });
 
+  test("end the run whatever it is that was thrown, nothing at all too", async () => {
+    append(0, "a:bad");
+    const running = quiet(member().run({}, () => Promise.reject()));
+    const ended = running.then(
+      () => "as if all were well",
+      (error) => ({ error }),
+    );
+    expect(await settle(runtime, ended)).toEqual({ error: undefined });
+  });
+
   test("of the dead-letter producer end the run, with nothing committed", async () => {
     append(0, "a:bad");
     const deadLetter = { topic: "dlq", producer: { send: () => Promise.reject(new Error("no such topic")) } };

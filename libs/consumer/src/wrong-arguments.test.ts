@@ -113,6 +113,9 @@ test.each([
 test.each([
   [{ retry: 3 }, "retry.retries is undefined"],
   [{ retry: { retries: "3" } }, 'retry.retries is "3"'],
+  [{ deadLetter: {} }, "deadLetter.topic is undefined"],
+  [{ deadLetter: { topic: "" } }, 'deadLetter.topic is ""'],
+  [{ deadLetter: { topic: "dlq", producer: {} } }, "deadLetter.producer"],
 ])("run(%j)", async (options, message) => {
   const error = expect.objectContaining({ code: "INVALID_CONFIG", message: expect.stringContaining(message) });
   await expect(call(make(), "run", options, async () => {})).rejects.toThrow(error);

@@ -65,7 +65,8 @@ export class RecordRunner<K, V> implements Runner {
   /** Taken and neither finished nor dropped. */
   #taken = 0;
   #begun = 0;
-  #failure: unknown;
+  /** What ended the run: whatever a handler throws, which may be nothing at all. */
+  #failure: { readonly error: unknown } | undefined;
 
   /** @throws KafkaError INVALID_CONFIG that names the option */
   constructor(runtime: Runtime, host: RunnerHost<K, V>, options: RunOptions, handler: RecordHandler<K, V>) {
@@ -100,7 +101,7 @@ export class RecordRunner<K, V> implements Runner {
     delivery.runner = undefined;
     this.#giveBack();
     this.#host.endLoop();
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   async #takeAll(): Promise<void> {
@@ -219,7 +220,7 @@ export class RecordRunner<K, V> implements Runner {
   }
 
   #fail(error: unknown): void {
-    this.#failure ??= error;
+    this.#failure ??= { error };
     this.#stopping.abort();
     this.#changed.give();
   }

@@ -1,4 +1,11 @@
-import { invalidOption, nonNegativeNumber, strangeOption, wholeNumber, wrongOption } from "@ottla/client/internal";
+import {
+  invalidOption,
+  nonNegativeNumber,
+  requireMethod,
+  strangeOption,
+  wholeNumber,
+  wrongOption,
+} from "@ottla/client/internal";
 import type { ConsumerRecord } from "../record.ts";
 
 /** What keeps its order while several handlers work: the records of each partition, or those with the same key. */
@@ -90,7 +97,15 @@ export function resolveRunOptions(options: RunOptions): RunSettings {
     retries: wholeNumber("retry.retries", retry ? retry.retries : 0, 0),
     backoffMs: nonNegativeNumber("retry.backoffMs", retry?.backoffMs ?? 100),
     backoffMaxMs: nonNegativeNumber("retry.backoffMaxMs", retry?.backoffMaxMs ?? 10_000),
-    deadLetter,
+    deadLetter: deadLetter === undefined ? undefined : checked(deadLetter),
     signal,
   };
+}
+
+/** Looked at before the first record: that of the first failure would be lost. */
+function checked(deadLetter: DeadLetterOptions): DeadLetterOptions {
+  const { topic, producer } = deadLetter;
+  if (typeof topic !== "string" || topic === "") throw invalidOption("deadLetter.topic", topic, "the name of a topic");
+  requireMethod("deadLetter.producer", producer, "send");
+  return deadLetter;
 }
