@@ -166,6 +166,19 @@ export class IndexFile {
     }
   }
 
+  /**
+   * The same for entries that were made anew: a crash meanwhile leaves a file whose end is broken. By its size alone a
+   * write that was torn between two entries could not be told from a whole one.
+   */
+  async syncAnew(): Promise<void> {
+    const { sizeBytes } = this;
+    await this.file.use((file) => file.truncate(sizeBytes + 1));
+    await this.file.sync();
+    await this.sync();
+    await this.file.use((file) => file.truncate(sizeBytes));
+    await this.file.sync();
+  }
+
   async #saveTail(): Promise<void> {
     const count = this.#count;
     const length = (count - this.#savedCount) * this.entryBytes;

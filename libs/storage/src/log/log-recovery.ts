@@ -129,8 +129,8 @@ async function rebuildIndexes(state: LogState, segment: Segment): Promise<void> 
   });
   segment.sizeBytes = sizeBytes;
   await segment.offsetIndex.index.sync();
-  await segment.finishIndexes();
-  await segment.syncIndexes();
+  await segment.addLastTimeEntry();
+  await segment.timeIndex.index.syncAnew();
 }
 
 /** Keeps the index entries of what is not read again. */

@@ -1,5 +1,5 @@
 import { baseOffsetAt, batchSizeAt, checkBatchIntegrity, lastOffsetAt } from "@ottla/protocol/internal";
-import { createSimulatedDisk, createSimulatedRuntime, type Disk } from "@ottla/runtime";
+import { createSimulatedDisk, createSimulatedRuntime, type Disk, type SimulatedRuntime } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
 import { verifyDirectory } from "../inspect/verify.ts";
 import { batch, concat, marker, sequenced } from "../test-support/batches.ts";
@@ -8,6 +8,8 @@ import { append, type FixtureOptions, openFixture, openLog, readAll } from "../t
 
 const PARTITION = "/data/topic-0";
 const FIRST_LOG = `${PARTITION}/00000000000000000000.log`;
+/** The last three tear a write of the time index between two entries. */
+const TEARING_SEEDS = [1, 4, 6, 8];
 
 /** Opens what a killed process left behind. */
 async function openAfterKill(disk: Disk, options: FixtureOptions = {}) {
@@ -254,36 +256,44 @@ describe("after a kill", () => {
   ] as const)(
     "makes a missing %s anew after a %s stop, wherever a %s crash comes meanwhile",
     async (suffix, stop, crash) => {
-      const runtime = createSimulatedRuntime(1);
-      const config = { segmentBytes: 1000, indexIntervalBytes: 50 };
-      for (let operations = 0, isOpen = false; !isOpen; operations++) {
-        const disk = createSimulatedDisk(runtime);
-        const fixture = await openFixture({ disk, config });
-        const log = await openLog(fixture);
-        for (let i = 1; i <= 20; i++) await append(log, batch({ timestampMs: 1000 * i }));
-        await fixture.manager.close();
-        if (stop === "unclean") await disk.remove("/data/.kafka_cleanshutdown");
-        await disk.remove(FIRST_LOG.replace(".log", suffix));
-        await disk.syncDirectory(PARTITION);
-        const killed = disk.crash("process");
-        killed.crashAfter(operations);
-        const opening = openFixture({ disk: killed, config }).then(() => true);
-        isOpen = await Promise.race([opening, killed.stopped.then(() => false)]);
-        const left = killed.crash(crash);
-        const again = await openFixture({ disk: left, config });
-        const found = await again.manager.get("topic", 0)!.offsetForTimestamp(1000, "logEnd");
-        await again.manager.close();
-        const when = `a crash after ${operations} operations`;
-        expect(found?.offset, when).toBe(0);
-        const { damages } = await verifyDirectory(left, "/data");
-        expect(
-          damages.filter(({ path }) => path.endsWith("index")),
-          when,
-        ).toEqual([]);
-        expect((await left.readFile(FIRST_LOG.replace(".log", ".index"))).length, when).toBeGreaterThan(0);
+      for (const seed of TEARING_SEEDS) {
+        const runtime = createSimulatedRuntime(seed);
+        for (let operations = 0, isOpen = false; !isOpen; operations++) {
+          const { disk, config } = await closedLogWithout(suffix, runtime);
+          if (stop === "unclean") await disk.remove("/data/.kafka_cleanshutdown");
+          const killed = disk.crash("process");
+          killed.crashAfter(operations);
+          const opening = openFixture({ disk: killed, config }).then(() => true);
+          isOpen = await Promise.race([opening, killed.stopped.then(() => false)]);
+          const left = killed.crash(crash);
+          const again = await openFixture({ disk: left, config });
+          const found = await again.manager.get("topic", 0)!.offsetForTimestamp(1000, "logEnd");
+          await again.manager.close();
+          const when = `seed ${seed}, a crash after ${operations} operations`;
+          expect(found?.offset, when).toBe(0);
+          const { damages } = await verifyDirectory(left, "/data");
+          expect(
+            damages.filter(({ path }) => path.endsWith("index")),
+            when,
+          ).toEqual([]);
+          expect((await left.readFile(FIRST_LOG.replace(".log", ".index"))).length, when).toBeGreaterThan(0);
+        }
       }
     },
   );
+
+  /** A log of several segments, closed, of whose first one an index is gone. */
+  async function closedLogWithout(suffix: string, runtime: SimulatedRuntime) {
+    const config = { segmentBytes: 1000, indexIntervalBytes: 50 };
+    const disk = createSimulatedDisk(runtime);
+    const fixture = await openFixture({ disk, config });
+    const log = await openLog(fixture);
+    for (let i = 1; i <= 20; i++) await append(log, batch({ timestampMs: 1000 * i }));
+    await fixture.manager.close();
+    await disk.remove(FIRST_LOG.replace(".log", suffix));
+    await disk.syncDirectory(PARTITION);
+    return { disk, config };
+  }
 
   it("knows producers, open transactions and aborted ones again", async () => {
     const fixture = await openFixture();

@@ -130,11 +130,16 @@ export class Segment {
     for (const { index } of [this.offsetIndex, this.timeIndex]) index.save().catch(() => {});
   }
 
-  /** The last step before a segment is closed for writing: the time index must know its largest timestamp. */
+  /** The last step before a segment is closed for writing. */
   async finishIndexes(): Promise<void> {
+    await this.addLastTimeEntry();
+    await this.saveIndexes();
+  }
+
+  /** The time index of a segment that is not written to must know its largest timestamp. */
+  async addLastTimeEntry(): Promise<void> {
     const { timestampMs, offset } = await this.maxTimestamp();
     if (timestampMs >= 0) this.timeIndex.maybeAppend(timestampMs, offset);
-    await this.saveIndexes();
   }
 
   async saveIndexes(): Promise<void> {
