@@ -146,6 +146,19 @@ describe("a broker that starts again", () => {
     expect(log.length).toBe(batchOf("a", "b").length);
   });
 
+  it.each([
+    ["orders-0/partition.metadata", "version: 0\ntopic_id: short\n", 'its topic id "short" is none'],
+    ["replication-offset-checkpoint", "0\n1\norders\n", 'it has a line that does not belong there: "orders"'],
+  ])("does not start where %s is damaged, and says where it is", async (name, text, problem) => {
+    const first = await startForTest();
+    await first.createTopic("orders");
+    const disk = await stopped(first);
+    const file = await disk.open(`/data/${name}`, { create: true, truncate: true });
+    await file.write([new TextEncoder().encode(text)], 0);
+    await file.close();
+    await expect(startForTest({ disk })).rejects.toThrow(`/data/${name} cannot be used: ${problem}`);
+  });
+
   it("serves a topic that was deleted and created again, although the old one's log is still there", async () => {
     const broker = await startForTest();
     await broker.createTopic("orders");

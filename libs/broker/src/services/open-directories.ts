@@ -177,9 +177,9 @@ async function inspect<Directory extends DataDirectory>(
   }
 }
 
-/** Its path is one of the disk; a person looks for it below the directory. */
-function damaged({ name }: DataDirectory, { path, problem }: LogDirectoryCorrupt): StartupError {
-  const file = joinPath(name, path.slice(path.lastIndexOf("/") + 1));
+/** What is damaged has a path of the disk; a person looks for it below the directory. */
+export function damaged({ name, path: root }: DataDirectory, { path, problem }: LogDirectoryCorrupt): StartupError {
+  const file = joinPath(name, path.slice(root.length).replace(/^\//, ""));
   return new StartupError(`${file} cannot be used: ${problem}`);
 }
 

@@ -1,9 +1,21 @@
 import { METADATA_TOPIC, type MetadataLog } from "@ottla/metadata";
 import type { DiskError } from "@ottla/runtime";
-import { type LogManager, type LogManagerOptions, LogMemory, NO_BROKER_EPOCH, openLogManager } from "@ottla/storage";
+import {
+  LogDirectoryCorrupt,
+  type LogManager,
+  type LogManagerOptions,
+  LogMemory,
+  NO_BROKER_EPOCH,
+  openLogManager,
+} from "@ottla/storage";
 import type { BrokerDirectory } from "../broker-options.ts";
 import { cleanerOptions, logMemoryBounds } from "../config/component-options.ts";
-import { type OpenDirectories, openDirectories, removeCleanShutdownMarks } from "../services/open-directories.ts";
+import {
+  damaged,
+  type OpenDirectories,
+  openDirectories,
+  removeCleanShutdownMarks,
+} from "../services/open-directories.ts";
 import { type OpenMetadataLog, sharedMetadataLog } from "../services/shared-metadata-log.ts";
 import { EarlyMetadata, type OwnMetadata } from "./early-metadata.ts";
 import type { StartContext } from "./start-context.ts";
@@ -76,14 +88,15 @@ export async function openLogs(
   return { directories: opened, sharedMetadata: shared, early, memory };
 }
 
-function openDirectory(
+async function openDirectory(
   context: StartContext,
-  { disk, path, name, compactionExecutor }: BrokerDirectory,
+  directory: BrokerDirectory,
   ofStart: Pick<LogManagerOptions, "memory" | "brokerEpoch" | "configOf" | "onDiskFailure">,
 ): Promise<LogManager> {
   const { runtime, directories } = context.options;
+  const { disk, path, name, compactionExecutor } = directory;
   const config = context.config.current;
-  return openLogManager({
+  return await openLogManager({
     disk,
     directory: path,
     runtime: { ...runtime, logger: runtime.logger.child({ dataDirectory: name }) },
@@ -99,5 +112,7 @@ function openDirectory(
     ...(compactionExecutor !== undefined && { compactionExecutor }),
     observer: context.logActivity,
     ...ofStart,
+  }).catch((error) => {
+    throw error instanceof LogDirectoryCorrupt ? damaged(directory, error) : error;
   });
 }
