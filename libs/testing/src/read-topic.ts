@@ -11,7 +11,7 @@ export interface ReadTopicOptions<K = string | null, V = string | null>
   readonly timeoutMs?: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 5_000;
+export const READ_TIMEOUT_MS = 5_000;
 
 /** How often is asked whether all is read: what is not handed out (control records) moves a position, too. */
 const CHECK_INTERVAL_MS = 20;
@@ -23,7 +23,7 @@ const CHECK_INTERVAL_MS = 20;
 export async function readTopic<K, V>(
   consumer: Consumer<K, V>,
   topic: string,
-  { count, timeoutMs = DEFAULT_TIMEOUT_MS }: ReadTopicOptions<K, V>,
+  { count, timeoutMs = READ_TIMEOUT_MS }: ReadTopicOptions<K, V>,
   clock: Clock,
 ): Promise<TestRecord<K, V>[]> {
   const deadlineMs = clock.monotonicMs() + timeoutMs;
@@ -32,7 +32,8 @@ export async function readTopic<K, V>(
   consumer.assign(partitions);
   consumer.seekToBeginning(partitions);
   const ends = count === undefined ? await consumer.endOffsets(partitions, { timeoutMs }) : [];
-  const isComplete = () => (count === undefined ? isReadTo(consumer, ends) : records.length >= count);
+  const leftMs = () => Math.max(1, deadlineMs - clock.monotonicMs());
+  const isComplete = () => (count === undefined ? isReadTo(consumer, ends, leftMs()) : records.length >= count);
   while (!(await isComplete())) {
     if (clock.monotonicMs() >= deadlineMs) throw notInTime(topic, records, count, timeoutMs);
     for (const record of (await nextBatch(consumer)) ?? []) records.push(toTestRecord(record));
@@ -53,8 +54,12 @@ async function partitionsOf<K, V>(
   }
 }
 
-async function isReadTo<K, V>(consumer: Consumer<K, V>, ends: readonly OffsetAndTimestamp[]): Promise<boolean> {
-  for (const end of ends) if ((await consumer.position(end)) < end.offset) return false;
+async function isReadTo<K, V>(
+  consumer: Consumer<K, V>,
+  ends: readonly OffsetAndTimestamp[],
+  timeoutMs: number,
+): Promise<boolean> {
+  for (const end of ends) if ((await consumer.position(end, { timeoutMs })) < end.offset) return false;
   return true;
 }
 

@@ -182,6 +182,14 @@ describe("starting and closing", () => {
     for (const use of uses) await expect(use()).rejects.toThrow("the test broker is closed");
   });
 
+  it("is not waited for longer than was said while it is down", async () => {
+    await using broker = await startTestBroker({ topics: ["orders"] });
+    await broker.kill();
+    for (const options of [{ timeoutMs: 200 }, { timeoutMs: 200, count: 1 }]) {
+      await expect(broker.records("orders", options)).rejects.toThrow("200 ms");
+    }
+  });
+
   it("closes with clients that still wait for records, twice without harm", async () => {
     const broker = await startTestBroker({ topics: ["quiet"] });
     await using consumer = new Consumer({ bootstrapServers: broker.bootstrapServers });

@@ -14,7 +14,7 @@ import type { Producer, ProducerRecord, RecordMetadata } from "@ottla/producer";
 import { createMemoryDisk, createSystemRuntime, type Logger, type Runtime, systemClock } from "@ottla/runtime";
 import { FaultInjector, type Faults, type PauseOptions } from "./faults.ts";
 import { ProcessLife } from "./process-life.ts";
-import { type ReadTopicOptions, readTopic } from "./read-topic.ts";
+import { READ_TIMEOUT_MS, type ReadTopicOptions, readTopic } from "./read-topic.ts";
 import { TestClock } from "./test-clock.ts";
 import type { TestRecord } from "./test-record.ts";
 
@@ -232,10 +232,10 @@ class InMemoryTestBroker implements TestBroker {
     options: ReadTopicOptions<K, V> = {},
   ): Promise<TestRecord<K, V>[]> {
     this.#checkOpen();
-    const { count = 0 } = options;
+    const { count = 0, timeoutMs = READ_TIMEOUT_MS } = options;
     if (!Number.isSafeInteger(count))
       throw invalidArgument(`records: count is ${describe(count)}; it must be a number.`);
-    if (options.count === undefined && !(await this.#hasTopic(topic))) return [];
+    if (options.count === undefined && !(await this.#hasTopic(topic, timeoutMs))) return [];
     const { Consumer } = await import("@ottla/consumer");
     const { count: _count, timeoutMs: _timeoutMs, ...reading } = options;
     const { bootstrapServers } = this;
@@ -252,9 +252,9 @@ class InMemoryTestBroker implements TestBroker {
     return this.close();
   }
 
-  async #hasTopic(topic: string): Promise<boolean> {
+  async #hasTopic(topic: string, timeoutMs: number): Promise<boolean> {
     const admin = await this.admin();
-    const topics = await admin.listTopics({ includeInternal: true });
+    const topics = await admin.listTopics({ includeInternal: true, timeoutMs });
     return topics.some(({ name }) => name === topic);
   }
 
