@@ -165,7 +165,7 @@ describe.skipIf(external.chromium === null)("the console", () => {
     expect(await page.locator("dialog button[type=submit]").isDisabled()).toBe(true);
     await page.fill("input[name=name]", "made.here");
     await page.fill("input[name=partitions]", "two");
-    await waitFor(".field .error", "A whole number, 1 or more.");
+    await waitFor(".field .error", "A whole number from 1 to");
     await page.fill("input[name=partitions]", "2");
     await page.fill("input[name=retention]", "a week");
     await waitFor(".field .error", "A number above 0");

@@ -37,7 +37,7 @@ export class RecordEncoder<K, V> {
     if (estimateRecordSize(key, value, headers) <= this.#maxRecordBytes) return;
     const sizeBytes = estimateRecordSize(bytesOf(key), bytesOf(value), headers);
     if (sizeBytes <= this.#maxRecordBytes) return;
-    const message = `A record of about ${sizeBytes} bytes for topic "${topic}" is larger than maxRequestSize, ${this.#maxRecordBytes}; raise that option (and max.message.bytes of the topic), or send smaller records.`;
+    const message = `A record of about ${sizeBytes} bytes for topic "${topic}" is larger than maxRequestSize, ${this.#maxRecordBytes}; raise that option (and the topic's max.message.bytes), or send smaller records.`;
     throw new KafkaError(message, { code: "MESSAGE_TOO_LARGE", errno: ErrorCode.MESSAGE_TOO_LARGE });
   }
 

@@ -44,13 +44,13 @@ abstract class Loop<T> implements AsyncIterableIterator<T> {
 
   /** Whether the loop has begun, is not over, and waits for nothing. */
   protected get isReading(): boolean {
-    return this.#state === "reading" && this.#step === undefined;
+    return this.#state === "reading" && !this.#step;
   }
 
   /** The slow way to the next item: waits for it. Who asks meanwhile gets the one after it. */
   protected step(take: () => Promise<T | undefined>): Promise<IteratorResult<T>> {
     const again = () => this.next();
-    if (this.#step !== undefined) return this.#step.then(again, again);
+    if (this.#step) return this.#step.then(again, again);
     this.#step = this.#take(take).finally(() => {
       this.#step = undefined;
     });
