@@ -60,11 +60,11 @@ const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   "a sync of a cleaned offset index": {
     ...unsynced(/\.index\.cleaned$/, /table-0\/\d+\.index","position":\d+,"problem"/),
-    firstSeed: 50,
+    firstSeed: 260,
   },
   "a sync of a cleaned time index": {
     ...unsynced(/\.timeindex\.cleaned$/, /table-0\/\d+\.timeindex","position":\d+/),
-    firstSeed: 195,
+    firstSeed: 375,
   },
   "a sync of a cleaned transaction index": {
     ...unsynced(/\.txnindex\.cleaned$/, /table-0\/\d+\.txnindex"/),
