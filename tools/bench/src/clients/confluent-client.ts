@@ -57,8 +57,8 @@ export async function createConfluentClient(bootstrap: string, settings: ClientS
   const read = async (topic: string, fromBeginning: boolean): Promise<Consumer> => {
     const consumer = kafka.consumer({
       kafkaJS: { groupId: randomUUID(), fromBeginning, autoCommit: false },
-      // Batches as they come, as others hand them out: by default they are of 32 records.
-      "js.consumer.max.batch.size": -1,
+      // By default batches are of 32 records. As they come they would be all that there is.
+      "js.consumer.max.batch.size": 1_000,
     });
     consumers.push(consumer);
     await consumer.connect();
