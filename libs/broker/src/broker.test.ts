@@ -19,6 +19,16 @@ async function stopped(broker: TestBroker): Promise<Disk> {
 
 const METADATA = "/data/__cluster_metadata-0";
 
+const FIRST_SEGMENT = "00000000000000000000.log";
+
+/** The name of the only log of a partition that was set aside. */
+async function strayOf(disk: Disk, partition: string): Promise<string> {
+  const names = (await disk.list("/data")).map(({ name }) => name);
+  const strays = names.filter((name) => name.startsWith(`${partition}.`) && name.endsWith("-stray"));
+  expect(strays).toHaveLength(1);
+  return strays[0]!;
+}
+
 /** Gives the metadata's only segment other contents. */
 async function overwriteMetadata(disk: Disk, contents: Uint8Array): Promise<void> {
   const file = await disk.open(`${METADATA}/00000000000000000000.log`);
@@ -109,10 +119,11 @@ describe("a broker that starts again", () => {
     await expect(third).rejects.toThrow(/belongs to broker 5, and this is broker 6/);
   });
 
-  it("removes the log of a topic whose deletion it did not finish", async () => {
+  it("keeps the log of a topic whose deletion it did not finish aside, and says so at every start", async () => {
     const first = await startForTest();
     await first.createTopic("kept");
     await first.createTopic("orders");
+    await first.produce("orders", 0, batchOf("a", "b"));
     const withLog = await killed(first);
     await first.deleteTopic("orders");
     const afterDeletion = await killed(first);
@@ -120,10 +131,30 @@ describe("a broker that starts again", () => {
     const logger = new RecordingLogger();
     const second = await startForTest({ disk: afterDeletion, logger });
     expect(await second.topicNames()).toEqual(["kept"]);
-    expect(logger.messages()).toContain("removing the log of a topic that was deleted");
-    const left = (await second.disk.list("/data")).map(({ name }) => name);
-    expect(left.filter((name) => name === "orders-0")).toEqual([]);
-    expect(left).toContain("kept-0");
+    expect(logger.messages()).toContain("a log that the metadata have no partition for is kept under another name");
+    const stray = await strayOf(second.disk, "orders-0");
+    expect((await second.disk.readFile(`/data/${stray}/${FIRST_SEGMENT}`)).length).toBe(batchOf("a", "b").length);
+    const names = (await second.disk.list("/data")).map(({ name }) => name);
+    expect(names).toContain("kept-0");
+    expect(names).not.toContain("orders-0");
+    const later = new RecordingLogger();
+    await startForTest({ disk: await stopped(second), logger: later });
+    const told = later.lines.find(({ message }) => message.startsWith("logs that the metadata had no partition for"));
+    expect(told?.fields).toMatchObject({ strays: 1, examples: [stray] });
+  });
+
+  it("deletes nothing where a partition.metadata names another topic", async () => {
+    const first = await startForTest();
+    await first.createTopic("orders");
+    await first.produce("orders", 0, batchOf("a", "b"));
+    const disk = await stopped(first);
+    const file = await disk.open("/data/orders-0/partition.metadata", { truncate: true });
+    await file.write([new TextEncoder().encode("version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAACQ")], 0);
+    await file.close();
+    const second = await startForTest({ disk });
+    expect(await second.produce("orders", 0, batchOf("c"))).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    const stray = await strayOf(second.disk, "orders-0");
+    expect((await second.disk.readFile(`/data/${stray}/${FIRST_SEGMENT}`)).length).toBe(batchOf("a", "b").length);
   });
 
   it.each([

@@ -9,7 +9,7 @@ import { createDispatcher } from "./dispatch/dispatcher.ts";
 import { brokerFamilies } from "./metrics/broker-metrics.ts";
 import { LogActivity } from "./metrics/log-activity.ts";
 import type { MetricFamily } from "./metrics/metric-family.ts";
-import { removeStrayLogs } from "./partition/stray-logs.ts";
+import { setStrayLogsAside } from "./partition/stray-logs.ts";
 import type { BrokerServices } from "./services/broker-services.ts";
 import { Closers } from "./services/closers.ts";
 import { supportedFeatures } from "./services/features.ts";
@@ -89,7 +89,7 @@ async function startWith(context: StartContext): Promise<Broker> {
   await plane.follower.start();
   // What a lagging server has not shown yet must not be taken for deleted.
   await plane.follower.catchUpTo((await plane.log.head()).endOffset - 1);
-  await removeStrayLogs(logs, plane.follower.image, identity.nodeId, logger);
+  await setStrayLogsAside(logs, plane.follower.image, identity.nodeId);
   const life = newLife(context, directories, server.listeners);
   let lifecycle: BrokerLifecycle | null = null;
   if (member === null) {

@@ -53,6 +53,8 @@ export interface LogManager {
   openOrCreate(topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog>;
   /** Closes and removes a log: renamed first, so that a crash in between does not bring it back. */
   delete(topic: string, partition: number): Promise<void>;
+  /** Closes a log and gives its directory a name that is no partition's: what is in it is kept, and never opened again. */
+  setAside(topic: string, partition: number): Promise<void>;
   /** The log that is to take the place of the partition's, which lies in another log directory. */
   future(topic: string, partition: number): PartitionLog | undefined;
   /** Every such log. */

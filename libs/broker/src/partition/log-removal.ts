@@ -9,7 +9,8 @@ interface Removal {
 
 /**
  * Removes the logs of partitions that are not here any more, after the metadata say so: as in Apache Kafka nobody waits
- * for it but who wants a log of the same name. What a stop or a crash leaves undone is found as a stray log by the next start.
+ * for it but who wants a log of the same name. What a crash leaves undone the next start finds, and keeps as a stray log:
+ * a stop goes through all of it.
  */
 export class LogRemoval {
   readonly #queue: Removal[] = [];
@@ -33,10 +34,9 @@ export class LogRemoval {
     await this.#ends.get(name);
   }
 
-  /** Begins no further one, and lets nobody wait for it. Resolves when those under way have ended. */
+  /** Takes no further one. Resolves when all of them have ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const { ended } of this.#queue.splice(0)) ended();
     await Promise.all(this.#workers);
   }
 

@@ -231,15 +231,14 @@ export class PartitionRegistry {
 
   /** A log of an earlier topic of that name was left by a broker that was down when the topic was deleted. */
   async #openLog({ topic, after }: PartitionChange, config: PartitionConfig): Promise<PartitionLog> {
-    const { logs, logger } = this.#options;
+    const { logs } = this.#options;
     const { partition } = after;
     await this.#removal.gone(`${topic.name}-${partition}`);
     const assignedId = after.directories[after.replicas.indexOf(this.#nodeId)];
     const open = () => logs.openOrCreate(topic.name, partition, topic.topicId, config, assignedId);
     const log = await open().catch(async (error) => {
       if (!(error instanceof InconsistentTopicId)) throw error;
-      logger.info("removing the log of a topic that was deleted", { topic: topic.name, partition });
-      await logs.delete(topic.name, partition);
+      await logs.setAside(topic.name, partition);
       return await open();
     });
     const directoryId = logs.directoryOf(topic.name, partition)?.id ?? null;

@@ -1,21 +1,21 @@
 import { METADATA_TOPIC, type MetadataImage } from "@ottla/metadata";
 import { ZERO_UUID } from "@ottla/protocol";
-import type { Logger } from "@ottla/runtime";
 import type { LogDirectories, LogManager, PartitionLog } from "@ottla/storage";
 import { metadataMissing, StartupError } from "../services/data-directory.ts";
 
 /**
- * Removes the logs of topics that were deleted while this broker was down, or died while it deleted them.
+ * Sets aside the logs of topics that were deleted while this broker was down, or died while it deleted them, as Apache
+ * Kafka does. They are not deleted: it may as well be the log's `partition.metadata` that is wrong, or the metadata that
+ * somebody has put back to what they were long ago.
  * @throws StartupError where there is no metadata at all: then that was lost, and the topics were not deleted; and where
  * two directories hold a partition
  */
-export async function removeStrayLogs(
+export async function setStrayLogsAside(
   directories: LogDirectories,
   image: MetadataImage,
   nodeId: number,
-  logger: Logger,
 ): Promise<void> {
-  for (const { name, logs } of directories.online) await removeFrom(logs!, name, image, nodeId, logger);
+  for (const { name, logs } of directories.online) await setAsideIn(logs!, name, image, nodeId);
   for (const { directory, log } of [...directories.futures()]) {
     const { topic, partition } = log;
     const isOnItsWay = belongs(image, log, nodeId) && directories.directoryOf(topic, partition) !== directory;
@@ -24,21 +24,17 @@ export async function removeStrayLogs(
   checkNoneTwice(directories);
 }
 
-async function removeFrom(
+async function setAsideIn(
   logs: LogManager,
   directoryName: string,
   image: MetadataImage,
   nodeId: number,
-  logger: Logger,
 ): Promise<void> {
   const strays = [...logs.logs()].filter((log) => log.topic !== METADATA_TOPIC && !belongs(image, log, nodeId));
   if (strays[0] !== undefined && image.offset < 0) {
     throw metadataMissing(directoryName, `${strays[0].topic}-${strays[0].partition}`);
   }
-  for (const { topic, partition } of strays) {
-    logger.info("removing the log of a topic that was deleted", { topic, partition });
-    await logs.delete(topic, partition);
-  }
+  for (const { topic, partition } of strays) await logs.setAside(topic, partition);
 }
 
 /** As Kafka: nobody knows which of the two is the right one. */

@@ -19,9 +19,11 @@ import { readMetaProperties, writeMetaProperties } from "./meta-properties.ts";
 import {
   deletedDirectoryName,
   isDeletedDirectoryName,
+  isStrayDirectoryName,
   offsetFileName,
   offsetOfFileName,
   parsePartitionDirectoryName,
+  strayDirectoryName,
 } from "./names.ts";
 import { readTopicId, writeTopicId } from "./partition-metadata.ts";
 
@@ -250,12 +252,14 @@ describe("names", () => {
     expect(parsePartitionDirectoryName("lost+found")).toBeNull();
   });
 
-  it("of deleted directories fit a file system and are told apart", () => {
+  it("of deleted and stray directories fit a file system and are told apart", () => {
     const id = "0123456789abcdef0123456789abcdef";
     expect(deletedDirectoryName("orders", 2, id)).toBe(`orders-2.${id}-delete`);
     expect(deletedDirectoryName("x".repeat(249), 2, id)).toHaveLength(255);
     expect(isDeletedDirectoryName(`orders-2.${id}-delete`)).toBe(true);
     expect(isDeletedDirectoryName("orders-delete-2")).toBe(false);
     expect(parsePartitionDirectoryName(`orders-2.${id}-delete`)).toBeNull();
+    expect(isStrayDirectoryName(strayDirectoryName("orders", 2, id))).toBe(true);
+    expect(parsePartitionDirectoryName(strayDirectoryName("orders", 2, id))).toBeNull();
   });
 });

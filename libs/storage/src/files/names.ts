@@ -31,6 +31,7 @@ const OFFSET_DIGITS = 20;
 const MAX_NAME_LENGTH = 255;
 const DELETE_DIRECTORY_SUFFIX = "-delete";
 const FUTURE_DIRECTORY_SUFFIX = "-future";
+const STRAY_DIRECTORY_SUFFIX = "-stray";
 
 /** `00000000000000000042.log` */
 export function offsetFileName(offset: number, suffix: string): string {
@@ -69,6 +70,11 @@ export function futureDirectoryName(topic: string, partition: number, uniqueId: 
   return uniqueDirectoryName(topic, partition, uniqueId, FUTURE_DIRECTORY_SUFFIX);
 }
 
+/** `orders-0.<32 hex digits>-stray`: a log that the metadata have no partition for. Nothing opens it again, or deletes it. */
+export function strayDirectoryName(topic: string, partition: number, uniqueId: string): string {
+  return uniqueDirectoryName(topic, partition, uniqueId, STRAY_DIRECTORY_SUFFIX);
+}
+
 function uniqueDirectoryName(topic: string, partition: number, uniqueId: string, kind: string): string {
   const suffix = `-${partition}.${uniqueId}${kind}`;
   return topic.slice(0, MAX_NAME_LENGTH - suffix.length) + suffix;
@@ -82,4 +88,8 @@ export function parseFutureDirectoryName(name: string): { topic: string; partiti
 
 export function isDeletedDirectoryName(name: string): boolean {
   return /-\d+\.[0-9a-f]+-delete$/.test(name);
+}
+
+export function isStrayDirectoryName(name: string): boolean {
+  return /-\d+\.[0-9a-f]+-stray$/.test(name);
 }

@@ -9,12 +9,14 @@ import {
   deletedDirectoryName,
   futureDirectoryName,
   isDeletedDirectoryName,
+  isStrayDirectoryName,
   joinPath,
   LOG_SUFFIX,
   offsetOfFileName,
   parseFutureDirectoryName,
   parsePartitionDirectoryName,
   partitionDirectoryName,
+  strayDirectoryName,
 } from "../files/names.ts";
 import { readTopicId, writeTopicId } from "../files/partition-metadata.ts";
 import { AsyncMutex } from "../log/async-mutex.ts";
@@ -57,6 +59,8 @@ const DEFAULTS: Required<Pick<LogManagerOptions, Defaulted>> = {
 
 /** Logs that are opened at a time where nothing has to be recovered: then it is a matter of the file system's answers. */
 const OPENED_AT_ONCE = 8;
+/** A line of a log is no place for a list of thousands. */
+const STRAYS_NAMED_MAX = 5;
 
 export class DirectoryLogManager implements LogManager {
   readonly #options: LogManagerOptions & typeof DEFAULTS;
@@ -139,6 +143,7 @@ export class DirectoryLogManager implements LogManager {
     // A killed process may have left names that no power cut would: a deleted log's must not come back.
     if (!isCleanStop) await this.#disk.syncDirectory(directory);
     this.#wasCleanStop = isCleanStop || directories.length === 0;
+    this.#tellStrays(directories);
     const startedMs = this.#runtime.clock.monotonicMs();
     const progress = everySecond(this.#runtime, () => {
       this.#runtime.logger.info(
@@ -162,6 +167,19 @@ export class DirectoryLogManager implements LogManager {
       elapsedMs: Math.round(this.#runtime.clock.monotonicMs() - startedMs),
     });
     this.#startTasks();
+  }
+
+  /** They take room on the disk until somebody has looked at them. */
+  #tellStrays(directories: readonly DiskEntry[]): void {
+    const strays = directories.map(({ name }) => name).filter(isStrayDirectoryName);
+    if (strays.length === 0) return;
+    const { directory } = this.#options;
+    const examples = strays.sort().slice(0, STRAYS_NAMED_MAX);
+    this.#runtime.logger.warn("logs that the metadata had no partition for are still here; delete what nobody needs", {
+      directory,
+      strays: strays.length,
+      examples,
+    });
   }
 
   /** What is opened one after the other: the configurations of the second may depend on the first. */
@@ -211,14 +229,30 @@ export class DirectoryLogManager implements LogManager {
   }
 
   async delete(topic: string, partition: number): Promise<void> {
+    await this.#takeOut(topic, partition, (log) => this.#removeDirectory(log));
+  }
+
+  async setAside(topic: string, partition: number): Promise<void> {
+    await this.#takeOut(topic, partition, async (log) => {
+      const strayName = strayDirectoryName(topic, partition, this.#uniqueId());
+      this.#runtime.logger.warn("a log that the metadata have no partition for is kept under another name", {
+        directory: log.directory,
+        renamedTo: strayName,
+      });
+      await this.#renameDirectory(log, this.#path(strayName));
+    });
+  }
+
+  /** Closes a log, and has `put` take its directory away. */
+  async #takeOut(topic: string, partition: number, put: (log: SegmentedLog) => Promise<void>): Promise<void> {
     const name = partitionDirectoryName(topic, partition);
     await this.#oneAtATime(name, async () => {
       const log = this.#logs.get(name);
       if (log === undefined) return;
       this.#logs.delete(name);
       await log.abandon();
-      // What a failed directory still holds is found, and known for deleted, when it can be read again.
-      if (this.#failure === null) await this.#removeDirectory(log);
+      // What a failed directory still holds is found, and set aside, when it can be read again.
+      if (this.#failure === null) await put(log);
     });
   }
 
@@ -320,10 +354,14 @@ export class DirectoryLogManager implements LogManager {
 
   async #removeDirectory(log: SegmentedLog): Promise<void> {
     const deletedPath = this.#path(deletedDirectoryName(log.topic, log.partition, this.#uniqueId()));
-    await this.#disk.rename(log.directory, deletedPath);
-    await this.#namesSync.run();
-    // What the checkpoints still say of it does no harm: the next of that name begins by forgetting it.
+    await this.#renameDirectory(log, deletedPath);
     this.#after(log.config.fileDeleteDelayMs, () => this.#removals.run(() => this.#removeDeleted(deletedPath)));
+  }
+
+  /** What the checkpoints still say of it does no harm: the next of that name begins by forgetting it. */
+  async #renameDirectory(log: SegmentedLog, path: string): Promise<void> {
+    await this.#disk.rename(log.directory, path);
+    await this.#namesSync.run();
   }
 
   /** What is left at the end is found by the next start. */

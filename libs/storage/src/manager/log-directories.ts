@@ -124,6 +124,11 @@ export class LogDirectories {
     await this.deleteFuture(topic, partition);
   }
 
+  /** Closes a partition's log, and keeps it where nothing takes it for the partition's. */
+  async setAside(topic: string, partition: number): Promise<void> {
+    for (const { logs } of this.#holders(topic, partition)) await logs!.setAside(topic, partition);
+  }
+
   /** What the logs of all directories hold at this moment. They share their memory; open files, parts of indexes and cleaners are each its own. */
   resources(): LogResources {
     const each = this.all.flatMap(({ logs }) => logs?.resources() ?? []);
