@@ -2,6 +2,7 @@ import { ErrorCode, KafkaError, metadataApi, type RequestInput, ZERO_UUID } from
 import { afterEach, describe, expect, it } from "vitest";
 import type { ControllerGateway } from "../services/broker-services.ts";
 import { TestBroker, type TestBrokerOptions } from "../test-support/test-broker.ts";
+import { describeTopic } from "./metadata.ts";
 
 let test: TestBroker;
 
@@ -22,6 +23,24 @@ describe("Metadata", () => {
       expect((await ask({ topics: [] }, version)).topics).toEqual([]);
     }
     expect((await ask({ topics: [] }, 0)).topics.map(({ name }) => name)).toEqual(["a", "b"]);
+  });
+
+  it("leaves replicas whose broker is gone out in v0, and says so there", async () => {
+    await start();
+    await test.createTopic("a");
+    const { image } = test.broker.services;
+    const [topic, broker] = [image.topicsByName.get("a")!, image.brokers.get("1")!];
+    const withDead = { ...image, brokers: image.brokers.set("2", { ...broker, brokerId: 2, fenced: true }) };
+    const describe = (replicas: readonly number[], isr: readonly number[], version: number, leader = 1) => {
+      const partition = { ...topic.partitions[0]!, leader, replicas, isr };
+      const [described] = describeTopic(withDead, { ...topic, partitions: [partition] }, version).partitions;
+      const { errorCode, leaderId, replicaNodes, isrNodes } = described!;
+      return [errorCode, leaderId, replicaNodes, isrNodes];
+    };
+    expect(describe([1, 2], [1], 0)).toEqual([ErrorCode.REPLICA_NOT_AVAILABLE, 1, [1], [1]]);
+    expect(describe([1, 2], [1, 2], 1)).toEqual([ErrorCode.NONE, 1, [1, 2], [1, 2]]);
+    expect(describe([1], [1], 0)).toEqual([ErrorCode.NONE, 1, [1], [1]]);
+    expect(describe([1, 2], [2], 0, 2)).toEqual([ErrorCode.LEADER_NOT_AVAILABLE, -1, [1], []]);
   });
 
   it("creates a topic that is asked for, and answers with it", async () => {

@@ -12,12 +12,13 @@ import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from "../services/authorized-ope
 import { endpointFields } from "../services/broker-endpoints.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { isInternalTopic } from "../services/internal-topics.ts";
-import { describePartition } from "../services/partition-metadata.ts";
+import { describePartition, describeWithoutMissing } from "../services/partition-metadata.ts";
 
 type MetadataResponseInput = ResponseInput<typeof metadataApi>;
 type TopicResult = MetadataResponseInput["topics"][number];
 type TopicQuery = NonNullable<MetadataRequest["topics"]>[number];
 
+const LAST_VERSION_WITHOUT_MISSING_REPLICAS = 0;
 const FIRST_VERSION_WITH_NULL_TOPICS = 1;
 const FIRST_VERSION_WITH_LISTENER_ERROR = 6;
 const FIRST_VERSION_WITH_URLS = 9;
@@ -155,13 +156,15 @@ const LASTING_ERRORS: ReadonlySet<number> = new Set([
   ErrorCode.INVALID_CONFIG,
 ]);
 
-function describeTopic(image: MetadataImage, topic: TopicImage, apiVersion: number): TopicResult {
+/** @internal One topic as that version of Metadata tells it. */
+export function describeTopic(image: MetadataImage, topic: TopicImage, apiVersion: number): TopicResult {
+  const describe = apiVersion <= LAST_VERSION_WITHOUT_MISSING_REPLICAS ? describeWithoutMissing : describePartition;
   return {
     errorCode: ErrorCode.NONE,
     name: topic.name,
     topicId: topic.topicId,
     isInternal: isInternalTopic(topic.name),
-    partitions: topic.partitions.map((partition) => describePartition(image, partition, unreachableErrno(apiVersion))),
+    partitions: topic.partitions.map((partition) => describe(image, partition, unreachableErrno(apiVersion))),
   };
 }
 

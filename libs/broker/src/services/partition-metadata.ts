@@ -23,3 +23,18 @@ export function describePartition(
     offlineReplicas: partition.replicas.filter((id) => !isReplicaOnline(image, partition, id)),
   };
 }
+
+/**
+ * The same as Metadata v0 tells it: replicas whose broker is gone are left out, and that there are such is an error, which
+ * clients that ask in v0 pass over. Later versions name them among the offline ones.
+ */
+export function describeWithoutMissing(image: MetadataImage, partition: PartitionImage, unreachableErrno: number) {
+  const described = describePartition(image, partition, unreachableErrno);
+  const isAlive = (id: number) => brokerById(image, id)?.fenced === false;
+  const replicaNodes = partition.replicas.filter(isAlive);
+  const isrNodes = partition.isr.filter(isAlive);
+  const areSomeMissing = replicaNodes.length < partition.replicas.length || isrNodes.length < partition.isr.length;
+  const { errorCode } = described;
+  const isOnlyThat = errorCode === ErrorCode.NONE && areSomeMissing;
+  return { ...described, replicaNodes, isrNodes, errorCode: isOnlyThat ? ErrorCode.REPLICA_NOT_AVAILABLE : errorCode };
+}
