@@ -77,6 +77,7 @@ it("says that a segment is gone of which an index is still there", async () => {
 it.each([
   ["recovery-point-offset-checkpoint", "0\n1\nsome 0 -1\n", "some-0 is said to reach -1"],
   ["cleaner-offset-checkpoint", "0\n1\nsome 0 3\n", "some-0 is said to reach 3; its log ends at 2"],
+  ["some-0/leader-epoch-checkpoint", "0\n3\n0 0\n1 2\n2 3\n", "epoch 2 is said to begin at 3; its log ends at 2"],
   ["cleaner-offset-checkpoint", "nonsense", 'it has a line that does not belong there: "nonsense"'],
 ])("looks at what %s says", async (name, text, problem) => {
   const path = `/data/${name}`;

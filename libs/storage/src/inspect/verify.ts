@@ -140,6 +140,7 @@ async function verifyPartition(context: VerifyContext, directory: string) {
     await verifyTransactionIndex(context, path(TRANSACTION_INDEX_SUFFIX), facts);
   }
   reportIndexesLeftAlone(context, directory, names);
+  reportEpochsBeyond(context, directory, epochs, verifier.endOffset);
   await verifySnapshots(context, directory, names);
   await guarded(context, directory, () => readTopicId(context.disk, directory));
   return { segments: starts.length, endOffset: verifier.endOffset };
@@ -165,6 +166,21 @@ async function verifyEpochs(context: VerifyContext, directory: string): Promise<
     context.report({ path, position: null, problem });
   }
   return epochs;
+}
+
+/** An epoch begins at the log's end at the latest: that is where its leader found it. */
+function reportEpochsBeyond(
+  context: VerifyContext,
+  directory: string,
+  epochs: readonly EpochEntry[],
+  endOffset: number,
+): void {
+  const path = joinPath(directory, LEADER_EPOCH_CHECKPOINT);
+  for (const { epoch, startOffset } of epochs) {
+    if (startOffset <= endOffset) continue;
+    const problem = `epoch ${epoch} is said to begin at ${startOffset}; its log ends at ${endOffset}`;
+    context.report({ path, position: null, problem });
+  }
 }
 
 async function verifySnapshots(context: VerifyContext, directory: string, names: ReadonlySet<string>): Promise<void> {
