@@ -15,6 +15,11 @@ import { browserRequest, handlerRequest, sendResponse, textResponse } from "./ht
 import type { ListenerOptions, ServerContext } from "./options.ts";
 import { ownHosts } from "./own-hosts.ts";
 
+/** What Node.js's parser calls a request whose head is longer than it takes. */
+const HEADERS_TOO_LARGE = "HPE_HEADER_OVERFLOW";
+const TOO_LARGE = [431, "The headers of this request are too large."] as const;
+const NOT_HTTP = [400, "This is not a valid HTTP request."] as const;
+
 const WEBSOCKET_PATHS: readonly string[] = ["/kafka", "/"];
 
 /** HTTP and WebSocket on one listener. It listens nowhere itself: sockets are handed to it. */
@@ -33,8 +38,9 @@ export class HttpEndpoint {
     this.isOwnHost = ownHosts(listener);
     this.http = createServer((request, response) => void this.handleRequest(request, response));
     this.http.on("upgrade", (request, socket, head) => this.handleUpgrade(request, socket, head));
-    this.http.on("clientError", (_, socket) => {
-      refuse(socket as Socket, context.runtime.timers, 400, "This is not a valid HTTP request.");
+    this.http.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      const [status, reason] = error.code === HEADERS_TOO_LARGE ? TOO_LARGE : NOT_HTTP;
+      refuse(socket as Socket, context.runtime.timers, status, reason);
     });
     this.webSockets = new WebSocketServer({
       noServer: true,

@@ -210,6 +210,14 @@ describe("HTTP", () => {
     expect(lines()).toMatchObject([{ level: "error" }]);
   });
 
+  test("whose headers are too large is 431", async () => {
+    const { port } = await servers.start();
+    const text = await exchangeRaw(port, httpRequest("GET /", { Host: "localhost", Cookie: "x".repeat(20_000) }));
+    expect(text).toMatch(
+      /^HTTP\/1\.1 431 Request Header Fields Too Large\r\n[\s\S]*headers of this request are too large/,
+    );
+  });
+
   test("what is no HTTP after all is 400", async () => {
     const { port } = await servers.start();
     expect(statusOf(await exchangeRaw(port, "NONSENSE\r\n\r\n"))).toBe(400);
