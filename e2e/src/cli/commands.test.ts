@@ -236,6 +236,8 @@ describe.each(places)("the ottla command, on %s", (_place, brokers, startPlace) 
     [["perf", "consume", "nowhere"], 1, /nowhere.*UNKNOWN_TOPIC_OR_PARTITION/],
     [["consume", "x", "--group", ""], 2, /--group is empty/],
     [["configs", "describe", "x", "--type", "broker"], 2, /name is "x"; it must be the id of a broker/],
+    [["configs", "describe", "4711", "--type", "broker"], 1, /no broker 4711 in this cluster: its brokers are 1/],
+    [["configs", "alter", "4711", "--type", "broker", "--set", "log.roll.ms=9"], 1, /no broker 4711 in this cluster/],
     [["configs", "describe", "cli-lines", "--key", "retention.hours"], 2, /no config retention\.hours of a topic/],
     [["perf", "latency", "nowhere"], 1, /nowhere.*UNKNOWN_TOPIC_OR_PARTITION/],
     [["topics", "alter", "x"], 2, /nothing to alter/],

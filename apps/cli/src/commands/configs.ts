@@ -1,10 +1,11 @@
-import type { ConfigEntry, ConfigResourceType } from "@ottla/admin";
+import type { Admin, ConfigEntry, ConfigResource, ConfigResourceType } from "@ottla/admin";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { checkDeletedKeys, describeKnownConfigs } from "../config-keys.ts";
 import { type ConnectionOptions, withConnection } from "../connection.ts";
 import { UsageError } from "../exit.ts";
 import { collectKeyValue } from "../options.ts";
 import { alterQuotas, describeQuotas, isQuotaType, QUOTA_TYPES, type QuotaType } from "../quotas.ts";
+import { requireBrokerWithId } from "../registered-brokers.ts";
 import { printRows } from "../table.ts";
 import { withAdmin } from "../with-admin.ts";
 
@@ -75,6 +76,7 @@ async function describeConfigs(given: string | undefined, options: DescribeOptio
   if (isQuotaType(type)) return await describeQuotas(given, { ...options, type });
   const name = nameOf(given, options);
   await withAdmin(options, async (admin) => {
+    await requireBrokerOf(admin, { type, name });
     const query = { type, name, ...(options.key !== undefined && { keys: options.key }) };
     const entries = await describeKnownConfigs(admin, query);
     const isShown = ({ source }: ConfigEntry) =>
@@ -104,6 +106,12 @@ function nameOf(given: string | undefined, { type, clientId }: ConfigsOptions): 
   throw new UsageError(`Which ${type}? Give its name; only ${QUOTA_TYPES.join(", ")} can be shown all at once.`);
 }
 
+/** Only the broker itself answers for its configs. */
+async function requireBrokerOf(admin: Admin, { type, name }: ConfigResource): Promise<void> {
+  if ((type === "broker" || type === "brokerLogger") && /^\d+$/.test(name))
+    await requireBrokerWithId(admin, Number(name));
+}
+
 async function alterConfigs(given: string | undefined, options: AlterOptions): Promise<void> {
   const { type } = options;
   const changes = [
@@ -115,6 +123,7 @@ async function alterConfigs(given: string | undefined, options: AlterOptions): P
   const name = nameOf(given, options);
   await withAdmin(options, async (admin) => {
     const validateOnly = options.dryRun ?? false;
+    await requireBrokerOf(admin, { type, name });
     await checkDeletedKeys(admin, { type, name }, options.delete ?? []);
     await admin.incrementalAlterConfigs([{ type, name, changes }], { validateOnly });
     if (options.json) process.stdout.write(`${JSON.stringify({ type, name, changes, isDryRun: validateOnly })}\n`);
