@@ -15,7 +15,6 @@ const PARTITIONS = 1_000;
 /** Series of ours that the exporter does not make of those MBeans, and where they are from. */
 const OTHERS: Readonly<Record<string, string>> = {
   "kafka_controller_controllerstats_leaderelectionrateandtimems_count{}": "Kafka's controller before KRaft",
-  "kafka_log_logcleanermanager_uncleanable_partitions_count{}": "Kafka has it by logDirectory; this is the sum",
   "kafka_server_brokertopicmetrics_failedfetchrequests_total{topic}": "there once one for the topic has failed",
   "kafka_server_brokertopicmetrics_failedproducerequests_total{topic}": "there once one for the topic has failed",
   "kafka_server_socket_server_metrics_connection_count{listener,transport}":

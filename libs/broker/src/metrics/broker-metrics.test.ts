@@ -143,7 +143,7 @@ describe("the metrics of a broker", () => {
     const series = await scrape(broker);
     expect(series.get(`${flushes}_count`)).toBe(before + 1);
     expect(series.has(`${flushes}{quantile="0.99"}`)).toBe(true);
-    expect(series.get("kafka_log_logcleanermanager_uncleanable_partitions_count")).toBe(0);
+    expect(series.get('kafka_log_logcleanermanager_uncleanable_partitions_count{logDirectory="/data"}')).toBe(0);
   });
 
   it("tell of the cleaner: how long its last pass took and what it left, when it last looked, and what it cannot clean", async () => {
@@ -183,13 +183,13 @@ describe("the metrics of a broker", () => {
     const left = (await cleaner("_cleaner_recopy_percent"))!;
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThan(100);
-    expect(await cleaner("manager_uncleanable_partitions_count")).toBe(0);
+    expect(await cleaner('manager_uncleanable_partitions_count{logDirectory="/data"}')).toBe(0);
 
     await broker.createTopic("bad", 1, compacted);
     disk.fault = (action, path) => (action === "write" && /bad-.*\.cleaned$/.test(path) ? "IO" : null);
     await write("bad");
     await broker.runtime.advance(60_000);
-    expect(await cleaner("manager_uncleanable_partitions_count")).toBe(1);
+    expect(await cleaner('manager_uncleanable_partitions_count{logDirectory="/data"}')).toBe(1);
   });
 
   it("are written in small pieces, however many partitions there are", async () => {

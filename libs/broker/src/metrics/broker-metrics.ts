@@ -33,7 +33,7 @@ export function* brokerFamilies(broker: BrokerServices, server: Server): Generat
   yield* connectionFamilies(server);
   yield* waitingFamilies(broker);
   yield* quotaFamilies(broker.quotas);
-  yield* logFamilies(broker.logActivity, broker.logResources(), nowMs);
+  yield* logFamilies(broker.logActivity, broker.logResources(), broker.logDirectories, nowMs);
   const failed = broker.logDirectories.filter(({ isOnline }) => !isOnline).length;
   yield single("gauge", "kafka_log_logmanager_offlinelogdirectorycount", "Log directories that have failed.", failed);
   yield* replicaFamilies(broker);

@@ -1,4 +1,5 @@
 import type { LogResources } from "@ottla/storage";
+import type { DescribedDirectory } from "../services/broker-services.ts";
 import type { LogActivity } from "./log-activity.ts";
 import type { MetricFamily } from "./metric-family.ts";
 import { single } from "./metric-family.ts";
@@ -7,7 +8,8 @@ import { QUANTILES } from "./quantiles.ts";
 /** Kafka's LogFlushStats, LogCleaner and LogCleanerManager, and what its page cache does, which the tail does here. */
 export function* logFamilies(
   { flushTimeMs, lastCompacted, compactionsCount, cleanerLookedAtMs }: LogActivity,
-  { tailBytes, lentReadBytes, pooledReadBytes, indexBytes, openFiles, uncleanableLogs }: LogResources,
+  { tailBytes, lentReadBytes, pooledReadBytes, indexBytes, openFiles }: LogResources,
+  directories: readonly DescribedDirectory[],
   nowMs: number,
 ): Generator<MetricFamily> {
   const flush = "kafka_log_logflushstats_logflushrateandtimems";
@@ -28,12 +30,20 @@ export function* logFamilies(
     const percent = bytesBefore === 0 ? 0 : Math.round((bytesAfter / bytesBefore) * 100);
     yield cleaner("cleaner_recopy_percent", "What was left of a log by its last pass of compaction.", percent);
   }
-  const manager = (name: string, help: string, value: number) =>
-    single("gauge", `kafka_log_logcleanermanager_${name}`, help, value);
-  yield manager("uncleanable_partitions_count", "Logs whose compaction has failed.", uncleanableLogs);
+  const manager = "kafka_log_logcleanermanager";
+  yield {
+    name: `${manager}_uncleanable_partitions_count`,
+    type: "gauge",
+    help: "Logs whose compaction has failed, by log directory.",
+    samples: directories.map(({ name, uncleanableLogs }) => ({
+      labels: { logDirectory: name },
+      value: uncleanableLogs,
+    })),
+  };
   if (cleanerLookedAtMs !== null) {
     const sinceMs = Math.round(nowMs - cleanerLookedAtMs);
-    yield manager("time_since_last_run_ms", "Since a cleaner last looked what there is to compact.", sinceMs);
+    const help = "Since a cleaner last looked what there is to compact.";
+    yield single("gauge", `${manager}_time_since_last_run_ms`, help, sinceMs);
   }
   yield single("gauge", "ottla_log_tail_bytes", "Memory that the newest batches of all partitions pin.", tailBytes);
   yield single("gauge", "ottla_log_lent_read_bytes", "Memory of reads from disk on their way out.", lentReadBytes);

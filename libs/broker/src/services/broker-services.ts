@@ -67,6 +67,8 @@ export interface DescribedDirectory {
   /** What a person calls it. */
   readonly name: string;
   readonly isOnline: boolean;
+  /** Its logs whose compaction failed: they stay uncompacted until the next start. */
+  readonly uncleanableLogs: number;
   /** Whether it holds the partition's log. */
   holds(topic: string, partition: number): boolean;
   /** The log in it that is to take the place of the partition's. */

@@ -204,6 +204,9 @@ function described({ disk, path, name }: BrokerDirectory, directory: LogDirector
     get isOnline() {
       return isOnline(directory);
     },
+    get uncleanableLogs() {
+      return directory.logs?.resources().uncleanableLogs ?? 0;
+    },
     future: (topic, partition) => directory.logs?.future(topic, partition),
     holds: (topic, partition) => directory.logs?.get(topic, partition) !== undefined,
     space: async () => (await disk.space?.(path)) ?? null,
