@@ -1,9 +1,10 @@
-import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
+import { type EventLoopUtilization, type IntervalHistogram, monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { type MetricFamily, type MetricSample, single } from "@ottla/broker";
 
 /** Delays are sampled by a timer of the runtime's own, so often: each sample wakes a broker that has nothing to do. */
 const RESOLUTION_MS = 100;
 const NS_PER_S = 1e9;
+const NS_PER_MS = 1e6;
 
 /** Figures tell of the last one to two of these. */
 const WINDOW_MS = 60_000;
@@ -24,6 +25,9 @@ export class ProcessMetrics {
   #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   #former: IntervalHistogram | null = null;
   #windowStartMs = performance.now();
+  /** What the event loop had done when this window began, and when the one before did. */
+  #utilization: EventLoopUtilization = performance.eventLoopUtilization();
+  #formerUtilization = this.#utilization;
   readonly #startedAtSeconds = Math.round(Date.now() / 1_000 - process.uptime());
 
   /** Measures from now on. */
@@ -54,7 +58,27 @@ export class ProcessMetrics {
       yield single("gauge", name, `Delay of the event loop, p${percentile}.`, this.#delaySeconds(percentile));
     }
     yield single("gauge", "nodejs_eventloop_lag_max_seconds", "Its maximum.", this.#delaySeconds(100));
+    yield* this.#idleFamilies();
     yield { name: "nodejs_version_info", type: "gauge", help: "Version of Node.js.", samples: [versionSample()] };
+  }
+
+  /**
+   * Kafka's network threads and request handlers are one thread here: the event loop, which is idle where it waits for
+   * something to come. What disks, compression and compaction do in threads of their own is not in it.
+   */
+  *#idleFamilies(): Generator<MetricFamily> {
+    this.#turnWindow();
+    const { utilization } = performance.eventLoopUtilization(this.#formerUtilization);
+    const network = "kafka_network_socketserver_networkprocessoravgidlepercent";
+    yield single("gauge", network, "Share of time that the event loop was idle, 0 to 1.", 1 - utilization);
+    const idleNs = Math.round(performance.eventLoopUtilization().idle * NS_PER_MS);
+    const handlers = "kafka_server_kafkarequesthandlerpool_requesthandleravgidlepercent_count";
+    yield single(
+      "counter",
+      handlers,
+      "Time that the event loop was idle, in ns: its rate is 1e9 where it always is.",
+      idleNs,
+    );
   }
 
   close(): void {
@@ -73,6 +97,8 @@ export class ProcessMetrics {
     const nowMs = performance.now();
     if (nowMs - this.#windowStartMs < WINDOW_MS) return;
     this.#windowStartMs = nowMs;
+    this.#formerUtilization = this.#utilization;
+    this.#utilization = performance.eventLoopUtilization();
     this.#former = this.#delay;
     this.#former.disable();
     this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
