@@ -69,14 +69,15 @@ describe.skipIf(zooKeeperClassPath === null)("three broker processes on ZooKeepe
   });
 
   describe("a broker that cannot belong says so in one line, and ends", () => {
-    const start = (nodeId: number, connect: string, dataDirectory: string | undefined) =>
+    const start = (nodeId: number, connect: string, dataDirectory: string | undefined, settings: string[] = []) =>
       BrokerProcess.start({
         ...(dataDirectory !== undefined && { dataDirectory }),
-        args: ["--set", `node.id=${nodeId}`, "--set", `zookeeper.connect=${connect}`],
+        args: [`node.id=${nodeId}`, `zookeeper.connect=${connect}`, ...settings].flatMap((one) => ["--set", one]),
       });
 
-    it("another broker is alive under its id", async () => {
-      await expect(start(1, cluster.connect, undefined)).rejects.toThrow(
+    it("another broker is alive under its id, and does not end as one that was killed would", async () => {
+      const soon = ["zookeeper.session.timeout.ms=500", "broker.session.timeout.ms=500"];
+      await expect(start(1, cluster.connect, undefined, soon)).rejects.toThrow(
         /broker id 1 is in use: a broker with another/,
       );
       expect((await admin.describeCluster()).brokers).toHaveLength(3);

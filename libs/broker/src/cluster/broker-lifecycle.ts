@@ -28,6 +28,8 @@ export interface BrokerLifecycleOptions {
   readonly channel: ControllerChannel;
   readonly runtime: Runtime;
   readonly heartbeatIntervalMs: () => number;
+  /** How long a start waits for the end of another broker with its id: that may be a life of its own, killed just now. */
+  readonly idWaitMs: () => number;
   /** How long a stop waits for the leaderships to be handed over. */
   readonly handoverTimeoutMs: () => number;
   readonly onRegistered: (brokerEpoch: number) => void;
@@ -52,8 +54,8 @@ const LEAVE_TIMEOUT_MS = 2000;
 /** After an unclean stop no earlier life is vouched for. */
 const NO_PREVIOUS_EPOCH = -1;
 
-/** Errors that a registration cannot get over by being repeated. */
-const FATAL = new Set<number>([ErrorCode.INCONSISTENT_CLUSTER_ID, ErrorCode.DUPLICATE_BROKER_REGISTRATION]);
+/** How often it is looked whether another broker with the same id has ended. */
+const ID_IN_USE_RETRY_MS = 500;
 
 /**
  * A broker's life in its cluster: announced to the coordination service, registered with the controller, kept alive by
@@ -73,6 +75,8 @@ export class BrokerLifecycle {
   #isAnnouncementLost = false;
   #closed = false;
   #remindedMs = Number.NEGATIVE_INFINITY;
+  /** Until when an id that is in use may still become free. */
+  #idWaitEndMs = Number.NEGATIVE_INFINITY;
   #mayStop: () => void = () => {};
 
   constructor(options: BrokerLifecycleOptions) {
@@ -82,13 +86,15 @@ export class BrokerLifecycle {
 
   /**
    * Announces and registers the broker; resolves when it is unfenced, and its image says so.
-   * @throws StartupError when another broker has its id, the cluster is another one, or at levels that this one cannot run at
+   * @throws StartupError when another broker has its id and does not end, the cluster is another one, or at levels that this one cannot run at
    */
   async start(): Promise<void> {
     this.#checkLevels();
-    await this.#announce();
+    await this.#announceOnceFree();
+    if (this.#closed) return;
     await this.#options.gateway.stand();
     await this.#register();
+    this.#idWaitEndMs = Number.NEGATIVE_INFINITY;
     while (this.#isFenced && !this.#closed) {
       await this.#beat();
       if (this.#isFenced) await this.#pause(IMPATIENT_HEARTBEAT_MS);
@@ -147,6 +153,34 @@ export class BrokerLifecycle {
     }
   }
 
+  /**
+   * Who was killed, and starts with an empty disk, is another one than who is still announced: until that session ends.
+   * Afterwards the controller has to fence it, which takes its time too.
+   */
+  async #announceOnceFree(): Promise<void> {
+    this.#startIdWait();
+    while (!this.#closed) {
+      try {
+        await this.#announce();
+        this.#startIdWait();
+        return;
+      } catch (error) {
+        if (!(error instanceof StartupError) || this.#isIdWaitOver()) throw error;
+        this.#remind("waiting for the end of another broker with this id, or of its session", error);
+        await this.#pause(ID_IN_USE_RETRY_MS);
+      }
+    }
+  }
+
+  #startIdWait(): void {
+    const { runtime, idWaitMs } = this.#options;
+    this.#idWaitEndMs = runtime.clock.monotonicMs() + idWaitMs();
+  }
+
+  #isIdWaitOver(): boolean {
+    return this.#options.runtime.clock.monotonicMs() >= this.#idWaitEndMs;
+  }
+
   async #announce(): Promise<void> {
     const { log, announcement } = this.#options;
     const outcome = await log.liveness.announce(announcement);
@@ -191,12 +225,18 @@ export class BrokerLifecycle {
         await this.#registerOnce();
         return;
       } catch (error) {
-        if (error instanceof KafkaError && FATAL.has(error.errno)) throw refusedRegistration(error);
+        if (error instanceof KafkaError && this.#isFatal(error)) throw refusedRegistration(error);
         this.#checkLevels();
         this.#remind("this broker is not registered yet: no controller answers", error);
         await this.#pause(RETRY_MS);
       }
     }
+  }
+
+  /** Whether a registration cannot get over it by being repeated. */
+  #isFatal({ errno }: KafkaError): boolean {
+    if (errno === ErrorCode.DUPLICATE_BROKER_REGISTRATION) return this.#isIdWaitOver();
+    return errno === ErrorCode.INCONSISTENT_CLUSTER_ID;
   }
 
   /** A cluster whose levels this version cannot run at has no place for it, however often it asks. */

@@ -63,6 +63,11 @@ export function leaderBalancing(config: BrokerConfig) {
   return { intervalMs: config.require("leader.imbalance.check.interval.seconds") * 1000 };
 }
 
+/** How long a broker that has ended may be taken for alive: until its session is over, and the controller has fenced it. */
+export function idWaitMs(config: BrokerConfig): number {
+  return config.require("zookeeper.session.timeout.ms") + config.require("broker.session.timeout.ms");
+}
+
 /** How long a stop waits for the leaderships to be handed over. */
 export function handoverTimeoutMs(config: BrokerConfig): number {
   return config.require("controlled.shutdown.max.retries") * config.require("controlled.shutdown.retry.backoff.ms");

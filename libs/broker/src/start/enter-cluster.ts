@@ -10,7 +10,7 @@ import {
 import type { LogDirectories } from "@ottla/storage";
 import type { BrokerDirectory } from "../broker-options.ts";
 import { BrokerLifecycle, type BrokerLifecycleOptions } from "../cluster/broker-lifecycle.ts";
-import { handoverTimeoutMs } from "../config/component-options.ts";
+import { handoverTimeoutMs, idWaitMs } from "../config/component-options.ts";
 import type { ControllerGateway } from "../services/broker-services.ts";
 import { type DirectoryIdentity, StartupError } from "../services/data-directory.ts";
 import { levelsToFinalize, registeredFeatures } from "../services/features.ts";
@@ -96,6 +96,7 @@ export async function enterCluster(
     follower,
     runtime: context.options.runtime,
     heartbeatIntervalMs: () => config.current.require("broker.heartbeat.interval.ms"),
+    idWaitMs: () => idWaitMs(config.current),
     handoverTimeoutMs: () => handoverTimeoutMs(config.current),
     onRegistered: (brokerEpoch) => {
       context.brokerEpoch = brokerEpoch;
