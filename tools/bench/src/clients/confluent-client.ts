@@ -1,21 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { benchmarkPrograms } from "../../../fetch/external-programs.mjs";
-import {
-  type BenchClient,
-  type ClientSettings,
-  inFlight,
-  inWaves,
-  RECORD_KEY,
-  RECORD_VALUE,
-  recordValues,
-} from "./bench-client.ts";
+import { type BenchClient, type ClientSettings, inFlight, inWaves, RECORD_KEY, RECORD_VALUE } from "./bench-client.ts";
+import { type Message, messagesOf, readBatches } from "./eachbatch-calls.ts";
 
 /** What is used of @confluentinc/kafka-javascript's promises: kafkajs's calls, with settings at the producer and the consumer. */
-interface Message {
-  readonly key?: Uint8Array | string | null;
-  readonly value: Uint8Array | string | null;
-}
 interface Producer {
   connect(): Promise<void>;
   send(record: { readonly topic: string; readonly messages: readonly Message[] }): Promise<unknown>;
@@ -67,11 +56,7 @@ export async function createConfluentClient(bootstrap: string, settings: ClientS
   };
   return {
     async produceBatches({ topics, calls, recordsPerCall, callsInFlight, recordBytes }) {
-      const values = recordValues(recordBytes);
-      const messages = Array.from({ length: recordsPerCall }, (_, i) => ({
-        key: RECORD_KEY,
-        value: values[i % values.length]!,
-      }));
+      const messages = messagesOf(recordsPerCall, recordBytes);
       await inFlight(calls, callsInFlight, (call) => producer.send({ topic: topics[call % topics.length]!, messages }));
     },
     produceSingles(task) {
@@ -80,20 +65,10 @@ export async function createConfluentClient(bootstrap: string, settings: ClientS
     },
     async consume({ topic, records }) {
       const consumer = await read(topic, true);
-      const first = await new Promise<{ firstAtMs: number; firstCount: number }>((resolve, reject) => {
-        let seen = 0;
-        let begun = { firstAtMs: 0, firstCount: 0 };
-        const eachBatch = async ({ batch: { messages } }: { batch: { messages: readonly Message[] } }) => {
-          if (seen === 0) begun = { firstAtMs: performance.now(), firstCount: messages.length };
-          for (const { key, value } of messages) seen += key !== null && value !== null ? 1 : 0;
-          if (seen >= records) resolve(begun);
-        };
-        consumer.run({ eachBatch }).catch(reject);
-      });
-      const endedMs = performance.now();
+      const result = await readBatches((eachBatch) => consumer.run({ eachBatch }), records);
       consumers.splice(consumers.indexOf(consumer), 1);
       await consumer.disconnect();
-      return { ...first, endedMs };
+      return result;
     },
     async follow(topic, onRecord) {
       const consumer = await read(topic, false);

@@ -1,14 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { CompressionTypes, type Consumer, Kafka, logLevel, type Producer } from "kafkajs";
-import {
-  type BenchClient,
-  type ClientSettings,
-  inFlight,
-  inWaves,
-  RECORD_KEY,
-  RECORD_VALUE,
-  recordValues,
-} from "./bench-client.ts";
+import { type BenchClient, type ClientSettings, inFlight, inWaves, RECORD_KEY, RECORD_VALUE } from "./bench-client.ts";
+import { messagesOf, readBatches } from "./eachbatch-calls.ts";
 
 /** kafkajs has no accumulator: a send is a request. It reads only in groups. */
 export async function createKafkajsClient(
@@ -33,11 +26,7 @@ export async function createKafkajsClient(
   };
   return {
     async produceBatches({ topics, calls, recordsPerCall, callsInFlight, recordBytes }) {
-      const values = recordValues(recordBytes);
-      const messages = Array.from({ length: recordsPerCall }, (_, i) => ({
-        key: RECORD_KEY,
-        value: values[i % values.length]!,
-      }));
+      const messages = messagesOf(recordsPerCall, recordBytes);
       await inFlight(calls, callsInFlight, (call) =>
         producer.send({ topic: topics[call % topics.length]!, messages, ...options }),
       );
@@ -48,20 +37,9 @@ export async function createKafkajsClient(
     },
     async consume({ topic, records }) {
       const consumer = await read(topic, true);
-      const first = await new Promise<{ firstAtMs: number; firstCount: number }>((resolve) => {
-        let seen = 0;
-        let begun = { firstAtMs: 0, firstCount: 0 };
-        void consumer.run({
-          eachBatch: async ({ batch: { messages } }) => {
-            if (seen === 0) begun = { firstAtMs: performance.now(), firstCount: messages.length };
-            for (const { key, value } of messages) seen += key !== null && value !== null ? 1 : 0;
-            if (seen >= records) resolve(begun);
-          },
-        });
-      });
-      const endedMs = performance.now();
+      const result = await readBatches((eachBatch) => consumer.run({ eachBatch }), records);
       await consumer.disconnect();
-      return { ...first, endedMs };
+      return result;
     },
     async follow(topic, onRecord) {
       const consumer = await read(topic, false);
