@@ -2,9 +2,6 @@ import { expect } from "vitest";
 import { seedsOf } from "./seeds.ts";
 import { Tally } from "./tally.ts";
 
-/** What a simulation takes of a test run: after that it goes on only for what has yet to happen. */
-const STANDARD_MS = 60_000;
-
 /** A seed that takes longer than this stands still. */
 const SEED_MS = 120_000;
 
@@ -19,16 +16,16 @@ export interface SeedPlan {
   readonly first?: readonly number[];
   /** Of what never happens nothing is proven: a run without one of these fails. */
   readonly mustHappen: readonly string[];
-  /** @default a minute */
-  readonly standardMs?: number;
+  /** What they take of a test run: after that they go on only for what has yet to happen. */
+  readonly standardMs: number;
 }
 
 /**
  * Runs seeds one after another. `OTTLA_TEST_SEED` replays one; `OTTLA_TEST_SEEDS` says how many are run, however long
- * they take. By default the `standard` ones are, or as many as fit a minute, if all that must happen has happened by then.
+ * they take. By default the `standard` ones are, or as many as fit their time, if all that must happen has happened by then.
  */
 export async function runSeeds(plan: SeedPlan, run: SeedRun): Promise<void> {
-  const { standard, first = [], mustHappen, standardMs = STANDARD_MS } = plan;
+  const { standard, first = [], mustHappen, standardMs } = plan;
   const { seeds, isReplay } = seedsOf(standard);
   const isBounded = process.env.OTTLA_TEST_SEEDS === undefined && !isReplay;
   const tally = new Tally();

@@ -41,10 +41,10 @@ beforeEach(() => {
 
 test("a coordinator that takes commits from anybody is found out", { timeout: 300_000 }, async () => {
   fencing.ofCommits = false;
-  expect(await firstViolation(5)).toMatch(/was committed at \d+ and goes back to \d+/);
+  expect(await firstViolation(6)).toMatch(/was committed at \d+ and goes back to \d+/);
 });
 
 test("a coordinator that keeps members of past generations is found out", { timeout: 300_000 }, async () => {
   fencing.ofHeartbeats = false;
-  expect(await firstViolation(150)).toMatch(/belongs to .* and to|has waited|of calm/);
+  expect(await firstViolation(151)).toMatch(/belongs to .* and to|has waited|of calm/);
 });

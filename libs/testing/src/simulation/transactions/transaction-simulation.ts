@@ -36,6 +36,8 @@ export type Fault = keyof typeof FAULTS;
 export const faults = Object.keys(FAULTS) as Fault[];
 
 export interface TransactionSimulationOptions {
+  /** How long faults go on. */
+  readonly faultsMs?: number;
   readonly transactionVersion?: TransactionVersion;
   readonly logger?: Logger;
 }
@@ -46,13 +48,19 @@ export interface TransactionSimulationOptions {
  */
 export class TransactionSimulation {
   readonly #tally: Tally;
+  readonly #faultsMs: number;
   readonly #world: SimulatedWorld;
   readonly #random: Random;
   readonly #cluster: SimulatedCluster;
   readonly #workload: TransactionWorkload;
 
-  constructor(seed: number, tally: Tally, { logger, transactionVersion }: TransactionSimulationOptions = {}) {
+  constructor(
+    seed: number,
+    tally: Tally,
+    { faultsMs = FAULTS_MS, logger, transactionVersion }: TransactionSimulationOptions = {},
+  ) {
     this.#tally = tally;
+    this.#faultsMs = faultsMs;
     this.#world = new SimulatedWorld({
       ...{ seed, tally },
       fateOf: (exchange, direction) => this.#fateOf(exchange, direction),
@@ -72,7 +80,7 @@ export class TransactionSimulation {
   async run(): Promise<void> {
     await this.#world.settle(this.#cluster.start());
     await this.#workload.start();
-    const endMs = this.#world.nowMs + FAULTS_MS;
+    const endMs = this.#world.nowMs + this.#faultsMs;
     while (this.#world.nowMs < endMs) {
       this.#world.inflict(FAULTS, { ...this.#workload.faults, ...this.#faults });
       this.#workload.goOn();
