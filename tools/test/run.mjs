@@ -105,13 +105,25 @@ async function smallChecks() {
   return checks;
 }
 
+/** What takes longest. Nx would begin with what others depend on, and have these alone at the end, with a core that does nothing. */
+const LONGEST = ["@ottla/testing", "@ottla/checks"];
+
+/** All tests in the projects themselves. */
+function projectTests() {
+  const long = LONGEST.map((name) =>
+    check(`unit and integration tests: ${name}`, "npx", nx("run", `${name}:test`), { isBeside: true }),
+  );
+  const others = nx("run-many", "-t", "test", "--exclude", LONGEST.join());
+  return Promise.all([...long, check("unit and integration tests", "npx", others)]);
+}
+
 // One compiler for all: it leaves to the build only what is bundled.
 const [types, others] = await Promise.all([check("types", "npm", ["run", "typecheck"]), smallChecks()]);
 const checks = [
   ...others,
   types,
   await check("build", "npx", nx("run-many", "-t", "build")),
-  await check("unit and integration tests", "npx", nx("run-many", "-t", "test")),
+  ...(await projectTests()),
 ];
 if (withE2e) checks.push(await check("end-to-end tests", "npx", nx("run", "@ottla/e2e:e2e")));
 if (deep)
