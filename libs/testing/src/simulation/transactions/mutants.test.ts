@@ -64,8 +64,7 @@ interface Simulation {
 /** On one broker each shows within so much of faults. */
 const FAULTS_MS = 12_000;
 
-const onOneBroker = (seed: number): Simulation =>
-  new TransactionSimulation(seed, new Tally(), { faultsMs: FAULTS_MS });
+const onOneBroker = (seed: number): Simulation => new TransactionSimulation(seed, new Tally(), { faultsMs: FAULTS_MS });
 const inACluster = (seed: number): Simulation => new ClusterTransactionSimulation(seed, new Tally());
 
 async function firstViolation(simulationOf: (seed: number) => Simulation, firstSeed: number): Promise<string> {
