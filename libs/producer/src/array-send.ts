@@ -60,7 +60,7 @@ export class ArraySend<K, V> implements WaitingSend {
   #failure: unknown;
 
   constructor(records: readonly ProducerRecord<K, V>[], nowMs: number, accept: AcceptRecord<K, V>) {
-    this.#records = records;
+    this.#records = records.slice(); // the caller may go on to use the array: fill it again, or empty it
     this.#nowMs = nowMs;
     this.#accept = accept;
     this.#batchNumbers = new Int32Array(records.length);

@@ -35,6 +35,29 @@ describe("failing", () => {
     expect(producer.metrics().batchSplitTotal).toBeGreaterThan(0);
   });
 
+  test("an array that its caller goes on to use is sent, and answered for, as it was given", async () => {
+    const { cluster, producer, rejection, within, values } = setUp();
+    const buffer = ["a", "b"].map((value) => ({ topic: "orders", partition: 0, value }));
+    const emptied = (): Promise<unknown> => {
+      const given = [...buffer];
+      const sent = producer.send(given);
+      given.length = 0;
+      return sent;
+    };
+    expect(await within(emptied()), "while it waited for metadata").toHaveLength(2);
+    expect(await within(emptied()), "while it was on its way").toHaveLength(2);
+    expect(values(0)).toEqual(["a", "b", "a", "b"]);
+
+    const grows = [...buffer];
+    const sent = producer.send(grows);
+    grows.push({ topic: "orders", partition: 0, value: "of the next call" });
+    expect(await within(sent)).toHaveLength(2);
+
+    cluster.faultOf = ({ apiName }) =>
+      apiName === "Produce" ? { kind: "error", errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED } : undefined;
+    expect(await rejection(emptied())).toMatchObject({ name: "ArraySendError", outcomes: { length: 2 } });
+  });
+
   test("a record larger than maxRequestSize is refused before it is sent, with advice", async () => {
     const { producer, rejection, within } = setUp({ maxRequestSize: 1_000 });
     const error = await rejection(producer.send({ topic: "orders", value: "x".repeat(1_000) }));
@@ -109,12 +132,16 @@ describe("failing", () => {
     [{ topic: "orders", timestampMs: -5 }, "record.timestampMs is -5"],
     [{ topic: "orders", timestampMs: 1.5 }, "record.timestampMs is 1.5"],
     [{ topic: "orders", partition: "0" as never }, 'record.partition is "0"'],
+    [{ topic: "orders", partition: 0n as never }, "record.partition is 0"],
+    [{ topic: 0n as never }, "record.topic is 0"],
     [{ topic: "orders", partition: 0.5 }, "there is no partition 0.5"],
     [{ topic: "orders", value: 5 as never }, "valueSerializer"],
     [{ topic: "orders", key: {} as never }, "keySerializer"],
     [{ topic: "orders", headers: [["a"]] as never }, "headers must be"],
     [{ topic: "orders", headers: "a=b" as never }, "headers must be"],
     [{ topic: "orders", headers: new Map([["a", "b"]]) as never }, "or a plain object"],
+    [{ topic: "orders", headers: new Set([["a", "b"]]) as never }, "or a plain object"],
+    [{ topic: "orders", headers: new Headers({ a: "b" }) as never }, "or a plain object"],
   ])("a record that cannot be sent is refused: %o", async (record, message) => {
     const { producer, rejection } = setUp();
     const error = await rejection(producer.send(record));

@@ -5,6 +5,7 @@ import {
   checkCallOptions,
   clientClosed,
   Deadline,
+  describe,
   EventHub,
   invalidArgument,
   isSignal,
@@ -351,7 +352,7 @@ const FIELDS = ["topic", "key", "value", "headers", "partition", "timestampMs"];
 function checkRecord(record: ProducerRecord<unknown, unknown>, timestampMs: number): void {
   if (typeof record !== "object" || record === null) throw invalidArgument(`A record is ${record}, and no object.`);
   if (typeof record.topic !== "string" || record.topic === "") {
-    throw invalidArgument(`record.topic is ${JSON.stringify(record.topic)}; it must be the name of a topic.`);
+    throw invalidArgument(`record.topic is ${describe(record.topic)}; it must be the name of a topic.`);
   }
   // What has no value may have it under another name, as in kafkajs' { topic, messages }.
   const unknown = record.value === undefined && Object.keys(record).find((name) => !FIELDS.includes(name));
@@ -359,7 +360,7 @@ function checkRecord(record: ProducerRecord<unknown, unknown>, timestampMs: numb
     throw invalidArgument(`A record has no ${unknown} (${FIELDS}); of several, give a list of records in its place.`);
   }
   if (typeof (record.partition ?? 0) !== "number") {
-    throw invalidArgument(`record.partition is ${JSON.stringify(record.partition)}; it must be a number.`);
+    throw invalidArgument(`record.partition is ${describe(record.partition)}; it must be a number.`);
   }
   if (!(timestampMs >= 0) || !Number.isSafeInteger(timestampMs)) {
     throw invalidArgument(`record.timestampMs is ${timestampMs}; it must be milliseconds since 1970, a whole number.`);

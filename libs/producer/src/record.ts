@@ -41,15 +41,17 @@ const NO_HEADERS: readonly RecordHeaderInput[] = [];
 /** Headers as the pairs that go into the record. @throws KafkaError INVALID_ARGUMENT if they are neither form */
 export function headerPairs(headers: HeadersInput | undefined): readonly RecordHeaderInput[] {
   if (headers === undefined || headers === null) return NO_HEADERS;
-  // A Map has no entries as an object: its headers would be lost without a word.
-  if (typeof headers !== "object" || headers instanceof Map) throw wrongHeaders();
-  const pairs = isPairs(headers) ? headers : Object.entries(headers);
+  if (typeof headers !== "object") throw wrongHeaders();
+  const pairs = pairsIn(headers);
   for (const pair of pairs) checkHeader(pair);
   return pairs;
 }
 
-function isPairs(headers: HeadersInput): headers is readonly RecordHeaderInput[] {
-  return Array.isArray(headers);
+function pairsIn(headers: HeadersInput): readonly RecordHeaderInput[] {
+  if (Array.isArray(headers)) return headers;
+  // A Map or Headers has no entries as an object: its headers would be lost without a word.
+  if (Symbol.iterator in headers) throw wrongHeaders();
+  return Object.entries(headers);
 }
 
 function checkHeader(header: RecordHeaderInput): void {
