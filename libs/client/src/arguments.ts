@@ -1,8 +1,8 @@
 import { isSignal } from "./deadline.ts";
 import { describe, invalidArgument, wrongOption } from "./errors.ts";
 
-/** What a field has to be; with `?` it may be left out, with `|null` it may be null. Integers are whole, offsets 0 or above, too. */
-type Kind = "string" | "integer" | "offset" | "boolean" | "function" | "list" | "object";
+/** What a field has to be; with `?` it may be left out, with `|null` it may be null. Integers are whole, naturals 0 or above, too. */
+type Kind = "string" | "integer" | "natural" | "boolean" | "function" | "list" | "object";
 
 /** The fields that an item of a list has to have, or may have; errors show it as it is. */
 export type Fields = Readonly<Record<string, Kind | `${Kind}?` | `${Kind}|null` | `${Kind}?|null`>>;
@@ -87,7 +87,7 @@ function fits(value: unknown, rule: string): boolean {
   if (value === undefined) return rule.includes("?");
   if (value === null) return rule.endsWith("null");
   if (typeof value === "number") {
-    return Number.isSafeInteger(value) && (rule.startsWith("integer") || (rule.startsWith("offset") && value >= 0));
+    return Number.isSafeInteger(value) && (rule.startsWith("integer") || (rule.startsWith("natural") && value >= 0));
   }
   return rule.startsWith(Array.isArray(value) ? "list" : typeof value);
 }

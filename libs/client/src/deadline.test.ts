@@ -11,6 +11,11 @@ test("a deadline that is over takes care of what it is given all the same: nothi
   await runtime.settle(); // an unhandled rejection would fail the run
 });
 
+test.each([Number.NaN, "5", 5n, null, undefined])("a time of %s is none: it would never be over", (timeoutMs) => {
+  const make = () => new Deadline("Testing", createSimulatedRuntime(1), timeoutMs as never);
+  expect(make).toThrow("Testing: timeoutMs is no number.");
+});
+
 test("a deadline that comes says what was still awaited, unless something has failed before", async () => {
   const runtime = createSimulatedRuntime(1);
   const never = new Promise<never>(() => {});

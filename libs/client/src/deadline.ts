@@ -21,7 +21,7 @@ export class Deadline {
 
   /** @param what names the operation in errors: "Fetching metadata", "createTopics" */
   constructor(what: string, runtime: Runtime, timeoutMs: number, signal?: AbortSignal | undefined) {
-    if (typeof timeoutMs !== "number") throw invalidArgument(`${what}: timeoutMs is no number.`);
+    if (Number(timeoutMs) !== timeoutMs) throw invalidArgument(`${what}: timeoutMs is no number.`);
     this.#what = what;
     this.#runtime = runtime;
     this.#timeoutMs = timeoutMs;

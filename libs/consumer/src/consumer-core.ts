@@ -206,9 +206,12 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.delivery.notify();
   }
 
-  /** @throws KafkaError `CLOSED`, or what the consumer failed with */
+  /**
+   * While partitions are given up, the listener may commit and ask for positions as ever.
+   * @throws KafkaError `CLOSED`, or what the consumer failed with
+   */
   checkOpen(): void {
-    if (this.#closing !== undefined) throw clientClosed("The consumer");
+    if (this.#closing !== undefined && this.member?.state !== "preparing") throw clientClosed("The consumer");
     if (this.#failure !== undefined) throw this.#failure;
   }
 

@@ -11,7 +11,7 @@ import { loadRecordRunner } from "#record-runner";
 import type { GroupMetadata } from "./assignors/assignor.ts";
 import { ConsumerBatch } from "./batch.ts";
 import { ConsumerCore } from "./consumer-core.ts";
-import { invalidTopic, isTopicName, noGroup, notOwned } from "./errors.ts";
+import { checkTopicName, noGroup, notOwned } from "./errors.ts";
 import { CONSUMER_EVENTS, type ConsumerEvents } from "./events.ts";
 import type { MembershipState } from "./group/membership.ts";
 import { Subscription } from "./group/subscription.ts";
@@ -35,9 +35,9 @@ export interface CloseOptions {
 
 const CLOSE_TIMEOUT_MS = 30_000;
 
-const PARTITION = { topic: "string", partition: "integer" } as const;
-const OFFSET = { ...PARTITION, offset: "offset" } as const;
-const TIME = { ...PARTITION, timestampMs: "integer" } as const;
+const PARTITION = { topic: "string", partition: "natural" } as const;
+const OFFSET = { ...PARTITION, offset: "natural" } as const;
+const TIME = { ...PARTITION, timestampMs: "natural" } as const;
 
 /**
  * Reads topics: as a member of a group that shares their partitions, or partitions of one's own choice.
@@ -141,8 +141,7 @@ export class Consumer<K = string | null, V = string | null>
     if (subscription.pattern === undefined && subscription.names.length === 0) {
       throw invalidArgument("Subscribe to at least one topic; unsubscribe to stop reading.");
     }
-    const impossible = subscription.names.find((name) => !isTopicName(name));
-    if (impossible !== undefined) throw invalidTopic(impossible);
+    for (const name of subscription.names) checkTopicName(name);
     this.#core.subscribe(subscription, listener);
   }
 
@@ -255,10 +254,9 @@ export class Consumer<K = string | null, V = string | null>
   ): Promise<void> {
     this.#core.checkOpen();
     const { commits } = this.#core.group("Committing");
-    if (typeof what !== "object") throw wrongCommit();
+    if (typeof what !== "object" || what === null) throw wrongCommit();
     if (what instanceof ConsumerRecord || what instanceof ConsumerBatch)
       await commits.commit([offsetAfter(what)], options);
-    else if (what === null) throw wrongCommit();
     else if (Symbol.iterator in what) await commits.commit(checkedList("commit", what, OFFSET), options);
     else await commits.commitHandedOut(what);
   }
@@ -283,14 +281,16 @@ export class Consumer<K = string | null, V = string | null>
   /** The first record of each partition at or after `timestampMs`; partitions without such a record are left out. */
   async offsetsForTimes(queries: Iterable<OffsetQuery>, options?: CallOptions): Promise<OffsetAndTimestamp[]> {
     const list = checkedList("offsetsForTimes", queries, TIME);
-    const wrong = list.find(({ timestampMs }) => !(timestampMs >= 0));
-    if (wrong !== undefined) throw invalidArgument(`${wrong.timestampMs} is not a time.`);
     return (await this.#listOffsets(list, options)).filter(({ offset }) => offset >= 0);
   }
 
-  /** The partitions that a topic has. Waits for a topic that does not exist yet. */
+  /**
+   * The partitions that a topic has. Waits for a topic that does not exist yet.
+   * @throws KafkaError `INVALID_TOPIC_EXCEPTION` for a name that no topic can have
+   */
   async partitionsFor(topic: string, options?: CallOptions): Promise<TopicPartition[]> {
     this.#core.checkOpen();
+    checkTopicName(topic);
     const { client } = this.#core;
     const { partitions } = await client.metadata.topic(topic, client.deadline(`Looking up topic "${topic}"`, options));
     return partitions.map(({ partition }) => ({ topic, partition }));

@@ -1,4 +1,5 @@
 import { KafkaError } from "@ottla/client";
+import { describe } from "@ottla/client/internal";
 import { ErrorCode } from "@ottla/protocol/client";
 import { formatPartition, type TopicPartition } from "./topic-partition.ts";
 
@@ -61,12 +62,11 @@ export function logTruncated(
   );
 }
 
-/** Kafka's rule for the names of topics. */
-export function isTopicName(name: unknown): boolean {
-  return typeof name === "string" && /^[\w.-]{1,249}$/.test(name) && name !== "." && name !== "..";
-}
-
-/** No topic can have this name, so waiting for it would be in vain. */
-export function invalidTopic(name: unknown): KafkaError {
-  return KafkaError.fromCode(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic ${JSON.stringify(name)}`);
+/**
+ * By Kafka's rule for the names of topics.
+ * @throws KafkaError `INVALID_TOPIC_EXCEPTION` for a name that no topic can have, so that waiting for it would be in vain
+ */
+export function checkTopicName(name: unknown): void {
+  if (typeof name === "string" && /^(?!\.\.?$)[\w.-]{1,249}$/.test(name)) return;
+  throw KafkaError.fromCode(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic ${describe(name)}`);
 }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { ErrorCode, encodeRecordBatch, RecordBatchBuilder } from "@ottla/protocol";
 import { encodeEndTransactionMarker } from "@ottla/protocol/internal";
 import { createSimulatedRuntime, type SimulatedRuntime } from "@ottla/runtime";
@@ -153,6 +154,7 @@ describe("records", () => {
           seen.push(record.value);
         } catch (error) {
           seen.push((error as { code: string }).code, record.offset, record.valueBytes);
+          expect(inspect(record), "printed, it does not throw").toContain("t-0 at offset 0 cannot be deserialized");
         }
         if (seen.length === 4) break;
       }

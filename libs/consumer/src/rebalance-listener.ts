@@ -8,8 +8,8 @@ export interface RebalanceListener {
   /** Partitions are about to be read: the time to load state, or to `seek`. Also called when none were assigned. */
   onAssigned?(partitions: readonly TopicPartition[]): void | Promise<void>;
   /**
-   * Partitions are about to go, and still are this consumer's: the time to save state, or to `commit`. With
-   * `autoCommit` the offsets of processed records were committed just before.
+   * Partitions are about to go, and still are this consumer's, also where it is being closed: the time to save state, or
+   * to `commit`. With `autoCommit` the offsets of processed records were committed just before.
    */
   onRevoked?(partitions: readonly TopicPartition[]): void | Promise<void>;
   /** Partitions went without warning: another member may read them already, and commits for them are refused. */

@@ -152,9 +152,13 @@ export class ConsumerRecord<K = string | null, V = string | null> {
     return { topic, partition, offset, timestampMs, key, value, headers: [...headers] };
   }
 
-  /** What `console.log` shows in Node.js. */
-  [inspect](): Record<string, unknown> {
-    return this.toJSON();
+  /** What `console.log` shows in Node.js: the same, or why it cannot be read. */
+  [inspect](): unknown {
+    try {
+      return this.toJSON();
+    } catch (error) {
+      return error; // who prints a record may be about to tell of it
+    }
   }
 
   private read<T>(what: string, deserializer: Deserializer<T>, start: number, length: number): T {

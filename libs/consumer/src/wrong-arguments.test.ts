@@ -76,12 +76,20 @@ test.each([
     const error = expect.objectContaining({
       code: "INVALID_ARGUMENT",
       message: expect.stringMatching(
-        new RegExp(`^${name} takes a list of {"topic":"string","partition":"integer".*}, and was given .*\\.$`),
+        new RegExp(`^${name} takes a list of {"topic":"string","partition":"natural".*}, and was given .*\\.$`),
       ),
     });
     await expect(call(make(), name, wrong), JSON.stringify(wrong)).rejects.toThrow(error);
   }
 });
+
+test.each([undefined, null, "", "a b", {}, [["orders"]]])(
+  "partitionsFor(%j) is refused, and asks nobody",
+  async (topic) => {
+    const error = expect.objectContaining({ code: "INVALID_TOPIC_EXCEPTION" });
+    await expect(call(make(), "partitionsFor", topic)).rejects.toThrow(error);
+  },
+);
 
 test.each([
   ["commit", [null], "commit takes a record"],
@@ -97,6 +105,7 @@ test.each([
   ["start", [null], "the options are null"],
   ["position", [undefined], "is no partition"],
   ["assign", [[{ topic: "a", partition: 0.5 }]], "one where partition is 0.5"],
+  ["assign", [[{ topic: "a", partition: -1 }]], "one where partition is -1"],
   ["offsetsForTimes", [[{ topic: "a", partition: 0, timestampMs: 0.5 }]], "one where timestampMs is 0.5"],
   ["records", [{ signal: 5 }], "signal is no AbortSignal"],
   ["on", ["assigned"], "on takes the name of an event and a function"],

@@ -1,5 +1,6 @@
 import { ErrorCode, heartbeatApi } from "@ottla/protocol";
 import { describe, expect, test } from "vitest";
+import type { TopicPartition } from "../index.ts";
 import { kafka, member, runtime, story, take, useGroup } from "../test-support/group-fixture.ts";
 import { readAll, settle } from "../test-support/reading.ts";
 
@@ -116,6 +117,23 @@ describe("closing", () => {
     expect(await loop.next()).toMatchObject({ done: true });
     expect(consumer.membershipState).toBe("left");
   });
+
+  test.each(["classic", "consumer"] as const)(
+    "%s: while partitions are revoked, the listener may commit and ask as ever, and not any more after it",
+    async (groupProtocol) => {
+      kafka.append("t", 0, ["a", "b", "c"]);
+      kafka.assignTo({ t: [0, 1] });
+      const onRevoked = async ([partition]: readonly TopicPartition[]) => {
+        story.push(`at ${await consumer.position(partition!)}`);
+        await consumer.commit();
+      };
+      const consumer = member({ groupProtocol, autoCommit: false, rebalanceListener: { onRevoked } });
+      await take(consumer.records(), 3);
+      await settle(runtime, consumer.close());
+      expect([story, kafka.committed.get("t:0")]).toEqual([["at 3"], 3]);
+      await expect(consumer.commit()).rejects.toMatchObject({ code: "CLOSED" });
+    },
+  );
 
   test("a static member stays in the group", async () => {
     const consumer = member({ groupInstanceId: "one" });
