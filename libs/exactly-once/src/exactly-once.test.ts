@@ -57,6 +57,18 @@ describe("the loop", () => {
     expect(retried).toEqual([]);
   });
 
+  test.each([
+    [undefined, (): null => null],
+    [null, (): null => null],
+    [{ ...NAMES, bootstrapServers: "localhost:1" }, undefined],
+    [{ ...NAMES, bootstrapServers: "localhost:1" }, {}],
+  ])("takes options and a function, not %j and %s", async (options, transform) => {
+    await expect(exactlyOnce(options as never, transform as never)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("exactlyOnce takes options and a function"),
+    });
+  });
+
   test("ends when another worker has the transactional id", async () => {
     const { options, within } = setUp([ErrorCode.PRODUCER_FENCED]);
     expect(await within(exactlyOnce(options, () => null))).toMatchObject({ code: "PRODUCER_FENCED" });

@@ -1,5 +1,5 @@
 import { KafkaError } from "@ottla/client";
-import { sleep, strangeOption, wrongOption } from "@ottla/client/internal";
+import { describe, invalidArgument, sleep, strangeOption, wrongOption } from "@ottla/client/internal";
 import { Consumer, type ConsumerBatch, type ConsumerOptions, type ConsumerRecord } from "@ottla/consumer";
 import { Producer, type ProducerOptions, type ProducerRecord, transactionErrorKind } from "@ottla/producer";
 import { createSystemRuntime, type Runtime } from "@ottla/runtime";
@@ -63,13 +63,18 @@ const RETRY_MS = { first: 100, max: 5_000 };
  * );
  * ```
  *
- * @throws what `transform` threw; KafkaError that another attempt does not heal, `PRODUCER_FENCED` above all: another
+ * @throws what `transform` threw; KafkaError `INVALID_ARGUMENT` if it gives anything but records; one that another attempt does not heal, `PRODUCER_FENCED` above all: another
  *   worker has the transactional id
  */
 export async function exactlyOnce<K = string | null, V = string | null, OutK = string | null, OutV = string | null>(
   options: ExactlyOnceOptions<K, V, OutK, OutV>,
   transform: RecordTransform<K, V, OutK, OutV>,
 ): Promise<void> {
+  if (typeof options !== "object" || options === null || typeof transform !== "function") {
+    throw invalidArgument(
+      "exactlyOnce takes options and a function: exactlyOnce({ from, to, … }, async (record) => …).",
+    );
+  }
   const strange = strangeOption(options, NAMES);
   if (strange) throw wrongOption(`exactlyOnce: ${strange}`);
   const { bootstrapServers, transactionalId, signal, onRetry } = options;
@@ -147,8 +152,7 @@ class Worker<K, V, OutK, OutV> {
     const results: ProducerRecord<OutK, OutV>[] = [];
     try {
       for (const record of records) {
-        for (const result of listOf(await this.#transform(record)))
-          results.push({ topic: this.#options.to, ...result });
+        for (const result of listOf(await this.#transform(record))) results.push(this.#addressed(result));
       }
     } catch (error) {
       this.#thrown = { error };
@@ -156,6 +160,21 @@ class Worker<K, V, OutK, OutV> {
     }
     return results;
   }
+
+  /** Its fields are read one by one: they may be getters of a class. */
+  #addressed(result: TransformedRecord<OutK, OutV>): ProducerRecord<OutK, OutV> {
+    checkResult(result);
+    const { topic = this.#options.to, key, value, headers, partition, timestampMs } = result;
+    return { ...result, ...({ topic, key, value, headers, partition, timestampMs } as ProducerRecord<OutK, OutV>) };
+  }
+}
+
+/** What is no record would be sent as one with nothing in it. @throws KafkaError `INVALID_ARGUMENT` */
+function checkResult(result: unknown): void {
+  if (typeof result === "object" && result !== null && !(Symbol.iterator in result)) return;
+  throw invalidArgument(
+    `The transform gave ${describe(result)}; it must give a record, a list of records, or nothing.`,
+  );
 }
 
 /** Errors that end a transaction, and not what comes after it. */

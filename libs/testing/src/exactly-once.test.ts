@@ -200,6 +200,46 @@ describe("the handler", () => {
     await expectEachOnce(new Run());
   });
 
+  it.each([
+    ["a number", 5],
+    ["a truth", true],
+    ["a list with a list in it", [[{ value: "v" }]]],
+    ["a list with nothing in it", [undefined]],
+    ["a Set of records", new Set([{ value: "v" }])],
+  ])("gives %s: the loop ends, nothing is sent in its place, and the input comes again", async (_, result) => {
+    await sendInputs();
+    const { bootstrapServers } = broker;
+    const loop = exactlyOnce({ ...GROUP, bootstrapServers, from: "in", to: "out" }, () => result as never);
+    await expect(loop).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringMatching(/^The transform gave .*; it must give a record, a list of records, or nothing\.$/),
+    });
+    expect(await broker.records("out")).toEqual([]);
+    await expectEachOnce(new Run());
+  });
+
+  it("may give records of a class whose fields are getters", async () => {
+    class Result {
+      readonly #value: string;
+      constructor(value: string) {
+        this.#value = value;
+      }
+      get value(): string {
+        return this.#value;
+      }
+    }
+    await sendInputs();
+    const end = new AbortController();
+    const { bootstrapServers } = broker;
+    const loop = exactlyOnce(
+      { ...GROUP, bootstrapServers, from: "in", to: "out", signal: end.signal },
+      ({ value }) => new Result(value!),
+    );
+    expect(await committed(INPUTS)).toEqual([...VALUES].sort());
+    end.abort();
+    await loop;
+  });
+
   it("may give nothing, or more than one result", async () => {
     await sendInputs();
     const run = new Run((value) => (Number(value) % 3 === 0 ? value : null));
