@@ -103,6 +103,20 @@ describe("faults", () => {
     await calls[api]();
   });
 
+  it.each([
+    { error: "TOPIC_AUTHORIZATION_FAILED", told: "TOPIC_AUTHORIZATION_FAILED" },
+    { error: "LEADER_NOT_AVAILABLE", told: null },
+  ] as const)("answer Metadata with $error for its topics, of brokers that are there", async ({ error, told }) => {
+    await using broker = await startTestBroker({ topics: ["orders"] });
+    const fault = broker.faults.inject({ api: "Metadata", topic: "orders", error, times: 1 });
+    await using producer = new Producer({ bootstrapServers: broker.bootstrapServers, retryBackoffMs: 10 });
+    const code = await producer.send({ topic: "orders", value: "v" }).then(
+      () => null,
+      (failure: { readonly code: string }) => failure.code,
+    );
+    expect([code, fault.hits]).toEqual([told, 1]);
+  });
+
   it("reach kafkajs, which tries again", async () => {
     await using broker = await startTestBroker({ topics: ["orders"] });
     const kafka = new Kafka({
@@ -226,7 +240,10 @@ describe("a test broker", () => {
     for (const wrong of [-1, Number.NaN, Number.POSITIVE_INFINITY, "5" as never]) {
       await expect(broker.clock.advance(wrong)).rejects.toThrow(RangeError);
     }
-    expect(() => broker.pausePartition("orders", "0" as never)).toThrow(RangeError);
+    for (const partition of ["0", -1, 1]) {
+      expect(() => broker.pausePartition("orders", partition as never), `${partition}`).toThrow(RangeError);
+    }
+    broker.pausePartition("to-come", 3)();
     await consumer.close();
   });
 });

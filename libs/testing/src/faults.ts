@@ -7,6 +7,7 @@ import {
   encodeResponse,
   type FetchResponse,
   fetchApi,
+  metadataApi,
   produceApi,
 } from "@ottla/protocol";
 import { apisByKey } from "@ottla/protocol/internal";
@@ -32,7 +33,7 @@ export interface FaultTarget {
  * - `delayMs`: it is handled so much later, and what its connection sent after it
  * - `drop: "request"`: it is not handled, and its connection is closed
  * - `drop: "response"`: it is handled, but instead of the answer its connection is closed
- * - `error`: it is not handled, and answered with this error of Kafka's
+ * - `error`: it is not handled, and answered with this error of Kafka's; the answer to `Metadata` still names the brokers
  */
 export type Fault = FaultTarget &
   ({ readonly delayMs: number } | { readonly drop: "request" | "response" } | { readonly error: ErrorName });
@@ -180,6 +181,8 @@ export class FaultInjector implements Faults {
 
   #apply(fault: Fault, seen: Seen, handler: RequestHandler): void | Promise<void> {
     if ("delayMs" in fault) return this.#delayed(fault.delayMs, seen.inbound, handler);
+    if ("error" in fault && seen.api === metadataApi)
+      return handler(withoutTopics(seen.inbound, ErrorCode[fault.error]));
     if ("error" in fault) return fail(seen, fault.error);
     if (fault.drop === "response") return handler(withoutAnswer(seen.inbound));
     seen.inbound.connection.close("a fault of the test drops the request");
@@ -239,6 +242,22 @@ function fail({ inbound, api, body }: Seen, error: ErrorName): void {
   if (response === null) inbound.connection.close(`${api.name} v${version} has no answer for the ${error} of the test`);
   else if (api.name === "Produce" && (body as { readonly acks: number }).acks === 0) inbound.respondNothing();
   else inbound.respond(encodeResponse(api, version, correlationId, response as never));
+}
+
+/** The same request for metadata, whose answer has the error for each topic: without its brokers no client would go on. */
+function withoutTopics(inbound: InboundRequest, errorCode: number): InboundRequest {
+  const { connection, header, frame, bodyOffset, receivedAtMs } = inbound;
+  const { requestApiVersion: version, correlationId } = header;
+  return {
+    ...{ connection, header, frame, bodyOffset, receivedAtMs },
+    releaseFrame: () => inbound.releaseFrame(),
+    respond(chunks, onDone) {
+      const response = decodeResponse(metadataApi, version, joined(chunks).subarray(FRAME_LENGTH_BYTES));
+      const topics = response.topics.map((topic) => ({ ...topic, errorCode, partitions: [] }));
+      inbound.respond(encodeResponse(metadataApi, version, correlationId, { ...response, topics }), onDone);
+    },
+    respondNothing: () => inbound.respondNothing(),
+  };
 }
 
 /** The same fetch, whose answer waits where it has what is held back. */

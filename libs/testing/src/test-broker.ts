@@ -67,7 +67,8 @@ export interface TestBroker extends AsyncDisposable {
   readonly clock: TestClock;
   /**
    * Holds a partition back: producers wait, and so do consumers for records that they have not got yet. Ends with the
-   * function that is returned. {@link records} reads as a consumer does.
+   * function that is returned. {@link records} reads as a consumer does. The topic may be one that is still to come.
+   * @throws RangeError for a partition that the topic does not have
    */
   pausePartition(topic: string, partition: number, options?: PauseOptions): () => void;
   /**
@@ -177,7 +178,11 @@ class InMemoryTestBroker implements TestBroker {
   }
 
   pausePartition(topic: string, partition: number, options?: PauseOptions): () => void {
-    return this.faults.hold(topic, partition, options);
+    const resume = this.faults.hold(topic, partition, options);
+    const known = this.#running.services.image.topicsByName.get(topic);
+    if (partition >= 0 && (known === undefined || partition < known.partitions.length)) return resume;
+    resume();
+    throw new RangeError(`${topic} has no partition ${partition} to hold back.`);
   }
 
   async kill(): Promise<void> {
