@@ -1,7 +1,7 @@
 import type { CallOptions, ClientOptions } from "@ottla/client";
 import { ClusterClient, watchedOptions } from "@ottla/client/internal";
 import { type AbortTransactionSpec, abortTransaction } from "./abort-transaction.ts";
-import { checkOpenTransaction, checkOptions, listOf, optionalListOf } from "./call-arguments.ts";
+import { checkGroupId, checkOpenTransaction, checkOptions, listOf, optionalListOf } from "./call-arguments.ts";
 import {
   type AlterClientQuotasOptions,
   alterClientQuotas,
@@ -333,6 +333,7 @@ export class Admin implements AsyncDisposable {
     groupId: string,
     options: CallOptions & { readonly partitions?: readonly TopicPartition[] } = {},
   ): Promise<GroupOffset[]> {
+    checkGroupId("listGroupOffsets", groupId);
     checkOptions("listGroupOffsets", options, {}, ["partitions"]);
     const { partitions, ...call } = options;
     return await listGroupOffsets(this.#client, groupId, optionalListOf("listGroupOffsets", partitions), call);
@@ -344,6 +345,7 @@ export class Admin implements AsyncDisposable {
     offsets: readonly NewGroupOffset[],
     options: CallOptions = {},
   ): Promise<void> {
+    checkGroupId("alterGroupOffsets", groupId);
     return await alterGroupOffsets(this.#client, groupId, listOf("alterGroupOffsets", offsets, options), options);
   }
 
@@ -353,6 +355,7 @@ export class Admin implements AsyncDisposable {
     partitions: readonly TopicPartition[],
     options: CallOptions = {},
   ): Promise<void> {
+    checkGroupId("deleteGroupOffsets", groupId);
     return await deleteGroupOffsets(this.#client, groupId, listOf("deleteGroupOffsets", partitions, options), options);
   }
 

@@ -67,7 +67,7 @@ const RULES = {
   deleteGroups: { texts: TEXTS },
   listOffsets: { fields: PARTITION, options: { isolationLevel: "string?" } },
   listGroupOffsets: { fields: PARTITION },
-  alterGroupOffsets: { fields: { ...PARTITION, offset: "offset" } },
+  alterGroupOffsets: { fields: { ...PARTITION, offset: "natural" } },
   deleteGroupOffsets: { fields: PARTITION },
   describeTransactions: { texts: TEXTS },
 } as const satisfies Readonly<Record<string, ListRule>>;
@@ -106,7 +106,21 @@ export function listOf<T>(call: ListCall, list: Iterable<T>, options: object | u
   checkOptions(call, options, ofCall);
   const items = checkedList(call, list, fields, texts);
   if (isClosed && fields) refuseOtherFields(call, items, fields);
+  if (fields) refuseMaps(call, items, fields);
   return items;
+}
+
+/** The id of a group, which is a text. @throws KafkaError `INVALID_ARGUMENT` */
+export function checkGroupId(call: ListCall, groupId: unknown): void {
+  if (typeof groupId === "string") return;
+  throw invalidArgument(`${call}: the group is ${describe(groupId)}; it must be the id of one.`);
+}
+
+/** A Map has no properties: what is in it would be lost without a word. */
+function refuseMaps(call: ListCall, items: readonly unknown[], fields: Fields): void {
+  const objects = Object.keys(fields).filter((name) => fields[name]!.startsWith("object"));
+  const wrong = objects.find((name) => items.some((item) => (item as Record<string, unknown>)[name] instanceof Map));
+  if (wrong !== undefined) throw invalidArgument(`${call}: ${wrong} is a Map; it must be an object.`);
 }
 
 function refuseOtherFields(call: ListCall, items: readonly unknown[], fields: Fields): void {

@@ -1,4 +1,4 @@
-import { type ClusterClient, invalidArgument } from "@ottla/client/internal";
+import { type ClusterClient, describe, invalidArgument } from "@ottla/client/internal";
 import { listOffsetsApi } from "@ottla/protocol";
 import { askLeaders, type LeaderAnswer } from "./leaders.ts";
 import { resultsOf } from "./partial-failure.ts";
@@ -65,6 +65,10 @@ export async function listOffsets(
   { isolationLevel = "read_uncommitted", onProgress, ...call }: ListOffsetsOptions,
 ): Promise<FoundOffset[]> {
   for (const { spec } of queries) checkIsSpec(spec);
+  if (isolationLevel !== "read_uncommitted" && isolationLevel !== "read_committed") {
+    const given = describe(isolationLevel);
+    throw invalidArgument(`isolationLevel is ${given}; it must be one of read_uncommitted, read_committed.`);
+  }
   const deadline = client.deadline("listOffsets", call);
   const total = queries.length;
   const answers = await askLeaders<OffsetQuery, FoundOffset>(
@@ -104,7 +108,9 @@ function requestOf(queries: readonly OffsetQuery[], isolationLevel: "read_uncomm
 function checkIsSpec(spec: OffsetSpec): void {
   if (typeof spec === "string" ? Object.hasOwn(SPECS, spec) : Number.isSafeInteger(spec?.timestampMs)) return;
   const words = Object.keys(SPECS).join(", ");
-  throw invalidArgument(`spec is ${JSON.stringify(spec)}; it must be one of ${words}, or { timestampMs }.`);
+  const given =
+    typeof spec === "object" && spec !== null ? `{ timestampMs: ${describe(spec.timestampMs)} }` : describe(spec);
+  throw invalidArgument(`spec is ${given}; it must be one of ${words}, or { timestampMs }.`);
 }
 
 function checkSpec(spec: OffsetSpec, version: number): void {

@@ -154,6 +154,11 @@ test.each([
 });
 
 test.each([
+  ["listOffsets", [[], { isolationLevel: "commited" }], 'isolationLevel is "commited"; it must be one of read_un'],
+  ["createTopics", [[{ name: "a", configs: new Map() }]], "createTopics: configs is a Map; it must be an object."],
+  ["listGroupOffsets", [undefined], "listGroupOffsets: the group is undefined; it must be the id of one."],
+  ["alterGroupOffsets", [["g"], []], "alterGroupOffsets: the group is a list; it must be the id of one."],
+  ["deleteGroupOffsets", [5, []], "deleteGroupOffsets: the group is 5; it must be the id of one."],
   ["electLeaders", ["clean", null], 'the election type is "clean"; it must be one of preferred, unclean'],
   ["electLeaders", ["preferred"], "electLeaders takes a list"],
   ["electLeaders", ["preferred", [{ topic: "a" }]], "one where partition is undefined"],
@@ -170,9 +175,14 @@ test.each([
   });
 });
 
+test("listOffsets of a time that is a bigint", async () => {
+  const wrong = call("listOffsets", [{ topic: "a", partition: 0, spec: { timestampMs: 5n } }]);
+  await expect(wrong).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});
+
 test("a signal or a time that is none", async () => {
   await expect(call("listTopics", { signal: 5 })).rejects.toThrow("signal is no AbortSignal");
-  for (const timeoutMs of ["5"]) {
+  for (const timeoutMs of ["5", Number.NaN]) {
     await expect(call("listTopics", { timeoutMs })).rejects.toThrow("timeoutMs is no number");
   }
 });

@@ -6,7 +6,7 @@ import type { TransactionIdentity } from "./transaction-identity.ts";
 import type { TransactionOffsets, TransactionOffsetsSource } from "./transaction-offsets.ts";
 
 /** What an item of `offsets` has to have. */
-const OFFSET = { topic: "string", partition: "integer", offset: "offset" } as const;
+const OFFSET = { topic: "string", partition: "natural", offset: "natural" } as const;
 
 type Sent = RecordMetadata | RecordMetadata[];
 
