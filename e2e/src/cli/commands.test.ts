@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Consumer } from "@ottla/consumer";
@@ -260,6 +260,19 @@ describe.each(places)("the ottla command, on %s", (_place, brokers, startPlace) 
     expect(result.stderr).toMatch(message);
     expect(result.stderr).not.toMatch(/\n\s+at /);
     expect(result.code).toBe(code);
+  });
+
+  it("says that standard input is a directory, which reads like an empty one", async () => {
+    const directoryFd = await open(directory);
+    const stdio = [directoryFd.fd, "ignore", "pipe"] as const;
+    const command = spawn(process.execPath, [OTTLA_COMMAND, "produce", "x"], { stdio: [...stdio] });
+    let said = "";
+    command.stderr!.on("data", (text) => {
+      said += text;
+    });
+    const [code] = await once(command, "close");
+    await directoryFd.close();
+    expect([code, said]).toEqual([2, expect.stringContaining("Standard input is a directory")]);
   });
 
   it("does all or nothing", async () => {

@@ -1,4 +1,4 @@
-import { createReadStream, ReadStream } from "node:fs";
+import { createReadStream, fstatSync, ReadStream } from "node:fs";
 import { access, constants, stat } from "node:fs/promises";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -24,6 +24,7 @@ interface ProduceOptions extends ConnectionOptions {
 
 /** Lines that are in flight before reading pauses: bounds memory, and is plenty to fill batches. */
 const MAX_UNACKNOWLEDGED = 10_000;
+const STDIN_FD = 0;
 
 const WRONG_LINES = `
 A wrong line ends the command with code 2. A file is looked through before its first line is written; of standard input
@@ -107,7 +108,12 @@ interface Input {
 
 /** @throws UsageError where there is no such file, or nothing to read in it */
 async function openInput(file: string | undefined): Promise<Input> {
-  if (file === undefined) return { sizeBytes: null, open: () => process.stdin };
+  if (file === undefined) {
+    // Reading it would look like an empty input.
+    if (fstatSync(STDIN_FD).isDirectory())
+      throw new UsageError("Standard input is a directory; give a file or a pipe.");
+    return { sizeBytes: null, open: () => process.stdin };
+  }
   try {
     const found = await stat(file);
     if (found.isDirectory()) throw new Error("it is a directory");
