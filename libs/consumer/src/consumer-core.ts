@@ -148,6 +148,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.#mode = "none";
     this.#subscription = undefined;
     this.#topicWatch.watch(Subscription.toNames([]));
+    this.#membershipChanged.give();
   }
 
   beginLoop(): void {
@@ -175,8 +176,8 @@ export class ConsumerCore<K, V> implements ReadingHost {
   async start(options: CallOptions): Promise<void> {
     this.checkOpen();
     const deadline = this.client.deadline("Starting the consumer", options);
-    this.begin();
-    while (this.#mode === "subscribed" && this.member?.state !== "stable") {
+    // Begun again each time: the consumer may be unsubscribed and subscribe anew meanwhile.
+    for (this.begin(); this.#mode === "subscribed" && this.member?.state !== "stable"; this.begin()) {
       await deadline.race(this.#membershipChanged.next());
       this.checkOpen();
     }

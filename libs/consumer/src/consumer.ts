@@ -172,7 +172,8 @@ export class Consumer<K = string | null, V = string | null>
 
   /**
    * Joins the group (or takes up what was assigned by hand) before the first loop, and settles when partitions are
-   * assigned and it is known where to begin: with `autoOffsetReset: "latest"`, records sent after this are read.
+   * assigned and it is known where to begin: with `autoOffsetReset: "latest"`, records sent after this are read. Where the
+   * consumer unsubscribes meanwhile it settles too.
    *
    * @throws KafkaError what {@link records} throws in the loop; `REQUEST_TIMED_OUT`; `ABORTED`
    */

@@ -209,6 +209,29 @@ describe("closing", () => {
     expect(seen).toEqual(["a"]);
   });
 
+  test.each(["classic", "consumer"] as const)(
+    "%s: a start under way does not wait for ever when the consumer unsubscribes meanwhile, or subscribes anew",
+    async (groupProtocol) => {
+      kafka.assignTo({ t: [0, 1] });
+      const consumer = member({ groupProtocol });
+      const ends = consumer.start();
+      await settle(runtime, consumer.unsubscribe());
+      const beganAtMs = runtime.clock.monotonicMs();
+      await settle(runtime, ends);
+      consumer.subscribe("t");
+      const goesOn = consumer.start();
+      await runtime.advance(1);
+      await settle(
+        runtime,
+        consumer.unsubscribe().then(() => consumer.subscribe("t")),
+      );
+      await settle(runtime, goesOn);
+      await settle(runtime, consumer.start());
+      expect(runtime.clock.monotonicMs() - beganAtMs).toBeLessThan(30_000);
+      expect(consumer.membershipState).toBe("stable");
+    },
+  );
+
   test("unsubscribe leaves, and another subscription joins again", async () => {
     kafka.append("t", 0, ["a"]);
     const consumer = member();
