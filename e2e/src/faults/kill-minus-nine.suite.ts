@@ -12,7 +12,7 @@ import { BrokerProcess } from "../harness/broker-process.ts";
 import { seeded } from "../harness/seeded.ts";
 
 /** Killed again and again for so long; `OTTLA_TEST_KILL_SECONDS`: any time. */
-const DURATION_S = Number(process.env.OTTLA_TEST_KILL_SECONDS ?? (process.env.OTTLA_TEST_DEEP ? 60 : 30));
+const DURATION_S = Number(process.env.OTTLA_TEST_KILL_SECONDS ?? 60);
 const PARTITIONS = 3;
 const TOPIC = "killed";
 const CONCURRENT_SENDS = 50;

@@ -11,9 +11,9 @@ import { TCP, WEB_SOCKET } from "./carriers.ts";
 import { corpusFor, type Seed } from "./corpus.ts";
 import { faultIn, fuzz } from "./fuzzer.ts";
 
-/** Mutations of each request on each carrier: so many, or at least a few of them where the time has no more in it. */
+/** Mutations of each request on each carrier: so many, or at least a few of them where half a minute has no more in it. */
 const ROUNDS = Number(process.env.OTTLA_TEST_RUNS ?? 60);
-const BOUNDED = process.env.OTTLA_TEST_RUNS === undefined ? { forMs: 20_000, roundsMin: 10 } : {};
+const BOUNDED = process.env.OTTLA_TEST_RUNS === undefined ? { forMs: 30_000, roundsMin: 10 } : {};
 const SEED = Number(process.env.OTTLA_TEST_SEED ?? 20_261);
 const WARM_UP_ROUNDS = 2;
 const MEMORY_GROWTH_MAX_BYTES = 64 * 1_048_576;

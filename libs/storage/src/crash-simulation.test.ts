@@ -9,7 +9,7 @@ const SEEDS = Number(process.env.OTTLA_TEST_SEEDS ?? 300);
 /** With fewer seeds some of what can happen may not. */
 const COVERING_SEEDS = 200;
 /** Once these have run, a test run on a slow machine has others no longer than this. */
-const STANDARD_MS = 40_000;
+const STANDARD_MS = 60_000;
 /** How many seeds a missing guard may survive. */
 const MUTANT_SEEDS = 300;
 
