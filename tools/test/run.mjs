@@ -105,26 +105,25 @@ async function smallChecks() {
   return checks;
 }
 
-/** What takes longest. Nx would begin with what others depend on, and have these alone at the end, with a core that does nothing. */
-const LONGEST = ["@ottla/testing", "@ottla/checks"];
+/** Tests of one project, while others run. */
+const testBeside = (name) =>
+  check(`unit and integration tests: ${name}`, "npx", nx("run", `${name}:test`), { isBeside: true });
 
-/** All tests in the projects themselves. */
-function projectTests() {
-  const long = LONGEST.map((name) =>
-    check(`unit and integration tests: ${name}`, "npx", nx("run", `${name}:test`), { isBeside: true }),
-  );
-  const others = nx("run-many", "-t", "test", "--exclude", LONGEST.join());
-  return Promise.all([...long, check("unit and integration tests", "npx", others)]);
+/**
+ * The build, and all tests in the projects themselves. Those that take longest begin first: Nx would begin with what others
+ * depend on, and have these alone at the end, with a core that does nothing. The simulations need nothing that is built.
+ */
+async function buildAndTest() {
+  const simulations = testBeside("@ottla/testing");
+  const build = await check("build", "npx", nx("run-many", "-t", "build"));
+  const others = nx("run-many", "-t", "test", "--exclude", "@ottla/testing,@ottla/checks");
+  const tests = [testBeside("@ottla/checks"), check("unit and integration tests", "npx", others), simulations];
+  return [build, ...(await Promise.all(tests))];
 }
 
 // One compiler for all: it leaves to the build only what is bundled.
 const [types, others] = await Promise.all([check("types", "npm", ["run", "typecheck"]), smallChecks()]);
-const checks = [
-  ...others,
-  types,
-  await check("build", "npx", nx("run-many", "-t", "build")),
-  ...(await projectTests()),
-];
+const checks = [...others, types, ...(await buildAndTest())];
 if (withE2e) checks.push(await check("end-to-end tests", "npx", nx("run", "@ottla/e2e:e2e")));
 if (deep)
   checks.push(
