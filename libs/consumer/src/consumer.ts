@@ -255,7 +255,11 @@ export class Consumer<K = string | null, V = string | null>
   ): Promise<void> {
     this.#core.checkOpen();
     const { commits } = this.#core.group("Committing");
-    if (typeof what !== "object" || what === null) throw wrongCommit();
+    if (typeof what !== "object" || what === null) {
+      throw invalidArgument(
+        "commit takes a record, a batch, or a list of offsets; nothing for all that was handed out.",
+      );
+    }
     if (what instanceof ConsumerRecord || what instanceof ConsumerBatch)
       await commits.commit([offsetAfter(what)], options);
     else if (Symbol.iterator in what) await commits.commit(checkedList("commit", what, OFFSET), options);
@@ -279,7 +283,10 @@ export class Consumer<K = string | null, V = string | null>
     return await this.#listOffsets(atTime("endOffsets", partitions, LATEST_TIMESTAMP), options);
   }
 
-  /** The first record of each partition at or after `timestampMs`; partitions without such a record are left out. */
+  /**
+   * The first record of each partition at or after `timestampMs`, in the order of the queries; those without such a record
+   * are left out.
+   */
   async offsetsForTimes(queries: Iterable<OffsetQuery>, options?: CallOptions): Promise<OffsetAndTimestamp[]> {
     const list = checkedList("offsetsForTimes", queries, TIME);
     return (await this.#listOffsets(list, options)).filter(({ offset }) => offset >= 0);
@@ -374,10 +381,6 @@ export class Consumer<K = string | null, V = string | null>
     const { client, settings } = this.#core;
     return await listOffsets(client, queries, settings.isolationLevel, client.deadline("Listing offsets", options));
   }
-}
-
-function wrongCommit(): Error {
-  return invalidArgument("commit takes a record, a batch, or a list of offsets; nothing for all that was handed out.");
 }
 
 function offsetAfter<K, V>(what: ConsumerRecord<K, V> | ConsumerBatch<K, V>): OwnedOffset {

@@ -712,6 +712,17 @@ describe("offsets", () => {
     });
   });
 
+  test("several offsets of one partition, in the order in which they are asked for, and without a wait", async () => {
+    kafka.log("t", 0).offsetForTime = (timestampMs) => timestampMs / 100;
+    const consumer = create();
+    const at = (timestampMs: number) => ({ ...T0, timestampMs });
+    const beganAtMs = runtime.clock.monotonicMs();
+    const found = await settle(runtime, consumer.offsetsForTimes([at(300), at(100), at(300), at(200)]));
+    expect(found.map(({ offset }) => offset)).toEqual([3, 1, 3, 2]);
+    expect(await settle(runtime, consumer.endOffsets([T0, T1, T0]))).toMatchObject([T0, T1, T0]);
+    expect(runtime.clock.monotonicMs() - beganAtMs).toBeLessThan(200);
+  });
+
   test("position and lag", async () => {
     kafka.append("t", 0, numbered("a", 5));
     const consumer = reader();

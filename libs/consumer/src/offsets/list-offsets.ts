@@ -25,17 +25,18 @@ export async function listOffsets(
   isolationLevel: IsolationLevel,
   deadline: Deadline,
 ): Promise<OffsetAndTimestamp[]> {
-  const found = new Map<string, OffsetAndTimestamp>();
-  for (let failures = 1; ; failures++) {
-    const open = queries.filter((query) => !found.has(partitionKey(query.topic, query.partition)));
-    if (open.length === 0) break;
-    if (failures > 1) await deadline.sleep(client.retryBackoffMs(failures - 1));
-    const byLeader = await groupByLeader(client, open, deadline);
+  const found = new Map<OffsetQuery, OffsetAndTimestamp>();
+  let open = queries;
+  for (let failures = 0; open.length > 0; open = queries.filter((query) => !found.has(query))) {
+    // Each partition once: Kafka refuses a request that asks for one twice.
+    const asked = new Map(open.map((query) => [partitionKey(query.topic, query.partition), query]));
+    const byLeader = await groupByLeader(client, [...asked.values()], deadline);
     const rounds = [...byLeader].map(([leader, part]) => askLeader(client, leader, part, isolationLevel, deadline));
-    for (const offset of (await Promise.all(rounds)).flat())
-      found.set(partitionKey(offset.topic, offset.partition), offset);
+    const offsets = (await Promise.all(rounds)).flat();
+    for (const offset of offsets) found.set(asked.get(partitionKey(offset.topic, offset.partition))!, offset);
+    if (offsets.length < asked.size) await deadline.sleep(client.retryBackoffMs(++failures));
   }
-  return queries.map(({ topic, partition }) => found.get(partitionKey(topic, partition))!);
+  return queries.map((query) => found.get(query)!);
 }
 
 /** Partitions without a leader are left out; the metadata is then on its way. */

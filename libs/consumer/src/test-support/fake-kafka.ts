@@ -206,7 +206,9 @@ export class FakeKafka {
         const log = this.log(name, partitionIndex);
         const atEnd = timestamp === -2 ? log.logStartOffset : log.nextOffset;
         const offset = timestamp >= 0 ? log.offsetForTime(timestamp) : atEnd;
-        return { partitionIndex, errorCode: ErrorCode.NONE, offset };
+        // As Kafka does: a partition may be asked for once in a request.
+        const isOnce = partitions.filter((other) => other.partitionIndex === partitionIndex).length === 1;
+        return { partitionIndex, errorCode: isOnce ? ErrorCode.NONE : ErrorCode.INVALID_REQUEST, offset };
       }),
     }));
     return { topics };
