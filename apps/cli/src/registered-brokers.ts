@@ -17,7 +17,8 @@ export async function describeWithFenced(admin: Admin): Promise<ClusterDescripti
 export async function requireBrokerWithId(admin: Admin, id: number): Promise<void> {
   const { brokers } = await describeWithFenced(admin);
   const broker = brokers.find((one) => one.id === id);
-  if (broker?.isFenced) throw new Error(`broker ${id} is registered, but does not run.`);
+  if (broker?.isFenced)
+    throw new Error(`broker ${id} is fenced: it does not run, or has not come back into the cluster yet.`);
   if (broker !== undefined) return;
   const ids = brokers.map((one) => one.id).sort((a, b) => a - b);
   throw new Error(`there is no broker ${id} in this cluster: its brokers are ${ids.join(", ")}.`);

@@ -72,6 +72,8 @@ export class ConsumerCore<K, V> implements ReadingHost {
   #isReading = false;
   #failure: KafkaError | undefined;
   #closing: Promise<void> | undefined;
+  /** It has left, or its time for that is over: a listener that still gives partitions up comes too late. */
+  #isClosed = false;
 
   /** @throws KafkaError `INVALID_CONFIG` */
   constructor(options: ConsumerOptions<K, V>) {
@@ -153,9 +155,8 @@ export class ConsumerCore<K, V> implements ReadingHost {
 
   beginLoop(): void {
     this.checkOpen();
-    if (this.#isReading) throw invalidState("Another loop reads from this consumer; end that one first.");
-    if (this.#mode === "none")
-      throw invalidState("There is nothing to read: subscribe to topics, or assign partitions.");
+    if (this.#isReading) throw invalidState("Another loop reads from this consumer.");
+    if (this.#mode === "none") throw invalidState("Nothing to read: subscribe to topics, or assign partitions.");
     this.#isReading = true;
     this.begin();
   }
@@ -197,6 +198,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
       const { position } = this.partitions.require(partition);
       if (position !== undefined) return position.offset;
       await deadline.race(this.#finder.find());
+      this.checkOpen();
       this.delivery.throwRaised();
     }
   }
@@ -212,7 +214,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
    * @throws KafkaError `CLOSED`, or what the consumer failed with
    */
   checkOpen(): void {
-    if (this.#closing !== undefined && this.member?.state !== "preparing") throw clientClosed("The consumer");
+    if (this.#isClosed || (this.#closing && !this.member?.isGivingUp)) throw clientClosed("The consumer");
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -224,8 +226,9 @@ export class ConsumerCore<K, V> implements ReadingHost {
   async #close(timeoutMs: number): Promise<void> {
     const deadline = new Deadline("Leaving the group", this.client.runtime, timeoutMs);
     await deadline.race(this.#leave()).catch((error: unknown) => {
-      this.client.runtime.logger.warn("the consumer was closed before it could leave in order", { error });
+      this.client.runtime.logger.warn("closed before the group was left", { error });
     });
+    this.#isClosed = true;
     this.delivery.end();
     this.#fetcher.close();
     this.#finder.close();

@@ -256,9 +256,7 @@ export class Consumer<K = string | null, V = string | null>
     this.#core.checkOpen();
     const { commits } = this.#core.group("Committing");
     if (typeof what !== "object" || what === null) {
-      throw invalidArgument(
-        "commit takes a record, a batch, or a list of offsets; nothing for all that was handed out.",
-      );
+      throw invalidArgument("commit takes a record, a batch, a list of offsets, or nothing.");
     }
     if (what instanceof ConsumerRecord || what instanceof ConsumerBatch)
       await commits.commit([offsetAfter(what)], options);

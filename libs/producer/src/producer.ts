@@ -357,7 +357,7 @@ function checkRecord(record: ProducerRecord<unknown, unknown>, timestampMs: numb
   // What has no value may have it under another name, as in kafkajs' { topic, messages }.
   const unknown = record.value === undefined && Object.keys(record).find((name) => !FIELDS.includes(name));
   if (unknown) {
-    throw invalidArgument(`A record has no ${unknown} (${FIELDS}); of several, give a list of records in its place.`);
+    throw invalidArgument(`A record has no ${unknown} (${FIELDS}); give several as a list.`);
   }
   if (typeof (record.partition ?? 0) !== "number") {
     throw invalidArgument(`record.partition is ${describe(record.partition)}; it must be a number.`);

@@ -51,7 +51,7 @@ test.each([
   [[null], "A record is null, and no object"],
   [["a"], "A record is a, and no object"],
   [{ topic: "orders", messages: [{ value: "a" }] }, "A record has no messages (topic,key,value"],
-  [{ topic: "orders", records: [{ value: "a" }] }, "give a list of records in its place"],
+  [{ topic: "orders", records: [{ value: "a" }] }, "give several as a list"],
   [{ topic: "orders", key: "k", vaule: "a" }, "A record has no vaule"],
   [{ topics: "orders" }, "record.topic is undefined"],
 ])("send(%j)", async (records, message) => {

@@ -1,3 +1,4 @@
+import { Admin } from "@ottla/admin";
 import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
 import { Kafka, logLevel } from "kafkajs";
@@ -115,6 +116,15 @@ describe("faults", () => {
       (failure: { readonly code: string }) => failure.code,
     );
     expect([code, fault.hits]).toEqual([told, 1]);
+  });
+
+  it("leave Metadata that asks for brokers alone as it is: it has no place for an error", async () => {
+    await using broker = await startTestBroker({ topics: ["orders"] });
+    const error = broker.faults.inject({ api: "Metadata", error: "LEADER_NOT_AVAILABLE", times: 1 });
+    const delay = broker.faults.inject({ api: "Metadata", delayMs: 1 });
+    await using admin = new Admin({ bootstrapServers: broker.bootstrapServers });
+    expect(await admin.listGroups()).toEqual([]);
+    expect([error.hits, delay.hits > 0]).toEqual([0, true]);
   });
 
   it("reach kafkajs, which tries again", async () => {

@@ -7,6 +7,7 @@ import {
   encodeResponse,
   type FetchResponse,
   fetchApi,
+  type MetadataRequest,
   metadataApi,
   produceApi,
 } from "@ottla/protocol";
@@ -33,7 +34,8 @@ export interface FaultTarget {
  * - `delayMs`: it is handled so much later, and what its connection sent after it
  * - `drop: "request"`: it is not handled, and its connection is closed
  * - `drop: "response"`: it is handled, but instead of the answer its connection is closed
- * - `error`: it is not handled, and answered with this error of Kafka's; the answer to `Metadata` still names the brokers
+ * - `error`: it is not handled, and answered with this error of Kafka's. `Metadata` is handled, and its answer has the error for
+ *   each topic: without the brokers in it no client would go on. One that asks for no topics is not met
  */
 export type Fault = FaultTarget &
   ({ readonly delayMs: number } | { readonly drop: "request" | "response" } | { readonly error: ErrorName });
@@ -113,7 +115,7 @@ export class FaultInjector implements Faults {
     const { times = Number.POSITIVE_INFINITY } = fault;
     let hits = 0;
     const rule: Rule = {
-      meets: (seen) => hits < times && isMet(fault, seen),
+      meets: (seen) => hits < times && isMet(fault, seen) && !("error" in fault && asksForNoTopics(seen)),
       apply: (seen, handler) => {
         hits++;
         return this.#apply(fault, seen, handler);
@@ -234,6 +236,11 @@ function isMet({ api, clientId, topic }: FaultTarget, seen: Seen): boolean {
   if (api !== undefined && seen.api.name !== api) return false;
   if (clientId !== undefined && seen.inbound.header.clientId !== clientId) return false;
   return topic === undefined || seen.topics.some(({ name }) => name === topic);
+}
+
+/** An answer about brokers alone has no place for an error. In v0 an empty list means all topics. */
+function asksForNoTopics({ api, body, inbound }: Seen): boolean {
+  return api === metadataApi && inbound.header.requestApiVersion > 0 && (body as MetadataRequest).topics?.length === 0;
 }
 
 function fail({ inbound, api, body }: Seen, error: ErrorName): void {

@@ -227,7 +227,7 @@ export class BrokerLifecycle {
       } catch (error) {
         if (error instanceof KafkaError && this.#isFatal(error)) throw refusedRegistration(error);
         this.#checkLevels();
-        this.#remind("this broker is not registered yet: no controller answers", error);
+        this.#remind(`this broker is not registered yet: ${whyNot(error)}`, error);
         await this.#pause(RETRY_MS);
       }
     }
@@ -363,6 +363,11 @@ export class BrokerLifecycle {
 
 /** A heartbeat that brings about changes waits for them to be in the metadata log. */
 const MIN_HEARTBEAT_TIMEOUT_MS = 5000;
+
+function whyNot(error: unknown): string {
+  const isIdInUse = error instanceof KafkaError && error.errno === ErrorCode.DUPLICATE_BROKER_REGISTRATION;
+  return isIdInUse ? "the controller still has another one with its id for alive" : "no controller answers";
+}
 
 function refusedRegistration({ errno, message }: KafkaError): StartupError {
   const isOther = errno === ErrorCode.INCONSISTENT_CLUSTER_ID;

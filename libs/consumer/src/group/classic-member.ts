@@ -58,6 +58,10 @@ export class ClassicMember implements GroupMember {
     return this.#membership.state;
   }
 
+  get isGivingUp(): boolean {
+    return this.#membership.isGivingUp;
+  }
+
   get committer(): MemberIdentity {
     const { identity } = this.#membership;
     if (identity.generationId !== -1) return identity;

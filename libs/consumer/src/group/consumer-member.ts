@@ -81,6 +81,10 @@ export class ConsumerMember implements GroupMember {
     return this.#membership.state;
   }
 
+  get isGivingUp(): boolean {
+    return this.#membership.isGivingUp;
+  }
+
   get committer(): MemberIdentity {
     if (this.#membership.isMember) return this.#membership.identity;
     throw KafkaError.fromCode(ErrorCode.REBALANCE_IN_PROGRESS, `In group "${this.#options.groupId}"`);

@@ -58,6 +58,11 @@ export class ConsumerMembership {
     return this.#state;
   }
 
+  /** Whether the listener is told now that partitions go: they still are this member's, to commit for. */
+  get isGivingUp(): boolean {
+    return this.#state === "preparing" || this.#state === "revoking";
+  }
+
   get identity(): MemberIdentity {
     return { memberId: this.#memberId, generationId: this.#epoch };
   }
@@ -89,7 +94,7 @@ export class ConsumerMembership {
     if (identity.generationId !== this.#epoch || identity.memberId !== this.#memberId) return false;
     if (EXPULSIONS.has(error.errno)) this.#epoch = NO_EPOCH;
     else this.#failure ??= error;
-    return this.#state === "stable" || this.#state === "preparing" || this.#state === "revoking";
+    return this.#state === "stable" || this.isGivingUp;
   }
 
   /** The handler hangs: leave, so that others read on. Returns whether to cut the step short. */

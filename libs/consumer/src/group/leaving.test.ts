@@ -1,4 +1,4 @@
-import { ErrorCode, heartbeatApi } from "@ottla/protocol";
+import { ErrorCode, heartbeatApi, listOffsetsApi } from "@ottla/protocol";
 import { describe, expect, test } from "vitest";
 import type { TopicPartition } from "../index.ts";
 import { kafka, member, runtime, story, take, useGroup } from "../test-support/group-fixture.ts";
@@ -132,6 +132,26 @@ describe("closing", () => {
       await settle(runtime, consumer.close());
       expect([story, kafka.committed.get("t:0")]).toEqual([["at 3"], 3]);
       await expect(consumer.commit()).rejects.toMatchObject({ code: "CLOSED" });
+    },
+  );
+
+  test.each(["classic", "consumer"] as const)(
+    "%s: a listener that outlasts its time is told that the consumer is closed, also what it waits for",
+    async (groupProtocol) => {
+      kafka.cluster.handle(listOffsetsApi, () => new Promise(() => {}));
+      kafka.assignTo({ t: [0, 1] });
+      const code = (promise: Promise<unknown>) => promise.catch((error: { readonly code: string }) => error.code);
+      const codes: unknown[] = [];
+      const onRevoked = async ([partition]: readonly TopicPartition[]) => {
+        codes.push(await code(consumer.position(partition!)), await code(consumer.commit()));
+      };
+      const consumer = member({ groupProtocol, rebalanceListener: { onRevoked } });
+      void consumer.records().next();
+      await runtime.advance(1_000);
+      await settle(runtime, consumer.close({ timeoutMs: 1_000 }));
+      await runtime.advance(1_000);
+      expect(codes).toEqual(["CLOSED", "CLOSED"]);
+      expect(() => consumer.subscribe("t")).toThrow(expect.objectContaining({ code: "CLOSED" }));
     },
   );
 

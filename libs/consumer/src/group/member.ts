@@ -50,6 +50,8 @@ export interface GroupMemberHost extends RequestListener {
 /** The membership of a group, in whichever protocol. */
 export interface GroupMember {
   readonly state: MembershipState;
+  /** Whether the listener is told now that partitions go: they still are this member's, to commit for. */
+  readonly isGivingUp: boolean;
   /** Whom commits are made for. @throws KafkaError `REBALANCE_IN_PROGRESS` while the member is part of no generation */
   readonly committer: MemberIdentity;
   /** Whether a rebalance is under way whose outcome a commit may have to wait for. */

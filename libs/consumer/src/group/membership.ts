@@ -133,6 +133,11 @@ export class ClassicMembership {
     return this.#state;
   }
 
+  /** Whether the listener is told now that partitions go: they still are this member's, to commit for. */
+  get isGivingUp(): boolean {
+    return this.#state === "preparing" || this.#state === "revoking";
+  }
+
   get identity(): MemberIdentity {
     return { memberId: this.#memberId, generationId: this.#generationId };
   }
@@ -192,8 +197,7 @@ export class ClassicMembership {
     if (!REJOIN_ERRORS.has(error.errno)) this.#failure ??= error;
     else this.#forgetIdentity(error.errno);
     this.#rejoinReason ??= error.code;
-    const isGivingUp = this.#state === "preparing" || this.#state === "revoking";
-    return this.#state === "stable" || (isGivingUp && this.#generationId === NO_GENERATION);
+    return this.#state === "stable" || (this.isGivingUp && this.#generationId === NO_GENERATION);
   }
 
   /** The handler hangs: leave, so that others read on. Returns whether the step under way is to be cut short. */

@@ -235,11 +235,11 @@ export class DirectoryLogManager implements LogManager {
   async setAside(topic: string, partition: number): Promise<void> {
     await this.#takeOut(topic, partition, async (log) => {
       const strayName = strayDirectoryName(topic, partition, this.#uniqueId());
+      await this.#renameDirectory(log, this.#path(strayName));
       this.#runtime.logger.warn("a log that the metadata have no partition for is kept under another name", {
         directory: log.directory,
         renamedTo: strayName,
       });
-      await this.#renameDirectory(log, this.#path(strayName));
     });
   }
 
