@@ -32,6 +32,9 @@ export interface BenchBroker {
   stop(): Promise<void>;
 }
 
+/** How long a new group waits for more members. Who reads only in groups would wait so before each repetition, and nobody counts that. */
+export const JOIN_DELAY_KEY = "group.initial.rebalance.delay.ms";
+
 /** What is kept of a broker's log, for the case that it does not start. */
 const LOG_CHARACTERS_MAX = 10_000;
 
@@ -48,8 +51,12 @@ export class BrokerUnderTest implements BenchBroker {
     this.#started = started;
   }
 
-  /** @param node the Node.js to run it with */
-  static async start(args: readonly string[] = [], node = process.execPath): Promise<BrokerUnderTest> {
+  /**
+   * @param given options of the command, which come after what all have
+   * @param node the Node.js to run it with
+   */
+  static async start(given: readonly string[] = [], node = process.execPath): Promise<BrokerUnderTest> {
+    const args = ["--set", `${JOIN_DELAY_KEY}=0`, ...given];
     const directory = await mkdtemp(join(tmpdir(), "ottla-bench-"));
     return new BrokerUnderTest(directory, args, await startOn(directory, args, node));
   }

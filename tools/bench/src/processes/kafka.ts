@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Admin } from "@ottla/admin";
 import { freePort } from "@ottla/transport/node";
 import { externalPrograms, KAFKA_VERSION } from "../../../fetch/external-programs.mjs";
-import type { BenchBroker } from "./broker.ts";
+import { type BenchBroker, JOIN_DELAY_KEY } from "./broker.ts";
 import { endProcess } from "./end-process.ts";
 import { cpuMsOf, residentBytesOf } from "./proc.ts";
 
@@ -114,6 +114,7 @@ function propertiesText(
     "offsets.topic.replication.factor": "1",
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
+    [JOIN_DELAY_KEY]: "0",
     ...settings,
   };
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}`);
