@@ -68,10 +68,11 @@ export class ProcessMetrics {
    */
   *#idleFamilies(): Generator<MetricFamily> {
     this.#turnWindow();
-    const { utilization } = performance.eventLoopUtilization(this.#formerUtilization);
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, this.#formerUtilization);
     const network = "kafka_network_socketserver_networkprocessoravgidlepercent";
     yield single("gauge", network, "Share of time that the event loop was idle, 0 to 1.", 1 - utilization);
-    const idleNs = Math.round(performance.eventLoopUtilization().idle * NS_PER_MS);
+    const idleNs = Math.round(now.idle * NS_PER_MS);
     const handlers = "kafka_server_kafkarequesthandlerpool_requesthandleravgidlepercent_count";
     yield single(
       "counter",
