@@ -40,11 +40,9 @@ export interface ConsumeTask {
   readonly recordBytes: number;
 }
 
-/** Joining a group is not reading: the clock starts with the first records. */
 export interface ConsumeResult {
-  readonly firstAtMs: number;
-  /** How many came first: they are not counted. */
-  readonly firstCount: number;
+  /** When the client began to fetch: connecting and joining a group are not reading. */
+  readonly startedMs: number;
   /** When the last record was seen: leaving a group is not reading either. */
   readonly endedMs: number;
 }

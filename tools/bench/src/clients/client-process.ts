@@ -41,8 +41,8 @@ async function perform(client: BenchClient, request: ClientRequest, startedMs: n
       return { elapsedMs: sinceStart(), records: request.records, latenciesMs };
     }
     case "consume": {
-      const { firstAtMs, firstCount, endedMs } = await client.consume(request);
-      return { elapsedMs: endedMs - firstAtMs, records: request.records - firstCount };
+      const { startedMs: fetchedFromMs, endedMs } = await client.consume(request);
+      return { elapsedMs: endedMs - fetchedFromMs, records: request.records };
     }
     case "fanOut":
       return { elapsedMs: await fanOut(bootstrap!, request), records: request.consumers * request.records };

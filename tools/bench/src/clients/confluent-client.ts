@@ -43,11 +43,12 @@ export async function createConfluentClient(bootstrap: string, settings: ClientS
   });
   await producer.connect();
   const consumers: Consumer[] = [];
-  const read = async (topic: string, fromBeginning: boolean): Promise<Consumer> => {
+  const read = async (topic: string, fromBeginning: boolean, onAssigned = () => {}): Promise<Consumer> => {
     const consumer = kafka.consumer({
       kafkaJS: { groupId: randomUUID(), fromBeginning, autoCommit: false },
       // By default batches are of 32 records. As they come they would be all that there is.
       "js.consumer.max.batch.size": 1_000,
+      rebalance_cb: onAssigned,
     });
     consumers.push(consumer);
     await consumer.connect();
@@ -64,11 +65,15 @@ export async function createConfluentClient(bootstrap: string, settings: ClientS
       return inWaves(task, () => producer.send({ topic: task.topic, messages }));
     },
     async consume({ topic, records }) {
-      const consumer = await read(topic, true);
-      const result = await readBatches((eachBatch) => consumer.run({ eachBatch }), records);
+      let startedMs = 0;
+      const consumer = await read(topic, true, () => {
+        startedMs ||= performance.now();
+      });
+      await readBatches((eachBatch) => consumer.run({ eachBatch }), records);
+      const endedMs = performance.now();
       consumers.splice(consumers.indexOf(consumer), 1);
       await consumer.disconnect();
-      return result;
+      return { startedMs, endedMs };
     },
     async follow(topic, onRecord) {
       const consumer = await read(topic, false);

@@ -37,9 +37,14 @@ export async function createKafkajsClient(
     },
     async consume({ topic, records }) {
       const consumer = await read(topic, true);
-      const result = await readBatches((eachBatch) => consumer.run({ eachBatch }), records);
+      let startedMs = 0;
+      consumer.on(consumer.events.FETCH_START, () => {
+        startedMs ||= performance.now();
+      });
+      await readBatches((eachBatch) => consumer.run({ eachBatch }), records);
+      const endedMs = performance.now();
       await consumer.disconnect();
-      return result;
+      return { startedMs, endedMs };
     },
     async follow(topic, onRecord) {
       const consumer = await read(topic, false);

@@ -100,7 +100,7 @@ describe("the time of a run", () => {
   });
 
   test("leaves rows out where nothing else helps", () => {
-    expect(runOn(10).shares.length).toBeLessThan(5);
+    expect(runOn(20).shares.length).toBeLessThan(5);
   });
 
   const endless = { runSeconds: Number.POSITIVE_INFINITY, measureMs: 3_000 };
@@ -122,6 +122,8 @@ describe("the time of a run", () => {
     expect(time.sharesOf([1_000, 10_000, 2_000, 18_000])).toEqual([1, 0.45, 1, 0.25]);
     expect(time.sharesOf([6_000, 12_000])).toEqual([0.5, 0.25]);
     expect(timeOf(10).sharesOf([40, 8_000])).toEqual([0.2, 0.2]);
+    expect(time.sharesOf([1_000, 40_000])).toEqual([1, 0.125]);
+    expect(timeOf(10).sharesOf([40, 40_000])).toEqual([0.2, 0.05]);
   });
 
   test("is told to the contestants of a row that can do less, each its own, and the table tells", async () => {

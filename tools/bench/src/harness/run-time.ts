@@ -7,6 +7,8 @@ export interface TimeLimits {
 
 /** With less to do, starting to do it would be most of what is measured; a consumer would have all at once. */
 const LEAST_SHARE = 0.2;
+/** Who takes longer than this for the least share is not measured by its start: it does less. */
+const LEAST_MS = 2_000;
 
 /** A scenario that takes longer than planned has still something to do. */
 const MOST_DONE = 0.9;
@@ -54,7 +56,7 @@ export class RunTime {
    */
   sharesOf(wholeMs: readonly number[]): number[] {
     const capMs = capOf(wholeMs, this.#limits.measureMs * wholeMs.length * this.#pace());
-    return wholeMs.map((ms) => Math.min(1, Math.max(LEAST_SHARE, capMs / ms)));
+    return wholeMs.map((ms) => Math.min(1, Math.max(Math.min(LEAST_SHARE, LEAST_MS / ms), capMs / ms)));
   }
 
   /** Below 1 where what is to come would take longer than there is time, if it is as slow as what is done. */

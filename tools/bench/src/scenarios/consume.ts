@@ -51,7 +51,8 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
 
 const scenario: Scenario = {
   name: "consume",
-  description: "100-byte records from one broker; the clock starts with the first records, joining a group is left out",
+  description:
+    "100-byte records from one broker; the clock starts with the first fetch, connecting and joining a group are left out",
   quietSeconds: { quick: 10, full: 82 },
   rows,
 };
