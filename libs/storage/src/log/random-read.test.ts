@@ -3,6 +3,9 @@ import { createMemoryDisk, createSystemRuntime, type Disk } from "@ottla/runtime
 import { expect, it } from "vitest";
 import { defaultLogConfig } from "../log-config.ts";
 import { openLogManager } from "../manager/open-log-manager.ts";
+import { batch, offsetsOf } from "../test-support/batches.ts";
+import { fileNames } from "../test-support/disks.ts";
+import { append, openFixture, openLog, READ_ALL } from "../test-support/fixture.ts";
 
 const BATCHES = 40;
 const RECORDS = 5;
@@ -89,4 +92,35 @@ it("who reads on where a read has ended reads nothing twice, whoever else reads 
     }
   }
   await logs.close();
+});
+
+it("readers that a disk does not answer hold up no append, no roll and no sync", async () => {
+  const disk = createMemoryDisk();
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  let waiting = 0;
+  const open = disk.open.bind(disk);
+  disk.open = async (path, options) => {
+    const file = await open(path, options);
+    const read = file.read.bind(file);
+    file.read = async (target, position) => {
+      waiting++;
+      await answered;
+      return await read(target, position);
+    };
+    return file;
+  };
+  const fixture = await openFixture({ disk, tailMemoryBytes: 0, config: { segmentBytes: 1_000 } });
+  const log = await openLog(fixture);
+  await append(log, batch());
+  const readers = Array.from({ length: 20 }, () => log.read(0, READ_ALL));
+  for (let i = 0; i < 50; i++) await append(log, batch());
+  await log.flush();
+  expect([waiting > 0, log.logEndOffset]).toEqual([true, 51]);
+  expect((await fileNames(disk, "/data/topic-0")).filter((name) => name.endsWith(".log")).length).toBeGreaterThan(1);
+  answer();
+  for (const reader of readers) expect(offsetsOf(await reader)[0]).toEqual([0, 0]);
+  await fixture.manager.close();
 });

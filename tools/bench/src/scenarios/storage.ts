@@ -1,5 +1,6 @@
 import type { Effort, Row, Scenario } from "../harness/scenario.ts";
 import { appendRows } from "../storage/append.ts";
+import { besideReadersRow } from "../storage/beside-readers.ts";
 import { compactionRow } from "../storage/compaction.ts";
 import { copyRows } from "../storage/copies.ts";
 import { makingRow } from "../storage/making.ts";
@@ -12,6 +13,7 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
   yield await recoveryRow();
   yield await recoveryThreadsRow();
   yield await randomReadRow();
+  yield await besideReadersRow();
   yield await openingRow();
   yield makingRow();
   yield* copyRows();
@@ -21,7 +23,7 @@ async function* rows(effort: Effort): AsyncIterable<Row> {
 const scenario: Scenario = {
   name: "storage",
   description: "the log on disk beside bare loops, copies of each byte, and what a compaction pass costs producers",
-  quietSeconds: { quick: 20, full: 52 },
+  quietSeconds: { quick: 20, full: 56 },
   inQuick: false,
   rows,
 };
