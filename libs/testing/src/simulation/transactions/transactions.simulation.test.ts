@@ -4,12 +4,12 @@ import { faults, TransactionSimulation } from "./transaction-simulation.ts";
 import { CLIENTS_MUST_HAVE } from "./transaction-workload.ts";
 
 const STANDARD_SEEDS = 16;
-/** A test run has a minute for both kinds of simulations of transactions: seeds of a cluster take the most of it. */
-const STANDARD_MS = 12_000;
+/** A test run has 40 seconds for both kinds of simulations of transactions: seeds of a cluster take the most of it. */
+const STANDARD_MS = 8_000;
 
 /** Of each of the older versions. */
 const OLDER_SEEDS = 4;
-const OLDER_MS = 4_000;
+const OLDER_MS = 3_000;
 
 const FAULTS = faults.map((fault) => `fault ${fault}`);
 
