@@ -12,6 +12,7 @@ import { BrokerProcess } from "../harness/broker-process.ts";
 import { launchBrowser, pageWithoutCache } from "../harness/browser.ts";
 import { external } from "../harness/external.ts";
 import { leaveHangingTransaction } from "../harness/hanging-transaction.ts";
+import { layoutShifts } from "../harness/layout-shifts.ts";
 
 const TIMEOUT = { timeout: 20_000 };
 
@@ -572,6 +573,14 @@ describe.skipIf(external.chromium === null)("the console", () => {
     await expect
       .poll(async () => (await shop.innerText()).replace(/\s+/g, " "), TIMEOUT)
       .toMatch(/^shop ottla \d+\.\d+\.\d+ tcp \S+ [\d.]+ [\d.]+ k?B [\d.]+ k?B – /);
+    // They stay where they are until somebody wants to know who asks most now; the next answer may come in between.
+    await expect
+      .poll(async () => {
+        await page.click(".sort:has-text('Requests/s')");
+        const rates = (await page.locator(".virtual-row [role=cell]:nth-child(5)").allInnerTexts()).map(Number);
+        return rates.length > 3 && rates.every((rate, index) => index === 0 || !(rate > rates[index - 1]!));
+      }, TIMEOUT)
+      .toBe(true);
   });
 
   it("shows who is kept waiting by a quota", async () => {
@@ -611,22 +620,7 @@ describe.skipIf(external.chromium === null)("the console", () => {
     await audit("Keyboard");
     await page.keyboard.press("Escape");
     await page.setViewportSize({ width: 390, height: 780 });
-    for (const hash of [
-      "#/",
-      "#/topics",
-      "#/topics?new=1",
-      "#/topics/orders",
-      "#/topics/orders?produce=1",
-      "#/topics/orders/partitions",
-      "#/topics/orders/configs",
-      "#/topics/orders/consumers",
-      "#/groups",
-      "#/groups/archive",
-      "#/cluster",
-      "#/transactions",
-      "#/clients",
-      "#/live",
-    ]) {
+    for (const hash of [...VIEWS, "#/topics?new=1", "#/topics/orders?produce=1"]) {
       await goTo(hash);
       await waitFor(/[?]/.test(hash) ? "dialog[open]" : "h1");
       await page
@@ -735,28 +729,31 @@ describe.skipIf(external.chromium === null)("the console", () => {
         .first()
         .waitFor({ state: "detached", ...TIMEOUT });
       await view.locator(".status.connected").waitFor({ state: "attached", ...TIMEOUT });
-      if (hash === "#/live") await view.locator(".feed-status.live").waitFor(TIMEOUT);
-      const shift = await view.evaluate(layoutShift);
+      const last = LAST_TO_COME[hash];
+      if (last !== undefined) await view.locator(last, { hasText: /\w/ }).first().waitFor(TIMEOUT);
+      const { total, entries } = await layoutShifts(view);
       view.off("response", onResponse);
-      // What web.dev calls good is below 0.1.
-      if (shift >= 0.1) found.push(`${width} ${hash} moves: ${shift}`);
+      if (total >= SHIFT_MAX) found.push(`${width} ${hash} moves, ${total.toFixed(3)}: ${entries.join("; ")}`);
       const size = await sizeOf([...paths].filter((path) => path === "/" || path.startsWith("/assets/")));
       if (size > 150_000) found.push(`${hash} has ${size} bytes`);
     };
     const jobs = [
       ...VIEWS.map((hash) => (view: Page) => look(view, hash, 1_300, 900)),
-      ...["#/", "#/topics/orders", "#/cluster", "#/transactions"].map(
+      ...["#/", "#/topics/orders", "#/cluster", "#/transactions", "#/live"].map(
         (hash) => (view: Page) => look(view, hash, 390, 780),
       ),
     ];
     const fresh = await browser.newContext();
+    await answerAsABusyBroker(fresh);
     const takeJobs = async () => {
       const view = await pageWithoutCache(fresh);
       for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) await job(view);
     };
     await Promise.all([takeJobs(), takeJobs(), takeJobs()]);
+    await fresh.unrouteAll({ behavior: "ignoreErrors" });
     await fresh.close();
-    expect(found).toEqual([]);
+    // As the message too: the difference is not in the summary of a run.
+    expect(found, found.join("\n")).toEqual([]);
   }, 120_000);
 
   it("stays fast with thousands of topics, and knows the lag of more groups than it asks for at a time", async () => {
@@ -818,14 +815,38 @@ const VIEWS = [
   "#/live",
 ];
 
-/** Runs in a page: how much of it has moved, and how far. A page that has moved nothing reports nothing. */
-function layoutShift(): Promise<number> {
-  return new Promise((resolve) => {
-    new PerformanceObserver((list) => {
-      const shifts = list.getEntries() as unknown as readonly { readonly value: number }[];
-      resolve(shifts.reduce((sum, { value }) => sum + value, 0));
-    }).observe({ type: "layout-shift", buffered: true });
-    setTimeout(() => resolve(0), 500);
+/** What web.dev calls good is below. */
+const SHIFT_MAX = 0.1;
+
+/** What comes into a view when all else is there: what needs attention, rates with the second answer, a hint. */
+const LAST_TO_COME: Readonly<Record<string, string>> = {
+  "#/": ".concerns li",
+  "#/clients": ".virtual-row [role=cell]:nth-child(5)",
+  "#/live": ".hint",
+};
+
+/**
+ * What a broker says of itself on a busy machine, where this would be a matter of luck: its event loop is late, and of
+ * its clients, none of which has asked anything at first, the last ask most from the second answer on.
+ */
+async function answerAsABusyBroker(context: BrowserContext): Promise<void> {
+  const answers = new WeakMap<Page, number>();
+  await context.route("**/console/state", async (route) => {
+    const response = await route.fetch();
+    const state = (await response.json()) as { process: { eventLoopDelayP99Ms: number } };
+    state.process.eventLoopDelayP99Ms = 342;
+    await route.fulfill({ response, json: state });
+  });
+  await context.route("**/console/connections", async (route) => {
+    const response = await route.fetch();
+    const state = (await response.json()) as { connections: object[] };
+    const page = route.request().frame().page();
+    const answer = answers.get(page) ?? 0;
+    answers.set(page, answer + 1);
+    state.connections = Array.from({ length: 12 }, (_, id) => {
+      return { ...state.connections[0], id, requestsCount: answer * 100 * id };
+    });
+    await route.fulfill({ response, json: state });
   });
 }
 

@@ -3,8 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { brokerStates } from "../data/overview.ts";
 import { groupFacts, topicFacts } from "../data/summary.ts";
-import { Button } from "../ui/basics.tsx";
-import { Icon } from "../ui/icons.tsx";
+import { Button, Notice } from "../ui/basics.tsx";
+import { troubles } from "../ui/standing.ts";
 import { Toasts } from "../ui/toast.tsx";
 import { Frame } from "./frame.tsx";
 import { isHelpOpen } from "./keyboard.ts";
@@ -30,12 +30,14 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
       onSkip={skipToContent}
       overlays={
         <>
-          <Toasts />
+          <div class="over-all">
+            <Troubles />
+            <Toasts />
+          </div>
           {isHelpOpen.value ? <Help /> : null}
         </>
       }
     >
-      <LostBroker />
       {children}
     </Frame>
   );
@@ -51,18 +53,28 @@ function countOf(view: string | undefined): number | undefined {
   return view === "groups" ? groupFacts.value.value?.length : undefined;
 }
 
+/** What is wrong, each thing once, whoever noticed it; nothing else where the broker is lost, of which the rest follows. */
+function Troubles() {
+  if (status.value === "reconnecting") return <LostBroker />;
+  return (
+    <>
+      {[...new Set(troubles.value.map(({ text }) => text))].map((text) => (
+        <Notice key={text} tone="bad">
+          {text}
+        </Notice>
+      ))}
+    </>
+  );
+}
+
 /** The page goes on by itself when the broker is back. */
 function LostBroker() {
-  if (status.value !== "reconnecting") return null;
   return (
-    <div class="notice bad" role="alert">
-      <Icon name="warning" />
-      <div>
-        <strong>The broker does not answer.</strong> What is shown is as it was. The page goes on by itself when it is
-        back.
-        {brokerStates.error.value === null ? "" : ` (${brokerStates.error.value})`}
-      </div>
-    </div>
+    <Notice tone="bad">
+      <strong>The broker does not answer.</strong> What is shown is as it was. The page goes on by itself when it is
+      back.
+      {brokerStates.error.value === null ? "" : ` (${brokerStates.error.value})`}
+    </Notice>
   );
 }
 

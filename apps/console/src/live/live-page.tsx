@@ -2,12 +2,12 @@ import { useEffect, useMemo } from "preact/hooks";
 import { bootstrapServers } from "../app/cluster.ts";
 import { PageHead } from "../ui/basics.tsx";
 import * as format from "../ui/format.ts";
+import { useStanding } from "../ui/standing.ts";
 import { LiveFeed } from "./feed/live-feed.ts";
 import { createPageState, type PageState, type Status } from "./feed/state.ts";
 import "./live.css";
 import { EarthquakesCard } from "./page/earthquakes-card.tsx";
 import { FlightsCard } from "./page/flights-card.tsx";
-import { Hint } from "./page/hint.tsx";
 import { MetricsCard } from "./page/metrics-card.tsx";
 import { NotesCard } from "./page/notes-card.tsx";
 import { PartitionsCard } from "./page/partitions-card.tsx";
@@ -32,6 +32,8 @@ export function LivePage() {
       feed.close();
     };
   }, [feed]);
+  const status = state.status.value;
+  useStanding(status.name === "failed" ? `${status.message} Trying again.` : null);
   return (
     <>
       <PageHead
@@ -40,7 +42,6 @@ export function LivePage() {
       >
         <Traffic state={state} />
       </PageHead>
-      <Hint state={state} />
       <div class="live-grid">
         <EarthquakesCard state={state} />
         <MetricsCard state={state} />

@@ -1,6 +1,8 @@
+import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { askBroker } from "../app/cluster.ts";
 import type { ConnectionState, ConnectionsState } from "../data/broker-state.ts";
+import { inKeptOrder } from "../data/kept-order.ts";
 import { usePolled } from "../data/polled.ts";
 import { Rates } from "../data/rates.ts";
 import { Badge, Empty, Figure, Loaded, PageHead } from "../ui/basics.tsx";
@@ -9,19 +11,31 @@ import { VirtualTable } from "../ui/virtual-list.tsx";
 
 const INTERVAL_MS = 2_000;
 
+const idOf = ({ id }: ConnectionState) => String(id);
+const byRequestsSoFar = (a: ConnectionState, b: ConnectionState) => b.requestsCount - a.requestsCount || a.id - b.id;
+
 /** Who is connected to this broker, with what, and how busy they are. */
 export function ClientsPage() {
   const rates = useMemo(() => new Rates(), []);
+  // Those that asked most so far come first, and stay there: rows that change places with every answer cannot be read.
+  const order = useSignal<readonly string[]>([]);
+  const arranged = ({ connections }: ConnectionsState) =>
+    inKeptOrder(connections, { before: order.value, keyOf: idOf, compare: byRequestsSoFar });
   const polled = usePolled(async (signal) => {
     const state = await askBroker<ConnectionsState>("connections", signal);
     rates.update(state.atMs, countersOf(state.connections));
+    order.value = arranged(state).map(idOf);
     return state;
   }, INTERVAL_MS);
+  const sortByRate = () => {
+    const rateOf = (id: string) => rates.of(`${id} requests`) ?? 0;
+    order.value = [...order.value].sort((a, b) => rateOf(b) - rateOf(a));
+  };
   return (
     <>
       <PageHead title="Clients" about="Connections of the broker that serves this page." />
       <Loaded of={polled} what="The connections">
-        {(state) => <Connections state={state} rates={rates} />}
+        {(state) => <Connections total={state.total} rows={arranged(state)} rates={rates} onSort={sortByRate} />}
       </Loaded>
     </>
   );
@@ -37,17 +51,21 @@ function countersOf(connections: readonly ConnectionState[]): Map<string, number
   );
 }
 
-function Connections({ state, rates }: { readonly state: ConnectionsState; readonly rates: Rates }) {
-  const requestsOf = ({ id }: ConnectionState) => rates.of(`${id} requests`) ?? 0;
-  const rows = [...state.connections].sort((a, b) => requestsOf(b) - requestsOf(a) || a.id - b.id);
+function Connections(props: {
+  readonly total: number;
+  readonly rows: readonly ConnectionState[];
+  readonly rates: Rates;
+  readonly onSort: () => void;
+}) {
+  const { total, rows, rates } = props;
   const overWebSocket = rows.filter(({ transport }) => transport === "websocket").length;
   return (
     <>
       <div class="figures">
         <Figure
           label="Connections"
-          value={format.count(state.total)}
-          note={state.total > rows.length ? `the first ${rows.length} are listed` : "\u00a0"}
+          value={format.count(total)}
+          note={total > rows.length ? `the first ${rows.length} are listed` : "\u00a0"}
         />
         <Figure label="Over TCP" value={format.count(rows.length - overWebSocket)} />
         <Figure label="Over WebSocket" value={format.count(overWebSocket)} />
@@ -62,13 +80,15 @@ function Connections({ state, rates }: { readonly state: ConnectionsState; reado
         rows={rows}
         rowHeight={46}
         columns="minmax(140px, 2fr) minmax(120px, 1.5fr) 110px 130px 100px 100px 100px 110px 90px"
-        keyOf={({ id }) => String(id)}
+        keyOf={idOf}
         head={[
           "Client id",
           "Software",
           "Transport",
           "Address",
-          "Requests/s",
+          <button key="rate" type="button" class="sort" title="Sort by what they ask now" onClick={props.onSort}>
+            Requests/s
+          </button>,
           "In /s",
           "Out /s",
           "Throttled",

@@ -14,7 +14,7 @@ import {
 } from "../data/overview.ts";
 import { useClusterSummary } from "../data/summary.ts";
 import { totalsOf } from "../data/totals.ts";
-import { Badge, Empty, Figure, Loaded, Notice, PageHead, Panel } from "../ui/basics.tsx";
+import { Badge, Empty, Figure, Loaded, PageHead, Panel, type Tone } from "../ui/basics.tsx";
 import { Chart, Legend, type Line } from "../ui/chart.tsx";
 import * as format from "../ui/format.ts";
 import { Icon } from "../ui/icons.tsx";
@@ -180,34 +180,44 @@ function Figures({ states }: { readonly states: readonly BrokerState[] | undefin
 function Attention() {
   const summary = useClusterSummary();
   const states = brokerStates.value.value;
-  // Also what takes longest to find out: what is below moves once, not twice.
+  // Also what takes longest to find out.
   const isAwaited = openTransactions.value.value === undefined && openTransactions.error.value === null;
-  if (!summary.isLoaded || states === undefined || isAwaited) return <Looking />;
+  if (!summary.isLoaded || states === undefined || isAwaited) {
+    return (
+      <AllInAll tone="plain" title="Looking at how everything is…">
+        All partitions with their leaders and replicas, all groups with their lag.
+      </AllInAll>
+    );
+  }
   const concerns = concernsOf(summary, states, openTransactions.value.value?.open);
   if (concerns.length === 0) {
     return (
-      <Notice tone="good">
-        Everything is in order: all partitions have their leaders and replicas, no group falls behind.
-      </Notice>
+      <AllInAll tone="good" title="Everything is in order.">
+        All partitions have their leaders and replicas, no group falls behind.
+      </AllInAll>
     );
   }
   return (
-    <Panel title="Needs attention" className="attention" note={format.plural(concerns.length, "thing")}>
+    <section class="panel attention" aria-label="Needs attention">
       <ul class="concerns">
         {concerns.map((concern) => (
           <ConcernRow key={concern.title} {...concern} />
         ))}
       </ul>
-    </Panel>
+    </section>
   );
 }
 
-/** As long as what comes in its place where all is well: on a phone both take as many lines. */
-function Looking() {
+/** As high as one thing that needs attention: what is below stays where it is when there is one, and when it is over. */
+function AllInAll(props: { readonly tone: Tone; readonly title: string; readonly children: string }) {
   return (
-    <Notice tone="plain">
-      Looking at how everything is: partitions with their leaders and replicas, groups with their lag…
-    </Notice>
+    <div class={`notice attention ${props.tone}`} role="status">
+      <Icon name={props.tone === "good" ? "check" : "search"} />
+      <div>
+        <strong>{props.title}</strong>
+        <p>{props.children}</p>
+      </div>
+    </div>
   );
 }
 

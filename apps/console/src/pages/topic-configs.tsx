@@ -77,8 +77,11 @@ function withInherited(entries: readonly ConfigEntry[], brokers: readonly Config
 
 /** Of any broker: what a topic inherits is the same on all of them, if they are set up alike. */
 async function brokersEntries(keys: string[], signal: AbortSignal): Promise<readonly ConfigEntry[]> {
+  if (keys.length === 0) return [];
+  // What they inherit would come later, and move the rows below.
+  if (clusterState.value.peek() === undefined) await clusterState.refresh();
   const broker = clusterState.value.peek()?.brokers.find(({ isFenced }) => !isFenced);
-  if (keys.length === 0 || broker === undefined) return [];
+  if (broker === undefined) return [];
   const [described] = await admin.describeConfigs([{ type: "broker", name: String(broker.id), keys }], { signal });
   return described?.entries ?? [];
 }

@@ -6,7 +6,7 @@ import { endsOf, lagsOf, offsetsOf } from "../data/lag.ts";
 import { type Polled, resultsWithout, usePolled } from "../data/polled.ts";
 import { groupFacts, LOG_DIRS_TIMEOUT_MS, topicFacts } from "../data/summary.ts";
 import { isCount, PARTITIONS_MAX } from "../topics/new-topic.ts";
-import { Badge, Button, Empty, Figure, Loaded, Notice, PageHead, Panel, Tabs } from "../ui/basics.tsx";
+import { Badge, Button, Empty, Figure, Loaded, Notice, PageHead, Panel, Skeleton, Tabs } from "../ui/basics.tsx";
 import { Field, FormDialog } from "../ui/dialog.tsx";
 import * as format from "../ui/format.ts";
 import { later } from "../ui/later.tsx";
@@ -15,7 +15,7 @@ import { toast } from "../ui/toast.tsx";
 import { TopicConfigs } from "./topic-configs.tsx";
 
 /** Brings the consumer and producer with it. */
-const MessagesView = later(async () => (await import("./messages.tsx")).MessagesView);
+const MessagesView = later(async () => (await import("./messages.tsx")).MessagesView, <Skeleton />);
 
 const INTERVAL_MS = 3_000;
 
@@ -164,14 +164,18 @@ function Partitions({ polled }: { readonly polled: Polled<TopicState> }) {
 function TopicConsumers({ topic }: { readonly topic: string }) {
   const polled = usePolled(
     async (signal) => {
-      const reading = (groupFacts.value.peek() ?? []).filter(({ topics }) => topics.includes(topic));
+      // Else nobody would seem to read it.
+      if (groupFacts.value.peek() === undefined) await groupFacts.refresh();
+      const groups = groupFacts.value.peek();
+      if (groups === undefined) throw new Error(groupFacts.error.peek() ?? "The groups are not known yet.");
+      const reading = groups.filter(({ topics }) => topics.includes(topic));
       return await lagsOf(
         reading.map(({ groupId }) => groupId),
         signal,
       );
     },
     INTERVAL_MS,
-    [topic, groupFacts.value.value === undefined],
+    [topic],
   );
   return (
     <Loaded of={polled} what="The consumers">

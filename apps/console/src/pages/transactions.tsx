@@ -4,8 +4,8 @@ import { admin } from "../app/cluster.ts";
 import { hrefOf } from "../app/router.ts";
 import type { OpenTransaction, Verdict } from "../data/hung.ts";
 import { abortHung, lookAtAllPartitions, openTransactions } from "../data/open-transactions.ts";
-import { messageOf, usePolled } from "../data/polled.ts";
-import { Badge, Button, Empty, Loaded, Notice, PageHead, Panel, type Tone } from "../ui/basics.tsx";
+import { messageOf, type Polled, usePolled } from "../data/polled.ts";
+import { Badge, Button, Empty, Loaded, Notice, PageHead, Panel, Skeleton, type Tone } from "../ui/basics.tsx";
 import { FormDialog } from "../ui/dialog.tsx";
 import * as format from "../ui/format.ts";
 import { Scroll } from "../ui/scroll.tsx";
@@ -35,23 +35,44 @@ export function TransactionsPage() {
       described: ids.length === 0 ? [] : await admin.describeTransactions(ids, { signal }),
     };
   }, INTERVAL_MS);
+  // Both at once: the one does not move the other.
+  const isAwaited = [polled, openTransactions].some(
+    ({ value, error }) => value.value === undefined && error.value === null,
+  );
   return (
     <>
       <PageHead title="Transactions" about="Transactional ids that the coordinators know." />
-      <Loaded of={polled} what="The transactions">
-        {({ total, described }) => (
-          <>
-            {total > described.length ? (
-              <Notice tone="plain">
-                The first {described.length} of {total} are shown.
-              </Notice>
-            ) : null}
-            <Transactions described={described} />
-          </>
-        )}
-      </Loaded>
-      <OpenInPartitions />
+      {isAwaited ? (
+        <Skeleton />
+      ) : (
+        <>
+          <Ids polled={polled} />
+          <OpenInPartitions />
+        </>
+      )}
     </>
+  );
+}
+
+interface KnownIds {
+  readonly total: number;
+  readonly described: readonly TransactionDescription[];
+}
+
+function Ids({ polled }: { readonly polled: Polled<KnownIds> }) {
+  return (
+    <Loaded of={polled} what="The transactions">
+      {({ total, described }) => (
+        <>
+          {total > described.length ? (
+            <Notice tone="plain">
+              The first {described.length} of {total} are shown.
+            </Notice>
+          ) : null}
+          <Transactions described={described} />
+        </>
+      )}
+    </Loaded>
   );
 }
 

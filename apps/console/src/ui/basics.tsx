@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { Polled } from "../data/polled.ts";
 import { Icon, type IconName } from "./icons.tsx";
+import { useStanding } from "./standing.ts";
 
 /** Title of a view, what one can do there, and how one gets back. */
 export function PageHead(props: {
@@ -94,7 +95,10 @@ export function Empty(props: {
   );
 }
 
-/** What has been polled, once it is there; until then its place (or what stands there meanwhile), and errors in words. */
+/**
+ * What has been polled, once it is there; until then its place (or what stands there meanwhile), or an error in words. What
+ * goes wrong later is said over the page: what was read last stays where it is.
+ */
 export function Loaded<T>(props: {
   readonly of: Polled<T>;
   readonly what: string;
@@ -104,15 +108,13 @@ export function Loaded<T>(props: {
   const { meanwhile = <Skeleton /> } = props;
   const value = props.of.value.value;
   const error = props.of.error.value;
+  useStanding(value === undefined || error === null ? null : `${props.what} could not be read. ${error} Trying again.`);
+  if (value !== undefined) return <>{props.children(value)}</>;
+  if (error === null) return <>{meanwhile}</>;
   return (
-    <>
-      {error === null ? null : (
-        <Notice tone="bad">
-          <strong>{props.what} could not be read.</strong> {error} Trying again.
-        </Notice>
-      )}
-      {value === undefined ? (error === null ? meanwhile : null) : props.children(value)}
-    </>
+    <Notice tone="bad">
+      <strong>{props.what} could not be read.</strong> {error} Trying again.
+    </Notice>
   );
 }
 

@@ -141,6 +141,8 @@ export class LiveFeed {
     const { status, memberId } = this.#state;
     const wasLive = status.value.name === "live" || status.value.name === "reconnecting";
     const isMember = this.#consumer?.membershipState === "stable";
+    // With what it reads, or else the page would say for a moment that there is nothing.
+    if (isMember) this.#showPartitions();
     if (isMember && this.#troubles.size === 0) status.value = { name: "live" };
     else status.value = { name: wasLive ? "reconnecting" : "connecting" };
     memberId.value = this.#consumer?.groupMetadata().memberId ?? "";

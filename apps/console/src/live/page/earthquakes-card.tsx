@@ -3,7 +3,8 @@ import { drawEarthquakes, isMoving, magnitudeColor } from "../draw/earthquake-ma
 import type { PageState } from "../feed/state.ts";
 import { EARTHQUAKES } from "../feed/topics.ts";
 import type { Earthquake } from "../model/earthquakes.ts";
-import { Card, Nothing } from "./card.tsx";
+import { Card } from "./card.tsx";
+import { Hint } from "./hint.tsx";
 import { useCanvas } from "./use-frame.ts";
 
 const LISTED = 9;
@@ -26,7 +27,7 @@ export function EarthquakesCard({ state }: { readonly state: PageState }) {
     <Card title="Earthquakes" topic={EARTHQUAKES} className="earthquakes" note={`${earthquakes.count} read`}>
       <div class="map">
         <canvas ref={canvas} role="img" aria-label="World map with the earthquakes read last" />
-        {latest.length === 0 ? <Nothing topic={EARTHQUAKES} /> : null}
+        <Hint state={state} />
       </div>
       <ol class="quakes">
         {latest.map((earthquake) => (

@@ -2,17 +2,15 @@ import { computed, type ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { PageState } from "../feed/state.ts";
 import { EARTHQUAKES, FLIGHTS, METRICS } from "../feed/topics.ts";
+import { Nothing } from "./card.tsx";
 
 const FED = [EARTHQUAKES, FLIGHTS, METRICS];
 
-/** Says why there is nothing to see, where that is so: a broker without the demo's data, or an error. */
+/** Says on the map why there is nothing to see: nothing was read yet, or the broker does not have the demo's data. */
 export function Hint({ state }: { readonly state: PageState }) {
   const isUnfed = useMemo(() => unfed(state), [state]);
-  const status = state.status.value;
-  if (status.name === "failed") {
-    return <p class="hint error">{status.message} Trying again.</p>;
-  }
-  if (!isUnfed.value) return null;
+  state.frame.value;
+  if (!isUnfed.value) return state.earthquakes.list.length === 0 ? <Nothing topic={EARTHQUAKES} /> : null;
   return (
     <p class="hint">
       This broker does not have the demo's topics (yet). <code>npm start</code> in a checkout of Ottla feeds them with
