@@ -158,6 +158,27 @@ describe("a replica that moves to another log directory of its broker", () => {
     expect((await again.produce("orders", 0, batchOf("d"))).baseOffset).toBe(3);
   });
 
+  it("is kept aside at a start where its partition.metadata names another topic, as other logs are", async () => {
+    const disks = [createMemoryDisk(), createMemoryDisk()];
+    const test = await start(disks, SLOWLY);
+    await test.createTopic("orders");
+    await test.produce("orders", 0, batchOf("a", "b"));
+    const to = otherThan((await places(test))[0]);
+    await move(test, to);
+    await test.runtime.settle();
+    await test[Symbol.asyncDispose]();
+    const disk = disks[to === "/data" ? 0 : 1]!;
+    const named = async (end: string) =>
+      (await disk.list("/data")).map(({ name }) => name).find((name) => name.endsWith(end));
+    const file = await disk.open(`/data/${await named("-future")}/partition.metadata`, { truncate: true });
+    await file.write([new TextEncoder().encode("version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAACQ")], 0);
+    await file.close();
+    await start(disks);
+    expect(await named("-future")).toBeUndefined();
+    const kept = await disk.readFile(`/data/${await named("-stray")}/00000000000000000000.log`);
+    expect(kept.length).toBe(batchOf("a", "b").length);
+  });
+
   it("sends consumers that wait for records to look for it again: it is not deleted", async () => {
     const test = await start([createMemoryDisk(), createMemoryDisk()]);
     await test.createTopic("orders");

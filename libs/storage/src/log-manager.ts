@@ -14,8 +14,6 @@ export interface LogResources {
   /** Memory that holds parts of indexes which were looked into; a megabyte for each log directory at most. */
   readonly indexBytes: number;
   readonly openFiles: number;
-  /** Logs whose compaction failed: they stay uncompacted until the next start. */
-  readonly uncleanableLogs: number;
 }
 
 /** Is told of what logs do, to count it. */
@@ -43,6 +41,8 @@ export interface LogManager {
   readonly failure: DiskError | null;
   /** How many logs are open. */
   readonly logCount: number;
+  /** Logs whose compaction failed: they stay uncompacted until the next start. */
+  readonly uncleanableLogs: number;
   /** Every log that is open. */
   logs(): Iterable<PartitionLog>;
   get(topic: string, partition: number): PartitionLog | undefined;
@@ -61,6 +61,8 @@ export interface LogManager {
   futures(): Iterable<PartitionLog>;
   /** Makes an empty one. */
   createFuture(topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog>;
+  /** As {@link setAside}, for one that is to take the place of another. */
+  setFutureAside(topic: string, partition: number): Promise<void>;
   /** Closes and removes one. */
   deleteFuture(topic: string, partition: number): Promise<void>;
   /** Makes it the partition's log in this directory, which has none. */

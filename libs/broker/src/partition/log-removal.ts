@@ -10,7 +10,7 @@ interface Removal {
 /**
  * Removes the logs of partitions that are not here any more, after the metadata say so: as in Apache Kafka nobody waits
  * for it but who wants a log of the same name. What a crash leaves undone the next start finds, and keeps as a stray log:
- * a stop goes through what is queued.
+ * a stop goes through what is queued, and what comes after that it leaves to the next start as well.
  */
 export class LogRemoval {
   readonly #queue: Removal[] = [];

@@ -18,8 +18,9 @@ export async function setStrayLogsAside(
   for (const { name, logs } of directories.online) await setAsideIn(logs!, name, image, nodeId);
   for (const { directory, log } of [...directories.futures()]) {
     const { topic, partition } = log;
-    const isOnItsWay = belongs(image, log, nodeId) && directories.directoryOf(topic, partition) !== directory;
-    if (!isOnItsWay) await directory.logs!.deleteFuture(topic, partition);
+    if (!belongs(image, log, nodeId)) await directory.logs!.setFutureAside(topic, partition);
+    else if (directories.directoryOf(topic, partition) === directory)
+      await directory.logs!.deleteFuture(topic, partition);
   }
   checkNoneTwice(directories);
 }

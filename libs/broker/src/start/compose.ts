@@ -205,7 +205,7 @@ function described({ disk, path, name }: BrokerDirectory, directory: LogDirector
       return isOnline(directory);
     },
     get uncleanableLogs() {
-      return directory.logs?.resources().uncleanableLogs ?? 0;
+      return directory.logs?.uncleanableLogs ?? 0;
     },
     future: (topic, partition) => directory.logs?.future(topic, partition),
     holds: (topic, partition) => directory.logs?.get(topic, partition) !== undefined,

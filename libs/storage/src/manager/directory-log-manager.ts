@@ -229,27 +229,38 @@ export class DirectoryLogManager implements LogManager {
   }
 
   async delete(topic: string, partition: number): Promise<void> {
-    await this.#takeOut(topic, partition, (log) => this.#removeDirectory(log));
+    await this.#takeOut(this.#logs, topic, partition, (log) => this.#removeDirectory(log));
   }
 
   async setAside(topic: string, partition: number): Promise<void> {
-    await this.#takeOut(topic, partition, async (log) => {
-      const strayName = strayDirectoryName(topic, partition, this.#uniqueId());
-      await this.#renameDirectory(log, this.#path(strayName));
-      this.#runtime.logger.warn("a log that the metadata have no partition for is kept under another name", {
-        directory: log.directory,
-        renamedTo: strayName,
-      });
+    await this.#takeOut(this.#logs, topic, partition, (log) => this.#keepAsStray(log));
+  }
+
+  async setFutureAside(topic: string, partition: number): Promise<void> {
+    await this.#takeOut(this.#futures, topic, partition, (log) => this.#keepAsStray(log));
+  }
+
+  async #keepAsStray(log: SegmentedLog): Promise<void> {
+    const strayName = strayDirectoryName(log.topic, log.partition, this.#uniqueId());
+    await this.#renameDirectory(log, this.#path(strayName));
+    this.#runtime.logger.warn("a log that the metadata have no partition for is kept under another name", {
+      directory: log.directory,
+      renamedTo: strayName,
     });
   }
 
-  /** Closes a log, and has `put` take its directory away. */
-  async #takeOut(topic: string, partition: number, put: (log: SegmentedLog) => Promise<void>): Promise<void> {
+  /** Closes one of `logs`, and has `put` take its directory away. */
+  async #takeOut(
+    logs: Map<string, SegmentedLog>,
+    topic: string,
+    partition: number,
+    put: (log: SegmentedLog) => Promise<void>,
+  ): Promise<void> {
     const name = partitionDirectoryName(topic, partition);
     await this.#oneAtATime(name, async () => {
-      const log = this.#logs.get(name);
+      const log = logs.get(name);
       if (log === undefined) return;
-      this.#logs.delete(name);
+      logs.delete(name);
       await log.abandon();
       // What a failed directory still holds is found, and set aside, when it can be read again.
       if (this.#failure === null) await put(log);
@@ -278,14 +289,7 @@ export class DirectoryLogManager implements LogManager {
   }
 
   async deleteFuture(topic: string, partition: number): Promise<void> {
-    const name = partitionDirectoryName(topic, partition);
-    await this.#oneAtATime(name, async () => {
-      const log = this.#futures.get(name);
-      if (log === undefined) return;
-      this.#futures.delete(name);
-      await log.abandon();
-      if (this.#failure === null) await this.#removeDirectory(log);
-    });
+    await this.#takeOut(this.#futures, topic, partition, (log) => this.#removeDirectory(log));
   }
 
   async promoteFuture(topic: string, partition: number): Promise<SegmentedLog> {
@@ -316,8 +320,11 @@ export class DirectoryLogManager implements LogManager {
       pooledReadBytes: pool.retainedBytes,
       indexBytes: files.indexBlocks.keptBytes,
       openFiles: files.openCount,
-      uncleanableLogs: this.#cleaner?.uncleanableCount() ?? 0,
     };
+  }
+
+  get uncleanableLogs(): number {
+    return this.#cleaner?.uncleanableCount() ?? 0;
   }
 
   async close(): Promise<void> {

@@ -21,7 +21,6 @@ const NOTHING_HELD: LogResources = {
   pooledReadBytes: 0,
   indexBytes: 0,
   openFiles: 0,
-  uncleanableLogs: 0,
 };
 
 /** Whether the directory can be used: it was opened, and has not failed since. */
@@ -129,13 +128,12 @@ export class LogDirectories {
     for (const { logs } of this.#holders(topic, partition)) await logs!.setAside(topic, partition);
   }
 
-  /** What the logs of all directories hold at this moment. They share their memory; open files, parts of indexes and cleaners are each its own. */
+  /** What the logs of all directories hold at this moment. They share their memory; open files and parts of indexes are each its own. */
   resources(): LogResources {
     const each = this.all.flatMap(({ logs }) => logs?.resources() ?? []);
     const sum = (of: (one: LogResources) => number) => each.reduce((total, one) => total + of(one), 0);
-    const [openFiles, uncleanableLogs] = [sum((one) => one.openFiles), sum((one) => one.uncleanableLogs)];
-    const indexBytes = sum((one) => one.indexBytes);
-    return { ...(each[0] ?? NOTHING_HELD), indexBytes, openFiles, uncleanableLogs };
+    const [indexBytes, openFiles] = [sum((one) => one.indexBytes), sum((one) => one.openFiles)];
+    return { ...(each[0] ?? NOTHING_HELD), indexBytes, openFiles };
   }
 
   /** Closes all directories, also where others cannot be closed. */
