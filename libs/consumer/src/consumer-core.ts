@@ -144,7 +144,11 @@ export class ConsumerCore<K, V> implements ReadingHost {
   }
 
   /** Leaves the group, or gives up what was assigned by hand. */
-  async unsubscribe(): Promise<void> {
+  unsubscribe(): Promise<void> {
+    return this.#begun(this.#unsubscribe());
+  }
+
+  async #unsubscribe(): Promise<void> {
     await this.#leave();
     if (this.#group !== undefined) this.#group.session = undefined;
     this.#mode = "none";
@@ -220,7 +224,12 @@ export class ConsumerCore<K, V> implements ReadingHost {
 
   close(timeoutMs: number): Promise<void> {
     this.#closing ??= this.#close(timeoutMs);
-    return this.#closing;
+    return this.#begun(this.#closing);
+  }
+
+  /** Leaving waits for the rebalance listener: where that is who calls, it goes on without waiting for the listener's end. */
+  #begun(leaving: Promise<void>): Promise<void> {
+    return this.#group?.session?.listenerScope.isWithin ? Promise.race([leaving, undefined]) : leaving;
   }
 
   async #close(timeoutMs: number): Promise<void> {
@@ -323,7 +332,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
 
   #onHang(): void {
     const { maxPollIntervalMs } = this.settings;
-    this.client.runtime.logger.warn("the handler hangs; the consumer leaves the group until it is back", {
+    this.client.runtime.logger.warn("the handler hangs; the group is left until it is back", {
       maxPollIntervalMs,
     });
     this.events.emit("handlerHangs", { maxPollIntervalMs });

@@ -353,7 +353,8 @@ export class Consumer<K = string | null, V = string | null>
 
   /**
    * Commits what is processed, leaves the group, and closes all connections. A loop ends when it next asks for more;
-   * what it has in hand is not waited for, and not committed. Closing again waits for the first close.
+   * what it has in hand is not waited for, and not committed. Closing again waits for the first close; for calls in a
+   * rebalance listener see {@link RebalanceListener}.
    */
   async close(options: CloseOptions = {}): Promise<void> {
     await this.#core.close(options?.timeoutMs ?? CLOSE_TIMEOUT_MS);

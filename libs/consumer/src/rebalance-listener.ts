@@ -3,6 +3,10 @@ import type { TopicPartition } from "./topic-partition.ts";
 /**
  * Told of partitions that come and go in a group. Each function is awaited before things go on; what it throws is
  * thrown to the loop that reads, as `REBALANCE_LISTENER_FAILED`.
+ *
+ * `close` and `unsubscribe` may be called, and awaited, here: they settle at once, and what they begin goes on when the
+ * function has returned. In a browser that is known of calls before the function's first `await` only; do not await
+ * them there after it.
  */
 export interface RebalanceListener {
   /** Partitions are about to be read: the time to load state, or to `seek`. Also called when none were assigned. */

@@ -301,7 +301,7 @@ function isAwaitingRelease(error: unknown): boolean {
 function supported(news: Reported, version: number): Partial<Reported> {
   if (version >= 1) return news;
   if (news.subscribedTopicRegex) {
-    const detail = "The broker is too old for regular expressions in the consumer group protocol";
+    const detail = "The broker is too old for regular expressions";
     throw KafkaError.fromCode(ErrorCode.UNSUPPORTED_VERSION, detail);
   }
   const { subscribedTopicRegex: _, ...rest } = news;

@@ -1,6 +1,7 @@
 import { type TroubleMonitor, toKafkaError } from "@ottla/client/internal";
 import { KafkaError } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
+import { ListenerScope } from "#listener-scope";
 import type { GroupMetadata, MemberAssignment } from "../assignors/assignor.ts";
 import type { ConsumerEventHub } from "../events.ts";
 import type { Commits } from "../offsets/commits.ts";
@@ -36,6 +37,8 @@ export class GroupSession<K, V> implements GroupMemberHost {
   #listener: RebalanceListener = {};
   #isClosing = false;
   #isHanging = false;
+  /** Whether it is the listener that calls: what waits for it must not be waited for there. */
+  readonly listenerScope = new ListenerScope();
   /** Set right after construction: the member needs this session first. */
   member: GroupMember | undefined;
 
@@ -146,9 +149,9 @@ export class GroupSession<K, V> implements GroupMemberHost {
 
   async #tell(what: keyof RebalanceListener, partitions: readonly TopicPartition[]): Promise<void> {
     try {
-      await this.#listener[what]?.(partitions);
+      await this.listenerScope.run(() => this.#listener[what]?.(partitions));
     } catch (cause) {
-      const message = `The rebalance listener's ${what} failed: ${toKafkaError(cause).message}`;
+      const message = `The listener's ${what} failed: ${toKafkaError(cause).message}`;
       this.#parts.delivery.raise(new KafkaError(message, { code: "REBALANCE_LISTENER_FAILED", cause }));
     }
   }

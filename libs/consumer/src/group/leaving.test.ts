@@ -1,3 +1,4 @@
+import { sleep } from "@ottla/client/internal";
 import { ErrorCode, heartbeatApi, listOffsetsApi } from "@ottla/protocol";
 import { describe, expect, test } from "vitest";
 import type { TopicPartition } from "../index.ts";
@@ -154,6 +155,40 @@ describe("closing", () => {
       expect(() => consumer.subscribe("t")).toThrow(expect.objectContaining({ code: "CLOSED" }));
     },
   );
+
+  test.each(
+    (["classic", "consumer"] as const).flatMap((protocol) =>
+      (["onAssigned", "onRevoked"] as const).flatMap((name) =>
+        (["close", "unsubscribe"] as const).map((call) => [protocol, name, call] as const),
+      ),
+    ),
+  )("%s: a listener's %s that awaits %s() is not waited for by it", async (groupProtocol, name, call) => {
+    kafka.assignTo({ t: [0, 1] });
+    const listen = async () => {
+      await Promise.resolve();
+      await consumer[call]();
+      story.push("through");
+    };
+    const consumer = member({ groupProtocol, rebalanceListener: { [name]: listen } });
+    void consumer.records().next();
+    await runtime.advance(500);
+    if (name === "onRevoked") await settle(runtime, consumer[call]());
+    await runtime.advance(500);
+    expect([story, consumer.assignment()]).toEqual([["through"], []]);
+    expect(kafka.leaves.length).toBe(groupProtocol === "classic" ? 1 : 0);
+  });
+
+  test("one that is called elsewhere waits for a listener at work", async () => {
+    const onAssigned = async () => {
+      await sleep(runtime, 5_000);
+      story.push("through");
+    };
+    const consumer = member({ rebalanceListener: { onAssigned } });
+    void consumer.records().next();
+    await runtime.advance(500);
+    await settle(runtime, consumer.close());
+    expect([story, kafka.leaves.length]).toEqual([["through"], 1]);
+  });
 
   test("a static member stays in the group", async () => {
     const consumer = member({ groupInstanceId: "one" });
