@@ -4,6 +4,7 @@ import {
   describe,
   type Fields,
   invalidArgument,
+  isText,
   strangeOption,
   wrongField,
 } from "@ottla/client/internal";
@@ -112,7 +113,7 @@ export function listOf<T>(call: ListCall, list: Iterable<T>, options: object | u
 
 /** The id of a group, which is a text. @throws KafkaError `INVALID_ARGUMENT` */
 export function checkGroupId(call: ListCall, groupId: unknown): void {
-  if (typeof groupId === "string") return;
+  if (isText(groupId)) return;
   throw invalidArgument(`${call}: the group is ${describe(groupId)}; it must be the id of one.`);
 }
 

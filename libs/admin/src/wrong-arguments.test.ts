@@ -115,6 +115,8 @@ test.each([
   ["createTopics", [{ name: "a", configs: [] }], "configs is an empty list"],
   ["createTopics", [{ name: "a", partitions: 1.5 }], "and was given one where partitions is 1.5."],
   ["createTopics", ["a"], 'one with "a"'],
+  ["createTopics", [{ name: "a\ud800" }], 'one where name is "a\\ud800" (half a surrogate).'],
+  ["deleteTopics", ["a\ud800"], 'one with "a\\ud800" (half a surrogate).'],
   ["deleteTopics", [{ name: "a" }], "topicId is undefined"],
   ["alterPartitionReassignments", [{ topic: "a", partition: 0 }], "replicas is undefined"],
   ["incrementalAlterConfigs", [{ type: "topic", name: "a" }], "changes is undefined"],

@@ -1,5 +1,5 @@
 import { isSignal } from "./deadline.ts";
-import { describe, invalidArgument, wrongOption } from "./errors.ts";
+import { describe, invalidArgument, isText, wrongOption } from "./errors.ts";
 
 /** What a field has to be; with `?` it may be left out, with `|null` it may be null. Integers are whole, naturals 0 or above, too. */
 type Kind = "string" | "integer" | "natural" | "boolean" | "function" | "list" | "object";
@@ -72,7 +72,7 @@ export function checkedList<T>(call: string, list: Iterable<T>, fields?: Fields,
 
 /** In words; undefined for nothing. */
 function wrongIn(item: unknown, fields: Fields | undefined, texts: string | undefined): string | undefined {
-  if ((fields ?? texts) === undefined || (texts && typeof item === "string")) return undefined;
+  if ((fields ?? texts) === undefined || (texts && isText(item))) return undefined;
   if (!fields || !isObject(item)) return `one with ${describe(item)}`;
   const wrong = wrongField(item, fields);
   return wrong && `one where ${wrong} is ${describe(item[wrong])}`;
@@ -86,6 +86,7 @@ export function wrongField(item: Readonly<Record<string, unknown>>, fields: Fiel
 function fits(value: unknown, rule: string): boolean {
   if (value === undefined) return rule.includes("?");
   if (value === null) return rule.endsWith("null");
+  if (typeof value === "string" && !isText(value)) return false;
   if (typeof value === "number") {
     return Number.isSafeInteger(value) && (rule.startsWith("integer") || (rule.startsWith("natural") && value >= 0));
   }

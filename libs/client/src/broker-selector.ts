@@ -1,4 +1,4 @@
-import { ErrorCode, KafkaError } from "@ottla/protocol/client";
+import { KafkaError } from "@ottla/protocol/client";
 import type { Random } from "@ottla/runtime";
 import { addressKey, type BrokerAddress, type BrokerConnection, formatAddress } from "@ottla/transport";
 import type { ConnectionPool } from "./connection-pool.ts";
@@ -78,7 +78,6 @@ function noBrokerReached(failures: readonly string[], cause: unknown): KafkaErro
   const message = `No broker can be reached (${failures.join("; ")}). Check that one is running and that bootstrapServers is right.`;
   return new KafkaError(message, {
     code: "BROKER_NOT_AVAILABLE",
-    errno: ErrorCode.BROKER_NOT_AVAILABLE,
     retriable: true,
     cause,
   });

@@ -322,7 +322,6 @@ function purposeOf(target: RequestTarget): string | undefined {
 function unknownBroker(brokerId: number): KafkaError {
   return new KafkaError(`Broker ${brokerId} is not part of the cluster, or not any more.`, {
     code: "BROKER_NOT_AVAILABLE",
-    errno: ErrorCode.BROKER_NOT_AVAILABLE,
     retriable: true,
   });
 }

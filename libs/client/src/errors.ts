@@ -7,12 +7,17 @@ export function invalidOption(name: string, given: unknown, allowed: string): Ka
 
 /** Options that cannot be used, in words. Code `INVALID_CONFIG`. */
 export function wrongOption(message: string): KafkaError {
-  return new KafkaError(message, { code: "INVALID_CONFIG", errno: ErrorCode.INVALID_CONFIG });
+  return new KafkaError(message, { code: "INVALID_CONFIG" });
 }
 
 /** An argument of a call that cannot be used. Code `INVALID_ARGUMENT`. */
 export function invalidArgument(message: string): KafkaError {
   return new KafkaError(message, { code: "INVALID_ARGUMENT", errno: ErrorCode.INVALID_REQUEST });
+}
+
+/** A name that no topic can have. Code `INVALID_TOPIC_EXCEPTION`, as Kafka's. */
+export function invalidTopic(name: unknown): KafkaError {
+  return KafkaError.fromCode(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic ${describe(name)}`);
 }
 
 /** Something took longer than it may. Code `REQUEST_TIMED_OUT`, retriable; `cause` is the last failure on the way. */
@@ -25,7 +30,7 @@ export function timedOut(what: string, timeoutMs: number, cause?: unknown): Kafk
 /** Why something took longer than it may, in words. */
 export function late(message: string, cause?: unknown): KafkaError {
   const code = "REQUEST_TIMED_OUT";
-  return new KafkaError(message, { code, errno: ErrorCode[code], retriable: true, cause });
+  return new KafkaError(message, { code, retriable: true, cause });
 }
 
 /** Why something took too long says more than that it did. */
@@ -62,9 +67,15 @@ export function loaded<T>(part: T | Promise<T>): T | Promise<T> {
 
 /** A value as errors show it. */
 export function describe(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return JSON.stringify(value) + (isText(value) ? "" : " (half a surrogate)");
   if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${value}n`;
   return typeof value === "object" && value !== null ? kindOf(value) : String(value);
+}
+
+/** Whether it is a string that can be sent as it is: half a surrogate pair has no UTF-8, and would make it another name. */
+export function isText(value: unknown): value is string {
+  return typeof value === "string" && !/\p{Cs}/u.test(value);
 }
 
 /** Never what is in it: it may hold secrets. */

@@ -8,7 +8,7 @@ import {
   type SaslOptions,
   type SslOptions,
 } from "@ottla/transport";
-import { invalidOption, wrongOption } from "./errors.ts";
+import { invalidOption, isText, wrongOption } from "./errors.ts";
 
 /** What every Ottla SDK client is configured with. Names and defaults are those of Kafka's client configs. */
 export interface ClientOptions {
@@ -102,7 +102,7 @@ export function resolveSettings(options: ClientOptions): ClientSettings {
 
 function checked(name: keyof ClientSettings, value: unknown): string | number {
   if (name === "clientId") {
-    if (typeof value === "string") return value;
+    if (isText(value)) return value;
     throw invalidOption(name, value, "a string");
   }
   return name === "requestTimeoutMs" ? wholeNumber(name, value, 1) : positiveNumber(name, value);
@@ -130,7 +130,7 @@ export function trueOrFalse(name: string, value: unknown, otherwise: boolean): b
 /** `value` if it is a text with something in it; what is left out is null. @throws KafkaError `INVALID_CONFIG` */
 export function nameOrNull(name: string, value: unknown): string | null {
   const given = value ?? null;
-  if (given === null || (typeof given === "string" && given)) return given;
+  if (given === null || (isText(given) && given)) return given;
   throw invalidOption(name, value, "a string, not empty");
 }
 

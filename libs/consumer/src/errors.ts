@@ -1,5 +1,5 @@
 import { KafkaError } from "@ottla/client";
-import { describe } from "@ottla/client/internal";
+import { invalidTopic } from "@ottla/client/internal";
 import { ErrorCode } from "@ottla/protocol/client";
 import { formatPartition, type TopicPartition } from "./topic-partition.ts";
 
@@ -10,9 +10,8 @@ export function invalidState(message: string): KafkaError {
 
 /** A call needs a group. Code `INVALID_GROUP_ID`, as Kafka's. */
 export function noGroup(what: string): KafkaError {
-  return new KafkaError(`${what} needs a consumer group: give the consumer a groupId.`, {
+  return new KafkaError(`${what} needs a group: set groupId.`, {
     code: "INVALID_GROUP_ID",
-    errno: ErrorCode.INVALID_GROUP_ID,
   });
 }
 
@@ -37,7 +36,7 @@ export function unknownTopic(topic: string): KafkaError {
 export function noOffset(partitions: readonly TopicPartition[]): KafkaError {
   const names = partitions.map(formatPartition).join(", ");
   return new KafkaError(
-    `No offset is committed for ${names}, and autoOffsetReset is "none": seek to where reading is to begin, or set autoOffsetReset.`,
+    `No offset is committed for ${names}, and autoOffsetReset is "none": seek, or set autoOffsetReset.`,
     { code: "NO_OFFSET_FOR_PARTITION" },
   );
 }
@@ -57,7 +56,7 @@ export function logTruncated(
 ): KafkaError {
   const where = divergentOffset === undefined ? "before it" : `at ${divergentOffset}`;
   return new KafkaError(
-    `The log of ${formatPartition(partition)} was cut back ${where} after it had been read up to ${offset}: seek to where reading is to go on, or set autoOffsetReset.`,
+    `The log of ${formatPartition(partition)} was cut back ${where} after it had been read up to ${offset}: seek, or set autoOffsetReset.`,
     { code: "LOG_TRUNCATION" },
   );
 }
@@ -68,5 +67,5 @@ export function logTruncated(
  */
 export function checkTopicName(name: unknown): void {
   if (typeof name === "string" && /^(?!\.\.?$)[\w.-]{1,249}$/.test(name)) return;
-  throw KafkaError.fromCode(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic ${describe(name)}`);
+  throw invalidTopic(name);
 }

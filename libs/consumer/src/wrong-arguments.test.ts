@@ -44,6 +44,9 @@ test("every option of the interface is one", () => {
 
 test.each([
   [{ groupId: 5 }, "groupId is 5"],
+  [{ groupId: "g\ud800" }, 'groupId is "g\\ud800" (half a surrogate)'],
+  [{ clientId: "\udc00" }, 'clientId is "\\udc00" (half a surrogate)'],
+  [{ topics: ["t\ud800"] }, 'Topic "t\\ud800" (half a surrogate)'],
   [{ groupInstanceId: 5 }, "groupInstanceId is 5"],
   [{ groupInstanceId: "" }, "groupInstanceId is"],
   [{ keyDeserializer: "json" }, "it must be an object with a method deserialize"],

@@ -1,7 +1,8 @@
 import { KafkaError } from "@ottla/protocol/client";
 import type { ProducerBatch } from "./accumulator/producer-batch.ts";
 import type { WaitingSend, WaitReason } from "./accumulator/waiting-sends.ts";
-import type { ProducerRecord, RecordMetadata } from "./record.ts";
+import type { RecordMetadata } from "./record.ts";
+import { type EncodedRecord, keep } from "./record-encoder.ts";
 
 /** What became of one record of an array send. */
 export type RecordOutcome = PromiseSettledResult<RecordMetadata>;
@@ -16,8 +17,10 @@ export class ArraySendError extends KafkaError {
   // Not a property of its own: whoever prints the error would print thousands of outcomes, each with a stack.
   readonly #outcomes: readonly RecordOutcome[];
 
-  constructor(first: KafkaError, failedCount: number, outcomes: readonly RecordOutcome[]) {
-    super(`${failedCount} of ${outcomes.length} records were not written. The first failure: ${first.message}`, {
+  /** @param index that of the record that `first` is about */
+  constructor(first: KafkaError, index: number, outcomes: readonly RecordOutcome[]) {
+    const failedCount = outcomes.filter(isRejected).length;
+    super(`${failedCount} of ${outcomes.length} records were not written, the first at ${index}: ${first.message}`, {
       code: first.code,
       errno: first.errno,
       retriable: first.retriable,
@@ -32,61 +35,74 @@ export class ArraySendError extends KafkaError {
   }
 }
 
-/** Accepts one record into a batch. @returns the batch, whose last record it is then, or why it has to wait */
-export type AcceptRecord<K, V> = (
-  record: ProducerRecord<K, V>,
-  timestampMs: number,
-  isResuming: boolean,
-) => ProducerBatch | WaitReason;
+/** What becomes of each record of an array. */
+export interface ArrayHost<R> {
+  /** @throws why the record cannot be sent */
+  encode(record: R, nowMs: number): EncodedRecord;
+  /** Accepts it into a batch. @returns the batch, whose last record it is then, or why it has to wait */
+  accept(record: EncodedRecord, timestampMs: number, isResuming: boolean): ProducerBatch | WaitReason;
+  /** Has a topic found out about, of which that is known by now or not: those of a call together, not each in its turn. */
+  load(topic: string): void;
+}
 
 /**
- * The records of one call, accepted one after the other. Nothing is kept for a record but its batch and its index
- * there; one promise answers for all.
+ * The records of one call, accepted one after the other once it is known that all of them can be sent. Nothing is kept
+ * for a record but its batch, its index there and its time; one promise answers for all.
  */
-export class ArraySend<K, V> implements WaitingSend {
+export class ArraySend<R> implements WaitingSend {
   readonly result: Promise<RecordMetadata[]>;
-  readonly #records: readonly ProducerRecord<K, V>[];
+  readonly #records: EncodedRecord[] = [];
+  readonly #count: number;
   readonly #nowMs: number;
-  readonly #accept: AcceptRecord<K, V>;
+  readonly #host: ArrayHost<R>;
   /** The batches that hold the records, each once. */
-  readonly #batches: ProducerBatch[] = [];
+  readonly batches: ProducerBatch[] = [];
   /** Of each record accepted: which of the batches, and its index there. */
   readonly #batchNumbers: Int32Array;
   readonly #indexes: Int32Array;
-  #acceptedCount = 0;
-  #resolve: (metadata: RecordMetadata[]) => void = () => {};
-  #reject: (error: unknown) => void = () => {};
+  /** Of each record accepted: it may be the caller's own, who may change it. */
+  readonly #timestamps: Float64Array;
+  acceptedCount = 0;
+  /** Which record ended all, where none is accepted. */
+  #refusedIndex = 0;
+  /** No more records are accepted. */
+  #finish = () => {};
   /** Why no more records were accepted. */
   #failure: unknown;
 
-  constructor(records: readonly ProducerRecord<K, V>[], nowMs: number, accept: AcceptRecord<K, V>) {
-    this.#records = records.slice(); // the caller may go on to use the array: fill it again, or empty it
+  constructor(count: number, nowMs: number, host: ArrayHost<R>) {
+    this.#count = count;
     this.#nowMs = nowMs;
-    this.#accept = accept;
-    this.#batchNumbers = new Int32Array(records.length);
-    this.#indexes = new Int32Array(records.length);
-    this.result = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+    this.#host = host;
+    this.#batchNumbers = new Int32Array(count);
+    this.#indexes = new Int32Array(count);
+    this.#timestamps = new Float64Array(count);
+    const finished = new Promise<void>((resolve) => {
+      this.#finish = resolve;
     });
+    this.result = finished.then(() => this.#settle());
   }
 
   get topic(): string {
-    return this.#records[this.#acceptedCount]!.topic;
+    return this.#records[this.acceptedCount]!.topic;
   }
 
-  /** What holds the records that were accepted. */
-  get batches(): readonly ProducerBatch[] {
-    return this.#batches;
-  }
-
-  get acceptedCount(): number {
-    return this.#acceptedCount;
-  }
-
-  /** Accepts as many records as possible without waiting. */
-  start(): WaitReason | null {
-    return this.#advance(false);
+  /** Accepts as many records as possible without waiting, unless one cannot be sent. What is left is kept as it is now. */
+  start(input: readonly R[]): WaitReason | null {
+    const records = this.#records;
+    try {
+      for (const record of input) records.push(this.#host.encode(record, this.#nowMs));
+    } catch (error) {
+      this.#refusedIndex = records.length;
+      this.fail(error);
+      return null;
+    }
+    const reason = this.#advance(false);
+    for (let index = this.acceptedCount; reason !== null && index < this.#count; index++) {
+      records[index] = keep(records[index]!);
+      this.#host.load(records[index]!.topic);
+    }
+    return reason;
   }
 
   resume(): WaitReason | null {
@@ -101,10 +117,12 @@ export class ArraySend<K, V> implements WaitingSend {
   #advance(isResuming: boolean): WaitReason | null {
     const records = this.#records;
     try {
-      while (this.#acceptedCount < records.length) {
-        const record = records[this.#acceptedCount]!;
-        const batch = this.#accept(record, record?.timestampMs ?? this.#nowMs, isResuming);
+      while (this.acceptedCount < this.#count) {
+        const record = records[this.acceptedCount]!;
+        const timestampMs = record.timestampMs ?? this.#nowMs;
+        const batch = this.#host.accept(record, timestampMs, isResuming);
         if (typeof batch === "string") return batch;
+        this.#timestamps[this.acceptedCount] = timestampMs;
         this.#note(batch);
       }
       this.#finish();
@@ -117,47 +135,45 @@ export class ArraySend<K, V> implements WaitingSend {
   #note(batch: ProducerBatch): void {
     if (batch.lastCaller !== this) {
       batch.lastCaller = this;
-      batch.lastCallerNumber = this.#batches.length;
-      this.#batches.push(batch);
+      batch.lastCallerNumber = this.batches.length;
+      this.batches.push(batch);
     }
-    this.#batchNumbers[this.#acceptedCount] = batch.lastCallerNumber;
-    this.#indexes[this.#acceptedCount] = batch.recordsCount - 1;
-    this.#acceptedCount++;
+    this.#batchNumbers[this.acceptedCount] = batch.lastCallerNumber;
+    this.#indexes[this.acceptedCount] = batch.recordsCount - 1;
+    this.acceptedCount++;
   }
 
-  #finish(): void {
-    void Promise.all(this.#batches.map((batch) => batch.done)).then(() => this.#settle());
-  }
-
-  #settle(): void {
+  async #settle(): Promise<RecordMetadata[]> {
+    await Promise.all(this.batches.map((batch) => batch.done));
     const metadata: RecordMetadata[] = [];
     try {
-      for (let index = 0; index < this.#records.length; index++) metadata.push(this.#metadataOf(index));
+      for (let index = 0; index < this.#count; index++) metadata.push(this.#metadataOf(index));
     } catch {
-      this.#reject(this.#error());
-      return;
+      throw this.#error();
     }
-    this.#resolve(metadata);
+    return metadata;
   }
 
   #metadataOf(index: number): RecordMetadata {
-    if (index >= this.#acceptedCount) throw this.#failure;
-    const batch = this.#batches[this.#batchNumbers[index]!]!;
-    return batch.metadataOf(this.#indexes[index]!, this.#records[index]!.timestampMs ?? this.#nowMs);
+    if (index >= this.acceptedCount) throw this.#failure;
+    const batch = this.batches[this.#batchNumbers[index]!]!;
+    return batch.metadataOf(this.#indexes[index]!, this.#timestamps[index]!);
   }
 
   #error(): unknown {
-    const outcomes = this.#records.map((_, index) => this.#outcomeOf(index));
-    const failed = outcomes.filter((outcome) => outcome.status === "rejected");
-    const first: unknown = failed[0]?.reason;
-    return first instanceof KafkaError ? new ArraySendError(first, failed.length, outcomes) : first;
+    const outcomes = Array.from({ length: this.#count }, (_, index): RecordOutcome => {
+      try {
+        return { status: "fulfilled", value: this.#metadataOf(index) };
+      } catch (reason) {
+        return { status: "rejected", reason };
+      }
+    });
+    const index = outcomes.findIndex(isRejected) || this.#refusedIndex;
+    const first: unknown = (outcomes[index] as PromiseRejectedResult).reason;
+    return first instanceof KafkaError ? new ArraySendError(first, index, outcomes) : first;
   }
+}
 
-  #outcomeOf(index: number): RecordOutcome {
-    try {
-      return { status: "fulfilled", value: this.#metadataOf(index) };
-    } catch (reason) {
-      return { status: "rejected", reason };
-    }
-  }
+function isRejected({ status }: RecordOutcome): boolean {
+  return status === "rejected";
 }

@@ -58,6 +58,57 @@ describe("failing", () => {
     expect(await rejection(emptied())).toMatchObject({ name: "ArraySendError", outcomes: { length: 2 } });
   });
 
+  test("an array with a record that cannot be sent is not sent at all", async () => {
+    const { producer, rejection, within, values } = setUp({ maxRequestSize: 1_000 });
+    const good = { topic: "orders", partition: 0, value: "good" };
+    await within(producer.send(good));
+    const wrong = [{ ...good, value: 5 as never }, { ...good, value: "x".repeat(1_000) }, null as never];
+    for (const each of wrong) {
+      const error = (await rejection(producer.send([good, each, good]))) as ArraySendError;
+      const alone = await rejection(producer.send(each));
+      expect(error).toMatchObject({ name: "ArraySendError", code: alone.code });
+      expect(error.message).toContain(`3 of 3 records were not written, the first at 1: `);
+      expect(error.outcomes.map(({ status }) => status)).toEqual(Array(3).fill("rejected"));
+    }
+    await within(producer.flush());
+    expect(values(0)).toEqual(["good"]);
+  });
+
+  test("nor one of which a serializer cannot do a record", async () => {
+    const failure = new Error("cannot");
+    const serialize = (value: string) => {
+      if (value === "bad") throw failure;
+      return value;
+    };
+    const { producer, within, values } = setUp({ valueSerializer: { serialize } as never });
+    const records = ["good", "bad"].map((value) => ({ topic: "orders", partition: 0, value: value as never }));
+    await expect(within(producer.send(records))).rejects.toBe(failure);
+    await within(producer.flush());
+    expect(values(0)).toEqual([]);
+  });
+
+  test("an array ends at a record whose place turns out not to exist: what is before it is sent", async () => {
+    const { producer, rejection, values } = setUp();
+    const records = [0, 7, 0].map((partition, index) => ({ topic: "orders", partition, value: `${index}` }));
+    const error = (await rejection(producer.send(records))) as ArraySendError;
+    expect(error.message).toContain('2 of 3 records were not written, the first at 1: Topic "orders" has');
+    expect(error.outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+    expect(values(0)).toEqual(["0"]);
+  });
+
+  test("a record that the buffer memory can never hold is refused", async () => {
+    const { producer, rejection, within } = setUp({ bufferMemory: 1_000 });
+    for (const partition of [0, undefined]) {
+      const record = { topic: "orders", value: "x".repeat(1_001), ...(partition === undefined ? {} : { partition }) };
+      const error = await rejection(producer.send(record));
+      expect(error).toMatchObject({
+        code: "MESSAGE_TOO_LARGE",
+        message: expect.stringContaining("bufferMemory, 1000"),
+      });
+      await within(producer.send({ topic: "orders", value: "x".repeat(900) }));
+    }
+  });
+
   test("a record larger than maxRequestSize is refused before it is sent, with advice", async () => {
     const { producer, rejection, within } = setUp({ maxRequestSize: 1_000 });
     const error = await rejection(producer.send({ topic: "orders", value: "x".repeat(1_000) }));
@@ -75,6 +126,15 @@ describe("failing", () => {
     expect(error.code).toBe("REQUEST_TIMED_OUT");
     expect(error.cause).toMatchObject({ code: "NOT_ENOUGH_REPLICAS" });
     expect(error.message).toContain("5000 ms (deliveryTimeoutMs)");
+  });
+
+  test("a topic's name with half a surrogate pair is refused at once, and others go on", async () => {
+    const { producer, rejection, within } = setUp();
+    const error = await rejection(producer.send({ topic: "orders\ud800", value: "v" }));
+    expect(error).toMatchObject({ code: "INVALID_TOPIC_EXCEPTION", retriable: false });
+    expect(error.message).toContain('Topic "orders\\ud800" (half a surrogate)');
+    await within(producer.send({ topic: "orders", value: "\ud83d\ude00" }));
+    expect(() => setUp({ transactionalId: "\ud800" })).toThrow("transactionalId is");
   });
 
   test("with no broker at all, records expire and say which cannot be reached", async () => {
@@ -132,12 +192,17 @@ describe("failing", () => {
     [{ topic: "orders", timestampMs: -5 }, "record.timestampMs is -5"],
     [{ topic: "orders", timestampMs: 1.5 }, "record.timestampMs is 1.5"],
     [{ topic: "orders", partition: "0" as never }, 'record.partition is "0"'],
-    [{ topic: "orders", partition: 0n as never }, "record.partition is 0"],
-    [{ topic: 0n as never }, "record.topic is 0"],
+    [{ topic: "orders", partition: 0n as never }, "record.partition is 0n"],
+    [{ topic: "orders", timestampMs: 5n as never }, "record.timestampMs is 5n"],
+    [{ topic: 0n as never }, "record.topic is 0n"],
     [{ topic: "orders", partition: 0.5 }, "there is no partition 0.5"],
     [{ topic: "orders", value: 5 as never }, "valueSerializer"],
     [{ topic: "orders", key: {} as never }, "keySerializer"],
+    [{ topic: "orders", value: new Proxy(new Uint8Array(2), {}) }, "valueSerializer"],
+    [{ topic: "orders", key: new Proxy(new Uint8Array(2), {}) }, "keySerializer"],
     [{ topic: "orders", headers: [["a"]] as never }, "headers must be"],
+    [{ topic: "orders", headers: [["a", "b", "c"]] as never }, "headers must be"],
+    [{ topic: "orders", headers: { a: new Proxy(new Uint8Array(2), {}) } }, "headers must be"],
     [{ topic: "orders", headers: "a=b" as never }, "headers must be"],
     [{ topic: "orders", headers: new Map([["a", "b"]]) as never }, "or a plain object"],
     [{ topic: "orders", headers: new Set([["a", "b"]]) as never }, "or a plain object"],

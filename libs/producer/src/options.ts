@@ -1,5 +1,12 @@
 import type { ClientOptions, Data, Serializer } from "@ottla/client";
-import { invalidOption, nonNegativeNumber, positiveNumber, trueOrFalse, wholeNumber } from "@ottla/client/internal";
+import {
+  invalidOption,
+  nameOrNull,
+  nonNegativeNumber,
+  positiveNumber,
+  trueOrFalse,
+  wholeNumber,
+} from "@ottla/client/internal";
 import type { CompressionType } from "@ottla/protocol";
 import { codecByName } from "@ottla/protocol/client";
 import type { PartitionerOption } from "./partitioner/partitioner.ts";
@@ -139,10 +146,9 @@ function acksOf(acks: Acks = "all"): -1 | 0 | 1 {
   throw invalidOption("acks", acks, '"all", 1 or 0');
 }
 
-function transactionalIdOf(given: string | undefined, idempotent: boolean): string | null {
-  if (given === undefined) return null;
-  if (typeof given !== "string" || given === "") throw invalidOption("transactionalId", given, "a string, not empty");
-  if (idempotent) return given;
+function transactionalIdOf(option: string | undefined, idempotent: boolean): string | null {
+  const given = nameOrNull("transactionalId", option);
+  if (given === null || idempotent) return given;
   throw invalidOption("transactionalId", given, 'absent unless acks is "all" and idempotence is on');
 }
 

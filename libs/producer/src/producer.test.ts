@@ -55,6 +55,43 @@ describe("sending", () => {
     expect(values(0)).toEqual(["AB", "AB"]);
   });
 
+  test.each(["topic", "memory"] as const)("what waits for %s goes out as it was when it was sent", async (reason) => {
+    const { cluster, producer, within, values } = setUp({ bufferMemory: 150, batchSize: 100 });
+    if (reason === "memory") {
+      await within(producer.send({ topic: "orders", partition: 0, value: "known" }));
+      for (let n = 0; n < 3; n++) void producer.send({ topic: "orders", partition: 0, value: "x".repeat(60) });
+    }
+    const bytes = () => Uint8Array.of(65, 66);
+    const record = { topic: "orders", partition: 1, key: bytes(), value: bytes(), headers: [["h", bytes()]] as never };
+    const [first, second] = [record, { ...record, key: bytes(), value: bytes(), headers: { h: bytes() } }];
+    const sent = Promise.all([producer.send(first), producer.send([second])]);
+    expect(producer.metrics().waitingSends).toBeGreaterThanOrEqual(2);
+    const changed = { topic: "other", partition: 0, key: "changed", value: "changed", headers: [], timestampMs: 1 };
+    for (const each of [first, second]) {
+      for (const data of [each.key, each.value, ...Object.values(each.headers).flat(2)]) {
+        if (data instanceof Uint8Array) data.fill(90);
+      }
+      Object.assign(each, changed);
+    }
+    await within(sent);
+    expect(values(1)).toEqual(["AB", "AB"]);
+    for (const { key, headers } of cluster.partition("orders", 1).records) {
+      expect([key, headers]).toEqual(["AB", [["h", "AB"]]]);
+    }
+  });
+
+  test("what a serializer gave, and may use again, is taken at the call as well", async () => {
+    const shared = new Uint8Array(1);
+    const serialize = (value: number) => {
+      shared[0] = value;
+      return shared;
+    };
+    const { producer, within, values } = setUp({ valueSerializer: { serialize } as never });
+    const send = (value: number) => producer.send({ topic: "orders", partition: 0, value: value as never });
+    await within(Promise.all([send(65), send(66)]));
+    expect(values(0)).toEqual(["A", "B"]);
+  });
+
   test("an array resolves to the place of each record, in its order", async () => {
     const { producer, within } = setUp();
     const records = Array.from({ length: 10 }, (_, index) => ({

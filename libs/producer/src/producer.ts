@@ -5,7 +5,6 @@ import {
   checkCallOptions,
   clientClosed,
   Deadline,
-  describe,
   EventHub,
   invalidArgument,
   isSignal,
@@ -21,14 +20,13 @@ import { loadTransactionEngine } from "#transaction-engine";
 import { Accumulator } from "./accumulator/accumulator.ts";
 import type { ProducerBatch } from "./accumulator/producer-batch.ts";
 import type { WaitReason } from "./accumulator/waiting-sends.ts";
-import { ArraySend } from "./array-send.ts";
-import type { OperationTracing, SendContext, TracedRecord } from "./diagnostics/contract.ts";
+import { ArraySend, ArraySendError } from "./array-send.ts";
 import { PRODUCER_EVENTS, type ProducerEvents } from "./events.ts";
 import { ProducerCounters, type ProducerMetrics } from "./metrics.ts";
 import { type ProducerOptions, type ProducerSettings, resolveProducerSettings } from "./options.ts";
 import { topicPartitioners } from "./partitioner/partitioner.ts";
-import { headerPairs, type ProducerRecord, type RecordMetadata } from "./record.ts";
-import { RecordEncoder } from "./record-encoder.ts";
+import type { ProducerRecord, RecordMetadata } from "./record.ts";
+import { type EncodedRecord, RecordEncoder } from "./record-encoder.ts";
 import type { TransactionEngine } from "./transactions/engine.ts";
 import type { Transaction, TransactionOptions } from "./transactions/transaction.ts";
 import type { TransactionManager } from "./transactions/transaction-manager.ts";
@@ -76,36 +74,41 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     const [watched, refuseOthers] = watchedOptions("Producer", options);
     this.#settings = resolveProducerSettings(watched);
     this.#client = new ClusterClient(watched, { component: "The producer", allowAutoTopicCreation: true });
-    const { batchSizeBytes, maxRequestSizeBytes, isAdaptive } = this.#settings;
+    const { batchSizeBytes, isAdaptive } = this.#settings;
     const sticky = { stickyBytes: batchSizeBytes, isAdaptive };
     const createPartitioner = topicPartitioners(watched.partitioner, sticky, this.#client.runtime.random);
     this.#events = new EventHub("ottla:producer:", { clientId: this.#client.settings.clientId }, openChannel);
     const troubles = new TroubleMonitor("the producer", this.#client.runtime, this.#events);
     const watch = { counters: this.#counters, troubles };
     this.#accumulator = new Accumulator(this.#client, this.#settings, createPartitioner, watch);
-    this.#encoder = new RecordEncoder({
-      keySerializer: watched.keySerializer,
-      valueSerializer: watched.valueSerializer,
-      maxRecordBytes: maxRequestSizeBytes,
-    });
+    this.#encoder = new RecordEncoder(watched, this.#settings);
     refuseOthers();
   }
 
   /**
    * Sends a record, and resolves when it is acknowledged as `acks` says. Records that one program sends to one
-   * partition are written in the order of the calls.
+   * partition are written in the order of the calls. The record, with the bytes in it, is the caller's again when the
+   * call returns: what becomes of it then changes nothing of what is sent.
    *
    * @throws KafkaError (as a rejection) REQUEST_TIMED_OUT after `deliveryTimeoutMs`, or when the topic's metadata or
-   *   buffer memory could not be had within `maxBlockMs`; MESSAGE_TOO_LARGE; INVALID_ARGUMENT; ABORTED; CLOSED;
+   *   buffer memory could not be had within `maxBlockMs`; MESSAGE_TOO_LARGE, also for a record larger than
+   *   `maxRequestSize` or `bufferMemory`; INVALID_ARGUMENT; INVALID_TOPIC_EXCEPTION; ABORTED; CLOSED;
    *   INVALID_TXN_STATE with a `transactionalId`, as records are sent in transactions then; errors of the broker that
    *   are not retriable
    */
   send(record: ProducerRecord<K, V>, options?: SendOptions): Promise<RecordMetadata>;
   /**
    * Sends several records as fast as can be, and resolves when all are acknowledged: where each was written, in the
-   * same order.
+   * same order. The call waits for metadata of all their topics together.
    *
-   * @throws ArraySendError (as a rejection) if some were not written: tells of each record
+   * Where one of them cannot be sent as it is (INVALID_ARGUMENT, MESSAGE_TOO_LARGE by the options, what a serializer
+   * throws), none is. What only turns out on the way ends the call at that record: those before it are sent, those
+   * behind it are not. That is a topic, or buffer memory, that is not there within `maxBlockMs`; a topic that is refused;
+   * a partition that the topic does not have; a partitioner that throws; and the signal. What brokers refuse concerns
+   * the records that they refuse alone.
+   *
+   * @throws ArraySendError (as a rejection) if some were not written: tells of each record. What a serializer throws comes
+   *   as it is, unless it is a KafkaError
    */
   send(records: readonly ProducerRecord<K, V>[], options?: SendOptions): Promise<RecordMetadata[]>;
   send(
@@ -113,7 +116,8 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     options?: SendOptions,
   ): Promise<RecordMetadata | RecordMetadata[]> {
     try {
-      if (this.#settings.transactionalId !== null) throw outsideOfTransaction();
+      if (this.#settings.transactionalId !== null)
+        throw wrongState("With a transactionalId, send within transaction()");
       return this.#send(input, options?.signal);
     } catch (error) {
       return Promise.reject(error);
@@ -146,7 +150,7 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
   async transaction<T>(work: (tx: Transaction<K, V>) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     this.#checkOpen(undefined);
     const { transactionalId } = this.#settings;
-    if (transactionalId === null) throw noTransactionalId();
+    if (transactionalId === null) throw wrongState("Transactions need a transactionalId");
     if (typeof work !== "function")
       throw invalidArgument("transaction takes a function: transaction(async (tx) => …).");
     checkCallOptions("transaction", options);
@@ -206,15 +210,9 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
     const identity = engine.createIdentity(maxBlockMs);
     this.#accumulator.beginTransactions(identity);
     return engine.createManager<K, V>(this.#client, settings, identity, {
-      send: (input) => this.#sendTransactional(input),
+      send: async (input) => await this.#send(input, undefined),
       flush: () => this.#accumulator.flush(),
     });
-  }
-
-  async #sendTransactional(
-    input: ProducerRecord<K, V> | readonly ProducerRecord<K, V>[],
-  ): Promise<RecordMetadata | RecordMetadata[]> {
-    return await this.#send(input, undefined);
   }
 
   #send(
@@ -223,83 +221,58 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
   ): Promise<RecordMetadata | RecordMetadata[]> {
     this.#checkOpen(signal);
     if (typeof input !== "object" || input === null) {
-      throw invalidArgument(`send takes a record or a list of records, not ${String(input)}.`);
+      throw invalidArgument(`send takes a record or a list, not ${String(input)}.`);
     }
-    if (sendTracing?.hasSubscribers) return this.#sendTraced(input, signal, sendTracing);
-    return isArray(input) ? this.#sendArray(input, signal) : this.#sendOne(input, signal);
+    if (!sendTracing?.hasSubscribers) return this.#sendInput(input, signal);
+    return sendTracing.trace(this.#client.settings.clientId, input, (own) => this.#sendInput(own, signal));
   }
 
-  /** As {@link #send}, followed by tracers, who may give the records headers of theirs. */
-  #sendTraced(
+  #sendInput(
     input: ProducerRecord<K, V> | readonly ProducerRecord<K, V>[],
     signal: AbortSignal | undefined,
-    tracing: OperationTracing<SendContext>,
   ): Promise<RecordMetadata | RecordMetadata[]> {
-    const withOwnHeaders = (record: ProducerRecord<K, V>) => ({
-      ...record,
-      headers: [...headerPairs(record?.headers)],
-    });
-    if (isArray(input)) {
-      const records = input.map(withOwnHeaders);
-      const send = async () => await this.#sendArray(records, signal);
-      return tracing.tracePromise(send, { clientId: this.#client.settings.clientId, records: records.map(traced) });
-    }
-    const record = withOwnHeaders(input);
-    const send = async () => await this.#sendOne(record, signal);
-    return tracing.tracePromise(send, { clientId: this.#client.settings.clientId, records: [traced(record)] });
+    if (!isArray(input)) return this.#sendOne(input, signal);
+    return this.#sendAll(input, signal, (record, nowMs) => this.#encoder.encode(record, nowMs));
   }
 
-  #sendOne(record: ProducerRecord<K, V>, signal: AbortSignal | undefined): Promise<RecordMetadata> {
-    const timestampMs = record.timestampMs ?? this.#client.runtime.clock.nowMs();
+  #sendOne(input: ProducerRecord<K, V>, signal: AbortSignal | undefined): Promise<RecordMetadata> {
+    const nowMs = this.#client.runtime.clock.nowMs();
+    const record = this.#encoder.encode(input, nowMs);
+    const timestampMs = record.timestampMs ?? nowMs;
     const batch = this.#accept(record, timestampMs, false);
-    if (typeof batch === "string") return this.#sendLater(record, timestampMs, batch, signal);
+    if (typeof batch === "string") return this.#sendLater(record, signal);
     const metadata = metadataOfLast(batch, timestampMs);
     return signal === undefined ? metadata : abortable(metadata, signal);
   }
 
-  #sendLater(
-    record: ProducerRecord<K, V>,
-    timestampMs: number,
-    reason: WaitReason,
-    signal: AbortSignal | undefined,
-  ): Promise<RecordMetadata> {
-    const metadata = new Promise<RecordMetadata>((resolve, reject) => {
-      const resume = () => {
-        try {
-          const batch = this.#accept(record, timestampMs, true);
-          if (typeof batch === "string") return batch;
-          resolve(metadataOfLast(batch, timestampMs));
-        } catch (error) {
-          reject(error);
-        }
-        return null;
-      };
-      this.#accumulator.wait({ topic: record.topic, acceptedCount: 0, resume, fail: reject }, reason, signal);
-    });
-    return signal === undefined ? metadata : abortable(metadata, signal);
+  /** As an array of its own. */
+  async #sendLater(record: EncodedRecord, signal: AbortSignal | undefined): Promise<RecordMetadata> {
+    try {
+      return (await this.#sendAll([record], signal, (encoded) => encoded))[0]!;
+    } catch (error) {
+      throw error instanceof ArraySendError ? error.cause : error;
+    }
   }
 
-  #sendArray(records: readonly ProducerRecord<K, V>[], signal: AbortSignal | undefined): Promise<RecordMetadata[]> {
-    const accept = (record: ProducerRecord<K, V>, timestampMs: number, isResuming: boolean) =>
-      this.#accept(record, timestampMs, isResuming);
-    const send = new ArraySend(records, this.#client.runtime.clock.nowMs(), accept);
-    const reason = send.start();
+  #sendAll<R>(
+    input: readonly R[],
+    signal: AbortSignal | undefined,
+    encode: (record: R, nowMs: number) => EncodedRecord,
+  ): Promise<RecordMetadata[]> {
+    const send = new ArraySend<R>(input.length, this.#client.runtime.clock.nowMs(), {
+      encode,
+      accept: (record, timestampMs, isResuming) => this.#accept(record, timestampMs, isResuming),
+      load: (topic) => this.#accumulator.load(topic),
+    });
+    const reason = send.start(input);
     if (reason !== null) this.#accumulator.wait(send, reason, signal);
     else this.#accumulator.accepted(send.batches);
     return signal === undefined ? send.result : abortable(send.result, signal);
   }
 
   /** Writes the record into its batch, unless it has to wait. */
-  #accept(record: ProducerRecord<K, V>, timestampMs: number, isResuming: boolean): ProducerBatch | WaitReason {
-    checkRecord(record, timestampMs);
-    const { topic, partition } = record;
-    const reason = this.#accumulator.waitReason(topic, partition, isResuming);
-    if (reason !== null) return reason;
-    const key = this.#encoder.key(record.key, topic);
-    const value = this.#encoder.value(record.value, topic);
-    const headers = headerPairs(record.headers);
-    this.#encoder.checkSize(key, value, headers, topic);
-    return this.#accumulator.append(topic, partition, key, value, headers, timestampMs);
+  #accept(record: EncodedRecord, timestampMs: number, isResuming: boolean): ProducerBatch | WaitReason {
+    return this.#accumulator.waitReason(record, isResuming) ?? this.#accumulator.append(record, timestampMs);
   }
 
   #checkOpen(signal: AbortSignal | undefined): void {
@@ -322,49 +295,18 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
   }
 }
 
-function outsideOfTransaction(): KafkaError {
-  const what = "A producer with a transactionalId sends records within transaction() only";
+function wrongState(what: string): KafkaError {
   return KafkaError.fromCode(ErrorCode.INVALID_TXN_STATE, what);
-}
-
-function noTransactionalId(): KafkaError {
-  return KafkaError.fromCode(ErrorCode.INVALID_TXN_STATE, "Transactions need the option transactionalId");
 }
 
 function isArray<T>(input: T | readonly T[]): input is readonly T[] {
   return Array.isArray(input);
 }
 
-/** What a tracer sees of a record: the same headers, so that those which it adds are sent. */
-function traced<K, V>(record: ProducerRecord<K, V> & { readonly headers: TracedRecord["headers"] }): TracedRecord {
-  const { topic, key, value, headers } = record;
-  return { topic, key, value, headers };
-}
-
 /** Where the record appended last to the batch is written, once the batch is done. */
 function metadataOfLast(batch: ProducerBatch, timestampMs: number): Promise<RecordMetadata> {
   const index = batch.recordsCount - 1;
   return batch.done.then(() => batch.metadataOf(index, timestampMs));
-}
-
-const FIELDS = ["topic", "key", "value", "headers", "partition", "timestampMs"];
-
-function checkRecord(record: ProducerRecord<unknown, unknown>, timestampMs: number): void {
-  if (typeof record !== "object" || record === null) throw invalidArgument(`A record is ${record}, and no object.`);
-  if (typeof record.topic !== "string" || record.topic === "") {
-    throw invalidArgument(`record.topic is ${describe(record.topic)}; it must be the name of a topic.`);
-  }
-  // What has no value may have it under another name, as in kafkajs' { topic, messages }.
-  const unknown = record.value === undefined && Object.keys(record).find((name) => !FIELDS.includes(name));
-  if (unknown) {
-    throw invalidArgument(`A record has no ${unknown} (${FIELDS}); give several as a list.`);
-  }
-  if (typeof (record.partition ?? 0) !== "number") {
-    throw invalidArgument(`record.partition is ${describe(record.partition)}; it must be a number.`);
-  }
-  if (!(timestampMs >= 0) || !Number.isSafeInteger(timestampMs)) {
-    throw invalidArgument(`record.timestampMs is ${timestampMs}; it must be milliseconds since 1970, a whole number.`);
-  }
 }
 
 /** `promise`, unless the signal comes first. */

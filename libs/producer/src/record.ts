@@ -36,7 +36,7 @@ export interface RecordMetadata {
   readonly timestampMs: number;
 }
 
-const NO_HEADERS: readonly RecordHeaderInput[] = [];
+export const NO_HEADERS: readonly RecordHeaderInput[] = [];
 
 /** Headers as the pairs that go into the record. @throws KafkaError INVALID_ARGUMENT if they are neither form */
 export function headerPairs(headers: HeadersInput | undefined): readonly RecordHeaderInput[] {
@@ -55,14 +55,16 @@ function pairsIn(headers: HeadersInput): readonly RecordHeaderInput[] {
 }
 
 function checkHeader(header: RecordHeaderInput): void {
-  if (!Array.isArray(header) || typeof header[0] !== "string" || !isRecordData(header[1])) throw wrongHeaders();
+  if (!Array.isArray(header) || header.length !== 2 || typeof header[0] !== "string" || !isRecordData(header[1])) {
+    throw wrongHeaders();
+  }
 }
 
-/** Whether a value can be written into a record as it is. */
+/** Whether a value can be written into a record as it is. A Proxy of bytes is an instance, and has none. */
 export function isRecordData(data: unknown): data is RecordData {
-  return typeof data === "string" || data === null || data instanceof Uint8Array;
+  return typeof data === "string" || data === null || (data instanceof Uint8Array && ArrayBuffer.isView(data));
 }
 
 function wrongHeaders(): Error {
-  return invalidArgument("headers must be [name, value] pairs or a plain object; values are text, bytes or null.");
+  return invalidArgument("headers must be [name, value] pairs or a plain object, of text, bytes or null.");
 }

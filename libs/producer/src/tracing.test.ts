@@ -43,6 +43,21 @@ test("a tracer sees a send from start to end, and gives the records headers", as
   expect((ended[0]!.result as RecordMetadata).offset).toBe(0);
 });
 
+test("of a record whose fields are those of a class all are sent", async () => {
+  class Read {
+    readonly topic = "orders";
+    get value() {
+      return "v";
+    }
+    get key() {
+      return "k";
+    }
+  }
+  const { ended, records } = await traced((producer) => producer.send(new Read()));
+  expect(ended[0]!.records).toMatchObject([{ topic: "orders", key: "k", value: "v" }]);
+  expect(records).toMatchObject([{ key: "k", value: "v" }]);
+});
+
 test("an array is one send, each of whose records gets them", async () => {
   const { ended, records } = await traced((producer) =>
     producer.send([

@@ -53,10 +53,12 @@ describe("waiting", () => {
   });
 
   test("a send that waits too long for memory says so", async () => {
-    const { cluster, producer, rejection, within } = setUp({ bufferMemory: 50, batchSize: 100, maxBlockMs: 1_000 });
+    const { cluster, producer, rejection, within } = setUp({ bufferMemory: 100, batchSize: 100, maxBlockMs: 1_000 });
     await within(producer.send({ topic: "orders", partition: 0, value: "first" }));
     cluster.stop(1);
-    producer.send({ topic: "orders", partition: 0, value: "x".repeat(60) }).catch(() => {});
+    for (const value of ["x".repeat(60), "y".repeat(60)]) {
+      producer.send({ topic: "orders", partition: 0, value }).catch(() => {});
+    }
     const error = await rejection(producer.send({ topic: "orders", partition: 0, value: "second" }));
     expect(error).toMatchObject({ code: "REQUEST_TIMED_OUT", retriable: true });
     expect(error.message).toContain("bufferMemory");
@@ -69,6 +71,25 @@ describe("waiting", () => {
     const error = await lost;
     expect(error.message).toContain('"no-such"');
     expect(error.cause).toMatchObject({ code: "UNKNOWN_TOPIC_OR_PARTITION" });
+  });
+
+  test("an array asks for all its topics at once", async () => {
+    const topics = Array.from({ length: 50 }, (_, index) => `topic-${index}`);
+    const latencyMs = () => 20;
+    const cluster = { latencyMs, topics: Object.fromEntries(topics.map((topic) => [topic, 1])) };
+    const { runtime, producer, within } = setUp({ cluster });
+    const sent = producer.send(topics.map((topic) => ({ topic, value: "v" })));
+    expect(await within(sent)).toHaveLength(50);
+    expect(runtime.clock.monotonicMs()).toBeLessThan(500);
+  });
+
+  test("a topic that did not come is not asked for any more", async () => {
+    const { cluster, runtime, producer, rejection } = setUp({ maxBlockMs: 500, metadataMaxAgeMs: 1_000 });
+    await rejection(producer.send([{ topic: "no-such", value: "v" }]));
+    await runtime.advance(2_000);
+    cluster.requestCounts.clear();
+    await runtime.advance(10_000);
+    expect(cluster.requestCounts.get("Metadata") ?? 0).toBe(0);
   });
 
   test("why a topic does not come is said also where the look for it has just begun anew", async () => {

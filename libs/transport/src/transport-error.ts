@@ -4,7 +4,6 @@ import { ErrorCode, KafkaError } from "@ottla/protocol/client";
 export function networkError(message: string, cause?: unknown): KafkaError {
   return new KafkaError(message, {
     code: "NETWORK_EXCEPTION",
-    errno: ErrorCode.NETWORK_EXCEPTION,
     retriable: true,
     cause,
   });
@@ -25,12 +24,12 @@ export function protocolViolation(message: string, cause?: unknown): KafkaError 
 
 /** Something took longer than it was given. Retriable. */
 export function timeoutError(message: string): KafkaError {
-  return new KafkaError(message, { code: "REQUEST_TIMED_OUT", errno: ErrorCode.REQUEST_TIMED_OUT, retriable: true });
+  return new KafkaError(message, { code: "REQUEST_TIMED_OUT", retriable: true });
 }
 
 /** The address or a setting is wrong: trying again with the same one cannot help. */
 export function configError(message: string): KafkaError {
-  return new KafkaError(message, { code: "INVALID_CONFIG", errno: ErrorCode.INVALID_CONFIG });
+  return new KafkaError(message, { code: "INVALID_CONFIG" });
 }
 
 /** The caller gave up through its AbortSignal. `cause` is the signal's reason. */

@@ -3,7 +3,7 @@ import { ErrorCode, errorByCode, KafkaError } from "@ottla/protocol/client";
 import type { Runtime, Timer } from "@ottla/runtime";
 import type { BrokerAddress } from "@ottla/transport";
 import { type Deadline, sleep } from "../deadline.ts";
-import { clientClosed } from "../errors.ts";
+import { clientClosed, invalidTopic, isText } from "../errors.ts";
 import type { ClientSettings } from "../options.ts";
 import { isRetriable, retryBackoffMs } from "../retry-policy.ts";
 import { type BrokerNode, type ClusterView, EMPTY_CLUSTER_VIEW, type TopicView } from "./cluster-view.ts";
@@ -85,6 +85,7 @@ export class MetadataCache {
    *   at once; REQUEST_TIMED_OUT with the last reason as its cause
    */
   async topic(name: string, deadline: Deadline): Promise<TopicView> {
+    if (!isText(name)) throw invalidTopic(name);
     this.track([name]);
     for (let attempt = 1; ; attempt++) {
       const known = this.#view.topics.get(name);

@@ -157,7 +157,7 @@ export class FakeCluster {
     const connections = this.#connections.get(brokerId);
     if (connections === undefined || this.#stopped.has(brokerId)) {
       const message = `connection to fake:${address.port} refused`;
-      throw new KafkaError(message, { code: "NETWORK_EXCEPTION", errno: ErrorCode.NETWORK_EXCEPTION, retriable: true });
+      throw new KafkaError(message, { code: "NETWORK_EXCEPTION", retriable: true });
     }
     const [client, server] = createMemoryPair({ deliver: this.#delivery() });
     const pipeline: ServerPipeline = new ServerPipeline(server, {

@@ -1,10 +1,11 @@
 import { type ClusterClient, invalidArgument, toKafkaError } from "@ottla/client/internal";
-import type { KafkaError, RecordData, RecordHeaderInput } from "@ottla/protocol";
+import type { KafkaError } from "@ottla/protocol";
 import type { Identity } from "../idempotence/identity.ts";
 import { PartitionSequence } from "../idempotence/partition-sequence.ts";
 import { ProducerIdentity } from "../idempotence/producer-identity.ts";
 import type { ProducerSettings } from "../options.ts";
 import type { TopicPartitioner } from "../partitioner/partitioner.ts";
+import type { EncodedRecord } from "../record-encoder.ts";
 import { BatchOutcomes, type BatchOwner } from "../sender/batch-outcomes.ts";
 import { BrokerSender, type SenderEnvironment } from "../sender/broker-sender.ts";
 import type { TransactionIdentity } from "../transactions/transaction-identity.ts";
@@ -44,7 +45,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
     this.#settings = settings;
     this.buffers = new BufferPool(settings.batchSizeBytes, settings.bufferMemoryBytes);
     this.#waiting = new WaitingSends(client.runtime, settings.maxBlockMs, {
-      load: (topic) => this.#load(topic),
+      load: (topic) => this.load(topic),
       lastFailureOf: (topic) => this.#topics.lastFailureOf(topic),
       onMemoryShort: () => this.#topics.wakeAll(),
     });
@@ -113,7 +114,7 @@ export class Accumulator implements QueueOwner, BatchOwner {
    * @param isResuming true for a send whose turn has come: the others that wait do not count
    * @throws KafkaError INVALID_ARGUMENT if the topic has no such partition
    */
-  waitReason(name: string, partition: number | undefined, isResuming: boolean): WaitReason | null {
+  waitReason({ topic: name, partition }: EncodedRecord, isResuming: boolean): WaitReason | null {
     const topic = this.#topics.find(name);
     if (topic === undefined) return "topic";
     if (!isResuming && this.#waiting.mustQueue(name)) return this.#waiting.isWaitedFor(name) ? "topic" : "memory";
@@ -122,15 +123,8 @@ export class Accumulator implements QueueOwner, BatchOwner {
   }
 
   /** Writes a record into its batch; there is no reason to wait. @returns the batch: the record is its last one */
-  append(
-    name: string,
-    partition: number | undefined,
-    key: RecordData,
-    value: RecordData,
-    headers: readonly RecordHeaderInput[],
-    timestampMs: number,
-  ): ProducerBatch {
-    return this.#topics.find(name)!.append(partition, key, value, headers, timestampMs);
+  append(record: EncodedRecord, timestampMs: number): ProducerBatch {
+    return this.#topics.find(record.topic)!.append(record, timestampMs);
   }
 
   /** All records of an array have been written into these batches: what it has made large need not wait for the next. */
@@ -139,6 +133,11 @@ export class Accumulator implements QueueOwner, BatchOwner {
       const queue = this.#topics.queueOf(topic, partition);
       if (queue.isLarge) queue.drainer?.wakeLarge(queue);
     }
+  }
+
+  /** Has a topic found out about, unless that is under way or done. */
+  load(topic: string): void {
+    if (this.#topics.find(topic) === undefined) this.#topics.load(topic);
   }
 
   /** Has a send wait its turn. */
@@ -224,10 +223,6 @@ export class Accumulator implements QueueOwner, BatchOwner {
       const queue = this.#topics.queueOf(batch.topic, batch.partition);
       if (!queue.isInFlight(batch)) this.#outcomes.abandon(queue, batch, error);
     }
-  }
-
-  #load(topic: string): void {
-    if (this.#topics.find(topic) === undefined) this.#topics.load(topic);
   }
 
   #missingPartition(name: string, partition: number): WaitReason {

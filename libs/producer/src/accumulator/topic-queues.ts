@@ -3,6 +3,8 @@ import { invalidArgument } from "@ottla/client/internal";
 import type { RecordData, RecordHeaderInput } from "@ottla/protocol";
 import { ZERO_UUID } from "@ottla/protocol/client";
 import type { PartitionedTopic, TopicPartitioner } from "../partitioner/partitioner.ts";
+import { NO_HEADERS } from "../record.ts";
+import type { EncodedRecord } from "../record-encoder.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { PartitionQueue } from "./partition-queue.ts";
 import { ProducerBatch } from "./producer-batch.ts";
@@ -96,16 +98,13 @@ export class TopicQueues implements PartitionedTopic {
 
   /**
    * Writes a record into the batch of its partition.
-   * @param given the partition asked for, if any; it exists
+   * @param record asks for a partition that exists, or for none
    * @returns that batch: the record is its last one
    */
-  append(
-    given: number | undefined,
-    key: RecordData,
-    value: RecordData,
-    headers: readonly RecordHeaderInput[],
-    timestampMs: number,
-  ): ProducerBatch {
+  append(record: EncodedRecord, timestampMs: number): ProducerBatch {
+    const { partition: given } = record;
+    const [key, value] = [record.key ?? null, record.value ?? null];
+    const headers = record.headers ?? NO_HEADERS;
     let queue = this.#queues[given ?? this.#choose(key, value, headers)]!;
     if (queue.open?.isFullFor(this.batchSizeBytes, key, value, headers)) {
       this.#closeFull(queue);

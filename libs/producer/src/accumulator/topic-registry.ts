@@ -97,7 +97,7 @@ export class TopicRegistry {
   #find(name: string, look: (deadline: Deadline) => Promise<void>): void {
     if (this.#loading.has(name)) return;
     const { client, maxBlockMs, onReady, onFailed } = this.#environment;
-    const deadline = client.deadline(`Getting metadata of topic "${name}"`, { timeoutMs: maxBlockMs });
+    const deadline = client.deadline(`Waiting for metadata of topic "${name}"`, { timeoutMs: maxBlockMs });
     this.#loading.set(name, deadline);
     look(deadline).then(
       () => {
@@ -106,6 +106,7 @@ export class TopicRegistry {
       },
       (error) => {
         this.#loading.delete(name);
+        if (!this.#topics.has(name)) client.metadata.untrack([name]);
         onFailed(name, error);
       },
     );

@@ -25,7 +25,7 @@ export interface WaitingHost {
   onMemoryShort(): void;
 }
 
-const WAITING_FOR_MEMORY = "Waiting for buffer memory (sends are faster than the brokers; see bufferMemory)";
+const WAITING_FOR_MEMORY = "Waiting for bufferMemory";
 
 interface Waiter {
   readonly send: WaitingSend;

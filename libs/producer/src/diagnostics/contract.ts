@@ -5,6 +5,14 @@ export interface OperationTracing<C extends object> {
   tracePromise<T>(work: () => Promise<T>, context: C): Promise<T>;
 }
 
+/** Sends that tracers follow. */
+export interface SendTracing {
+  /** Whether anybody follows them. */
+  readonly hasSubscribers: boolean;
+  /** Has `send` send the records of `input`, with headers of their own that tracers have added theirs to. */
+  trace<I extends object, T>(clientId: string, input: I, send: (input: I) => Promise<T>): Promise<T>;
+}
+
 /** What a tracer sees of a send, and may change. */
 export interface SendContext {
   /** The producer's `clientId`. */

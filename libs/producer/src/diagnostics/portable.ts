@@ -1,7 +1,7 @@
 import type { OpenChannel } from "@ottla/client/internal";
-import type { OperationTracing, SendContext } from "./contract.ts";
+import type { SendTracing } from "./contract.ts";
 
 /** Browsers have no such channels. */
 export const openChannel: OpenChannel = () => undefined;
 
-export const sendTracing: OperationTracing<SendContext> | undefined = undefined;
+export const sendTracing: SendTracing | undefined = undefined;

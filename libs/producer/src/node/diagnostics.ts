@@ -1,11 +1,12 @@
 import { channel, tracingChannel } from "node:diagnostics_channel";
 import type { OpenChannel } from "@ottla/client/internal";
-import type { OperationTracing, SendContext } from "../diagnostics/contract.ts";
+import type { SendContext, SendTracing } from "../diagnostics/contract.ts";
+import { TracedSends } from "../diagnostics/traced-sends.ts";
 
 /** Node.js's `diagnostics_channel`. */
 export const openChannel: OpenChannel = (name) => channel(name);
 
 /** `tracing:ottla:producer:send:start` and so on. */
-export const sendTracing: OperationTracing<SendContext> | undefined = tracingChannel<unknown, SendContext>(
-  "ottla:producer:send",
+export const sendTracing: SendTracing | undefined = new TracedSends(
+  tracingChannel<unknown, SendContext>("ottla:producer:send"),
 );

@@ -1,4 +1,4 @@
-import { type ClusterClient, isStaleMetadata, type TroubleMonitor, toKafkaError } from "@ottla/client/internal";
+import { type ClusterClient, isStaleMetadata, late, type TroubleMonitor, toKafkaError } from "@ottla/client/internal";
 import type { ProduceResponse } from "@ottla/protocol";
 import { ErrorCode, errorByCode, KafkaError } from "@ottla/protocol/client";
 import type { PartitionQueue } from "../accumulator/partition-queue.ts";
@@ -198,10 +198,5 @@ function expired(batch: ProducerBatch, deliveryTimeoutMs: number): KafkaError {
   const last = batch.lastFailure === undefined ? "" : ` The last attempt failed: ${batch.lastFailure.message}`;
   const sent = batch.attempts === 0 ? "were not sent" : "were not acknowledged, though they may have been written,";
   const message = `${batch.recordsCount} records for ${batch.topic}-${batch.partition} ${sent} within ${deliveryTimeoutMs} ms (deliveryTimeoutMs).${last}`;
-  return new KafkaError(message, {
-    code: "REQUEST_TIMED_OUT",
-    errno: ErrorCode.REQUEST_TIMED_OUT,
-    retriable: true,
-    cause: batch.lastFailure,
-  });
+  return late(message, batch.lastFailure);
 }

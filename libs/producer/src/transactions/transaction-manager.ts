@@ -193,6 +193,6 @@ function isNothingToAbort(error: unknown): boolean {
 }
 
 function alreadyRunning(): KafkaError {
-  const what = "Another transaction of this producer is under way; its end has to be waited for";
+  const what = "Another transaction of this producer is under way";
   return KafkaError.fromCode(ErrorCode.INVALID_TXN_STATE, what);
 }

@@ -137,7 +137,7 @@ export class TransactionRequests {
 function membership({ memberId, generationId, groupInstanceId }: TransactionGroup, version: number) {
   if (version >= 3) return { memberId, generationId, groupInstanceId };
   if (memberId === "") return {};
-  const what = "The broker is too old to check the consumer's membership of its group in a transaction (KIP-447)";
+  const what = "The broker is too old for a consumer's offsets in a transaction (KIP-447)";
   throw KafkaError.fromCode(ErrorCode.UNSUPPORTED_VERSION, what);
 }
 

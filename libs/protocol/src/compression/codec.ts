@@ -1,4 +1,3 @@
-import { ErrorCode } from "../errors/error-code.ts";
 import { KafkaError } from "../errors/kafka-error.ts";
 
 /** The compression codecs of Kafka by `compression.type` name. */
@@ -39,7 +38,7 @@ export class CompressionError extends KafkaError {
 
   constructor(codec: CompressionType, fault: CompressionFault, message: string, cause?: unknown) {
     const code = fault === "corrupt" ? "CORRUPT_MESSAGE" : "MESSAGE_TOO_LARGE";
-    super(`${codec}: ${message}`, { code, errno: ErrorCode[code], cause });
+    super(`${codec}: ${message}`, { code, cause });
     this.codec = codec;
     this.fault = fault;
   }

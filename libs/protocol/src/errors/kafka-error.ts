@@ -8,7 +8,7 @@ export interface KafkaErrorOptions {
    * component that raised the error (`"MALFORMED_FRAME"`).
    */
   readonly code: string;
-  /** Kafka's number of the error; -1 (UNKNOWN_SERVER_ERROR) by default, for errors that no broker sends. */
+  /** Kafka's number of the error. Default: that of `code`; -1 (UNKNOWN_SERVER_ERROR) where Kafka has no such error. */
   readonly errno?: number;
   /** Whether the same operation may succeed when it is tried again; false by default. */
   readonly retriable?: boolean;
@@ -34,7 +34,7 @@ export class KafkaError extends Error {
   constructor(message: string, options: KafkaErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code;
-    this.errno = options.errno ?? ErrorCode.UNKNOWN_SERVER_ERROR;
+    this.errno = options.errno ?? ErrorCode[options.code as keyof typeof ErrorCode] ?? ErrorCode.UNKNOWN_SERVER_ERROR;
     this.retriable = options.retriable ?? false;
   }
 

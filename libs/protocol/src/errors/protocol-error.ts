@@ -28,7 +28,7 @@ export class UnsupportedVersionError extends ProtocolError {
   override readonly name = "UnsupportedVersionError";
 
   constructor(message: string) {
-    super(message, { code: "UNSUPPORTED_VERSION", errno: ErrorCode.UNSUPPORTED_VERSION });
+    super(message, { code: "UNSUPPORTED_VERSION" });
   }
 }
 

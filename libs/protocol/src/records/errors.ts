@@ -1,4 +1,3 @@
-import { ErrorCode } from "../errors/error-code.ts";
 import { KafkaError } from "../errors/kafka-error.ts";
 
 /**
@@ -11,7 +10,6 @@ export class CorruptRecordError extends KafkaError {
   constructor(message: string, options?: { readonly cause?: unknown }) {
     super(message, {
       code: "CORRUPT_MESSAGE",
-      errno: ErrorCode.CORRUPT_MESSAGE,
       retriable: true,
       cause: options?.cause,
     });
@@ -30,7 +28,6 @@ export class UnsupportedRecordFormatError extends KafkaError {
   constructor(magic: number) {
     super(`records of format version (magic) ${magic} are not supported, only version 2 (Kafka 0.11 and later)`, {
       code: "UNSUPPORTED_FOR_MESSAGE_FORMAT",
-      errno: ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT,
     });
     this.magic = magic;
   }

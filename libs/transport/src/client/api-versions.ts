@@ -47,7 +47,6 @@ function unsupported(api: AnyApi, range: VersionRange | undefined, address: stri
   const ours = `this client speaks versions ${api.validVersions.min}-${api.validVersions.max}${cap}`;
   return new KafkaError(`${api.name}: the broker at ${address} ${theirs}, ${ours}.`, {
     code: "UNSUPPORTED_VERSION",
-    errno: ErrorCode.UNSUPPORTED_VERSION,
   });
 }
 

@@ -121,7 +121,6 @@ describe("version negotiation", () => {
     expect(connection.requestVersion(fetchApi, 12)).toBe(12);
     expect(connection.requestVersion(produceApi)).toBe(9);
     expect(connection.supports(heartbeatApi)).toBe(false);
-    expect(connection.brokerVersions(fetchApi)).toEqual({ min: 4, max: 18 });
   });
 
   test("names the API and both ranges where there is none", async () => {
@@ -444,37 +443,8 @@ describe("the end", () => {
   });
 });
 
-describe("backpressure", () => {
-  test("whenWritable waits for the send buffer", async () => {
-    const runtime = createSimulatedRuntime(1);
-    const requests: InboundRequest[] = [];
-    const connector = memoryConnector(
-      withApiVersions((request) => void requests.push(request)),
-      {
-        runtime,
-        pair: { highWaterMarkBytes: 1_000 },
-      },
-    );
-    const connection = await BrokerConnection.open({ address: ADDRESS, connector, runtime, clientId: null });
-    await connection.whenWritable();
-    const name = "t".repeat(200);
-    const topics = Array.from({ length: 10 }, () => ({ name }));
-    const answer = connection.request(metadataApi, { topics } as never, { version: 1 });
-    expect(connection.bufferedBytes).toBeGreaterThan(1_000);
-    let isWritable = false;
-    const writable = connection.whenWritable().then(() => {
-      isWritable = true;
-    });
-    await Promise.resolve();
-    expect(isWritable).toBe(false);
-    await writable;
-    expect(connection.bufferedBytes).toBe(0);
-    await turns();
-    answerMetadata(requests[0]!);
-    await answer;
-  });
-
-  test("a request without response resolves when it is written, and rejects when it cannot be", async () => {
+describe("requests without a response", () => {
+  test("resolve when they are written, and reject when they cannot be", async () => {
     const { connection, requests } = await setUp();
     const produce = { acks: 0, timeoutMs: 1, topicData: [] } as never;
     await connection.requestWithoutResponse(produceApi, produce);

@@ -1,11 +1,4 @@
-import type {
-  AnyMessage,
-  ApiDefinition,
-  ApiVersionsResponse,
-  RequestInput,
-  ResponseOf,
-  VersionRange,
-} from "@ottla/protocol";
+import type { AnyMessage, ApiDefinition, ApiVersionsResponse, RequestInput, ResponseOf } from "@ottla/protocol";
 import { apiVersionsApi, correlationIdOf, ErrorCode, encodeRequest, KafkaError } from "@ottla/protocol/client";
 import type { Timer } from "@ottla/runtime";
 import { formatAddress } from "../address.ts";
@@ -47,8 +40,6 @@ export class BrokerConnection {
   #nextCorrelationId = 0;
   #state: "open" | "closing" | "closed" = "open";
   #closeError: KafkaError | null = null;
-  #channelFull = false;
-  #drainWaiters: (() => void)[] = [];
   #renewal: Timer | null = null;
   /** Whether the broker has answered anything but ApiVersions. */
   #hasAnswered = false;
@@ -80,7 +71,7 @@ export class BrokerConnection {
     this.#requestTimeoutMs = options.requestTimeoutMs ?? CONNECTION_DEFAULTS.requestTimeoutMs;
     const maxInFlightRequests = options.maxInFlightRequests ?? CONNECTION_DEFAULTS.maxInFlightRequests;
     this.#requests = new RequestTable(maxInFlightRequests, (chunks, onDone) => {
-      if (!channel.write(chunks, onDone)) this.#channelFull = true;
+      channel.write(chunks, onDone);
     });
     const maxFrameBytes = options.maxResponseBytes ?? CONNECTION_DEFAULTS.maxResponseBytes;
     this.#decoder = new FrameDecoder({ ...options, maxFrameBytes });
@@ -94,7 +85,7 @@ export class BrokerConnection {
         room: () => this.#decoder.room(),
         filled: (sizeBytes) => this.#decode(() => this.#decoder.filled(sizeBytes, this.#onFrame)),
       },
-      onDrain: () => this.#onDrain(),
+      onDrain() {},
       onClose: (cause) => this.#onClose(cause),
     });
   }
@@ -117,24 +108,6 @@ export class BrokerConnection {
   /** Requests that were sent and not yet answered. */
   get inFlightRequests(): number {
     return this.#requests.inFlightCount;
-  }
-
-  /** Bytes written and not yet taken by the platform. */
-  get bufferedBytes(): number {
-    return this.#channel.bufferedBytes;
-  }
-
-  /** Resolves once the send buffer has room, at once where it has, and when the connection ends. */
-  whenWritable(): Promise<void> {
-    if (!this.#channelFull || this.#state === "closed") return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#drainWaiters.push(resolve);
-    });
-  }
-
-  /** Versions that the broker serves of an API; undefined where it does not know the API. */
-  brokerVersions(api: AnyApi): VersionRange | undefined {
-    return this.#requireVersions().rangeOf(api);
   }
 
   /** Whether both sides have a version of an API in common. */
@@ -314,13 +287,6 @@ export class BrokerConnection {
     this.#channel.close();
   }
 
-  #onDrain(): void {
-    this.#channelFull = false;
-    const waiters = this.#drainWaiters;
-    this.#drainWaiters = [];
-    for (const resolve of waiters) resolve();
-  }
-
   #onClose(cause: Error | undefined): void {
     this.#fail(cause);
     this.#resolveClosed(cause);
@@ -348,7 +314,6 @@ export class BrokerConnection {
     const error = this.#errorFor(cause);
     this.#closeError = error;
     this.#requests.fail(error);
-    this.#onDrain();
   }
 
   #errorFor(cause: Error | undefined): KafkaError {

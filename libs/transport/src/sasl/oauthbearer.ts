@@ -20,7 +20,7 @@ export function oauthBearerExchange(token: OAuthBearerToken): SaslExchange {
 
 function initialResponse({ value, extensions = {} }: OAuthBearerToken): string {
   if (typeof value !== "string" || !TOKEN.test(value)) {
-    throw configError("sasl.token gave something that is no token: a text without blanks is needed.");
+    throw configError("sasl.token gave no token: a text without blanks is needed.");
   }
   const pairs = Object.entries(extensions).map(([name, text]) => `${name}=${text}${SEPARATOR}`);
   for (const [name, text] of Object.entries(extensions)) {

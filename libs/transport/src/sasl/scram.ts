@@ -1,4 +1,4 @@
-import { ErrorCode, KafkaError } from "@ottla/protocol";
+import { KafkaError } from "@ottla/protocol";
 import { configError } from "../transport-error.ts";
 import type { SaslExchange } from "./exchange.ts";
 
@@ -122,6 +122,5 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> {
 function untrusted(what: string): KafkaError {
   return new KafkaError(`The broker ${what}.`, {
     code: "SASL_AUTHENTICATION_FAILED",
-    errno: ErrorCode.SASL_AUTHENTICATION_FAILED,
   });
 }

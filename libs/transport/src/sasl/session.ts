@@ -93,6 +93,5 @@ function whereOf(connection: AuthenticationExchange): string {
 function failed(message: string): KafkaError {
   return new KafkaError(message, {
     code: "SASL_AUTHENTICATION_FAILED",
-    errno: ErrorCode.SASL_AUTHENTICATION_FAILED,
   });
 }
