@@ -17,9 +17,9 @@ interface Manifest {
 
 /**
  * For tests that take siblings as they are built: what a project calls its own is its source all the same (its name, and
- * what begins with `#`), and so is what a sibling has for tests alone, which is not built.
+ * what begins with `#`), and so are what a sibling has for tests alone, which is not built, and the siblings of these names.
  */
-export function sourcesOfItsOwn(): Plugin {
+export function sourcesOfItsOwn(others: readonly string[] = []): Plugin {
   let root = "";
   return {
     name: "ottla:sources-of-its-own",
@@ -35,7 +35,7 @@ export function sourcesOfItsOwn(): Plugin {
       const isOwn = name === own.name;
       const directory = isOwn ? root : join(REPOSITORY, "node_modules", name);
       const target = manifestOf(directory).exports?.[`.${path}`];
-      return isOwn || isForTests(target) ? sourceOf(target, directory) : undefined;
+      return isOwn || isForTests(target) || others.includes(name) ? sourceOf(target, directory) : undefined;
     },
   };
 }

@@ -16,9 +16,9 @@ const fromSource = (): TestProjectInlineConfiguration => resolving(SOURCE_CONDIT
  * `npm test` builds everything first, and says so: siblings are then loaded as they are built, as whoever installs them has them,
  * by Node.js itself. Through Vite each use of an import takes a call, and each module a transformation in each project.
  */
-const asBuilt = (): TestProjectInlineConfiguration => ({
+const asBuilt = (butFor: readonly string[] = []): TestProjectInlineConfiguration => ({
   ...resolving(CONDITIONS),
-  plugins: [sourcesOfItsOwn()],
+  plugins: [sourcesOfItsOwn(butFor)],
   test: { server: { deps: { external: [/\/(?:libs|apps|tools)\/[^/]+\/dist\//] } } },
 });
 
@@ -31,6 +31,8 @@ interface Apart {
   readonly isolated?: readonly string[];
   /** Those that put modules of their own in the place of a sibling's, and so need its source. */
   readonly mocking?: readonly string[];
+  /** The siblings in which they do so, and all that import these. */
+  readonly mocked?: readonly string[];
 }
 
 /**
@@ -38,7 +40,7 @@ interface Apart {
  * them for each file took half of the CPU time of most), but for those that are named as `isolated` or `mocking`. A hook that a
  * shared module sets while it is loaded would be one of the first file alone: set it in a function that each file calls, or in the test.
  */
-export function sharedConfig(name: string, { isolated = [], mocking = [] }: Apart = {}) {
+export function sharedConfig(name: string, { isolated = [], mocking = [], mocked = [] }: Apart = {}) {
   const sharing = { name, include: INCLUDE, exclude: [...isolated, ...mocking], isolate: false };
   // Projects run by their names: these come first, as the longest ones are among them.
   const alone = { name: `isolated-${name}`, include: [...isolated], exclude: [...mocking], isolate: true };
@@ -51,6 +53,6 @@ export function sharedConfig(name: string, { isolated = [], mocking = [] }: Apar
   };
   const own = (test: object, resolved = siblings()) => ({ ...resolved, test: { ...resolved.test, ...test } });
   if (isolated.length + mocking.length === 0) return defineConfig(own({ ...common, ...sharing }));
-  const projects = [own(sharing), own(alone), own(replacing, fromSource())];
+  const projects = [own(sharing), own(alone), own(replacing, siblings(mocked))];
   return defineConfig({ test: { ...common, projects: projects.map((project) => ({ extends: true, ...project })) } });
 }

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { run } from "./packages/run.ts";
 import { publishedPackages, repositoryRoot } from "./repository.ts";
@@ -7,7 +8,8 @@ const TIMEOUT_MS = 60_000;
 /** What `npx nx release …` would do, as docs/releases.md says to look at first. */
 async function dryRun(...args: string[]): Promise<string> {
   const env = { NX_DAEMON: "false", NO_COLOR: "1", FORCE_COLOR: "0" };
-  const { exitCode, stdout, stderr } = await run("npx", ["nx", "release", ...args, "--dry-run"], repositoryRoot, env);
+  const nx = [join(repositoryRoot, "node_modules/nx/dist/bin/nx.js"), "release", ...args, "--dry-run"];
+  const { exitCode, stdout, stderr } = await run(process.execPath, nx, repositoryRoot, env);
   expect({ exitCode, stdout, stderr }).toMatchObject({ exitCode: 0 });
   return stdout + stderr;
 }
