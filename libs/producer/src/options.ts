@@ -40,7 +40,11 @@ export interface ProducerOptions<K = Data, V = Data> extends ClientOptions {
   readonly maxRequestSize?: number;
   /** `compression.type`. Default `"none"`. */
   readonly compression?: CompressionType;
-  /** `compression.gzip.level` (1-9) or `compression.zstd.level` (1-22). Default: the codec's own; others have none. */
+  /**
+   * `compression.gzip.level` (1-9) or `compression.zstd.level` (1-22). Default: the codec's own; others have none. More is
+   * not always less: of records that are nearly the same, as numbered lines are, zstd makes up to a seventh more at 19
+   * than at 1; that is the library's way.
+   */
   readonly compressionLevel?: number;
   /** How partitions are chosen. Default `"default"`: murmur2 of the key as in Java, sticky without a key. */
   readonly partitioner?: PartitionerOption;
