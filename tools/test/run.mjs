@@ -22,11 +22,11 @@ const NX = { NX_DAEMON: "false", NX_ISOLATE_PLUGINS: "false" };
 const environment = { ...process.env, ...NX, ...AS_BUILT, ...(deep && DEEP) };
 
 /** Runs one command, and says whether it passed. Its output is shown as it comes; that of one `isBeside` another at its end. */
-async function check(name, command, args, { isBeside = false } = {}) {
+async function check(name, program, args, { isBeside = false } = {}) {
   const startedMs = Date.now();
   const title = `\n> ${name}\n`;
   if (!isBeside) process.stdout.write(title);
-  const child = spawn(command, args, { stdio: isBeside ? "pipe" : "inherit", env: environment });
+  const child = spawn(program, args, { stdio: isBeside ? "pipe" : "inherit", env: environment });
   let output = title;
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8").on("data", (text) => {
@@ -42,9 +42,10 @@ async function check(name, command, args, { isBeside = false } = {}) {
   return { name, passed: status === 0 };
 }
 
-/** Runs Nx. By `npx` it would take half a second more. */
-const nx = (name, args, options) =>
-  check(name, process.execPath, ["node_modules/nx/dist/bin/nx.js", ...args, "--output-style=static"], options);
+/** A command of a package that is installed here: by `npx` it would take half a second more. */
+const command = (name) => join("node_modules/.bin", name);
+
+const nx = (name, args, options) => check(name, command("nx"), [...args, "--output-style=static"], options);
 
 /** Every project's vitest report: the workspaces that have a `test` or `e2e` script. */
 function readReports() {
@@ -99,10 +100,10 @@ function summarize(checks) {
 /** What takes little, or waits for the network (and then tells what for), beside the compiler, which leaves a core free. */
 async function smallChecks() {
   const beside = { isBeside: true };
-  const layers = ["depcruise", "--config", "tools/layers/dependency-cruiser.mjs", "libs", "apps"];
+  const layers = ["--config", "tools/layers/dependency-cruiser.mjs", "libs", "apps"];
   const checks = [
-    await check("format and lint", "npx", ["biome", "check", "--error-on-warnings", "."], beside),
-    await check("layers and cycles", "npx", layers, beside),
+    await check("format and lint", command("biome"), ["check", "--error-on-warnings", "."], beside),
+    await check("layers and cycles", command("depcruise"), layers, beside),
   ];
   if (withE2e) {
     const fetch = ["tools/fetch/external-programs.mjs"];
