@@ -320,7 +320,7 @@ function purposeOf(target: RequestTarget): string | undefined {
 }
 
 function unknownBroker(brokerId: number): KafkaError {
-  return new KafkaError(`Broker ${brokerId} is not part of the cluster, or not any more.`, {
+  return new KafkaError(`Broker ${brokerId} is not in the cluster (any more).`, {
     code: "BROKER_NOT_AVAILABLE",
     retriable: true,
   });

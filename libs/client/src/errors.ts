@@ -42,19 +42,19 @@ function rootOf(error: unknown): unknown {
 
 /** The client was closed, before or while the operation ran. Code `CLOSED`. */
 export function clientClosed(what: string): KafkaError {
-  return new KafkaError(`${what} is closed; create a new one to go on.`, { code: "CLOSED" });
+  return new KafkaError(`${what} is closed.`, { code: "CLOSED" });
 }
 
 /** The caller's signal ended the operation. Code `ABORTED`; `cause` is the signal's reason. */
 export function aborted(signal: AbortSignal): KafkaError {
-  return new KafkaError("The operation was aborted by its AbortSignal.", { code: "ABORTED", cause: signal.reason });
+  return new KafkaError("Aborted by its AbortSignal.", { code: "ABORTED", cause: signal.reason });
 }
 
 /** `cause` as a KafkaError: itself if it is one, else wrapped with code `INTERNAL_ERROR`. */
 export function toKafkaError(cause: unknown): KafkaError {
   if (cause instanceof KafkaError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
-  return new KafkaError(`Unexpected failure in the client: ${message}`, { code: "INTERNAL_ERROR", cause });
+  return new KafkaError(`Unexpected: ${message}`, { code: "INTERNAL_ERROR", cause });
 }
 
 /** A part of a library that is there at once or has to be loaded; that it cannot be is a KafkaError too. */

@@ -168,7 +168,7 @@ export function resolveConnector(
   if (ssl !== true && typeof ssl !== "object") throw invalidOption("ssl", ssl, "true, false or an object");
   if (connector) throw wrongOption("ssl cannot be used together with a connector, which does TLS itself.");
   if (bootstrap.some(({ url }) => url?.startsWith("ws:"))) {
-    throw wrongOption("ssl is set, but bootstrapServers has a ws:// URL, which is without TLS: use wss://.");
+    throw wrongOption("ssl is set, but bootstrapServers has a ws:// URL: use wss://.");
   }
   return createDefaultConnector(runtime, { ssl });
 }

@@ -139,7 +139,7 @@ export class Consumer<K = string | null, V = string | null>
         ? Subscription.toPattern(topics)
         : Subscription.toNames(typeof topics === "string" ? [topics] : checkedList("subscribe", topics));
     if (subscription.pattern === undefined && subscription.names.length === 0) {
-      throw invalidArgument("Subscribe to at least one topic; unsubscribe to stop reading.");
+      throw invalidArgument("Subscribe to at least one topic.");
     }
     for (const name of subscription.names) checkTopicName(name);
     this.#core.subscribe(subscription, listener);

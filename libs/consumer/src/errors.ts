@@ -23,7 +23,7 @@ export function notAssigned(partition: TopicPartition): KafkaError {
 /** A commit for a partition that is not this member's (any more): another one may be further on. Code `NOT_ASSIGNED`. */
 export function notOwned(partition: TopicPartition): KafkaError {
   const name = formatPartition(partition);
-  const message = `${name} is not this member's, or was away from it since the record was handed out: not committed.`;
+  const message = `${name} is not this member's, or was away meanwhile: not committed.`;
   return new KafkaError(message, { code: "NOT_ASSIGNED" });
 }
 
