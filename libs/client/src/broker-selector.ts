@@ -75,7 +75,7 @@ function failureAt(address: string, error: unknown): string {
 }
 
 function noBrokerReached(failures: readonly string[], cause: unknown): KafkaError {
-  const message = `No broker can be reached (${failures.join("; ")}). Is one running, and bootstrapServers right?`;
+  const message = `No broker can be reached (${failures.join("; ")}). Check that one runs, and bootstrapServers.`;
   return new KafkaError(message, {
     code: "BROKER_NOT_AVAILABLE",
     retriable: true,
