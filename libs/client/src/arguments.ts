@@ -50,7 +50,7 @@ export function strangeOption(given: object, known: ReadonlySet<string>): string
 export function checkCallOptions(call: string, options: unknown): void {
   if (options === undefined) return;
   if (!isObject(options)) {
-    throw invalidArgument(`${call}: the options are ${describe(options)}; they must be an object, or left out.`);
+    throw invalidArgument(`${call}: the options are ${describe(options)}; they must be an object.`);
   }
   const { signal } = options;
   if (signal && !isSignal(signal)) throw invalidArgument(`${call}: signal is no AbortSignal.`);

@@ -31,7 +31,7 @@ export function requireEvent(names: object, name: unknown, listener: unknown): v
     );
   }
   if (typeof listener !== "function") {
-    throw invalidArgument('on takes the name of an event and a function: on("stall", (event) => …).');
+    throw invalidArgument("on takes the name of an event and a function.");
   }
 }
 

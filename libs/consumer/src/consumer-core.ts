@@ -70,6 +70,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
   #listener: RebalanceListener = {};
   #mode: "none" | "subscribed" | "assigned" = "none";
   #isReading = false;
+  #isUnsubscribing = false;
   #failure: KafkaError | undefined;
   #closing: Promise<void> | undefined;
   /** It has left, or its time for that is over: a listener that still gives partitions up comes too late. */
@@ -122,8 +123,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
   subscribe(subscription: Subscription, listener: RebalanceListener): void {
     this.checkOpen();
     this.group("Subscribing to topics");
-    if (this.#mode === "assigned") throw invalidState("Partitions are assigned by hand; unsubscribe first.");
-    this.#mode = "subscribed";
+    this.#enter("subscribed");
     this.#subscription = subscription;
     this.#listener = listener;
     this.#topicWatch.watch(subscription);
@@ -135,8 +135,7 @@ export class ConsumerCore<K, V> implements ReadingHost {
 
   assign(partitions: readonly TopicPartition[]): void {
     this.checkOpen();
-    if (this.#mode === "subscribed") throw invalidState("The consumer subscribes to topics; unsubscribe first.");
-    this.#mode = "assigned";
+    this.#enter("assigned");
     this.#topicWatch.watch(Subscription.toNames(partitions.map(({ topic }) => topic)));
     this.partitions.replace(partitions);
     this.startAutoCommit();
@@ -149,7 +148,10 @@ export class ConsumerCore<K, V> implements ReadingHost {
   }
 
   async #unsubscribe(): Promise<void> {
-    await this.#leave();
+    this.#isUnsubscribing = true;
+    await this.#leave().finally(() => {
+      this.#isUnsubscribing = false;
+    });
     if (this.#group !== undefined) this.#group.session = undefined;
     this.#mode = "none";
     this.#subscription = undefined;
@@ -157,10 +159,17 @@ export class ConsumerCore<K, V> implements ReadingHost {
     this.#membershipChanged.give();
   }
 
+  /** What is subscribed or assigned while something is given up would go with it. */
+  #enter(mode: "subscribed" | "assigned"): void {
+    const now = this.#isUnsubscribing ? "unsubscribing" : this.#mode;
+    if (now !== "none" && now !== mode) throw invalidState(`The consumer is ${now}; await unsubscribe() first.`);
+    this.#mode = mode;
+  }
+
   beginLoop(): void {
     this.checkOpen();
     if (this.#isReading) throw invalidState("Another loop reads from this consumer.");
-    if (this.#mode === "none") throw invalidState("Nothing to read: subscribe to topics, or assign partitions.");
+    if (this.#mode === "none") throw invalidState("Nothing to read: subscribe or assign.");
     this.#isReading = true;
     this.begin();
   }

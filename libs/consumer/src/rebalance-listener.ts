@@ -5,7 +5,8 @@ import type { TopicPartition } from "./topic-partition.ts";
  * thrown to the loop that reads, as `REBALANCE_LISTENER_FAILED`.
  *
  * `close` and `unsubscribe` may be called, and awaited, here: they settle at once, and what they begin goes on when the
- * function has returned. In a browser that is known of calls before the function's first `await` only; do not await
+ * function has returned: `close` has committed nothing yet then (close again elsewhere to wait for the end of it), and what
+ * is subscribed or assigned before `unsubscribe` is done is refused with `INVALID_STATE`. In a browser that is known of calls before the function's first `await` only; do not await
  * them there after it.
  */
 export interface RebalanceListener {

@@ -1,3 +1,4 @@
+import { toKafkaError } from "@ottla/client/internal";
 import { KafkaError } from "@ottla/protocol/client";
 import type { ProducerBatch } from "./accumulator/producer-batch.ts";
 import type { WaitingSend, WaitReason } from "./accumulator/waiting-sends.ts";
@@ -51,7 +52,8 @@ export interface ArrayHost<R> {
  */
 export class ArraySend<R> implements WaitingSend {
   readonly result: Promise<RecordMetadata[]>;
-  readonly #records: EncodedRecord[] = [];
+  /** Those that are not accepted yet. */
+  readonly #records: (EncodedRecord | undefined)[] = [];
   readonly #count: number;
   readonly #nowMs: number;
   readonly #host: ArrayHost<R>;
@@ -91,7 +93,11 @@ export class ArraySend<R> implements WaitingSend {
   start(input: readonly R[]): WaitReason | null {
     const records = this.#records;
     try {
-      for (const record of input) records.push(this.#host.encode(record, this.#nowMs));
+      for (const record of input) {
+        const encoded = this.#host.encode(record, this.#nowMs);
+        // A serializer may use its bytes again for the next record.
+        records.push((encoded as unknown) === record ? encoded : keep(encoded));
+      }
     } catch (error) {
       this.#refusedIndex = records.length;
       this.fail(error);
@@ -99,8 +105,9 @@ export class ArraySend<R> implements WaitingSend {
     }
     const reason = this.#advance(false);
     for (let index = this.acceptedCount; reason !== null && index < this.#count; index++) {
-      records[index] = keep(records[index]!);
-      this.#host.load(records[index]!.topic);
+      const kept = keep(records[index]!);
+      records[index] = kept;
+      this.#host.load(kept.topic);
     }
     return reason;
   }
@@ -123,11 +130,12 @@ export class ArraySend<R> implements WaitingSend {
         const batch = this.#host.accept(record, timestampMs, isResuming);
         if (typeof batch === "string") return batch;
         this.#timestamps[this.acceptedCount] = timestampMs;
+        records[this.acceptedCount] = undefined;
         this.#note(batch);
       }
       this.#finish();
     } catch (error) {
-      this.fail(error);
+      this.fail(this.acceptedCount > 0 ? toKafkaError(error) : error);
     }
     return null;
   }

@@ -89,7 +89,33 @@ describe("sending", () => {
     const { producer, within, values } = setUp({ valueSerializer: { serialize } as never });
     const send = (value: number) => producer.send({ topic: "orders", partition: 0, value: value as never });
     await within(Promise.all([send(65), send(66)]));
+    const sendAll = (...list: number[]) =>
+      producer.send(list.map((value) => ({ topic: "orders", partition: 0, value: value as never })));
+    await within(sendAll(67, 68));
+    expect(values(0)).toEqual(["A", "B", "C", "D"]);
+  });
+
+  test("so is what it gave for an array whose topic is not known yet", async () => {
+    const shared = new Uint8Array(1);
+    const serialize = (value: number) => shared.fill(value);
+    const { producer, within, values } = setUp({ valueSerializer: { serialize } as never });
+    await within(producer.send([65, 66].map((value) => ({ topic: "orders", partition: 0, value: value as never }))));
     expect(values(0)).toEqual(["A", "B"]);
+  });
+
+  test("a partitioner that fails within an array leaves no doubt about the records before", async () => {
+    const choose = ({ value }: { value: unknown }) => {
+      if (value === "bad") throw new Error("no place for that");
+      return 0;
+    };
+    const { producer, rejection, values } = setUp({ partitioner: choose as never });
+    const send = (...list: string[]) => producer.send(list.map((value) => ({ topic: "orders", value })));
+    expect(await rejection(send("good", "bad", "later"))).toMatchObject({
+      name: "ArraySendError",
+      message: expect.stringContaining("no place for that"),
+      outcomes: [{ status: "fulfilled" }, { status: "rejected" }, { status: "rejected" }],
+    });
+    expect(values(0)).toEqual(["good"]);
   });
 
   test("an array resolves to the place of each record, in its order", async () => {

@@ -105,7 +105,8 @@ export class Producer<K = Data, V = Data> implements AsyncDisposable {
    * throws), none is. What only turns out on the way ends the call at that record: those before it are sent, those
    * behind it are not. That is a topic, or buffer memory, that is not there within `maxBlockMs`; a topic that is refused;
    * a partition that the topic does not have; a partitioner that throws; and the signal. What brokers refuse concerns
-   * the records that they refuse alone.
+   * the records that they refuse alone. While records wait, for one topic or for memory, they are held beside
+   * `bufferMemory`, and later calls to other topics among theirs may go first.
    *
    * @throws ArraySendError (as a rejection) if some were not written: tells of each record. What a serializer throws comes
    *   as it is, unless it is a KafkaError

@@ -17,15 +17,13 @@ export function parseBootstrap(servers: string | readonly string[]): BrokerAddre
   const entries = given
     .map((entry) => {
       if (typeof entry === "string") return entry;
-      throw configError(
-        `bootstrapServers is ${String(entry)}: give "host:port" or "ws://host:port", or a list of them.`,
-      );
+      throw configError(`bootstrapServers is ${String(entry)}: give "host:port" or "ws://host:port", or a list.`);
     })
     .flatMap((entry) => entry.split(","))
     .map((entry) => entry.trim())
     .filter((entry) => entry !== "");
   if (entries.length === 0) {
-    throw configError('bootstrapServers is empty: give "host:port" or "ws://host:port", or a list of them.');
+    throw configError('bootstrapServers is empty: give "host:port" or "ws://host:port", or a list.');
   }
   return entries.map(parseAddress);
 }

@@ -104,6 +104,31 @@ describe("a handler that hangs", () => {
 });
 
 describe("closing", () => {
+  test("what is subscribed or assigned in a listener while it unsubscribes is refused, not lost", async () => {
+    const errors: unknown[] = [];
+    const consumer = member();
+    consumer.subscribe(["t"], {
+      async onAssigned() {
+        await consumer.unsubscribe();
+        for (const begin of [() => consumer.subscribe(["t"]), () => consumer.assign([{ topic: "t", partition: 0 }])]) {
+          try {
+            begin();
+          } catch (error) {
+            errors.push(error);
+          }
+        }
+      },
+    });
+    const { values } = readAll(consumer);
+    await runtime.advance(1_000);
+    expect(errors).toMatchObject([{ code: "INVALID_STATE" }, { code: "INVALID_STATE" }]);
+    expect(consumer.assignment()).toEqual([]);
+    kafka.append("t", 0, ["a"]);
+    consumer.subscribe(["t"]);
+    await runtime.advance(1_000);
+    expect(values).toEqual(["a"]);
+  });
+
   test("commits what is processed, revokes, leaves, and ends the loop", async () => {
     kafka.append("t", 0, ["a", "b", "c"]);
     const consumer = member();
@@ -297,7 +322,7 @@ describe("closing", () => {
     consumer.assign([{ topic: "t", partition: 0 }]);
     const loop = consumer.records();
     expect((await settle(runtime, loop.next())).value.value).toBe("a");
-    expect(() => consumer.subscribe("t")).toThrow(/unsubscribe first/);
+    expect(() => consumer.subscribe("t")).toThrow(/is assigned; await unsubscribe\(\) first/);
   });
 
   test("a loop outlives unsubscribe, and reads what is subscribed to next", async () => {

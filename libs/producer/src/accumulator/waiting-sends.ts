@@ -42,7 +42,8 @@ interface Waiter {
 
 /**
  * Sends that wait, in the order in which they came: for the metadata of their topic, each topic by itself, and after
- * that for buffer memory, all together. Nobody overtakes another send to the same topic.
+ * that for buffer memory, all together. Nobody overtakes another send to the same topic; an array is one to the topic of
+ * its next record.
  */
 export class WaitingSends {
   readonly #runtime: Runtime;

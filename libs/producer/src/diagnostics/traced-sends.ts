@@ -25,12 +25,13 @@ export class TracedSends implements SendTracing {
 
 /** The fields by name too: they may be those of a class, as in a record that was read. */
 function withOwnHeaders(record: ProducerRecord<unknown, unknown>) {
-  const { topic, key, value, partition, timestampMs, headers } = record ?? {};
+  if (typeof record !== "object" || record === null) return record;
+  const { topic, key, value, partition, timestampMs, headers } = record;
   return { ...record, topic, key, value, partition, timestampMs, headers: [...headerPairs(headers)] };
 }
 
 /** What a tracer sees of a record: the same headers, so that those which it adds are sent. */
 function traced(record: TracedRecord): TracedRecord {
-  const { topic, key, value, headers } = record;
+  const { topic, key, value, headers } = record ?? {};
   return { topic, key, value, headers };
 }

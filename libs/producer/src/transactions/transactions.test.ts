@@ -87,6 +87,26 @@ describe("transactions of the first generation", () => {
     ]);
   });
 
+  test("an array of which a record cannot be sent is not sent, and aborts the transaction, waited for or not", async () => {
+    const { cluster, producer, ends, within, rejection, sendOne } = setUp();
+    const records = [
+      { topic: "orders", partition: 0, value: "v" },
+      { topic: "orders", value: 5 as never },
+    ];
+    await within(sendOne());
+    for (const isAwaited of [true, false]) {
+      const work = producer.transaction(async (tx) => {
+        await tx.send({ topic: "orders", partition: 0, value: "before" });
+        const sent = tx.send(records);
+        if (isAwaited) await sent;
+        else sent.catch(() => {});
+      });
+      expect(await rejection(work)).toMatchObject({ code: "INVALID_ARGUMENT" });
+    }
+    expect(ends.map(({ committed }) => committed)).toEqual([true, false, false]);
+    expect(cluster.partition("orders", 0).records).toHaveLength(3);
+  });
+
   test("an offset that is none is not committed for the group, and the transaction is aborted", async () => {
     const { producer, ends, rejection } = setUp();
     const group = { groupId: "g", memberId: "", generationId: -1, groupInstanceId: null };

@@ -220,7 +220,7 @@ export class ByteWriter {
   writeUuid(uuid: Uuid): void {
     const at = this.reserve(UUID_BYTES);
     if (!writeUuidBytes(uuid, this.buffer, at)) {
-      throw new InvalidValueError(`"${uuid}" is not a UUID in Kafka's form (22 characters of base64url)`);
+      throw new InvalidValueError(`"${uuid}" is no UUID: 22 characters of base64url`);
     }
   }
 

@@ -123,7 +123,7 @@ describe("the time of a run", () => {
     expect(time.sharesOf([6_000, 12_000])).toEqual([0.5, 0.25]);
     expect(timeOf(10).sharesOf([40, 8_000])).toEqual([0.2, 0.2]);
     expect(time.sharesOf([1_000, 40_000])).toEqual([1, 0.125]);
-    expect(timeOf(10).sharesOf([40, 40_000])).toEqual([0.2, 0.05]);
+    expect(timeOf(10).sharesOf([40, 40_000])).toEqual([0.2, 0.1]);
   });
 
   test("is told to the contestants of a row that can do less, each its own, and the table tells", async () => {

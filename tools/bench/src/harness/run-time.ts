@@ -8,7 +8,7 @@ export interface TimeLimits {
 /** With less to do, starting to do it would be most of what is measured; a consumer would have all at once. */
 const LEAST_SHARE = 0.2;
 /** Who takes longer than this for the least share is not measured by its start: it does less. */
-const LEAST_MS = 2_000;
+const LEAST_MS = 4_000;
 
 /** A scenario that takes longer than planned has still something to do. */
 const MOST_DONE = 0.9;
