@@ -44,6 +44,18 @@ async function until(test: TestBroker, condition: () => Promise<boolean>): Promi
   }
 }
 
+/** A move that is under way, slowly, with two records in the log. */
+async function startMoving() {
+  const disks = [createMemoryDisk(), createMemoryDisk()];
+  const test = await start(disks, SLOWLY);
+  await test.createTopic("orders");
+  await test.produce("orders", 0, batchOf("a", "b"));
+  const to = otherThan((await places(test))[0]);
+  await move(test, to);
+  await test.runtime.settle();
+  return { disks, test, to };
+}
+
 async function valuesIn(test: TestBroker): Promise<number> {
   const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }];
   const request = { maxWaitMs: 0, minBytes: 1, topics: [{ topic: "orders", partitions }] };
@@ -144,13 +156,7 @@ describe("a replica that moves to another log directory of its broker", () => {
   });
 
   it("goes on after a restart", async () => {
-    const disks = [createMemoryDisk(), createMemoryDisk()];
-    const test = await start(disks, SLOWLY);
-    await test.createTopic("orders");
-    await test.produce("orders", 0, batchOf("a", "b"));
-    const to = otherThan((await places(test))[0]);
-    await move(test, to);
-    await test.runtime.settle();
+    const { disks, test, to } = await startMoving();
     await test.produce("orders", 0, batchOf("c"));
     await test[Symbol.asyncDispose]();
     const again = await start(disks);
@@ -159,13 +165,7 @@ describe("a replica that moves to another log directory of its broker", () => {
   });
 
   it("is kept aside at a start where its partition.metadata names another topic, as other logs are", async () => {
-    const disks = [createMemoryDisk(), createMemoryDisk()];
-    const test = await start(disks, SLOWLY);
-    await test.createTopic("orders");
-    await test.produce("orders", 0, batchOf("a", "b"));
-    const to = otherThan((await places(test))[0]);
-    await move(test, to);
-    await test.runtime.settle();
+    const { disks, test, to } = await startMoving();
     await test[Symbol.asyncDispose]();
     const disk = disks[to === "/data" ? 0 : 1]!;
     const named = async (end: string) =>
