@@ -57,6 +57,14 @@ export interface DiskSpace {
   readonly usableBytes: number;
 }
 
+export interface WriteOptions {
+  /**
+   * Whoever writes has nothing to do until it is written. Then it is not worth while to hand it to somebody else, who could
+   * write while this thread goes on. False by default.
+   */
+  readonly isAwaited?: boolean;
+}
+
 /** One open file. Calls may overlap, but at most one `write` or `truncate` is in flight at a time (the caller's duty). */
 export interface DiskFile {
   readonly path: string;
@@ -65,7 +73,7 @@ export interface DiskFile {
   /** The same at once, for reads of a few hundred bytes that are most likely in the page cache. */
   readSync(target: Uint8Array, position: number): number;
   /** Writes all of `chunks` one after another from `position`: one gathered write where the platform has it. */
-  write(chunks: readonly Uint8Array[], position: number): Promise<void>;
+  write(chunks: readonly Uint8Array[], position: number, options?: WriteOptions): Promise<void>;
   /** Makes the file's content and length durable (fdatasync). */
   sync(): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;

@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { DiskError, type DiskFile } from "../disk.ts";
+import { DiskError, type DiskFile, type WriteOptions } from "../disk.ts";
 import { toDiskError } from "./node-errors.ts";
 import type { WritePace } from "./write-pace.ts";
 
@@ -49,11 +49,11 @@ export class NodeFile implements DiskFile {
     }
   }
 
-  async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+  async write(chunks: readonly Uint8Array[], position: number, { isAwaited = false }: WriteOptions = {}): Promise<void> {
     let remaining = chunks;
     while (remaining.length > 0) {
       const batch = remaining.length > MAX_CHUNKS_PER_WRITE ? remaining.slice(0, MAX_CHUNKS_PER_WRITE) : remaining;
-      const written = await this.#writeSome(batch, position);
+      const written = await this.#writeSome(batch, position, isAwaited);
       position += written;
       remaining = dropWritten(remaining, written);
     }
@@ -84,8 +84,8 @@ export class NodeFile implements DiskFile {
     return this.#call((done) => fs.read(this.#fd, target, from, target.length - from, position, done));
   }
 
-  async #writeSome(chunks: readonly Uint8Array[], position: number): Promise<number> {
-    const written = this.#pace.allowsAtOnce(chunks, performance.now())
+  async #writeSome(chunks: readonly Uint8Array[], position: number, isAwaited: boolean): Promise<number> {
+    const written = this.#pace.allowsAtOnce(chunks, performance.now(), isAwaited)
       ? this.#writeAtOnce(chunks, position)
       : await this.#call<number>((done) => {
           if (chunks.length === 1) fs.write(this.#fd, chunks[0]!, 0, chunks[0]!.length, position, done);

@@ -31,3 +31,26 @@ it("none is done at once while a thread has waited for the disk for a tenth of a
   const next = Array.from({ length: 1_000 }, () => pace.allowsAtOnce(small, 1_102));
   expect(next.indexOf(true)).toBe(999);
 });
+
+it("what is awaited is done at once up to half a mebibyte within five milliseconds", () => {
+  const pace = new WritePace();
+  const awaited = (sizeBytes: number, nowMs: number) => pace.allowsAtOnce([new Uint8Array(sizeBytes)], nowMs, true);
+  const quarter = 128 * 1024;
+  expect([1, 2, 3, 4, 4.5].map((nowMs) => awaited(quarter, nowMs))).toEqual([true, true, true, true, false]);
+  expect(awaited(4096, 4.5)).toBe(true);
+  expect([awaited(quarter, 6), awaited(4 * quarter, 7), awaited(4 * quarter, 11), awaited(4 * quarter + 1, 16)]).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
+});
+
+it("after a slow write threads do what is awaited too, and it takes no room", () => {
+  const pace = new WritePace();
+  const half = [new Uint8Array(256 * 1024)];
+  pace.tookAtOnce(6);
+  const next = Array.from({ length: 1_000 }, () => pace.allowsAtOnce(half, 0, true));
+  expect(next.includes(true)).toBe(false);
+  expect([1, 2, 3].map((nowMs) => pace.allowsAtOnce(half, nowMs, true))).toEqual([true, true, false]);
+});

@@ -92,7 +92,9 @@ export class AppendQueue {
     group.appends.push(append);
     this.#nextOffset = append.lastOffset + 1;
     this.#lastSettled = group.settled;
-    this.#schedule();
+    // A follower appends all that has come at once, and fetches again when it is written: there is nothing to gather.
+    if (append.isLent && this.#mayDrain) void this.#drain();
+    else this.#schedule();
     return group.settled;
   }
 
@@ -142,8 +144,12 @@ export class AppendQueue {
     return { baseOffset: append.baseOffset, snapshot: encodeProducerSnapshot(entries) };
   }
 
+  get #mayDrain(): boolean {
+    return this.#mayBegin && !this.#isScheduled && this.#unsettled.length === 0;
+  }
+
   #schedule(): void {
-    if (this.#isScheduled || this.#isPaused || this.#unsettled.length > 0 || this.#groups.length === 0) return;
+    if (!this.#mayDrain) return;
     this.#isScheduled = true;
     this.#state.env.runtime.timers.defer(() => {
       this.#isScheduled = false;
@@ -184,7 +190,8 @@ export class AppendQueue {
   #write(group: CommitGroup, segment: Segment, position: number): GroupWrite {
     const chunks = gather(group.appends);
     const bytes = chunks.map((chunk) => chunk.bytes);
-    const done = segment.log.use((file) => file.write(bytes, position));
+    const isAwaited = chunks.every(({ isLent }) => isLent);
+    const done = segment.log.use((file) => file.write(bytes, position, { isAwaited }));
     const sizeBytes = bytes.reduce((sum, { length }) => sum + length, 0);
     return { group, chunks, segment, endPosition: position + sizeBytes, done };
   }

@@ -2,7 +2,7 @@ import type { TailChunk } from "../memory/tail.ts";
 
 /** What goes into the file in one piece. */
 export interface WrittenChunk extends TailChunk {
-  /** Whether its bytes are somebody else's once they are written. */
+  /** Whether its bytes are somebody else's once they are written: a follower's, who waits for that. */
   readonly isLent: boolean;
 }
 

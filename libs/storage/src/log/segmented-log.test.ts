@@ -1,4 +1,5 @@
 import { assignOffsets, checkBatchIntegrity, isLogAppendTimeAt, maxTimestampAt } from "@ottla/protocol/internal";
+import { createMemoryDisk, type Disk, type WriteOptions } from "@ottla/runtime";
 import { afterEach, describe, expect, it } from "vitest";
 import { OffsetOutOfRange } from "../log-errors.ts";
 import { decodeProducerSnapshot } from "../producers/producer-snapshot.ts";
@@ -160,6 +161,44 @@ describe.each(bothDisks)("a partition log on a %s disk", (_name, createDisk) => 
       expect.objectContaining({ name: "AppendRejected", errno: 6 }),
     );
   });
+});
+
+describe("a follower's append", () => {
+  it("begins at once, and says that it is waited for; a leader's is gathered with others of its turn", async () => {
+    const disk = createMemoryDisk();
+    const fixture = await openFixture({ disk });
+    const deferred: (() => void)[] = [];
+    const writes: (boolean | undefined)[] = [];
+    noteWrites(disk, (options) => writes.push(options?.isAwaited));
+    const log = await openLog(fixture);
+    fixture.runtime.timers.defer = (callback) => void deferred.push(callback);
+    const bytes = batch({ count: 2 });
+    assignOffsets(bytes, 0, 0, 0);
+    await log.appendAsFollower(bytes).written;
+    expect([log.logEndOffset, writes, deferred.length]).toEqual([2, [true], 0]);
+    const asLeader = [batch(), batch()].map((one) => log.appendAsLeader(one, { leaderEpoch: 1, origin: "client" }));
+    expect([log.logEndOffset, writes.length, deferred.length]).toEqual([2, 1, 1]);
+    deferred.forEach((callback) => void callback());
+    await Promise.all(asLeader.map(({ written }) => written));
+    expect([log.logEndOffset, writes]).toEqual([4, [true, false]]);
+    await fixture.manager.close();
+  });
+
+  /** Files of logs that are opened from now on. */
+  function noteWrites(disk: Disk, note: (options: WriteOptions | undefined) => void): void {
+    const open = disk.open.bind(disk);
+    disk.open = async (path, options) => {
+      const file = await open(path, options);
+      const write = file.write.bind(file);
+      if (path.endsWith(".log")) {
+        file.write = (chunks, position, how) => {
+          note(how);
+          return write(chunks, position, how);
+        };
+      }
+      return file;
+    };
+  }
 });
 
 describe("rolling", () => {
