@@ -49,7 +49,11 @@ export class NodeFile implements DiskFile {
     }
   }
 
-  async write(chunks: readonly Uint8Array[], position: number, { isAwaited = false }: WriteOptions = {}): Promise<void> {
+  async write(
+    chunks: readonly Uint8Array[],
+    position: number,
+    { isAwaited = false }: WriteOptions = {},
+  ): Promise<void> {
     let remaining = chunks;
     while (remaining.length > 0) {
       const batch = remaining.length > MAX_CHUNKS_PER_WRITE ? remaining.slice(0, MAX_CHUNKS_PER_WRITE) : remaining;

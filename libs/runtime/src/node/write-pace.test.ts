@@ -38,12 +38,12 @@ it("what is awaited is done at once up to half a mebibyte within five millisecon
   const quarter = 128 * 1024;
   expect([1, 2, 3, 4, 4.5].map((nowMs) => awaited(quarter, nowMs))).toEqual([true, true, true, true, false]);
   expect(awaited(4096, 4.5)).toBe(true);
-  expect([awaited(quarter, 6), awaited(4 * quarter, 7), awaited(4 * quarter, 11), awaited(4 * quarter + 1, 16)]).toEqual([
-    true,
-    false,
-    true,
-    false,
-  ]);
+  expect([
+    awaited(quarter, 6),
+    awaited(4 * quarter, 7),
+    awaited(4 * quarter, 11),
+    awaited(4 * quarter + 1, 16),
+  ]).toEqual([true, false, true, false]);
 });
 
 it("after a slow write threads do what is awaited too, and it takes no room", () => {
