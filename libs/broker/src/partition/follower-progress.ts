@@ -51,6 +51,12 @@ export class FollowerProgress {
     this.#lastFetchMs = nowMs;
   }
 
+  /** For so long nobody could fetch: that is not held against it. */
+  passedOver(durationMs: number): void {
+    this.#lastCaughtUpMs += durationMs;
+    this.#lastFetchMs += durationMs;
+  }
+
   isCaughtUp(leaderEndOffset: number, nowMs: number, lagMaxMs: number): boolean {
     return this.logEndOffset === leaderEndOffset || nowMs - this.#lastCaughtUpMs <= lagMaxMs;
   }

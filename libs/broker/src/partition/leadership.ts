@@ -10,11 +10,23 @@ interface PendingIsr {
   readonly isr: readonly number[];
 }
 
+/** What a leadership leaves to the one that goes on in the same leader epoch, with a log that has the same. */
+export interface LeadershipLegacy {
+  readonly image: PartitionImage;
+  readonly epochStartOffset: number;
+  readonly followers: ReadonlyMap<number, FollowerProgress>;
+  readonly pending: PendingIsr | null;
+  /** When it ended, by the monotonic clock. */
+  readonly endedMs: number;
+}
+
 export interface LeadershipOptions {
   readonly topicId: string;
   readonly image: PartitionImage;
   readonly log: PartitionLog;
   readonly environment: ReplicationEnvironment;
+  /** From the leadership of the same leader epoch whose log `log` has taken the place of. */
+  readonly legacy?: LeadershipLegacy | null;
   /** How many replicas must be in sync; see {@link Partition}. */
   readonly minInsyncReplicas: () => number;
   /** The controller has agreed to another ISR: the partition as it is from now on. */
@@ -44,8 +56,14 @@ export class Leadership {
     this.#options = options;
     this.#image = options.image;
     this.leaderEpoch = options.image.leaderEpoch;
-    this.epochStartOffset = options.log.logEndOffset;
+    const { legacy } = options;
+    const isSameEpoch = legacy?.image.leaderEpoch === this.leaderEpoch;
+    this.epochStartOffset = isSameEpoch ? legacy.epochStartOffset : options.log.logEndOffset;
+    if (isSameEpoch) this.#takeFollowers(legacy);
     this.#takeReplicas();
+    // The controller may have heeded the request whose answer nobody waits for any more.
+    const isUnsettled = isSameEpoch && legacy.image.partitionEpoch === this.#image.partitionEpoch;
+    if (isUnsettled && legacy.pending !== null) this.#propose(legacy.pending.isr);
   }
 
   /** The partition within this leader epoch, as the metadata has it now. What the controller was asked for is settled by it. */
@@ -61,8 +79,17 @@ export class Leadership {
   }
 
   /** Ends it: what the controller still answers is for nobody. */
-  resign(): void {
+  resign(): LeadershipLegacy {
+    const endedMs = this.#options.environment.clock.monotonicMs();
+    const pending = this.#pending;
     this.#pending = null;
+    return {
+      image: this.#image,
+      epochStartOffset: this.epochStartOffset,
+      followers: this.#followers,
+      pending,
+      endedMs,
+    };
   }
 
   /** The committed ISR and, while the controller is asked for a larger one, that. */
@@ -148,6 +175,16 @@ export class Leadership {
       progress.isCaughtUp(log.logEndOffset, nowMs, environment.replicaLagTimeMaxMs()) &&
       this.#isEligible(brokerId, progress)
     );
+  }
+
+  #takeFollowers({ followers, endedMs }: LeadershipLegacy): void {
+    const { environment } = this.#options;
+    const pausedMs = environment.clock.monotonicMs() - endedMs;
+    for (const [brokerId, progress] of followers) {
+      progress.passedOver(pausedMs);
+      this.#followers.set(brokerId, progress);
+      environment.followerExpected(brokerId);
+    }
   }
 
   #takeReplicas(): void {

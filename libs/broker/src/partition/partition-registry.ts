@@ -13,6 +13,7 @@ import { InconsistentTopicId, type LogDirectories, LogUnavailable, type Partitio
 import { AsyncMutex } from "@ottla/storage/internal";
 import type { PartitionConfig } from "../config/topic-config.ts";
 import { BrokerTraffic } from "../metrics/traffic.ts";
+import type { LeadershipLegacy } from "./leadership.ts";
 import { LogRemoval } from "./log-removal.ts";
 import { Partition, type PartitionListener } from "./partition.ts";
 import type { ReplicationEnvironment } from "./replication-environment.ts";
@@ -57,8 +58,8 @@ export class PartitionRegistry {
   readonly #topicsById = new Map<string, Map<number, Partition>>();
   readonly #unopened: UnopenedPartitions;
   readonly #removal = new LogRemoval();
-  /** Names of partitions whose log is being replaced. */
-  readonly #replaced = new Set<string>();
+  /** Partitions whose log is being replaced, by name: what their leaderships leave to those that come after. */
+  readonly #replaced = new Map<string, LeadershipLegacy | null>();
   /** One image after another, and no second try in between. */
   readonly #applying = new AsyncMutex();
   readonly #leadershipListeners = new Set<LeadershipListener>();
@@ -114,22 +115,23 @@ export class PartitionRegistry {
 
   /**
    * Takes a partition out of service, has `replace` put another log in the place of its own, and serves it again. Nothing,
-   * where the partition is not here any more. Meanwhile clients hear that they have to look again who leads.
+   * where the partition is not here any more. Meanwhile clients hear that they have to look again who leads. A leadership
+   * goes on as if nothing had happened: it is the same epoch, and what its followers have and what the controller was
+   * asked for holds still.
    */
   replaceLog(partition: Partition, replace: () => Promise<void>): Promise<void> {
     return this.#applying.run(async () => {
-      const { topic, partition: index, image } = partition;
+      const { topic, partition: index } = partition;
       const topicImage = this.#image.topicsByName.get(topic);
       if (topicImage === undefined || this.#byTopic.get(topic)?.get(index) !== partition) return;
       const name = `${topic}-${index}`;
-      this.#replaced.add(name);
+      this.#replaced.set(name, null);
       try {
         await this.#options.following.unfollow(partition);
-        this.#endService(partition);
+        this.#replaced.set(name, this.#endService(partition));
         await replace();
       } finally {
-        await this.#open({ topic: topicImage, before: null, after: image }, this.#image);
-        this.#replaced.delete(name);
+        await this.#open({ topic: topicImage, before: null, after: partition.image }, this.#image);
       }
     });
   }
@@ -177,7 +179,7 @@ export class PartitionRegistry {
       await this.#open(change, image);
       return;
     }
-    this.#unopened.delete(topic.name, after.partition);
+    this.#forgetUnopened(topic.name, after.partition);
     const existing = this.#byTopic.get(topic.name)?.get(after.partition);
     if (existing !== undefined) this.#drop(existing);
   }
@@ -260,7 +262,10 @@ export class PartitionRegistry {
     const { environment, onAdvance } = this.#options;
     const traffic = this.traffic.ofTopic(name);
     const onOffline = (offline: Partition) => this.#wentOffline(offline);
-    const parts = { log, config, environment, onAdvance, onOffline, traffic };
+    const placeName = `${name}-${image.partition}`;
+    const legacy = this.#replaced.get(placeName) ?? null;
+    this.#replaced.delete(placeName);
+    const parts = { log, config, environment, legacy, onAdvance, onOffline, traffic };
     const partition = new Partition({ topic: name, topicId, image, ...parts });
     let partitions = this.#byTopic.get(name);
     if (partitions === undefined) {
@@ -273,11 +278,17 @@ export class PartitionRegistry {
   }
 
   #deleteTopic({ name, partitions }: TopicImage): void {
-    for (const { partition } of partitions) this.#unopened.delete(name, partition);
+    for (const { partition } of partitions) this.#forgetUnopened(name, partition);
     for (const partition of [...(this.#byTopic.get(name)?.values() ?? [])]) this.#drop(partition, { isDeleted: true });
   }
 
-  #endService(partition: Partition, how = { isDeleted: false }): void {
+  /** One whose log could not be opened has no place here any more. */
+  #forgetUnopened(topic: string, partition: number): void {
+    this.#unopened.delete(topic, partition);
+    this.#replaced.delete(`${topic}-${partition}`);
+  }
+
+  #endService(partition: Partition, how = { isDeleted: false }): LeadershipLegacy | null {
     const { topic, topicId } = partition;
     const partitions = this.#byTopic.get(topic);
     partitions?.delete(partition.partition);
@@ -286,7 +297,7 @@ export class PartitionRegistry {
       this.#topicsById.delete(topicId);
     }
     if (partition.isLeader && !partition.isOffline) this.#tellLeadership(partition, false);
-    partition.close(how);
+    return partition.close(how);
   }
 
   /** Out of service at once; the log goes in its turn. */

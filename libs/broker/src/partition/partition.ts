@@ -5,7 +5,7 @@ import type { PartitionConfig } from "../config/topic-config.ts";
 import { TopicTraffic } from "../metrics/traffic.ts";
 import { CommitWaiters } from "./commit-waiters.ts";
 import type { FollowerFetch, FollowerProgress } from "./follower-progress.ts";
-import { Leadership } from "./leadership.ts";
+import { Leadership, type LeadershipLegacy } from "./leadership.ts";
 import type { ReplicationEnvironment } from "./replication-environment.ts";
 import { TransactionEntries } from "./transaction-entries.ts";
 
@@ -77,6 +77,8 @@ export class Partition {
     readonly log: PartitionLog;
     readonly config: PartitionConfig;
     readonly environment: ReplicationEnvironment;
+    /** Where this one takes the place of another that had the same log: what {@link close} of that one returned. */
+    readonly legacy?: LeadershipLegacy | null;
     readonly onAdvance: PartitionListener;
     /** Told once, when the disk of the log has failed. */
     readonly onOffline?: PartitionListener;
@@ -88,13 +90,13 @@ export class Partition {
     this.topicId = options.topicId;
     this.log = options.log;
     this.traffic = options.traffic ?? new TopicTraffic();
-    this.#image = options.image;
+    this.#image = newerImage(options.image, options.legacy?.image);
     this.#environment = options.environment;
     this.#onAdvance = options.onAdvance;
     this.#onOffline = options.onOffline ?? (() => {});
     this.#config = options.config;
     this.#unsubscribe = options.log.onAdvance(() => this.#advanced());
-    if (this.isLeader) this.#leadership = this.#lead();
+    if (this.isLeader) this.#leadership = this.#lead(options.legacy);
     this.#advanceHighWatermark();
   }
 
@@ -282,15 +284,19 @@ export class Partition {
     return this.#isDeleted;
   }
 
-  /** Ends what waits: the partition is closed or gone. */
-  close({ isDeleted = false }: { readonly isDeleted?: boolean } = {}): void {
+  /**
+   * Ends what waits: the partition is closed or gone.
+   * @returns what its leadership leaves to a partition that takes the place of this one; null where another broker leads
+   */
+  close({ isDeleted = false }: { readonly isDeleted?: boolean } = {}): LeadershipLegacy | null {
     this.#closed = true;
     this.#isDeleted = isDeleted;
-    this.#leadership?.resign();
+    const legacy = this.#leadership?.resign() ?? null;
     this.#leadership = null;
     this.#unsubscribe();
     this.#rejectWaiters();
     this.#onAdvance(this);
+    return legacy;
   }
 
   #elected(): void {
@@ -298,8 +304,9 @@ export class Partition {
     this.#leadership = this.isLeader ? this.#lead() : null;
   }
 
-  #lead(): Leadership {
+  #lead(legacy: LeadershipLegacy | null = null): Leadership {
     return new Leadership({
+      legacy,
       topicId: this.topicId,
       image: this.#image,
       log: this.log,
@@ -348,6 +355,12 @@ export class Partition {
     const committed = this.#leadership.committedEndOffset();
     if (committed > this.log.highWatermark) this.log.setHighWatermark(committed);
   }
+}
+
+/** The controller's answers may be newer than the metadata. */
+function newerImage(image: PartitionImage, known: PartitionImage | undefined): PartitionImage {
+  const isSameEpoch = known?.leaderEpoch === image.leaderEpoch;
+  return isSameEpoch && known.partitionEpoch > image.partitionEpoch ? known : image;
 }
 
 function rejected(error: KafkaError): Promise<never> {

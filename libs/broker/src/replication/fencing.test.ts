@@ -1,4 +1,5 @@
 import { brokerHeartbeat, fenceBroker } from "@ottla/metadata";
+import { ErrorCode, KafkaError } from "@ottla/protocol";
 import { createMemoryDisk } from "@ottla/runtime";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { AlteredPartition } from "../cluster/controller-client.ts";
@@ -95,6 +96,24 @@ async function pendingIsr(): Promise<boolean> {
   return !acknowledged || (await survives("x"));
 }
 
+/** As {@link pendingIsr}, and meanwhile the leader's log is exchanged for another one that has the same. */
+async function pendingIsrOfMovedLog(): Promise<boolean> {
+  await start([1, 2], () => holdRequests("answer"));
+  await set.runtime.advance(2_000);
+  expect(set.partitionImage().isr.toSorted()).toEqual([1, 2, 3]);
+  set.cut(1, 3);
+  await exchangeLog();
+  const acknowledged = await isAcknowledged("x", 10_000);
+  return !acknowledged || (await survives("x"));
+}
+
+/** What a move of broker 1's replica to another log directory ends with. */
+async function exchangeLog(): Promise<void> {
+  const { registry } = set.node(1);
+  await registry.replaceLog(set.node(1).partition(), async () => {});
+  await set.runtime.settle();
+}
+
 /** The leader's wish to be rid of 2 is on its way so long that meanwhile 2 is back and 3 is out. */
 async function partitionEpoch(): Promise<boolean> {
   await start([1, 2, 3]);
@@ -141,6 +160,10 @@ describe("what was acknowledged is kept", () => {
     expect(await pendingIsr()).toBe(false);
   });
 
+  it("by a leader whose log is moved to another directory while the controller is asked", async () => {
+    expect(await pendingIsrOfMovedLog()).toBe(true);
+  });
+
   it("by partition epochs, and lost without", async () => {
     expect(await partitionEpoch()).toBe(true);
     await set[Symbol.asyncDispose]();
@@ -169,3 +192,50 @@ function withTamperedRequests(tamper: Tamper): void {
     return alterPartitions.call(this, from, asked) as Promise<AlteredPartition[]>;
   });
 }
+
+describe("a leader whose log is exchanged for another one that has the same", () => {
+  it("asks the controller again for the ISR that it wanted", async () => {
+    let lose = () => {};
+    await start([1, 2], () => {
+      const lost = new Promise<never>((_, reject) => {
+        lose = () => reject(KafkaError.fromCode(ErrorCode.NOT_CONTROLLER));
+      });
+      set.onTheWayToController = () => lost;
+    });
+    await set.runtime.advance(2_000);
+    expect(set.node(1).partition().leadership?.isIsrPending).toBe(true);
+    set.cut(1, 3);
+    await exchangeLog();
+    set.onTheWayToController = async (_, ask) => ask();
+    lose();
+    await set.runtime.advance(1_000);
+    expect(set.partitionImage().isr.toSorted()).toEqual([1, 2, 3]);
+    expect(set.node(1).partition().leadership?.isIsrPending).toBe(false);
+  });
+
+  it("goes by what the controller answers before the log is taken out of service", async () => {
+    let release = async () => {};
+    await start([1, 2], () => {
+      release = holdRequests("answer");
+    });
+    await set.runtime.advance(2_000);
+    const { following } = set.node(1).replication;
+    vi.spyOn(following, "unfollow").mockImplementationOnce(() => release());
+    await exchangeLog();
+    expect(set.node(1).partition().image.isr.toSorted()).toEqual([1, 2, 3]);
+  });
+
+  it("knows how far its followers are, for how long one has lagged, and where its epoch began", async () => {
+    await start([1, 2, 3]);
+    expect(await isAcknowledged("all", 1_000)).toBe(true);
+    set.cut(1, 3);
+    expect(await isAcknowledged("without 3", 20_000)).toBe(false);
+    await exchangeLog();
+    const partition = set.node(1).partition();
+    expect(partition.isHighWatermarkKnown).toBe(true);
+    expect([2, 3].map((id) => partition.progressOf(id)?.logEndOffset)).toEqual([2, 1]);
+    await set.runtime.advance(26_000);
+    expect(set.partitionImage().isr).toEqual([1, 2]);
+    expect(partition.log.highWatermark).toBe(2);
+  });
+});
