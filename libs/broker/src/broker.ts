@@ -23,6 +23,7 @@ import { listen } from "./start/listen.ts";
 import { moveOwnMetadata } from "./start/move-metadata.ts";
 import { openLogs } from "./start/open-logs.ts";
 import { openMetadata } from "./start/open-metadata.ts";
+import { warnOfOtherMinIsr } from "./start/other-min-isr.ts";
 import type { StartContext } from "./start/start-context.ts";
 
 /** One broker. Several run in one process, each with its own directory and ports. */
@@ -108,6 +109,7 @@ async function startWith(context: StartContext): Promise<Broker> {
     onStep("waiting for the controller to let it in");
     lifecycle = await enterCluster(context, life, plane, { clusterId, gateway, channel, logDirs, onCutOff });
   }
+  warnOfOtherMinIsr(context.config.current, logger);
   assignments.begin();
   services.replicaMoves.resume();
   const report = () => lifecycle?.report() ?? noteOnlineDirectories(context, identity, logs, services.controller);

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { Admin } from "@ottla/admin";
 import { Producer } from "@ottla/producer";
+import { type Logger, silentLogger } from "@ottla/runtime";
 import { afterEach, describe, expect, it } from "vitest";
 import { startCluster, type TestCluster } from "./test-cluster.ts";
 import { until } from "./test-support/until.ts";
@@ -148,6 +149,31 @@ describe("a config that is set at run time", () => {
     expect(caughtUpTo()).toBeLessThan(30);
     await setRate("1000000000");
     await until("it has caught up", () => caughtUpTo() === 30);
+  });
+});
+
+describe("min.insync.replicas in the files of brokers", () => {
+  it("is one value for all of them from the start, the controller's; who has another one is told", async () => {
+    const lines: string[] = [];
+    const logger: Logger = { ...silentLogger, warn: (message) => void lines.push(message), child: () => logger };
+    cluster = await startCluster({ brokers: 2, logger, brokerConfig: (id) => ({ "min.insync.replicas": id }) });
+    admin = await cluster.admin();
+    const { controllerId } = cluster;
+    for (const { broker } of cluster.brokers) {
+      expect(broker.services.config.require("min.insync.replicas")).toBe(controllerId);
+    }
+    await admin.createTopics([{ name: "orders" }]);
+    const entry = { key: "min.insync.replicas", value: String(controllerId), source: "dynamicDefaultBroker" };
+    for (const [type, name] of [
+      ["topic", "orders"],
+      ["broker", "1"],
+      ["broker", "2"],
+    ] as const) {
+      const [described] = await admin.describeConfigs([{ type, name, keys: ["min.insync.replicas"] }]);
+      expect(described?.entries, name).toMatchObject([entry]);
+    }
+    const told = lines.filter((line) => line.startsWith("min.insync.replicas="));
+    expect(told).toEqual([expect.stringContaining(`it is ${controllerId} for all brokers`)]);
   });
 });
 

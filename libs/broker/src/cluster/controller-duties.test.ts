@@ -38,7 +38,7 @@ describe("the controller's duties", () => {
     brokerId: 1,
     log,
     follower,
-    policy: () => controllerPolicy(BrokerConfig.fromSettings([])),
+    policy: () => controllerPolicy(BrokerConfig.fromSettings([]), { isOfCluster: true }),
     runtime,
     snapshotIntervalBytes: NO_SNAPSHOTS,
   });

@@ -134,10 +134,11 @@ const topics = {
   "default.replication.factor": intConfig(1, "Replicas of a topic that is created without saying how many.", {
     min: 1,
   }),
-  "min.insync.replicas": intConfig(1, "How many replicas must be in sync for acks=all to be accepted.", {
-    min: 1,
-    ...clusterWide,
-  }),
+  "min.insync.replicas": intConfig(
+    1,
+    "How many replicas must be in sync for acks=all to be accepted. In a cluster that of the first controller is taken down for all brokers, and changed at run time from then on.",
+    { min: 1, ...clusterWide },
+  ),
   "unclean.leader.election.enable": booleanConfig(
     false,
     "Whether a replica that is not in sync may become leader.",

@@ -24,11 +24,15 @@ export function cleanerOptions(config: BrokerConfig): LogCleanerOptions {
   };
 }
 
-export function controllerPolicy(config: BrokerConfig): ControllerPolicy {
+export function controllerPolicy(
+  config: BrokerConfig,
+  { isOfCluster }: Pick<ControllerPolicy, "isOfCluster">,
+): ControllerPolicy {
   return {
     defaultNumPartitions: config.require("num.partitions"),
     defaultReplicationFactor: config.require("default.replication.factor"),
     deleteTopicEnable: config.require("delete.topic.enable"),
+    isOfCluster,
     configs: new TableConfigPolicy(config),
   };
 }

@@ -77,6 +77,10 @@ export class TableConfigPolicy implements ConfigPolicy {
     return definition === undefined || fallback === null ? null : definition.format(fallback);
   }
 
+  fileValue(key: string): string | null {
+    return this.#broker.withDynamic(NO_CONFIGS, NO_CONFIGS).synonyms(key)[0]?.value ?? null;
+  }
+
   topicValue(image: MetadataImage, topic: string, key: string): string | null {
     if (!Object.hasOwn(topicConfigTable, key)) return null;
     const own = configsOf(image, ConfigResourceType.TOPIC, topic);

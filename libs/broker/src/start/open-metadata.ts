@@ -18,6 +18,6 @@ export async function openMetadata(
   const followed = await early.followed({ logs: main.log.logs!, disk, directory });
   if (shared === null) closers.add(() => followed.log.close());
   const snapshotIntervalBytes = config.current.require("metadata.log.max.record.bytes.between.snapshots");
-  const policy = () => controllerPolicy(config.current);
+  const policy = () => controllerPolicy(config.current, { isOfCluster: shared !== null });
   return createMetadataPlane(followed, { nodeId: identity.nodeId, runtime, policy, snapshotIntervalBytes }, closers);
 }

@@ -393,11 +393,13 @@ export class ReplicaSet implements AsyncDisposable {
       defaultNumPartitions: 1,
       defaultReplicationFactor: 3,
       deleteTopicEnable: true,
+      isOfCluster: true,
       configs: {
         validate: () => {},
         isKnown: () => true,
         isList: () => false,
         defaultValue: () => null,
+        fileValue: () => null,
         topicValue: (_image, _topic, key) => (key === "min.insync.replicas" ? String(minInsyncReplicas) : "false"),
       },
     };

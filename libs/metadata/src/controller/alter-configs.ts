@@ -1,5 +1,5 @@
 import { ErrorCode } from "@ottla/protocol";
-import { applyRecord } from "../image/apply-records.ts";
+import { imageWith } from "../image/image-with.ts";
 import {
   brokerById,
   type ConfigImage,
@@ -10,7 +10,6 @@ import {
   NO_LEADER,
 } from "../image/metadata-image.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
-import { asWritten } from "../records/record-serde.ts";
 import {
   type ConfigPolicy,
   type ControllerResult,
@@ -23,7 +22,8 @@ import {
 } from "./controller-state.ts";
 import { duplicatesOf } from "./duplicates.ts";
 import { changesOf } from "./leader-changes.ts";
-import { keepsElr, UNCLEAN_ELECTION_CONFIG } from "./partition-rules.ts";
+import { checkMinIsr, endedEligibilities } from "./min-isr.ts";
+import { UNCLEAN_ELECTION_CONFIG } from "./partition-rules.ts";
 import { topicNameProblem } from "./topic-name.ts";
 
 /** Kafka's numbers for what is done to a config. */
@@ -148,39 +148,6 @@ function alterEach<Resource extends ConfigResource & NamedConfigs>(
   return { records: [...ended, ...records, ...elections], response, isAtomic };
 }
 
-const MIN_ISR_CONFIG = "min.insync.replicas";
-
-/**
- * As Kafka: who is eligible to lead is reckoned by one `min.insync.replicas` for all brokers, and leaders go by no other.
- * @throws KafkaError INVALID_CONFIG
- */
-function checkMinIsr(
-  image: MetadataImage,
-  { resourceType, resourceName, configs }: ConfigResource & NamedConfigs,
-  before: ConfigImage,
-  after: ConfigImage,
-): void {
-  if (resourceType !== ConfigResourceType.BROKER || !keepsElr(image)) return;
-  const isNamed = configs.some(({ name }) => name === MIN_ISR_CONFIG);
-  const refused = (what: string) => refuse(ErrorCode.INVALID_CONFIG, `${what} while ELR is enabled.`);
-  if (resourceName !== "" && isNamed) throw refused("Broker-level min.insync.replicas cannot be altered");
-  const isRemoved = (isNamed || before.has(MIN_ISR_CONFIG)) && !after.has(MIN_ISR_CONFIG);
-  if (resourceName === "" && isRemoved) throw refused("Cluster-level min.insync.replicas cannot be removed");
-}
-
-/**
- * With fewer that have to be in sync, leaders may acknowledge again what replicas that are eligible only (KIP-966) lack.
- * So these are eligible no more; before the configs say so, for these may be in another append.
- */
-function endedEligibilities(state: ControllerState, changes: readonly NewMetadataRecord[]): NewMetadataRecord[] {
-  if (!changes.some((record) => record.type === "ConfigRecord" && record.name === MIN_ISR_CONFIG)) return [];
-  return changesOf(
-    { ...state, image: imageWith(state.image, changes) },
-    ({ eligibleLeaderReplicas }) => eligibleLeaderReplicas.length > 0,
-    () => ({}),
-  );
-}
-
 /**
  * Partitions without a leader get one at once where the configs now allow one that is not in sync: whoever sets this waits
  * for them.
@@ -191,13 +158,6 @@ function uncleanElections(state: ControllerState, changes: readonly NewMetadataR
     { ...state, image: imageWith(state.image, changes) },
     ({ leader }) => leader === NO_LEADER,
     () => ({}),
-  );
-}
-
-function imageWith(image: MetadataImage, changes: readonly NewMetadataRecord[]): MetadataImage {
-  return changes.reduce(
-    (before, record) => applyRecord(before, asWritten(record), before.offset + 1, before.epoch),
-    image,
   );
 }
 

@@ -9,6 +9,7 @@ import {
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { type ControllerResult, type ControllerState, refuse } from "./controller-state.ts";
 import { changesWithout } from "./leader-changes.ts";
+import { minIsrForAll } from "./min-isr.ts";
 import { unsupportedLevel } from "./update-features.ts";
 
 /** As Kafka: how many producer ids a broker is given at a time. */
@@ -149,14 +150,12 @@ function renewedLeaderships(image: MetadataImage, brokerId: number): NewMetadata
   return records;
 }
 
-/** Finalizes feature levels that are not finalized at that level yet. */
+/** Finalizes feature levels that are not finalized at that level yet, with what those of the cluster need (`minIsrForAll`). */
 export function finalizeFeatures(
-  { image }: ControllerState,
+  state: ControllerState,
   features: ReadonlyMap<string, number>,
 ): ControllerResult<void> {
-  const changed = [...features].filter(([name, level]) => image.features.get(name) !== level);
-  return {
-    records: changed.map(([name, featureLevel]) => ({ type: "FeatureLevelRecord", name, featureLevel })),
-    response: undefined,
-  };
+  const changed = [...features].filter(([name, level]) => state.image.features.get(name) !== level);
+  const levels = changed.map(([name, featureLevel]) => ({ type: "FeatureLevelRecord" as const, name, featureLevel }));
+  return { records: [...minIsrForAll(state, levels), ...levels], response: undefined };
 }

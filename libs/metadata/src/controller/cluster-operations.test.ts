@@ -6,11 +6,12 @@ import { imageAfter, registration, stateWith } from "../test-support/controller-
 import { ConfigOperation, incrementalAlterConfigs } from "./alter-configs.ts";
 import { alterPartition, type IsrProposal } from "./alter-partition.ts";
 import { brokerHeartbeat, fenceBroker, type HeartbeatContext, unregisterBroker } from "./broker-lifecycle.ts";
-import { hasLostNothing, registerBroker } from "./brokers.ts";
+import { finalizeFeatures, hasLostNothing, registerBroker } from "./brokers.ts";
 import type { ControllerState } from "./controller-state.ts";
 import { balanceLeaders, ElectionType, electLeaders } from "./elect-leaders.ts";
 import { assignDirectories } from "./log-directories.ts";
 import { alterPartitionReassignments, listPartitionReassignments } from "./reassignments.ts";
+import { FeatureUpgradeType, updateFeatures } from "./update-features.ts";
 
 const TOPIC_ID = "AAAAAAAAAAAAAAAAAAAACQ";
 const INCARNATION = "AAAAAAAAAAAAAAAAAAAAAw";
@@ -416,6 +417,64 @@ describe("ElectLeaders", () => {
     ]);
     expect(balanceLeaders(oneWandered).records).toEqual([expect.objectContaining({ partitionId: 0 })]);
     expect(balanceLeaders(many)).toMatchObject({ records: [], response: 0 });
+  });
+});
+
+describe("one min.insync.replicas for all brokers while eligible leader replicas are kept", () => {
+  const ELR = FEATURES[0]!.name;
+  const ofBroker = (resourceName: string, value: string | null): NewMetadataRecord => ({
+    ...{ type: "ConfigRecord", resourceType: 4, resourceName, name: "min.insync.replicas", value },
+  });
+  /** Without a value of the topic's own. */
+  const byBrokers = (...configs: NewMetadataRecord[]) =>
+    stateWith([1, 2, 3], [...topic([1, 2]).slice(0, -1), ...configs]);
+  const update = (state: ControllerState, maxVersionLevel: number, validateOnly = false) => {
+    const brokers = [...state.image.brokers.values()].map(({ brokerId }) => {
+      return { ...registration(brokerId), features: FEATURES } as NewMetadataRecord;
+    });
+    const upgradeType = maxVersionLevel > 0 ? FeatureUpgradeType.UPGRADE : FeatureUpgradeType.SAFE_DOWNGRADE;
+    const updates = [{ feature: ELR, maxVersionLevel, upgradeType }];
+    return updateFeatures(after(state, brokers), { updates, validateOnly }).records;
+  };
+  const level = (featureLevel: number): NewMetadataRecord => ({ type: "FeatureLevelRecord", name: ELR, featureLevel });
+
+  it("is written with the first levels, by the file of the controller, and not again", () => {
+    const state = stateWith([]);
+    const { records } = finalizeFeatures(state, new Map([[ELR, 1]]));
+    expect(records).toEqual([ofBroker("", "2"), level(1)]);
+    expect(finalizeFeatures(after(state, records), new Map()).records).toEqual([]);
+    expect(finalizeFeatures(state, new Map([[ELR, 0]])).records).toEqual([level(0)]);
+    const alone = stateWith([], [], { isOfCluster: false });
+    expect(finalizeFeatures(alone, new Map([[ELR, 1]])).records, "a broker on its own").toEqual([level(1)]);
+  });
+
+  it("is written by a new controller where an older one has not; what was reckoned by some file holds no more", () => {
+    const state = byBrokers();
+    const reckoned = after(state, [
+      {
+        ...{ type: "PartitionChangeRecord", topicId: TOPIC_ID, partitionId: 0 },
+        ...{ isr: [1], eligibleLeaderReplicas: [2] },
+      },
+    ]);
+    const { records } = finalizeFeatures(reckoned, new Map());
+    expect(records.map(({ type }) => type)).toEqual(["PartitionChangeRecord", "ConfigRecord"]);
+    expect(partitionOf(after(reckoned, records))).toMatchObject({ leader: 1, isr: [1], eligibleLeaderReplicas: [] });
+    const own = [3, 2].reduce(fenced, cluster());
+    expect(partitionOf(after(own, finalizeFeatures(own, new Map()).records)).eligibleLeaderReplicas).toEqual([2]);
+  });
+
+  it("leaves what is set for the cluster, and drops what is set for single brokers, registered or not", () => {
+    const state = byBrokers(ofBroker("", "3"), ofBroker("2", "1"), ofBroker("9", "1"));
+    const { records } = finalizeFeatures(state, new Map());
+    expect(records).toHaveLength(2);
+    expect(records).toEqual(expect.arrayContaining([ofBroker("2", null), ofBroker("9", null)]));
+  });
+
+  it("is written where an operator raises the level", () => {
+    const state = stateWith([1, 2], [ofBroker("2", "1")]);
+    expect(update(state, 1)).toEqual([ofBroker("", "2"), ofBroker("2", null), level(1)]);
+    expect(update(state, 1, true)).toEqual([]);
+    expect(update(byBrokers(), 0)).toEqual([level(0)]);
   });
 });
 

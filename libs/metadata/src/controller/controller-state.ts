@@ -8,6 +8,8 @@ export interface ControllerPolicy {
   readonly defaultNumPartitions: number;
   readonly defaultReplicationFactor: number;
   readonly deleteTopicEnable: boolean;
+  /** Whether it decides for several brokers, whose files may differ. */
+  readonly isOfCluster: boolean;
   readonly configs: ConfigPolicy;
 }
 
@@ -21,6 +23,8 @@ export interface ConfigPolicy {
   isKnown(resourceType: number, key: string): boolean;
   /** The value that a key has where none is set, as text, or null. */
   defaultValue(resourceType: number, key: string): string | null;
+  /** The value that a broker's key has by this broker's own settings, whatever was set at run time; as text, or null. */
+  fileValue(key: string): string | null;
   /** The value of a topic's key that counts: its own, else its broker's, else the default. */
   topicValue(image: MetadataImage, topic: string, key: string): string | null;
 }

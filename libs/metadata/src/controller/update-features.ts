@@ -1,6 +1,7 @@
 import { ErrorCode } from "@ottla/protocol";
 import { type BrokerFeature, type MetadataImage, NO_FEATURE_LEVEL } from "../image/metadata-image.ts";
 import { type ControllerResult, type ControllerState, type ItemOutcome, refuse, SUCCESS } from "./controller-state.ts";
+import { minIsrForAll } from "./min-isr.ts";
 
 /** Whether a feature may go down, and at which price. Kafka's numbers. */
 export const FeatureUpgradeType = { UPGRADE: 1, SAFE_DOWNGRADE: 2, UNSAFE_DOWNGRADE: 3 } as const;
@@ -17,25 +18,28 @@ export interface FeatureOutcome extends ItemOutcome {
 }
 
 /**
- * Finalizes other levels of features, all of them or, with one that is refused, none (KIP-584, KIP-1022).
+ * Finalizes other levels of features, all of them or, with one that is refused, none (KIP-584, KIP-1022); with what they
+ * need (`minIsrForAll`).
  * @throws KafkaError INVALID_REQUEST where a feature is named twice
  */
 export function updateFeatures(
-  { image }: ControllerState,
+  state: ControllerState,
   { updates, validateOnly }: { readonly updates: readonly FeatureUpdate[]; readonly validateOnly: boolean },
 ): ControllerResult<readonly FeatureOutcome[]> {
   if (new Set(updates.map(({ feature }) => feature)).size < updates.length) {
     throw refuse(ErrorCode.INVALID_REQUEST, "A feature is named more than once.");
   }
+  const { image } = state;
   const outcomes = updates.map((update) => ({ feature: update.feature, ...judge(image, update) }));
   const isRefused = outcomes.some(({ errno }) => errno !== ErrorCode.NONE);
   const changed = updates.filter(({ feature, maxVersionLevel }) => levelOf(image, feature) !== maxVersionLevel);
-  const records = changed.map(({ feature: name, maxVersionLevel: featureLevel }) => ({
+  const levels = changed.map(({ feature: name, maxVersionLevel: featureLevel }) => ({
     type: "FeatureLevelRecord" as const,
     name,
     featureLevel,
   }));
-  return { records: isRefused || validateOnly ? [] : records, response: outcomes };
+  if (isRefused || validateOnly) return { records: [], response: outcomes };
+  return { records: [...minIsrForAll(state, levels), ...levels], response: outcomes };
 }
 
 function levelOf(image: MetadataImage, feature: string): number {

@@ -26,13 +26,18 @@ const configs: ConfigPolicy = {
   isKnown: () => true,
   isList: (_type, key) => key === "cleanup.policy",
   defaultValue: (_type, key) => (key === "cleanup.policy" ? "delete" : null),
-  topicValue: (image, topic, key) => configsOf(image, ConfigResourceType.TOPIC, topic).get(key) ?? null,
+  fileValue: (key) => (key === "min.insync.replicas" ? "2" : null),
+  topicValue: (image, topic, key) =>
+    configsOf(image, ConfigResourceType.TOPIC, topic).get(key) ??
+    configsOf(image, ConfigResourceType.BROKER, "").get(key) ??
+    null,
 };
 
 const policy: ControllerPolicy = {
   defaultNumPartitions: 2,
   defaultReplicationFactor: 1,
   deleteTopicEnable: true,
+  isOfCluster: true,
   configs,
 };
 
