@@ -145,7 +145,7 @@ const HUNTS = {
     rare: { lateAlterPartition: 2, joinerLoses: 1_000 },
     onceIn: { ...CALM, cutPair: 15 },
   },
-  brokerEpoch: { firstSeed: 23, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
+  brokerEpoch: { firstSeed: 24, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
   controllerEpoch: {
     firstSeed: 27,
     rare: { electedPaused: 1 },
