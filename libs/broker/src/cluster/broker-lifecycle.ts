@@ -330,14 +330,15 @@ export class BrokerLifecycle {
   }
 
   /**
-   * Who has the office now cannot be looked up, and this broker itself may have lost it unheard: all others are asked.
+   * Who has the office now cannot be looked up, and this broker itself may have lost it unheard: all are asked, it too.
    * One of them may be mistaken in the same way; that this broker is fenced nobody says who has not written it down.
    * @throws KafkaError NOT_CONTROLLER when none of them is the controller
    */
   async #askAround(beat: RequestInput<typeof brokerHeartbeatApi>, timeoutMs: number) {
-    const { channel, follower, announcement } = this.#options;
+    const { channel, follower, announcement, gateway } = this.#options;
     const others = [...follower.image.brokers.values()].filter(({ brokerId }) => brokerId !== announcement.brokerId);
     const asked = others.map(({ brokerId }) => channel.requestTo(brokerId, brokerHeartbeatApi, 1, beat, timeoutMs));
+    if (gateway.isActive) asked.push(channel.request(brokerHeartbeatApi, 1, beat, timeoutMs));
     const settled = await Promise.allSettled(asked);
     const answers = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
     const known = answers.filter(({ errorCode }) => errorCode === ErrorCode.NONE);

@@ -1,4 +1,11 @@
-import type { Committed, Controller, ControllerOperation, ControllerTerm, MetadataLog } from "@ottla/metadata";
+import type {
+  Committed,
+  Controller,
+  ControllerOperation,
+  ControllerTerm,
+  MetadataLog,
+  SubmitOptions,
+} from "@ottla/metadata";
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { Runtime } from "@ottla/runtime";
 import type { ControllerGateway } from "../services/broker-services.ts";
@@ -38,8 +45,8 @@ export class ClusterGateway implements ControllerGateway {
     return this.#options.controller.epoch !== null;
   }
 
-  submit<Response>(operation: ControllerOperation<Response>): Promise<Committed<Response>> {
-    if (this.isActive) return this.#options.controller.submit(operation);
+  submit<Response>(operation: ControllerOperation<Response>, options?: SubmitOptions): Promise<Committed<Response>> {
+    if (this.isActive) return this.#options.controller.submit(operation, options);
     return Promise.reject(KafkaError.fromCode(ErrorCode.NOT_CONTROLLER));
   }
 

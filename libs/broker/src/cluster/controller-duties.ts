@@ -1,4 +1,5 @@
 import {
+  type BrokerImage,
   balanceLeaders,
   brokerById,
   type Committed,
@@ -152,13 +153,15 @@ export class ControllerDuties {
     for (const session of this.#sessions.values()) session.lastContactMs += Math.max(0, lateMs);
   }
 
+  /** Nobody is fenced while the coordination service does not answer: see {@link #look}. */
   #checkSessions(): void {
-    const { follower, sessionTimeoutMs } = this.#options;
-    const endedMs = this.#nowMs() - sessionTimeoutMs();
-    for (const { brokerId, epoch, fenced } of follower.image.brokers.values()) {
-      if (fenced || this.#session(brokerId, epoch).lastContactMs > endedMs) continue;
-      this.#fence(brokerId, epoch, "it sends no heartbeats");
-    }
+    const isSilent = (broker: BrokerImage) => this.#isSilent(broker) && !this.#fencing.has(lifeOf(broker));
+    if ([...this.#options.follower.image.brokers.values()].some(isSilent)) this.#lookWhoIsAlive();
+  }
+
+  #isSilent({ brokerId, epoch, fenced }: BrokerImage): boolean {
+    const endedMs = this.#nowMs() - this.#options.sessionTimeoutMs();
+    return !fenced && this.#session(brokerId, epoch).lastContactMs <= endedMs;
   }
 
   /** Leaderships that have wandered off go back to their preferred replicas. */
@@ -181,19 +184,23 @@ export class ControllerDuties {
     this.#looking ??= this.#look();
   }
 
+  /**
+   * Whoever is to be fenced is fenced when the coordination service has just answered, so that it can be written down at
+   * once: what is decided while the service is away would be appended when it is back, and be outdated by then.
+   */
   async #look(): Promise<void> {
     const { log, follower, controller, runtime } = this.#options;
     while (this.#lookAgain && controller.epoch !== null) {
       this.#lookAgain = false;
+      const askedMs = this.#nowMs();
       try {
         const live = await log.liveness.live();
         this.#hasFailedToLook = false;
-        const incarnations = new Map(live.map(({ brokerId, incarnationId }) => [brokerId, incarnationId]));
-        this.#announced = incarnations;
-        for (const { brokerId, epoch, fenced, incarnationId } of follower.image.brokers.values()) {
-          const announced = incarnations.get(brokerId);
-          if (fenced || announced === incarnationId || announced === null) continue;
-          this.#fence(brokerId, epoch, "its announcement has ended");
+        this.#announced = new Map(live.map(({ brokerId, incarnationId }) => [brokerId, incarnationId]));
+        if (this.#hasStoodStillSince(askedMs)) this.#beginAnew();
+        for (const broker of follower.image.brokers.values()) {
+          if (this.#isGone(broker)) this.#fence(broker, "its announcement has ended", () => this.#isGone(broker));
+          else if (this.#isSilent(broker)) this.#fence(broker, "it sends no heartbeats", () => this.#isSilent(broker));
         }
       } catch (error) {
         this.#hasFailedToLook = true;
@@ -203,6 +210,12 @@ export class ControllerDuties {
     this.#looking = null;
   }
 
+  /** Where its announcement cannot be read, it is there. */
+  #isGone({ brokerId, fenced, incarnationId }: BrokerImage): boolean {
+    const announced = this.#announced.get(brokerId);
+    return !fenced && announced !== incarnationId && announced !== null;
+  }
+
   /** Who has lost the office in the meantime does not take it again for a duty that was the last one's. */
   #submit<Response>(operation: ControllerOperation<Response>): Promise<Committed<Response>> {
     const { controller } = this.#options;
@@ -210,18 +223,18 @@ export class ControllerDuties {
     return controller.submit(operation);
   }
 
-  #fence(brokerId: number, brokerEpoch: number, reason: string): void {
+  /** @param isDue whether there is still reason to, once nothing is in the way any more */
+  #fence(broker: BrokerImage, reason: string, isDue: () => boolean): void {
     const { follower, runtime } = this.#options;
-    const broker = `${brokerId}@${brokerEpoch}`;
-    if (this.#fencing.has(broker)) return;
-    this.#fencing.add(broker);
+    const { brokerId, epoch: brokerEpoch } = broker;
+    const life = lifeOf(broker);
+    if (this.#fencing.has(life)) return;
+    this.#fencing.add(life);
     const decidedMs = this.#nowMs();
     this.#submit((state) => {
-      if (this.#hasStoodStillSince(decidedMs)) {
-        this.#beginAnew();
-        return { records: [], response: undefined };
-      }
-      return fenceBroker(state, brokerId, brokerEpoch);
+      if (this.#hasStoodStillSince(decidedMs)) this.#beginAnew();
+      else if (isDue()) return fenceBroker(state, brokerId, brokerEpoch);
+      return { records: [], response: undefined };
     })
       .then(
         () => {
@@ -230,12 +243,12 @@ export class ControllerDuties {
         },
         (error) => runtime.logger.warn("a broker cannot be fenced", { brokerId, brokerEpoch, reason, err: error }),
       )
-      .finally(() => this.#fencing.delete(broker));
+      .finally(() => this.#fencing.delete(life));
   }
 
   /**
-   * Whether the log has kept a decision waiting, as when the coordination service is away: it holds no more then, for the
-   * brokers' heartbeats were not answered either, and their announcements may have been renewed.
+   * Whether the log or the coordination service has kept somebody waiting, as when the service is away: what was known
+   * then holds no more. Brokers may have found no controller, and their announcements may have been renewed.
    */
   #hasStoodStillSince(decidedMs: number): boolean {
     return this.#nowMs() - decidedMs > this.#options.sessionTimeoutMs() / 2;
@@ -250,4 +263,9 @@ export class ControllerDuties {
   #nowMs(): number {
     return this.#options.runtime.clock.monotonicMs();
   }
+}
+
+/** A broker in one of its lives. */
+function lifeOf({ brokerId, epoch }: BrokerImage): string {
+  return `${brokerId}@${epoch}`;
 }

@@ -15,8 +15,9 @@ export const brokerHeartbeatHandler = (
     if (brokerById(broker.image, brokerId)?.epoch === brokerEpoch) {
       duties.heardOf(brokerId, brokerEpoch, currentMetadataOffset);
     }
-    const { response, offset } = await broker.controller.submit((state) =>
-      brokerHeartbeat(state, request, duties.contextOf(brokerId, state.image)),
+    const { response, offset } = await broker.controller.submit(
+      (state) => brokerHeartbeat(state, request, duties.contextOf(brokerId, state.image)),
+      { mayOvertake: true },
     );
     if (wantShutDown) duties.handedOver(brokerId, brokerEpoch, offset);
     return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, ...response };

@@ -1,4 +1,4 @@
-import type { Committed, ControllerOperation, MetadataImage } from "@ottla/metadata";
+import type { Committed, ControllerOperation, MetadataImage, SubmitOptions } from "@ottla/metadata";
 import type { DiskSpace, Runtime } from "@ottla/runtime";
 import type { LogResources, PartitionLog } from "@ottla/storage";
 import type { BrokerLinks } from "../cluster/broker-links.ts";
@@ -88,7 +88,7 @@ export interface ControllerGateway {
    * them.
    * @throws KafkaError what the operation throws; NOT_CONTROLLER where another broker has the office
    */
-  submit<Response>(operation: ControllerOperation<Response>): Promise<Committed<Response>>;
+  submit<Response>(operation: ControllerOperation<Response>, options?: SubmitOptions): Promise<Committed<Response>>;
   /** Looks again who has the office: what is known has proved wrong. */
   refresh(): void;
 }

@@ -1,4 +1,4 @@
-import type { Committed, Controller, ControllerOperation } from "@ottla/metadata";
+import type { Committed, Controller, ControllerOperation, SubmitOptions } from "@ottla/metadata";
 import type { ControllerGateway } from "./broker-services.ts";
 
 /** The controller of a broker on its own: itself. */
@@ -12,8 +12,8 @@ export class LocalControllerGateway implements ControllerGateway {
     this.#controller = controller;
   }
 
-  submit<Response>(operation: ControllerOperation<Response>): Promise<Committed<Response>> {
-    return this.#controller.submit(operation);
+  submit<Response>(operation: ControllerOperation<Response>, options?: SubmitOptions): Promise<Committed<Response>> {
+    return this.#controller.submit(operation, options);
   }
 
   refresh(): void {}

@@ -119,6 +119,30 @@ describe("Controller", () => {
     expect(answered).toEqual(["a", "b"]);
   });
 
+  it("answers who may overtake and changes nothing by what is in the log, while an append waits for that", async () => {
+    const none = { lostAnswerRate: 0, lostRequestRate: 0, lateRequestRate: 0, staleReadRate: 0, lostHintRate: 0 };
+    const faults = { ...none, random: seededRandom(1) };
+    const log = new FaultyMetadataLog(new MemoryMetadataStore().connect(), faults);
+    const node = await new Node(log).start();
+    await node.register();
+    faults.lostRequestRate = 1;
+    const created = node.createTopic("a");
+    await node.runtime.advance(1_000);
+    const answered: string[] = [];
+    const submit = (name: string, records: readonly NewMetadataRecord[], mayOvertake: boolean) =>
+      node.controller
+        .submit(({ image }) => ({ records, response: image.topicsByName.size }), { mayOvertake })
+        .then(({ response }) => answered.push(`${name} ${response}`));
+    const change: NewMetadataRecord = { type: "FeatureLevelRecord", name: "group.version", featureLevel: 1 };
+    const waiting = [submit("in its turn", [], false), submit("a change", [change], true)];
+    await node.runtime.advance(1_000);
+    await submit("ahead", [], true);
+    expect(answered).toEqual(["ahead 0"]);
+    faults.lostRequestRate = 0;
+    await node.run(Promise.all([created, ...waiting]));
+    expect(answered.sort()).toEqual(["a change 1", "ahead 0", "in its turn 1"]);
+  });
+
   it("leaves turns of the event loop to others while it decides much, and while that is replayed", async () => {
     const node = await new Node(new MemoryMetadataStore().connect()).start();
     await node.register();

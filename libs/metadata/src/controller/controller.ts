@@ -10,7 +10,7 @@ import { type MetadataAppend, type MetadataLog, RECORD_OVERHEAD_BYTES_MAX } from
 import { RECORDS_A_TURN } from "../log/replay.ts";
 import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { deserializeRecord, serializeRecord } from "../records/record-serde.ts";
-import type { ControllerOperation, ControllerPolicy } from "./controller-state.ts";
+import type { ControllerOperation, ControllerPolicy, ControllerState } from "./controller-state.ts";
 import { randomUuid } from "./create-topics.ts";
 
 export interface ControllerOptions {
@@ -29,6 +29,14 @@ export interface Committed<Response> {
   readonly response: Response;
   /** The image of this broker has all of the operation's records once it has reached this offset. */
   readonly offset: number;
+}
+
+export interface SubmitOptions {
+  /**
+   * Whether the operation may be answered ahead of what is queued and what is being appended, where it changes nothing: it
+   * goes by what the log is known to come to, and waits for no coordination service. Default: false.
+   */
+  readonly mayOvertake?: boolean;
 }
 
 interface Pending {
@@ -117,11 +125,16 @@ export class Controller {
   }
 
   /**
-   * Runs an operation and appends its records.
+   * Runs an operation and appends its records. One that may overtake others may be run twice.
    * @throws KafkaError what the operation throws; NOT_CONTROLLER when another broker has the office
    */
-  submit<Response>(operation: ControllerOperation<Response>): Promise<Committed<Response>> {
+  submit<Response>(
+    operation: ControllerOperation<Response>,
+    { mayOvertake = false }: SubmitOptions = {},
+  ): Promise<Committed<Response>> {
     if (this.#closed) return Promise.reject(notController("the broker is shutting down"));
+    const answer = mayOvertake ? this.#answerAhead(operation) : null;
+    if (answer !== null) return Promise.resolve(answer);
     return new Promise<Committed<Response>>((resolve, reject) => {
       this.#queue.push({ operation, resolve: resolve as Pending["resolve"], reject });
       this.#running ??= this.#run();
@@ -142,6 +155,23 @@ export class Controller {
   async close(): Promise<void> {
     this.#closed = true;
     await this.resign();
+  }
+
+  /** Null where nothing is in the way, or the operation has to wait its turn: it changes something, or is refused. */
+  #answerAhead<Response>(operation: ControllerOperation<Response>): Committed<Response> | null {
+    if (this.#running === null || this.#epoch === null) return null;
+    const image = this.#image;
+    try {
+      const { records, response } = operation(this.#stateOf(image));
+      return records.length === 0 ? { response, offset: image.offset } : null;
+    } catch {
+      return null;
+    }
+  }
+
+  #stateOf(image: MetadataImage): ControllerState {
+    const { policy, runtime } = this.#options;
+    return { image, nextOffset: image.offset + 1, policy: policy(), random: runtime.random };
   }
 
   async #run(): Promise<void> {
@@ -271,10 +301,9 @@ export class Controller {
    * cannot be written or replayed: its caller has been told, and nothing of it is kept.
    */
   async #decideOne(pending: Pending, image: MetadataImage, epoch: number): Promise<DecidedStep | null> {
-    const { policy, runtime, log } = this.#options;
+    const { runtime, log } = this.#options;
     try {
-      const state = { image, nextOffset: image.offset + 1, policy: policy(), random: runtime.random };
-      const { records: decided, response, isAtomic = true } = pending.operation(state);
+      const { records: decided, response, isAtomic = true } = pending.operation(this.#stateOf(image));
       if (decided.length === 0) return { image, records: [], sizeBytes: 0, response };
       const serialized = await inTurns(serializing(decided), runtime.timers);
       const records = withinAppends(serialized, isAtomic, log.appendBytesMax);
