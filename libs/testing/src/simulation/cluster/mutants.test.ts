@@ -141,7 +141,7 @@ const FAULTS_MS = 15_000;
 const HUNTS = {
   leaderEpoch: { firstSeed: 1 },
   partitionEpoch: {
-    firstSeed: 56,
+    firstSeed: 57,
     rare: { lateAlterPartition: 2, joinerLoses: 1_000 },
     onceIn: { ...CALM, cutPair: 15 },
   },
@@ -151,7 +151,7 @@ const HUNTS = {
     rare: { electedPaused: 1 },
     onceIn: { cutFromZooKeeper: 30, zooKeeperOutage: 100 },
   },
-  pendingIsr: { firstSeed: 26 },
+  pendingIsr: { firstSeed: 19, onceIn: { ...CALM, cutPair: 15 } },
   fetchAhead: { firstSeed: 3 },
 } satisfies Record<keyof typeof mutants, Hunt>;
 
