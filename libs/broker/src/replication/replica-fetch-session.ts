@@ -46,8 +46,24 @@ export class ReplicaFetchSession {
     return this.#told.get(key);
   }
 
+  /** Whether the leader knows of partitions, and need be told of changes only. */
+  get isUnderWay(): boolean {
+    return this.#epoch !== FIRST_EPOCH;
+  }
+
   /** The next request for exactly these partitions. What it says counts as told once it is answered without error. */
   next(wanted: readonly PartitionFetch[]): SessionPart {
+    const changed = this.#tell(wanted);
+    return this.#part(changed, this.#told.size > wanted.length ? this.#forget(wanted) : []);
+  }
+
+  /** The next request where those that the leader knows of are wanted still, and only of these something may have changed. */
+  nextWith(stirred: readonly PartitionFetch[]): SessionPart {
+    return this.#part(this.#tell(stirred), []);
+  }
+
+  /** @returns those of which the leader does not know yet what they ask for */
+  #tell(wanted: readonly PartitionFetch[]): PartitionFetch[] {
     const changed: PartitionFetch[] = [];
     for (const fetch of wanted) {
       const told = this.#told.get(fetch.key);
@@ -55,7 +71,10 @@ export class ReplicaFetchSession {
       if (told === undefined || !isSameFetch(told, fetch)) changed.push(fetch);
       this.#told.set(fetch.key, fetch);
     }
-    const forgotten = this.#told.size > wanted.length ? this.#forget(wanted) : [];
+    return changed;
+  }
+
+  #part(changed: readonly PartitionFetch[], forgotten: readonly PartitionFetch[]): SessionPart {
     return {
       sessionId: this.#sessionId,
       sessionEpoch: this.#epoch,

@@ -12,8 +12,9 @@ import { type BrokerConnection, delay, type ReconnectingConnection } from "@ottl
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { FetchMemory } from "./fetch-memory.ts";
 import type { LeaderLogRange, Replica } from "./replica.ts";
-import { fetchKey, type PartitionFetch, ReplicaFetchSession } from "./replica-fetch-session.ts";
+import { fetchKey, type PartitionFetch, ReplicaFetchSession, type SessionPart } from "./replica-fetch-session.ts";
 import type { ReplicationCounters } from "./replication-counters.ts";
+import { StirredReplicas } from "./stirred-replicas.ts";
 import type { FollowerThrottle } from "./throttle.ts";
 
 export interface ReplicaFetcherOptions {
@@ -50,6 +51,7 @@ export class ReplicaFetcher {
   /** Those that came when the request at hand had left: its answer is not for them, but for who was in their place. */
   readonly #newcomers = new Set<Replica>();
   readonly #session = new ReplicaFetchSession();
+  readonly #stirred = new StirredReplicas();
   readonly #stop = new AbortController();
   /** The connection that the session belongs to. */
   #sessionOn: BrokerConnection | null = null;
@@ -71,14 +73,16 @@ export class ReplicaFetcher {
   add(replica: Replica): void {
     this.#replicas.set(replica.key, replica);
     this.#newcomers.add(replica);
+    this.#stirred.lookAtAll();
     this.#wake?.();
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#options.runtime.timers.defer(() => void this.#run());
   }
 
-  remove({ key }: Replica): void {
-    this.#replicas.delete(key);
+  remove(replica: Replica): void {
+    this.#replicas.delete(replica.key);
+    this.#stirred.removed(replica);
   }
 
   /** Ends what is under way. */
@@ -106,14 +110,31 @@ export class ReplicaFetcher {
     const nowMs = this.#options.runtime.clock.monotonicMs();
     const { throttle } = this.#options;
     this.#newcomers.clear();
+    const stirred = throttle.isExceeded ? null : this.#stirred.at(nowMs);
+    if (stirred !== null) return await this.#fetchStirred(stirred);
     const due = Array.from(this.#replicas.values()).filter(({ notBeforeMs }) => notBeforeMs <= nowMs);
     if (due.length === 0) return await this.#sleepUntilReady(nowMs);
     const ready = throttle.isExceeded ? due.filter(({ partition }) => !throttle.holdsBack(partition)) : due;
     if (ready.length === 0) return await this.#sleep(THROTTLED_WAIT_MS);
+    this.#stirred.lookedAtAll(nowMs, ready.length === this.#replicas.size);
     const connection = await this.#connect();
+    await this.#exchange(connection, this.#session.next(this.#fetches(ready)));
+  }
+
+  /** Asks for all replicas, of which only these may have something new to say. */
+  async #fetchStirred(stirred: readonly Replica[]): Promise<void> {
+    const connection = await this.#connect();
+    if (this.#session.isUnderWay) await this.#exchange(connection, this.#session.nextWith(this.#fetches(stirred)));
+    else this.#stirred.lookAtAll();
+  }
+
+  #fetches(replicas: readonly Replica[]): PartitionFetch[] {
     const maxBytes = this.#number("replica.fetch.max.bytes");
-    const fetches = ready.map((replica) => replica.fetch(maxBytes));
-    const response = await this.#fetch(connection, fetches);
+    return replicas.map((replica) => replica.fetch(maxBytes));
+  }
+
+  async #exchange(connection: BrokerConnection, part: SessionPart): Promise<void> {
+    const response = await this.#fetch(connection, part);
     if (response.errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(response.errorCode);
     await this.#taken;
     await this.#take(connection, response);
@@ -131,7 +152,7 @@ export class ReplicaFetcher {
     return connection;
   }
 
-  #fetch(connection: BrokerConnection, fetches: readonly PartitionFetch[]): Promise<FetchResponse> {
+  #fetch(connection: BrokerConnection, part: SessionPart): Promise<FetchResponse> {
     const version = connection.requestVersion(fetchApi);
     if (version < FETCH_VERSION_MIN) {
       throw KafkaError.fromCode(ErrorCode.UNSUPPORTED_VERSION, `the leader serves Fetch up to version ${version} only`);
@@ -142,7 +163,7 @@ export class ReplicaFetcher {
       maxWaitMs,
       minBytes: this.#number("replica.fetch.min.bytes"),
       maxBytes: this.#number("replica.fetch.response.max.bytes"),
-      ...this.#session.next(fetches),
+      ...part,
     };
     const timeoutMs = maxWaitMs + this.#number("replica.socket.timeout.ms");
     return connection.request(fetchApi, body, { version, timeoutMs, signal: this.#stop.signal });
@@ -153,12 +174,14 @@ export class ReplicaFetcher {
     const backoffMaxMs = this.#number("replica.fetch.backoff.ms");
     const pending: Promise<void>[] = [];
     const awaited: Promise<void>[] = [];
+    this.#stirred.beginAnswer();
     for (const { topicId, partitions } of response.responses) {
       for (const answer of partitions) {
         const key = fetchKey(topicId, answer.partitionIndex);
         const fetch = this.#session.told(key);
         const replica = this.#replicas.get(key);
         if (fetch === undefined || replica === undefined || this.#newcomers.has(replica)) continue;
+        this.#stirred.answered(replica);
         const sizeBytes = answer.records?.length ?? 0;
         this.#options.throttle.received(replica.partition, sizeBytes);
         this.#options.counters.bytesIn += sizeBytes;

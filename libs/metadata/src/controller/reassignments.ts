@@ -72,17 +72,21 @@ export function listPartitionReassignments(
   image: MetadataImage,
   wanted: readonly { readonly name: string; readonly partitionIndexes: readonly number[] }[] | null,
 ): OngoingReassignment[] {
-  const partitions: (readonly [string, PartitionImage | undefined])[] =
-    wanted === null
-      ? [...image.topicsByName.values()].flatMap((topic) => topic.partitions.map((each) => [topic.name, each] as const))
-      : wanted.flatMap(({ name, partitionIndexes }) =>
-          partitionIndexes.map((index) => [name, image.topicsByName.get(name)?.partitions[index]] as const),
-        );
-  return partitions.flatMap(([topic, partition]) => {
-    if (partition === undefined || !isReassigned(partition)) return [];
+  const ongoing: OngoingReassignment[] = [];
+  // A cluster has tens of thousands of partitions, and who waits for a reassignment asks again and again.
+  const look = (topic: string, partition: PartitionImage | undefined) => {
+    if (partition === undefined || !isReassigned(partition)) return;
     const { replicas, addingReplicas, removingReplicas } = partition;
-    return [{ topic, partition: partition.partition, replicas, addingReplicas, removingReplicas }];
-  });
+    ongoing.push({ topic, partition: partition.partition, replicas, addingReplicas, removingReplicas });
+  };
+  if (wanted === null) {
+    for (const { name, partitions } of image.topicsByName.values()) for (const each of partitions) look(name, each);
+    return ongoing;
+  }
+  for (const { name, partitionIndexes } of wanted) {
+    for (const index of partitionIndexes) look(name, image.topicsByName.get(name)?.partitions[index]);
+  }
+  return ongoing;
 }
 
 function isReassigned({ addingReplicas, removingReplicas }: PartitionImage): boolean {
