@@ -189,14 +189,24 @@ async function readUntilEnough(exchange: Exchange, onWait: () => void): Promise<
   const { limit } = options;
   const minBytes = Math.min(request.minBytes, options.maxBytes);
   const follower = followerId(request) < 0 ? undefined : followerId(request);
-  let { targets, resting } = toTargets(exchange);
-  for (let isFirst = true, isLast = false; ; isFirst = false) {
+  let looked = toTargets(exchange);
+  let { targets, resting } = looked;
+  for (let isFirst = true, isLast = false; ; ) {
     const read = markPartitions(hostedPartitions(targets), limit);
     const result = await readPartitions(targets, options, isFirst);
     const waitMs = deadlineMs - broker.runtime.clock.monotonicMs();
-    const isAlone = read.length === 0 && resting.length === 0;
-    if (isLast || waitMs <= 0 || isAlone || result.isFinal || result.sizeBytes >= minBytes)
+    const isAlone = looked.areAll && read.length === 0 && resting.length === 0;
+    if (isLast || waitMs <= 0 || isAlone || result.isFinal || result.sizeBytes >= minBytes) {
+      noteStirred(exchange, looked, result.sizeBytes, !isFirst);
       return { result, quiet: null };
+    }
+    if (!looked.areAll) {
+      result.release();
+      looked = toTargets(exchange, true);
+      ({ targets, resting } = looked);
+      continue;
+    }
+    isFirst = false;
     onWait();
     const marks = resting.length === 0 ? read : [...read, ...resting];
     const missingBytes = minBytes - result.sizeBytes;
@@ -233,21 +243,47 @@ function quietQuestion({ broker, request, context }: Exchange): QuietQuestion | 
 interface Targets {
   readonly targets: readonly FetchTarget[];
   readonly resting: readonly RestingReplica[];
+  /** False where the session has others, which are at rest. */
+  readonly areAll: boolean;
+  readonly reader: FetchReader;
+  readonly atMs: number;
+  /** How many moves of partitions there had been. */
+  readonly movesCount: number;
 }
 
-function toTargets({ broker, request, session, context }: Exchange): Targets {
+function toTargets(exchange: Exchange, mustBeAll = false): Targets {
+  const { broker, request, session, context } = exchange;
   const byId = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS;
   const reader = readerOf(broker, request, context.apiVersion);
   const nowMs = broker.runtime.clock.monotonicMs();
   const targets: FetchTarget[] = [];
   const resting: RestingReplica[] = [];
-  for (const fetched of session.partitions) {
+  const { purgatory } = broker;
+  const { movesCount } = purgatory;
+  const mayBeFew = reader.kind === "follower" && !mustBeAll;
+  const few = mayBeFew ? (session.stirred?.at(nowMs, reader, purgatory) ?? null) : null;
+  for (const fetched of few ?? session.partitions) {
     if (reader.kind === "follower" && fetched.resting?.isAtRestFor(reader)) {
       fetched.resting.fetched(nowMs);
       resting.push(fetched.resting);
     } else targets.push(toTarget(broker, fetched, byId, reader));
   }
-  return { targets, resting };
+  return { targets, resting, areAll: few === null, reader, atMs: nowMs, movesCount };
+}
+
+/** Who was answered with so much at once is far behind, and comes again at once. */
+const FAR_BEHIND_BYTES = 256 * 1024;
+
+/** Has the next fetch of a follower that is far behind look at the partitions that are not at rest. */
+function noteStirred({ session: { stirred } }: Exchange, looked: Targets, sizeBytes: number, hasWaited: boolean): void {
+  const { reader, targets, areAll } = looked;
+  if (stirred === null || reader.kind !== "follower") return;
+  if (hasWaited || sizeBytes < FAR_BEHIND_BYTES) stirred.lookAtAll();
+  else if (areAll)
+    stirred.lookedAtAll(
+      { ...looked, reader },
+      targets.map(({ fetched }) => fetched),
+    );
 }
 
 function hostedPartitions(targets: readonly FetchTarget[]): Partition[] {

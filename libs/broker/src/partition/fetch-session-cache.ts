@@ -1,6 +1,7 @@
 import { ErrorCode, KafkaError } from "@ottla/protocol";
 import type { Clock, Random } from "@ottla/runtime";
 import { type FetchedPartition, FetchSession, type PartitionNews } from "./fetch-session.ts";
+import type { StirredPartitions } from "./stirred-partitions.ts";
 
 /** As Kafka: a session that nobody used this long makes room, and a younger one gives way to none of its kind. */
 export const SESSION_EVICTION_MS = 120_000;
@@ -45,6 +46,8 @@ export interface SessionResult {
 /** One fetch as its session makes it: what to read, and what of it to tell. */
 export interface FetchContext {
   readonly partitions: readonly FetchedPartition[];
+  /** Those of them that are not at rest; null where nobody keeps them apart. */
+  readonly stirred: StirredPartitions | null;
   answer<Result extends SessionResult>(results: readonly Result[]): SessionAnswer<Result>;
 }
 
@@ -89,6 +92,7 @@ export class FetchSessionCache {
     const { partitions } = request;
     return {
       partitions,
+      stirred: null,
       answer: (results) => {
         const session = this.#create(request);
         session?.fetchMore(partitions);
@@ -115,8 +119,14 @@ export class FetchSessionCache {
     session.lastUsedMs = this.#clock.monotonicMs();
     session.advanceEpoch();
     const { epoch } = session;
+    let partitions: readonly FetchedPartition[] | null = null;
     return {
-      partitions: session.partitions(),
+      // Who looks at those alone that are not at rest does without the list.
+      get partitions() {
+        partitions ??= session.partitions();
+        return partitions;
+      },
+      stirred: session.stirred,
       answer: (results) => answerOf(session, epoch, results),
     };
   }
@@ -174,6 +184,7 @@ export class FetchSessionCache {
 function standalone(partitions: readonly FetchedPartition[]): FetchContext {
   return {
     partitions,
+    stirred: null,
     answer: (results) => ({ errorCode: ErrorCode.NONE, sessionId: NO_SESSION_ID, results }),
   };
 }

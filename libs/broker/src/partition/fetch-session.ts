@@ -1,5 +1,6 @@
 import type { FetchRequestPartition } from "@ottla/protocol";
 import type { RestingReplica } from "./resting-replica.ts";
+import { StirredPartitions } from "./stirred-partitions.ts";
 
 /** A partition that a fetch reads: its topic by name or, since v13, by id, and what the client said of it. */
 export interface FetchedPartition {
@@ -45,6 +46,8 @@ export class FetchSession {
   readonly usesTopicIds: boolean;
   readonly createdMs: number;
   lastUsedMs: number;
+  /** Of a follower's session. */
+  readonly stirred: StirredPartitions | null;
   #epoch = FIRST_EPOCH;
   /** In the order in which they are read: what had records goes to the end, so that every partition has its turn. */
   readonly #partitions = new Map<string, CachedPartition>();
@@ -61,6 +64,9 @@ export class FetchSession {
     this.usesTopicIds = options.usesTopicIds;
     this.createdMs = options.nowMs;
     this.lastUsedMs = options.nowMs;
+    const find = ({ topicId, partition }: { topicId: string; partition: number }) =>
+      this.#partitions.get(partitionKey({ topic: "", topicId }, partition));
+    this.stirred = options.isPrivileged && options.usesTopicIds ? new StirredPartitions(find) : null;
   }
 
   get partitionsCount(): number {
@@ -96,12 +102,17 @@ export class FetchSession {
         if (cached.query.currentLeaderEpoch !== query.currentLeaderEpoch) cached.highWatermark = NOTHING_TOLD;
         cached.query = query;
       }
+      this.stirred?.changed(cached ?? this.#partitions.get(key));
     }
   }
 
   forget(topic: { readonly topic: string; readonly topicId: string }, partitions: readonly number[]): void {
     this.#list = null;
-    for (const partition of partitions) this.#partitions.delete(partitionKey(topic, partition));
+    for (const partition of partitions) {
+      const key = partitionKey(topic, partition);
+      this.stirred?.forgotten(this.#partitions.get(key));
+      this.#partitions.delete(key);
+    }
   }
 
   /** Whether the client has to be told; it is taken as told. */
@@ -121,6 +132,7 @@ export class FetchSession {
       this.#list = null;
       this.#partitions.delete(key);
       this.#partitions.set(key, cached);
+      this.stirred?.moveToEnd(cached);
     }
     return isNew;
   }

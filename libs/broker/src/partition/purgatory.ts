@@ -41,6 +41,9 @@ export class Watch {
 const CALLED_FOR_MS = 1_000;
 const CALLED_WAIT_MS = 20;
 
+/** So many moves at the most are remembered. */
+const REMEMBERED_MOVES_MAX = 256;
+
 /**
  * Requests that wait for partitions: long-polling fetches above all. They are woken by what moves a partition, once for
  * all that happens in one turn of the event loop; nothing is polled.
@@ -52,6 +55,8 @@ export class Purgatory {
   readonly #all = new WaitList<Watch>();
   #size = 0;
   #movesCount = 0;
+  /** The newest moves, in order. */
+  #lastMoves: Partition[] = [];
   /** Kept when nobody waits: who polls comes back. */
   readonly #byPartition = new WeakMap<Partition, WaitList<Watch>>();
   #moved = new Set<Partition>();
@@ -75,6 +80,12 @@ export class Purgatory {
   /** Grows whenever a partition moves, whichever: as long as it stays the same, all are where they were. */
   get movesCount(): number {
     return this.#movesCount;
+  }
+
+  /** Which partitions have moved since there were so many moves, some of them more than once; null where that is long ago. */
+  movedSince(movesCount: number): readonly Partition[] | null {
+    const start = this.#lastMoves.length - (this.#movesCount - movesCount);
+    return start < 0 ? null : this.#lastMoves.slice(start);
   }
 
   /** Keeps a request until it completes, or `waitMs` have passed. */
@@ -112,6 +123,8 @@ export class Purgatory {
   /** Takes note that a partition has moved. */
   partitionMoved(partition: Partition): void {
     this.#movesCount++;
+    if (this.#lastMoves.length === REMEMBERED_MOVES_MAX) this.#lastMoves = [];
+    this.#lastMoves.push(partition);
     const watches = this.#byPartition.get(partition);
     if (watches === undefined || watches.isEmpty) return;
     if (this.#moved.size === 0) this.#timers.defer(() => this.#wake());

@@ -1,6 +1,7 @@
 import { ErrorCode, fetchApi, listOffsetsApi } from "@ottla/protocol";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Partition } from "../partition/partition.ts";
+import { RestingReplica } from "../partition/resting-replica.ts";
 import { DiskGate, FaultyDisk } from "../test-support/faulty-disk.ts";
 import { type ReplicaNode, ReplicaSet, type ReplicaSetOptions, TOPIC } from "../test-support/replica-set.ts";
 import { batchOf } from "../test-support/test-broker.ts";
@@ -109,6 +110,41 @@ describe("replication", () => {
     await committed;
     await set.runtime.advance(600);
     for (const id of [2, 3]) expect(positions(set.node(id).partition(1))).toEqual([0, 1, 1]);
+  });
+
+  it("has the records of a partition at rest at once, though the follower is far behind with another", async () => {
+    set = await ReplicaSet.start({ config: { "replica.fetch.max.bytes": 600_000 } });
+    let delayMs = 1;
+    set.wire = () => ({
+      deliver: (callback) =>
+        delayMs > 0 ? void set.runtime.timers.schedule(delayMs, callback) : queueMicrotask(callback),
+    });
+    set.change({ replicas: [1, 2], isr: [1, 2], leader: 1 });
+    for (const index of [1, 2]) set.change({ replicas: ALL, isr: ALL, leader: 1 }, index);
+    await set.publish();
+    await set.runtime.advance(2_000);
+    for (let i = 0; i < 150; i++) append(1, "v".repeat(100_000));
+    await set.runtime.advance(2_000);
+    set.change({ replicas: ALL, isr: [1, 2], leader: 1 });
+    await set.publish();
+    const { log } = set.node(3).partition();
+    while (log.logEndOffset < 20) await set.runtime.advance(1);
+    const looks = vi.spyOn(RestingReplica.prototype, "isAtRest", "get");
+    while (log.logEndOffset < 60) await set.runtime.advance(1);
+    expect(looks.mock.calls.length, "looks at the two that are at rest").toBeLessThanOrEqual(2);
+    for (const value of ["a", "b"]) {
+      let isCommitted = false;
+      const { committed } = set.node(1).partition(1).appendAsLeader(batchOf(value), { acks: -1, origin: "client" });
+      const settled = committed.then(() => {
+        isCommitted = true;
+      });
+      while (!isCommitted) await set.runtime.advance(1);
+      await settled;
+    }
+    expect(log.logEndOffset).toBeLessThan(140);
+    delayMs = 0;
+    await set.runtime.advance(1_000);
+    expect(log.logEndOffset).toBe(150);
   });
 
   it("counts a follower as caught up until its last fetch, however long the partition was at rest", async () => {
