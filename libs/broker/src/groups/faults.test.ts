@@ -167,10 +167,10 @@ describe("loading", () => {
     await commit(client, 7, { groupId: "other" });
     await broker.broker.shutdown();
     let release = () => {};
-    const committed = new Promise<void>((resolve) => {
-      release = resolve;
+    const committed = new Promise<boolean>((resolve) => {
+      release = () => resolve(true);
     });
-    const committedAt = vi.spyOn(Partition.prototype, "committedAt").mockReturnValue(committed);
+    const committedAt = vi.spyOn(Partition.prototype, "committedOrStuckAt").mockReturnValue(committed);
     const { broker: again, client: back } = await start({ disk: broker.disk });
     const beat = () => back.send(heartbeatApi, 3, { groupId: "g", generationId, memberId });
     expect(await fetchOffset(back, "other")).toMatchObject({ errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS });
@@ -196,6 +196,30 @@ describe("loading", () => {
     expect(await fetchOffset(back, "other")).toEqual({ errorCode: 0, offset: 7 });
     const beat = await back.send(heartbeatApi, 3, { groupId: "g", generationId, memberId });
     expect(beat.errorCode).toBe(ErrorCode.NONE);
+  });
+
+  it("waits for the end of the log to be committed, unless too few replicas are left for that", async () => {
+    const { broker, client, partition } = await ready({ config: { "min.insync.replicas": 2 } });
+    const { memberId, generationId } = await stable(broker, client, "members");
+    await commit(client, 1);
+    const { image } = partition;
+    partition.update({ ...image, replicas: [1, 2, 3], isr: [1, 2, 3], partitionEpoch: image.partitionEpoch + 1 });
+    const unanswered = commit(client, 2);
+    await broker.runtime.settle();
+    await broker.broker.services.partitions.replaceLog(partition, async () => {});
+    expect(await unanswered).toBe(ErrorCode.NOT_COORDINATOR);
+    expect(await fetchOffset(client)).toMatchObject({ errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS });
+    const led = partitionOf(broker);
+    led.update({ ...led.image, isr: [1], partitionEpoch: led.image.partitionEpoch + 1 });
+    await broker.runtime.settle();
+    expect(led.log.highWatermark).toBeLessThan(led.log.logEndOffset);
+    expect(await fetchOffset(client)).toEqual({ errorCode: 0, offset: 2 });
+    const { groups } = await client.send(describeGroupsApi, 4, { groups: ["members"] });
+    expect(groups[0]).toMatchObject({ errorCode: 0, groupState: "Stable", members: [{ memberId }] });
+    const beat = await client.send(heartbeatApi, 3, { groupId: "members", generationId, memberId });
+    expect(beat.errorCode).toBe(ErrorCode.NONE);
+    expect(await commit(client, 3)).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    expect(await fetchOffset(client)).toEqual({ errorCode: 0, offset: 2 });
   });
 
   it("passes over records that make no sense here, with one line for each kind", async () => {

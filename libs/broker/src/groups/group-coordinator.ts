@@ -27,6 +27,7 @@ export class GroupCoordinator {
     this.#host = new ShardHost(broker, {
       topic: CONSUMER_OFFSETS_TOPIC,
       what: "groups",
+      servesUncommitted: true,
       loadBufferBytes: () => broker.config.require("offsets.load.buffer.size"),
       encode: encodeGroupRecord,
       create: () => this.#newShard(),

@@ -53,7 +53,7 @@ export class Partition {
   readonly #environment: ReplicationEnvironment;
   readonly #onAdvance: PartitionListener;
   readonly #onOffline: PartitionListener;
-  /** Clients wait for as long as enough replicas are in sync; coordinators wait for as long as this broker leads. */
+  /** Clients, and groups that are loaded, wait for as long as enough replicas are in sync; coordinators wait for as long as this broker leads. */
   readonly #clients = new CommitWaiters();
   readonly #coordinators = new CommitWaiters();
   /** What clients write to and read from the topic. */
@@ -259,6 +259,20 @@ export class Partition {
   /** Settles when the high watermark is `offset` or more; rejects when leadership is lost before. */
   committedAt(offset: number): Promise<void> {
     return this.#committedAt(offset, this.#coordinators);
+  }
+
+  /**
+   * {@link committedAt}, but does not wait for other brokers to come back. Resolves to whether the high watermark is
+   * `offset` or more; false as soon as too few replicas are in sync for it to move at all.
+   */
+  async committedOrStuckAt(offset: number): Promise<boolean> {
+    try {
+      await this.#committedAt(offset, this.#clients);
+      return true;
+    } catch (error) {
+      if (error instanceof KafkaError && error.errno === ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND) return false;
+      throw error;
+    }
   }
 
   #committedAt(offset: number, waiters: CommitWaiters): Promise<void> {

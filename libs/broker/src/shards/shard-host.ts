@@ -21,6 +21,11 @@ export interface ShardHostOptions<Request, ShardRecord, Effect> {
   readonly topic: string;
   /** What the log calls that which is coordinated: `groups`, `transactions`. */
   readonly what: string;
+  /**
+   * Whether what a log holds is told although its end is not committed, while too few replicas are in sync for that.
+   * Else its coordinators wait until other brokers are back. See docs/decisions/0283.
+   */
+  readonly servesUncommitted: boolean;
   /** Bytes to read at a time while loading. */
   readonly loadBufferBytes: () => number;
   readonly encode: (record: ShardRecord) => EncodedRecord;
@@ -108,7 +113,10 @@ export class ShardHost<Request, ShardRecord, Effect = never> {
     return !this.#isClosed && this.#byPartition.get(hosted.partition.partition) === hosted;
   }
 
-  /** All that the log holds has to be committed before anybody is told of it. */
+  /**
+   * All that the log holds has to be committed before anybody is told of it: predecessors may have acknowledged what is
+   * beyond this broker's high watermark, or may not.
+   */
   async #load(hosted: Hosted<Request, ShardRecord, Effect>): Promise<void> {
     const { partition, leaderEpoch } = hosted;
     const { runtime } = this.#broker;
@@ -123,16 +131,32 @@ export class ShardHost<Request, ShardRecord, Effect = never> {
         isCancelled: () => !this.#isCurrent(hosted),
         timers: runtime.timers,
       });
-      if (this.#isCurrent(hosted)) await partition.committedAt(endOffset);
+      const isCommitted = !this.#isCurrent(hosted) || (await this.#isCommitted(partition, endOffset));
       // The shard goes by the metadata in what it does first: a topic that is still to come must not look deleted.
       await this.#broker.imagePublished();
       if (!this.#isCurrent(hosted)) return;
       const elapsedMs = Math.round(runtime.clock.monotonicMs() - startedMs);
       runtime.logger.info(`${this.#options.what} are loaded`, { ...fields, records, sizeBytes, elapsedMs });
+      if (!isCommitted) this.#warnOfUncommitted(partition);
       this.#run(hosted);
     } catch (error) {
       this.#reloadLater(hosted, error);
     }
+  }
+
+  /** Waits for it. False where that may take until other brokers are back, and need not be waited for. */
+  async #isCommitted(partition: Partition, endOffset: number): Promise<boolean> {
+    if (this.#options.servesUncommitted) return await partition.committedOrStuckAt(endOffset);
+    await partition.committedAt(endOffset);
+    return true;
+  }
+
+  #warnOfUncommitted({ topic, partition, log, image }: Partition): void {
+    const { highWatermark, logEndOffset } = log;
+    this.#broker.runtime.logger.warn(
+      `${this.#options.what} are served although too few replicas are in sync to commit the end of their log`,
+      { topic, partition, highWatermark, logEndOffset, isr: image.isr },
+    );
   }
 
   #run(hosted: Hosted<Request, ShardRecord, Effect>): void {

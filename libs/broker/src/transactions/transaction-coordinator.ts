@@ -40,6 +40,8 @@ export class TransactionCoordinator {
     this.#host = new ShardHost(broker, {
       topic: TRANSACTION_STATE_TOPIC,
       what: "transactions",
+      // It would act on what it has loaded: send markers of a decision that another leader may never have heard of.
+      servesUncommitted: false,
       loadBufferBytes: () => broker.config.require("transaction.state.log.load.buffer.size"),
       encode: encodeTransactionRecord,
       create: (_partition, leaderEpoch) => this.#newShard(leaderEpoch),
