@@ -20,7 +20,7 @@ import { Deadline, DeadlineQueue } from "./shard/deadlines.ts";
 import { dispatch, onGroupDeadline } from "./shard/dispatch.ts";
 import { Journal } from "./shard/journal.ts";
 import { PendingWrites } from "./shard/pending-writes.ts";
-import { type Moment, ReplyHook, Step } from "./shard/step.ts";
+import { type Moment, ReadHook, ReplyHook, Step } from "./shard/step.ts";
 import type { Reply } from "./shard/ticket.ts";
 
 import { emptyTopicCatalog, type TopicCatalog } from "./topic-catalog.ts";
@@ -32,6 +32,8 @@ export interface GroupCoordinatorShardOptions {
   readonly logger: Logger;
   /** What the topics of the cluster are, for groups of the consumer protocol. */
   readonly topics?: TopicCatalog;
+  /** Whether records that are in the log can be committed as things stand. Default: they can. */
+  readonly canCommit?: () => boolean;
 }
 
 export type GroupStepResult = StepResult<GroupRecord>;
@@ -53,13 +55,16 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
   private readonly journal = new Journal();
   private readonly writes = new PendingWrites();
   private readonly context: CoordinatorContext;
+  private readonly canCommit: () => boolean;
   private readonly sweepDeadline: ShardDeadline = new Deadline({ type: "expirySweep" });
   private readonly commitDeadline: ShardDeadline = new Deadline({ type: "commitTimeout" });
   private isLoading = true;
   /** Where the journal was before the first record of the step under way; null while there is none. */
   private stepPosition: number | null = null;
 
-  constructor({ config, random, logger, topics = emptyTopicCatalog }: GroupCoordinatorShardOptions) {
+  constructor(options: GroupCoordinatorShardOptions) {
+    const { config, random, logger, topics = emptyTopicCatalog, canCommit = () => true } = options;
+    this.canCommit = canCommit;
     this.context = {
       config,
       random,
@@ -124,7 +129,7 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
     else if (this.context.groups.classic(key.group) !== undefined) this.context.groups.remove(key.group);
   }
 
-  /** The log has been replayed to its end, and all of it is committed. */
+  /** The log has been replayed to its end. All of it counts as committed. */
   finishLoading(now: Moment): GroupStepResult {
     return this.run(now, (step) => {
       this.isLoading = false;
@@ -265,11 +270,18 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupRequest, Gro
     deadlines.schedule(this.sweepDeadline, step.monotonicMs + nextSweepMs);
   }
 
-  /** The records may yet be committed, but nobody is left waiting for that. */
+  /**
+   * The records may yet be committed, but nobody is left waiting for that. Who only reads is told what the log has, where
+   * nothing can be committed: whoever loads it now would tell the same.
+   */
   private onCommitTimeout(step: Step): void {
     const { config, logger } = this.context;
     const hooks = this.writes.takeHooksSince(step.monotonicMs - config.offsetsCommitTimeoutMs);
     if (hooks.length > 0) logger.warn("records of groups are not committed in time", { waiting: hooks.length });
-    for (const hook of hooks) hook.failed(step, coordinatorError(ErrorCode.REQUEST_TIMED_OUT));
+    const mayTell = !this.canCommit();
+    for (const hook of hooks) {
+      if (mayTell && hook instanceof ReadHook) hook.committed(step);
+      else hook.failed(step, coordinatorError(ErrorCode.REQUEST_TIMED_OUT));
+    }
   }
 }

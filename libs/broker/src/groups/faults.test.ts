@@ -160,6 +160,27 @@ describe("records that cannot be appended", () => {
   });
 });
 
+describe("too few replicas in sync, with records under way", () => {
+  it("refuse what is written, and tell what the log has after a while", async () => {
+    const { broker, client, partition } = await ready({ config: { "min.insync.replicas": 2 } });
+    await commit(client, 1);
+    const { image } = partition;
+    const replicas = [1, 2, 3];
+    partition.update({ ...image, replicas, isr: replicas, partitionEpoch: image.partitionEpoch + 1 });
+    const underWay = commit(client, 2);
+    await broker.runtime.settle();
+    const slow = fetchOffset(broker.connect());
+    await broker.runtime.advance(5_000);
+    expect(await underWay).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    expect(await slow, "it may be committed yet").toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE });
+    partition.update({ ...image, replicas, isr: [1], partitionEpoch: image.partitionEpoch + 2 });
+    const stuck = fetchOffset(broker.connect());
+    expect(await commit(client, 3)).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    await broker.runtime.advance(5_000);
+    expect(await stuck).toEqual({ errorCode: 0, offset: 2 });
+  });
+});
+
 describe("loading", () => {
   it("has clients wait and try again; members need not worry", async () => {
     const { broker, client } = await ready();

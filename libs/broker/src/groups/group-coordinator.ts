@@ -8,6 +8,7 @@ import {
   type MarkerToWrite,
   partitionForGroup,
 } from "@ottla/coordinator/internal";
+import type { Partition } from "../partition/partition.ts";
 import type { BrokerServices } from "../services/broker-services.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../services/internal-topics.ts";
 import { PromiseTicket } from "../shards/promise-ticket.ts";
@@ -30,7 +31,7 @@ export class GroupCoordinator {
       servesUncommitted: true,
       loadBufferBytes: () => broker.config.require("offsets.load.buffer.size"),
       encode: encodeGroupRecord,
-      create: () => this.#newShard(),
+      create: (partition) => this.#newShard(partition),
     });
   }
 
@@ -100,13 +101,14 @@ export class GroupCoordinator {
     this.#host.close();
   }
 
-  #newShard(): LoadableShard<GroupRequest, GroupRecord, never> {
+  #newShard(partition: Partition): LoadableShard<GroupRequest, GroupRecord, never> {
     const { random, logger } = this.#broker.runtime;
     const shard = new GroupCoordinatorShard({
       config: groupConfigOf(this.#broker),
       random,
       logger,
       topics: this.#topics,
+      canCommit: () => !partition.isUnderMinIsr,
     });
     return {
       shard,

@@ -20,7 +20,7 @@ export function describeConsumerGroups(
   { groupIds, ticket }: DescribeConsumerGroups,
 ): void {
   const described = groupIds.map((groupId) => describe(context, groupId));
-  step.replyWhenCommitted(ticket, described, (errorCode) =>
+  step.tellWhenCommitted(ticket, described, (errorCode) =>
     groupIds.map((groupId) => describeConsumerGroupError(groupId, errorCode)),
   );
 }

@@ -29,7 +29,7 @@ export function fetchOffsets(
     groupId: request.groupId,
     topics: topics.map((topic) => fetchTopic(context, request.groupId, topic, unstable)),
   };
-  step.replyWhenCommitted(ticket, answer, (errorCode) => offsetFetchError(request.groupId, errorCode));
+  step.tellWhenCommitted(ticket, answer, (errorCode) => offsetFetchError(request.groupId, errorCode));
 }
 
 /** Classic members do not say who they are. */

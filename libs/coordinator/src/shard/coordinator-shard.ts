@@ -37,7 +37,7 @@ export interface StepResult<ShardRecord, Effect = never> {
 export interface CoordinatorShard<Request, ShardRecord, Effect = never> {
   /** When {@link tick} is to be called, by the monotonic clock; infinite for never. */
   readonly nextDeadlineMs: number;
-  /** The log has been replayed to its end, and all of it is committed. */
+  /** The log has been replayed to its end. All of it is committed, or may be told for other reasons. */
   finishLoading(now: Moment): StepResult<ShardRecord, Effect>;
   /** Something has happened. */
   handle(request: Request, now: Moment): StepResult<ShardRecord, Effect>;

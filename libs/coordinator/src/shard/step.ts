@@ -36,6 +36,9 @@ export class ReplyHook<Response> implements CommitHook<unknown> {
   }
 }
 
+/** Somebody has changed nothing, and waits to be told of what others have changed. */
+export class ReadHook<Response> extends ReplyHook<Response> {}
+
 /** A point in time. */
 export interface Moment {
   /** By the wall clock, which may jump: for timestamps that are stored. */
@@ -88,6 +91,15 @@ export class Step<ShardRecord = GroupRecord> {
     failure: (errorCode: number) => Response,
   ): void {
     this.whenCommitted(new ReplyHook(ticket, response, failure));
+  }
+
+  /** {@link replyWhenCommitted} for what only reads: answered also while nothing can be committed, if after a while. */
+  tellWhenCommitted<Response>(
+    ticket: Ticket<Response>,
+    response: Response,
+    failure: (errorCode: number) => Response,
+  ): void {
+    this.whenCommitted(new ReadHook(ticket, response, failure));
   }
 
   /** Answers at once, unless this step has appended records: then when those are committed. */
