@@ -8,6 +8,7 @@ import {
   ReconnectingConnection,
 } from "@ottla/transport";
 import type { BrokerConfig } from "../config/broker-config.ts";
+import { interBrokerListenerOf } from "../config/listeners.ts";
 
 export interface BrokerLinksOptions {
   readonly nodeId: number;
@@ -93,7 +94,7 @@ export class BrokerLinks {
   }
 
   #addressOf({ endpoints }: BrokerImage): BrokerAddress | null {
-    const listener = this.#options.config().get("inter.broker.listener.name");
+    const listener = interBrokerListenerOf(this.#options.config());
     const endpoint = listener === null ? endpoints[0] : endpoints.find(({ name }) => name === listener);
     if (endpoint === undefined) return null;
     const { host, port, url } = endpoint;

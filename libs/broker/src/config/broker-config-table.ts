@@ -52,7 +52,7 @@ const identityAndNetwork = {
   ),
   "inter.broker.listener.name": stringConfig(
     null,
-    "The listener that brokers use among themselves. Default: the first one.",
+    "The name of the listener that brokers use among themselves, one of those in listeners. Default: the first one.",
   ),
   "controller.listener.names": listConfig([], "Listeners of KRaft's controllers; the broker does not open them.", {
     ...ignored("the controller runs inside the broker and needs no listener"),

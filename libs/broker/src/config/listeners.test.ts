@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BrokerConfig } from "./broker-config.ts";
 import { ConfigError } from "./config-error.ts";
 import { settingsFromObject } from "./config-sources.ts";
-import { listenersOf, unadvertisedWildcards } from "./listeners.ts";
+import { interBrokerListenerOf, listenersOf, unadvertisedWildcards } from "./listeners.ts";
 
 const parse = (values: Readonly<Record<string, string>>) =>
   listenersOf(BrokerConfig.fromSettings(settingsFromObject(values)));
@@ -79,6 +79,21 @@ describe("listeners", () => {
   ])("refuse %j", (values, message) => {
     expect(() => parse(values as Record<string, string>)).toThrow(ConfigError);
     expect(() => parse(values as Record<string, string>)).toThrow(message);
+  });
+
+  it("of brokers among themselves: by name in any case, which one of them has to have", () => {
+    const two = { listeners: "PLAINTEXT://localhost:9092,Edge://localhost:9093" };
+    const nameOf = (name: string) => {
+      const values = { ...two, "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,EDGE:PLAINTEXT" };
+      const config = BrokerConfig.fromSettings(settingsFromObject({ ...values, "inter.broker.listener.name": name }));
+      listenersOf(config);
+      return interBrokerListenerOf(config);
+    };
+    expect(["edge", " EDGE ", "plaintext"].map(nameOf)).toEqual(["EDGE", "EDGE", "PLAINTEXT"]);
+    expect(interBrokerListenerOf(BrokerConfig.fromSettings([]))).toBeNull();
+    expect(() => nameOf("REPLICATION")).toThrow(
+      "inter.broker.listener.name=REPLICATION: there is no listener of that name (there is PLAINTEXT, EDGE)",
+    );
   });
 
   it("that bind every interface without saying what to advertise are worth a warning", () => {

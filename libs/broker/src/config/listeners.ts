@@ -30,7 +30,7 @@ const PORT_MAX = 65_535;
 
 /**
  * The listeners to open, from `listeners`, `advertised.listeners`, `listener.security.protocol.map` and
- * `controller.listener.names`.
+ * `controller.listener.names`; `inter.broker.listener.name` is one of them.
  * @throws ConfigError naming each entry that is wrong
  */
 export function listenersOf(config: BrokerConfig): ListenerConfig[] {
@@ -41,6 +41,7 @@ export function listenersOf(config: BrokerConfig): ListenerConfig[] {
   const advertised = parseAdvertised(config.get("advertised.listeners") ?? "", report);
   checkProtocols(config, bound, report);
   checkNames(bound, advertised, controllers, report);
+  checkInterBrokerListener(config, bound, report);
   if (problems.length === 0 && bound.length === 0)
     report("listeners", config.require("listeners"), "there is no listener for clients");
   if (problems.length > 0) throw new ConfigError(problems);
@@ -59,6 +60,12 @@ export function unadvertisedWildcards(listeners: readonly ListenerConfig[]): rea
   return listeners.filter(
     ({ host, advertised }) => host !== undefined && WILDCARD_HOSTS.has(host) && advertised === undefined,
   );
+}
+
+/** The listener that brokers use among themselves, as listeners are named; null where each uses the first of the other. */
+export function interBrokerListenerOf(config: BrokerConfig): string | null {
+  const name = config.get("inter.broker.listener.name");
+  return name === null ? null : normalize(name);
 }
 
 /** Kafka's listener names do not tell cases apart. */
@@ -174,6 +181,16 @@ function checkNames(
   }
   for (const { name } of advertised) {
     if (name === null || names.includes(name) || controllers.has(name)) continue;
-    report("advertised.listeners", name, `there is no listener of that name (there is ${names.join(", ")})`);
+    report("advertised.listeners", name, noSuchListener(bound));
   }
+}
+
+function checkInterBrokerListener(config: BrokerConfig, bound: readonly HostPort[], report: Report): void {
+  const listener = interBrokerListenerOf(config);
+  if (listener === null || bound.some(({ name }) => name === listener)) return;
+  report("inter.broker.listener.name", listener, noSuchListener(bound));
+}
+
+function noSuchListener(bound: readonly HostPort[]): string {
+  return `there is no listener of that name (there is ${bound.map(({ name }) => name).join(", ")})`;
 }

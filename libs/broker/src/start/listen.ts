@@ -1,6 +1,6 @@
 import type { RequestFrames, RequestHandler } from "@ottla/transport";
 import { serverLimits } from "../config/component-options.ts";
-import { type ListenerConfig, unadvertisedWildcards } from "../config/listeners.ts";
+import { interBrokerListenerOf, type ListenerConfig, unadvertisedWildcards } from "../config/listeners.ts";
 import type { ClientQuotas } from "../quotas/client-quotas.ts";
 import type { MetadataPlane } from "../services/metadata-plane.ts";
 import { originsOfBrokers } from "../services/origins-of-brokers.ts";
@@ -24,7 +24,7 @@ export async function listen(
       `listener ${name} accepts connections on every interface, and clients are told the address that they reach it by; behind port mappings (Docker) set advertised.listeners=${name}://<host that clients can reach>:${port}`,
     );
   }
-  const forBrokers = config.current.get("inter.broker.listener.name")?.toUpperCase() ?? listeners[0]?.name;
+  const forBrokers = interBrokerListenerOf(config.current) ?? listeners[0]?.name;
   const server = await startServer({
     listeners: listeners.map((listener) => ({
       ...serverListener(listener),
