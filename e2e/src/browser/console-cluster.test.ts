@@ -87,6 +87,10 @@ describe.skipIf(!isPossible)("the console of a cluster, served by one of three b
     await waitFor(".reassignments tr", "orders-0");
     await waitFor(".reassignments .badge.good", "2");
     expect(await page.locator(".reassignments .bar").getAttribute("aria-label")).toMatch(/^\d+% is copied$/);
+    // Seen anew, while it is under way: nothing is amiss.
+    await page.reload();
+    await waitFor(".reassignments tr", "orders-0");
+    await waitFor(".notice", "All partitions have a leader, and all replicas are in sync.");
     await limitTo(100_000_000);
     await page.locator(".reassignments").waitFor({ state: "detached", timeout: 40_000 });
     expect((await admin.describeTopics(["orders"]))[0]!.partitions[0]!.replicas).toEqual([1, 2]);

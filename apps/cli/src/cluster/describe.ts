@@ -1,4 +1,5 @@
 import type { Admin, TopicDescription } from "@ottla/admin";
+import { underReplicatedDuring } from "@ottla/admin/internal";
 import type { ConnectionOptions } from "../connection.ts";
 import { describeWithFenced } from "../registered-brokers.ts";
 import { formatTable } from "../table.ts";
@@ -55,7 +56,10 @@ async function look(admin: Admin): Promise<ClusterState> {
   ]);
   const topics = await admin.describeTopics(listed.map(({ name }) => name));
   const minInSync = await minInSyncReplicas(admin, topics);
-  const partitions = topics.flatMap((topic) => partitionHealthOf(topic, minInSync.get(topic.name) ?? 1));
+  const isUnderReplicated = underReplicatedDuring(reassignments ?? []);
+  const partitions = topics.flatMap((topic) =>
+    partitionHealthOf(topic, minInSync.get(topic.name) ?? 1, isUnderReplicated),
+  );
   const brokers = await Promise.all(
     cluster.brokers.map(async (broker) => ({
       id: broker.id,

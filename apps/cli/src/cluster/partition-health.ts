@@ -1,4 +1,5 @@
 import type { TopicDescription } from "@ottla/admin";
+import type { UnderReplicated } from "@ottla/admin/internal";
 
 /** A partition, and what it lacks: the words are those of `kafka-topics --describe`. */
 export interface PartitionHealth {
@@ -17,8 +18,10 @@ export interface PartitionHealth {
 export function partitionHealthOf(
   { name, partitions }: TopicDescription,
   minInSyncReplicas: number,
+  isUnderReplicated: UnderReplicated,
 ): PartitionHealth[] {
-  return partitions.map(({ partition, leader, replicas, inSyncReplicas, eligibleLeaderReplicas }) => {
+  return partitions.map((described) => {
+    const { partition, leader, replicas, inSyncReplicas, eligibleLeaderReplicas } = described;
     // As Kafka: more than there are replicas cannot be asked for.
     const wanted = Math.min(minInSyncReplicas, replicas.length);
     return {
@@ -28,7 +31,7 @@ export function partitionHealthOf(
       replicas,
       inSyncReplicas,
       eligibleLeaderReplicas: eligibleLeaderReplicas ?? [],
-      isUnderReplicated: inSyncReplicas.length < replicas.length,
+      isUnderReplicated: isUnderReplicated(name, described),
       isUnderMinIsr: inSyncReplicas.length < wanted,
       isAtMinIsr: inSyncReplicas.length === wanted,
       isOffline: leader < 0,

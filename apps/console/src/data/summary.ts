@@ -1,4 +1,5 @@
 import type { LogDir, TopicDescription } from "@ottla/admin";
+import { type UnderReplicated, underReplicatedDuring } from "@ottla/admin/internal";
 import { computed } from "@preact/signals";
 import { admin } from "../app/cluster.ts";
 import { readPerSecond, type SeenLag, seenAgain, sumOfReads } from "./group-reads.ts";
@@ -14,6 +15,7 @@ export interface TopicFacts {
   readonly logDirs: readonly LogDir[];
   /** Bytes by topic, all replicas together. */
   readonly sizes: ReadonlyMap<string, number>;
+  readonly isUnderReplicated: UnderReplicated;
 }
 
 /** Large clusters answer in megabytes: the longer the list, the less often it is asked for. */
@@ -23,6 +25,9 @@ const GROUPS_INTERVAL_MS = 4_000;
 /** Every broker is asked; one that has died answers no more, until it is fenced. */
 export const LOG_DIRS_TIMEOUT_MS = 3_000;
 
+/** Only the controller knows of reassignments, and there may be none. */
+const REASSIGNMENTS_TIMEOUT_MS = 3_000;
+
 /** Of more groups the lags are looked up in turns, so many at a time: what a page costs does not grow with them. */
 const LAGS_AT_A_TIME = 100;
 
@@ -30,6 +35,10 @@ const LAGS_AT_A_TIME = 100;
 const DESCRIBED_AT_ONCE = 1_000;
 
 export const topicFacts = new Poller<TopicFacts>(async (aborted) => {
+  // Begun first, so that a move which ends meanwhile does not look like replicas that are missed.
+  const reassignments = admin
+    .listPartitionReassignments({ signal: aborted, timeoutMs: REASSIGNMENTS_TIMEOUT_MS })
+    .catch(() => []);
   const listed = await admin.listTopics({ includeInternal: true, signal: aborted });
   const topics: TopicDescription[] = [];
   for (let at = 0; at < listed.length; at += DESCRIBED_AT_ONCE) {
@@ -37,7 +46,8 @@ export const topicFacts = new Poller<TopicFacts>(async (aborted) => {
     topics.push(...(await resultsWithout(admin.describeTopics(names, { signal: aborted }))));
   }
   const logDirs = await resultsWithout(admin.describeLogDirs({ signal: aborted, timeoutMs: LOG_DIRS_TIMEOUT_MS }));
-  return { topics, logDirs, sizes: sizesOf(logDirs) };
+  const isUnderReplicated = underReplicatedDuring(await reassignments);
+  return { topics, logDirs, sizes: sizesOf(logDirs), isUnderReplicated };
 }, TOPICS_INTERVAL_MS);
 
 function sizesOf(logDirs: readonly LogDir[]): Map<string, number> {
@@ -139,6 +149,7 @@ const summary = computed<ClusterSummary>(() => {
   const partitions = topics.flatMap((topic) =>
     topic.partitions.map((partition) => ({ topic: topic.name, ...partition })),
   );
+  const isUnderReplicated = facts?.isUnderReplicated ?? (() => false);
   const nameOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }) =>
     `${topic}-${partition}`;
   const dirs = facts?.logDirs ?? [];
@@ -147,9 +158,7 @@ const summary = computed<ClusterSummary>(() => {
     topics: topics.filter(({ isInternal }) => !isInternal).length,
     partitions: partitions.length,
     fenced: (clusterState.value.value?.brokers ?? []).filter(({ isFenced }) => isFenced).map(({ id }) => id),
-    underReplicated: partitions
-      .filter(({ replicas, inSyncReplicas }) => inSyncReplicas.length < replicas.length)
-      .map(nameOf),
+    underReplicated: partitions.filter((partition) => isUnderReplicated(partition.topic, partition)).map(nameOf),
     offline: partitions.filter(({ leader }) => leader < 0).map(nameOf),
     storedBytes: dirs.reduce((sum, { replicas }) => sum + replicas.reduce((of, { sizeBytes }) => of + sizeBytes, 0), 0),
     usableBytes: dirs.reduce((sum, { usableBytes }) => sum + Math.max(0, usableBytes), 0),

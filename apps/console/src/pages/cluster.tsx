@@ -206,9 +206,10 @@ function LogDirs({ logDirs }: { readonly logDirs: readonly LogDir[] }) {
 
 /** Partitions without a leader, or with replicas out of sync. */
 function Troubles({ underMinIsr }: { readonly underMinIsr: ReadonlySet<string> }) {
-  const troubled = (topicFacts.value.value?.topics ?? []).flatMap(({ name, partitions }) =>
+  const { topics = [], isUnderReplicated = () => false } = topicFacts.value.value ?? {};
+  const troubled = topics.flatMap(({ name, partitions }) =>
     partitions
-      .filter(({ leader, replicas, inSyncReplicas }) => leader < 0 || inSyncReplicas.length < replicas.length)
+      .filter((partition) => partition.leader < 0 || isUnderReplicated(name, partition))
       .map((partition) => ({ name, ...partition })),
   );
   if (troubled.length === 0)

@@ -1,4 +1,3 @@
-import type { TopicDescription } from "@ottla/admin";
 import { useSignal } from "@preact/signals";
 import { admin } from "../app/cluster.ts";
 import { hrefOf, navigate, replaceQuery, route } from "../app/router.ts";
@@ -7,7 +6,7 @@ import { askBrokers } from "../data/brokers.ts";
 import { clusterState } from "../data/overview.ts";
 import { usePolled } from "../data/polled.ts";
 import { SummedRates } from "../data/rates.ts";
-import { topicFacts } from "../data/summary.ts";
+import { type TopicFacts, topicFacts } from "../data/summary.ts";
 import { isCount, PARTITIONS_MAX, REPLICAS_MAX, retentionMsOf } from "../topics/new-topic.ts";
 import { Badge, Button, Empty, Loaded, PageHead } from "../ui/basics.tsx";
 import { Field, FormDialog } from "../ui/dialog.tsx";
@@ -43,7 +42,7 @@ export function TopicsPage() {
   const set = (changes: Readonly<Record<string, string | undefined>>) =>
     replaceQuery({ ...Object.fromEntries(route.peek().query), ...changes });
   const facts = topicFacts.value.value;
-  const shown = facts === undefined ? [] : rowsOf(facts.topics, facts.sizes, rates, { search, showInternal, sort });
+  const shown = facts === undefined ? [] : rowsOf(facts, rates, { search, showInternal, sort });
   return (
     <>
       <PageHead
@@ -160,8 +159,7 @@ function NoTopics({ search }: { readonly search: string }) {
 }
 
 function rowsOf(
-  topics: readonly TopicDescription[],
-  sizes: ReadonlyMap<string, number>,
+  { topics, sizes, isUnderReplicated }: TopicFacts,
   rates: (name: string, what: "records" | "bytesOut") => number | undefined,
   options: { readonly search: string; readonly showInternal: boolean; readonly sort: SortKey },
 ): Row[] {
@@ -173,7 +171,7 @@ function rowsOf(
         ...{ name, isInternal },
         partitions: partitions.length,
         replicas: partitions[0]?.replicas.length ?? 0,
-        isUnderReplicated: partitions.some(({ replicas, inSyncReplicas }) => inSyncReplicas.length < replicas.length),
+        isUnderReplicated: partitions.some((partition) => isUnderReplicated(name, partition)),
         sizeBytes: sizes.get(name) ?? 0,
         recordsPerSecond: rates(name, "records"),
         bytesOutPerSecond: rates(name, "bytesOut"),

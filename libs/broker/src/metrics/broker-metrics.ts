@@ -4,7 +4,7 @@ import type { OpenServer } from "../services/server.ts";
 import { logFamilies } from "./log-families.ts";
 import type { MetricFamily } from "./metric-family.ts";
 import { single } from "./metric-family.ts";
-import { partitionFamilies, replicasNeeded } from "./partition-families.ts";
+import { isUnderReplicated, partitionFamilies, replicasNeeded } from "./partition-families.ts";
 import { quotaFamilies } from "./quota-families.ts";
 import { replicationFamilies } from "./replication-families.ts";
 import { requestFamilies } from "./request-families.ts";
@@ -95,9 +95,9 @@ function* replicaFamilies({ partitions }: BrokerServices): Generator<MetricFamil
     if (partition.isOffline) offline++;
     if (!partition.isLeader) continue;
     led++;
-    const { isr, replicas } = partition.image;
+    const { isr } = partition.image;
     const needed = replicasNeeded(partition);
-    if (isr.length < replicas.length) underReplicated++;
+    if (isUnderReplicated(partition.image)) underReplicated++;
     if (isr.length < needed) underMinIsr++;
     if (isr.length === needed) atMinIsr++;
   }

@@ -1,3 +1,4 @@
+import type { PartitionImage } from "@ottla/metadata";
 import type { Partition } from "../partition/partition.ts";
 import type { PartitionRegistry } from "../partition/partition-registry.ts";
 import type { MetricFamily, MetricSample } from "./metric-family.ts";
@@ -5,6 +6,15 @@ import type { MetricFamily, MetricSample } from "./metric-family.ts";
 /** As Kafka: `min.insync.replicas`, of no more than there are. */
 export function replicasNeeded({ config, image }: Partition): number {
   return Math.min(config.minInsyncReplicas, image.replicas.length);
+}
+
+/** As Kafka: of the replicas that a reassignment adds none is missed before it has ended. */
+export function isUnderReplicated({
+  replicas,
+  addingReplicas,
+  isr,
+}: Pick<PartitionImage, "replicas" | "addingReplicas" | "isr">): boolean {
+  return isr.length < replicas.length - addingReplicas.length;
 }
 
 /** One value for each partition that is hosted here. */
@@ -20,7 +30,7 @@ const GAUGES: readonly [name: string, help: string, read: (partition: Partition)
   [
     "kafka_cluster_partition_underreplicated",
     "1 where replicas are out of sync, as its leader sees it.",
-    (partition) => (partition.isLeader ? Number(partition.image.isr.length < partition.image.replicas.length) : null),
+    (partition) => (partition.isLeader ? Number(isUnderReplicated(partition.image)) : null),
   ],
   [
     "kafka_cluster_partition_underminisr",
