@@ -7,7 +7,7 @@ import {
   settingFromArgument,
   settingsFromEnvironment,
 } from "@ottla/broker";
-import type { Logger } from "@ottla/runtime";
+import { DiskError, type Logger } from "@ottla/runtime";
 import { HeapGrowth } from "./heap-growth.ts";
 import { createPinoLogger } from "./pino-logger.ts";
 import { BrokerStartError, optionSettings, type RunningBroker, startWithSettings } from "./start-broker.ts";
@@ -94,7 +94,7 @@ async function serve(settings: readonly ConfigSetting[], memory: boolean, logger
   return exitCode;
 }
 
-/** The disk has failed: what can be closed is, and the next start will see that this was no clean stop. */
+/** The broker cannot go on: what can be closed is. After a failure of the disk the next start sees that this was no clean stop. */
 async function halt(broker: RunningBroker, logger: Logger): Promise<number> {
   await broker.close().catch((error: unknown) => logger.warn("not everything could be closed", { err: error }));
   return EXIT_FAILED;
@@ -130,11 +130,12 @@ class StopRequest {
     clearTimeout(this.#givingUp);
   }
 
-  /** The broker cannot go on. */
+  /** The broker cannot go on. Where that is not for its disk, it has said why. */
   fail(error: Error): void {
-    this.#logger.error("the disk of the cluster metadata, or of all log directories, has failed; the broker halts", {
-      error: error.message,
-    });
+    if (error instanceof DiskError)
+      this.#logger.error("the disk of the cluster metadata, or of all log directories, has failed; the broker halts", {
+        error: error.message,
+      });
     this.#isRequested = true;
     this.#request(EXIT_FAILED);
   }

@@ -112,7 +112,7 @@ export function optionSettings({
 export interface StartEnvironment {
   readonly memory: boolean;
   readonly logger: Logger;
-  /** Called when the disk has failed and the broker cannot go on. */
+  /** Called when the broker cannot go on: the disk has failed, or another process has its place. */
   readonly onFatal?: (error: Error) => void;
 }
 

@@ -1,4 +1,4 @@
-import type { DiskError, Runtime } from "@ottla/runtime";
+import type { Runtime } from "@ottla/runtime";
 import type { CompactionExecutor } from "@ottla/storage";
 import type { Connector, HttpHandler } from "@ottla/transport";
 import type { BrokerConfig } from "./config/broker-config.ts";
@@ -31,10 +31,11 @@ export interface BrokerOptions {
   /** The levels of Kafka's features that it can run at. Default: those of this version; for tests of upgrades. */
   readonly supportedFeatures?: SupportedFeatures;
   /**
-   * Called when the broker cannot go on, because the disk of the metadata or of all log directories has failed. Without
-   * it the broker lives on as far as it can.
+   * Called when the broker cannot go on: with a `DiskError` because the disk of the metadata or of all log directories has
+   * failed, when without this it lives on as far as it can; or with another error because a process that was started later has
+   * its id, as with a copy of its data directory, when it shuts down by itself and has said so in its log.
    */
-  readonly onFatal?: (error: DiskError) => void;
+  readonly onFatal?: (error: Error) => void;
 }
 
 /** One of `log.dirs`. */

@@ -93,6 +93,7 @@ async function startWith(context: StartContext): Promise<Broker> {
   await setStrayLogsAside(logs, plane.follower.image, identity.nodeId);
   const life = newLife(context, directories, server.listeners);
   let lifecycle: BrokerLifecycle | null = null;
+  let broker: Broker | null = null;
   if (member === null) {
     await registerAlone(context, life, plane, onlineIds(logs));
   } else {
@@ -102,12 +103,18 @@ async function startWith(context: StartContext): Promise<Broker> {
       if (isCutOff)
         for (const connection of server.connections()) connection.close("the broker is cut off from the cluster");
     };
+    const onSuperseded = (error: Error) => {
+      onCutOff(true);
+      context.options.onFatal?.(error);
+      broker?.shutdown().catch((err) => logger.warn("not everything could be closed", { err }));
+    };
     const logDirs = () => ({ online: onlineIds(logs), offline: offlineIds(logs) });
     // It may have been controller, or be about to be: brokers that start with it must not wait for each other.
     gate.letPass(CONTROLLER_CHANNEL_API_KEYS);
     const { gateway } = member;
     onStep("waiting for the controller to let it in");
-    lifecycle = await enterCluster(context, life, plane, { clusterId, gateway, channel, logDirs, onCutOff });
+    const callbacks = { logDirs, onCutOff, onSuperseded };
+    lifecycle = await enterCluster(context, life, plane, { clusterId, gateway, channel, ...callbacks });
   }
   warnOfOtherMinIsr(context.config.current, logger);
   assignments.begin();
@@ -117,7 +124,8 @@ async function startWith(context: StartContext): Promise<Broker> {
   closers.add(() => services.purgatory.close());
   for (const part of parts) closers.add(() => part.close());
   gate.open();
-  return runningBroker(context, { services, parts, server, lifecycle });
+  broker = runningBroker(context, { services, parts, server, lifecycle });
+  return broker;
 }
 
 interface RunningParts {

@@ -1,4 +1,10 @@
-import { EMPTY_IMAGE, MemoryMetadataStore, type MetadataFollower } from "@ottla/metadata";
+import {
+  type BrokerEndpoint,
+  type BrokerImage,
+  EMPTY_IMAGE,
+  MemoryMetadataStore,
+  type MetadataFollower,
+} from "@ottla/metadata";
 import { ErrorCode } from "@ottla/protocol";
 import { createSimulatedRuntime } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
@@ -50,6 +56,7 @@ async function startBesideDead() {
     handoverTimeoutMs: () => 0,
     onRegistered: () => {},
     onCutOff: () => {},
+    onSuperseded: () => {},
   });
   const started = lifecycle.start().then(
     () => "started",
@@ -57,6 +64,101 @@ async function startBesideDead() {
   );
   return { runtime, logger, dead, controller, lifecycle, started };
 }
+
+/** Broker 2 runs; what the controller answers to its heartbeats can be set. */
+async function startRunning() {
+  const store = new MemoryMetadataStore();
+  const log = store.connect();
+  const logger = new RecordingLogger();
+  const runtime = createSimulatedRuntime(1, { logger });
+  const answers = { errorCode: ErrorCode.NONE as number, isFenced: false };
+  const seen = { registrations: 0, superseded: [] as string[] };
+  const channel = {
+    request: async (api: { readonly name: string }) => {
+      if (api.name === "BrokerHeartbeat") return { ...answers };
+      seen.registrations++;
+      answers.errorCode = ErrorCode.NONE;
+      return { errorCode: ErrorCode.NONE, brokerEpoch: BROKER_EPOCH + seen.registrations };
+    },
+  };
+  const successor: BrokerEndpoint = { name: "PLAINTEXT", host: "there", port: 9093, securityProtocol: 0, url: null };
+  const registered = { incarnationId: COPY.incarnationId, endpoints: [successor] } as unknown as BrokerImage;
+  const image = { ...EMPTY_IMAGE, brokers: EMPTY_IMAGE.brokers.set("2", registered) };
+  const follower = { image, catchUp: async () => {}, catchUpTo: async () => {} };
+  const lifecycle = new BrokerLifecycle({
+    announcement: life("AQ"),
+    clusterId: "cluster",
+    endpoints: [{ ...successor, host: "here", port: 9092 }],
+    features: [],
+    rack: null,
+    logDirs: () => ({ online: [], offline: [] }),
+    previousBrokerEpoch: -1,
+    log,
+    follower: follower as unknown as MetadataFollower,
+    gateway: { stand: async () => {}, resign: async () => {}, withdraw() {} } as unknown as ClusterGateway,
+    channel: channel as unknown as ControllerChannel,
+    runtime,
+    heartbeatIntervalMs: () => 2_000,
+    idWaitMs: () => ID_WAIT_MS,
+    handoverTimeoutMs: () => 0,
+    onRegistered: () => {},
+    onCutOff: () => {},
+    onSuperseded: ({ message }) => void seen.superseded.push(message),
+  });
+  await lifecycle.start();
+  return { runtime, store, log, logger, answers, seen, lifecycle };
+}
+
+/** The same data directory in another life: a copy of it, or the one whose process was killed and started again. */
+const COPY = { ...life("AQ"), incarnationId: "AAAAAAAAAAAAAAAAAAAACQ" };
+
+describe("a broker whose data directory was copied", () => {
+  it("stops with one line once the copy has its place, and leaves that one alone", async () => {
+    const { runtime, store, logger, answers, seen, lifecycle } = await startRunning();
+    await store.connect().liveness.announce(COPY);
+    answers.errorCode = ErrorCode.STALE_BROKER_EPOCH;
+    await runtime.advance(60_000);
+    expect(seen.registrations).toBe(1);
+    expect(seen.superseded).toHaveLength(1);
+    const [line] = seen.superseded;
+    for (const told of ["broker id 2", COPY.incarnationId, "there:9093", life("AQ").incarnationId, "here:9092"])
+      expect(line).toContain(told);
+    expect(logger.messages().filter((message) => message.includes("broker id 2"))).toEqual([line]);
+    await lifecycle.stop();
+    expect([...store.sessions.values()].map(({ broker }) => broker)).toEqual([COPY]);
+  });
+
+  it("stops as soon as it is fenced for that, though the copy never comes to be registered", async () => {
+    const { runtime, store, answers, seen } = await startRunning();
+    await store.connect().liveness.announce(COPY);
+    answers.isFenced = true;
+    await runtime.advance(3_000);
+    expect(seen.superseded).toHaveLength(1);
+  });
+
+  it("does not take its place back when its session has ended meanwhile", async () => {
+    const { runtime, store, log, seen } = await startRunning();
+    await store.connect().liveness.announce(COPY);
+    log.expireSession();
+    await runtime.advance(3_000);
+    expect(seen.superseded).toHaveLength(1);
+    expect([...store.sessions.values()].map(({ broker }) => broker)).toEqual([COPY]);
+  });
+});
+
+describe("a broker whose place nobody has", () => {
+  it("registers again when its epoch is stale, and is announced again when its session has ended", async () => {
+    const { runtime, store, log, answers, seen, lifecycle } = await startRunning();
+    answers.errorCode = ErrorCode.STALE_BROKER_EPOCH;
+    await runtime.advance(3_000);
+    expect(seen.registrations).toBe(2);
+    log.expireSession();
+    await runtime.advance(3_000);
+    expect([...store.sessions.values()].map(({ broker }) => broker)).toEqual([life("AQ")]);
+    expect(seen.superseded).toEqual([]);
+    await lifecycle.close();
+  });
+});
 
 describe("a broker with the id of one that was killed, and another data directory", () => {
   it("says that it waits, and starts when that one's session is over and it is fenced", async () => {

@@ -11,6 +11,7 @@ import type { Runtime, Timer } from "@ottla/runtime";
 import { StartupError } from "../services/data-directory.ts";
 import type { ClusterGateway } from "./cluster-gateway.ts";
 import type { ControllerChannel } from "./controller-channel.ts";
+import { type SupersededError, superseded } from "./superseded.ts";
 
 export interface BrokerLifecycleOptions {
   readonly announcement: BrokerAnnouncement;
@@ -38,6 +39,11 @@ export interface BrokerLifecycleOptions {
    * place. What it would answer to clients is outdated.
    */
   readonly onCutOff: (isCutOff: boolean) => void;
+  /**
+   * Told when another process has this broker's place, once this one has started: nothing is said any more in the name of the
+   * broker, and the process has to stop.
+   */
+  readonly onSuperseded: (error: SupersededError) => void;
 }
 
 const RETRY_MS = 100;
@@ -74,6 +80,8 @@ export class BrokerLifecycle {
   /** Whether the announcement has ended since it was renewed last. */
   #isAnnouncementLost = false;
   #closed = false;
+  #hasStarted = false;
+  #superseded: SupersededError | null = null;
   #remindedMs = Number.NEGATIVE_INFINITY;
   /** Until when an id that is in use may still become free. */
   #idWaitEndMs = Number.NEGATIVE_INFINITY;
@@ -86,7 +94,8 @@ export class BrokerLifecycle {
 
   /**
    * Announces and registers the broker; resolves when it is unfenced, and its image says so.
-   * @throws StartupError when another broker has its id and does not end, the cluster is another one, or at levels that this one cannot run at
+   * @throws StartupError when another broker has its id and does not end, the cluster is another one, or at levels that this
+   * one cannot run at; SupersededError when it is started once more meanwhile
    */
   async start(): Promise<void> {
     this.#checkLevels();
@@ -99,6 +108,8 @@ export class BrokerLifecycle {
       await this.#beat();
       if (this.#isFenced) await this.#pause(IMPATIENT_HEARTBEAT_MS);
     }
+    if (this.#superseded !== null) throw this.#superseded;
+    this.#hasStarted = true;
     await this.#options.follower.catchUp();
     this.#planHeartbeat();
   }
@@ -207,6 +218,7 @@ export class BrokerLifecycle {
     while (this.#isAnnouncementLost && !this.#closed) {
       this.#isAnnouncementLost = false;
       try {
+        if (await this.#hasSuccessor()) return;
         await this.#announce();
         await gateway.stand();
       } catch (error) {
@@ -216,6 +228,36 @@ export class BrokerLifecycle {
       }
     }
     this.#renewing = null;
+  }
+
+  /**
+   * Whether another process has this broker's place, by the word of the coordination service. Then this one is over. At a
+   * start nobody asks: whoever is still announced may be the life before, killed just now, and is replaced.
+   */
+  async #hasSuccessor(): Promise<boolean> {
+    const { log, follower, announcement, endpoints } = this.#options;
+    const live = await log.liveness.live();
+    const announced = live.find(({ brokerId }) => brokerId === announcement.brokerId);
+    if (announced === undefined || announced.incarnationId === null) return false;
+    if (announced.incarnationId === announcement.incarnationId) return false;
+    await follower.catchUp();
+    this.#end(superseded(announcement, endpoints, announced, follower.image));
+    return true;
+  }
+
+  /** Nothing is taken back: what there is under this broker's id is the other one's. */
+  #end(error: SupersededError): void {
+    const { gateway, runtime, onSuperseded } = this.#options;
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#superseded = error;
+    this.#timer?.cancel();
+    this.#unsubscribe();
+    gateway.withdraw();
+    this.#mayStop();
+    if (!this.#hasStarted) return;
+    runtime.logger.error(error.message);
+    onSuperseded(error);
   }
 
   /** Registers, and goes on trying as long as there is no controller to register with. */
@@ -320,13 +362,24 @@ export class BrokerLifecycle {
       ? await this.#askAround(beat, timeoutMs)
       : await channel.request(brokerHeartbeatApi, 1, beat, timeoutMs);
     if (errorCode === ErrorCode.STALE_BROKER_EPOCH || errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED) {
-      // It was unregistered, or the cluster has begun anew.
-      if (!this.#wantShutDown) return await this.#register();
-      return this.#mayStop();
+      // It was unregistered, the cluster has begun anew, or another process has its place.
+      if (this.#wantShutDown) return this.#mayStop();
+      this.#isFenced = true;
+      this.#lookWhetherCutOff();
+      if (!(await this.#hasSuccessor())) await this.#register();
+      return;
     }
     if (errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(errorCode);
+    if (isFenced && !this.#isFenced) this.#lookForSuccessor();
     this.#isFenced = isFenced;
     if (shouldShutDown) this.#mayStop();
+  }
+
+  /** One that has not come to be registered has this one fenced all the same. No heartbeat waits for the coordination service. */
+  #lookForSuccessor(): void {
+    this.#hasSuccessor().catch((error) =>
+      this.#remind("it cannot be found out whether another has this one's id", error),
+    );
   }
 
   /**

@@ -84,7 +84,7 @@ export async function enterCluster(
   context: StartContext,
   life: NewLife,
   { log, follower }: MetadataPlane,
-  cluster: Pick<BrokerLifecycleOptions, "clusterId" | "gateway" | "channel" | "logDirs" | "onCutOff">,
+  cluster: Pick<BrokerLifecycleOptions, "clusterId" | "gateway" | "channel" | "logDirs" | "onCutOff" | "onSuperseded">,
 ): Promise<BrokerLifecycle> {
   const { config } = context;
   const lifecycle = new BrokerLifecycle({

@@ -280,6 +280,18 @@ export const metadataLogContract: readonly ContractCase[] = [
     },
   },
   {
+    name: "who was replaced from a copy of its directory takes back nothing",
+    needsShared: true,
+    async run(harness) {
+      const [first, second] = [await harness.connect(), await harness.connect()];
+      await first.liveness.announce(BROKER_1);
+      const copy = { ...BROKER_1, incarnationId: testUuid(999) };
+      expectEqual(await second.liveness.announce(copy), { kind: "done" }, "announcing the copy");
+      await first.liveness.withdraw(BROKER_1.brokerId);
+      expectEqual(await second.liveness.live(), [copy], "who is alive");
+    },
+  },
+  {
     name: "two directories cannot be one broker at a time",
     needsShared: true,
     async run(harness) {

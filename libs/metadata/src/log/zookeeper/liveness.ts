@@ -82,11 +82,12 @@ export class ZooKeeperLiveness implements BrokerLiveness {
   async withdraw(brokerId: number): Promise<void> {
     if (this.#announced !== brokerId) return;
     this.#announced = null;
-    await this.#patient.settle(
-      () => this.#client.remove(this.#paths.brokerId(brokerId), -1),
-      "NO_NODE",
-      "SESSION_EXPIRED",
-    );
+    const path = this.#paths.brokerId(brokerId);
+    await this.#patient.sync(path);
+    // Another process of the same data directory may have replaced it: a copy of the directory.
+    const znode = await this.#patient.exists(path);
+    if (znode?.ephemeralOwner !== this.#client.sessionId) return;
+    await this.#patient.settle(() => this.#client.remove(path, -1), "NO_NODE", "SESSION_EXPIRED");
   }
 
   async live(): Promise<readonly LiveBroker[]> {
