@@ -132,7 +132,7 @@ describe("a broker whose data directory was copied", () => {
     const { runtime, store, answers, seen } = await startRunning();
     await store.connect().liveness.announce(COPY);
     answers.isFenced = true;
-    await runtime.advance(3_000);
+    await runtime.advance(5_000);
     expect(seen.superseded).toHaveLength(1);
   });
 

@@ -2,6 +2,7 @@ import {
   type BrokerAnnouncement,
   type BrokerEndpoint,
   type BrokerFeature,
+  brokerById,
   type MetadataFollower,
   type MetadataLog,
   unsupportedLevel,
@@ -241,6 +242,9 @@ export class BrokerLifecycle {
     if (announced === undefined || announced.incarnationId === null) return false;
     if (announced.incarnationId === announcement.incarnationId) return false;
     await follower.catchUp();
+    // Where it can be reached is said with its registration, which comes behind its announcement.
+    const isRegistered = brokerById(follower.image, announced.brokerId)?.incarnationId === announced.incarnationId;
+    if (!isRegistered) await this.#pause(this.#options.heartbeatIntervalMs());
     this.#end(superseded(announcement, endpoints, announced, follower.image));
     return true;
   }
