@@ -327,7 +327,7 @@ const log = {
   ),
   "metadata.log.max.record.bytes.between.snapshots": longConfig(
     20_971_520,
-    "Bytes of cluster metadata after which a snapshot of it is taken.",
+    "Bytes of cluster metadata after which a snapshot of it is taken; 10,000 changes are followed by one too.",
     { min: 1 },
   ),
   "metadata.log.dir": stringConfig(

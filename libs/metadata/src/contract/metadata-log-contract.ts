@@ -40,7 +40,7 @@ export const metadataLogContract: readonly ContractCase[] = [
     name: "an empty log ends at 0 and has nothing to read",
     async run(harness) {
       const log = await harness.connect();
-      expectEqual(await log.head(), { endOffset: 0, epoch: -1 }, "the head");
+      expectEqual(await log.head(), { endOffset: 0, epoch: -1, logStartOffset: 0 }, "the head");
       expectEqual(await log.read(0), { kind: "entries", entries: [] }, "reading");
       expectEqual(await log.loadSnapshot(), null, "the snapshot");
     },
@@ -64,7 +64,7 @@ export const metadataLogContract: readonly ContractCase[] = [
       expectEqual(first, { kind: "done", endOffset: 2 }, "the first append");
       const second = await appendUntilKnown(log, epoch, 2, [feature(3)]);
       expectEqual(second, { kind: "done", endOffset: 3 }, "the second append");
-      expectEqual(await log.head(), { endOffset: 3, epoch }, "the head");
+      expectEqual(await log.head(), { endOffset: 3, epoch, logStartOffset: 0 }, "the head");
       const entries = await readAll(log);
       expectEqual(levelsOf(entries), [1, 2, 3], "what was appended");
       expectEqual(
@@ -163,7 +163,7 @@ export const metadataLogContract: readonly ContractCase[] = [
       expectEqual([snapshot.endOffset, snapshot.epoch], [2, epoch], "where the snapshot ends");
       expectEqual(Array.from(snapshot.records[0]!), Array.from(feature(2)), "the snapshot's record");
       expectEqual(levelsOf(await readAll(log, 2)), [3], "the entries after it");
-      expectEqual(await log.head(), { endOffset: 3, epoch }, "the head");
+      expectEqual(await log.head(), { endOffset: 3, epoch, logStartOffset: 2 }, "the head");
     },
   },
   {
@@ -213,7 +213,7 @@ export const metadataLogContract: readonly ContractCase[] = [
       const again = await harness.connect();
       expectEqual(await again.adopt(snapshot, testUuid(1)), true, "the same again");
       expectEqual(await second.adopt({ ...snapshot, endOffset: 50 }, testUuid(2)), false, "another broker's");
-      expectEqual(await second.head(), { endOffset: 40, epoch: 0 }, "the head");
+      expectEqual(await second.head(), { endOffset: 40, epoch: 0, logStartOffset: 40 }, "the head");
       expectEqual(await second.read(0), { kind: "trimmed", logStartOffset: 40 }, "reading from the beginning");
       expectEqual(
         (await second.loadSnapshot())?.records.map((record) => [...record]),
@@ -246,7 +246,7 @@ export const metadataLogContract: readonly ContractCase[] = [
       await appendUntilKnown(log, epoch, 1, [feature(2)]);
       await harness.crash(log);
       const again = await harness.connect();
-      expectEqual(await again.head(), { endOffset: 2, epoch }, "the head");
+      expectEqual(await again.head(), { endOffset: 2, epoch, logStartOffset: 1 }, "the head");
       expectEqual((await again.loadSnapshot())?.endOffset, 1, "the snapshot's end");
       expectEqual(levelsOf(await readAll(again, 1)), [2], "the entries");
       const next = await becomeController(again);

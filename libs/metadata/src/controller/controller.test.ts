@@ -22,7 +22,12 @@ class Node {
   readonly #log: MetadataLog;
   readonly #brokerId: number;
 
-  constructor(log: MetadataLog, brokerId = 1, snapshotIntervalBytes = NO_SNAPSHOTS) {
+  constructor(
+    log: MetadataLog,
+    brokerId = 1,
+    snapshotIntervalBytes = NO_SNAPSHOTS,
+    snapshotIntervalEntries = NO_SNAPSHOTS,
+  ) {
     this.#log = log;
     this.#brokerId = brokerId;
     const { runtime } = this;
@@ -35,6 +40,7 @@ class Node {
       policy,
       runtime,
       snapshotIntervalBytes,
+      snapshotIntervalEntries,
     });
   }
 
@@ -286,6 +292,47 @@ describe("Controller", () => {
     await newcomer.start();
     expect(newcomer.image.offset).toBe(node.follower.image.offset);
     expect(new Map(newcomer.image.topicsByName)).toEqual(new Map(node.follower.image.topicsByName));
+  });
+
+  it("decides on while a snapshot is taken, and takes one at a time", async () => {
+    const store = new MemoryMetadataStore();
+    const log = store.connect();
+    const storeSnapshot = log.storeSnapshot.bind(log);
+    let taken = 0;
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    log.storeSnapshot = async (snapshot) => {
+      taken++;
+      await held;
+      await storeSnapshot(snapshot);
+    };
+    const node = await new Node(log, 1, 1).start();
+    await node.register();
+    for (const name of ["a", "b"]) await node.run(node.createTopic(name));
+    expect([taken, store.snapshot]).toEqual([1, null]);
+    letGo();
+    await node.run(node.createTopic("c"));
+    await node.run(node.createTopic("d"));
+    expect(taken).toBeGreaterThan(1);
+    await node.run(node.controller.close());
+    expect(store.snapshot).not.toBeNull();
+  });
+
+  it("takes a snapshot after so many entries, however small, whoever has appended them", async () => {
+    const store = new MemoryMetadataStore();
+    const entriesMax = 20;
+    for (let brokerId = 1; store.snapshot === null; brokerId++) {
+      const node = await new Node(store.connect(), brokerId, NO_SNAPSHOTS, entriesMax).start();
+      await node.register();
+      for (let i = 0; i < 3; i++) await node.run(node.createTopic(`topic-${brokerId}-${i}`));
+      await node.run(node.controller.close());
+      expect(store.entries.length, "entries without a snapshot").toBeLessThan(entriesMax);
+    }
+    const newcomer = new MetadataFollower(store.connect(), createSimulatedRuntime(1));
+    await newcomer.start();
+    expect(newcomer.image.offset).toBe(store.endOffset - 1);
   });
 
   it("refuses what comes while it closes, and gives up its office", async () => {

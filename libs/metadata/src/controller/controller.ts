@@ -1,27 +1,22 @@
 import { ErrorCode, KafkaError } from "@ottla/protocol";
-import type { Runtime } from "@ottla/runtime";
 import { inTurns } from "@ottla/runtime/internal";
 import { applyRecord, type FreshLists } from "../image/apply-records.ts";
-import { recordsOf } from "../image/image-records.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../image/metadata-image.ts";
 import { Listeners } from "../log/listeners.ts";
 import type { MetadataFollower } from "../log/metadata-follower.ts";
-import { type MetadataAppend, type MetadataLog, RECORD_OVERHEAD_BYTES_MAX } from "../log/metadata-log.ts";
+import { type MetadataAppend, RECORD_OVERHEAD_BYTES_MAX } from "../log/metadata-log.ts";
 import { RECORDS_A_TURN } from "../log/replay.ts";
-import type { NewMetadataRecord } from "../records/metadata-record.ts";
 import { deserializeRecord, serializeRecord } from "../records/record-serde.ts";
 import type { ControllerOperation, ControllerPolicy, ControllerState } from "./controller-state.ts";
 import { randomUuid } from "./create-topics.ts";
+import { serializing } from "./serializing.ts";
+import { SnapshotTaker, type SnapshotTakerOptions } from "./snapshot-taker.ts";
 
-export interface ControllerOptions {
+export interface ControllerOptions extends SnapshotTakerOptions {
   readonly brokerId: number;
-  readonly log: MetadataLog;
   readonly follower: MetadataFollower;
   /** Asked anew for every operation. */
   readonly policy: () => ControllerPolicy;
-  readonly runtime: Runtime;
-  /** Bytes of records after which a snapshot is taken (`metadata.log.max.record.bytes.between.snapshots`). */
-  readonly snapshotIntervalBytes: number;
 }
 
 /** What a request to the controller came to. */
@@ -90,11 +85,12 @@ export class Controller {
   /** What the log comes to, as of the last append in this epoch. */
   #image: MetadataImage = EMPTY_IMAGE;
   #running: Promise<void> | null = null;
-  #bytesSinceSnapshot = 0;
+  readonly #snapshots: SnapshotTaker;
   #closed = false;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
+    this.#snapshots = new SnapshotTaker(options);
   }
 
   /** The epoch in which this broker is controller, or null. */
@@ -146,6 +142,7 @@ export class Controller {
     this.#rejectAll(notController("this broker gives up the office"));
     await this.#running;
     await Promise.all(this.#answering);
+    await this.#snapshots.settled();
     const epoch = this.#epoch;
     this.#setEpoch(null);
     if (epoch !== null) await this.#options.log.election.resign(epoch);
@@ -209,6 +206,7 @@ export class Controller {
     await follower.catchUpTo(head.endOffset - 1);
     if (follower.isInTransaction) await this.#abortTransaction(head.endOffset, outcome.controllerEpoch);
     this.#image = follower.image;
+    this.#snapshots.begin(head);
     this.#setEpoch(outcome.controllerEpoch);
     return outcome.controllerEpoch;
   }
@@ -225,25 +223,29 @@ export class Controller {
 
   async #runBatch(epoch: number): Promise<void> {
     const { decided, image, records, sizeBytes } = await this.#decide(epoch);
+    let entries = 0;
     try {
-      await this.#appendAll(records, epoch);
+      entries = await this.#appendAll(records, epoch);
     } catch (error) {
       for (const { pending } of decided) pending.reject(error);
       throw error;
     }
     this.#image = image;
     this.#answer(decided, epoch);
-    if (records.length > 0) await this.#maybeSnapshot(sizeBytes);
+    if (entries > 0) this.#snapshots.appended(entries, sizeBytes, image);
   }
 
-  async #appendAll(records: readonly Uint8Array[], controllerEpoch: number): Promise<void> {
-    if (records.length === 0) return;
+  /** Resolves to how many entries it took. */
+  async #appendAll(records: readonly Uint8Array[], controllerEpoch: number): Promise<number> {
+    if (records.length === 0) return 0;
     const { log, runtime } = this.#options;
     let expectedOffset = this.#image.offset + 1;
-    for (const part of partsOf(records, log.appendBytesMax)) {
+    const parts = partsOf(records, log.appendBytesMax);
+    for (const part of parts) {
       const id = randomUuid(runtime.random);
       expectedOffset = await this.#append({ id, controllerEpoch, expectedOffset, records: part });
     }
+    return parts.length;
   }
 
   /** Who has changed nothing is answered at once, the others when this broker's image has what they changed. */
@@ -339,31 +341,6 @@ export class Controller {
   #delay(delayMs: number): Promise<void> {
     return new Promise((resolve) => void this.#options.runtime.timers.schedule(delayMs, resolve));
   }
-
-  async #maybeSnapshot(appendedBytes: number): Promise<void> {
-    this.#bytesSinceSnapshot += appendedBytes;
-    if (this.#bytesSinceSnapshot < this.#options.snapshotIntervalBytes) return;
-    this.#bytesSinceSnapshot = 0;
-    const image = this.#image;
-    try {
-      await this.#options.log.storeSnapshot({
-        endOffset: image.offset + 1,
-        epoch: image.epoch,
-        records: recordsOf(image).map(serializeRecord),
-      });
-    } catch (error) {
-      this.#options.runtime.logger.warn("no snapshot of the metadata could be taken", { err: error });
-    }
-  }
-}
-
-function* serializing(records: readonly NewMetadataRecord[]): Generator<void, Uint8Array[]> {
-  const serialized: Uint8Array[] = [];
-  for (const record of records) {
-    if (serialized.length > 0 && serialized.length % RECORDS_A_TURN === 0) yield;
-    serialized.push(serializeRecord(record));
-  }
-  return serialized;
 }
 
 /** The image that the records lead to, as whoever reads them will see it. */

@@ -88,7 +88,8 @@ export class LocalMetadataLog implements MetadataLog {
   }
 
   async head(): Promise<LogHead> {
-    return { endOffset: this.#log.logEndOffset, epoch: this.#log.latestLeaderEpoch };
+    const { logEndOffset, latestLeaderEpoch, logStartOffset } = this.#log;
+    return { endOffset: logEndOffset, epoch: latestLeaderEpoch, logStartOffset };
   }
 
   async read(offset: number): Promise<LogSlice> {

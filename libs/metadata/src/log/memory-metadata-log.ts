@@ -91,8 +91,8 @@ export class MemoryMetadataLog implements MetadataLog {
   }
 
   async head(): Promise<LogHead> {
-    const { entries, snapshot, endOffset } = this.#store;
-    return { endOffset, epoch: entries.at(-1)?.epoch ?? snapshot?.epoch ?? -1 };
+    const { entries, snapshot, endOffset, logStartOffset } = this.#store;
+    return { endOffset, epoch: entries.at(-1)?.epoch ?? snapshot?.epoch ?? -1, logStartOffset };
   }
 
   async read(offset: number): Promise<LogSlice> {

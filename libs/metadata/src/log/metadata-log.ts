@@ -42,7 +42,10 @@ export interface MetadataLog {
   /** The latest snapshot, or null where none was taken. */
   loadSnapshot(): Promise<MetadataSnapshot | null>;
 
-  /** Keeps a snapshot and lets go of the entries before it. Only the controller takes snapshots. */
+  /**
+   * Keeps a snapshot and lets go of the entries before it. Only the controller takes snapshots. Appends may go on
+   * meanwhile.
+   */
   storeSnapshot(snapshot: MetadataSnapshot): Promise<void>;
 
   /** Called when the log may have grown. A hint: calls may be missing, late or needless; `read` tells the truth. */
@@ -59,6 +62,8 @@ export interface LogHead {
   readonly endOffset: number;
   /** The epoch in which the last record was written, or -1. */
   readonly epoch: number;
+  /** Where the entries begin: the snapshot stands for what is below. */
+  readonly logStartOffset: number;
 }
 
 /** What one append put into the log. */

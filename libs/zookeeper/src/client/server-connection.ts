@@ -11,8 +11,11 @@ import {
   type WatchEvent,
 } from "../wire/responses.ts";
 
-/** No answer of a sane ensemble is larger: `jute.maxbuffer` is 1 MB, a list of children may be more. */
-const FRAME_BYTES_MAX = 16 * 1024 * 1024;
+/**
+ * No answer of a sane ensemble is larger. `jute.maxbuffer` (1 MB) holds for what is sent to a server; its lists of children
+ * have no bound, and this is room for five million names of 20 characters. What is no ZooKeeper, but text, announces more.
+ */
+const FRAME_BYTES_MAX = 128 * 1024 * 1024;
 
 /** How often, while a session may last, the server's silence is checked and a sign of life sent. */
 const CHECKS_PER_TIMEOUT = 6;

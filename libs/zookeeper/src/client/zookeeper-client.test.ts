@@ -221,6 +221,19 @@ describe("the client of a ZooKeeper that behaves badly", () => {
     expect(await outcomeOf(client.remove("/a", 0))).toBe("CONNECTION_LOSS");
   });
 
+  it("takes a list of children that is larger than 16 MB: ZooKeeper bounds only what it is sent", async () => {
+    // As long as a million names of entries.
+    const names = new Uint8Array(20_000_000).fill(0x30);
+    const body = (writer: ByteWriter) => {
+      writer.writeInt32(1);
+      writer.writeNullableBytes(names);
+    };
+    script.onRequest = (server, { xid }) => server.send(server.reply(xid, 0, body));
+    const listing = client.children("/many");
+    expect(await outcomeOf(listing)).toBe("done");
+    expect((await listing)[0]).toHaveLength(names.length);
+  });
+
   it("leaves a server whose answer is larger than any", async () => {
     script.onRequest = (server) => server.send(new Uint8Array([0x7f, 0xff, 0xff, 0xff, 0]));
     expect(await outcomeOf(client.remove("/a", 0))).toBe("CONNECTION_LOSS");

@@ -22,6 +22,8 @@ export interface ZooKeeperClientOptions {
 const RECONNECT_BACKOFF = { initialMs: 50, maxMs: 1000 };
 /** Calls that wait for a connection. */
 const WAITING_MAX = 10_000;
+/** Paths of a multi-operation that errors name. */
+const NAMED_MAX = 4;
 /** How long the goodbye may take. */
 const CLOSE_TIMEOUT_MS = 1000;
 
@@ -121,7 +123,8 @@ export class ZooKeeperClient implements ZooKeeper {
   }
 
   multi(operations: readonly ZnodeOperation[]): Promise<void> {
-    const what = `a multi-operation on ${operations.map(({ path }) => path).join(", ")}`;
+    const named = operations.slice(0, NAMED_MAX).map(({ path }) => path);
+    const what = `a multi-operation on ${named.join(", ")}${operations.length > NAMED_MAX ? " and more" : ""}`;
     return this.#call(OpCode.MULTI, what, (writer) => writeMulti(writer, operations), readMulti);
   }
 

@@ -103,6 +103,6 @@ it("what a lone broker had is adopted once, though its session moves meanwhile",
   const snapshot = { endOffset: 40, epoch: 0, records: [feature(1)] };
   await atEveryStep(async (log) => {
     expect(await log.adopt(snapshot, testUuid(1))).toBe(true);
-    expect(await log.head()).toEqual({ endOffset: 40, epoch: 0 });
+    expect(await log.head()).toEqual({ endOffset: 40, epoch: 0, logStartOffset: 40 });
   }, "moved");
 });

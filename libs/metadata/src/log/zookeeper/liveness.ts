@@ -2,6 +2,7 @@ import type { Runtime } from "@ottla/runtime";
 import type { Znode, ZnodeOperation, ZooKeeper } from "@ottla/zookeeper";
 import { Listeners } from "../listeners.ts";
 import type { AnnounceOutcome, BrokerAnnouncement, BrokerLiveness, LiveBroker } from "../metadata-log.ts";
+import { Doubt } from "./doubt.ts";
 import { decodeAnnouncement, encodeAnnouncement, type ZooKeeperPaths } from "./layout.ts";
 import type { PatientClient } from "./patient-client.ts";
 import { StandingWatch } from "./standing-watch.ts";
@@ -21,7 +22,7 @@ export class ZooKeeperLiveness implements BrokerLiveness {
   readonly #client: ZooKeeper;
   readonly #patient: PatientClient;
   readonly #paths: ZooKeeperPaths;
-  readonly #runtime: Pick<Runtime, "clock" | "logger">;
+  readonly #runtime: Pick<Runtime, "clock" | "timers" | "logger">;
   readonly #changes: StandingWatch;
   readonly #lost = new Listeners();
   /** Znodes of which it was said that they cannot be read. */
@@ -30,22 +31,21 @@ export class ZooKeeperLiveness implements BrokerLiveness {
   #announced: number | null = null;
   /** Sessions that have ended so far. */
   #expired = 0;
-  /** Since when there has been no connection, on the monotonic clock; null while there is one. */
-  #disconnectedMs: number | null = null;
+  readonly #doubt: Doubt;
 
   constructor(
     client: ZooKeeper,
     patient: PatientClient,
     paths: ZooKeeperPaths,
-    runtime: Pick<Runtime, "clock" | "logger">,
+    runtime: Pick<Runtime, "clock" | "timers" | "logger">,
   ) {
     this.#client = client;
     this.#patient = patient;
     this.#paths = paths;
     this.#runtime = runtime;
     this.#changes = new StandingWatch(client, (watch) => client.children(paths.brokerIds, watch));
+    this.#doubt = new Doubt(client, runtime);
     client.onSessionEvent((event) => {
-      this.#disconnectedMs = event === "disconnected" ? runtime.clock.monotonicMs() : null;
       if (event !== "expired") return;
       this.#expired++;
       if (this.#announced === null) return;
@@ -55,8 +55,7 @@ export class ZooKeeperLiveness implements BrokerLiveness {
   }
 
   get isInDoubt(): boolean {
-    if (this.#disconnectedMs === null) return false;
-    return this.#runtime.clock.monotonicMs() - this.#disconnectedMs > this.#client.sessionTimeoutMs;
+    return this.#doubt.isInDoubt;
   }
 
   /**
@@ -111,6 +110,11 @@ export class ZooKeeperLiveness implements BrokerLiveness {
       this.#complain(path, error);
       return { brokerId, incarnationId: null, directoryId: null };
     }
+  }
+
+  /** Says nothing of the connection any more. */
+  close(): void {
+    this.#doubt.close();
   }
 
   #complain(path: string, error: unknown): void {

@@ -8,6 +8,9 @@ import type { PatientClient } from "./patient-client.ts";
 /** Bytes of records in one znode, below ZooKeeper's `jute.maxbuffer`. */
 const CHUNK_BYTES_MAX = 512 * 1024;
 
+/** Of {@link entryName}, which a snapshot's name begins with. */
+const OFFSET_DIGITS = 20;
+
 export interface StoredSnapshot {
   readonly name: string;
   readonly chunks: number;
@@ -54,9 +57,14 @@ export class ZooKeeperSnapshots {
     }
   }
 
-  async removeOthers(kept: string): Promise<void> {
+  /**
+   * Removes what was written before this one. What ends behind it is left alone: by now another controller may have its
+   * own snapshot in the head, and each one's ends behind the one before.
+   */
+  async removeOlder(kept: string): Promise<void> {
+    const endOf = (name: string) => name.slice(0, OFFSET_DIGITS);
     for (const name of await this.#patient.children(this.#paths.snapshots)) {
-      if (name !== kept) await this.#remove(name);
+      if (name !== kept && endOf(name) <= endOf(kept)) await this.#remove(name);
     }
   }
 

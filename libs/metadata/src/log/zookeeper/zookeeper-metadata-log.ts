@@ -1,5 +1,5 @@
 import type { Uuid } from "@ottla/protocol";
-import type { Runtime } from "@ottla/runtime";
+import type { Logger, Runtime } from "@ottla/runtime";
 import { AsyncMutex } from "@ottla/storage/internal";
 import { isZooKeeperError, type ZooKeeper } from "@ottla/zookeeper";
 import type {
@@ -13,23 +13,21 @@ import type {
   MetadataSnapshot,
 } from "../metadata-log.ts";
 import { type HeldOffice, ZooKeeperElection } from "./election.ts";
+import { ZooKeeperEntries } from "./entries.ts";
 import {
   decodeClusterId,
-  decodeEntry,
   decodeHead,
   EMPTY_HEAD,
   encodeClusterId,
   encodeEntry,
   encodeEpoch,
   encodeHead,
-  entryName,
   type HeadState,
-  type StoredEntry,
   ZooKeeperPaths,
 } from "./layout.ts";
 import { ZooKeeperLiveness } from "./liveness.ts";
 import { PatientClient } from "./patient-client.ts";
-import { ZooKeeperSnapshots } from "./snapshots.ts";
+import { type StoredSnapshot, ZooKeeperSnapshots } from "./snapshots.ts";
 import { StandingWatch } from "./standing-watch.ts";
 
 /** ZooKeeper takes 1 MB (`jute.maxbuffer`), path and session and all. */
@@ -45,8 +43,6 @@ const PASSING_WHILE_ADOPTING = [
   "SESSION_MOVED",
   "SESSION_EXPIRED",
 ] as const;
-/** Entries that are read at a time. */
-const READ_ENTRIES_MAX = 256;
 
 export interface ZooKeeperMetadataLogOptions {
   readonly client: ZooKeeper;
@@ -79,12 +75,18 @@ export class ZooKeeperMetadataLog implements MetadataLog {
   readonly #patient: PatientClient;
   readonly #paths: ZooKeeperPaths;
   readonly #office: ZooKeeperElection;
+  readonly #announcements: ZooKeeperLiveness;
+  readonly #entries: ZooKeeperEntries;
   readonly #snapshots: ZooKeeperSnapshots;
+  readonly #logger: Logger;
   readonly #headMoved: StandingWatch;
   /** Appends and snapshots move the head by turns. */
   readonly #moving = new AsyncMutex();
   /** The head as this controller has left it in its present term; null when it has to be read. */
   #head: TermHead | null = null;
+  /** What snapshots have taken the place of is removed, one sweep after another. */
+  #sweeping: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   private constructor({ client, runtime }: ZooKeeperMetadataLogOptions, patient: PatientClient, paths: ZooKeeperPaths) {
     this.#client = client;
@@ -92,8 +94,11 @@ export class ZooKeeperMetadataLog implements MetadataLog {
     this.#patient = patient;
     this.#office = new ZooKeeperElection(client, patient, paths, runtime.clock);
     this.election = this.#office;
-    this.liveness = new ZooKeeperLiveness(client, patient, paths, runtime);
+    this.#announcements = new ZooKeeperLiveness(client, patient, paths, runtime);
+    this.liveness = this.#announcements;
+    this.#entries = new ZooKeeperEntries(client, patient, paths);
     this.#snapshots = new ZooKeeperSnapshots(client, patient, paths, runtime);
+    this.#logger = runtime.logger;
     this.#headMoved = new StandingWatch(client, (watch) => client.exists(paths.head, watch));
   }
 
@@ -132,8 +137,8 @@ export class ZooKeeperMetadataLog implements MetadataLog {
 
   async head(): Promise<LogHead> {
     await this.#patient.sync(this.#paths.head);
-    const { endOffset, epoch } = await this.#readHead();
-    return { endOffset, epoch };
+    const { endOffset, epoch, logStartOffset } = await this.#readHead();
+    return { endOffset, epoch, logStartOffset };
   }
 
   async read(offset: number): Promise<LogSlice> {
@@ -141,7 +146,7 @@ export class ZooKeeperMetadataLog implements MetadataLog {
       const { endOffset, logStartOffset } = await this.#readHead();
       if (offset < logStartOffset) return { kind: "trimmed", logStartOffset };
       if (offset >= endOffset) return { kind: "entries", entries: [] };
-      const entries = await this.#readEntries(offset);
+      const entries = await this.#entries.read(offset, endOffset);
       if (entries !== null) return { kind: "entries", entries };
     }
   }
@@ -169,18 +174,16 @@ export class ZooKeeperMetadataLog implements MetadataLog {
     }
   }
 
-  storeSnapshot(snapshot: MetadataSnapshot): Promise<void> {
-    return this.#moving.run(async () => {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await this.#storeSnapshot(snapshot);
-        } catch (error) {
-          // Whether the head has moved or not: the next attempt sees it.
-          this.#head = null;
-          if (!isZooKeeperError(error, ...PASSING_WHILE_STORING) || attempt === SNAPSHOT_ATTEMPTS_MAX) throw error;
-        }
+  async storeSnapshot(snapshot: MetadataSnapshot): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#storeSnapshot(snapshot);
+      } catch (error) {
+        // Whether the head has moved or not: the next attempt sees it.
+        const isPassing = isZooKeeperError(error, ...PASSING_WHILE_STORING) || hasHeadMoved(error);
+        if (!isPassing || attempt === SNAPSHOT_ATTEMPTS_MAX) throw error;
       }
-    });
+    }
   }
 
   onHeadMoved(listener: () => void): () => void {
@@ -188,25 +191,54 @@ export class ZooKeeperMetadataLog implements MetadataLog {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
+    this.#announcements.close();
     this.#patient.close();
     return this.#client.close();
   }
 
-  /** Writes the snapshot beside the present one, lets the head name it, and sweeps up what it stands for. */
+  /** Writes the snapshot beside the present one, lets the head name it, and leaves it to be swept up what it stands for. */
   async #storeSnapshot(snapshot: MetadataSnapshot): Promise<void> {
     const office = this.#office.held;
     if (office === null) return;
-    const head = await this.#headOf(office);
-    if (snapshot.endOffset <= head.logStartOffset) return;
+    const head = await this.#moving.run(() => this.#headOf(office));
+    // An attempt before this one may have been done, and its answer lost.
+    if (snapshot.endOffset <= head.logStartOffset) return this.#sweepLater(head);
     const stored = await this.#snapshots.write(snapshot);
-    const next = { ...head, logStartOffset: snapshot.endOffset, snapshot: { ...stored, epoch: snapshot.epoch } };
+    this.#sweepLater(await this.#moving.run(() => this.#nameSnapshot(snapshot, stored, office)));
+  }
+
+  /** Appends may have moved the head on meanwhile. Resolves to the head as it is then. */
+  async #nameSnapshot(
+    { endOffset, epoch }: MetadataSnapshot,
+    stored: StoredSnapshot,
+    office: HeldOffice,
+  ): Promise<HeadState> {
+    const head = await this.#headOf(office);
+    if (endOffset <= head.logStartOffset) return head;
+    const next = { ...head, logStartOffset: endOffset, snapshot: { ...stored, epoch } };
     this.#head = null;
     await this.#client.multi([
       { type: "check", path: this.#paths.controllerEpoch, version: office.epochVersion },
       { type: "set", path: this.#paths.head, data: encodeHead(next), version: head.version },
     ]);
-    await this.#snapshots.removeOthers(stored.name);
-    await this.#removeEntriesBelow(snapshot.endOffset);
+    return next;
+  }
+
+  #sweepLater({ logStartOffset, snapshot }: HeadState): void {
+    if (snapshot === null) return;
+    this.#sweeping = this.#sweeping.then(() => this.#sweep(logStartOffset, snapshot.name));
+  }
+
+  /** What is left of it, should it end early, the next sweep finds. */
+  async #sweep(logStartOffset: number, snapshotName: string): Promise<void> {
+    try {
+      await this.#snapshots.removeOlder(snapshotName);
+      await this.#entries.removeBelow(logStartOffset);
+    } catch (error) {
+      if (this.#isClosed) return;
+      this.#logger.warn("what a snapshot of the metadata stands for could not be removed", { err: error });
+    }
   }
 
   /** Needs no office: the head as it was before the first append lets one of all through, whoever they are. */
@@ -218,7 +250,7 @@ export class ZooKeeperMetadataLog implements MetadataLog {
     const stored = await this.#snapshots.write(snapshot);
     const next = { endOffset, epoch, logStartOffset: endOffset, snapshot: { ...stored, epoch }, origin };
     await this.#client.multi([{ type: "set", path: this.#paths.head, data: encodeHead(next), version }]);
-    await this.#snapshots.removeOthers(stored.name);
+    await this.#snapshots.removeOlder(stored.name);
     return true;
   }
 
@@ -251,7 +283,7 @@ export class ZooKeeperMetadataLog implements MetadataLog {
    */
   async #outcomeOf({ id, controllerEpoch, expectedOffset }: MetadataAppend): Promise<AppendOutcome> {
     await this.#patient.sync(this.#paths.head);
-    const found = await this.#readEntry(expectedOffset);
+    const found = await this.#entries.find(expectedOffset);
     if (found?.id === id) return { kind: "done", endOffset: found.endOffset };
     // What is known of the office may be what is amiss: somebody else may have written to its znodes.
     this.#office.forget(controllerEpoch);
@@ -270,39 +302,11 @@ export class ZooKeeperMetadataLog implements MetadataLog {
     const { data, stat } = await this.#patient.get(this.#paths.head);
     return { ...decodeHead(data, this.#paths.head), version: stat.version };
   }
+}
 
-  /** Entries from `offset` on; null when they were trimmed in the meantime. */
-  async #readEntries(offset: number): Promise<StoredEntry[] | null> {
-    const next = await this.#readEntry(offset);
-    if (next === null) return null;
-    const entries = [next];
-    const names = (await this.#patient.children(this.#paths.entries)).filter(
-      (name) => name >= entryName(next.endOffset),
-    );
-    const offsets = names
-      .sort()
-      .slice(0, READ_ENTRIES_MAX - 1)
-      .map(Number);
-    for (const entry of await Promise.all(offsets.map((baseOffset) => this.#readEntry(baseOffset)))) {
-      // Only what follows without a gap: a lagging server may show a later entry before an earlier one is read.
-      if (entry === null || entry.baseOffset !== entries.at(-1)!.endOffset) break;
-      entries.push(entry);
-    }
-    return entries;
-  }
-
-  async #readEntry(baseOffset: number): Promise<StoredEntry | null> {
-    const path = this.#paths.entry(baseOffset);
-    const found = await this.#patient.find(path);
-    return found === null ? null : decodeEntry(found.data, path);
-  }
-
-  async #removeEntriesBelow(offset: number): Promise<void> {
-    const names = (await this.#patient.children(this.#paths.entries)).filter((name) => name < entryName(offset)).sort();
-    for (const name of names) {
-      await this.#patient.settle(() => this.#client.remove(`${this.#paths.entries}/${name}`, -1), "NO_NODE");
-    }
-  }
+/** Whether naming a snapshot was refused because an append, whose answer was lost, has moved the head: not for the office. */
+function hasHeadMoved(error: unknown): boolean {
+  return isZooKeeperError(error, "BAD_VERSION") && error.failedOperation === 1;
 }
 
 /** Creates a path and what is above it, where it is not there yet. */
