@@ -33,7 +33,7 @@ it("are those that were not at rest, and first of all those that have moved or w
 
 it("are not known before the first look at all, nor for long, nor to another life of the follower", () => {
   const { stirred, purgatory } = lookedAt();
-  expect(stirred.at(1_100, reader, purgatory)).toBeNull();
+  expect(stirred.at(1_500, reader, purgatory)).toBeNull();
   expect(stirred.at(1_001, { ...reader, brokerEpoch: 2 }, purgatory)).toBeNull();
   stirred.lookAtAll();
   expect(stirred.at(1_001, reader, purgatory)).toBeNull();

@@ -4,10 +4,10 @@ import type { Partition } from "./partition.ts";
 import type { Purgatory } from "./purgatory.ts";
 
 /**
- * How long what was at rest is taken to be at rest unless it moves: as long it may go unnoticed that a disk has failed, or a
- * follower may be taken to have been there before.
+ * How long what was at rest is taken to be at rest unless it moves. A follower is heard of no more often when all is at rest
+ * (`replica.fetch.wait.max.ms`): as long it may be taken to have been there before.
  */
-const LOOK_AT_ALL_MS = 100;
+const LOOK_AT_ALL_MS = 500;
 
 /** A look at all partitions. */
 interface Look {

@@ -25,7 +25,7 @@ it("are those of the last two answers: what the last one brought may be on its w
 it("are not known after a while, before the first look, where some were not wanted, and where one has come or gone", () => {
   const gone = replica();
   const stirred = answeredInTurn(gone);
-  expect(stirred.at(1_100)).toBeNull();
+  expect(stirred.at(1_500)).toBeNull();
   expect(new StirredReplicas().at(0)).toBeNull();
   stirred.lookAtAll();
   expect(stirred.at(1_001)).toBeNull();
@@ -37,7 +37,7 @@ it("are not known after a while, before the first look, where some were not want
 });
 
 it("are not known while one of them waits after an error", () => {
-  const stirred = answeredInTurn(replica(1_050));
-  expect(stirred.at(1_049)).toBeNull();
-  expect(stirred.at(1_050)).toHaveLength(1);
+  const stirred = answeredInTurn(replica(1_300));
+  expect(stirred.at(1_299)).toBeNull();
+  expect(stirred.at(1_300)).toHaveLength(1);
 });

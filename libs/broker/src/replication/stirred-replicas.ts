@@ -1,7 +1,7 @@
 import type { Replica } from "./replica.ts";
 
 /** How long nobody looks at a replica that was not answered: its log's start may move by retention meanwhile. */
-const LOOK_AT_ALL_MS = 100;
+const LOOK_AT_ALL_MS = 500;
 
 /**
  * Which replicas of a fetcher the next fetch may have something new to say of. That is decided by what they are answered:
