@@ -150,6 +150,8 @@ async function recoverSegment(state: LogState, segment: Segment, fromOffset: num
   const from = await segment.positionFor(fromOffset);
   let endOffset = segment.baseOffset;
   segment.sizeBytes = from;
+  // Its length too may be the work of a recovery that was killed before it was on the disk: then nothing is left to read.
+  segment.isUnsynced = true;
   const end = await scanBatches(segment.log, state.env.pool, from, fileBytes, (bytes, position, sizeBytes) => {
     if (!isValidNext(bytes, position, segment, endOffset) || !isOfItsEpoch(state, bytes, position)) return false;
     endOffset = lastOffsetAt(bytes, position) + 1;

@@ -357,6 +357,27 @@ describe("after a kill", () => {
     await again.manager.close();
   });
 
+  it("syncs what a recovery has cut off that was killed before it had: no power cut brings it back below the recovery point", async () => {
+    const cut = `${PARTITION}/00000000000000000001.log`;
+    for (let seed = 1; seed <= 10; seed++) {
+      const disk = createSimulatedDisk(createSimulatedRuntime(seed));
+      const config = { segmentBytes: batch().length };
+      const log = await openLog(await openFixture({ disk, config }));
+      for (let i = 0; i < 3; i++) await append(log, batch());
+      await log.flush();
+      const [torn, next] = [await disk.open(cut), await disk.open(`${PARTITION}/00000000000000000002.log`)];
+      await torn.write([new Uint8Array(8).fill(0xff)], 30);
+      await torn.sync();
+      await torn.truncate(0);
+      await next.truncate(0);
+      const killed = disk.crash("process");
+      const fixture = await openFixture({ disk: killed, config });
+      await append(fixture.manager.get("topic", 0)!, batch());
+      await fixture.manager.close();
+      expect(await killed.crash("power").stat(cut)).toMatchObject({ sizeBytes: 0 });
+    }
+  });
+
   it("drops what does not connect to the log for good: no power cut brings it back beside what came after", async () => {
     for (let seed = 1; seed <= 10; seed++) {
       const disk = createSimulatedDisk(createSimulatedRuntime(seed));
