@@ -49,6 +49,7 @@ describe("a broker that is fenced, and runs", () => {
     await world.settle(cluster.start());
     admin = new Admin(world.operatorClient(cluster.bootstrapServers));
     await world.settle(admin.createTopics([{ name: TOPIC, partitions: 1 }]));
+    await allKnow(TOPIC);
     const [topic] = await world.settle(admin.describeTopics([TOPIC]));
     topicId = topic!.topicId;
     // The controller stays where it is: this is about a broker.
@@ -74,6 +75,10 @@ describe("a broker that is fenced, and runs", () => {
       await world.step();
     }
   }
+
+  /** The controller answers when it knows; the others hear of it. */
+  const allKnow = (topic: string) =>
+    until(`all know ${topic}`, () => [1, 2, 3].every((id) => imageAt(id).topicsByName.has(topic)));
 
   async function ask<Api extends ApiDefinition>(
     brokerId: number,
@@ -190,6 +195,7 @@ describe("a broker that is fenced, and runs", () => {
     await silence();
     const replicas = async (name: string, replicationFactor: number) => {
       await world.settle(admin.createTopics([{ name, partitions: 4, replicationFactor }]));
+      await allKnow(name);
       const [topic] = await world.settle(admin.describeTopics([name]));
       return topic!.partitions;
     };
