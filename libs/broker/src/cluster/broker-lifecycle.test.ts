@@ -22,6 +22,21 @@ const life = (directory: string) => ({
   directoryId: `AAAAAAAAAAAAAAAAAAAA${directory}`,
 });
 
+/** What no test here is about. */
+const QUIET = {
+  clusterId: "cluster",
+  features: [],
+  rack: null,
+  logDirs: () => ({ online: [], offline: [] }),
+  previousBrokerEpoch: -1,
+  gateway: { stand: async () => {}, resign: async () => {}, withdraw() {} } as unknown as ClusterGateway,
+  heartbeatIntervalMs: () => 2_000,
+  idWaitMs: () => ID_WAIT_MS,
+  handoverTimeoutMs: () => 0,
+  onRegistered: () => {},
+  onCutOff: () => {},
+};
+
 /** Broker 2 starts with an empty disk, while the one that was killed is still announced under its id. */
 async function startBesideDead() {
   const store = new MemoryMetadataStore();
@@ -39,23 +54,13 @@ async function startBesideDead() {
   };
   const follower = { image: EMPTY_IMAGE, catchUp: async () => {}, catchUpTo: async () => {} };
   const lifecycle = new BrokerLifecycle({
+    ...QUIET,
     announcement: life("BA"),
-    clusterId: "cluster",
     endpoints: [],
-    features: [],
-    rack: null,
-    logDirs: () => ({ online: [], offline: [] }),
-    previousBrokerEpoch: -1,
     log: store.connect(),
     follower: follower as unknown as MetadataFollower,
-    gateway: { stand: async () => {}, resign: async () => {}, withdraw() {} } as unknown as ClusterGateway,
     channel: channel as unknown as ControllerChannel,
     runtime,
-    heartbeatIntervalMs: () => 2_000,
-    idWaitMs: () => ID_WAIT_MS,
-    handoverTimeoutMs: () => 0,
-    onRegistered: () => {},
-    onCutOff: () => {},
     onSuperseded: () => {},
   });
   const started = lifecycle.start().then(
@@ -86,23 +91,13 @@ async function startRunning() {
   const image = { ...EMPTY_IMAGE, brokers: EMPTY_IMAGE.brokers.set("2", registered) };
   const follower = { image, catchUp: async () => {}, catchUpTo: async () => {} };
   const lifecycle = new BrokerLifecycle({
+    ...QUIET,
     announcement: life("AQ"),
-    clusterId: "cluster",
     endpoints: [{ ...successor, host: "here", port: 9092 }],
-    features: [],
-    rack: null,
-    logDirs: () => ({ online: [], offline: [] }),
-    previousBrokerEpoch: -1,
     log,
     follower: follower as unknown as MetadataFollower,
-    gateway: { stand: async () => {}, resign: async () => {}, withdraw() {} } as unknown as ClusterGateway,
     channel: channel as unknown as ControllerChannel,
     runtime,
-    heartbeatIntervalMs: () => 2_000,
-    idWaitMs: () => ID_WAIT_MS,
-    handoverTimeoutMs: () => 0,
-    onRegistered: () => {},
-    onCutOff: () => {},
     onSuperseded: ({ message }) => void seen.superseded.push(message),
   });
   await lifecycle.start();
