@@ -15,10 +15,21 @@ export async function truncateLog(state: LogState, deleter: SegmentDeleter, offs
   if (offset >= state.logEndOffset) return state.epochs.truncateFromEnd(state.logEndOffset);
   if (offset <= segments.first.baseOffset) return await restartLog(state, deleter, offset);
   await lowerRecoveryPoint(state, offset);
-  await deleter.delete(segments.all.filter((segment) => segment.baseOffset >= offset));
+  await deleteFromTheEnd(
+    deleter,
+    segments.all.filter((segment) => segment.baseOffset >= offset),
+  );
   const endOffset = await truncateActive(state, offset);
   state.epochs.truncateFromEnd(endOffset);
   await finishTruncation(state, endOffset);
+}
+
+/**
+ * One by one, each for good before the next: whatever crash comes in between leaves a shorter log, and no gap in it that nobody
+ * would fill. Where it ends, its leader is asked for what follows.
+ */
+async function deleteFromTheEnd(deleter: SegmentDeleter, segments: readonly Segment[]): Promise<void> {
+  for (const segment of [...segments].reverse()) await deleter.delete([segment]);
 }
 
 /** Removes everything: the log begins and ends at `offset` afterwards. */
@@ -27,11 +38,11 @@ export async function restartLog(state: LogState, deleter: SegmentDeleter, offse
   const previous = segments.all;
   const segment = new Segment(env.files, identity.directory, offset, NEW_SEGMENT, env.runtime.clock.nowMs());
   await lowerRecoveryPoint(state, offset);
-  await deleter.delete(previous);
+  await deleteFromTheEnd(deleter, previous);
   segments.add(segment);
   await segment.log.make();
   // Its name says where the log starts, from now on.
-  await env.disk.syncDirectory(identity.directory);
+  await state.nameMade();
   state.epochs.clear();
   await state.snapshots.removeWhere(() => true);
   state.logStartOffset = offset;

@@ -1,7 +1,7 @@
 import { assignOffsets, baseOffsetAt, batchSizeAt } from "@ottla/protocol/internal";
 import { describe, expect, it } from "vitest";
 import { batch, concat, marker, sequenced } from "../test-support/batches.ts";
-import { copyDisk, fileNames, readText } from "../test-support/disks.ts";
+import { copyDisk, FaultyDisk, fileNames, readText } from "../test-support/disks.ts";
 import { append, openFixture, openLog, readAll } from "../test-support/fixture.ts";
 
 /** A batch as a follower gets it: with its leader's offsets and epoch. */
@@ -134,6 +134,27 @@ describe("truncateTo", () => {
     expect(again.manager.get("topic", 0)!.logEndOffset).toBe(15);
     await Promise.all([fixture.manager.close(), again.manager.close()]);
   });
+
+  it.each([1, 2, 3, 4, 5, 6])(
+    "leaves no gap where a kill comes in the midst of it (%i files renamed)",
+    async (renamed) => {
+      const disk = new FaultyDisk();
+      const fixture = await openFixture({ disk, config: { segmentBytes: batch({ count: 2 }).length } });
+      const log = await openLog(fixture);
+      for (let i = 0; i < 5; i++) await append(log, batch({ count: 2 }));
+      let left = renamed;
+      disk.fault = (operation, path) =>
+        operation === "rename" && /log$|index$/.test(path) && left-- <= 0 ? "IO" : null;
+      await expect(log.truncateTo(3)).rejects.toThrow();
+      const again = await openFixture({ disk: await copyDisk(disk) });
+      const found = await readAll(again.manager.get("topic", 0)!);
+      const offsets: number[] = [];
+      for (let at = 0; at < found.length; at += batchSizeAt(found, at)) offsets.push(baseOffsetAt(found, at));
+      expect(offsets).toEqual(offsets.map((_, i) => i * 2));
+      expect(offsets.length).toBeGreaterThanOrEqual(1);
+      await again.manager.close();
+    },
+  );
 
   it("does nothing at or beyond the log end", async () => {
     const fixture = await openFixture();
