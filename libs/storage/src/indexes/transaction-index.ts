@@ -52,7 +52,8 @@ export class TransactionIndex {
     for (const entry of await this.index.entries()) {
       const transaction = decode(entry);
       if (entry.getInt16(0) !== VERSION || transaction.lastOffset <= lastOffset) return false;
-      if (transaction.firstOffset < 0 || transaction.firstOffset > transaction.lastOffset) return false;
+      // Its marker comes behind its records; so an entry of zeros, which a power cut leaves, is none.
+      if (transaction.firstOffset < 0 || transaction.firstOffset >= transaction.lastOffset) return false;
       if (transaction.lastStableOffset < 0 || transaction.lastStableOffset > transaction.lastOffset + 1) return false;
       lastOffset = transaction.lastOffset;
     }

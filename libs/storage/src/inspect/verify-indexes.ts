@@ -70,7 +70,7 @@ export async function verifyTransactionIndex(context: VerifyContext, path: strin
     const { version, producerId, firstOffset, lastOffset, lastStableOffset } = entry;
     if (version !== 0) at(i, `version ${version} is unknown`);
     if (lastOffset <= previousOffset) at(i, `last offset ${lastOffset} comes after ${previousOffset}`);
-    if (firstOffset > lastOffset) at(i, `first offset ${firstOffset} lies behind last offset ${lastOffset}`);
+    if (firstOffset >= lastOffset) at(i, `first offset ${firstOffset} does not lie before last offset ${lastOffset}`);
     if (lastStableOffset < 0 || lastStableOffset > lastOffset + 1) {
       at(i, `last stable offset ${lastStableOffset} does not go with last offset ${lastOffset}`);
     }

@@ -451,6 +451,20 @@ describe("after a kill", () => {
     }
   });
 
+  it("believes no index of aborted transactions that a power cut has left zeros of", async () => {
+    const fixture = await openFixture();
+    const log = await openLog(fixture);
+    await append(log, batch({ count: 3 }));
+    await log.flush();
+    await fixture.runtime.advance(60_000);
+    const killed = await copyDisk(fixture.disk);
+    const path = `${PARTITION}/00000000000000000000.txnindex`;
+    await writeFile(killed, path, new Uint8Array(34));
+    const { fixture: again } = await openAfterKill(killed);
+    expect(await again.disk.stat(path)).toMatchObject({ sizeBytes: 0 });
+    await Promise.all([fixture.manager.close(), again.manager.close()]);
+  });
+
   it("starts anew where nothing is left above the log start offset", async () => {
     const fixture = await openFixture();
     const log = await openLog(fixture);
