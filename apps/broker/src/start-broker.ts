@@ -12,7 +12,7 @@ import {
 } from "@ottla/broker";
 import { checkStartOptions, listenersOf, OPTION_RULES } from "@ottla/broker/internal";
 import { createMemoryDisk, createSystemRuntime, type Logger, silentLogger } from "@ottla/runtime";
-import { createNodeDisk } from "@ottla/runtime/node";
+import { createNodeDisk, openFilesLimit } from "@ottla/runtime/node";
 import { compactInWorker } from "./compact-in-worker.ts";
 import { EarlyProbes } from "./early-probes.ts";
 import { explainStartFailure } from "./explain-start-failure.ts";
@@ -140,6 +140,7 @@ async function start(
   processMetrics: ProcessMetrics,
 ): Promise<Broker> {
   const runtime = createSystemRuntime({ logger });
+  const filesLimit = openFilesLimit();
   for (const { key, reason } of config.ignoredKeys()) logger.warn(`${key} has no effect here: ${reason}`);
   const startedMs = runtime.clock.monotonicMs();
   const preparationExecutor = prepareInWorker();
@@ -165,6 +166,7 @@ async function start(
       onStep: (next) => {
         step = next;
       },
+      ...(filesLimit !== null && { openFilesLimit: filesLimit }),
       ...(preparationExecutor !== undefined && { preparationExecutor }),
       ...(onFatal !== undefined && { onFatal }),
     });

@@ -28,6 +28,8 @@ export interface BrokerOptions {
   readonly preparationExecutor?: PreparationExecutor;
   /** Told what a start is at, in words: what may take long is one of it. */
   readonly onStep?: (step: string) => void;
+  /** How many files the process may have open: logs have no more than half of them. Default: as `log.open.files.max` says. */
+  readonly openFilesLimit?: number;
   /** The levels of Kafka's features that it can run at. Default: those of this version; for tests of upgrades. */
   readonly supportedFeatures?: SupportedFeatures;
   /**

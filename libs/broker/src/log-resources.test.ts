@@ -1,6 +1,6 @@
 import { describeConfigsApi, ErrorCode, fetchApi } from "@ottla/protocol";
 import { afterEach, describe, expect, it } from "vitest";
-import { batchOf, TestBroker } from "./test-support/test-broker.ts";
+import { batchOf, TestBroker, type TestBrokerOptions } from "./test-support/test-broker.ts";
 
 let test: TestBroker | null = null;
 
@@ -9,8 +9,11 @@ afterEach(async () => {
   test = null;
 });
 
-async function start(config: Readonly<Record<string, string | number>>): Promise<TestBroker> {
-  test = await TestBroker.start({ config });
+async function start(
+  config: Readonly<Record<string, string | number>>,
+  options: TestBrokerOptions = {},
+): Promise<TestBroker> {
+  test = await TestBroker.start({ ...options, config });
   return test;
 }
 
@@ -47,8 +50,11 @@ describe("what the logs of a broker hold", () => {
     expect(pooledReadBytes).toBeGreaterThan(0);
   });
 
-  it("is no more open files than log.open.files.max, with however many partitions", async () => {
-    const broker = await start({ "log.open.files.max": 10 });
+  it.each([
+    ["log.open.files.max", { "log.open.files.max": 10 }, {}],
+    ["half of what the process may open", {}, { openFilesLimit: 20 }],
+  ])("is no more open files than %s, with however many partitions", async (_bound, config, options) => {
+    const broker = await start(config, options);
     await broker.createTopic("orders", 60);
     for (let i = 0; i < 60; i++) {
       expect((await broker.produce("orders", i, batchOf("x"))).errorCode).toBe(ErrorCode.NONE);
@@ -73,7 +79,7 @@ describe("what the logs of a broker hold", () => {
       configSource: 4,
       documentation: expect.stringMatching(/newest batches/),
     });
-    expect(configs.get("log.open.files.max")).toMatchObject({ value: "1000", configSource: 5 });
+    expect(configs.get("log.open.files.max")).toMatchObject({ value: "4000", configSource: 5 });
     expect(configs.get("log.read.buffer.bytes")).toMatchObject({ value: String(16 * 1024 ** 2), configSource: 5 });
   });
 });

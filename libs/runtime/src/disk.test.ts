@@ -140,8 +140,11 @@ describe.each(adapters)("the disk port over %s", (_name, createDisk) => {
 
   it("keeps directories: makes parents, lists, stats, removes with all they hold", async () => {
     const disk = createDisk();
-    await disk.makeDirectory("/x/y");
-    await disk.makeDirectory("/x/y");
+    expect(await disk.makeDirectory("/x/y")).toBe(true);
+    expect(await disk.makeDirectory("/x/y")).toBe(false);
+    expect(await disk.makeDirectory("/x/z", { durable: false })).toBe(true);
+    expect(await disk.makeDirectory("/x/z", { durable: false })).toBe(false);
+    await disk.remove("/x/z");
     await writeFile(disk, "/x/y/file", "12345");
     expect(await disk.list("/x")).toEqual([{ name: "y", isDirectory: true }]);
     expect(await disk.list("/x/y")).toEqual([{ name: "file", isDirectory: false }]);

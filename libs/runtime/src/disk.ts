@@ -17,8 +17,9 @@ export interface Disk {
   /**
    * Makes a directory and its missing parents, durably: the caller cannot sync above the disk's root. It may exist.
    * With `durable: false` the caller syncs the directory that it is in, which is there already.
+   * Resolves to whether it was made just now: nothing is in it then.
    */
-  makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<void>;
+  makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<boolean>;
   /** Renames a file or directory, replacing a file at `to`. Atomic: a crash leaves the one or the other. */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file, or a directory with all it holds. It may be absent already. */

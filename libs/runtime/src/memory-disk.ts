@@ -96,14 +96,17 @@ class InMemoryDisk implements MemoryDisk {
     return { isDirectory, modifiedMs: node.modifiedMs, sizeBytes: isDirectory ? 0 : node.content.sizeBytes };
   }
 
-  async makeDirectory(path: string): Promise<void> {
+  async makeDirectory(path: string): Promise<boolean> {
     let at = this.#root;
+    let isNew = false;
     for (const name of segmentsOf(path)) {
+      isNew = !at.entries.has(name);
       const next = at.entries.get(name) ?? this.#newDirectory();
       if (next.kind === "file") throw new DiskError("EXISTS", path, `a file is in the way of the directory ${path}`);
       at.entries.set(name, next);
       at = next;
     }
+    return isNew;
   }
 
   async rename(from: string, to: string): Promise<void> {

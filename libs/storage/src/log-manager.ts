@@ -47,7 +47,8 @@ export interface LogManager {
   logs(): Iterable<PartitionLog>;
   get(topic: string, partition: number): PartitionLog | undefined;
   /**
-   * Opens the partition's log, creating its directory where there is none; an open one gets the configuration.
+   * Opens the partition's log, creating its directory where there is none; an open one gets the configuration, and the topic's
+   * id where it has none. A power cut may take a new log, until its first sync: it is made anew then, and is empty.
    * Rejects with {@link InconsistentTopicId} when the directory belongs to an earlier topic of that name.
    */
   openOrCreate(topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog>;

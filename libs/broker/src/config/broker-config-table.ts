@@ -190,8 +190,8 @@ const log = {
     { min: 0 },
   ),
   "log.open.files.max": intConfig(
-    1000,
-    "How many files of logs are kept open, in all log directories together. Files in use may be more. Ottla's own.",
+    4000,
+    "How many files of logs are kept open, in all log directories together, but no more than half of what the process may open, where the system tells that. Files in use may be more. Ottla's own.",
     { min: 1 },
   ),
   "log.cleanup.policy": listConfig(["delete"], "The default of cleanup.policy.", {

@@ -88,6 +88,12 @@ export async function openLogs(
   return { directories: opened, sharedMetadata: shared, early, memory };
 }
 
+/** The other half is for connections. */
+function openFilesMax({ config, options }: StartContext): number {
+  const { openFilesLimit = Number.POSITIVE_INFINITY } = options;
+  return Math.min(config.current.require("log.open.files.max"), Math.floor(openFilesLimit / 2));
+}
+
 async function openDirectory(
   context: StartContext,
   directory: BrokerDirectory,
@@ -101,7 +107,7 @@ async function openDirectory(
     directory: path,
     runtime: { ...runtime, logger: runtime.logger.child({ dataDirectory: name }) },
     openedFirst: METADATA_TOPIC,
-    maxOpenFiles: Math.ceil(config.require("log.open.files.max") / directories.length),
+    maxOpenFiles: Math.ceil(openFilesMax(context) / directories.length),
     checkpointIntervalMs: config.require("log.flush.offset.checkpoint.interval.ms"),
     highWatermarkCheckpointIntervalMs: config.require("replica.high.watermark.checkpoint.interval.ms"),
     retentionCheckIntervalMs: config.require("log.retention.check.interval.ms"),

@@ -61,7 +61,7 @@ export class FaultyDisk implements Disk {
 
   async makeDirectory(path: string, options?: { readonly durable: boolean }) {
     await this.before("open", path);
-    await this.#disk.makeDirectory(path, options);
+    return await this.#disk.makeDirectory(path, options);
   }
 
   async rename(from: string, to: string) {

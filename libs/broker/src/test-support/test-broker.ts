@@ -27,6 +27,7 @@ export interface TestBrokerOptions {
   /** Disks of further log directories: `/data1`, `/data2`. */
   readonly moreDisks?: readonly Disk[];
   readonly onFatal?: (error: Error) => void;
+  readonly openFilesLimit?: number;
   readonly logger?: Logger;
   readonly seed?: number;
   /** Makes the start fail where the ports are opened. */
@@ -65,6 +66,7 @@ export class TestBroker implements AsyncDisposable {
         ...(options.moreDisks ?? []).map((more, i) => ({ disk: more, path: "/data", name: `/data${i + 1}` })),
       ],
       ...(options.onFatal !== undefined && { onFatal: options.onFatal }),
+      ...(options.openFilesLimit !== undefined && { openFilesLimit: options.openFilesLimit }),
       runtime,
       startServer: options.portInUse ? () => Promise.reject(new Error("the port is in use")) : network.startServer,
     });

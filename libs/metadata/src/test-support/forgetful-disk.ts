@@ -77,7 +77,7 @@ export class ForgetfulDisk implements Disk {
     return this.#disk.stat(path);
   }
 
-  makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<void> {
+  makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<boolean> {
     return this.#disk.makeDirectory(path, options);
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, constants, promises as fs, fsync, open as openDescriptor } from "node:fs";
+import { closeSync, constants, promises as fs, fsync, mkdir, open as openDescriptor } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import {
   type Disk,
@@ -60,9 +60,9 @@ class NodeDisk implements Disk {
     }
   }
 
-  async makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<void> {
-    const make: (path: string) => Promise<unknown> = options?.durable === false ? makeDirectory : makeDirectoryDurably;
-    await this.#mapErrors(path, make(this.#resolve(path)));
+  async makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<boolean> {
+    const make = options?.durable === false ? makeDirectory : makeDirectoryDurably;
+    return (await this.#mapErrors(path, make(this.#resolve(path)))) !== undefined;
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -118,11 +118,8 @@ async function makeDirectory(path: string): Promise<string | undefined> {
   return made ?? (again === null ? path : undefined);
 }
 
-async function tryToMake(path: string): Promise<unknown> {
-  return await fs.mkdir(path).then(
-    () => null,
-    (error: unknown) => error,
-  );
+function tryToMake(path: string): Promise<unknown> {
+  return new Promise((resolve) => mkdir(path, (error) => resolve(error)));
 }
 
 /** What could not be made because it is there already is no failure. */
@@ -132,13 +129,13 @@ async function requireDirectory(path: string, failure: unknown): Promise<undefin
 }
 
 /** The first of the directories that had to be made, and those below it, are each a new name in the one above. */
-async function makeDirectoryDurably(path: string): Promise<void> {
+async function makeDirectoryDurably(path: string): Promise<string | undefined> {
   const first = await makeDirectory(path);
-  if (first === undefined || process.platform === "win32") return;
+  if (first === undefined || process.platform === "win32") return first;
   const top = dirname(resolve(first));
   for (let parent = dirname(path); ; parent = dirname(parent)) {
     await syncDirectory(parent);
-    if (parent === top || parent === dirname(parent)) return;
+    if (parent === top || parent === dirname(parent)) return first;
   }
 }
 

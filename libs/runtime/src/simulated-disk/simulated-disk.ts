@@ -124,19 +124,22 @@ class DiskOfMachine implements SimulatedDisk {
     return { isDirectory, modifiedMs: inode.modifiedMs, sizeBytes: isDirectory ? 0 : inode.cached.sizeBytes };
   }
 
-  async makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<void> {
+  async makeDirectory(path: string, options?: { readonly durable: boolean }): Promise<boolean> {
     await this.#machine.begin("makeDirectory", path, "nameError");
     let at = this.#root;
+    let isNew = false;
     for (const name of segmentsOf(path)) {
       const next = at.entries.get(name);
+      isNew = next === undefined;
       if (next?.kind === "file") throw new DiskError("EXISTS", path, `a file is in the way of the directory ${path}`);
       const inode = next ?? new DirectoryInode(this.#machine.nowMs());
-      if (next === undefined) {
+      if (isNew) {
         this.#names.change({ directory: at, name, inode });
         if (options?.durable !== false) this.#names.synced(at, this.#names.syncPoint);
       }
       at = inode;
     }
+    return isNew;
   }
 
   async rename(from: string, to: string): Promise<void> {

@@ -1,5 +1,7 @@
-import { type Disk, DiskError, type DiskFile, type OpenOptions } from "@ottla/runtime";
+import type { Disk, DiskFile, OpenOptions } from "@ottla/runtime";
 import { IndexBlocks } from "../indexes/index-blocks.ts";
+import { AsyncMutex } from "../log/async-mutex.ts";
+import { syncFile } from "./sync-file.ts";
 
 /**
  * Keeps the number of open files bounded: files are opened when they are used, and the one unused for longest is
@@ -10,6 +12,7 @@ export class FileCache {
   /** What is kept of those files that are indexes, whether they are open or not. */
   readonly indexBlocks = new IndexBlocks();
   readonly #capacity: number;
+  readonly #making = new AsyncMutex();
   /** Open files that nobody uses, the one unused for longest first. */
   readonly #idle = new Set<CachedFile>();
   #openCount = 0;
@@ -21,6 +24,11 @@ export class FileCache {
 
   get openCount(): number {
     return this.#openCount;
+  }
+
+  /** @internal Runs what makes a file that nobody waits for: one at a time, as thousands would be in everybody's way. */
+  inTurn(make: () => Promise<void>): Promise<void> {
+    return this.#making.run(make);
   }
 
   /** @internal */
@@ -96,6 +104,16 @@ export class CachedFile {
     await this.use(() => {});
   }
 
+  /** The same, but nobody waits for it, or needs it open then. It is left out if by then the file is there, or unwanted. */
+  makeInTurn(isWanted: () => boolean): void {
+    const make = async () => {
+      if (this.#firstOpen === undefined || !isWanted()) return;
+      await this.make();
+      if (this.#users === 0 && this.#file !== null) this.closeIdle();
+    };
+    this.#cache.inTurn(make).catch(ignore);
+  }
+
   /** Runs `action` with the open file: at once where it is open already. */
   async use<T>(action: (file: DiskFile) => T | Promise<T>): Promise<T> {
     try {
@@ -106,12 +124,9 @@ export class CachedFile {
     }
   }
 
-  /**
-   * Syncs the file. The system reports a failure once and drops what it could not write, so that a later sync proves
-   * nothing: whatever it failed by, a full disk too, does not pass.
-   */
+  /** Syncs the file; see {@link syncFile}. */
   async sync(): Promise<void> {
-    await this.use((file) => file.sync().catch((error) => Promise.reject(asLoss(this.path, error))));
+    await this.use(syncFile);
   }
 
   /** Renames the file. It is held open meanwhile, so that whoever uses it now finds it under one name or the other. */
@@ -156,11 +171,6 @@ export class CachedFile {
       this.#opening = null;
     }
   }
-}
-
-function asLoss(path: string, error: unknown): unknown {
-  if (!(error instanceof DiskError)) return error;
-  return new DiskError("IO", path, `a sync failed: ${error.message}`, { cause: error });
 }
 
 function ignore(): void {}

@@ -32,6 +32,8 @@ export interface LoadHints {
   readonly highWatermark: number;
   readonly logStartOffset: number;
   readonly cleanedEndOffset: number;
+  /** The directory was made a moment ago, and holds no segment yet. */
+  readonly isNewDirectory?: boolean;
 }
 
 /** Opens the log in a partition's directory, which exists. After an unclean stop it is recovered first. */
@@ -41,14 +43,15 @@ export async function loadLog(
   config: LogConfig,
   hints: LoadHints,
 ): Promise<LogState> {
-  const names = await removeLeftovers(env, identity.directory);
+  const names = hints.isNewDirectory ? new Set<string>() : await removeLeftovers(env, identity.directory);
   const state = await createState(env, identity, config, names);
   for (const segment of await openSegments(env, identity.directory, names)) state.segments.add(segment);
   const isNew = state.segments.all.length === 0;
   if (isNew) await addFirstSegment(state, hints.logStartOffset);
   state.logStartOffset = Math.max(hints.logStartOffset, state.segments.first.baseOffset);
-  // A killed process may have left names that no power cut would leave.
-  if (!hints.isCleanStop) state.namesChanged();
+  // A killed process may have left names that no power cut would leave. Of whose log it is the recovery point tells.
+  if (!hints.isCleanStop && hints.recoveryPoint === 0) state.identityChanged();
+  else if (!hints.isCleanStop) state.namesChanged();
   const lacksIndexes = (segment: Segment) => hasToMakeIndexes(segment, names);
   if (isNew || hints.isCleanStop) await openClean(state, lacksIndexes);
   else await recoverLog(state, hints.recoveryPoint, lacksIndexes);
@@ -131,9 +134,9 @@ async function addFirstSegment(state: LogState, baseOffset: number): Promise<voi
   const segment = new Segment(env.files, identity.directory, baseOffset, NEW_SEGMENT, env.runtime.clock.nowMs());
   await segment.log.make();
   state.segments.add(segment);
-  state.namesChanged();
   // The checkpoint does not repeat a log start that the first segment's name says: so that has to be on disk.
-  if (baseOffset > 0) await env.disk.syncDirectory(identity.directory);
+  if (baseOffset > 0) await state.nameMade();
+  else state.namesChanged();
 }
 
 /** Whether an index that batches are found with is not there, or ends in the middle of an entry. */
@@ -180,7 +183,7 @@ async function cutUnreadableEnd(state: LogState, endOffset: number, position: nu
 
 /** A log whose end lies before its start has nothing to keep. */
 async function startOver(state: LogState): Promise<void> {
-  const { env, identity, segments, logStartOffset } = state;
+  const { env, segments, logStartOffset } = state;
   state.logger.warn("the log ends before its start offset and begins anew", {
     logEndOffset: state.logEndOffset,
     logStartOffset,
@@ -196,7 +199,7 @@ async function startOver(state: LogState): Promise<void> {
   await state.snapshots.removeWhere(() => true);
   state.producers.reset();
   state.logEndOffset = logStartOffset;
-  await env.disk.syncDirectory(identity.directory);
+  await state.nameMade();
 }
 
 async function finishLoading(state: LogState, hints: LoadHints): Promise<void> {

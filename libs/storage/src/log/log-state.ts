@@ -1,6 +1,7 @@
 import { ErrorCode } from "@ottla/protocol";
 import { type Disk, DiskError, type Logger, type Runtime } from "@ottla/runtime";
 import type { FileCache } from "../files/file-cache.ts";
+import { syncTopicId } from "../files/partition-metadata.ts";
 import type { LogConfig } from "../log-config.ts";
 import { AppendRejected, LogUnavailable, logOffline, offlineMessage } from "../log-errors.ts";
 import type { BufferPool } from "../memory/buffer-pool.ts";
@@ -21,6 +22,8 @@ export interface LogEnvironment {
   readonly tailMemory: TailMemory;
   /** Called when what was written to a log was brought to disk. */
   flushed(elapsedMs: number): void;
+  /** Makes the names of logs durable in the log directory. */
+  syncLogNames(): Promise<void>;
   /** Called when the disk failed for good where a log lies: none of the directory's logs can be trusted any more. */
   diskFailed(error: DiskError): void;
   /** Moves a log's recovery point back on disk: the checkpoint must not promise more than is true. */
@@ -45,7 +48,7 @@ export interface LogIdentity {
  */
 export class LogState {
   readonly env: LogEnvironment;
-  readonly identity: LogIdentity;
+  identity: LogIdentity;
   readonly logger: Logger;
   readonly segments = new SegmentList([]);
   readonly producers = new ProducerState();
@@ -63,6 +66,7 @@ export class LogState {
   /** Counts changes of names in the log's directory, and those of them that no crash takes back. */
   #namesVersion = 0;
   #syncedNamesVersion = 0;
+  #isIdentityUnsynced = false;
   #highWatermark = 0;
   #failure: DiskError | null = null;
   readonly #listeners = new Set<() => void>();
@@ -96,6 +100,11 @@ export class LogState {
     return this.#failure;
   }
 
+  /** True while a crash of the operating system may take back whose log this is, and that it is there at all. */
+  get isIdentityUnsynced(): boolean {
+    return this.#isIdentityUnsynced;
+  }
+
   /** True while names in the log's directory may be lost in a crash of the operating system. */
   get namesUnsynced(): boolean {
     return this.#syncedNamesVersion < this.#namesVersion;
@@ -106,11 +115,31 @@ export class LogState {
     this.#namesVersion++;
   }
 
+  /**
+   * The log was made, or found after a crash: its topic id and the name of its directory are synced with the first names in it.
+   * So nothing of a log that was never synced is trusted after a power cut, but that costs no log that is made two syncs.
+   */
+  identityChanged(): void {
+    this.#isIdentityUnsynced = true;
+    this.namesChanged();
+  }
+
+  /** The same for a name that must not be lost from here on. */
+  async nameMade(): Promise<void> {
+    this.namesChanged();
+    await this.syncNames();
+  }
+
   /** Makes durable what names there are now. Those that are made meanwhile, or whose sync fails, are left for the next. */
   async syncNames(): Promise<void> {
     if (!this.namesUnsynced) return;
     const version = this.#namesVersion;
-    await this.env.disk.syncDirectory(this.identity.directory);
+    const { disk } = this.env;
+    const { directory } = this.identity;
+    if (this.#isIdentityUnsynced) await syncTopicId(disk, directory);
+    await disk.syncDirectory(directory);
+    if (this.#isIdentityUnsynced) await this.env.syncLogNames();
+    this.#isIdentityUnsynced = false;
     this.#syncedNamesVersion = version;
   }
 

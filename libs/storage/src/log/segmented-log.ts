@@ -6,6 +6,7 @@ import {
   producerIdAt,
 } from "@ottla/protocol/internal";
 import type { DiskError } from "@ottla/runtime";
+import { writeTopicId } from "../files/partition-metadata.ts";
 import type { LogConfig } from "../log-config.ts";
 import { OffsetOutOfRange } from "../log-errors.ts";
 import type {
@@ -241,6 +242,19 @@ export class SegmentedLog implements PartitionLog {
     }
   }
 
+  /** @internal See {@link LogState.isIdentityUnsynced}. */
+  get isIdentityUnsynced(): boolean {
+    return this.#state.isIdentityUnsynced;
+  }
+
+  /** @internal Says whose it is: it was found without a topic id. As Kafka's, it has one from then on. */
+  async adopt(topicId: string): Promise<void> {
+    const state = this.#state;
+    await state.changing(() => writeTopicId(state.env.disk, state.identity.directory, topicId));
+    state.identity = { ...state.identity, topicId };
+    state.identityChanged();
+  }
+
   /** @internal Stops all activity and lets go of all files without writing anything: the log is to be deleted. */
   async abandon(): Promise<void> {
     this.#state.isClosed = true;
@@ -302,6 +316,8 @@ export class SegmentedLog implements PartitionLog {
     if (offset <= state.logStartOffset) return;
     if (offset > state.highWatermark) throw new OffsetOutOfRange(offset, state.logStartOffset, state.highWatermark);
     state.logStartOffset = offset;
+    // A log that a power cut can take would begin anew, and with its first offset.
+    if (state.namesUnsynced) await this.#syncer.syncData();
     // The start first: epochs of records that a crash might bring back must still be known then.
     await state.env.logStartAdvanced();
     state.epochs.truncateFromStart(offset);

@@ -52,11 +52,16 @@ export class Checkpoints {
     }
   }
 
+  /** Above 0 the log's topic id is on the disk, whatever crash has come since. */
+  recoveryPointOf(topic: string, partition: number): number {
+    return this.#saved.recoveryPoint.get(partitionKey(topic, partition)) ?? 0;
+  }
+
   hintsFor(topic: string, partition: number, isCleanStop: boolean): LoadHints {
     const key = partitionKey(topic, partition);
     return {
       isCleanStop,
-      recoveryPoint: this.#saved.recoveryPoint.get(key) ?? 0,
+      recoveryPoint: this.recoveryPointOf(topic, partition),
       highWatermark: this.#saved.highWatermark.get(key) ?? 0,
       logStartOffset: this.#saved.logStartOffset.get(key) ?? 0,
       cleanedEndOffset: this.#saved.cleanedEndOffset.get(key) ?? 0,
@@ -89,6 +94,8 @@ export class Checkpoints {
       for (const log of logs) {
         // As in Kafka: a start offset that the first segment's name says already is not repeated.
         if (kind === "logStartOffset" && !log.needsStartCheckpoint) continue;
+        // A recovery point says that the log's topic id is on the disk, too.
+        if (kind === "recoveryPoint" && log.isIdentityUnsynced) continue;
         if (kind === "cleanedEndOffset" && log.cleanedEndOffset === 0) continue;
         offsets.set(partitionKey(log.topic, log.partition), log[kind]);
       }

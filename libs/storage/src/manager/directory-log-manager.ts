@@ -13,12 +13,13 @@ import {
   joinPath,
   LOG_SUFFIX,
   offsetOfFileName,
+  PARTITION_METADATA,
   parseFutureDirectoryName,
   parsePartitionDirectoryName,
   partitionDirectoryName,
   strayDirectoryName,
 } from "../files/names.ts";
-import { readTopicId, writeTopicId } from "../files/partition-metadata.ts";
+import { readTopicId, readUnsyncedTopicId, writeTopicId } from "../files/partition-metadata.ts";
 import { AsyncMutex } from "../log/async-mutex.ts";
 import { isOfDisk } from "../log/disk-failure.ts";
 import { type LoadHints, loadLog } from "../log/log-loader.ts";
@@ -75,7 +76,7 @@ export class DirectoryLogManager implements LogManager {
   /** Partitions whose log is being opened or deleted. */
   readonly #mutexes = new Map<string, AsyncMutex>();
   readonly #timers = new Set<Timer>();
-  /** Syncs the names of logs: those that are made or deleted at the same time share one. */
+  /** Syncs the names of logs: those that are synced first, or deleted, at the same time share one. */
   readonly #namesSync: SharedRun;
   /** Directories of deleted logs go one at a time: thousands at once would keep the disk from everybody else. */
   readonly #removals = new AsyncMutex();
@@ -99,6 +100,7 @@ export class DirectoryLogManager implements LogManager {
       files: new FileCache(options.disk, this.#options.maxOpenFiles),
       pool: memory.readBuffers,
       tailMemory: memory.tails,
+      syncLogNames: () => this.#namesSync.run(),
       flushed: (elapsedMs) => options.observer?.flushed(elapsedMs),
       diskFailed: (error) => this.#diskFailed(error),
       lowerRecoveryPoint: ({ topic, partition }, offset) =>
@@ -223,6 +225,7 @@ export class DirectoryLogManager implements LogManager {
       if (existing === undefined)
         return await this.#create({ topic, partition, topicId, directory: this.#path(name) }, config);
       checkTopicId(existing, topicId);
+      if (existing.topicId === ZERO_UUID) await existing.adopt(topicId);
       existing.updateConfig(config);
       return existing;
     });
@@ -233,20 +236,19 @@ export class DirectoryLogManager implements LogManager {
   }
 
   async setAside(topic: string, partition: number): Promise<void> {
-    await this.#takeOut(this.#logs, topic, partition, (log) => this.#keepAsStray(log));
+    const why = "a log that the metadata have no partition for is kept under another name";
+    await this.#takeOut(this.#logs, topic, partition, (log) => this.#keepAsStray(log, why));
   }
 
   async setFutureAside(topic: string, partition: number): Promise<void> {
-    await this.#takeOut(this.#futures, topic, partition, (log) => this.#keepAsStray(log));
+    const why = "a log that the metadata have no partition for is kept under another name";
+    await this.#takeOut(this.#futures, topic, partition, (log) => this.#keepAsStray(log, why));
   }
 
-  async #keepAsStray(log: SegmentedLog): Promise<void> {
-    const strayName = strayDirectoryName(log.topic, log.partition, this.#uniqueId());
-    await this.#renameDirectory(log, this.#path(strayName));
-    this.#runtime.logger.warn("a log that the metadata have no partition for is kept under another name", {
-      directory: log.directory,
-      renamedTo: strayName,
-    });
+  async #keepAsStray({ topic, partition, directory }: Omit<LogIdentity, "topicId">, why: string): Promise<void> {
+    const strayName = strayDirectoryName(topic, partition, this.#uniqueId());
+    await this.#renameDirectory(directory, this.#path(strayName));
+    this.#runtime.logger.warn(why, { directory, renamedTo: strayName });
   }
 
   /** Closes one of `logs`, and has `put` take its directory away. */
@@ -283,8 +285,8 @@ export class DirectoryLogManager implements LogManager {
       if (existing !== undefined) return existing;
       const directory = this.#path(futureDirectoryName(topic, partition, this.#uniqueId()));
       const identity = { topic, partition, topicId, directory };
-      await this.#makeDirectory(identity);
-      return await this.#openFuture(identity, config, false);
+      const isNewDirectory = await this.#makeDirectory(identity);
+      return await this.#openFuture(identity, config, { ...NO_HINTS, isNewDirectory });
     });
   }
 
@@ -305,7 +307,7 @@ export class DirectoryLogManager implements LogManager {
       await this.#disk.rename(future.directory, directory);
       await this.#disk.syncDirectory(this.#options.directory);
       const hints = { ...NO_HINTS, isCleanStop: true, highWatermark, logStartOffset };
-      const log = await this.#open({ topic, partition, topicId, directory }, config, true, hints);
+      const log = await this.#open({ topic, partition, topicId, directory }, config, hints);
       await this.#checkpoints.saveAll(() => this.#logs.values());
       return log;
     });
@@ -361,13 +363,13 @@ export class DirectoryLogManager implements LogManager {
 
   async #removeDirectory(log: SegmentedLog): Promise<void> {
     const deletedPath = this.#path(deletedDirectoryName(log.topic, log.partition, this.#uniqueId()));
-    await this.#renameDirectory(log, deletedPath);
+    await this.#renameDirectory(log.directory, deletedPath);
     this.#after(log.config.fileDeleteDelayMs, () => this.#removals.run(() => this.#removeDeleted(deletedPath)));
   }
 
   /** What the checkpoints still say of it does no harm: the next of that name begins by forgetting it. */
-  async #renameDirectory(log: SegmentedLog, path: string): Promise<void> {
-    await this.#disk.rename(log.directory, path);
+  async #renameDirectory(directory: string, path: string): Promise<void> {
+    await this.#disk.rename(directory, path);
     await this.#namesSync.run();
   }
 
@@ -376,10 +378,11 @@ export class DirectoryLogManager implements LogManager {
     if (!this.#isClosed && this.#failure === null) await this.#disk.remove(path);
   }
 
-  async #makeDirectory({ directory, topicId }: LogIdentity): Promise<void> {
-    await this.#disk.makeDirectory(directory, { durable: false });
+  /** Whether there was none: it holds nothing but the topic's id then. */
+  async #makeDirectory({ directory, topicId }: LogIdentity): Promise<boolean> {
+    const isNew = await this.#disk.makeDirectory(directory, { durable: false });
     await writeTopicId(this.#disk, directory, topicId);
-    await this.#namesSync.run();
+    return isNew;
   }
 
   /** Runs what opens or deletes one partition's log after what was begun on it before. */
@@ -400,15 +403,34 @@ export class DirectoryLogManager implements LogManager {
     const future = parseFutureDirectoryName(name);
     const parsed = future ?? parsePartitionDirectoryName(name);
     if (parsed === null) return;
-    const topicId = await readTopicId(this.#disk, directory);
+    const isSynced = isCleanStop || this.#checkpoints.recoveryPointOf(parsed.topic, parsed.partition) > 0;
+    const topicId = await (isSynced ? readTopicId : readUnsyncedTopicId)(this.#disk, directory);
+    if (topicId === null && !isSynced) return await this.#leaveNameless({ ...parsed, directory });
     if (topicId === null && !(await this.#holdsSegments(directory))) {
       this.#runtime.logger.warn("a directory that is no log's is left alone", { directory });
       return;
     }
     const config = (await this.#options.configOf?.(parsed.topic, this)) ?? defaultLogConfig;
     const identity = { ...parsed, topicId: topicId ?? ZERO_UUID, directory };
-    if (future !== null) await this.#openFuture(identity, config, isCleanStop);
-    else await this.#open(identity, config, isCleanStop);
+    if (future !== null) await this.#openFuture(identity, config, { ...NO_HINTS, isCleanStop });
+    else await this.#open(identity, config, this.#checkpoints.hintsFor(parsed.topic, parsed.partition, isCleanStop));
+  }
+
+  /**
+   * A power cut came before the log was synced for the first time, and took its topic id. Records that it left were of a topic
+   * that may have been deleted, and created again, since: they are not this one's. Without any nothing is lost with it.
+   */
+  async #leaveNameless(found: Omit<LogIdentity, "topicId">): Promise<void> {
+    const { directory } = found;
+    const names = (await this.#disk.list(directory)).map(({ name }) => name);
+    const segments = names.filter((name) => offsetOfFileName(name, LOG_SUFFIX) !== null);
+    const files = await Promise.all(segments.map((name) => this.#disk.stat(joinPath(directory, name))));
+    if (files.some((file) => file !== null && file.sizeBytes > 0)) {
+      return await this.#keepAsStray(found, "a log that a power cut took the topic id of is kept under another name");
+    }
+    // Not the directory, where there is no segment: it may be somebody else's.
+    await this.#disk.remove(segments.length > 0 ? directory : joinPath(directory, PARTITION_METADATA));
+    await this.#disk.syncDirectory(segments.length > 0 ? this.#options.directory : directory);
   }
 
   async #holdsSegments(directory: string): Promise<boolean> {
@@ -417,13 +439,14 @@ export class DirectoryLogManager implements LogManager {
 
   async #create(identity: LogIdentity, config: LogConfig): Promise<SegmentedLog> {
     await this.#checkpoints.forget(identity.topic, identity.partition);
-    await this.#makeDirectory(identity);
-    return await this.#open(identity, config, false);
+    const isNewDirectory = await this.#makeDirectory(identity);
+    const hints = this.#checkpoints.hintsFor(identity.topic, identity.partition, false);
+    return await this.#open(identity, config, { ...hints, isNewDirectory });
   }
 
   /** The checkpoints know nothing of such a log. */
-  async #openFuture(identity: LogIdentity, config: LogConfig, isCleanStop: boolean): Promise<SegmentedLog> {
-    const log = new SegmentedLog(await loadLog(this.#env, identity, config, { ...NO_HINTS, isCleanStop }));
+  async #openFuture(identity: LogIdentity, config: LogConfig, hints: LoadHints): Promise<SegmentedLog> {
+    const log = new SegmentedLog(await loadLog(this.#env, identity, config, hints));
     this.#futures.set(partitionDirectoryName(identity.topic, identity.partition), log);
     return log;
   }
@@ -433,12 +456,7 @@ export class DirectoryLogManager implements LogManager {
     yield* this.#futures.values();
   }
 
-  async #open(
-    identity: LogIdentity,
-    config: LogConfig,
-    isCleanStop: boolean,
-    hints = this.#checkpoints.hintsFor(identity.topic, identity.partition, isCleanStop),
-  ): Promise<SegmentedLog> {
+  async #open(identity: LogIdentity, config: LogConfig, hints: LoadHints): Promise<SegmentedLog> {
     const log = new SegmentedLog(await loadLog(this.#env, identity, config, hints));
     if (log.recoveryPoint < hints.recoveryPoint) {
       await this.#checkpoints.lowerRecoveryPoint(identity.topic, identity.partition, log.recoveryPoint);

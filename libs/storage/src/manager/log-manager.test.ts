@@ -4,6 +4,7 @@ import {
   createSimulatedDisk,
   createSimulatedRuntime,
   createSystemRuntime,
+  type Disk,
   type Logger,
   silentLogger,
 } from "@ottla/runtime";
@@ -274,8 +275,76 @@ describe("a log manager", () => {
       ["topic", ZERO_UUID, 2],
     ]);
     expect(await fileNames(fixture.disk, "/data/backup-2023")).toEqual([]);
-    expect((await openLog(again)).logEndOffset).toBe(2);
+    const log = await openLog(again);
+    expect([log.logEndOffset, log.topicId]).toEqual([2, TOPIC_ID]);
+    expect(await readText(fixture.disk, "/data/topic-0/partition.metadata")).toContain(TOPIC_ID);
     await again.manager.close();
+  });
+
+  it("makes a log without a sync; its first one makes its topic id and its names durable too", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk });
+    const before = { ...disk.counts };
+    const log = await openLog(fixture);
+    expect([disk.counts.sync, disk.counts.syncDirectory]).toEqual([before.sync, before.syncDirectory]);
+    const synced: string[] = [];
+    disk.fault = (operation, path) => {
+      if (operation === "sync" || operation === "syncDirectory") synced.push(path);
+      return null;
+    };
+    log.updateConfig({ ...fixture.config, flushMessages: 1 });
+    await append(log, batch());
+    const metadata = "/data/topic-0/partition.metadata";
+    expect(synced).toEqual(["/data/topic-0/00000000000000000000.log", metadata, "/data/topic-0", "/data"]);
+    await append(log, batch());
+    expect(synced.slice(4)).toEqual(["/data/topic-0/00000000000000000000.log"]);
+    await fixture.manager.close();
+  });
+
+  describe.each([
+    ["was lost", (disk: Disk) => disk.remove("/data/topic-0/partition.metadata")],
+    ["is empty", (disk: Disk) => writeFile(disk, "/data/topic-0/partition.metadata", "")],
+    ["was torn", (disk: Disk) => writeFile(disk, "/data/topic-0/partition.metadata", "version: 0\ntopic_id: AAAAA")],
+  ])("where the topic id of a log that was never synced %s, after a crash", (_what, lose) => {
+    it("keeps its records aside, as they may be of a topic that was deleted since", async () => {
+      const killed = await openFixture();
+      await append(await openLog(killed), batch({ count: 3 }));
+      const disk = await copyDisk(killed.disk);
+      await lose(disk);
+      const fixture = await openFixture({ disk });
+      expect(fixture.manager.get("topic", 0)).toBeUndefined();
+      expect((await openLog(fixture)).logEndOffset).toBe(0);
+      const [stray] = (await fileNames(disk, "/data")).filter((name) => name.endsWith("-stray"));
+      expect((await disk.readFile(`/data/${stray}/00000000000000000000.log`)).length).toBe(batch({ count: 3 }).length);
+      await fixture.manager.close();
+    });
+
+    it("makes it anew where it has no records, also where it comes back later", async () => {
+      const killed = await openFixture();
+      await openLog(killed);
+      const disk = await copyDisk(killed.disk);
+      await lose(disk);
+      await (await openFixture({ disk })).manager.close();
+      const fixture = await openFixture({ disk });
+      await append(await openLog(fixture), batch({ count: 2 }));
+      const again = await openFixture({ disk: await copyDisk(disk) });
+      const log = again.manager.get("topic", 0)!;
+      expect([log.topicId, log.logEndOffset]).toEqual([TOPIC_ID, 2]);
+      expect((await fileNames(disk, "/data")).filter((name) => name.endsWith("-stray"))).toEqual([]);
+      await Promise.all([fixture.manager.close(), again.manager.close()]);
+    });
+  });
+
+  it("takes a topic id that cannot be read for damage where the log has been flushed", async () => {
+    const fixture = await openFixture({ checkpointIntervalMs: 1000 });
+    const log = await openLog(fixture);
+    await append(log, batch());
+    await log.flush();
+    await fixture.runtime.advance(1000);
+    const disk = await copyDisk(fixture.disk);
+    await writeFile(disk, "/data/topic-0/partition.metadata", "");
+    await expect(openFixture({ disk })).rejects.toThrow("/data/topic-0/partition.metadata cannot be used");
+    await fixture.manager.close();
   });
 
   it("says whether the last stop was clean", async () => {

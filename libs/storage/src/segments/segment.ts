@@ -59,6 +59,8 @@ export class Segment {
   readEnds = new ReadEnds();
   /** Bytes at the end that are not synced, or a length that is not. */
   isUnsynced: boolean;
+  /** Closed, or to be deleted: no file of it is made any more. */
+  #isGone = false;
   #readers = 0;
   #whenUnread: (() => void) | null = null;
 
@@ -127,7 +129,7 @@ export class Segment {
    * for that: of ten thousand new partitions these are twenty thousand files. A failure shows when they are saved.
    */
   #makeLookupIndexes(): void {
-    for (const { index } of [this.offsetIndex, this.timeIndex]) index.save().catch(() => {});
+    for (const { index } of [this.offsetIndex, this.timeIndex]) index.file.makeInTurn(() => !this.#isGone);
   }
 
   /** The last step before a segment is closed for writing. */
@@ -278,6 +280,7 @@ export class Segment {
 
   /** Closes the files, once nobody reads the segment. */
   async close(): Promise<void> {
+    this.#isGone = true;
     if (this.#readers > 0) {
       await new Promise<void>((resolve) => {
         const previous = this.#whenUnread;
@@ -293,6 +296,7 @@ export class Segment {
 
   /** Renames the files out of the way; those who read them go on. May be called again. Returns the new paths. */
   async markDeleted(disk: Disk): Promise<string[]> {
+    this.#isGone = true;
     const renamed: string[] = [];
     for (const file of this.files) {
       if ((await disk.stat(file.path)) === null) continue;

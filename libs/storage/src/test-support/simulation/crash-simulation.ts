@@ -125,7 +125,7 @@ async function openAndCrashMaybe(
 }
 
 async function checkAll(simulation: Simulation, kind: CrashKind): Promise<void> {
-  const { disk, random, manager, passing } = simulation;
+  const { disk, random, manager, passing, isPassingSynced } = simulation;
   for (const model of simulation.models) {
     const log = simulation.logOf(model);
     const found = await checkRecovered(disk, random, kind, model, log);
@@ -133,9 +133,13 @@ async function checkAll(simulation: Simulation, kind: CrashKind): Promise<void> 
     model.adopt(kind, found, log);
   }
   const isThere = manager.get("passing", 0) !== undefined;
-  insist(passing === "either" || (passing === "present") === isThere, () => `topic "passing" should be ${passing}`);
-  // What a killed process was creating is there, but no power cut has been promised to keep it.
-  if (passing === "either" && kind === "power") simulation.passing = isThere ? "present" : "absent";
+  const mayBeGone = kind === "power" && passing === "present" && !isPassingSynced;
+  const isRight = passing === "either" || (passing === "present") === isThere || mayBeGone;
+  insist(isRight, () => `topic "passing" should be ${passing}`);
+  if (kind === "process") return;
+  // What a killed process was creating, or did not sync, is there, but no power cut has been promised to keep it.
+  if (passing !== "absent") simulation.passing = isThere ? "present" : "absent";
+  simulation.isPassingSynced = true;
 }
 
 function disarm(disk: SimulatedDisk): void {

@@ -36,6 +36,8 @@ export class Simulation {
   readonly compaction = new Map<string, number>();
   /** A topic that comes and goes: whether it may be there, must be there, or must not. */
   passing: "absent" | "present" | "either" = "absent";
+  /** Whether it was synced, if it is there: a power cut may take it otherwise. */
+  isPassingSynced = false;
   disk: SimulatedDisk;
   manager!: DirectoryLogManager;
 

@@ -211,7 +211,7 @@ async function checkpoint({ runtime }: Simulation): Promise<void> {
   await runtime.advance(60_000);
 }
 
-/** A topic is created and written to, or deleted. What was answered holds after any crash. */
+/** A topic is created and written to, or deleted. What was answered holds after any crash, once it was synced. */
 async function createOrDelete(simulation: Simulation): Promise<void> {
   const { manager, config, passing, leader } = simulation;
   simulation.passing = "either";
@@ -220,15 +220,18 @@ async function createOrDelete(simulation: Simulation): Promise<void> {
     simulation.passing = "absent";
     return;
   }
+  simulation.isPassingSynced = false;
   const log = await manager.openOrCreate("passing", 0, TOPIC_ID, config);
   await log.appendAsLeader(leader.newBatch(1), { leaderEpoch: 0, origin: "client" }).written;
   simulation.passing = "present";
+  simulation.isPassingSynced = config.flushMessages === 1;
 }
 
 async function stopCleanly(simulation: Simulation): Promise<void> {
   const { manager, models } = simulation;
   await manager.close();
   for (const model of models) model.syncedEnd = model.endOffset;
+  simulation.isPassingSynced = true;
   await simulation.open();
   for (const model of models) {
     const log = simulation.logOf(model);
