@@ -120,6 +120,21 @@ describe.skipIf(zooKeeperClassPath === null)(
         expect(broker.output.split(`the znode ${path} does not hold`).length).toBeLessThanOrEqual(2);
     });
 
+    it("announces itself again when somebody removes its znode, and goes on serving", async () => {
+      await using broker = await start("/removed");
+      await using admin = new Admin({ bootstrapServers: broker.bootstrapServers, defaultApiTimeoutMs: 20_000 });
+      await admin.createTopics([{ name: "before", partitions: 1, replicationFactor: 1 }]);
+      await client.remove("/removed/brokers/ids/1", -1);
+      await until("it is fenced", async () => broker.output.includes("a broker is fenced"));
+      await until("it is announced", async () => (await client.exists("/removed/brokers/ids/1")) !== null);
+      await until("it is unfenced, and leads", async () => {
+        const { brokers } = await admin.describeCluster({ includeFencedBrokers: true });
+        const [topic] = await admin.describeTopics(["before"]);
+        return brokers[0]?.isFenced === false && topic?.partitions[0]?.leader === 1;
+      });
+      await admin.createTopics([{ name: "after", partitions: 1, replicationFactor: 1 }]);
+    });
+
     it("without a ZooKeeper server says so, goes on trying, and starts when there is one", async () => {
       await ensemble.killServer(1);
       const starting = start("/late", ["zookeeper.connection.timeout.ms=500"]);

@@ -153,6 +153,16 @@ describe("a broker whose place nobody has", () => {
     expect(seen.superseded).toEqual([]);
     await lifecycle.close();
   });
+
+  it("is announced again when it is fenced because somebody has removed its announcement", async () => {
+    const { runtime, store, answers, seen, lifecycle } = await startRunning();
+    store.sessions.clear();
+    answers.isFenced = true;
+    await runtime.advance(3_000);
+    expect([...store.sessions.values()].map(({ broker }) => broker)).toEqual([life("AQ")]);
+    expect(seen.superseded).toEqual([]);
+    await lifecycle.close();
+  });
 });
 
 describe("a broker with the id of one that was killed, and another data directory", () => {

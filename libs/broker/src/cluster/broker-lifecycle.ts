@@ -78,7 +78,7 @@ export class BrokerLifecycle {
   #timer: Timer | null = null;
   #beating: Promise<void> | null = null;
   #renewing: Promise<void> | null = null;
-  /** Whether the announcement has ended since it was renewed last. */
+  /** Whether the announcement has ended, or may have, since it was renewed last. */
   #isAnnouncementLost = false;
   #closed = false;
   #hasStarted = false;
@@ -209,6 +209,11 @@ export class BrokerLifecycle {
     gateway.withdraw();
     if (this.#closed) return;
     runtime.logger.warn("this broker's announcement has ended: its session with the coordination service expired");
+    this.#renewAnnouncement();
+  }
+
+  /** One that is still there stays as it is. */
+  #renewAnnouncement(): void {
     this.#isAnnouncementLost = true;
     this.#renewing ??= this.#renew();
   }
@@ -374,16 +379,10 @@ export class BrokerLifecycle {
       return;
     }
     if (errorCode !== ErrorCode.NONE) throw KafkaError.fromCode(errorCode);
-    if (isFenced && !this.#isFenced) this.#lookForSuccessor();
+    // Somebody has removed the announcement, or put another in its place: a copy that may never come to be registered.
+    if (isFenced && !this.#isFenced) this.#renewAnnouncement();
     this.#isFenced = isFenced;
     if (shouldShutDown) this.#mayStop();
-  }
-
-  /** One that has not come to be registered has this one fenced all the same. No heartbeat waits for the coordination service. */
-  #lookForSuccessor(): void {
-    this.#hasSuccessor().catch((error) =>
-      this.#remind("it cannot be found out whether another has this one's id", error),
-    );
   }
 
   /**

@@ -268,6 +268,20 @@ export const metadataLogContract: readonly ContractCase[] = [
     },
   },
   {
+    name: "who is announced once more stays what it was, and keeps the office",
+    async run(harness) {
+      const log = await harness.connect();
+      const controllerEpoch = await becomeController(log);
+      expectEqual(await log.liveness.announce(BROKER_1), { kind: "done" }, "announcing again");
+      expectEqual(await log.election.current(), { controllerId: 1, controllerEpoch }, "who is controller");
+      expectEqual(
+        (await appendUntilKnown(log, controllerEpoch, 0, [feature(1)])).kind,
+        "done",
+        "an append in that office",
+      );
+    },
+  },
+  {
     name: "a broker that starts again from the same directory replaces its own announcement",
     async run(harness) {
       const log = await harness.connect();

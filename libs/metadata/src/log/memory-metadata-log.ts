@@ -192,8 +192,10 @@ export class MemoryMetadataLog implements MetadataLog {
     if (holder !== undefined && holder.broker.directoryId !== broker.directoryId) {
       return { kind: "id-in-use", by: holder.broker };
     }
-    if (holder !== undefined && store.controller === holder) store.controller = null;
-    this.#session = { broker };
+    if (this.#session?.broker.incarnationId !== broker.incarnationId) {
+      if (holder !== undefined && store.controller === holder) store.controller = null;
+      this.#session = { broker };
+    }
     store.sessions.set(broker.brokerId, this.#session);
     store.changes.notify();
     return { kind: "done" };
