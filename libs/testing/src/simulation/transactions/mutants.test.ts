@@ -90,31 +90,31 @@ beforeEach(() => {
 
 test("a coordinator that fences nobody is found out", { timeout: 300_000 }, async () => {
   mutants.fencesNobody = true;
-  expect(await firstViolation(onOneBroker, 3)).toMatch(
+  expect(await firstViolation(onOneBroker, 13)).toMatch(
     /aborted read|lost write|torn transaction|has .* at|too many|of calm/,
   );
 });
 
 test("a coordinator that tries to write a marker only once is found out", { timeout: 300_000 }, async () => {
   mutants.triesMarkersOnce = true;
-  expect(await firstViolation(onOneBroker, 8)).toMatch(FOUND);
+  expect(await firstViolation(onOneBroker, 13)).toMatch(FOUND);
 });
 
 test("a coordinator that does not wait until a marker is committed is found out", { timeout: 300_000 }, async () => {
   mutants.awaitsNoMarker = true;
-  expect(await firstViolation(onOneBroker, 8)).toMatch(FOUND);
+  expect(await firstViolation(onOneBroker, 13)).toMatch(FOUND);
 });
 
 test("in a cluster, a coordinator that tries to write a marker only once is found out", {
   timeout: 300_000,
 }, async () => {
   mutants.triesMarkersOnce = true;
-  expect(await firstViolation(inACluster, 2)).toMatch(FOUND);
+  expect(await firstViolation(inACluster, 12)).toMatch(FOUND);
 });
 
 test("in a cluster, a coordinator that does not wait until a marker is committed is found out", {
   timeout: 300_000,
 }, async () => {
   mutants.awaitsNoMarker = true;
-  expect(await firstViolation(inACluster, 7)).toMatch(FOUND);
+  expect(await firstViolation(inACluster, 13)).toMatch(FOUND);
 });
