@@ -19,7 +19,7 @@ const DEEP = {
 const AS_BUILT = { OTTLA_TEST_AS_BUILT: "1" };
 /** Nx's own plugins in its process: three more take a second. */
 const NX = { NX_DAEMON: "false", NX_ISOLATE_PLUGINS: "false" };
-const environment = { ...process.env, ...NX, ...AS_BUILT, ...(deep && DEEP) };
+const environment = { ...(deep && DEEP), ...process.env, ...NX, ...AS_BUILT };
 
 /** Runs one command, and says whether it passed. Its output is shown as it comes; that of one `isBeside` another at its end. */
 async function check(name, program, args, { isBeside = false } = {}) {

@@ -102,7 +102,8 @@ class Simulation {
     this.kafka.assignTo({ [TOPIC]: ALL_PARTITIONS });
     await this.#until(() => this.#seen.size === this.#written);
     await settle(this.runtime, this.consumer.close());
-    await reading;
+    // Its handler may hang yet, with all there is: that takes its time too.
+    await settle(this.runtime, reading);
   }
 
   get #nowMs(): number {

@@ -35,7 +35,7 @@ export interface CompactedLog {
 
 /** All partition logs of one log directory. Opening one recovers it first where the last stop was not clean. */
 export interface LogManager {
-  /** Whether the directory was left by a clean stop when it was opened; true for a new one. */
+  /** Whether the directory was left by a clean stop when it was opened. A new one was not: nor was one that has lost all of its names. */
   readonly wasCleanStop: boolean;
   /** Why the directory has failed, where it has: its logs are offline, none can be opened or created. */
   readonly failure: DiskError | null;

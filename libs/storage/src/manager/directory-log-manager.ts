@@ -144,7 +144,7 @@ export class DirectoryLogManager implements LogManager {
     const directories = (await this.#disk.list(directory)).filter((entry) => entry.isDirectory);
     // A killed process may have left names that no power cut would: a deleted log's must not come back.
     if (!isCleanStop) await this.#disk.syncDirectory(directory);
-    this.#wasCleanStop = isCleanStop || directories.length === 0;
+    this.#wasCleanStop = isCleanStop;
     this.#tellStrays(directories);
     const startedMs = this.#runtime.clock.monotonicMs();
     const progress = everySecond(this.#runtime, () => {

@@ -353,7 +353,7 @@ describe("a log manager", () => {
     const killed = await openFixture({ disk: await copyDisk(fixture.disk) });
     await fixture.manager.close();
     const stopped = await openFixture({ disk: fixture.disk });
-    expect([fixture, killed, stopped].map(({ manager }) => manager.wasCleanStop)).toEqual([true, false, true]);
+    expect([fixture, killed, stopped].map(({ manager }) => manager.wasCleanStop)).toEqual([false, false, true]);
     await Promise.all([killed.manager.close(), stopped.manager.close()]);
   });
 
