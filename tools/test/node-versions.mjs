@@ -39,7 +39,8 @@ function hasTests(manifest) {
 
 /** The hash of all that happens in one run of the cluster's simulation. */
 function traceOn(node, env) {
-  const args = ["run", "src/simulation/cluster/cluster.simulation", "-t", "the same seed"];
+  // Without its report: that of all tests of the project is looked at later.
+  const args = ["run", "src/simulation/cluster/cluster.simulation", "-t", "the same seed", "--reporter=default"];
   const { stdout } = spawnSync(node, [vitest, ...args], { cwd: "libs/testing", encoding: "utf8", env });
   return /trace of seed \d+: (\w+)/.exec(stdout)?.[1] ?? "no trace";
 }

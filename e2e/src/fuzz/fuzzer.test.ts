@@ -1,7 +1,7 @@
 import { Admin } from "@ottla/admin";
 import { Consumer } from "@ottla/consumer";
 import { Producer } from "@ottla/producer";
-import { concatBytes, encodeRequest, encodeResponse, heartbeatApi } from "@ottla/protocol";
+import { apiVersionsApi, concatBytes, encodeRequest, encodeResponse, heartbeatApi } from "@ottla/protocol";
 import { createSystemRuntime } from "@ottla/runtime";
 import { BrokerConnection, createDefaultConnector, parseAddress } from "@ottla/transport";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -144,6 +144,8 @@ class Witness {
     for (let i = 0; !this.#isStopping; i++) {
       await this.#producer.send({ topic: WITNESS_TOPIC, value: `${i}` });
       this.#written.push(`${i}`);
+      // One that is idle for ten minutes is closed, with good reason.
+      await this.connection.request(apiVersionsApi, {});
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

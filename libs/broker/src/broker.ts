@@ -99,9 +99,8 @@ async function startWith(context: StartContext): Promise<Broker> {
   } else {
     const { clusterId } = identity;
     const onCutOff = (isCutOff: boolean) => {
-      gate.isShut = isCutOff;
-      if (isCutOff)
-        for (const connection of server.connections()) connection.close("the broker is cut off from the cluster");
+      if (isCutOff) gate.shut(server.connections());
+      else gate.reopen();
     };
     const onSuperseded = (error: Error) => {
       onCutOff(true);

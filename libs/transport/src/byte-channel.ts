@@ -45,6 +45,8 @@ export interface ByteChannel {
   close(): void;
   /** Closes at once. */
   destroy(cause?: Error): void;
+  /** The same, but the peer is told that the connection broke, where that can be told: over TCP without TLS. */
+  reset?(): void;
 }
 
 /** Hears that the chunks of a write are no longer needed, and whether they were written. */

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -24,7 +25,7 @@ func transact(seeds, from, to, group string) {
 }
 
 func newSession(seeds, from, group string) *kgo.GroupTransactSession {
-	session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(seeds), kgo.TransactionalID(group+"-copier"),
+	session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(strings.Split(seeds, ",")...), kgo.TransactionalID(group+"-copier"),
 		kgo.TransactionTimeout(10*time.Second), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumerGroup(group),
 		kgo.ConsumeTopics(from), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.RequireStableFetchOffsets(),
 		// A session that could not leave the group must not hold up the one after it for long.

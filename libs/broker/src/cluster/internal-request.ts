@@ -34,6 +34,7 @@ const NO_CONNECTION: ServerConnection = {
   throttle() {},
   signal: new AbortController().signal,
   close() {},
+  reset() {},
 };
 
 /** The context of a request that this broker makes to itself. */

@@ -1,5 +1,5 @@
 import { apiVersionsApi, brokerRegistrationApi, metadataApi } from "@ottla/protocol";
-import type { InboundRequest } from "@ottla/transport";
+import type { InboundRequest, ServerConnection } from "@ottla/transport";
 import { expect, it } from "vitest";
 import { Gate } from "./gate.ts";
 
@@ -10,7 +10,7 @@ function opened() {
   const ask = ({ key }: { readonly key: number }) =>
     gate.handle({
       header: { requestApiKey: key },
-      connection: { close: (reason: string) => closed.push(reason) },
+      connection: { reset: (reason: string) => closed.push(reason) },
     } as unknown as InboundRequest);
   return { gate, ask, answered, closed };
 }
@@ -47,10 +47,12 @@ it("lets pass what others need of a broker that has not started yet, and nothing
 it("answers nobody while it is shut", () => {
   const { gate, ask, answered, closed } = opened();
   gate.open();
-  gate.isShut = true;
+  const reset: string[] = [];
+  gate.shut([{ reset: (reason: string) => reset.push(reason) } as unknown as ServerConnection]);
   void ask(metadataApi);
-  expect([answered, closed]).toEqual([[], ["the broker is cut off from the cluster"]]);
-  gate.isShut = false;
+  const why = "the broker is cut off from the cluster";
+  expect([answered, reset, closed]).toEqual([[], [why], [why]]);
+  gate.reopen();
   void ask(metadataApi);
   expect(answered).toEqual([metadataApi.key]);
 });

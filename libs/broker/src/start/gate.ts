@@ -1,4 +1,6 @@
-import type { RequestHandler } from "@ottla/transport";
+import type { RequestHandler, ServerConnection } from "@ottla/transport";
+
+const CUT_OFF = "the broker is cut off from the cluster";
 
 /** Holds requests back until the broker can answer them. */
 export class Gate {
@@ -13,7 +15,7 @@ export class Gate {
       this.#open = resolve;
     });
     this.handle = (request) => {
-      if (this.#isShut) return request.connection.close("the broker is cut off from the cluster");
+      if (this.#isShut) return request.connection.reset(CUT_OFF);
       if (this.#isOpen || this.#passing.has(request.header.requestApiKey)) return handler(request);
       return opened.then(() => handler(request));
     };
@@ -24,9 +26,18 @@ export class Gate {
     this.#passing = new Set(apiKeys);
   }
 
-  /** Whoever asks something loses the connection, and turns to another broker: this one has outdated answers only. */
-  set isShut(isShut: boolean) {
-    this.#isShut = isShut;
+  /**
+   * Whoever is connected, and asks something later, loses the connection, and turns to another broker: this one has outdated
+   * answers only. It breaks, as that of a dead broker does: by one that is closed in order kafkajs stays with a broker to begin with.
+   */
+  shut(connections: Iterable<ServerConnection>): void {
+    this.#isShut = true;
+    for (const connection of connections) connection.reset(CUT_OFF);
+  }
+
+  /** It sees the cluster again. */
+  reopen(): void {
+    this.#isShut = false;
   }
 
   open(): void {

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Timers } from "@ottla/runtime";
 import { formatHostPort } from "../address.ts";
 import type { ByteChannel, ByteChannelHandlers, WriteDone } from "../byte-channel.ts";
@@ -109,6 +110,14 @@ export class TcpChannel implements ByteChannel {
     this.state = "closing";
     this.cause ??= cause;
     this.socket.destroy();
+  }
+
+  reset(): void {
+    if (this.state === "closed") return;
+    this.state = "closing";
+    // TLS has no such end.
+    if (this.socket instanceof TLSSocket) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   private startReading(): void {

@@ -51,6 +51,11 @@ export interface ServerConnection {
   readonly signal: AbortSignal;
   /** Closes the connection after what was answered so far, with one log line that gives the reason. */
   close(reason: string): void;
+  /**
+   * Ends it at once, with such a line: what was not sent never leaves, and where it can be told the client is told that the
+   * connection broke. So does a broker that dies.
+   */
+  reset(reason: string): void;
 }
 
 /** One request, framed and its header decoded. It is answered at most once, at any later time. */

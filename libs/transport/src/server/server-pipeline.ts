@@ -159,6 +159,13 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
     this.end();
   }
 
+  reset(reason: string): void {
+    if (this.state === "closed") return;
+    this.options.runtime.logger.info("Closing a connection", this.logFields({ reason }));
+    if (this.channel.reset === undefined) this.channel.destroy();
+    else this.channel.reset();
+  }
+
   throttle(delayMs: number): void {
     const { clock, timers } = this.options.runtime;
     const untilMs = clock.monotonicMs() + delayMs;

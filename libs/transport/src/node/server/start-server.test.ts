@@ -204,6 +204,28 @@ describe("closing", () => {
     expect(requests[0]!.connection.signal.aborted).toBe(true);
   });
 
+  test.each([
+    { how: "in order", close: "close" as const, error: undefined },
+    { how: "as that of a broker that died", close: "reset" as const, error: "ECONNRESET" },
+  ])("ends a connection $how", async ({ close, error }) => {
+    const { port } = await servers.start({ handler: ({ connection }) => connection[close]("it is the test's wish") });
+    const client = await RawClient.connect(port);
+    let seen: string | undefined;
+    client.socket.on("error", ({ code }: NodeJS.ErrnoException) => {
+      seen = code;
+    });
+    client.send(apiVersionsRequest(1));
+    await client.closed;
+    expect(seen).toBe(error);
+  });
+
+  test("resets a WebSocket by ending it", async () => {
+    const { port } = await servers.start({ handler: ({ connection }) => connection.reset("it is the test's wish") });
+    const address = parseAddress(`ws://127.0.0.1:${port}`);
+    const connector = createNodeConnector(runtime);
+    await expect(BrokerConnection.open({ address, connector, runtime, clientId: null })).rejects.toThrow();
+  });
+
   test("closes WebSockets with a handshake", async () => {
     const { port, server } = await servers.start();
     const address = parseAddress(`ws://127.0.0.1:${port}`);
