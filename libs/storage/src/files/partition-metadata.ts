@@ -1,7 +1,7 @@
 import { isUuid } from "@ottla/protocol";
 import { type Disk, DiskError, type DiskFile } from "@ottla/runtime";
 import { LogDirectoryCorrupt } from "../log-errors.ts";
-import { readTextFile } from "./atomic-file.ts";
+import { readTextFile, writeFileAtomically } from "./atomic-file.ts";
 import { joinPath, PARTITION_METADATA } from "./names.ts";
 import { syncFile } from "./sync-file.ts";
 
@@ -38,7 +38,16 @@ export async function readUnsyncedTopicId(disk: Disk, directory: string): Promis
 /** Writes it for a log that is being made. A power cut may take it back until {@link syncTopicId}. */
 export async function writeTopicId(disk: Disk, directory: string, topicId: string): Promise<void> {
   const file = await disk.open(joinPath(directory, PARTITION_METADATA), { create: true, truncate: true });
-  await closing(file, () => file.write([encoder.encode(`version: 0\ntopic_id: ${topicId}`)], 0));
+  await closing(file, () => file.write([encoder.encode(contentFor(topicId))], 0));
+}
+
+/** Writes it for a log that has none and holds records: whatever crash comes, it is there whole or not at all. */
+export async function adoptTopicId(disk: Disk, directory: string, topicId: string): Promise<void> {
+  await writeFileAtomically(disk, joinPath(directory, PARTITION_METADATA), contentFor(topicId));
+}
+
+function contentFor(topicId: string): string {
+  return `version: 0\ntopic_id: ${topicId}`;
 }
 
 /** Makes its content durable, where there is one, but not its name. */

@@ -410,3 +410,20 @@ describe("a sync that fails", () => {
     await fixture.manager.close();
   });
 });
+
+it("records that could not be deleted are not told to be, when it is tried again on a disk that is as full", async () => {
+  const disk = new FaultyDisk();
+  const fixture = await openFixture({ disk });
+  const log = await openLog(fixture);
+  for (let i = 0; i < 2; i++) await append(log, batch({ count: 3 }));
+  log.setHighWatermark(6);
+  disk.fault = (operation, path) =>
+    operation === "write" && path.includes("log-start-offset-checkpoint") ? "NO_SPACE" : null;
+  for (let i = 0; i < 2; i++) await expect(log.advanceLogStartOffset(3)).rejects.toThrow("on purpose");
+  expect(log.logStartOffset).toBe(0);
+  disk.fault = () => null;
+  await log.advanceLogStartOffset(3);
+  const again = await openFixture({ disk: await copyDisk(disk) });
+  expect(again.manager.get("topic", 0)?.logStartOffset).toBe(3);
+  await fixture.manager.close();
+});

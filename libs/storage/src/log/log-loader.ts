@@ -33,7 +33,9 @@ export interface LoadHints {
   readonly logStartOffset: number;
   readonly cleanedEndOffset: number;
   /** The directory was made a moment ago, and holds no segment yet. */
-  readonly isNewDirectory?: boolean;
+  readonly isNewDirectory: boolean;
+  /** Whose log it is, and that it is there, is on the disk. */
+  readonly isIdentitySynced: boolean;
 }
 
 /** Opens the log in a partition's directory, which exists. After an unclean stop it is recovered first. */
@@ -45,13 +47,13 @@ export async function loadLog(
 ): Promise<LogState> {
   const names = hints.isNewDirectory ? new Set<string>() : await removeLeftovers(env, identity.directory);
   const state = await createState(env, identity, config, names);
+  if (!hints.isIdentitySynced) state.identityUnsynced();
   for (const segment of await openSegments(env, identity.directory, names)) state.segments.add(segment);
   const isNew = state.segments.all.length === 0;
   if (isNew) await addFirstSegment(state, hints.logStartOffset);
   state.logStartOffset = Math.max(hints.logStartOffset, state.segments.first.baseOffset);
-  // A killed process may have left names that no power cut would leave. Of whose log it is the recovery point tells.
-  if (!hints.isCleanStop && hints.recoveryPoint === 0) state.identityChanged();
-  else if (!hints.isCleanStop) state.namesChanged();
+  // A killed process may have left names that no power cut would leave.
+  if (!hints.isCleanStop) state.namesChanged();
   const lacksIndexes = (segment: Segment) => hasToMakeIndexes(segment, names);
   if (isNew || hints.isCleanStop) await openClean(state, lacksIndexes);
   else await recoverLog(state, hints.recoveryPoint, lacksIndexes);

@@ -116,15 +116,15 @@ export class LogState {
   }
 
   /**
-   * The log was made, or found after a crash: its topic id and the name of its directory are synced with the first names in it.
-   * So nothing of a log that was never synced is trusted after a power cut, but that costs no log that is made two syncs.
+   * The log was made, or was found and nobody knows that it was ever synced: its topic id and the name of its directory are
+   * synced with the first names in it. So nothing of a log that was never synced is trusted after a power cut, but that costs no log that is made two syncs.
    */
-  identityChanged(): void {
+  identityUnsynced(): void {
     this.#isIdentityUnsynced = true;
     this.namesChanged();
   }
 
-  /** The same for a name that must not be lost from here on. */
+  /** As {@link namesChanged}, of a name that must not be lost from here on. */
   async nameMade(): Promise<void> {
     this.namesChanged();
     await this.syncNames();

@@ -94,9 +94,9 @@ export class LogSyncer {
   }
 
   async #sync(): Promise<void> {
-    // After a failed sync nobody knows what is on disk, whatever it failed by.
+    // After a failed sync nobody knows what is on disk, whatever it failed by. A file that could not be opened was not synced.
     await this.#state.failingBy(
-      () => true,
+      (error) => error.code !== "TOO_MANY_OPEN_FILES",
       async () => {
         const { env, failure, segments, logEndOffset } = this.#state;
         // What a failed sync has lost no later one brings back.

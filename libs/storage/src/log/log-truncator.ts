@@ -13,15 +13,24 @@ export async function truncateLog(state: LogState, deleter: SegmentDeleter, offs
   const { segments } = state;
   // A leadership that wrote nothing leaves an epoch at the log's end, which another leader may not know.
   if (offset >= state.logEndOffset) return state.epochs.truncateFromEnd(state.logEndOffset);
-  if (offset <= segments.first.baseOffset) return await restartLog(state, deleter, offset);
+  const { first } = segments;
+  if (offset < first.baseOffset) return await restartLog(state, deleter, offset);
   await lowerRecoveryPoint(state, offset);
-  await deleteFromTheEnd(
-    deleter,
-    segments.all.filter((segment) => segment.baseOffset >= offset),
-  );
-  const endOffset = await truncateActive(state, offset);
-  state.epochs.truncateFromEnd(endOffset);
-  await finishTruncation(state, endOffset);
+  await wholly(state, async () => {
+    // The first one stays, be it empty: its name says where the log starts.
+    await deleteFromTheEnd(
+      deleter,
+      segments.all.filter((segment) => segment !== first && segment.baseOffset >= offset),
+    );
+    const endOffset = await truncateActive(state, offset);
+    state.epochs.truncateFromEnd(endOffset);
+    await finishTruncation(state, endOffset);
+  });
+}
+
+/** Once segments go, the log is not what it was: whatever stops this half-way, a full disk too, must not have it written to. */
+function wholly(state: LogState, action: () => Promise<void>): Promise<void> {
+  return state.failingBy(() => true, action);
 }
 
 /**
@@ -35,18 +44,22 @@ async function deleteFromTheEnd(deleter: SegmentDeleter, segments: readonly Segm
 /** Removes everything: the log begins and ends at `offset` afterwards. */
 export async function restartLog(state: LogState, deleter: SegmentDeleter, offset: number): Promise<void> {
   const { env, identity, segments } = state;
-  const previous = segments.all;
+  const [first, ...later] = segments.all;
   const segment = new Segment(env.files, identity.directory, offset, NEW_SEGMENT, env.runtime.clock.nowMs());
   await lowerRecoveryPoint(state, offset);
-  await deleteFromTheEnd(deleter, previous);
-  segments.add(segment);
-  await segment.log.make();
-  // Its name says where the log starts, from now on.
-  await state.nameMade();
-  state.epochs.clear();
-  await state.snapshots.removeWhere(() => true);
-  state.logStartOffset = offset;
-  await finishTruncation(state, offset);
+  await wholly(state, async () => {
+    await deleteFromTheEnd(deleter, later);
+    // In the turn in which the last one leaves the list: others look at the first one meanwhile.
+    segments.add(segment);
+    await deleter.delete([first!]);
+    await segment.log.make();
+    // Its name says where the log starts, from now on.
+    await state.nameMade();
+    state.epochs.clear();
+    await state.snapshots.removeWhere(() => true);
+    state.logStartOffset = offset;
+    await finishTruncation(state, offset);
+  });
 }
 
 /** Cuts the last segment before the batch that ends at or after `offset`; returns where the log ends then. */

@@ -6,7 +6,7 @@ import {
   producerIdAt,
 } from "@ottla/protocol/internal";
 import type { DiskError } from "@ottla/runtime";
-import { writeTopicId } from "../files/partition-metadata.ts";
+import { adoptTopicId } from "../files/partition-metadata.ts";
 import type { LogConfig } from "../log-config.ts";
 import { OffsetOutOfRange } from "../log-errors.ts";
 import type {
@@ -250,9 +250,8 @@ export class SegmentedLog implements PartitionLog {
   /** @internal Says whose it is: it was found without a topic id. As Kafka's, it has one from then on. */
   async adopt(topicId: string): Promise<void> {
     const state = this.#state;
-    await state.changing(() => writeTopicId(state.env.disk, state.identity.directory, topicId));
+    await state.changing(() => adoptTopicId(state.env.disk, state.identity.directory, topicId));
     state.identity = { ...state.identity, topicId };
-    state.identityChanged();
   }
 
   /** @internal Stops all activity and lets go of all files without writing anything: the log is to be deleted. */
@@ -315,11 +314,18 @@ export class SegmentedLog implements PartitionLog {
     const state = this.#state;
     if (offset <= state.logStartOffset) return;
     if (offset > state.highWatermark) throw new OffsetOutOfRange(offset, state.logStartOffset, state.highWatermark);
+    const before = state.logStartOffset;
     state.logStartOffset = offset;
-    // A log that a power cut can take would begin anew, and with its first offset.
-    if (state.namesUnsynced) await this.#syncer.syncData();
-    // The start first: epochs of records that a crash might bring back must still be known then.
-    await state.env.logStartAdvanced();
+    try {
+      // A log that a power cut can take would begin anew, and with its first offset.
+      if (state.namesUnsynced) await this.#syncer.syncData();
+      // The start first: epochs of records that a crash might bring back must still be known then.
+      await state.env.logStartAdvanced();
+    } catch (error) {
+      // Whoever asks again must not be told that it is done.
+      if (state.logStartOffset === offset) state.logStartOffset = before;
+      throw error;
+    }
     state.epochs.truncateFromStart(offset);
     await this.#syncer.saveEpochs();
     state.notify();

@@ -1,4 +1,5 @@
 import { assignOffsets, baseOffsetAt, batchSizeAt } from "@ottla/protocol/internal";
+import type { Disk } from "@ottla/runtime";
 import { describe, expect, it } from "vitest";
 import { batch, concat, marker, sequenced } from "../test-support/batches.ts";
 import { copyDisk, FaultyDisk, fileNames, readText } from "../test-support/disks.ts";
@@ -248,6 +249,82 @@ describe("truncateTo", () => {
     const read = await log.read(310, { maxBytes: 100_000, minOneBatch: true, limit: "logEnd" });
     expect(Buffer.compare(concat([...read.chunks]), concat(after.slice(1)))).toBe(0);
     read.release();
+    await fixture.manager.close();
+  });
+});
+
+describe("a truncation that comes to no end", () => {
+  it("leaves the log its start, where all of it goes and the process is killed", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk, config: { segmentBytes: batch({ count: 2 }).length } });
+    const log = await openLog(fixture);
+    await log.truncateFullyAndStartAt(500);
+    for (let i = 0; i < 3; i++) await append(log, batch({ count: 2 }));
+    await log.flush();
+    const killed: Disk[] = [];
+    const { syncDirectory } = disk;
+    disk.syncDirectory = async (path) => {
+      await syncDirectory.call(disk, path);
+      killed.push(await copyDisk(disk));
+    };
+    await log.truncateTo(500);
+    expect(killed.length).toBeGreaterThan(0);
+    for (const left of killed)
+      expect((await openFixture({ disk: left })).manager.get("topic", 0)?.logStartOffset).toBe(500);
+    expect([log.logStartOffset, log.logEndOffset]).toEqual([500, 500]);
+    expect((await append(log, batch())).baseOffset).toBe(500);
+    await fixture.manager.close();
+  });
+
+  it("has nothing written to the log any more where segments are gone: it would have a gap", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk, config: { segmentBytes: batch({ count: 2 }).length } });
+    const log = await openLog(fixture);
+    for (let i = 0; i < 5; i++) await append(log, batch({ count: 2 }));
+    let left = 1;
+    disk.fault = (operation, path) =>
+      operation === "rename" && /(log|index)$/.test(path) && left-- <= 0 ? "NO_SPACE" : null;
+    await expect(log.truncateTo(3)).rejects.toThrow("on purpose");
+    disk.fault = () => null;
+    await expect(append(log, batch({ count: 2 }))).rejects.toThrow("offline");
+    const found = (await openFixture({ disk: await copyDisk(disk) })).manager.get("topic", 0)!;
+    const bytes = await readAll(found);
+    let next = 0;
+    for (let at = 0; at < bytes.length; at += batchSizeAt(bytes, at), next += 2)
+      expect(baseOffsetAt(bytes, at)).toBe(next);
+    expect(found.logEndOffset).toBe(next);
+  });
+
+  it("holds up nothing of other logs: there is a first segment all the time", async () => {
+    const disk = new FaultyDisk();
+    const fixture = await openFixture({ disk });
+    const [log, other] = [await openLog(fixture), await openLog(fixture, "other")];
+    for (const each of [log, other]) {
+      await append(each, batch({ count: 3 }));
+      each.setHighWatermark(3);
+    }
+    let release = () => {};
+    let isHeld = () => {};
+    const held = new Promise<void>((resolve) => {
+      isHeld = resolve;
+    });
+    const { syncDirectory } = disk;
+    disk.syncDirectory = async (path) => {
+      if (path === "/data/topic-0") {
+        isHeld();
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      }
+      await syncDirectory.call(disk, path);
+    };
+    const restarting = log.truncateFullyAndStartAt(100);
+    await held;
+    await other.advanceLogStartOffset(1);
+    disk.syncDirectory = syncDirectory.bind(disk);
+    release();
+    await restarting;
+    expect([log.logStartOffset, other.logStartOffset]).toEqual([100, 1]);
     await fixture.manager.close();
   });
 });

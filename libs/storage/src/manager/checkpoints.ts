@@ -52,16 +52,20 @@ export class Checkpoints {
     }
   }
 
-  /** Above 0 the log's topic id is on the disk, whatever crash has come since. */
-  recoveryPointOf(topic: string, partition: number): number {
-    return this.#saved.recoveryPoint.get(partitionKey(topic, partition)) ?? 0;
+  /** Whether the log's topic id, and its own name, were on the disk when this was written: whatever crash has come since. */
+  isIdentitySynced(topic: string, partition: number): boolean {
+    return this.#saved.recoveryPoint.has(partitionKey(topic, partition));
   }
 
+  /** Of a log that is not named here nothing is known: it was made after the last stop, or could not be made whole. */
   hintsFor(topic: string, partition: number, isCleanStop: boolean): LoadHints {
     const key = partitionKey(topic, partition);
+    const isIdentitySynced = this.isIdentitySynced(topic, partition);
     return {
-      isCleanStop,
-      recoveryPoint: this.recoveryPointOf(topic, partition),
+      isNewDirectory: false,
+      isIdentitySynced,
+      isCleanStop: isCleanStop && isIdentitySynced,
+      recoveryPoint: this.#saved.recoveryPoint.get(key) ?? 0,
       highWatermark: this.#saved.highWatermark.get(key) ?? 0,
       logStartOffset: this.#saved.logStartOffset.get(key) ?? 0,
       cleanedEndOffset: this.#saved.cleanedEndOffset.get(key) ?? 0,
@@ -94,7 +98,7 @@ export class Checkpoints {
       for (const log of logs) {
         // As in Kafka: a start offset that the first segment's name says already is not repeated.
         if (kind === "logStartOffset" && !log.needsStartCheckpoint) continue;
-        // A recovery point says that the log's topic id is on the disk, too.
+        // That a log is named says that its topic id is on the disk, too.
         if (kind === "recoveryPoint" && log.isIdentityUnsynced) continue;
         if (kind === "cleanedEndOffset" && log.cleanedEndOffset === 0) continue;
         offsets.set(partitionKey(log.topic, log.partition), log[kind]);

@@ -60,6 +60,8 @@ const DEFAULTS: Required<Pick<LogManagerOptions, Defaulted>> = {
 
 /** Logs that are opened at a time where nothing has to be recovered: then it is a matter of the file system's answers. */
 const OPENED_AT_ONCE = 8;
+/** Why a log is kept that nobody asked to delete. */
+const WITHOUT_PARTITION = "that the metadata have no partition for";
 /** A line of a log is no place for a list of thousands. */
 const STRAYS_NAMED_MAX = 5;
 
@@ -92,7 +94,7 @@ export class DirectoryLogManager implements LogManager {
     this.#runtime = options.runtime;
     this.#lock = lock;
     this.#checkpoints = new Checkpoints(options.disk, options.directory);
-    this.#namesSync = new SharedRun(() => options.disk.syncDirectory(options.directory));
+    this.#namesSync = new SharedRun(() => this.#syncNames());
     const memory = options.memory ?? new LogMemory(this.#options);
     this.#env = {
       disk: options.disk,
@@ -236,19 +238,17 @@ export class DirectoryLogManager implements LogManager {
   }
 
   async setAside(topic: string, partition: number): Promise<void> {
-    const why = "a log that the metadata have no partition for is kept under another name";
-    await this.#takeOut(this.#logs, topic, partition, (log) => this.#keepAsStray(log, why));
+    await this.#takeOut(this.#logs, topic, partition, (log) => this.#keepAsStray(log, WITHOUT_PARTITION));
   }
 
   async setFutureAside(topic: string, partition: number): Promise<void> {
-    const why = "a log that the metadata have no partition for is kept under another name";
-    await this.#takeOut(this.#futures, topic, partition, (log) => this.#keepAsStray(log, why));
+    await this.#takeOut(this.#futures, topic, partition, (log) => this.#keepAsStray(log, WITHOUT_PARTITION));
   }
 
   async #keepAsStray({ topic, partition, directory }: Omit<LogIdentity, "topicId">, why: string): Promise<void> {
     const strayName = strayDirectoryName(topic, partition, this.#uniqueId());
     await this.#renameDirectory(directory, this.#path(strayName));
-    this.#runtime.logger.warn(why, { directory, renamedTo: strayName });
+    this.#runtime.logger.warn(`a log ${why} is kept under another name`, { directory, renamedTo: strayName });
   }
 
   /** Closes one of `logs`, and has `put` take its directory away. */
@@ -285,8 +285,9 @@ export class DirectoryLogManager implements LogManager {
       if (existing !== undefined) return existing;
       const directory = this.#path(futureDirectoryName(topic, partition, this.#uniqueId()));
       const identity = { topic, partition, topicId, directory };
-      const isNewDirectory = await this.#makeDirectory(identity);
-      return await this.#openFuture(identity, config, { ...NO_HINTS, isNewDirectory });
+      await this.#disk.makeDirectory(directory, { durable: false });
+      await writeTopicId(this.#disk, directory, topicId);
+      return await this.#openFuture(identity, config, { ...NO_HINTS, isNewDirectory: true });
     });
   }
 
@@ -304,9 +305,11 @@ export class DirectoryLogManager implements LogManager {
       await future.close();
       this.#futures.delete(name);
       const directory = this.#path(name);
+      // What the checkpoints say of another one, which was here before, must not be taken for its.
+      await this.#checkpoints.forget(topic, partition);
       await this.#disk.rename(future.directory, directory);
-      await this.#disk.syncDirectory(this.#options.directory);
-      const hints = { ...NO_HINTS, isCleanStop: true, highWatermark, logStartOffset };
+      await this.#namesSync.run();
+      const hints = { ...NO_HINTS, isIdentitySynced: true, isCleanStop: true, highWatermark, logStartOffset };
       const log = await this.#open({ topic, partition, topicId, directory }, config, hints);
       await this.#checkpoints.saveAll(() => this.#logs.values());
       return log;
@@ -378,9 +381,29 @@ export class DirectoryLogManager implements LogManager {
     if (!this.#isClosed && this.#failure === null) await this.#disk.remove(path);
   }
 
-  /** Whether there was none: it holds nothing but the topic's id then. */
-  async #makeDirectory({ directory, topicId }: LogIdentity): Promise<boolean> {
-    const isNew = await this.#disk.makeDirectory(directory, { durable: false });
+  /** What could not be brought to the disk once no later sync does: a name that somebody relies on may be lost with it. */
+  async #syncNames(): Promise<void> {
+    try {
+      await this.#disk.syncDirectory(this.#options.directory);
+    } catch (error) {
+      if (error instanceof DiskError && error.code !== "TOO_MANY_OPEN_FILES") this.#diskFailed(error);
+      throw error;
+    }
+  }
+
+  /**
+   * Makes the log's directory; whether there was none: it holds nothing but the topic's id then. One that is there is what
+   * remained where a log could not be made, or a deleted one could not be taken away: another topic's records are not this one's.
+   */
+  async #makeDirectory(identity: LogIdentity): Promise<boolean> {
+    const { directory, topicId } = identity;
+    let isNew = await this.#disk.makeDirectory(directory, { durable: false });
+    if (!isNew && (await readUnsyncedTopicId(this.#disk, directory)) === topicId) return false;
+    if (!isNew && (await this.#segmentsIn(directory)).length > 0) {
+      if (await this.#holdsRecords(directory)) await this.#keepAsStray(identity, "of another topic of this name");
+      else await this.#disk.remove(directory);
+      isNew = await this.#disk.makeDirectory(directory, { durable: false });
+    }
     await writeTopicId(this.#disk, directory, topicId);
     return isNew;
   }
@@ -403,38 +426,44 @@ export class DirectoryLogManager implements LogManager {
     const future = parseFutureDirectoryName(name);
     const parsed = future ?? parsePartitionDirectoryName(name);
     if (parsed === null) return;
-    const isSynced = isCleanStop || this.#checkpoints.recoveryPointOf(parsed.topic, parsed.partition) > 0;
-    const topicId = await (isSynced ? readTopicId : readUnsyncedTopicId)(this.#disk, directory);
-    if (topicId === null && !isSynced) return await this.#leaveNameless({ ...parsed, directory });
-    if (topicId === null && !(await this.#holdsSegments(directory))) {
+    // The checkpoint names logs that are in their place, and not those that are to take it.
+    const mustBeReadable = future === null && this.#checkpoints.isIdentitySynced(parsed.topic, parsed.partition);
+    const topicId = await (mustBeReadable ? readTopicId : readUnsyncedTopicId)(this.#disk, directory);
+    if (topicId === null && !mustBeReadable) return await this.#leaveNameless({ ...parsed, directory });
+    if (topicId === null && (await this.#segmentsIn(directory)).length === 0) {
       this.#runtime.logger.warn("a directory that is no log's is left alone", { directory });
       return;
     }
     const config = (await this.#options.configOf?.(parsed.topic, this)) ?? defaultLogConfig;
     const identity = { ...parsed, topicId: topicId ?? ZERO_UUID, directory };
-    if (future !== null) await this.#openFuture(identity, config, { ...NO_HINTS, isCleanStop });
+    if (future !== null) await this.#openFuture(identity, config, NO_HINTS);
     else await this.#open(identity, config, this.#checkpoints.hintsFor(parsed.topic, parsed.partition, isCleanStop));
   }
 
   /**
-   * A power cut came before the log was synced for the first time, and took its topic id. Records that it left were of a topic
-   * that may have been deleted, and created again, since: they are not this one's. Without any nothing is lost with it.
+   * A power cut came before the log was synced for the first time, and took its topic id, or it could not be made whole. Records
+   * that it left were of a topic that may have been deleted, and created again, since: they are not this one's. Without any
+   * nothing is lost with it.
    */
   async #leaveNameless(found: Omit<LogIdentity, "topicId">): Promise<void> {
     const { directory } = found;
-    const names = (await this.#disk.list(directory)).map(({ name }) => name);
-    const segments = names.filter((name) => offsetOfFileName(name, LOG_SUFFIX) !== null);
-    const files = await Promise.all(segments.map((name) => this.#disk.stat(joinPath(directory, name))));
-    if (files.some((file) => file !== null && file.sizeBytes > 0)) {
-      return await this.#keepAsStray(found, "a log that a power cut took the topic id of is kept under another name");
-    }
+    if (await this.#holdsRecords(directory))
+      return await this.#keepAsStray(found, "that a power cut took the topic id of");
     // Not the directory, where there is no segment: it may be somebody else's.
-    await this.#disk.remove(segments.length > 0 ? directory : joinPath(directory, PARTITION_METADATA));
-    await this.#disk.syncDirectory(segments.length > 0 ? this.#options.directory : directory);
+    const hasSegments = (await this.#segmentsIn(directory)).length > 0;
+    await this.#disk.remove(hasSegments ? directory : joinPath(directory, PARTITION_METADATA));
+    await this.#disk.syncDirectory(hasSegments ? this.#options.directory : directory);
   }
 
-  async #holdsSegments(directory: string): Promise<boolean> {
-    return (await this.#disk.list(directory)).some((entry) => offsetOfFileName(entry.name, LOG_SUFFIX) !== null);
+  async #segmentsIn(directory: string): Promise<string[]> {
+    const names = (await this.#disk.list(directory)).map(({ name }) => name);
+    return names.filter((name) => offsetOfFileName(name, LOG_SUFFIX) !== null);
+  }
+
+  async #holdsRecords(directory: string): Promise<boolean> {
+    const segments = await this.#segmentsIn(directory);
+    const files = await Promise.all(segments.map((name) => this.#disk.stat(joinPath(directory, name))));
+    return files.some((file) => file !== null && file.sizeBytes > 0);
   }
 
   async #create(identity: LogIdentity, config: LogConfig): Promise<SegmentedLog> {
@@ -537,6 +566,8 @@ export class DirectoryLogManager implements LogManager {
 }
 
 const NO_HINTS: LoadHints = {
+  isNewDirectory: false,
+  isIdentitySynced: false,
   isCleanStop: false,
   recoveryPoint: 0,
   highWatermark: 0,
