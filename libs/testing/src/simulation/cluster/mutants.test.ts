@@ -141,17 +141,17 @@ const FAULTS_MS = 15_000;
 const HUNTS = {
   leaderEpoch: { firstSeed: 1 },
   partitionEpoch: {
-    firstSeed: 71,
+    firstSeed: 80,
     rare: { lateAlterPartition: 2, joinerLoses: 1_000 },
     onceIn: { ...CALM, cutPair: 15 },
   },
-  brokerEpoch: { firstSeed: 32, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
+  brokerEpoch: { firstSeed: 42, rare: { lateAlterPartition: 1_000, joinerLoses: 1 }, onceIn: { ...CALM, cutPair: 20 } },
   controllerEpoch: {
     firstSeed: 27,
     rare: { electedPaused: 1 },
     onceIn: { cutFromZooKeeper: 30, zooKeeperOutage: 100 },
   },
-  pendingIsr: { firstSeed: 43, onceIn: { ...CALM, cutPair: 15 } },
+  pendingIsr: { firstSeed: 47, onceIn: { ...CALM, cutPair: 15 } },
   fetchAhead: { firstSeed: 3 },
 } satisfies Record<keyof typeof mutants, Hunt>;
 
