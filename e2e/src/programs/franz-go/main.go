@@ -57,14 +57,14 @@ func createTopic(ctx context.Context, admin *kadm.Client, topic string) {
 	}
 }
 
-func produce(ctx context.Context, seeds, topic string, seen *summary) time.Time {
+func produce(ctx context.Context, seeds []string, topic string, seen *summary) time.Time {
 	sentAt := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
 	codecs := map[string]kgo.CompressionCodec{
 		"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
 		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 	}
 	for name, codec := range codecs {
-		client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(seeds, ",")...), kgo.ProducerBatchCompression(codec),
+		client, err := kgo.NewClient(kgo.SeedBrokers(seeds...), kgo.ProducerBatchCompression(codec),
 			kgo.ProducerBatchMaxBytes(maxBatchBytes))
 		check(err, "producer")
 		var records []*kgo.Record
@@ -85,8 +85,8 @@ func produce(ctx context.Context, seeds, topic string, seen *summary) time.Time 
 	return sentAt
 }
 
-func consume(ctx context.Context, seeds, topic, group string, count int, sentAt time.Time, seen *summary) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(seeds, ",")...), kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic),
+func consume(ctx context.Context, seeds []string, topic, group string, count int, sentAt time.Time, seen *summary) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(seeds...), kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit(), kgo.FetchMaxWait(200*time.Millisecond))
 	check(err, "consumer")
 	defer client.Close()
@@ -113,7 +113,7 @@ func consume(ctx context.Context, seeds, topic, group string, count int, sentAt 
 	}
 }
 
-func inspect(ctx context.Context, admin *kadm.Client, topic, group string, seen *summary) {
+func inspect(ctx context.Context, admin *kadm.Client, seeds []string, topic, group string, seen *summary) {
 	lags, err := admin.Lag(ctx, group)
 	check(err, "lag")
 	lag := lags[group]
@@ -138,19 +138,19 @@ func inspect(ctx context.Context, admin *kadm.Client, topic, group string, seen 
 	must(len(groups.Groups()) > 0, "no group is listed")
 	cluster, err := admin.BrokerMetadata(ctx)
 	check(err, "cluster")
-	must(len(cluster.Brokers) > 0 && cluster.Cluster != "", "the cluster is %v", cluster)
+	must(len(cluster.Brokers) == len(seeds) && cluster.Cluster != "", "the cluster is %v", cluster)
 }
 
 func main() {
 	if os.Args[1] == "transact" {
-		transact(os.Args[2], os.Args[3], os.Args[4], os.Args[5])
+		transact(strings.Split(os.Args[2], ","), os.Args[3], os.Args[4], os.Args[5])
 		return
 	}
-	seeds, prefix := os.Args[1], os.Args[2]
+	seeds, prefix := strings.Split(os.Args[1], ","), os.Args[2]
 	topic, group := prefix+"-records", prefix+"-group"
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	defer cancel()
-	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(seeds, ",")...))
+	client, err := kgo.NewClient(kgo.SeedBrokers(seeds...))
 	check(err, "client")
 	defer client.Close()
 	admin := kadm.NewClient(client)
@@ -158,7 +158,7 @@ func main() {
 	createTopic(ctx, admin, topic)
 	sentAt := produce(ctx, seeds, topic, &seen)
 	consume(ctx, seeds, topic, group, seen.Produced, sentAt, &seen)
-	inspect(ctx, admin, topic, group, &seen)
+	inspect(ctx, admin, seeds, topic, group, &seen)
 	temporary := prefix + "-temporary"
 	createTopic(ctx, admin, temporary)
 	_, err = admin.DeleteTopics(ctx, temporary)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 // transact copies records from one topic to another, exactly once: GroupTransactSession commits the records written and
 // the offsets read in one transaction. It says "running" when it begins and goes on until SIGTERM, whatever befalls the
 // broker.
-func transact(seeds, from, to, group string) {
+func transact(seeds []string, from, to, group string) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	fmt.Println("running")
@@ -24,8 +23,8 @@ func transact(seeds, from, to, group string) {
 	}
 }
 
-func newSession(seeds, from, group string) *kgo.GroupTransactSession {
-	session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(strings.Split(seeds, ",")...), kgo.TransactionalID(group+"-copier"),
+func newSession(seeds []string, from, group string) *kgo.GroupTransactSession {
+	session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(seeds...), kgo.TransactionalID(group+"-copier"),
 		kgo.TransactionTimeout(10*time.Second), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumerGroup(group),
 		kgo.ConsumeTopics(from), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.RequireStableFetchOffsets(),
 		// A session that could not leave the group must not hold up the one after it for long.

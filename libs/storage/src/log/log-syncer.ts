@@ -4,6 +4,7 @@ import { joinPath, LEADER_EPOCH_CHECKPOINT } from "../files/names.ts";
 import { encodeProducerSnapshot } from "../producers/producer-snapshot.ts";
 import type { AppendQueue } from "./append-queue.ts";
 import { AsyncMutex } from "./async-mutex.ts";
+import { isFailedSync } from "./disk-failure.ts";
 import type { LogState } from "./log-state.ts";
 import { SharedRun } from "./shared-run.ts";
 
@@ -94,20 +95,16 @@ export class LogSyncer {
   }
 
   async #sync(): Promise<void> {
-    // After a failed sync nobody knows what is on disk, whatever it failed by. A file that could not be opened was not synced.
-    await this.#state.failingBy(
-      (error) => error.code !== "TOO_MANY_OPEN_FILES",
-      async () => {
-        const { env, failure, segments, logEndOffset } = this.#state;
-        // What a failed sync has lost no later one brings back.
-        if (failure !== null) throw failure;
-        const startedMs = env.runtime.clock.monotonicMs();
-        for (const segment of segments.all.filter((segment) => segment.isUnsynced)) await segment.syncLog();
-        await this.#state.syncNames();
-        env.flushed(env.runtime.clock.monotonicMs() - startedMs);
-        this.#syncedOffset = Math.max(this.#syncedOffset, logEndOffset);
-      },
-    );
+    await this.#state.failingBy(isFailedSync, async () => {
+      const { env, failure, segments, logEndOffset } = this.#state;
+      // What a failed sync has lost no later one brings back.
+      if (failure !== null) throw failure;
+      const startedMs = env.runtime.clock.monotonicMs();
+      for (const segment of segments.all.filter((segment) => segment.isUnsynced)) await segment.syncLog();
+      await this.#state.syncNames();
+      env.flushed(env.runtime.clock.monotonicMs() - startedMs);
+      this.#syncedOffset = Math.max(this.#syncedOffset, logEndOffset);
+    });
   }
 
   async #flush(): Promise<void> {

@@ -21,7 +21,7 @@ import {
 } from "../files/names.ts";
 import { readTopicId, readUnsyncedTopicId, writeTopicId } from "../files/partition-metadata.ts";
 import { AsyncMutex } from "../log/async-mutex.ts";
-import { isOfDisk } from "../log/disk-failure.ts";
+import { isFailedSync, isOfDisk } from "../log/disk-failure.ts";
 import { type LoadHints, loadLog } from "../log/log-loader.ts";
 import type { LogEnvironment, LogIdentity } from "../log/log-state.ts";
 import { SegmentedLog } from "../log/segmented-log.ts";
@@ -285,9 +285,8 @@ export class DirectoryLogManager implements LogManager {
       if (existing !== undefined) return existing;
       const directory = this.#path(futureDirectoryName(topic, partition, this.#uniqueId()));
       const identity = { topic, partition, topicId, directory };
-      await this.#disk.makeDirectory(directory, { durable: false });
-      await writeTopicId(this.#disk, directory, topicId);
-      return await this.#openFuture(identity, config, { ...NO_HINTS, isNewDirectory: true });
+      const isNewDirectory = await this.#makeDirectory(identity);
+      return await this.#openFuture(identity, config, { ...NO_HINTS, isNewDirectory });
     });
   }
 
@@ -386,7 +385,7 @@ export class DirectoryLogManager implements LogManager {
     try {
       await this.#disk.syncDirectory(this.#options.directory);
     } catch (error) {
-      if (error instanceof DiskError && error.code !== "TOO_MANY_OPEN_FILES") this.#diskFailed(error);
+      if (error instanceof DiskError && isFailedSync(error)) this.#diskFailed(error);
       throw error;
     }
   }
@@ -399,8 +398,10 @@ export class DirectoryLogManager implements LogManager {
     const { directory, topicId } = identity;
     let isNew = await this.#disk.makeDirectory(directory, { durable: false });
     if (!isNew && (await readUnsyncedTopicId(this.#disk, directory)) === topicId) return false;
-    if (!isNew && (await this.#segmentsIn(directory)).length > 0) {
-      if (await this.#holdsRecords(directory)) await this.#keepAsStray(identity, "of another topic of this name");
+    const segments = isNew ? [] : await this.#segmentsIn(directory);
+    if (segments.length > 0) {
+      if (await this.#holdRecords(directory, segments))
+        await this.#keepAsStray(identity, "of another topic of this name");
       else await this.#disk.remove(directory);
       isNew = await this.#disk.makeDirectory(directory, { durable: false });
     }
@@ -447,10 +448,11 @@ export class DirectoryLogManager implements LogManager {
    */
   async #leaveNameless(found: Omit<LogIdentity, "topicId">): Promise<void> {
     const { directory } = found;
-    if (await this.#holdsRecords(directory))
+    const segments = await this.#segmentsIn(directory);
+    if (await this.#holdRecords(directory, segments))
       return await this.#keepAsStray(found, "that a power cut took the topic id of");
     // Not the directory, where there is no segment: it may be somebody else's.
-    const hasSegments = (await this.#segmentsIn(directory)).length > 0;
+    const hasSegments = segments.length > 0;
     await this.#disk.remove(hasSegments ? directory : joinPath(directory, PARTITION_METADATA));
     await this.#disk.syncDirectory(hasSegments ? this.#options.directory : directory);
   }
@@ -460,8 +462,7 @@ export class DirectoryLogManager implements LogManager {
     return names.filter((name) => offsetOfFileName(name, LOG_SUFFIX) !== null);
   }
 
-  async #holdsRecords(directory: string): Promise<boolean> {
-    const segments = await this.#segmentsIn(directory);
+  async #holdRecords(directory: string, segments: string[]): Promise<boolean> {
     const files = await Promise.all(segments.map((name) => this.#disk.stat(joinPath(directory, name))));
     return files.some((file) => file !== null && file.sizeBytes > 0);
   }

@@ -155,15 +155,19 @@ export class ServerPipeline implements ServerConnection, ConnectionTraffic, Answ
 
   close(reason: string): void {
     if (this.state === "closed") return;
-    this.options.runtime.logger.info("Closing a connection", this.logFields({ reason }));
+    this.logClosing(reason);
     this.end();
   }
 
   reset(reason: string): void {
     if (this.state === "closed") return;
-    this.options.runtime.logger.info("Closing a connection", this.logFields({ reason }));
+    this.logClosing(reason);
     if (this.channel.reset === undefined) this.channel.destroy();
     else this.channel.reset();
+  }
+
+  private logClosing(reason: string): void {
+    this.options.runtime.logger.info("Closing a connection", this.logFields({ reason }));
   }
 
   throttle(delayMs: number): void {
