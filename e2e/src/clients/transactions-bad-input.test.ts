@@ -362,6 +362,8 @@ for (const { name, isAbsent, start } of targets) {
       target = await start();
       await using admin = new Admin({ bootstrapServers: target.bootstrapServers });
       await admin.createTopics([{ name: TOPIC, partitions: 1 }]);
+      // Apache Kafka answers before what it answers requests from knows of the topic.
+      await until("the topic is known", async () => (await admin.listTopics()).some((topic) => topic.name === TOPIC));
       const runtime = createSystemRuntime();
       const address = parseAddress(target.bootstrapServers);
       const connector = createDefaultConnector(runtime);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { freePort } from "@ottla/transport/node";
 import { externalPrograms } from "../../../fetch/external-programs.mjs";
 import { OTTLA_COMMAND } from "./broker.ts";
+import { sessionEndMs } from "./broker-session.ts";
 import { endProcess } from "./end-process.ts";
 import { KafkaUnderTest } from "./kafka.ts";
 import { cpuMsOf, residentBytesOf } from "./proc.ts";
@@ -75,6 +76,12 @@ export class OttlaCluster implements BenchCluster {
   kill(brokerId: number): void {
     process.kill(this.#pids.get(brokerId)!, "SIGKILL");
     this.#pids.delete(brokerId);
+  }
+
+  /** Resolves to the time on the clock of `performance.now()` at which ZooKeeper ends the session of a broker that runs now. */
+  async sessionEndMs(brokerId: number): Promise<number> {
+    const settings = await readFile(this.#fileOf(brokerId), "utf8");
+    return await sessionEndMs(/^zookeeper\.connect=(.+)$/m.exec(settings)![1]!, brokerId);
   }
 
   /** Starts a broker that was killed again; resolves when it serves. */
