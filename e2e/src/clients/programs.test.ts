@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
+import { everyClientTarget, type RunningTarget } from "../harness/client-targets.ts";
 import { external } from "../harness/external.ts";
 import { run } from "../harness/process.ts";
 import { itIsDissected } from "../harness/tshark.ts";
@@ -28,7 +28,7 @@ const PROGRAMS = [
 ];
 
 for (const { client, home, command, retention } of PROGRAMS) {
-  describe.skipIf(home === null).each(clientTargets)(`a program on ${client} and $name`, ({ start, isCluster }) => {
+  describe.skipIf(home === null).each(everyClientTarget)(`a program on ${client} and $name`, ({ start, isCluster }) => {
     let broker: RunningTarget;
 
     beforeAll(async () => {
