@@ -1,19 +1,18 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { Admin } from "@ottla/admin";
+import type { Admin } from "@ottla/admin";
 import { Producer } from "@ottla/producer";
+import { CatchingUp } from "../cluster/catching-up.ts";
+import { adminOf, oneAfterAnother, PARTITIONS, produce, VALUE } from "../cluster/load.ts";
 import type { Contestant, Effort, Measurement, Row, Scenario } from "../harness/scenario.ts";
 import { type BenchCluster, BROKERS, hasZooKeeper, KafkaCluster, OttlaCluster } from "../processes/cluster.ts";
 import { hasKafka } from "../processes/kafka.ts";
 import { until } from "../processes/until.ts";
 import { MEGABYTE, removeDirectory, temporaryDirectory } from "../storage/temporary-log.ts";
 
-const PARTITIONS = 6;
-const VALUE = "v".repeat(100);
-const LARGE_VALUE = "v".repeat(10_000);
-const RECORDS_PER_CALL = 1_000;
-const CALLS_IN_FLIGHT = 4;
 const SETTLE_MS = 2_000;
+/** Of a replica that is held back (`leader.replication.throttled.rate`). */
+const THROTTLED_MEGABYTES = 50;
 /** Of what a replica fetches: buffers and the page cache do not take exactly the pages that were touched. */
 const BARE_WRITES_SHARE = 1.5;
 /** What {@link rows} creates with replicas on all brokers. */
@@ -45,7 +44,6 @@ const SETTINGS = [
   `log.retention.check.interval.ms=${RETENTION_CHECK_INTERVAL_MS}`,
 ];
 
-const adminOf = ({ bootstrapServers }: BenchCluster) => new Admin({ bootstrapServers, defaultApiTimeoutMs: 120_000 });
 const pause = (delayMs: number) => new Promise((resolve) => setTimeout(resolve, delayMs));
 
 async function create(
@@ -103,35 +101,8 @@ class Producing implements Contestant {
   }
 }
 
-async function produce(producer: Producer, topic: string, records: number, value: string): Promise<void> {
-  let left = records;
-  const worker = async () => {
-    while (left > 0) {
-      const length = Math.min(RECORDS_PER_CALL, left);
-      left -= length;
-      await producer.send(Array.from({ length }, (_, i) => ({ topic, partition: i % PARTITIONS, value })));
-    }
-  };
-  await Promise.all(Array.from({ length: CALLS_IN_FLIGHT }, worker));
-}
-
-/** One record after another: how long each takes to be on two brokers of three. */
-function latencyOf(name: string, cluster: BenchCluster, topic: string, records: number): Contestant {
-  return {
-    name,
-    async measure() {
-      await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, acks: "all", lingerMs: 0 });
-      const elapsedMs: number[] = [];
-      for (let i = 0; i < records; i++) {
-        const startedMs = performance.now();
-        await producer.send({ topic, partition: i % PARTITIONS, value: VALUE });
-        elapsedMs.push(performance.now() - startedMs);
-      }
-      elapsedMs.sort((a, b) => a - b);
-      const at = (share: number) => elapsedMs[Math.min(records - 1, Math.floor(records * share))]!;
-      return { figure: at(0.99), latencyMs: { p50: at(0.5), p99: at(0.99), p999: at(0.999) } };
-    },
-  };
+function latencyOf(name: string, cluster: BenchCluster, records: number): Contestant {
+  return { name, measure: () => oneAfterAnother(cluster, "three", (sent) => sent < records) };
 }
 
 /** From the request until every partition has taken a record. */
@@ -232,37 +203,6 @@ function bareWrites(name: string, megabytes: number): Contestant {
   };
 }
 
-/** Replicas are added on a broker; they fetch all there is. */
-function catchingUp(name: string, cluster: OttlaCluster, megabytes: number): Contestant {
-  const topic = "caught-up";
-  return {
-    name,
-    async prepare() {
-      await using admin = adminOf(cluster);
-      await admin.createTopics([
-        {
-          name: topic,
-          assignments: Array.from({ length: PARTITIONS }, () => [1, 2]),
-          configs: { "min.insync.replicas": "1" },
-        },
-      ]);
-      await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, acks: "all" });
-      const records = Math.ceil((megabytes * MEGABYTE) / LARGE_VALUE.length);
-      await produce(producer, topic, records, LARGE_VALUE);
-    },
-    async measure() {
-      await using admin = adminOf(cluster);
-      const replicas = [1, 2, BROKERS];
-      const startedMs = performance.now();
-      await admin.alterPartitionReassignments(
-        Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, replicas })),
-      );
-      await until("the replicas are in sync", async () => (await admin.listPartitionReassignments()).length === 0);
-      return { figure: (megabytes * 1000) / (performance.now() - startedMs) };
-    },
-  };
-}
-
 /** Null where there is none, or it does not start: our own rows do without. */
 async function startKafka(): Promise<KafkaCluster | null> {
   if (!hasKafka()) return null;
@@ -325,7 +265,7 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
       better: "less",
       baseline: clusters.at(-1)![0],
       repetitions: quick ? 1 : 3,
-      contestants: clusters.map(([name, cluster]) => latencyOf(name, cluster, "three", quick ? 200 : 2_000)),
+      contestants: clusters.map(([name, cluster]) => latencyOf(name, cluster, quick ? 200 : 2_000)),
     };
     await kafka?.stop();
     kafka = null;
@@ -365,6 +305,8 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
       contestants: [failingOver("ottla", ottla, quick ? 300 : 3_000)],
     };
     const megabytes = quick ? 150 : 1_000;
+    const catchingUp = new CatchingUp(ottla, "caught-up", megabytes);
+    await catchingUp.fill();
     const touchedMegabytes = megabytes * BARE_WRITES_SHARE;
     yield {
       ...once,
@@ -374,7 +316,20 @@ async function* rows({ quick }: Effort): AsyncIterable<Row> {
       contestants: [
         bareWrites("bare writes, memory as it was found", touchedMegabytes),
         bareWrites("bare writes, memory at hand", touchedMegabytes),
-        catchingUp("ottla", ottla, megabytes),
+        catchingUp.measured("ottla"),
+      ],
+    };
+    yield {
+      name: "one record after another while a new replica catches up: 99th percentile",
+      unit: "ms",
+      better: "less",
+      baseline: "nothing beside",
+      repetitions: quick ? 1 : 3,
+      warmUps: 0,
+      contestants: [
+        latencyOf("nothing beside", ottla, quick ? 200 : 2_000),
+        catchingUp.latencyBeside(`held back to ${THROTTLED_MEGABYTES} MB/s`, "three", THROTTLED_MEGABYTES),
+        catchingUp.latencyBeside("as fast as it goes", "three", null),
       ],
     };
   } finally {
