@@ -17,8 +17,8 @@ const LONGEST = [
   "judge",
   "consumer",
   "fuzzer",
-  "shared-groups",
   "commands",
+  "shared-groups",
   "mirror-maker",
   "stock-tools",
 ];

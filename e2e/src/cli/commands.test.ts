@@ -17,7 +17,7 @@ interface Place {
 
 let brokerProcess: BrokerProcess;
 
-/** What the commands are tried on; in the long form a cluster too. */
+/** What the commands are tried on. */
 const PLACES: readonly (readonly [name: string, brokers: number, start: () => Promise<Place>])[] = [
   [
     "one broker",
@@ -37,9 +37,7 @@ const PLACES: readonly (readonly [name: string, brokers: number, start: () => Pr
   ],
 ];
 
-const places = process.env.OTTLA_TEST_DEEP ? PLACES : PLACES.slice(0, 1);
-
-describe.each(places)("the ottla command, on %s", (_place, brokers, startPlace) => {
+describe.each(PLACES)("the ottla command, on %s", (_place, brokers, startPlace) => {
   let broker: Place;
   let directory: string;
   const client = (args: readonly string[], input?: string) => {

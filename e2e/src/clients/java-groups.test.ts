@@ -1,7 +1,7 @@
 import { Admin } from "@ottla/admin";
 import { Producer } from "@ottla/producer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { everyClientTarget, type RunningTarget } from "../harness/client-targets.ts";
+import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
 import { kafkaClassPath } from "../harness/external.ts";
 import { kafkaTool } from "../harness/java.ts";
 import { JavaTools } from "../harness/java-tools.ts";
@@ -9,7 +9,7 @@ import { JavaTools } from "../harness/java-tools.ts";
 const PARTITIONS = 4;
 const RECORDS = 200;
 
-describe.skipIf(kafkaClassPath === null).each(everyClientTarget)(
+describe.skipIf(kafkaClassPath === null).each(clientTargets)(
   "Kafka's own group tools on $name",
   { timeout: 120_000 },
   ({ start }) => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
-import { everyClientTarget, type RunningTarget } from "../harness/client-targets.ts";
+import { clientTargets, type RunningTarget } from "../harness/client-targets.ts";
 import { external } from "../harness/external.ts";
 import { run } from "../harness/process.ts";
 import { itIsDissected } from "../harness/tshark.ts";
@@ -8,7 +8,7 @@ import { twice } from "../harness/twice.ts";
 
 const kcat = external.kcat;
 
-describe.skipIf(kcat === null).each(everyClientTarget)("librdkafka through kcat on $name", ({ start, isCluster }) => {
+describe.skipIf(kcat === null).each(clientTargets)("librdkafka through kcat on $name", ({ start, isCluster }) => {
   let broker: RunningTarget;
   const invoke = (args: readonly string[], input?: string) =>
     run(kcat ?? "", ["-b", broker.bootstrapServers, ...args], input === undefined ? {} : { input });
