@@ -20,11 +20,11 @@ const SESSIONS_END_MS = 4_000;
 
 /**
  * Faults of the short form; the long one has all. Brokers that are stopped and started one after another under load are in
- * `libs/testing/src/rolling-upgrade.test.ts`, as processes in `hand-over.test.ts`; a controller that dies and is back at once
- * is among the faults of the cluster's simulation.
+ * `libs/testing/src/rolling-upgrade.test.ts`, as processes in `hand-over.test.ts`.
  */
 const SHORT = new Set([
   "a leader is killed",
+  "the controller is killed, and is back at once",
   "the controller stands still past its session",
   "all of ZooKeeper is away for a while",
   "a broker is cut off from the others",

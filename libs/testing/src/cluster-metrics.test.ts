@@ -8,7 +8,13 @@ const RECORDS = 50;
 describe("what the brokers of a cluster tell of replication", () => {
   let cluster: TestCluster;
   beforeAll(async () => {
-    cluster = await startCluster({ config: { "broker.session.timeout.ms": 600, "replica.lag.time.max.ms": 1_000 } });
+    cluster = await startCluster({
+      config: {
+        "broker.session.timeout.ms": 600,
+        "replica.lag.time.max.ms": 1_000,
+        "replica.fetch.max.bytes": 10 * SIZE_BYTES,
+      },
+    });
     const admin = await cluster.admin();
     await admin.createTopics([{ name: "orders", partitions: 3 }]);
     await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, acks: "all" });
@@ -65,5 +71,55 @@ describe("what the brokers of a cluster tell of replication", () => {
     await eventually("kafka_server_replicamanager_underminisrpartitioncount").toBe(3);
     for (const { brokerId } of others) await cluster.start(brokerId);
     await eventually("kafka_server_replicamanager_underminisrpartitioncount").toBe(0);
+  });
+
+  it("what only it has is offline while it is gone, and what it should lead others lead until it is preferred again", async () => {
+    const [victim, ...others] = cluster.brokers
+      .map(({ brokerId }) => brokerId)
+      .sort((a, b) => Number(a === cluster.controllerId) - Number(b === cluster.controllerId));
+    const admin = await cluster.admin();
+    await admin.createTopics([
+      { name: "lonely", assignments: [[victim!]] },
+      { name: "led", assignments: [[victim!, ...others]] },
+    ]);
+    await eventually("kafka_server_replicamanager_underreplicatedpartitions").toBe(0);
+    await admin.electLeaders("preferred", null);
+    await eventually("kafka_controller_kafkacontroller_preferredreplicaimbalancecount").toBe(0);
+    expect(await sum("kafka_controller_kafkacontroller_offlinepartitionscount")).toBe(0);
+    await cluster.kill(victim!);
+    await eventually("kafka_controller_kafkacontroller_offlinepartitionscount").toBe(1);
+    expect(await sum("kafka_controller_kafkacontroller_preferredreplicaimbalancecount")).toBeGreaterThanOrEqual(2);
+    await cluster.start(victim!);
+    await eventually("kafka_controller_kafkacontroller_offlinepartitionscount").toBe(0);
+    await eventually("kafka_server_replicamanager_underreplicatedpartitions").toBe(0);
+    expect(await sum("kafka_controller_kafkacontroller_preferredreplicaimbalancecount")).toBeGreaterThanOrEqual(1);
+    await admin.electLeaders("preferred", null);
+    await eventually("kafka_controller_kafkacontroller_preferredreplicaimbalancecount").toBe(0);
+  });
+
+  it("a replica that is held back lags, by so many records and as one of its broker's", async () => {
+    const [leader, follower] = cluster.brokers.map(({ brokerId }) => brokerId);
+    const admin = await cluster.admin();
+    const throttled = Object.fromEntries(
+      ["leader", "follower"].map((side) => [`${side}.replication.throttled.replicas`, "*"]),
+    );
+    await admin.createTopics([{ name: "slow", assignments: [[leader!]], configs: throttled }]);
+    await using producer = new Producer({ bootstrapServers: cluster.bootstrapServers, acks: "all", lingerMs: 0 });
+    for (let n = 0; n < RECORDS; n++) await producer.send({ topic: "slow", value: "x".repeat(SIZE_BYTES) });
+    const key = "leader.replication.throttled.rate";
+    const broker = { type: "broker", name: String(leader) } as const;
+    await admin.incrementalAlterConfigs([{ ...broker, changes: [{ key, value: SIZE_BYTES }] }]);
+    await admin.alterPartitionReassignments([{ topic: "slow", partition: 0, replicas: [leader!, follower!] }]);
+    const lag = async () => {
+      const families = [...(await cluster.broker(follower!).broker.metrics())];
+      const found = families.find((family) => family?.name === "kafka_server_fetcherlagmetrics_consumerlag");
+      return [...(found?.samples ?? [])].find(({ labels }) => labels?.topic === "slow")?.value;
+    };
+    await expect.poll(lag, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(await valueOn(follower!, "kafka_server_replicafetchermanager_maxlag")).toBeGreaterThan(0);
+    expect(await lag()).toBeLessThanOrEqual(RECORDS);
+    await admin.incrementalAlterConfigs([{ ...broker, changes: [{ key, operation: "delete" }] }]);
+    await expect.poll(lag, { timeout: 10_000 }).toBe(0);
+    await eventually("kafka_server_replicafetchermanager_maxlag").toBe(0);
   });
 });

@@ -75,6 +75,12 @@ export const zooKeeperConformance: readonly ConformanceCase[] = [
       ]);
       const names = await client.children(root);
       expect([...names].sort().join() === "entry,head", "all was done");
+      const late = client.multi([
+        { type: "create", path: `${root}/late`, data: bytes("l") },
+        { type: "set", path: `${root}/head`, data: bytes("2"), version: 0 },
+      ]);
+      await expectCode("BAD_VERSION", late, 1);
+      expect((await client.exists(`${root}/late`)) === null, "version 0 is not any version");
     },
   },
   {

@@ -1,6 +1,7 @@
 import {
   brokerById,
   Controller,
+  createTopics,
   FaultyMetadataLog,
   MemoryMetadataStore,
   MetadataFollower,
@@ -49,8 +50,9 @@ describe("the controller's duties", () => {
     runtime,
     supportedFeatures,
     sessionTimeoutMs: () => SESSION_TIMEOUT_MS,
-    balance: () => null,
+    balance: () => balancing,
   });
+  let balancing: { readonly intervalMs: number } | null = null;
   let decisions = 0;
 
   beforeAll(async () => {
@@ -111,5 +113,24 @@ describe("the controller's duties", () => {
     faults.failedCallRate = 0;
     await pass(SESSION_TIMEOUT_MS / 2, [1, 2]);
     expect([isFenced(1), isFenced(2)]).toEqual([false, true]);
+  });
+
+  it("give leaderships back without a pause, though not all of them in one step", async () => {
+    await register(2, second);
+    const assignments = Array.from({ length: 2_500 }, (_, partitionIndex) => ({ partitionIndex, brokerIds: [2, 1] }));
+    const topic = { name: "many", numPartitions: -1, replicationFactor: -1, assignments, configs: [] };
+    await controller.submit((state) => createTopics(state, { topics: [topic], validateOnly: false }));
+    const many = () => follower.image.topicsByName.get("many")!;
+    const ledBy = (brokerId: number) => many().partitions.filter(({ leader }) => leader === brokerId).length;
+    const wander = { type: "PartitionChangeRecord", topicId: many().topicId, leader: 1 } as const;
+    await controller.submit(() => ({
+      records: assignments.map(({ partitionIndex: partitionId }) => ({ ...wander, partitionId })),
+      response: undefined,
+      isAtomic: false,
+    }));
+    expect(ledBy(1)).toBe(assignments.length);
+    balancing = { intervalMs: 10 * SESSION_TIMEOUT_MS };
+    await pass(12 * SESSION_TIMEOUT_MS, [1, 2]);
+    expect(ledBy(2)).toBe(assignments.length);
   });
 });

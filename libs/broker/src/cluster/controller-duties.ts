@@ -1,4 +1,5 @@
 import {
+  BALANCED_AT_ONCE_MAX,
   type BrokerImage,
   balanceLeaders,
   brokerById,
@@ -166,16 +167,23 @@ export class ControllerDuties {
 
   /** Leaderships that have wandered off go back to their preferred replicas. */
   #balance(): void {
-    const { balance, runtime } = this.#options;
-    const how = balance();
+    const how = this.#options.balance();
     if (how === null || this.#nowMs() - this.#balancedMs < how.intervalMs) return;
     this.#balancedMs = this.#nowMs();
-    this.#submit(balanceLeaders).then(
-      ({ response: partitions }) => {
-        if (partitions > 0) runtime.logger.info("leadership was given back to preferred replicas", { partitions });
-      },
-      (error) => runtime.logger.warn("leadership could not be balanced", { err: error }),
-    );
+    void this.#giveBackLeaderships();
+  }
+
+  /** Step by step, until there are no more. Never rejects. */
+  async #giveBackLeaderships(): Promise<void> {
+    const { logger } = this.#options.runtime;
+    try {
+      for (let partitions = BALANCED_AT_ONCE_MAX; partitions === BALANCED_AT_ONCE_MAX; ) {
+        ({ response: partitions } = await this.#submit(balanceLeaders));
+        if (partitions > 0) logger.info("leadership was given back to preferred replicas", { partitions });
+      }
+    } catch (error) {
+      logger.warn("leadership could not be balanced", { err: error });
+    }
   }
 
   #lookWhoIsAlive(): void {

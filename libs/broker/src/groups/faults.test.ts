@@ -334,6 +334,31 @@ describe("a leadership that ends", () => {
     expect(await commit(client, 1)).toBe(ErrorCode.NONE);
   });
 
+  it("while its groups are being loaded has nobody served by what is loaded then", async () => {
+    const { broker, client } = await ready();
+    await commit(client, 7);
+    let release = () => {};
+    const committed = new Promise<boolean>((resolve) => {
+      release = () => resolve(true);
+    });
+    const committedAt = vi.spyOn(Partition.prototype, "committedOrStuckAt").mockReturnValue(committed);
+    const logger = new RecordingLogger();
+    const { broker: again, client: back } = await start({ disk: await copyOf(broker.disk), logger });
+    await again.runtime.settle();
+    expect(await fetchOffset(back)).toMatchObject({ errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS });
+    await back.send(deleteTopicsApi, 5, { topicNames: [TOPIC], timeoutMs: 1_000 });
+    expect(await fetchOffset(back)).toMatchObject({ errorCode: ErrorCode.NOT_COORDINATOR });
+    committedAt.mockRestore();
+    // Another epoch of the same partition begins, with nothing in its log.
+    await back.send(findCoordinatorApi, 0, { key: "g" });
+    release();
+    await again.runtime.settle();
+    expect(logger.messages()).not.toContain("groups are loaded");
+    expect(await fetchOffset(back)).toEqual({ errorCode: 0, offset: undefined });
+    expect(await commit(back, 1)).toBe(ErrorCode.NONE);
+    expect(await fetchOffset(back)).toEqual({ errorCode: 0, offset: 1 });
+  });
+
   it("leaves no timer behind", async () => {
     const { broker: idle } = await start();
     await idle.createTopic("t");

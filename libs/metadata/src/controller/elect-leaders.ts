@@ -50,9 +50,12 @@ export function electLeaders(
 }
 
 /** How many leaderships are given back in one step: others wait for the controller too. */
-const BALANCED_AT_ONCE_MAX = 1000;
+export const BALANCED_AT_ONCE_MAX = 1000;
 
-/** Gives leaderships that have wandered off back to the preferred replicas (`auto.leader.rebalance.enable`). */
+/**
+ * Gives leaderships that have wandered off back to the preferred replicas (`auto.leader.rebalance.enable`), and answers how
+ * many: where that is {@link BALANCED_AT_ONCE_MAX} there may be more.
+ */
 export function balanceLeaders(state: ControllerState): ControllerResult<number> {
   const records: NewMetadataRecord[] = [];
   for (const topic of state.image.topicsByName.values()) {

@@ -45,7 +45,7 @@ export function entryName(baseOffset: number): string {
   return String(baseOffset).padStart(20, "0");
 }
 
-/** Where the log begins and ends: the one znode that brokers watch. */
+/** Where the log begins and ends: the one znode of the log that brokers watch. */
 export interface HeadState {
   readonly endOffset: number;
   /** The epoch of the last record, or -1. */

@@ -115,9 +115,30 @@ describe("a broker that is fenced, and runs", () => {
     }
   }
 
-  async function produce(brokerId: number, acks: number) {
+  const oneRecord = () => {
     const records = encodeRecordBatch({ records: [{ value: new Uint8Array(10) }], timestampMs: 1 });
-    const topicData = [{ name: TOPIC, partitionData: [{ index: 0, records }] }];
+    return [{ name: TOPIC, partitionData: [{ index: 0, records }] }];
+  };
+
+  /** With acks=0. Whether the connection goes on to be of use: there is no answer that could tell of an error. */
+  async function isTakenUnanswered(brokerId: number): Promise<boolean> {
+    const { runtime } = world.operator;
+    const options = { connector: world.network.connectorOf(world.operator), runtime, clientId: "client" };
+    const produced = onConnectionTo(`broker-${brokerId}`, options, async (connection) => {
+      const body = { acks: 0, timeoutMs: 1_000, topicData: oneRecord() };
+      await connection.requestWithoutResponse(produceApi, body, { version: 10 });
+      await connection.request(metadataApi, { topics: [{ name: TOPIC }] }, { version: 12 });
+    });
+    return await world.settle(
+      produced.then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
+
+  async function produce(brokerId: number, acks: number) {
+    const topicData = oneRecord();
     const { responses, nodeEndpoints } = await ask(brokerId, produceApi, 10, { acks, timeoutMs: 1_000, topicData });
     return { ...responses[0]!.partitionResponses[0]!, nodeEndpoints };
   }
@@ -171,6 +192,8 @@ describe("a broker that is fenced, and runs", () => {
     expect(coordinators.map(({ nodeId }) => nodeId)).not.toContain(victim);
     const { nodeId } = coordinators.find(({ key }) => key === groupId)!;
     expect((await heartbeat(nodeId)).errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(await isTakenUnanswered(victim)).toBe(false);
+    expect(await isTakenUnanswered(leader)).toBe(true);
   });
 
   it("is in no list of brokers, its own neither, and an offline replica", async () => {

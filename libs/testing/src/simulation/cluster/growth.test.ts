@@ -51,7 +51,10 @@ async function costsOf(brokers: number): Promise<Readonly<Record<"rest" | "load"
   await measure(() => {});
   const rest = await measure(() => {});
   const load = await measure(send);
-  cluster.kill(cluster.brokers[brokers - 1]!, "process", 2 * PHASE_MS);
+  const { controllerId } = cluster.running[0]!.services.controller;
+  // Not the controller, or its successor's start would be counted in some sizes and not in others.
+  const victim = controllerId === brokers ? brokers - 1 : brokers;
+  cluster.kill(cluster.brokers[victim - 1]!, "process", 2 * PHASE_MS);
   const failover = await measure(() => {});
   isOver = true;
   world.operator.kill();
@@ -82,9 +85,12 @@ test("what a cluster says to itself and to ZooKeeper grows no faster than its pa
     expect(most[phase].messages / least[phase].messages).toBeLessThanOrEqual(pairsGrowth);
     expect(most[phase].bytes / least[phase].bytes).toBeLessThanOrEqual(pairsGrowth);
   }
-  // ZooKeeper hears of each broker alike, however many others there are.
-  for (const phase of ["rest", "load", "failover"] as const)
-    expect(most[phase].zooKeeper / least[phase].zooKeeper).toBeLessThanOrEqual(sizes.at(-1)! / sizes[0]!);
+  // ZooKeeper hears of each broker that is alive alike, however many others there are.
+  for (const phase of ["rest", "load", "failover"] as const) {
+    const dead = phase === "failover" ? 1 : 0;
+    const brokersGrowth = (sizes.at(-1)! - dead) / (sizes[0]! - dead);
+    expect(most[phase].zooKeeper / least[phase].zooKeeper).toBeLessThanOrEqual(brokersGrowth);
+  }
 });
 
 function pairs(brokers: number): number {

@@ -35,6 +35,7 @@ export class MetadataTruth {
   }
 
   readonly onCommit = ({ tree, changes }: ModelCommit): void => {
+    this.#isOneTransaction(changes);
     for (const { type, path } of changes) {
       if (path === paths.controllerEpoch && type === "dataChanged") {
         this.#controllerEpoch = decodeEpoch(tree.get(path)!.data, path);
@@ -49,6 +50,17 @@ export class MetadataTruth {
       }
     }
   };
+
+  /** The office goes with another epoch, and an entry with the head: who fails between the two would leave a gap to a zombie. */
+  #isOneTransaction(changes: ModelCommit["changes"]): void {
+    const isCreated = (isMeant: (path: string) => boolean) =>
+      changes.some(({ type, path }) => type === "created" && isMeant(path));
+    const isSet = (meant: string) => changes.some(({ type, path }) => type === "dataChanged" && path === meant);
+    if (isCreated((path) => path === paths.controller) && !isSet(paths.controllerEpoch))
+      this.#violated(new Error("somebody became controller without another epoch"));
+    if (isCreated((path) => path.startsWith(`${paths.entries}/`)) && !isSet(paths.head))
+      this.#violated(new Error("an entry of the metadata log was written without its head"));
+  }
 
   #entry(entry: ReturnType<typeof decodeEntry>): void {
     if (entry.epoch !== this.#controllerEpoch)
