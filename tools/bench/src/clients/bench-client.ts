@@ -62,8 +62,9 @@ const DISTINCT_VALUES = 1_000;
 /**
  * Values that make records of that size with {@link RECORD_KEY}: small JSON documents, about as compressible as such
  * things are, the same in every run.
+ * @param wanted how many are of use; making a thousand large ones takes longer than to send some of them
  */
-export function recordValues(recordBytes: number): string[] {
+export function recordValues(recordBytes: number, wanted = DISTINCT_VALUES): string[] {
   let random = 12345;
   const next = (below: number) => {
     random = (Math.imul(random, 1103515245) + 12345) >>> 0;
@@ -72,7 +73,7 @@ export function recordValues(recordBytes: number): string[] {
   const document = (id: number) =>
     `{"id":${id},"user":"user-${next(10_000)}","amount":${next(1_000_000) / 100},"currency":"EUR","note":"${next(1e9).toString(36)}"}`;
   const sizeBytes = recordBytes - RECORD_KEY.length;
-  return Array.from({ length: DISTINCT_VALUES }, (_, id) => {
+  return Array.from({ length: Math.min(wanted, DISTINCT_VALUES) }, (_, id) => {
     let value = document(id);
     while (value.length < sizeBytes) value += document(id);
     return value.slice(0, sizeBytes);

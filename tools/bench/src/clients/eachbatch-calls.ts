@@ -10,7 +10,7 @@ type EachBatch = (payload: { readonly batch: { readonly messages: readonly Messa
 
 /** The messages of one call. */
 export function messagesOf(recordsPerCall: number, recordBytes: number): { key: string; value: string }[] {
-  const values = recordValues(recordBytes);
+  const values = recordValues(recordBytes, recordsPerCall);
   return Array.from({ length: recordsPerCall }, (_, i) => ({ key: RECORD_KEY, value: values[i % values.length]! }));
 }
 

@@ -22,7 +22,7 @@ export function createOttlaClient(
     async produceBatches({ topics, calls, recordsPerCall, callsInFlight, recordBytes, connections = 1 }) {
       while (others.length < connections - 1) others.push(new Producer({ bootstrapServers, ...settings }));
       const producers = [producer, ...others];
-      const values = recordValues(recordBytes);
+      const values = recordValues(recordBytes, recordsPerCall);
       const records = Array.from({ length: recordsPerCall }, (_, i) => ({
         topic: topics[i % topics.length]!,
         key: RECORD_KEY,

@@ -28,7 +28,7 @@ export function createPlatformaticClient(
   };
   return {
     async produceBatches({ topics, calls, recordsPerCall, callsInFlight, recordBytes }) {
-      const values = recordValues(recordBytes);
+      const values = recordValues(recordBytes, recordsPerCall);
       const messages = Array.from({ length: recordsPerCall }, (_, i) => ({
         topic: topics[i % topics.length]!,
         key: RECORD_KEY,
