@@ -1,5 +1,6 @@
 import { ErrorCode } from "@ottla/protocol";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { Producer } from "./index.ts";
 import { setUp } from "./test-support/set-up.ts";
 
 const REFUSED_MS = 10_000;
@@ -37,4 +38,32 @@ describe("a leader that refuses for ten seconds", () => {
       expect(values(0)).toEqual(["first", ...numbers]);
     },
   );
+});
+
+test("many clients whose leader refuses come back at times of their own, not all at once", async () => {
+  const { runtime, cluster, within } = setUp();
+  const { bootstrapServers, connector } = cluster;
+  const clients = Array.from({ length: 50 }, () => new Producer({ bootstrapServers, connector, runtime }));
+  onTestFinished(async () => {
+    cluster.faultOf = () => undefined;
+    await within(Promise.all(clients.map((client) => client.close())));
+  });
+  const send = () => Promise.all(clients.map((client) => client.send({ topic: "orders", partition: 0, value: "v" })));
+  await within(send());
+  const triesAtMs: number[] = [];
+  cluster.faultOf = ({ apiName }) => {
+    if (apiName !== "Produce") return undefined;
+    triesAtMs.push(runtime.clock.monotonicMs());
+    return { kind: "error", errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER };
+  };
+  const beganMs = runtime.clock.monotonicMs();
+  const sent = send();
+  for (let passedMs = 0; passedMs < REFUSED_MS; passedMs += 5) await runtime.advance(5);
+  // By then each has failed some times, and waits for about a second between two tries.
+  const late = triesAtMs.filter((atMs) => atMs > beganMs + REFUSED_MS / 2);
+  const inWindow = (startMs: number) => late.filter((atMs) => atMs >= startMs && atMs < startMs + 50).length;
+  expect(late.length).toBeGreaterThan(clients.length * 4);
+  expect(Math.max(...late.map(inWindow))).toBeLessThan(clients.length / 3);
+  cluster.faultOf = () => undefined;
+  await within(sent);
 });

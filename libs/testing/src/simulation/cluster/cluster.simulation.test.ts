@@ -33,9 +33,13 @@ const MUST_HAPPEN = [
   ...["replicas move", "replicas have moved", "leader elected by reassignment"].map(transition),
   ...["snapshot written"].map(transition),
   ...["topic created", "topic deleted", "partitions added"].map(transition),
-  ...["NONE", "NOT_LEADER_OR_FOLLOWER", "NOT_ENOUGH_REPLICAS"].map((error) => `Produce answered ${error}`),
+  ...["NONE", "NOT_LEADER_OR_FOLLOWER", "NOT_ENOUGH_REPLICAS", "NOT_ENOUGH_REPLICAS_AFTER_APPEND"].map(
+    (error) => `Produce answered ${error}`,
+  ),
   ...["NONE", "FENCED_LEADER_EPOCH"].map((error) => `Fetch answered ${error}`),
-  "AlterPartition answered NONE",
+  ...["NONE", "FENCED_LEADER_EPOCH", "INVALID_UPDATE_VERSION", "INELIGIBLE_REPLICA"].map(
+    (error) => `AlterPartition answered ${error}`,
+  ),
   "late request: AlterPartition",
 ];
 
