@@ -7,7 +7,7 @@ import { ClusterSimulation, faults } from "./cluster-simulation.ts";
 const STANDARD_SEEDS = 36;
 const STANDARD_MS = 60_000;
 /** Known to show all that must happen. */
-const FIRST_SEEDS = [12, 26, 30];
+const FIRST_SEEDS = [24, 28, 1, 5];
 
 /** A run in which one of these never happens proves less than it seems to. */
 const MUST_HAPPEN = [
